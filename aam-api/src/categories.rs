@@ -1,0 +1,50 @@
+//! What components know about the categorical columns of a run.
+
+use burn::tensor::{Int, Tensor};
+use serde::{Deserialize, Serialize};
+
+/// A categorical metadata column as the model sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryColumn {
+    /// Name of the metadata column.
+    pub name: String,
+    /// Number of ids: 0 stands for unknown or missing, known levels follow.
+    pub levels: usize,
+    /// Width of the column's embedding.
+    pub width: usize,
+}
+
+/// The categorical columns of a run, in the order of [`Categories::ids`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategorySchema {
+    /// The columns.
+    pub columns: Vec<CategoryColumn>,
+}
+
+impl CategorySchema {
+    /// Sum of the embedding widths.
+    pub fn width(&self) -> usize {
+        self.columns.iter().map(|column| column.width).sum()
+    }
+
+    /// Whether the run has no categorical column.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// Position of the column `name`.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
+    }
+}
+
+/// The categories of the samples of a batch.
+#[derive(Clone, Debug)]
+pub struct Categories {
+    /// Id of each sample in each column, `[batch, columns]`.
+    pub ids: Tensor<2, Int>,
+    /// Embedding of each column, `[batch, width of the column]`, without dropout.
+    pub columns: Vec<Tensor<2>>,
+    /// All embeddings side by side, with the dropout of the run, `[batch, CategorySchema::width]`.
+    pub joined: Tensor<2>,
+}

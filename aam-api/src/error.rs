@@ -1,0 +1,165 @@
+//! What can go wrong with a component, told so that the person can mend it.
+
+/// A problem with a component's name, options or needs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PluginError {
+    /// No component of this name is linked into the program.
+    #[error("unknown {kind} '{name}'{}; available: {}", nearest_hint(.nearest), .available.join(", "))]
+    UnknownName {
+        /// Kind of component.
+        kind: &'static str,
+        /// The name asked for.
+        name: String,
+        /// The most similar name.
+        nearest: Option<String>,
+        /// All names there are.
+        available: Vec<String>,
+    },
+    /// The component that a checkpoint was trained with is not linked into the program.
+    #[error(
+        "the {kind} '{name}' comes from the crate {provider} {version}, which this program was built without; \
+         build one with it (add the crate to its dependencies and `use {} as _;` to its main.rs)",
+        .provider.replace('-', "_")
+    )]
+    NotLinked {
+        /// Kind of component.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// The crate that supplied it.
+        provider: String,
+        /// The version of that crate.
+        version: String,
+    },
+    /// Two crates register the same name.
+    #[error(
+        "the {kind} '{name}' is registered twice, by {first} and by {second}; a program can link only one of them"
+    )]
+    Duplicate {
+        /// Kind of component.
+        kind: &'static str,
+        /// The name.
+        name: &'static str,
+        /// One provider, with version.
+        first: String,
+        /// The other provider, with version.
+        second: String,
+    },
+    /// The component has no such option.
+    #[error(
+        "{kind} '{component}' has no option '{option}'{}{}; its options: {}",
+        nearest_hint(.nearest),
+        foreign_hint(.kind, .others),
+        if .available.is_empty() { "none".to_owned() } else { .available.join(", ") }
+    )]
+    UnknownOption {
+        /// Kind of component.
+        kind: &'static str,
+        /// Name of the component.
+        component: String,
+        /// The option asked for.
+        option: String,
+        /// The most similar option of the component.
+        nearest: Option<String>,
+        /// Other components of the kind that have the option.
+        others: Vec<String>,
+        /// All options of the component.
+        available: Vec<String>,
+    },
+    /// An option has a value of the wrong type or out of range.
+    #[error("{kind} '{component}', option '{option}': expected {expected}, found {found}")]
+    BadOption {
+        /// Kind of component.
+        kind: &'static str,
+        /// Name of the component.
+        component: String,
+        /// The option.
+        option: String,
+        /// What is allowed.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// The options as a whole cannot be read.
+    #[error("{kind} '{component}': {problem}")]
+    BadOptions {
+        /// Kind of component.
+        kind: &'static str,
+        /// Name of the component.
+        component: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The component needs something that the run does not provide.
+    #[error("{component} needs {what}")]
+    Needs {
+        /// Kind and name of the component.
+        component: String,
+        /// What it needs and how to provide it.
+        what: String,
+    },
+    /// Ranks of a parallel strategy lost each other.
+    #[error("{strategy}: {problem}")]
+    Communication {
+        /// Name of the strategy.
+        strategy: &'static str,
+        /// What happened.
+        problem: String,
+    },
+}
+
+impl PluginError {
+    /// An option out of range; `component` is the kind and name, for example `head mlp`.
+    pub fn bad_option(
+        kind: &'static str,
+        component: &str,
+        option: &str,
+        expected: impl Into<String>,
+        found: impl std::fmt::Debug,
+    ) -> Self {
+        Self::BadOption {
+            kind,
+            component: component.to_owned(),
+            option: option.to_owned(),
+            expected: expected.into(),
+            found: format!("{found:?}"),
+        }
+    }
+
+    /// Something the run does not provide, and how to provide it.
+    pub fn needs(kind: &'static str, component: &str, what: impl Into<String>) -> Self {
+        Self::Needs {
+            component: format!("{kind} '{component}'"),
+            what: what.into(),
+        }
+    }
+}
+
+fn nearest_hint(nearest: &Option<String>) -> String {
+    match nearest {
+        Some(name) => format!(" (did you mean '{name}'?)"),
+        None => String::new(),
+    }
+}
+
+fn foreign_hint(kind: &str, others: &[String]) -> String {
+    match others {
+        [] => String::new(),
+        names => format!(" (it belongs to {kind} {})", names.join(", ")),
+    }
+}
+
+/// The candidate most similar to `name`, if one is similar enough to be a slip.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let lower = name.to_lowercase();
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let similarity = strsim::jaro_winkler(&lower, &candidate.to_lowercase());
+            (similarity, candidate)
+        })
+        .filter(|(similarity, _)| *similarity > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate.to_owned())
+}

@@ -1,0 +1,251 @@
+//! Options of components, between the text of a flag, a configuration file and a typed config.
+//!
+//! The schema that schemars derives from a config is the only description of its options: names,
+//! types, defaults and documentation all come from there.
+
+use schemars::Schema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::PluginError;
+
+/// One option of a component.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OptionInfo {
+    /// Name, as in flags and files.
+    pub name: String,
+    /// Type, in words: `integer`, `list of numbers`, `one of a, b`, …
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The value it has unless given.
+    pub default: Value,
+    /// Documentation.
+    pub description: String,
+    #[serde(skip)]
+    schema: Value,
+}
+
+/// The options that a config's schema describes, in the order of their declaration.
+pub(crate) fn list(schema: &Schema) -> Vec<OptionInfo> {
+    let root = schema.as_value();
+    let Some(properties) = root.get("properties").and_then(Value::as_object) else {
+        return Vec::new();
+    };
+    properties
+        .iter()
+        .map(|(name, property)| {
+            let mut property = property.clone();
+            let default = property.get("default").cloned().unwrap_or(Value::Null);
+            let description = property
+                .get("description")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .replace('\n', " ");
+            inline_references(&mut property, root);
+            OptionInfo {
+                name: name.clone(),
+                type_name: describe_type(&property),
+                default,
+                description,
+                schema: property,
+            }
+        })
+        .collect()
+}
+
+/// Replaces `{"$ref": "#/$defs/X"}` by the definition, so that a property can be read alone.
+fn inline_references(schema: &mut Value, root: &Value) {
+    let target = schema
+        .get("$ref")
+        .and_then(Value::as_str)
+        .and_then(|reference| reference.strip_prefix('#'))
+        .and_then(|pointer| root.pointer(pointer));
+    if let Some(target) = target {
+        *schema = target.clone();
+    }
+    match schema {
+        Value::Object(members) => members
+            .values_mut()
+            .for_each(|member| inline_references(member, root)),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| inline_references(item, root)),
+        _ => {}
+    }
+}
+
+/// The types that a schema allows: its `type`, or those of its alternatives.
+fn types(schema: &Value) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Value::String(name)) => vec![name],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => alternatives(schema).iter().flat_map(|s| types(s)).collect(),
+    }
+}
+
+fn alternatives(schema: &Value) -> Vec<&Value> {
+    ["anyOf", "oneOf"]
+        .into_iter()
+        .filter_map(|key| schema.get(key).and_then(Value::as_array))
+        .flatten()
+        .collect()
+}
+
+/// The words a schema allows, if it allows only certain words.
+fn words(schema: &Value) -> Vec<&str> {
+    let listed = schema.get("enum").and_then(Value::as_array);
+    let own = listed.into_iter().flatten().chain(schema.get("const"));
+    let mut words: Vec<&str> = own.filter_map(Value::as_str).collect();
+    words.extend(alternatives(schema).into_iter().flat_map(words_of));
+    words
+}
+
+fn words_of(schema: &Value) -> Vec<&str> {
+    words(schema)
+}
+
+fn describe_type(schema: &Value) -> String {
+    let words = words(schema);
+    if !words.is_empty() {
+        return format!("one of {}", words.join(", "));
+    }
+    let types = types(schema);
+    let names: Vec<String> = types
+        .iter()
+        .filter(|name| **name != "null")
+        .map(|name| match *name {
+            "array" => match schema.get("items") {
+                Some(items) => format!("list of {}s", describe_type(items)),
+                None => "list".to_owned(),
+            },
+            "boolean" => "true or false".to_owned(),
+            "object" => "table".to_owned(),
+            "string" => "text".to_owned(),
+            other => other.to_owned(),
+        })
+        .collect();
+    let described = names.join(" or ");
+    match types.contains(&"null") {
+        true => format!("{described} or none"),
+        false => described,
+    }
+}
+
+impl OptionInfo {
+    /// The value that the text of a flag means: `64,32` for a list, `none` where nothing is
+    /// allowed, and so on.
+    ///
+    /// # Errors
+    /// The expected type, in words, if the text does not fit it.
+    pub fn parse(&self, text: &str) -> Result<Value, String> {
+        parse_text(&self.schema, text.trim()).ok_or_else(|| self.type_name.clone())
+    }
+}
+
+fn parse_text(schema: &Value, text: &str) -> Option<Value> {
+    let allowed = words(schema);
+    if !allowed.is_empty() {
+        return allowed.contains(&text).then(|| Value::from(text));
+    }
+    types(schema).iter().find_map(|name| match *name {
+        "integer" => {
+            let number = text.parse::<i64>().ok()?;
+            let least = schema.get("minimum").and_then(Value::as_f64);
+            (least.is_none_or(|least| number as f64 >= least)).then(|| Value::from(number))
+        }
+        "number" => {
+            let number = text.parse::<f64>().ok().filter(|n| n.is_finite())?;
+            Some(Value::from(number))
+        }
+        "boolean" => text.parse::<bool>().ok().map(Value::from),
+        "null" => (text == "none").then_some(Value::Null),
+        "array" => {
+            let items = schema.get("items")?;
+            text.split(',')
+                .map(str::trim)
+                .filter(|item| !item.is_empty())
+                .map(|item| parse_text(items, item))
+                .collect::<Option<Vec<Value>>>()
+                .map(Value::from)
+        }
+        "string" => Some(Value::from(text)),
+        "object" => serde_json::from_str::<Map<String, Value>>(text)
+            .ok()
+            .map(Value::from),
+        _ => None,
+    })
+}
+
+/// Refuses a value of the wrong type with an error that names the option.
+pub(crate) fn check(
+    kind: &'static str,
+    component: &str,
+    info: &OptionInfo,
+    value: &Value,
+) -> Result<(), PluginError> {
+    if fits(&info.schema, value) {
+        return Ok(());
+    }
+    Err(PluginError::BadOption {
+        kind,
+        component: component.to_owned(),
+        option: info.name.clone(),
+        expected: info.type_name.clone(),
+        found: value.to_string(),
+    })
+}
+
+fn fits(schema: &Value, value: &Value) -> bool {
+    let allowed = words(schema);
+    if !allowed.is_empty() {
+        return value.as_str().is_some_and(|text| allowed.contains(&text));
+    }
+    let types = types(schema);
+    if types.is_empty() {
+        return true;
+    }
+    types.iter().any(|name| match *name {
+        "integer" => value.is_i64() || value.is_u64(),
+        "number" => value.is_number(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        "string" => value.is_string(),
+        "object" => value.is_object(),
+        "array" => value.as_array().is_some_and(|values| {
+            let items = schema.get("items");
+            values
+                .iter()
+                .all(|value| items.is_none_or(|items| fits(items, value)))
+        }),
+        _ => true,
+    })
+}
+
+pub(crate) fn from_map<C: DeserializeOwned>(
+    kind: &'static str,
+    component: &str,
+    options: Map<String, Value>,
+) -> Result<C, PluginError> {
+    serde_json::from_value(Value::Object(options)).map_err(|error| PluginError::BadOptions {
+        kind,
+        component: component.to_owned(),
+        problem: error.to_string(),
+    })
+}
+
+pub(crate) fn to_map<C: Serialize>(config: &C) -> Result<Map<String, Value>, PluginError> {
+    match serde_json::to_value(config) {
+        Ok(Value::Object(options)) => Ok(options),
+        Ok(other) => Err(not_a_table(&other.to_string())),
+        Err(error) => Err(not_a_table(&error.to_string())),
+    }
+}
+
+fn not_a_table(found: &str) -> PluginError {
+    PluginError::BadOptions {
+        kind: "component",
+        component: String::new(),
+        problem: format!("its config must serialise to a table, found {found}"),
+    }
+}

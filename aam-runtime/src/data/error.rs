@@ -1,0 +1,73 @@
+//! The one error of everything that reads or checks data.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// A problem with data, told so that the person can mend it.
+///
+/// Reads as `FILE: PLACE: PROBLEM` and, on a line of its own, what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub struct DataError {
+    /// The file, where the problem is in one.
+    pub file: Option<PathBuf>,
+    /// Where in the file: a line, a column, a sample, a dataset.
+    pub place: Option<String>,
+    /// What was expected and what was found.
+    pub problem: String,
+    /// What the person can do.
+    pub help: Option<String>,
+}
+
+impl DataError {
+    /// A problem in no particular file.
+    pub fn new(problem: impl Into<String>) -> Self {
+        Self {
+            file: None,
+            place: None,
+            problem: problem.into(),
+            help: None,
+        }
+    }
+
+    /// A problem with `file`.
+    pub fn in_file(file: impl AsRef<Path>, problem: impl Into<String>) -> Self {
+        Self::new(problem).file(file)
+    }
+
+    /// Names the file, unless a deeper layer has named one.
+    #[must_use]
+    pub fn file(mut self, file: impl AsRef<Path>) -> Self {
+        self.file.get_or_insert_with(|| file.as_ref().to_owned());
+        self
+    }
+
+    /// Names the place inside the file.
+    #[must_use]
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl fmt::Display for DataError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{}: ", file.display())?;
+        }
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
+        }
+        write!(f, "{}", self.problem)?;
+        if let Some(help) = &self.help {
+            write!(f, "\n  help: {help}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! ASVs that the table has and the tree lacks.
+
+use crate::data::{DataError, Table, Tree, shorten};
+
+/// The ASVs with reads that a tree lacks, and what they hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Missing {
+    /// Their ids, in table order.
+    pub ids: Vec<String>,
+    /// Their share of all reads, between 0 and 1.
+    pub read_fraction: f64,
+}
+
+/// Which ASVs of `table` that hold reads are not tips of `tree`.
+pub fn missing_from(tree: &Tree, table: &Table) -> Missing {
+    split(tree, table).1
+}
+
+/// `table` without the ASVs that `tree` lacks, and what was dropped.
+///
+/// Samples keep their rows, even those left without reads. ASVs without any reads go too.
+///
+/// # Errors
+/// If the tree has none of the table's ASVs.
+pub fn drop_missing(tree: &Tree, table: &Table) -> Result<(Table, Missing), DataError> {
+    let (kept, missing) = split(tree, table);
+    if missing.ids.len() == kept.len() && !kept.is_empty() {
+        return Err(error(tree, table, &missing));
+    }
+    let mut offsets = vec![0];
+    let mut features = Vec::new();
+    let mut counts = Vec::new();
+    for row in 0..table.num_samples() {
+        for (&feature, &count) in std::iter::zip(table.row(row).0, table.row(row).1) {
+            if kept[feature as usize] {
+                features.push(feature);
+                counts.push(count);
+            }
+        }
+        offsets.push(features.len());
+    }
+    let table = Table::new(
+        table.sample_ids().to_vec(),
+        table.feature_ids().to_vec(),
+        offsets,
+        features,
+        counts,
+    )?;
+    Ok((table.drop_empty_features(), missing))
+}
+
+/// Per ASV whether the tree has it, and those with reads that it lacks.
+fn split(tree: &Tree, table: &Table) -> (Vec<bool>, Missing) {
+    let kept: Vec<bool> = table
+        .feature_ids()
+        .iter()
+        .map(|id| tree.tip(id).is_some())
+        .collect();
+    let mut reads = vec![0u64; kept.len()];
+    for row in 0..table.num_samples() {
+        for (&feature, &count) in std::iter::zip(table.row(row).0, table.row(row).1) {
+            reads[feature as usize] += u64::from(count);
+        }
+    }
+    let lost: Vec<usize> = (0..kept.len())
+        .filter(|&f| !kept[f] && reads[f] > 0)
+        .collect();
+    let total: u64 = reads.iter().sum();
+    let missing = Missing {
+        ids: lost.iter().map(|&f| table.feature_ids()[f].clone()).collect(),
+        read_fraction: lost.iter().map(|&f| reads[f]).sum::<u64>() as f64 / total.max(1) as f64,
+    };
+    (kept, missing)
+}
+
+/// The error for ASVs that the tree lacks: some of them, and tips for comparison where it lacks
+/// all.
+pub(super) fn error(tree: &Tree, table: &Table, missing: &Missing) -> DataError {
+    let some: Vec<String> = missing
+        .ids
+        .iter()
+        .take(3)
+        .map(|id| format!("`{}`", shorten(id)))
+        .collect();
+    let problem = format!(
+        "{} of the table's {} ASVs, with {:.2} % of its reads, are not in the tree: {}{}",
+        missing.ids.len(),
+        table.num_features(),
+        100.0 * missing.read_fraction,
+        some.join(", "),
+        if missing.ids.len() > some.len() { ", …" } else { "" },
+    );
+    if missing.read_fraction < 1.0 {
+        return DataError::new(problem)
+            .help("build the tree from this table's ASVs, or leave them out (`--drop-missing`)");
+    }
+    let tips: Vec<String> = tree
+        .tips()
+        .take(3)
+        .map(|tip| format!("`{}`", shorten(tree.name(tip))))
+        .collect();
+    DataError::new(problem).help(format!(
+        "do tree and table belong together? The tree has tips such as {}",
+        tips.join(", ")
+    ))
+}
