@@ -1,1 +1,1 @@
-
+//! Benchmarks of `aam`; see `components.rs`.

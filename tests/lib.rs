@@ -1,1 +1,151 @@
+//! What the tests share: the program, a folder to run it in, and the way to real data.
 
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// The program in a temporary folder of its own; made by [`aam!`].
+pub struct Aam {
+    program: PathBuf,
+    folder: TempDir,
+}
+
+/// The program that integration tests drive, built from the sources as they are.
+#[macro_export]
+macro_rules! aam {
+    () => {
+        $crate::Aam::new(env!("CARGO_BIN_EXE_aam-for-tests"))
+    };
+}
+
+impl Aam {
+    /// Runs `program` in a new folder.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            folder: tempfile::tempdir().expect("a temporary folder"),
+        }
+    }
+
+    /// A path in the folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file into the folder.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("a file in the temporary folder");
+        path
+    }
+
+    /// The text of a file in the folder.
+    pub fn read(&self, name: &str) -> String {
+        let path = self.path(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
+    /// The command `arguments`, separated by spaces, with the folder as its working directory.
+    pub fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .env_remove("RUST_BACKTRACE")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program with `arguments`, separated by spaces.
+    pub fn run(&self, arguments: &str) -> Ran {
+        let output = self
+            .command(arguments)
+            .output()
+            .expect("the program starts");
+        Ran {
+            arguments: arguments.to_owned(),
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Runs the program, which must end with code 0.
+    pub fn ok(&self, arguments: &str) -> Ran {
+        self.run(arguments).ends_with_code(0)
+    }
+
+    /// Runs the program, which must refuse what it was asked with the code for usage.
+    pub fn refuses(&self, arguments: &str) -> Ran {
+        self.run(arguments).ends_with_code(2)
+    }
+}
+
+/// What a run of the program left.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    arguments: String,
+    /// Its exit code, unless it was killed.
+    pub code: Option<i32>,
+    /// Its standard output.
+    pub stdout: String,
+    /// Its standard error.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Checks the exit code.
+    #[track_caller]
+    pub fn ends_with_code(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "aam {}:\n{}",
+            self.arguments,
+            self.stderr
+        );
+        self
+    }
+
+    /// Checks that all of `words` are on standard error.
+    #[track_caller]
+    pub fn says(self, words: &[&str]) -> Self {
+        for word in words {
+            assert!(
+                self.stderr.contains(word),
+                "aam {}: expected {word:?} in\n{}",
+                self.arguments,
+                self.stderr
+            );
+        }
+        self
+    }
+
+    /// Checks that all of `lines` are on standard output.
+    #[track_caller]
+    pub fn prints(self, lines: &[&str]) -> Self {
+        for line in lines {
+            assert!(
+                self.stdout.contains(line),
+                "aam {}: expected {line:?} in\n{}",
+                self.arguments,
+                self.stdout
+            );
+        }
+        self
+    }
+}
+
+/// The folder of real studies, from the environment variable `AAM_DATA`.
+///
+/// Tests that need it return early without it, after it was said.
+pub fn data() -> Option<PathBuf> {
+    match std::env::var_os("AAM_DATA") {
+        Some(folder) => Some(Path::new(&folder).to_owned()),
+        None => {
+            println!("skipped: AAM_DATA is not set");
+            None
+        }
+    }
+}

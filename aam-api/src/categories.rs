@@ -3,6 +3,8 @@
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 
+use crate::PluginError;
+
 /// A categorical metadata column as the model sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryColumn {
@@ -35,6 +37,17 @@ impl CategorySchema {
     /// Position of the column `name`.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| column.name == name)
+    }
+
+    pub(crate) fn expect(&self, kind: &'static str, component: &str) -> Result<(), PluginError> {
+        match self.is_empty() {
+            false => Ok(()),
+            true => Err(PluginError::needs(
+                kind,
+                component,
+                "categorical columns; name some with --categorical-columns",
+            )),
+        }
     }
 }
 

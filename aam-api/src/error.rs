@@ -59,13 +59,13 @@ pub enum PluginError {
         /// Name of the component.
         component: String,
         /// The option asked for.
-        option: String,
+        option: Box<str>,
         /// The most similar option of the component.
         nearest: Option<String>,
         /// Other components of the kind that have the option.
         others: Vec<String>,
         /// All options of the component.
-        available: Vec<String>,
+        available: Box<[String]>,
     },
     /// An option has a value of the wrong type or out of range.
     #[error("{kind} '{component}', option '{option}': expected {expected}, found {found}")]
@@ -156,8 +156,18 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     candidates
         .into_iter()
         .map(|candidate| {
-            let similarity = strsim::jaro_winkler(&lower, &candidate.to_lowercase());
-            (similarity, candidate)
+            let other = candidate.to_lowercase();
+            // In a short name, two letters that changed places are too much for the first measure.
+            let slip = lower.len() > 2 && strsim::damerau_levenshtein(&lower, &other) == 1;
+            let similarity = strsim::jaro_winkler(&lower, &other);
+            (
+                if slip {
+                    similarity.max(0.9)
+                } else {
+                    similarity
+                },
+                candidate,
+            )
         })
         .filter(|(similarity, _)| *similarity > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -24,6 +24,16 @@ pub struct FusionContext {
     pub categories: CategorySchema,
 }
 
+impl FusionContext {
+    /// Checks that the run has categorical columns, for the fusion called `fusion`.
+    ///
+    /// # Errors
+    /// No categorical column.
+    pub fn expect_categories(&self, fusion: &str) -> Result<(), PluginError> {
+        self.categories.expect(FusionKind::NAME, fusion)
+    }
+}
+
 /// What a fusion makes of the ASVs of a batch.
 #[derive(Clone, Debug)]
 pub enum FusedAsvs {

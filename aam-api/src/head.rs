@@ -30,6 +30,14 @@ impl HeadContext {
     pub fn outputs(&self) -> usize {
         self.targets * self.outputs_per_target
     }
+
+    /// Checks that the run has categorical columns, for the head called `head`.
+    ///
+    /// # Errors
+    /// No categorical column.
+    pub fn expect_categories(&self, head: &str) -> Result<(), PluginError> {
+        self.categories.expect(HeadKind::NAME, head)
+    }
 }
 
 /// What a head sees of a batch.
@@ -60,6 +68,14 @@ impl HeadOutput {
             penalty: None,
             observations: Vec::new(),
         }
+    }
+
+    /// Values without a penalty from `[batch, targets * outputs per target]`, the outputs of a
+    /// target side by side.
+    pub fn from_columns(columns: Tensor<2>, outputs_per_target: usize) -> Self {
+        let [batch, outputs] = columns.dims();
+        let targets = outputs / outputs_per_target;
+        Self::new(columns.reshape([batch, targets, outputs_per_target]))
     }
 }
 

@@ -35,10 +35,7 @@
 //!
 //! impl Head for PlainHead {
 //!     fn forward(&self, input: HeadInput) -> HeadOutput {
-//!         let values = self.layer.forward(input.pooled);
-//!         let [batch, outputs] = values.dims();
-//!         let targets = outputs / self.outputs_per_target;
-//!         HeadOutput::new(values.reshape([batch, targets, self.outputs_per_target]))
+//!         HeadOutput::from_columns(self.layer.forward(input.pooled), self.outputs_per_target)
 //!     }
 //! }
 //!

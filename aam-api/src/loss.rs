@@ -21,6 +21,41 @@ pub struct LossContext {
     pub classes: Option<usize>,
 }
 
+impl LossContext {
+    /// Checks that the target is a number, for the loss called `loss`.
+    ///
+    /// # Errors
+    /// A target of classes.
+    pub fn expect_number(&self, loss: &str) -> Result<(), PluginError> {
+        match self.classes {
+            None => Ok(()),
+            Some(classes) => Err(PluginError::needs(
+                LossKind::NAME,
+                loss,
+                format!("a target that is a number, but this one has {classes} classes"),
+            )),
+        }
+    }
+
+    /// The number of classes of the target, for the loss called `loss`.
+    ///
+    /// # Errors
+    /// A target that is a number, or fewer than two classes.
+    pub fn expect_classes(&self, loss: &str) -> Result<usize, PluginError> {
+        match self.classes {
+            Some(classes) if classes >= 2 => Ok(classes),
+            found => Err(PluginError::needs(
+                LossKind::NAME,
+                loss,
+                match found {
+                    Some(classes) => format!("a target of two classes or more, found {classes}"),
+                    None => "a target of classes, but this one is a number".to_owned(),
+                },
+            )),
+        }
+    }
+}
+
 /// What the outputs of a batch predict, on the scale of the (transformed) target.
 #[derive(Clone, Debug)]
 pub struct Prediction {

@@ -3,7 +3,7 @@
 //! The schema that schemars derives from a config is the only description of its options: names,
 //! types, defaults and documentation all come from there.
 
-use schemars::Schema;
+use schemars::{JsonSchema, Schema};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -24,6 +24,18 @@ pub struct OptionInfo {
     pub description: String,
     #[serde(skip)]
     schema: Value,
+}
+
+/// The options that the struct `C` holds, in the order of their declaration, with the defaults of
+/// `C::default()`. Groups marked `#[serde(flatten)]` are merged.
+pub fn of<C: JsonSchema + Serialize + Default>() -> Vec<OptionInfo> {
+    let mut options = list(&schemars::schema_for!(C));
+    if let Ok(mut defaults) = to_map(&C::default()) {
+        for option in &mut options {
+            option.default = defaults.remove(&option.name).unwrap_or_default();
+        }
+    }
+    options
 }
 
 /// The options that a config's schema describes, in the order of their declaration.
@@ -107,10 +119,14 @@ fn words_of(schema: &Value) -> Vec<&str> {
 
 fn describe_type(schema: &Value) -> String {
     let words = words(schema);
-    if !words.is_empty() {
-        return format!("one of {}", words.join(", "));
-    }
     let types = types(schema);
+    if !words.is_empty() {
+        let or_none = match types.contains(&"null") && !words.contains(&"none") {
+            true => " or none",
+            false => "",
+        };
+        return format!("one of {}{or_none}", words.join(", "));
+    }
     let names: Vec<String> = types
         .iter()
         .filter(|name| **name != "null")
@@ -137,26 +153,87 @@ impl OptionInfo {
     /// allowed, and so on.
     ///
     /// # Errors
-    /// The expected type, in words, if the text does not fit it.
+    /// What is expected, in words, if the text does not fit it.
     pub fn parse(&self, text: &str) -> Result<Value, String> {
-        parse_text(&self.schema, text.trim()).ok_or_else(|| self.type_name.clone())
+        parse_text(&self.schema, text.trim()).ok_or_else(|| self.expected())
     }
+
+    /// Checks the type and range of a value.
+    ///
+    /// # Errors
+    /// What is expected, in words, if the value does not fit it.
+    pub fn check(&self, value: &Value) -> Result<(), String> {
+        match fits(&self.schema, value) {
+            true => Ok(()),
+            false => Err(self.expected()),
+        }
+    }
+
+    /// Whether the option is true or false, so that a flag of its name needs no value.
+    pub fn is_switch(&self) -> bool {
+        types(&self.schema) == ["boolean"]
+    }
+
+    /// Whether the option is a list.
+    pub fn is_list(&self) -> bool {
+        types(&self.schema).contains(&"array")
+    }
+
+    /// Whether the option may have no value, which text and files call `none`.
+    pub fn allows_none(&self) -> bool {
+        types(&self.schema).contains(&"null")
+    }
+
+    /// The words that are allowed, where only certain words are.
+    pub fn words(&self) -> Vec<&str> {
+        words(&self.schema)
+    }
+
+    fn expected(&self) -> String {
+        match range(&self.schema) {
+            (Some(least), _) if least > 0.0 => format!("{} of at least {least}", self.type_name),
+            (Some(_), _) if self.type_name.starts_with("integer") => {
+                format!("{} of at least 0", self.type_name)
+            }
+            _ => self.type_name.clone(),
+        }
+    }
+}
+
+/// The least and largest number that a schema or one of its alternatives allows.
+fn range(schema: &Value) -> (Option<f64>, Option<f64>) {
+    let own = |key| schema.get(key).and_then(Value::as_f64);
+    let largest = match schema.get("format").and_then(Value::as_str) {
+        Some("uint8") => Some(f64::from(u8::MAX)),
+        Some("uint16") => Some(f64::from(u16::MAX)),
+        Some("uint32") => Some(f64::from(u32::MAX)),
+        Some("int32") => Some(f64::from(i32::MAX)),
+        _ => None,
+    };
+    (own("minimum"), own("maximum").or(largest))
+}
+
+fn in_range(schema: &Value, number: f64) -> bool {
+    let (least, largest) = range(schema);
+    least.is_none_or(|least| number >= least) && largest.is_none_or(|largest| number <= largest)
 }
 
 fn parse_text(schema: &Value, text: &str) -> Option<Value> {
     let allowed = words(schema);
+    if allowed.contains(&text) {
+        return Some(Value::from(text));
+    }
     if !allowed.is_empty() {
-        return allowed.contains(&text).then(|| Value::from(text));
+        return (text == "none" && types(schema).contains(&"null")).then_some(Value::Null);
     }
     types(schema).iter().find_map(|name| match *name {
         "integer" => {
             let number = text.parse::<i64>().ok()?;
-            let least = schema.get("minimum").and_then(Value::as_f64);
-            (least.is_none_or(|least| number as f64 >= least)).then(|| Value::from(number))
+            in_range(schema, number as f64).then(|| Value::from(number))
         }
         "number" => {
             let number = text.parse::<f64>().ok().filter(|n| n.is_finite())?;
-            Some(Value::from(number))
+            in_range(schema, number).then(|| Value::from(number))
         }
         "boolean" => text.parse::<bool>().ok().map(Value::from),
         "null" => (text == "none").then_some(Value::Null),
@@ -184,30 +261,34 @@ pub(crate) fn check(
     info: &OptionInfo,
     value: &Value,
 ) -> Result<(), PluginError> {
-    if fits(&info.schema, value) {
-        return Ok(());
-    }
-    Err(PluginError::BadOption {
-        kind,
-        component: component.to_owned(),
-        option: info.name.clone(),
-        expected: info.type_name.clone(),
-        found: value.to_string(),
-    })
+    info.check(value)
+        .map_err(|expected| PluginError::BadOption {
+            kind,
+            component: component.to_owned(),
+            option: info.name.clone(),
+            expected,
+            found: value.to_string(),
+        })
 }
 
 fn fits(schema: &Value, value: &Value) -> bool {
     let allowed = words(schema);
-    if !allowed.is_empty() {
-        return value.as_str().is_some_and(|text| allowed.contains(&text));
-    }
     let types = types(schema);
+    if !allowed.is_empty() {
+        return match value.as_str() {
+            Some(text) => allowed.contains(&text),
+            None => value.is_null() && types.contains(&"null"),
+        };
+    }
     if types.is_empty() {
         return true;
     }
     types.iter().any(|name| match *name {
-        "integer" => value.is_i64() || value.is_u64(),
-        "number" => value.is_number(),
+        "integer" => {
+            let integral = value.is_i64() || value.is_u64();
+            integral && value.as_f64().is_some_and(|n| in_range(schema, n))
+        }
+        "number" => value.as_f64().is_some_and(|n| in_range(schema, n)),
         "boolean" => value.is_boolean(),
         "null" => value.is_null(),
         "string" => value.is_string(),

@@ -24,6 +24,8 @@ pub trait Kind: Sized + 'static {
     fn plugins() -> Vec<&'static Plugin<Self>>;
 }
 
+type Options = Map<String, Value>;
+
 type Build<K> = fn(
     options: &Map<String, Value>,
     context: &<K as Kind>::Context,
@@ -39,7 +41,7 @@ pub struct Plugin<K: Kind> {
     /// The version of that crate.
     pub version: &'static str,
     schema: fn() -> Schema,
-    resolve: fn(Map<String, Value>) -> Result<Map<String, Value>, PluginError>,
+    resolve: fn(Options) -> Result<Options, PluginError>,
     build: Build<K>,
 }
 
@@ -103,10 +105,7 @@ impl<K: Kind> Plugin<K> {
     ///
     /// # Errors
     /// An option that the component does not have, or a value of the wrong type.
-    pub fn resolve(
-        &'static self,
-        given: &Map<String, Value>,
-    ) -> Result<Map<String, Value>, PluginError> {
+    pub fn resolve(&self, given: &Map<String, Value>) -> Result<Map<String, Value>, PluginError> {
         let known = self.options();
         for (option, value) in given {
             let Some(info) = known.iter().find(|info| &info.name == option) else {
@@ -124,6 +123,19 @@ impl<K: Kind> Plugin<K> {
         })
     }
 
+    /// Builds a component from options that [`Plugin::resolve`] returned.
+    ///
+    /// # Errors
+    /// What the component itself refuses.
+    pub fn build(
+        &self,
+        options: &Map<String, Value>,
+        context: &K::Context,
+        device: &Device,
+    ) -> Result<K::Component, PluginError> {
+        (self.build)(options, context, device)
+    }
+
     fn unknown_option(&self, option: &str, known: &[options::OptionInfo]) -> PluginError {
         let mut others: Vec<String> = K::plugins()
             .into_iter()
@@ -135,7 +147,7 @@ impl<K: Kind> Plugin<K> {
         PluginError::UnknownOption {
             kind: K::NAME,
             component: self.name.to_owned(),
-            option: option.to_owned(),
+            option: option.into(),
             nearest: nearest(option, known.iter().map(|info| info.name.as_str())),
             others,
             available: known.iter().map(|info| info.name.clone()).collect(),
@@ -265,6 +277,6 @@ impl<K: Kind> Registry<K> {
                     provider: resolved.provider.clone(),
                     version: resolved.version.clone(),
                 })?;
-        (plugin.build)(&resolved.options, context, device)
+        plugin.build(&resolved.options, context, device)
     }
 }

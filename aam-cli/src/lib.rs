@@ -1,1 +1,87 @@
+//! The command line of `aam`, as a library.
+//!
+//! The program itself is one call of [`main`]. Whoever wants further components linked in writes
+//! a binary of their own:
+//!
+//! ```no_run
+//! // use my_component_crate as _;   // a crate that is never named registers nothing
+//!
+//! fn main() -> std::process::ExitCode {
+//!     aam_cli::main()
+//! }
+//! ```
+//!
+//! - [`app`]: the commands and their flags, which are generated from the options of the runtime
+//!   and of every linked component.
+//! - [`settings`]: how flags, a configuration file and defaults become one set of options.
+//! - [`commands`]: what each command does.
+//! - [`progress`]: what a person sees while it is done.
+//! - [`exit`] and [`failure`]: how it ends.
 
+#![deny(missing_docs)]
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use aam_plugins as _;
+
+pub mod app;
+pub mod commands;
+pub mod components;
+pub mod exit;
+pub mod failure;
+pub mod interrupt;
+pub mod output;
+pub mod progress;
+pub mod settings;
+
+pub use exit::Exit;
+pub use failure::Failure;
+
+/// A training step makes and drops large temporaries at every layer; the system's allocator gives
+/// their pages back each time and spends a third of the step on page faults.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Runs the program with the arguments it was started with.
+pub fn main() -> ExitCode {
+    report_panics();
+    let exit = match run(std::env::args_os()) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            failure.print();
+            failure.exit
+        }
+    };
+    exit.into()
+}
+
+/// Runs the program with `arguments`, the first of which is the program's name.
+///
+/// # Errors
+/// Whatever keeps the command from being done; nothing has been printed about it.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
+    components::check()?;
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let command = app::command(&arguments)?;
+    match command.clone().try_get_matches_from(&arguments) {
+        Ok(matches) => commands::run(&matches),
+        Err(error) => app::unusable(&command, &arguments, &error),
+    }
+}
+
+/// Makes a panic, which is always a mistake in the program, one line without a backtrace.
+fn report_panics() {
+    if std::env::var_os("RUST_BACKTRACE").is_some() {
+        return;
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let problem = panic.payload_as_str().unwrap_or("unknown problem");
+        output::say(&format!(
+            "{} {problem} ({}); this is a bug in aam, please report it with the command you ran",
+            output::Style::stderr().error("error:"),
+            place.unwrap_or_default()
+        ));
+    }));
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program `aam` with the built-in components.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aam_cli::main()
+}

@@ -1,5 +1,21 @@
 //! Everything between the files of a study and its predictions: data, model, training,
 //! checkpoints. Components are reached only through the traits and registry of `aam-api`.
 
+pub mod batch;
+pub mod checkpoint;
 pub mod data;
+pub mod device;
+pub mod error;
+pub mod events;
+pub mod metrics_file;
+pub mod model;
+pub mod options;
+pub mod predict;
+pub mod predictions;
 pub mod random;
+pub mod run_directory;
+pub mod simulate;
+pub mod study;
+pub mod train;
+
+pub mod unifrac;

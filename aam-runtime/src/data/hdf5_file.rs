@@ -7,11 +7,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hdf5_reader::error::Error as H5Error;
-use hdf5_reader::{Datatype, Dataset, H5Type, Hdf5File, OpenOptions, StringSize, VarLenKind};
+use hdf5_reader::{Dataset, Datatype, H5Type, Hdf5File, OpenOptions, StringSize, VarLenKind};
 
 use super::DataError;
 use super::source::Source;
 
+/// What one dataset may always unpack to.
+const UNPACKED_FLOOR: u64 = 64 << 20;
+/// What one dataset may unpack to beyond that, per byte of the file.
+const UNPACKED_RATIO: u64 = 256;
 /// The longest id or other text element.
 const LONGEST_TEXT: usize = 1 << 16;
 
@@ -28,16 +32,20 @@ pub(crate) fn with_hdf5<T>(
     read: impl FnOnce(&H5) -> Result<T, DataError>,
 ) -> Result<T, DataError> {
     let run = || {
-        let limit = super::source::archive_limit(source.limit());
+        let limit = UNPACKED_FLOOR.saturating_add(source.limit().saturating_mul(UNPACKED_RATIO));
         let options = OpenOptions::default()
             .with_chunk_cache_bytes(16 << 20)
             .with_max_read_bytes(usize::try_from(limit).unwrap_or(usize::MAX));
         let file = match source.plain_file() {
             Some(path) => Hdf5File::open_with_options(path, options),
-            None => Hdf5File::from_shared_bytes_with_options(source.bytes()?, options),
+            None => Hdf5File::from_owner(source.bytes()?, options),
         }
         .map_err(|e| damaged(source, &e))?;
-        read(&H5 { file, source, limit })
+        read(&H5 {
+            file,
+            source,
+            limit,
+        })
     };
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
         Err(source
@@ -83,24 +91,40 @@ impl H5<'_> {
 
     /// The whole numbers of a dataset.
     pub fn indices(&self, dataset: &Dataset) -> Result<Vec<u64>, DataError> {
-        let out_of_range = || {
-            self.error(dataset, "holds a negative number, expected indices")
-        };
+        let out_of_range = || self.error(dataset, "holds a negative number, expected indices");
         match dataset.dtype() {
-            Datatype::FixedPoint { size: 4, signed: true, .. } => self
+            Datatype::FixedPoint {
+                size: 4,
+                signed: true,
+                ..
+            } => self
                 .read::<i32>(dataset)?
                 .into_iter()
                 .map(|v| u64::try_from(v).map_err(|_| out_of_range()))
                 .collect(),
-            Datatype::FixedPoint { size: 8, signed: true, .. } => self
+            Datatype::FixedPoint {
+                size: 8,
+                signed: true,
+                ..
+            } => self
                 .read::<i64>(dataset)?
                 .into_iter()
                 .map(|v| u64::try_from(v).map_err(|_| out_of_range()))
                 .collect(),
-            Datatype::FixedPoint { size: 4, signed: false, .. } => {
-                Ok(self.read::<u32>(dataset)?.into_iter().map(u64::from).collect())
-            }
-            Datatype::FixedPoint { size: 8, signed: false, .. } => self.read::<u64>(dataset),
+            Datatype::FixedPoint {
+                size: 4,
+                signed: false,
+                ..
+            } => Ok(self
+                .read::<u32>(dataset)?
+                .into_iter()
+                .map(u64::from)
+                .collect()),
+            Datatype::FixedPoint {
+                size: 8,
+                signed: false,
+                ..
+            } => self.read::<u64>(dataset),
             _ if self.len(dataset)? == 0 => Ok(Vec::new()),
             _ => Err(self.error(dataset, "does not hold 32- or 64-bit whole numbers")),
         }
@@ -114,22 +138,54 @@ impl H5<'_> {
         Ok(match dataset.dtype() {
             Datatype::FloatingPoint { size: 8, .. } => self.read(dataset)?,
             Datatype::FloatingPoint { size: 4, .. } => widen(self.read::<f32>(dataset)?),
-            Datatype::FixedPoint { size: 1, signed: true, .. } => widen(self.read::<i8>(dataset)?),
-            Datatype::FixedPoint { size: 1, signed: false, .. } => widen(self.read::<u8>(dataset)?),
-            Datatype::FixedPoint { size: 2, signed: true, .. } => widen(self.read::<i16>(dataset)?),
-            Datatype::FixedPoint { size: 2, signed: false, .. } => {
-                widen(self.read::<u16>(dataset)?)
-            }
-            Datatype::FixedPoint { size: 4, signed: true, .. } => widen(self.read::<i32>(dataset)?),
-            Datatype::FixedPoint { size: 4, signed: false, .. } => {
-                widen(self.read::<u32>(dataset)?)
-            }
-            Datatype::FixedPoint { size: 8, signed: true, .. } => {
-                self.read::<i64>(dataset)?.into_iter().map(|v| v as f64).collect()
-            }
-            Datatype::FixedPoint { size: 8, signed: false, .. } => {
-                self.read::<u64>(dataset)?.into_iter().map(|v| v as f64).collect()
-            }
+            Datatype::FixedPoint {
+                size: 1,
+                signed: true,
+                ..
+            } => widen(self.read::<i8>(dataset)?),
+            Datatype::FixedPoint {
+                size: 1,
+                signed: false,
+                ..
+            } => widen(self.read::<u8>(dataset)?),
+            Datatype::FixedPoint {
+                size: 2,
+                signed: true,
+                ..
+            } => widen(self.read::<i16>(dataset)?),
+            Datatype::FixedPoint {
+                size: 2,
+                signed: false,
+                ..
+            } => widen(self.read::<u16>(dataset)?),
+            Datatype::FixedPoint {
+                size: 4,
+                signed: true,
+                ..
+            } => widen(self.read::<i32>(dataset)?),
+            Datatype::FixedPoint {
+                size: 4,
+                signed: false,
+                ..
+            } => widen(self.read::<u32>(dataset)?),
+            Datatype::FixedPoint {
+                size: 8,
+                signed: true,
+                ..
+            } => self
+                .read::<i64>(dataset)?
+                .into_iter()
+                .map(|v| v as f64)
+                .collect(),
+            Datatype::FixedPoint {
+                size: 8,
+                signed: false,
+                ..
+            } => self
+                .read::<u64>(dataset)?
+                .into_iter()
+                .map(|v| v as f64)
+                .collect(),
             _ if self.len(dataset)? == 0 => Vec::new(),
             _ => return Err(self.error(dataset, "does not hold numbers")),
         })
@@ -142,9 +198,18 @@ impl H5<'_> {
             return Ok(Vec::new());
         }
         let fixed = match dataset.dtype() {
-            Datatype::String { size: StringSize::Fixed(length), .. } => Some(*length as usize),
-            Datatype::String { size: StringSize::Variable, .. }
-            | Datatype::VarLen { kind: VarLenKind::String, .. } => None,
+            Datatype::String {
+                size: StringSize::Fixed(length),
+                ..
+            } => Some(*length as usize),
+            Datatype::String {
+                size: StringSize::Variable,
+                ..
+            }
+            | Datatype::VarLen {
+                kind: VarLenKind::String,
+                ..
+            } => None,
             Datatype::VarLen { base, .. }
                 if matches!(**base, Datatype::FixedPoint { size: 1, .. }) =>
             {
@@ -152,7 +217,9 @@ impl H5<'_> {
             }
             _ => return Err(self.error(dataset, "does not hold text")),
         };
-        let raw = dataset.read_raw_bytes().map_err(|e| self.failed(dataset, &e))?;
+        let raw = dataset
+            .read_raw_bytes()
+            .map_err(|e| self.failed(dataset, &e))?;
         let width = fixed.unwrap_or(dataset.vlen_reference_size());
         if fixed == Some(0) || raw.len() / width.max(1) < count {
             return Err(self.error(dataset, "is shorter than it declares"));
@@ -163,7 +230,9 @@ impl H5<'_> {
             let bytes = match fixed {
                 Some(_) => element.to_vec(),
                 None => {
-                    let declared = element.first_chunk::<4>().map_or(0, |b| u32::from_le_bytes(*b));
+                    let declared = element
+                        .first_chunk::<4>()
+                        .map_or(0, |b| u32::from_le_bytes(*b));
                     if declared as usize > LONGEST_TEXT {
                         return Err(self.error(dataset, "holds a text that is too long"));
                     }
@@ -186,12 +255,16 @@ impl H5<'_> {
 
     /// How many elements a dataset has.
     pub fn len(&self, dataset: &Dataset) -> Result<usize, DataError> {
-        let count = dataset.num_elements().map_err(|e| self.failed(dataset, &e))?;
+        let count = dataset
+            .num_elements()
+            .map_err(|e| self.failed(dataset, &e))?;
         usize::try_from(count).map_err(|_| self.error(dataset, "is too large"))
     }
 
     fn read<T: H5Type>(&self, dataset: &Dataset) -> Result<Vec<T>, DataError> {
-        let array = dataset.read_array::<T>().map_err(|e| self.failed(dataset, &e))?;
+        let array = dataset
+            .read_array::<T>()
+            .map_err(|e| self.failed(dataset, &e))?;
         Ok(array.into_raw_vec_and_offset().0)
     }
 
@@ -217,10 +290,10 @@ fn damage(error: &H5Error) -> DataError {
     }
     match inner {
         H5Error::Io(error) => DataError::new(format!("cannot be read: {error}")),
-        H5Error::UnsupportedFilter(_) | H5Error::UnsupportedEncoding(_) => {
-            DataError::new(format!("uses a feature of HDF5 that is not supported ({inner})"))
-                .help("write it again with gzip compression, for example with `biom convert`")
-        }
+        H5Error::UnsupportedFilter(_) | H5Error::UnsupportedEncoding(_) => DataError::new(format!(
+            "uses a feature of HDF5 that is not supported ({inner})"
+        ))
+        .help("write it again with gzip compression, for example with `biom convert`"),
         H5Error::ResourceLimit(_) => {
             DataError::new(format!("declares more data than it can hold ({inner})"))
                 .help("the file is damaged: fetch or write it again")

@@ -1,9 +1,50 @@
 //! What a study is made of: feature tables, metadata, distances, trees, sequences.
 
+mod asv_sampling;
+mod biom_hdf5;
+mod biom_json;
+mod bounded;
 mod distances;
+mod distances_file;
+#[cfg(test)]
+mod distances_tests;
 mod error;
+mod hdf5_file;
+mod kind;
+mod metadata;
+mod metadata_file;
+pub mod newick;
+mod npy;
+mod qza;
+mod rarefy;
+mod read_table;
+mod read_tree;
+mod role;
+mod sequences;
+mod source;
+mod split;
 mod table;
+mod table_tsv;
+pub mod tokens;
+mod tree;
+mod tsv_rows;
+mod write_distances;
+mod write_hdf5;
 
+pub use asv_sampling::{AsvSampling, choose_asvs};
 pub use distances::DistanceMatrix;
+pub use distances_file::{DistanceFile, read_distances, read_ids};
 pub use error::DataError;
+pub use metadata::{Column, ColumnKind, Metadata, read_metadata};
+pub use rarefy::{Rarefied, rarefy};
+pub use read_table::read_table;
+pub use read_tree::read_tree;
+pub use role::Role;
+pub use sequences::{Sequences, read_sequences};
+pub use split::{Split, listed_split, random_split, stratified_split};
 pub use table::Table;
+pub use tokens::{TokenOptions, TokenizedSequences};
+pub use tree::Tree;
+pub(crate) use tree::shorten;
+pub use write_distances::{write_distances_npy, write_distances_tsv};
+pub use write_hdf5::{write_biom, write_distances_h5};

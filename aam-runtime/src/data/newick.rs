@@ -17,15 +17,15 @@
 //!   (some programs read them as blanks).
 //! - `[…]` is a comment, may hold further brackets, and may stand between any two parts.
 //!   A comment `[&R]` before the tree declares it rooted.
-//! - Nodes may have any number of children, one and many included. A root with three or more is
-//!   how unrooted trees are written, so such a tree is refused unless it is declared rooted or
-//!   [`NewickOptions::accept_unrooted`] is set. The root may hang on a stem: single children
-//!   below it do not count.
+//! - Nodes may have any number of children, one and many included. A root with three or more, and
+//!   no length of its own, is how programs write unrooted trees, so such a tree is refused unless
+//!   it is declared rooted or [`NewickOptions::accept_unrooted`] is set. (Midpoint rooting can
+//!   fall on a node with three branches; the programs that do it write a length on the root.)
 //!
 //! The reader keeps open nodes on a stack of its own, so depth is limited by memory alone.
 
-use super::tree::{TipFault, Tree, shorten};
 use super::DataError;
+use super::tree::{TipFault, Tree, shorten};
 
 /// What to do with trees that lack something.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,9 +75,8 @@ pub fn write(tree: &Tree) -> String {
         } else {
             out.push_str(name);
         }
-        if node != tree.root() {
-            out.push_str(&format!(":{}", tree.length(node)));
-        }
+        // The root's too: it says that the tree is rooted.
+        out.push_str(&format!(":{}", tree.length(node)));
     }
     out.push_str(";\n");
     out
@@ -87,7 +86,10 @@ pub fn write(tree: &Tree) -> String {
 fn place(text: &[u8], offset: usize) -> String {
     let before = &text[..offset.min(text.len())];
     let line = 1 + before.iter().filter(|&&b| b == b'\n').count();
-    let start = before.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
+    let start = before
+        .iter()
+        .rposition(|&b| b == b'\n')
+        .map_or(0, |i| i + 1);
     let column = 1 + String::from_utf8_lossy(&before[start..]).chars().count();
     format!("line {line}, column {column}")
 }
@@ -173,7 +175,8 @@ impl<'a> Parser<'a> {
             loop {
                 let rest = &self.text[self.next + 1..];
                 let Some(end) = rest.find('\'') else {
-                    return Err(self.error(start, "the label that a quote opens here is never closed")
+                    return Err(self
+                        .error(start, "the label that a quote opens here is never closed")
                         .help("write a quote inside a quoted label twice"));
                 };
                 label.push_str(&rest[..end]);
@@ -211,7 +214,10 @@ impl<'a> Parser<'a> {
         let start = self.next;
         let word = self.word();
         if word.is_empty() {
-            return Err(self.error(start, format!("expected a branch length after `:`, {}", self.found())));
+            return Err(self.error(
+                start,
+                format!("expected a branch length after `:`, {}", self.found()),
+            ));
         }
         match word.parse::<f64>() {
             Err(_) => Err(self.error(
@@ -235,7 +241,10 @@ impl<'a> Parser<'a> {
         let start = self.next;
         let name = self.label()?;
         if name.is_empty() && children.is_empty() {
-            return Err(self.error(start, format!("expected the name of a tip, {}", self.found())));
+            return Err(self.error(
+                start,
+                format!("expected the name of a tip, {}", self.found()),
+            ));
         }
         let length = self.branch()?;
         let Ok(id) = u32::try_from(self.length.len()) else {
@@ -303,8 +312,13 @@ impl<'a> Parser<'a> {
                     }
                     (Some(_), _) => {
                         return Err(self
-                            .error(self.next, format!("expected `,`, `)` or `;`, {}", self.found()))
-                            .help("labels with blanks or any of ()[]:;,' must stand in single quotes"));
+                            .error(
+                                self.next,
+                                format!("expected `,`, `)` or `;`, {}", self.found()),
+                            )
+                            .help(
+                                "labels with blanks or any of ()[]:;,' must stand in single quotes",
+                            ));
                     }
                 }
             }
@@ -313,7 +327,10 @@ impl<'a> Parser<'a> {
         self.skip()?;
         if self.next < self.text.len() {
             return Err(self
-                .error(self.next, format!("expected nothing after the tree, {}", self.found()))
+                .error(
+                    self.next,
+                    format!("expected nothing after the tree, {}", self.found()),
+                )
                 .help("give a file with a single tree"));
         }
         self.finish(options)
@@ -322,6 +339,8 @@ impl<'a> Parser<'a> {
     fn finish(mut self, options: &NewickOptions) -> Result<Tree, DataError> {
         let root = self.length.len() - 1;
         self.parent.pop();
+        let (fork, branches) = self.first_fork(root);
+        let unrooted = branches > 2 && self.length[fork].is_nan() && !self.declared_rooted;
         if self.length[root].is_nan() {
             self.length[root] = 0.0;
         }
@@ -348,14 +367,11 @@ impl<'a> Parser<'a> {
                 *length = fill;
             }
         }
-        if !options.accept_unrooted && !self.declared_rooted {
-            let branches = self.branches_at_root(root);
-            if branches > 2 {
-                return Err(DataError::new(format!(
-                    "the tree is unrooted: {branches} branches meet at its root, a rooted tree has 2"
-                ))
-                .help("root it, for example with `qiime phylogeny midpoint-root`; if its root is meant as it is written, put `[&R]` in front of the tree"));
-            }
+        if unrooted && !options.accept_unrooted {
+            return Err(DataError::new(format!(
+                "the tree is unrooted: {branches} branches meet at its root, a rooted tree has 2"
+            ))
+            .help("root it, for example with `qiime phylogeny midpoint-root`; if its root is meant as it is written, put `[&R]` in front of the tree"));
         }
         let (start, text) = (std::mem::take(&mut self.start), self.text.as_bytes());
         Tree::index(self.parent, self.length, self.name).map_err(|fault| match fault {
@@ -370,8 +386,8 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// Branches at the first fork from the root downwards.
-    fn branches_at_root(&self, root: usize) -> usize {
+    /// The first node from the root downwards that has not a single child, and its children.
+    fn first_fork(&self, root: usize) -> (usize, usize) {
         let mut children = vec![0usize; root + 1];
         for &parent in &self.parent {
             children[parent as usize] += 1;
@@ -381,7 +397,7 @@ impl<'a> Parser<'a> {
         while children[fork] == 1 {
             fork -= 1;
         }
-        children[fork]
+        (fork, children[fork])
     }
 }
 

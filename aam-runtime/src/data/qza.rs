@@ -7,8 +7,9 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::DataError;
+use super::bounded::{Bytes, read_at_most, unpacked_limit};
 use super::role::{Role, wrong_file};
-use super::source::{Source, archive_limit, read_at_most};
+use super::source::Source;
 
 /// More members than any artifact has.
 const MOST_MEMBERS: usize = 1 << 16;
@@ -16,7 +17,7 @@ const MOST_MEMBERS: usize = 1 << 16;
 /// A QIIME 2 artifact.
 pub(crate) struct Artifact<'s> {
     source: &'s Source,
-    archive: ZipArchive<Cursor<std::sync::Arc<[u8]>>>,
+    archive: ZipArchive<Cursor<Bytes>>,
     root: String,
     semantic_type: String,
 }
@@ -80,9 +81,7 @@ impl<'s> Artifact<'s> {
 }
 
 /// Opens the zip archive in `source`.
-pub(crate) fn open_zip(
-    source: &Source,
-) -> Result<ZipArchive<Cursor<std::sync::Arc<[u8]>>>, DataError> {
+pub(crate) fn open_zip(source: &Source) -> Result<ZipArchive<Cursor<Bytes>>, DataError> {
     let archive = ZipArchive::new(Cursor::new(source.bytes()?)).map_err(|e| damaged(source, &e))?;
     if archive.len() > MOST_MEMBERS {
         return Err(source.error(format!("the archive has {} members", archive.len())));
@@ -93,7 +92,7 @@ pub(crate) fn open_zip(
 /// Unpacks the member `name` of an archive.
 pub(crate) fn read_member(
     source: &Source,
-    archive: &mut ZipArchive<Cursor<std::sync::Arc<[u8]>>>,
+    archive: &mut ZipArchive<Cursor<Bytes>>,
     name: &str,
 ) -> Result<Vec<u8>, DataError> {
     let member = match archive.by_name(name) {
@@ -103,7 +102,7 @@ pub(crate) fn read_member(
         }
         Err(error) => return Err(damaged(source, &error)),
     };
-    let limit = archive_limit(member.compressed_size().min(source.size()));
+    let limit = unpacked_limit(member.compressed_size().min(source.size()));
     read_at_most(member, limit).map_err(|e| {
         source
             .error(format!("the archive's `{name}` cannot be unpacked: {e}"))
@@ -115,4 +114,131 @@ fn damaged(source: &Source, error: &ZipError) -> DataError {
     source
         .error(format!("the zip archive is damaged ({error})"))
         .help("fetch the file again")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::path::PathBuf;
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use crate::data::{read_distances, read_sequences, read_table};
+
+    fn archive(folder: &tempfile::TempDir, members: &[(&str, &[u8])]) -> PathBuf {
+        let path = folder.path().join("a.qza");
+        let mut archive = ZipWriter::new(std::fs::File::create(&path).unwrap());
+        for (name, content) in members {
+            archive
+                .start_file(*name, SimpleFileOptions::default())
+                .unwrap();
+            archive.write_all(content).unwrap();
+        }
+        archive.finish().unwrap();
+        path
+    }
+
+    fn artifact(folder: &tempfile::TempDir, kind: &str, name: &str, content: &[u8]) -> PathBuf {
+        let metadata = format!("uuid: u-1\ntype: {kind}\nformat: F\n");
+        let data = format!("u-1/data/{name}");
+        archive(
+            folder,
+            &[
+                ("u-1/VERSION", b"QIIME 2\narchive: 5\nframework: 2024.10\n"),
+                ("u-1/provenance/metadata.yaml", b"type: Other\n"),
+                ("u-1/metadata.yaml", metadata.as_bytes()),
+                (&data, content),
+            ],
+        )
+    }
+
+    #[test]
+    fn payloads_of_every_type() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = b"\ta\tb\na\t0\t0.5\nb\t0.5\t0\n";
+        let path = artifact(&folder, "DistanceMatrix", "distance-matrix.tsv", text);
+        let matrix = read_distances(path).unwrap().into_matrix(&[]).unwrap();
+        assert_eq!((matrix.ids()[1].as_str(), matrix.get(0, 1)), ("b", 0.5));
+        let path = artifact(
+            &folder,
+            "FeatureData[Sequence]",
+            "dna-sequences.fasta",
+            b">a\nAC\n",
+        );
+        assert_eq!(read_sequences(path).unwrap().get("a"), Some("AC"));
+        let table = b"#OTU ID\ts\nA\t3\n";
+        let path = artifact(
+            &folder,
+            "FeatureTable[Frequency]",
+            "feature-table.biom",
+            table,
+        );
+        assert_eq!(read_table(path).unwrap().depth(0), 3);
+        let bad = b"#OTU ID\ts\nA\t-3\n";
+        let path = artifact(
+            &folder,
+            "FeatureTable[Frequency]",
+            "feature-table.biom",
+            bad,
+        );
+        let error = read_table(path).unwrap_err().to_string();
+        assert!(
+            error.contains("a.qza: data/feature-table.biom, feature `A`, sample"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn other_archives_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for (kind, message) in [
+            (
+                "DistanceMatrix % Properties('phylogenetic')",
+                "pass it with --unifrac-matrix",
+            ),
+            ("FeatureData[Sequence]", "pass it with --sequences"),
+            ("Phylogeny[Rooted]", "pass it with --tree"),
+            (
+                "FeatureTable[RelativeFrequency]",
+                "found FeatureTable[RelativeFrequency]",
+            ),
+            (
+                "PCoAResults",
+                "found a QIIME 2 artifact of type PCoAResults",
+            ),
+            ("Visualization", "give the .qza file that holds the data"),
+            (
+                "FeatureTable[Frequency]",
+                "has no `u-1/data/feature-table.biom`",
+            ),
+        ] {
+            let path = artifact(&folder, kind, "other", b"");
+            let error = read_table(path).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+        let error = read_table(archive(&folder, &[("x/y", b"")]))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("no QIIME 2 artifact"), "{error}");
+    }
+
+    #[test]
+    fn arrays_in_an_archive() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut array = b"\x93NUMPY\x01\0\x3b\0".to_vec();
+        array.extend(
+            format!(
+                "{:<59}",
+                "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1)}"
+            )
+            .bytes(),
+        );
+        array.extend(0f64.to_le_bytes());
+        let path = archive(&folder, &[("distances.npy", &array), ("ids.npy", b"?")]);
+        assert_eq!(read_distances(path).unwrap().len(), 1);
+        let path = archive(&folder, &[("a.npy", &array), ("b.npy", &array)]);
+        let error = read_distances(path).unwrap_err().to_string();
+        assert!(error.contains("several arrays: a.npy, b.npy"), "{error}");
+    }
 }

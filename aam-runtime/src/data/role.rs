@@ -115,7 +115,10 @@ pub(crate) fn recognise(source: &Source) -> Looks {
 
 fn recognise_text(head: &str) -> Looks {
     let head = head.trim_start_matches('\u{feff}').trim_end();
-    let first = head.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let first = head
+        .lines()
+        .find(|line| !line.trim().is_empty())
+        .unwrap_or_default();
     let cell = first.split(['\t', ',']).next().unwrap_or_default().trim();
     if head.trim_start().starts_with('(') {
         return Looks::new("a Newick tree", Role::Tree);
@@ -165,7 +168,8 @@ pub(crate) fn refuse_mix_up(source: &Source, wanted: Role) -> Result<(), DataErr
 }
 
 fn contains(head: &[u8], text: &str) -> bool {
-    head.windows(text.len()).any(|window| window == text.as_bytes())
+    head.windows(text.len())
+        .any(|window| window == text.as_bytes())
 }
 
 #[cfg(test)]
@@ -178,7 +182,10 @@ mod tests {
         for (text, role) in [
             ("((a:1,b:2):0.5,c:1);\n", Some(Role::Tree)),
             (">s1\nACGT\n", Some(Role::Sequences)),
-            ("# Constructed from biom file\n#OTU ID\ts1\n", Some(Role::Table)),
+            (
+                "# Constructed from biom file\n#OTU ID\ts1\n",
+                Some(Role::Table),
+            ),
             ("\ts1\ts2\ns1\t0\t1\ns2\t1\t0\n", Some(Role::Distances)),
             ("sample-id\tage\ns1\t4\n", Some(Role::Metadata)),
             ("hello\n", None),

@@ -49,6 +49,26 @@ pub(crate) fn check_ids(ids: &[String], what: &str) -> Result<(), DataError> {
     Ok(())
 }
 
+/// The number of reads that a file gives as `value`.
+///
+/// # Errors
+/// If it is not finite, negative, not whole, or above `u32::MAX`.
+pub(crate) fn reads_of(value: f64) -> Result<u32, DataError> {
+    let problem = if !value.is_finite() {
+        "is not a finite number"
+    } else if value < 0.0 {
+        "is negative"
+    } else if value.fract() != 0.0 {
+        "is not a whole number"
+    } else if value > f64::from(u32::MAX) {
+        "is larger than any count of reads"
+    } else {
+        return Ok(value as u32);
+    };
+    Err(DataError::new(format!("the count {value} {problem}"))
+        .help("give the table of read counts, not of relative or transformed abundances"))
+}
+
 impl Table {
     /// A table from its parts.
     ///

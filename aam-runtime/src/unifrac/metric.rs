@@ -59,8 +59,10 @@ impl FromStr for Metric {
                 ))),
             };
         }
-        Err(DataError::new(format!("there is no UniFrac metric `{text}`"))
-            .help("choose unweighted, weighted, weighted-normalized or generalized:ALPHA"))
+        Err(
+            DataError::new(format!("there is no UniFrac metric `{text}`"))
+                .help("choose unweighted, weighted, weighted-normalized or generalized:ALPHA"),
+        )
     }
 }
 
@@ -94,7 +96,10 @@ mod tests {
             let json = serde_json::to_string(&metric).unwrap();
             assert_eq!(serde_json::from_str::<Metric>(&json).unwrap(), metric);
         }
-        assert_eq!("Weighted_Normalized".parse::<Metric>().unwrap(), Metric::WeightedNormalized);
+        assert_eq!(
+            "Weighted_Normalized".parse::<Metric>().unwrap(),
+            Metric::WeightedNormalized
+        );
         let error = "bray".parse::<Metric>().unwrap_err().to_string();
         assert!(error.contains("`bray`") && error.contains("weighted-normalized"));
         assert!("generalized:2".parse::<Metric>().is_err());

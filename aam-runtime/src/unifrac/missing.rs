@@ -67,7 +67,10 @@ fn split(tree: &Tree, table: &Table) -> (Vec<bool>, Missing) {
         .collect();
     let total: u64 = reads.iter().sum();
     let missing = Missing {
-        ids: lost.iter().map(|&f| table.feature_ids()[f].clone()).collect(),
+        ids: lost
+            .iter()
+            .map(|&f| table.feature_ids()[f].clone())
+            .collect(),
         read_fraction: lost.iter().map(|&f| reads[f]).sum::<u64>() as f64 / total.max(1) as f64,
     };
     (kept, missing)
@@ -88,7 +91,11 @@ pub(super) fn error(tree: &Tree, table: &Table, missing: &Missing) -> DataError 
         table.num_features(),
         100.0 * missing.read_fraction,
         some.join(", "),
-        if missing.ids.len() > some.len() { ", …" } else { "" },
+        if missing.ids.len() > some.len() {
+            ", …"
+        } else {
+            ""
+        },
     );
     if missing.read_fraction < 1.0 {
         return DataError::new(problem)

@@ -172,7 +172,8 @@ impl UniFrac {
                 .take()
                 .or_else(|| spare.pop())
                 .unwrap_or_else(|| vec![0.0; samples]);
-            for &(sample, count) in &reads.entries[reads.offsets[branch]..reads.offsets[branch + 1]] {
+            for &(sample, count) in &reads.entries[reads.offsets[branch]..reads.offsets[branch + 1]]
+            {
                 below[sample as usize] += f64::from(count);
             }
             let length = self.length[node as usize];
@@ -333,11 +334,7 @@ impl Block {
 }
 
 /// The square matrix of `distance(first sum, i, j)`.
-fn finish(
-    samples: usize,
-    sums: &Sums,
-    distance: impl Fn(f64, usize, usize) -> f64,
-) -> Vec<f64> {
+fn finish(samples: usize, sums: &Sums, distance: impl Fn(f64, usize, usize) -> f64) -> Vec<f64> {
     let mut matrix = vec![0.0; samples * samples];
     for j in 0..samples {
         for i in 0..j {

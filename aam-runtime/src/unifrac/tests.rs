@@ -23,10 +23,16 @@ fn tree(text: &str) -> Tree {
 fn table(rows: &[&[u32]]) -> Table {
     let mut triplets = Vec::new();
     for (s, row) in rows.iter().enumerate() {
-        triplets.extend(row.iter().enumerate().map(|(f, &c)| (s as u32, f as u32, c)));
+        triplets.extend(
+            row.iter()
+                .enumerate()
+                .map(|(f, &c)| (s as u32, f as u32, c)),
+        );
     }
     let samples = (0..rows.len()).map(|s| format!("s{s}")).collect();
-    let features = (0..rows.first().map_or(0, |r| r.len())).map(|f| format!("t{f}")).collect();
+    let features = (0..rows.first().map_or(0, |r| r.len()))
+        .map(|f| format!("t{f}"))
+        .collect();
     Table::from_triplets(samples, features, &triplets).unwrap()
 }
 
@@ -35,7 +41,11 @@ fn random_study(seed: u64, tips: usize, samples: usize) -> (Tree, Table) {
     let mut rng = stream(seed, "unifrac test");
     let mut nodes: Vec<String> = (0..tips).map(|t| format!("t{t}")).collect();
     while nodes.len() > 1 {
-        let children = if nodes.len() > 4 { rng.random_range(1..4) } else { 2 };
+        let children = if nodes.len() > 4 {
+            rng.random_range(1..4)
+        } else {
+            2
+        };
         let below: Vec<String> = (0..children.min(nodes.len()))
             .map(|_| {
                 let node = nodes.swap_remove(rng.random_range(0..nodes.len()));
@@ -90,7 +100,11 @@ fn by_formula(tree: &Tree, table: &Table, metric: Metric, i: usize, j: usize) ->
         part += p;
         whole += w;
     }
-    if metric == Metric::Weighted { part } else { part / whole }
+    if metric == Metric::Weighted {
+        part
+    } else {
+        part / whole
+    }
 }
 
 #[test]
@@ -103,7 +117,10 @@ fn agrees_with_the_formulas() {
                 for j in 0..i {
                     let expected = by_formula(&tree, &table, metric, i, j);
                     let found = matrix.get(i, j);
-                    assert!((found - expected).abs() < 1e-12, "{metric}: {found} {expected}");
+                    assert!(
+                        (found - expected).abs() < 1e-12,
+                        "{metric}: {found} {expected}"
+                    );
                 }
             }
         }
@@ -136,7 +153,10 @@ fn any_choice_of_rows_gives_the_same_bits() {
 fn the_number_of_threads_changes_nothing() {
     let (tree, table) = random_study(5, 300, 30);
     let on = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| unifrac(&tree, &table, Metric::Weighted).unwrap())
     };
     assert_eq!(on(1), on(4));
@@ -146,7 +166,9 @@ fn the_number_of_threads_changes_nothing() {
 fn symmetric_hollow_and_within_range() {
     let (tree, table) = random_study(6, 200, 25);
     for metric in METRICS {
-        let values = UniFrac::new(&tree, &table, metric).unwrap().distances(&(0..25).collect::<Vec<_>>());
+        let values = UniFrac::new(&tree, &table, metric)
+            .unwrap()
+            .distances(&(0..25).collect::<Vec<_>>());
         for i in 0..25 {
             assert_eq!(values[i * 26], 0.0);
             for j in 0..25 {
@@ -178,7 +200,10 @@ fn turning_branches_around_changes_nothing() {
     let other = tree("((t4:0.7,t3:0.1):2,(t2:3,(t1:2,t0:1):0.5):1);");
     let table = table(&[&[3, 1, 0, 0, 2], &[6, 0, 4, 1, 0], &[0, 0, 7, 9, 1]]);
     for metric in METRICS {
-        let (a, b) = (unifrac(&one, &table, metric).unwrap(), unifrac(&other, &table, metric).unwrap());
+        let (a, b) = (
+            unifrac(&one, &table, metric).unwrap(),
+            unifrac(&other, &table, metric).unwrap(),
+        );
         for (a, b) in a.values().iter().zip(b.values()) {
             assert!((a - b).abs() < 1e-15, "{metric}");
         }
@@ -188,13 +213,18 @@ fn turning_branches_around_changes_nothing() {
 #[test]
 fn longer_branches_scale_weighted_and_leave_the_others() {
     let (once, table) = random_study(7, 60, 8);
-    let parent: Vec<u32> = (0..once.root()).map(|n| once.parent(n).unwrap() as u32).collect();
+    let parent: Vec<u32> = (0..once.root())
+        .map(|n| once.parent(n).unwrap() as u32)
+        .collect();
     let length = (0..once.len()).map(|n| 4.0 * once.length(n)).collect();
     let name = (0..once.len()).map(|n| once.name(n).into()).collect();
     let fourfold = Tree::new(&parent, length, name).unwrap();
     for metric in METRICS {
         let factor = if metric == Metric::Weighted { 4.0 } else { 1.0 };
-        let (a, b) = (unifrac(&once, &table, metric).unwrap(), unifrac(&fourfold, &table, metric).unwrap());
+        let (a, b) = (
+            unifrac(&once, &table, metric).unwrap(),
+            unifrac(&fourfold, &table, metric).unwrap(),
+        );
         for (a, b) in a.values().iter().zip(b.values()) {
             assert!((factor * a - b).abs() < 1e-12, "{metric}");
         }
@@ -223,8 +253,13 @@ fn extra_tips_change_nothing_and_empty_samples_are_defined() {
 fn asvs_missing_from_the_tree_are_named_or_dropped() {
     let tree = tree("((t0:1,t1:2):0.5,t5:3);");
     let table = table(&[&[3, 1, 6, 0], &[0, 8, 1, 1], &[0, 0, 0, 5]]);
-    let error = unifrac(&tree, &table, Metric::Unweighted).unwrap_err().to_string();
-    assert!(error.contains("2 of the table's 4 ASVs, with 52.00 % of its reads"), "{error}");
+    let error = unifrac(&tree, &table, Metric::Unweighted)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("2 of the table's 4 ASVs, with 52.00 % of its reads"),
+        "{error}"
+    );
     assert!(error.contains("`t2`, `t3`"), "{error}");
     let (kept, missing) = drop_missing(&tree, &table).unwrap();
     assert_eq!(kept.feature_ids(), ["t0", "t1"]);
@@ -233,6 +268,12 @@ fn asvs_missing_from_the_tree_are_named_or_dropped() {
     assert!((missing.read_fraction - 0.52).abs() < 1e-12);
     assert!(unifrac(&tree, &kept, Metric::Unweighted).is_ok());
     let other = parse(b"(a:1,b:1);", &NewickOptions::default()).unwrap();
-    let error = drop_missing(&other, &table).unwrap_err().file(Path::new("x.nwk")).to_string();
-    assert!(error.contains("100.00 %") && error.contains("tips such as `a`, `b`"), "{error}");
+    let error = drop_missing(&other, &table)
+        .unwrap_err()
+        .file(Path::new("x.nwk"))
+        .to_string();
+    assert!(
+        error.contains("100.00 %") && error.contains("tips such as `a`, `b`"),
+        "{error}"
+    );
 }

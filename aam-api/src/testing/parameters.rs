@@ -1,0 +1,111 @@
+//! Walks over the parameters of a module.
+
+use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Gradients, Tensor, TensorData};
+
+use super::numbers::Numbers;
+
+/// A float parameter and its gradient.
+pub(super) struct Parameter {
+    /// Its path, `layers.0.weight`.
+    pub(super) path: String,
+    /// Number of its values.
+    pub(super) size: usize,
+    /// The gradient; `None` where backpropagation did not come by.
+    pub(super) gradient: Option<Vec<f32>>,
+}
+
+/// The float parameters of `module` with their gradients.
+pub(super) fn parameters<M: Module>(module: &M, gradients: &Gradients) -> Vec<Parameter> {
+    let mut visitor = Collect {
+        gradients,
+        path: Vec::new(),
+        found: Vec::new(),
+    };
+    module.visit(&mut visitor);
+    visitor.found
+}
+
+struct Collect<'a> {
+    gradients: &'a Gradients,
+    path: Vec<String>,
+    found: Vec<Parameter>,
+}
+
+impl ModuleVisitor for Collect<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let gradient = param.val().grad(self.gradients);
+        self.found.push(Parameter {
+            path: self.path.join("."),
+            size: param.shape().num_elements(),
+            gradient: gradient.and_then(|tensor| tensor.into_data().try_to_vec().ok()),
+        });
+    }
+
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+}
+
+/// `module`, which is on a device without gradients, with every parameter moved a little, so that
+/// values that start at zero hide nothing.
+pub(super) fn jitter<M: Module>(module: M, seed: u64) -> M {
+    let mut numbers = Numbers::new(seed);
+    let mut mapper = Add(move |_, size| {
+        let moved = numbers.normals(size).into_iter().map(|value| 0.05 * value);
+        Some(moved.collect())
+    });
+    module.map(&mut Counted::new(&mut mapper))
+}
+
+/// `module`, which is on a device without gradients, with `change` added to its float parameter
+/// number `index`.
+pub(super) fn moved<M: Module>(module: M, index: usize, change: &[f32]) -> M {
+    let mut mapper = Add(|number, _| (number == index).then(|| change.to_vec()));
+    module.map(&mut Counted::new(&mut mapper))
+}
+
+/// `module` with every flag off: dropout does nothing.
+pub(super) fn without_flags<M: Module>(module: M) -> M {
+    struct Off;
+    impl ModuleMapper for Off {
+        fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
+            flag.with_value(false)
+        }
+    }
+    module.map(&mut Off)
+}
+
+/// What to add to a parameter, given its number and size.
+struct Add<F>(F);
+
+struct Counted<'a, F> {
+    add: &'a mut Add<F>,
+    number: usize,
+}
+
+impl<'a, F> Counted<'a, F> {
+    fn new(add: &'a mut Add<F>) -> Self {
+        Self { add, number: 0 }
+    }
+}
+
+impl<F: FnMut(usize, usize) -> Option<Vec<f32>>> ModuleMapper for Counted<'_, F> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let number = self.number;
+        self.number += 1;
+        let shape = param.shape();
+        match (self.add.0)(number, shape.num_elements()) {
+            None => param,
+            Some(change) => param.map(|tensor| {
+                let change = TensorData::new(change, shape);
+                let change = Tensor::from_data(change, &tensor.device());
+                tensor + change
+            }),
+        }
+    }
+}

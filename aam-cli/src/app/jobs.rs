@@ -1,0 +1,160 @@
+//! Commands whose flags are options of the runtime: what each is called, takes and is for.
+
+use aam_api::PluginError;
+use aam_api::options::{self, OptionInfo};
+use aam_runtime::options::{
+    DataOptions, ModelOptions, OptimizationOptions, PredictOptions, PretrainOptions, TrainOptions,
+};
+use aam_runtime::simulate::SimulateOptions;
+
+use serde::Serialize;
+
+use crate::components::{Component, ComponentKind, KINDS};
+
+/// A command that is set up by flags and a configuration file.
+#[derive(Clone)]
+pub struct Job {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// Command lines to start from.
+    pub examples: &'static str,
+    /// Its options, under the headings of the help text.
+    pub groups: Vec<Group>,
+    /// The kinds of components that are chosen for it, with what is linked of each.
+    pub kinds: Vec<(&'static ComponentKind, Vec<Component>)>,
+}
+
+/// Options under a heading.
+#[derive(Clone)]
+pub struct Group {
+    /// The heading.
+    pub heading: &'static str,
+    /// The options.
+    pub options: Vec<OptionInfo>,
+}
+
+impl Job {
+    /// All options of the command, without those of components.
+    pub fn options(&self) -> impl Iterator<Item = &OptionInfo> {
+        self.groups.iter().flat_map(|group| &group.options)
+    }
+
+    /// The option called `name`.
+    pub fn option(&self, name: &str) -> Option<&OptionInfo> {
+        self.options().find(|option| option.name == name)
+    }
+
+    /// Whether components of the kind called `kind` are chosen for the command.
+    pub fn has_kind(&self, kind: &str) -> bool {
+        self.kinds.iter().any(|(known, _)| known.name == kind)
+    }
+}
+
+/// All such commands.
+///
+/// # Errors
+/// Two components of one name.
+pub fn all() -> Result<Vec<Job>, PluginError> {
+    Ok(vec![pretrain()?, train()?, predict(), simulate()])
+}
+
+/// The command called `name`.
+///
+/// # Errors
+/// Two components of one name.
+pub fn named(name: &str) -> Result<Option<Job>, PluginError> {
+    Ok(all()?.into_iter().find(|job| job.name == name))
+}
+
+fn pretrain() -> Result<Job, PluginError> {
+    Ok(Job {
+        name: "pretrain",
+        about: "Learn ASV and sample embeddings from UniFrac distances and masked nucleotides",
+        examples: "aam pretrain --table table.biom --tree tree.nwk --output-dir pretrained\n\
+                   aam pretrain --table table.biom --unifrac-matrix unifrac.tsv --preset small \\\n    \
+                   --output-dir pretrained\n\
+                   aam pretrain --config pretrained/config.toml --output-dir again",
+        groups: grouped("Pre-training", options::of::<PretrainOptions>()),
+        kinds: kinds(&PretrainOptions::default())?,
+    })
+}
+
+fn train() -> Result<Job, PluginError> {
+    Ok(Job {
+        name: "train",
+        about: "Learn to predict metadata columns, numbers or classes",
+        examples: "aam train --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --pretrained-encoder pretrained/checkpoints/best --output-dir trained\n\
+                   aam train --table table.biom --metadata metadata.tsv --metadata-column site \\\n    \
+                   --classifier --head mlp --head.hidden 64,32 --output-dir trained\n\
+                   aam train --config trained/config.toml --output-dir again",
+        groups: grouped("Target", options::of::<TrainOptions>()),
+        kinds: kinds(&TrainOptions::default())?,
+    })
+}
+
+fn predict() -> Job {
+    Job {
+        name: "predict",
+        about: "Predict for the samples of a table with a trained model",
+        examples: "aam predict --model trained/checkpoints/best --table new.biom \
+                   --output predictions.tsv",
+        groups: vec![Group {
+            heading: "Prediction",
+            options: options::of::<PredictOptions>(),
+        }],
+        kinds: Vec::new(),
+    }
+}
+
+fn simulate() -> Job {
+    Job {
+        name: "simulate",
+        about: "Make a study with known truth: table, tree, metadata and UniFrac distances",
+        examples: "aam simulate --output-dir study --samples 200",
+        groups: vec![Group {
+            heading: "Study",
+            options: options::of::<SimulateOptions>(),
+        }],
+        kinds: Vec::new(),
+    }
+}
+
+/// The kinds that `options` holds a choice of, with what is linked of each.
+fn kinds<T: Serialize>(
+    options: &T,
+) -> Result<Vec<(&'static ComponentKind, Vec<Component>)>, PluginError> {
+    // A choice has no schema of its own: it is described by its component.
+    let options = serde_json::to_value(options).unwrap_or_default();
+    let chosen = KINDS
+        .into_iter()
+        .filter(|kind| options.get(kind.name).is_some());
+    chosen.map(|kind| Ok((kind, kind.list()?))).collect()
+}
+
+/// Sorts options by the group of the runtime they belong to; `own` heads the others.
+fn grouped(own: &'static str, all: Vec<OptionInfo>) -> Vec<Group> {
+    let shared = [
+        ("Data", options::of::<DataOptions>()),
+        ("Model", options::of::<ModelOptions>()),
+        ("Training", options::of::<OptimizationOptions>()),
+    ];
+    let mut groups: Vec<Group> = ["Data", own, "Model", "Training"]
+        .map(|heading| Group {
+            heading,
+            options: Vec::new(),
+        })
+        .into();
+    for option in all {
+        let heading = shared
+            .iter()
+            .find(|(_, options)| options.iter().any(|shared| shared.name == option.name))
+            .map_or(own, |(heading, _)| heading);
+        if let Some(group) = groups.iter_mut().find(|group| group.heading == heading) {
+            group.options.push(option);
+        }
+    }
+    groups
+}

@@ -1,0 +1,186 @@
+//! The commands and their flags.
+//!
+//! No flag of a run is written here: they are generated from the options of the runtime
+//! ([`aam_runtime::options`]) and of every linked component, whose documentation is the help
+//! text. What the commands share with each other and what is not an option of the runtime is in
+//! this module.
+
+mod flags;
+pub mod jobs;
+mod unknown;
+
+use std::ffi::OsString;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Command, value_parser};
+
+use crate::components::KINDS;
+use crate::exit::Exit;
+use crate::failure::Failure;
+pub use unknown::unusable;
+
+/// The whole command line, for `arguments` (with the program's name first).
+///
+/// Flags of components are open-ended (`--head.anything`), so that a wrong one can be answered by
+/// the component it was meant for; those in `arguments` that no component has are added, hidden.
+///
+/// # Errors
+/// Two components of one name.
+pub fn command(arguments: &[OsString]) -> Result<Command, Failure> {
+    let mut command = Command::new("aam")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Learns sample attributes and UniFrac distances from ASV tables with transformers")
+        .after_help(after_help())
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .max_term_width(100)
+        .arg(threads())
+        .arg(quiet());
+    for job in jobs::all()? {
+        command = command.subcommand(flags::subcommand(&job, arguments));
+    }
+    Ok(command
+        .subcommand(import())
+        .subcommand(demo())
+        .subcommand(plugins())
+        .subcommand(completions()))
+}
+
+fn threads() -> Arg {
+    Arg::new("threads")
+        .long("threads")
+        .value_name("N")
+        .help("Threads to compute with [default: one per core]")
+        .value_parser(value_parser!(u16).range(1..))
+        .global(true)
+        .help_heading("General")
+}
+
+fn quiet() -> Arg {
+    Arg::new("quiet")
+        .long("quiet")
+        .short('q')
+        .help("Print warnings and errors only")
+        .action(ArgAction::SetTrue)
+        .global(true)
+        .help_heading("General")
+}
+
+fn import() -> Command {
+    Command::new("import")
+        .about("Turn weights of the reference implementation into a checkpoint")
+        .after_help(
+            "Example:\n  aam import best_model.pt --output imported\n  \
+             aam train --pretrained-encoder imported …",
+        )
+        .arg(
+            Arg::new("weights")
+                .value_name("FILE")
+                .help("Weights: .pt or .safetensors")
+                .required(true),
+        )
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .value_name("DIR")
+                .help("Checkpoint directory to make")
+                .required(true),
+        )
+        .arg(
+            Arg::new("attention-heads")
+                .long("attention-heads")
+                .value_name("N")
+                .help("Attention heads, which weights do not show [default: 4]")
+                .default_value("4")
+                .hide_default_value(true)
+                .value_parser(value_parser!(u16).range(1..)),
+        )
+}
+
+fn demo() -> Command {
+    Command::new("demo")
+        .about("Make a study, learn from it and compare the predictions with the truth")
+        .after_help("Example:\n  aam demo --output-dir aam-demo")
+        .arg(
+            Arg::new("output-dir")
+                .long("output-dir")
+                .value_name("DIR")
+                .help("Directory to make and fill [default: aam-demo]")
+                .default_value("aam-demo")
+                .hide_default_value(true),
+        )
+        .arg(
+            Arg::new("overwrite")
+                .long("overwrite")
+                .help("Replace the directory if it exists")
+                .action(ArgAction::SetTrue),
+        )
+}
+
+fn plugins() -> Command {
+    let json = || {
+        Arg::new("json")
+            .long("json")
+            .help("Print JSON: an array of objects")
+            .action(ArgAction::SetTrue)
+    };
+    let kind = || {
+        Arg::new("kind")
+            .value_name("KIND")
+            .help("Kind of component")
+            .value_parser(PossibleValuesParser::new(KINDS.map(|kind| kind.name)))
+    };
+    let name = Arg::new("name")
+        .value_name("NAME")
+        .help("Name of the component")
+        .required(true);
+    Command::new("plugins")
+        .about("List and describe the components a run can be put together from")
+        .after_help("Examples:\n  aam plugins list head\n  aam plugins describe head mlp")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("list")
+                .about("List components")
+                .arg(kind())
+                .arg(json()),
+        )
+        .subcommand(
+            Command::new("describe")
+                .about("Show what a component does, and its options")
+                .arg(kind().required(true))
+                .arg(name)
+                .arg(json()),
+        )
+}
+
+fn completions() -> Command {
+    Command::new("completions")
+        .about("Print completions for a shell")
+        .after_help(
+            "Example:\n  aam completions bash > ~/.local/share/bash-completion/completions/aam",
+        )
+        .arg(
+            Arg::new("shell")
+                .value_name("SHELL")
+                .required(true)
+                .value_parser(value_parser!(clap_complete::Shell)),
+        )
+}
+
+fn after_help() -> String {
+    let mut text = String::from(
+        "Examples:\n  \
+         aam demo\n  \
+         aam pretrain --table table.biom --tree tree.nwk --output-dir pretrained\n  \
+         aam train --table table.biom --metadata metadata.tsv --metadata-column ph \\\n      \
+         --pretrained-encoder pretrained/checkpoints/best --head mlp --output-dir trained\n  \
+         aam predict --model trained/checkpoints/best --table new.biom --output predictions.tsv\n\n\
+         Exit codes:\n",
+    );
+    for (exit, meaning) in Exit::ALL {
+        text.push_str(&format!("  {:>3}  {meaning}\n", exit.code()));
+    }
+    text
+}

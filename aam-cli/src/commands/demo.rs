@@ -1,0 +1,215 @@
+//! `aam demo`: the main job from beginning to end, on a study made for it.
+//!
+//! A study is simulated, a model pre-trained and trained on four fifths of its samples, and the
+//! held-out fifth predicted. As the study is made by a formula, what there was to learn is known.
+//! Each step is what the command printed before it does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aam_runtime::events::Observer;
+use aam_runtime::options::{PredictOptions, PretrainOptions, TrainOptions};
+use aam_runtime::simulate::{SimulateOptions, Study};
+use clap::ArgMatches;
+
+use super::{demo_summary, pretrain, simulate, train};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Style, say};
+use crate::progress;
+use crate::settings::{command_line, with_default_components};
+
+/// Every this many samples one is held out, and of the others one validates.
+const HELD_OUT_EVERY: usize = 5;
+/// Bases per ASV.
+const SEQUENCE_LENGTH: usize = 100;
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let quiet = super::quiet(matches);
+    let folder = matches
+        .get_one::<String>("output-dir")
+        .map_or("aam-demo", String::as_str);
+    let demo = Demo {
+        folder: PathBuf::from(folder),
+        quiet,
+    };
+    demo.clear(matches.get_flag("overwrite"))?;
+    demo.run(progress::display(quiet).as_mut())
+}
+
+struct Demo {
+    folder: PathBuf,
+    quiet: bool,
+}
+
+impl Demo {
+    /// What the demo makes in its folder.
+    const PARTS: [&str; 4] = ["study", "pretrained", "trained", "predictions.tsv"];
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Removes what an earlier demo made, if that is wanted, and nothing else.
+    fn clear(&self, overwrite: bool) -> Result<(), Failure> {
+        for path in Self::PARTS
+            .map(|part| self.path(part))
+            .iter()
+            .filter(|path| path.exists())
+        {
+            if !overwrite {
+                return Err(
+                    Failure::usage(format!("{}: exists already", path.display())).help(
+                        "choose another --output-dir, or replace the demo in it with --overwrite",
+                    ),
+                );
+            }
+            let removed = match path.is_dir() {
+                true => fs::remove_dir_all(path),
+                false => fs::remove_file(path),
+            };
+            removed.map_err(|error| cannot_write(path, &error))?;
+        }
+        Ok(())
+    }
+
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            say(text);
+        }
+    }
+
+    fn announce(&self, what: &str, command: &str) {
+        self.say(&format!(
+            "\n{}\n  $ {command}",
+            Style::stderr().strong(what)
+        ));
+    }
+
+    fn run(&self, display: &mut dyn Observer) -> Result<Exit, Failure> {
+        let study = self.simulate()?;
+        let held_out = self.hold_out(&study)?;
+        for exit in [self.pretrain(display)?, self.train(display)?] {
+            if exit != Exit::Done {
+                return Ok(exit);
+            }
+        }
+        self.predict(display)?;
+        demo_summary::print(&study, &held_out, &self.path("predictions.tsv"))?;
+        Ok(Exit::Done)
+    }
+
+    fn simulate(&self) -> Result<Study, Failure> {
+        // Small enough for minutes, with an answer to the environment that shows in 200 samples.
+        let options = SimulateOptions {
+            samples: 200,
+            asvs: 120,
+            sequence_length: SEQUENCE_LENGTH,
+            richness: 40.0,
+            gradient_effect: 2.5,
+            hidden_effect: 0.3,
+            noise: 0.5,
+            ..SimulateOptions::default()
+        };
+        let output = self.path("study");
+        self.announce(
+            "1. A study of which everything is known",
+            &format!(
+                "{} --output-dir {}",
+                command_line("simulate", &options),
+                output.display()
+            ),
+        );
+        let study = simulate::simulate(&options)?;
+        simulate::write(&study, &output)?;
+        Ok(study)
+    }
+
+    /// Writes the lists of samples to learn from and to hold out; returns the rows held out.
+    fn hold_out(&self, study: &Study) -> Result<Vec<usize>, Failure> {
+        let mut lists = [
+            ("train", vec![]),
+            ("validation", vec![]),
+            ("held-out", vec![]),
+        ];
+        for row in 0..study.table.num_samples() {
+            let list = match row % HELD_OUT_EVERY {
+                0 => 2,
+                1 => 1,
+                _ => 0,
+            };
+            lists[list].1.push(row);
+        }
+        for (name, rows) in &lists {
+            let ids = rows
+                .iter()
+                .map(|&row| format!("{}\n", study.table.sample_ids()[row]));
+            let path = self.samples(name);
+            fs::write(&path, ids.collect::<String>())
+                .map_err(|error| cannot_write(&path, &error))?;
+        }
+        let [.., (_, held_out)] = lists;
+        Ok(held_out)
+    }
+
+    fn samples(&self, list: &str) -> PathBuf {
+        self.path("study").join(format!("samples-{list}.txt"))
+    }
+
+    fn pretrain(&self, display: &mut dyn Observer) -> Result<Exit, Failure> {
+        let mut options = PretrainOptions::default();
+        options.data.table = Some(self.path("study/table.biom"));
+        options.data.tree = Some(self.path("study/tree.nwk"));
+        options.data.train_samples = Some(self.samples("train"));
+        options.data.validation_samples = Some(self.samples("validation"));
+        options.data.max_bp = SEQUENCE_LENGTH;
+        options.optimization.epochs = 8;
+        options.optimization.output_dir = Some(self.path("pretrained"));
+        self.announce(
+            "2. Pre-training: embeddings of ASVs and samples, without any metadata",
+            &command_line("pretrain", &options),
+        );
+        let options = with_default_components(&super::job("pretrain")?, &options)?;
+        pretrain::pretrain(&options, display)
+    }
+
+    fn train(&self, display: &mut dyn Observer) -> Result<Exit, Failure> {
+        let mut options = TrainOptions {
+            metadata: Some(self.path("study/metadata.tsv")),
+            metadata_column: vec!["ph".to_owned()],
+            pretrained_encoder: Some(self.path("pretrained/checkpoints/best")),
+            ..TrainOptions::default()
+        };
+        options.data.table = Some(self.path("study/table.biom"));
+        options.data.train_samples = Some(self.samples("train"));
+        options.data.validation_samples = Some(self.samples("validation"));
+        options.data.max_bp = SEQUENCE_LENGTH;
+        options.optimization.epochs = 20;
+        options.optimization.output_dir = Some(self.path("trained"));
+        self.announce(
+            "3. Training: the pH of a sample from its ASVs",
+            &command_line("train", &options),
+        );
+        let options = with_default_components(&super::job("train")?, &options)?;
+        train::train(&options, display)
+    }
+
+    fn predict(&self, display: &mut dyn Observer) -> Result<(), Failure> {
+        let options = PredictOptions {
+            model: Some(self.path("trained/checkpoints/best")),
+            table: Some(self.path("study/table.biom")),
+            samples: Some(self.samples("held-out")),
+            output: Some(self.path("predictions.tsv")),
+            ..PredictOptions::default()
+        };
+        self.announce(
+            "4. Prediction: samples that the model has never seen",
+            &command_line("predict", &options),
+        );
+        Ok(aam_runtime::predict::predict(&options, display)?)
+    }
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Failed, error.to_string()).at(&path.display().to_string())
+}

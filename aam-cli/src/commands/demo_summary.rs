@@ -1,0 +1,69 @@
+//! What the demo's predictions are worth.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use aam_runtime::simulate::Study;
+use aam_runtime::train::metrics::Regression;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Samples shown one by one.
+const SHOWN: usize = 8;
+
+/// Prints predictions beside the truth, and how far they are from each other.
+pub(super) fn print(study: &Study, held_out: &[usize], file: &Path) -> Result<(), Failure> {
+    let predicted = read(file)?;
+    let mut of_measurement = Regression::default();
+    let mut of_truth = Regression::default();
+    let mut text = String::from("\nsample      predicted pH   measured   true\n");
+    for (i, &row) in held_out.iter().enumerate() {
+        let id = &study.table.sample_ids()[row];
+        let (Some(&prediction), Some(measured)) = (predicted.get(id), study.metadata.ph[row])
+        else {
+            continue;
+        };
+        // How the study makes pH of its gradient, without the error of measurement.
+        let truth = 7.0 + 0.8 * study.truth.gradient[row];
+        of_measurement.add(prediction, measured);
+        of_truth.add(prediction, truth);
+        if i < SHOWN {
+            text.push_str(&format!(
+                "{id:<10}  {prediction:>12.2}  {measured:>9.2}  {truth:>5.2}\n"
+            ));
+        }
+    }
+    text.push_str(&format!(
+        "…\n\nof the {} held-out samples                 R²     correlation\n",
+        held_out.len()
+    ));
+    for (what, regression) in [
+        ("prediction against measurement", of_measurement),
+        ("prediction against the truth", of_truth),
+    ] {
+        text.push_str(&format!(
+            "  {what:<36}  {:>5.2}  {:>11.2}\n",
+            regression.r2(),
+            regression.pearson()
+        ));
+    }
+    text.push_str("R² is 1 for perfect predictions and 0 for always guessing the mean.\n");
+    text.push_str(&format!("All predictions are in {}.\n", file.display()));
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// Predictions by sample.
+fn read(file: &Path) -> Result<HashMap<String, f64>, Failure> {
+    let place = file.display().to_string();
+    let text = fs::read_to_string(file)
+        .map_err(|error| Failure::new(Exit::Failed, error.to_string()).at(&place))?;
+    let cells = text.lines().skip(1).filter_map(|line| {
+        let mut cells = line.split('\t');
+        Some((cells.next()?.to_owned(), cells.next()?.parse().ok()?))
+    });
+    Ok(cells.collect())
+}

@@ -1,0 +1,47 @@
+//! `aam import`.
+
+use std::path::Path;
+
+use clap::ArgMatches;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Style, say};
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let path = |name: &str| matches.get_one::<String>(name).map_or("", String::as_str);
+    let heads = matches
+        .get_one::<u16>("attention-heads")
+        .copied()
+        .unwrap_or(4);
+    let (weights, output) = (path("weights"), path("output"));
+    let report =
+        aam_runtime::checkpoint::import(Path::new(weights), Path::new(output), usize::from(heads))?;
+    if !report.missing.is_empty() {
+        say(&format!(
+            "{} {weights} has no values for {}, which start at random",
+            Style::stderr().warning("warning:"),
+            some(&report.missing)
+        ));
+    }
+    if !super::quiet(matches) {
+        say(&format!("read {} tensors of {weights}", report.loaded));
+        if !report.unused.is_empty() {
+            say(&format!(
+                "left out what is not part of the encoder: {}",
+                some(&report.unused)
+            ));
+        }
+        say(&format!("wrote {output}"));
+    }
+    Ok(Exit::Done)
+}
+
+/// The first few names, and how many more there are.
+fn some(names: &[String]) -> String {
+    const SHOWN: usize = 3;
+    match names.len().saturating_sub(SHOWN) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names[..SHOWN].join(", ")),
+    }
+}

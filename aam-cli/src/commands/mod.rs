@@ -1,0 +1,77 @@
+//! What each command does.
+
+mod completions;
+mod demo;
+mod demo_summary;
+mod import;
+mod plugins;
+mod predict;
+mod pretrain;
+mod simulate;
+mod train;
+
+use std::io::{self, Write};
+
+use clap::ArgMatches;
+
+use crate::app::jobs::{self, Job};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Style, say};
+use crate::settings::Settings;
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// Whatever keeps it from being done.
+pub fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let Some((command, matches)) = matches.subcommand() else {
+        return Err(Failure::usage("no command was given"));
+    };
+    set_threads(matches)?;
+    match command {
+        "pretrain" => pretrain::run(matches),
+        "train" => train::run(matches),
+        "predict" => predict::run(matches),
+        "import" => import::run(matches),
+        "simulate" => simulate::run(matches),
+        "demo" => demo::run(matches),
+        "plugins" => plugins::run(matches),
+        "completions" => completions::run(matches),
+        other => Err(Failure::usage(format!("there is no command '{other}'"))),
+    }
+}
+
+/// Everything that computes shares one pool of threads, which must exist before its first use.
+fn set_threads(matches: &ArgMatches) -> Result<(), Failure> {
+    let Some(&threads) = matches.get_one::<u16>("threads") else {
+        return Ok(());
+    };
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(usize::from(threads))
+        .build_global()
+        .map_err(|error| Failure::new(Exit::Failed, format!("--threads {threads}: {error}")))
+}
+
+/// The settings of the command called `name`, or `None` where they were only to be printed. What
+/// is remarkable about the flags is printed.
+fn settings(name: &str, matches: &ArgMatches) -> Result<Option<Settings>, Failure> {
+    let job = job(name)?;
+    let settings = Settings::read(&job, matches)?;
+    for remark in &settings.remarks {
+        say(&format!("{} {remark}", Style::stderr().warning("warning:")));
+    }
+    if matches.get_flag("print-config") {
+        io::stdout().write_all(settings.to_toml(&job).as_bytes())?;
+        return Ok(None);
+    }
+    Ok(Some(settings))
+}
+
+fn job(name: &str) -> Result<Job, Failure> {
+    jobs::named(name)?.ok_or_else(|| Failure::usage(format!("there is no command '{name}'")))
+}
+
+fn quiet(matches: &ArgMatches) -> bool {
+    matches.get_flag("quiet")
+}

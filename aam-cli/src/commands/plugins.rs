@@ -1,0 +1,109 @@
+//! `aam plugins`: what components there are, and what they can do.
+
+use std::io::{self, Write};
+
+use clap::ArgMatches;
+use serde_json::Value;
+
+use crate::components::{Component, ComponentKind, KINDS, kind_named};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let (text, json, components) = match matches.subcommand() {
+        Some(("describe", matches)) => {
+            let kind =
+                kind(matches).ok_or_else(|| Failure::usage("no kind of component was given"))?;
+            let name = matches.get_one::<String>("name").map_or("", String::as_str);
+            let component = kind.find(name)?;
+            (
+                describe(&component),
+                matches.get_flag("json"),
+                vec![component],
+            )
+        }
+        Some((_, matches)) => {
+            let components = match kind(matches) {
+                Some(kind) => kind.list()?,
+                None => {
+                    let lists: Result<Vec<_>, _> = KINDS.iter().map(|kind| kind.list()).collect();
+                    lists?.concat()
+                }
+            };
+            (list(&components), matches.get_flag("json"), components)
+        }
+        None => return Err(Failure::usage("`aam plugins` needs list or describe")),
+    };
+    let text = match json {
+        false => text,
+        true => serde_json::to_string_pretty(&components)
+            .map(|text| text + "\n")
+            .map_err(|error| Failure::new(Exit::Bug, error.to_string()))?,
+    };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+fn kind(matches: &ArgMatches) -> Option<&'static ComponentKind> {
+    kind_named(matches.get_one::<String>("kind")?)
+}
+
+/// A line per component, in columns.
+fn list(components: &[Component]) -> String {
+    let rows: Vec<[String; 4]> = components
+        .iter()
+        .map(|c| {
+            let provider = format!("{} {}", c.provider, c.version);
+            [
+                c.kind.to_owned(),
+                c.name.to_owned(),
+                provider,
+                c.summary.clone(),
+            ]
+        })
+        .collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].len()).max().unwrap_or(0);
+    let (kind, name, provider) = (width(0), width(1), width(2));
+    rows.iter()
+        .map(|[a, b, c, d]| format!("{a:kind$}  {b:name$}  {c:provider$}  {d}\n"))
+        .collect()
+}
+
+/// Everything about a component, with its options as flags.
+fn describe(component: &Component) -> String {
+    let Component {
+        kind,
+        name,
+        provider,
+        version,
+        documentation,
+        options,
+        ..
+    } = component;
+    let mut text = format!("{kind} '{name}', from {provider} {version}\n\n{documentation}\n");
+    if options.is_empty() {
+        text.push_str("\nIt has no options.\n");
+        return text;
+    }
+    text.push_str("\nOptions:\n");
+    for option in options {
+        let default = match &option.default {
+            Value::Null => "none".to_owned(),
+            default => default.to_string(),
+        };
+        text.push_str(&format!(
+            "  --{kind}.{}  ({}; default {default})\n      {}\n",
+            option.name, option.type_name, option.description
+        ));
+    }
+    text.push_str(&format!(
+        "\nIn a configuration file:\n\n[{kind}]\nname = \"{name}\"\n"
+    ));
+    for option in options {
+        if !option.default.is_null() {
+            // Scalars and lists of JSON read the same in TOML.
+            text.push_str(&format!("{} = {}\n", option.name, option.default));
+        }
+    }
+    text
+}

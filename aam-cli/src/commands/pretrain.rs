@@ -1,0 +1,34 @@
+//! `aam pretrain`.
+
+use aam_runtime::events::{Observer, Outcome};
+use aam_runtime::options::PretrainOptions;
+use clap::ArgMatches;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::{interrupt, progress};
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let Some(settings) = super::settings("pretrain", matches)? else {
+        return Ok(Exit::Done);
+    };
+    let mut display = progress::display(super::quiet(matches));
+    pretrain(&settings.options()?, display.as_mut())
+}
+
+/// Pre-trains, and says how it ended.
+pub(super) fn pretrain(
+    options: &PretrainOptions,
+    display: &mut dyn Observer,
+) -> Result<Exit, Failure> {
+    let outcome = aam_runtime::train::pretrain(options, display, interrupt::flag())?;
+    Ok(exit(outcome))
+}
+
+/// How a run ended, as an exit code.
+pub(super) fn exit(outcome: Outcome) -> Exit {
+    match outcome {
+        Outcome::Finished => Exit::Done,
+        Outcome::Interrupted => Exit::Saved,
+    }
+}

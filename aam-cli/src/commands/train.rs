@@ -1,0 +1,23 @@
+//! `aam train`.
+
+use aam_runtime::events::Observer;
+use aam_runtime::options::TrainOptions;
+use clap::ArgMatches;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::{interrupt, progress};
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let Some(settings) = super::settings("train", matches)? else {
+        return Ok(Exit::Done);
+    };
+    let mut display = progress::display(super::quiet(matches));
+    train(&settings.options()?, display.as_mut())
+}
+
+/// Trains, and says how it ended.
+pub(super) fn train(options: &TrainOptions, display: &mut dyn Observer) -> Result<Exit, Failure> {
+    let outcome = aam_runtime::train::train(options, display, interrupt::flag())?;
+    Ok(super::pretrain::exit(outcome))
+}

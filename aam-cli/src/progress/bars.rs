@@ -1,0 +1,103 @@
+//! Bars, for a person at a terminal.
+
+use aam_runtime::error::RunError;
+use aam_runtime::events::{Event, Observer};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{epoch_line, figure, start_line};
+use crate::output::{Style, say};
+
+/// Shows one bar at a time, with lines of lasting interest above it.
+#[derive(Default)]
+pub(super) struct Bars {
+    epochs: usize,
+    batches: usize,
+    bar: Option<(String, ProgressBar)>,
+}
+
+impl Bars {
+    /// The bar for `what`, which takes the place of any other.
+    fn bar(&mut self, what: &str, total: usize) -> &ProgressBar {
+        if self.bar.as_ref().is_none_or(|(of, _)| of != what) {
+            self.clear();
+        }
+        let (_, bar) = self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::new(total as u64);
+            bar.set_style(style());
+            bar.set_message(what.to_owned());
+            (what.to_owned(), bar)
+        });
+        bar
+    }
+
+    fn clear(&mut self) {
+        if let Some((_, bar)) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Prints a line above the bar.
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some((_, bar)) => bar.suspend(|| say(text)),
+            None => say(text),
+        }
+    }
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta} {prefix}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl Observer for Bars {
+    fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
+        match *event {
+            Event::Note(text) => self.line(text),
+            Event::Warning(text) => {
+                self.line(&format!("{} {text}", Style::stderr().warning("warning:")));
+            }
+            Event::Started {
+                epochs,
+                batches,
+                parameters,
+            } => {
+                (self.epochs, self.batches) = (epochs, batches);
+                self.line(&start_line(epochs, batches, parameters));
+            }
+            Event::Batch {
+                epoch, batch, loss, ..
+            } => {
+                let what = format!("epoch {epoch}/{}", self.epochs);
+                let bar = self.bar(&what, self.batches);
+                bar.set_prefix(format!("loss {}", figure(loss)));
+                bar.set_position(batch as u64);
+            }
+            Event::Epoch {
+                epoch,
+                metrics,
+                best,
+                seconds,
+                ..
+            } => {
+                self.clear();
+                say(&epoch_line(epoch, self.epochs, metrics, best, seconds));
+            }
+            Event::Progress { what, done, total } => {
+                self.bar(what, total).set_position(done as u64);
+                if done >= total {
+                    self.clear();
+                }
+            }
+            Event::Saved(path) => self.line(&format!("wrote {}", path.display())),
+            _ => {}
+        }
+        Ok(())
+    }
+}

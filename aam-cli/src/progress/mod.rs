@@ -1,0 +1,77 @@
+//! What a person sees of a run: bars on a terminal, plain lines elsewhere, warnings only if quiet.
+//!
+//! All of it goes to standard error.
+
+mod bars;
+mod lines;
+mod quiet;
+
+use std::io::{self, IsTerminal};
+
+use aam_runtime::events::Observer;
+use aam_runtime::train::metrics::Metric;
+
+/// The display for this terminal, or for none.
+pub fn display(quiet: bool) -> Box<dyn Observer> {
+    match (quiet, io::stderr().is_terminal()) {
+        (true, _) => Box::new(quiet::Quiet),
+        (false, true) => Box::new(bars::Bars::default()),
+        (false, false) => Box::new(lines::Lines::default()),
+    }
+}
+
+/// An epoch in a line: `epoch 3/100  train_loss 0.1234  r2 0.5678  (best)  1.2 s`.
+fn epoch_line(epoch: usize, epochs: usize, metrics: &[Metric], best: bool, seconds: f64) -> String {
+    let mut line = format!("epoch {epoch:>width$}/{epochs}", width = digits(epochs));
+    for Metric { name, value } in metrics {
+        line.push_str(&format!("  {name} {}", figure(*value)));
+    }
+    line.push_str(&format!("  {seconds:.1} s"));
+    if best {
+        line.push_str("  best");
+    }
+    line
+}
+
+/// What is about to be trained, in a line.
+fn start_line(epochs: usize, batches: usize, (learn, all): (usize, usize)) -> String {
+    let frozen = match learn == all {
+        true => String::new(),
+        false => format!(" ({learn} of them learn)"),
+    };
+    format!(
+        "training {} parameters{frozen} for up to {epochs} epochs of {batches} {}",
+        all,
+        match batches {
+            1 => "batch",
+            _ => "batches",
+        }
+    )
+}
+
+fn digits(number: usize) -> usize {
+    number.to_string().len()
+}
+
+/// Four significant digits, without a long tail of zeros.
+fn figure(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".to_owned(),
+        size if (0.001..10_000.0).contains(&size) => {
+            let decimals = (3.0 - size.log10().floor()).clamp(0.0, 6.0) as usize;
+            format!("{value:.decimals$}")
+        }
+        _ => format!("{value:.2e}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_four_digits() {
+        let shown = [0.0, 0.123_456, 12.345_6, 1234.56, 1e-5, f64::NAN].map(figure);
+        assert_eq!(shown, ["0", "0.1235", "12.35", "1235", "1.00e-5", "NaN"]);
+    }
+}

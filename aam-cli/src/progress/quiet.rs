@@ -1,0 +1,18 @@
+//! Warnings only.
+
+use aam_runtime::error::RunError;
+use aam_runtime::events::{Event, Observer};
+
+use crate::output::{Style, say};
+
+/// Shows warnings and nothing else.
+pub(super) struct Quiet;
+
+impl Observer for Quiet {
+    fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
+        if let Event::Warning(text) = event {
+            say(&format!("{} {text}", Style::stderr().warning("warning:")));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,82 @@
+//! The command line that gives certain options.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// `aam COMMAND` with a flag for every option that is not as by default.
+pub fn command_line<T: Serialize + Default>(command: &str, options: &T) -> String {
+    let defaults = table(&T::default());
+    let mut line = format!("aam {command}");
+    for (name, value) in table(options) {
+        if defaults.get(&name) != Some(&value) {
+            flag(&mut line, &name, &value);
+        }
+    }
+    line
+}
+
+fn table<T: Serialize>(options: &T) -> Map<String, Value> {
+    match serde_json::to_value(options) {
+        Ok(Value::Object(table)) => table,
+        _ => Map::new(),
+    }
+}
+
+fn flag(line: &mut String, name: &str, value: &Value) {
+    match value {
+        Value::Bool(true) => line.push_str(&format!(" --{name}")),
+        Value::Bool(false) => line.push_str(&format!(" --no-{name}")),
+        Value::Object(component) => {
+            for (option, value) in component {
+                match option.as_str() {
+                    "name" => flag(line, name, value),
+                    option => flag(line, &format!("{name}.{option}"), value),
+                }
+            }
+        }
+        value => line.push_str(&format!(" --{name} {}", quoted(&text(value)))),
+    }
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+/// Quotes for a POSIX shell, where it is needed.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./,:=+@%".contains(c);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aam_api::Choice;
+    use aam_runtime::options::TrainOptions;
+
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_a_flag() {
+        let mut options = TrainOptions {
+            metadata: Some("my metadata.tsv".into()),
+            metadata_column: vec!["ph".to_owned(), "depth".to_owned()],
+            freeze_base: true,
+            head: Some(Choice::named("linear")),
+            ..TrainOptions::default()
+        };
+        options.optimization.max_grad_norm = None;
+        assert_eq!(
+            command_line("train", &options),
+            "aam train --metadata 'my metadata.tsv' --metadata-column ph,depth \
+             --max-grad-norm none --freeze-base --head linear"
+        );
+    }
+}

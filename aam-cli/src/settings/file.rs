@@ -1,0 +1,175 @@
+//! Settings from a configuration file.
+
+use std::path::Path;
+
+use aam_api::error::nearest;
+use aam_api::options::OptionInfo;
+use serde_json::{Map, Number, Value};
+
+use crate::app::jobs::{self, Job};
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// What a configuration file sets.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct FileSettings {
+    /// The file, for messages.
+    pub name: String,
+    /// Options.
+    pub options: Map<String, Value>,
+    /// Components, in the order of the file.
+    pub components: Vec<FileComponent>,
+}
+
+/// A table such as `[head]`.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct FileComponent {
+    /// The kind.
+    pub kind: String,
+    /// The name, if the table holds one.
+    pub name: Option<String>,
+    /// Everything else in the table.
+    pub options: Map<String, Value>,
+}
+
+/// Reads the configuration file at `path` for `job`.
+///
+/// # Errors
+/// A file that cannot be read, is no TOML, is for another command, or has a key that the command
+/// does not have or a value of the wrong type.
+pub(super) fn read(job: &Job, path: &Path) -> Result<FileSettings, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::new(Exit::Usage, error.to_string()).at(&shown(path)))?;
+    parse(job, &text, &shown(path))
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn parse(job: &Job, text: &str, name: &str) -> Result<FileSettings, Failure> {
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| Failure::usage(error.to_string().trim_end()).at(name))?;
+    let mut settings = FileSettings {
+        name: name.to_owned(),
+        ..FileSettings::default()
+    };
+    for (key, value) in table {
+        let value = json(value)
+            .map_err(|problem| Failure::usage(problem).at(&format!("{name}: key '{key}'")))?;
+        if key == "command" {
+            check_command(job, &value).map_err(|failure| failure.at(name))?;
+        } else if job.has_kind(&key) {
+            settings.components.push(component(name, key, value)?);
+        } else if let Some(option) = job.option(&key) {
+            let value = checked(option, value)
+                .map_err(|failure| failure.at(&format!("{name}: key '{key}'")))?;
+            settings.options.insert(key, value);
+        } else {
+            return Err(unknown_key(job, &key)?.at(name));
+        }
+    }
+    Ok(settings)
+}
+
+fn checked(option: &OptionInfo, value: Value) -> Result<Value, Failure> {
+    let Err(expected) = option.check(&value) else {
+        return Ok(value);
+    };
+    match value.as_str() {
+        Some("none") if option.allows_none() => Ok(Value::Null),
+        found => {
+            let similar = found.and_then(|found| nearest(found, option.words()));
+            Err(Failure::usage(format!(
+                "expected {expected}, found {value}{}",
+                did_you_mean(similar)
+            )))
+        }
+    }
+}
+
+pub(super) fn did_you_mean(similar: Option<String>) -> String {
+    similar.map_or(String::new(), |name| format!(" (did you mean '{name}'?)"))
+}
+
+fn check_command(job: &Job, value: &Value) -> Result<(), Failure> {
+    if value.as_str() == Some(job.name) {
+        return Ok(());
+    }
+    let command = value.as_str().unwrap_or("?");
+    Err(Failure::usage(format!(
+        "the file is for `aam {command}`, not for `aam {}`",
+        job.name
+    )))
+}
+
+fn component(file: &str, kind: String, value: Value) -> Result<FileComponent, Failure> {
+    let (name, options) = match value {
+        Value::String(name) => (Some(name), Map::new()),
+        Value::Object(mut options) => match options.shift_remove("name") {
+            None => (None, options),
+            Some(Value::String(name)) => (Some(name), options),
+            Some(other) => {
+                let place = format!("{file}: [{kind}], key 'name'");
+                let problem = format!("expected the name of a {kind}, found {other}");
+                return Err(Failure::usage(problem).at(&place));
+            }
+        },
+        other => {
+            let problem = format!("expected a table or the name of a {kind}, found {other}");
+            return Err(Failure::usage(problem).at(&format!("{file}: key '{kind}'")));
+        }
+    };
+    Ok(FileComponent {
+        kind,
+        name,
+        options,
+    })
+}
+
+fn unknown_key(job: &Job, key: &str) -> Result<Failure, Failure> {
+    let jobs = jobs::all()?;
+    let others: Vec<String> = jobs
+        .iter()
+        .filter(|other| other.option(key).is_some() || other.has_kind(key))
+        .map(|other| format!("`aam {}`", other.name))
+        .collect();
+    let kinds = job.kinds.iter().map(|(kind, _)| kind.name);
+    let names = job
+        .options()
+        .map(|option| option.name.as_str())
+        .chain(kinds);
+    let hint = match others.is_empty() {
+        true => did_you_mean(nearest(key, names)),
+        false => format!(", but {} has", others.join(" and ")),
+    };
+    Ok(
+        Failure::usage(format!("`aam {}` has no key '{key}'{hint}", job.name)).help(format!(
+            "keys are flags without dashes: `aam {} --help`",
+            job.name
+        )),
+    )
+}
+
+fn json(value: toml::Value) -> Result<Value, String> {
+    Ok(match value {
+        toml::Value::String(text) => Value::String(text),
+        toml::Value::Integer(number) => Value::from(number),
+        toml::Value::Float(number) => match Number::from_f64(number) {
+            Some(number) => Value::Number(number),
+            None => return Err(format!("expected a finite number, found {number}")),
+        },
+        toml::Value::Boolean(value) => Value::Bool(value),
+        toml::Value::Datetime(date) => Value::String(date.to_string()),
+        toml::Value::Array(items) => {
+            Value::Array(items.into_iter().map(json).collect::<Result<_, _>>()?)
+        }
+        toml::Value::Table(table) => Value::Object(
+            table
+                .into_iter()
+                .map(|(key, value)| Ok((key, json(value)?)))
+                .collect::<Result<_, String>>()?,
+        ),
+    })
+}

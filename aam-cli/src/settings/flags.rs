@@ -1,0 +1,95 @@
+//! Settings from the flags of the command line, still text.
+
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+
+use super::reference;
+use crate::app::jobs::Job;
+use crate::failure::Failure;
+
+/// A setting that a flag gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    /// The setting: an option, a kind of component, or `kind.option`.
+    pub setting: String,
+    /// Its text.
+    pub text: String,
+    /// The flag as the person wrote it.
+    pub spelled: String,
+    /// Whether it yields to any other source.
+    pub weak: bool,
+}
+
+/// Everything that flags set, and remarks for the person.
+///
+/// # Errors
+/// A flag of the reference implementation that is not supported, or two flags that contradict
+/// each other.
+pub(super) fn collect(
+    job: &Job,
+    matches: &ArgMatches,
+) -> Result<(Vec<Given>, Vec<String>), Failure> {
+    let mut all: Vec<Given> = Vec::new();
+    for option in job.options() {
+        if option.is_switch() && matches.get_flag(&format!("no-{}", option.name)) {
+            let spelled = format!("--no-{}", option.name);
+            all.push(own(&option.name, "false".to_owned(), spelled));
+        }
+        all.extend(given(&option.name, matches));
+    }
+    for (kind, _) in &job.kinds {
+        let prefix = format!("{}.", kind.name);
+        all.extend(given(kind.name, matches));
+        let options = matches.ids().filter(|id| id.as_str().starts_with(&prefix));
+        all.extend(options.filter_map(|id| given(id.as_str(), matches)));
+    }
+    let (theirs, remarks) = reference::given_in(job, matches)?;
+    all.extend(theirs);
+    Ok((without_repeats(all)?, remarks))
+}
+
+fn own(setting: &str, text: String, spelled: String) -> Given {
+    Given {
+        setting: setting.to_owned(),
+        text,
+        spelled,
+        weak: false,
+    }
+}
+
+fn given(name: &str, matches: &ArgMatches) -> Option<Given> {
+    if matches.value_source(name) != Some(ValueSource::CommandLine) {
+        return None;
+    }
+    let texts: Vec<&str> = matches
+        .get_many::<String>(name)?
+        .map(String::as_str)
+        .collect();
+    let text = texts.join(",");
+    let text = reference::renamed(name, &text).map_or(text, str::to_owned);
+    Some(own(name, text, format!("--{name}")))
+}
+
+/// Drops what yields to something else, and refuses contradictions.
+fn without_repeats(all: Vec<Given>) -> Result<Vec<Given>, Failure> {
+    let mut kept: Vec<Given> = Vec::new();
+    let (weak, strong): (Vec<Given>, Vec<Given>) = all.into_iter().partition(|given| given.weak);
+    for given in strong {
+        match kept.iter().find(|other| other.setting == given.setting) {
+            Some(other) if other.text == given.text => {}
+            Some(other) => {
+                return Err(Failure::usage(format!(
+                    "{} and {} contradict each other",
+                    other.spelled, given.spelled
+                )));
+            }
+            None => kept.push(given),
+        }
+    }
+    for given in weak {
+        if !kept.iter().any(|other| other.setting == given.setting) {
+            kept.push(given);
+        }
+    }
+    Ok(kept)
+}

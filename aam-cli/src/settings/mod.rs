@@ -1,0 +1,215 @@
+//! From flags, a configuration file and defaults to the options of a run, in that precedence.
+
+mod command_line;
+mod defaults;
+mod file;
+pub mod flags;
+mod print;
+pub mod reference;
+
+use std::path::PathBuf;
+
+use aam_api::error::nearest;
+use aam_api::options::OptionInfo;
+use aam_api::{Choice, PluginError};
+use clap::ArgMatches;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::app::jobs::Job;
+use crate::components::{Component, ComponentKind};
+use crate::failure::Failure;
+pub use command_line::command_line;
+use file::{FileSettings, did_you_mean};
+use flags::Given;
+
+/// The settings of a command, complete and checked one by one.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    values: Map<String, Value>,
+    /// What the person should know about the flags, a line each.
+    pub remarks: Vec<String>,
+}
+
+impl Settings {
+    /// The settings of `job` from its flags and the configuration file they name.
+    ///
+    /// # Errors
+    /// A setting that the command or component does not have, or a value of the wrong type.
+    pub fn read(job: &Job, matches: &ArgMatches) -> Result<Self, Failure> {
+        let (given, mut remarks) = flags::collect(job, matches)?;
+        let file = match matches.get_one::<String>("config") {
+            Some(path) => file::read(job, &PathBuf::from(path))?,
+            None => FileSettings::default(),
+        };
+        let mut values = Map::new();
+        for option in job.options() {
+            values.insert(option.name.clone(), value(option, &given, &file)?);
+        }
+        for (kind, _) in &job.kinds {
+            let choice = choice(kind, &values, &given, &file, &mut remarks)?;
+            let choice = serde_json::to_value(&choice).map_err(|error| {
+                Failure::usage(format!("{} '{}': {error}", kind.name, choice.name))
+            })?;
+            values.insert(kind.name.to_owned(), choice);
+        }
+        Ok(Self { values, remarks })
+    }
+
+    /// The settings as the options of the runtime.
+    ///
+    /// # Errors
+    /// Values that are of the right types and yet no valid options.
+    pub fn options<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        serde_json::from_value(Value::Object(self.values.clone()))
+            .map_err(|error| Failure::usage(error.to_string()))
+    }
+}
+
+fn value(option: &OptionInfo, given: &[Given], file: &FileSettings) -> Result<Value, Failure> {
+    let flag = given.iter().find(|given| given.setting == option.name);
+    let filed = file.options.get(&option.name);
+    match (flag, filed) {
+        (Some(flag), None) => parse(option, flag),
+        (Some(flag), Some(_)) if !flag.weak => parse(option, flag),
+        (_, Some(value)) => Ok(value.clone()),
+        (None, None) => Ok(option.default.clone()),
+    }
+}
+
+fn parse(option: &OptionInfo, flag: &Given) -> Result<Value, Failure> {
+    option.parse(&flag.text).map_err(|expected| {
+        let similar = nearest(&flag.text, option.words());
+        Failure::usage(format!(
+            "{}: expected {expected}, found '{}'{}",
+            flag.spelled,
+            flag.text,
+            did_you_mean(similar)
+        ))
+    })
+}
+
+/// The component of `kind`, with every option filled in.
+fn choice(
+    kind: &ComponentKind,
+    values: &Map<String, Value>,
+    given: &[Given],
+    file: &FileSettings,
+    remarks: &mut Vec<String>,
+) -> Result<Choice, Failure> {
+    let flag = given.iter().find(|given| given.setting == kind.name);
+    let table = file.components.iter().find(|table| table.kind == kind.name);
+    let filed = table.and_then(|table| table.name.as_deref());
+    let file_place = format!("{}: [{}]", file.name, kind.name);
+    let (name, place) = match (flag, filed) {
+        (Some(flag), None) => (flag.text.as_str(), flag.spelled.as_str()),
+        (Some(flag), Some(_)) if !flag.weak => (flag.text.as_str(), flag.spelled.as_str()),
+        (_, Some(name)) => (name, file_place.as_str()),
+        (None, None) => (defaults::component(kind.name, values), kind.name),
+    };
+    let component = kind
+        .find(name)
+        .map_err(|error| Failure::from(error).at(place))?;
+    let mut choice = Choice::named(name);
+    match (table, filed) {
+        (Some(table), Some(other)) if other != name && !table.options.is_empty() => {
+            remarks.push(format!(
+                "{file_place} sets options of '{other}', which do not apply to '{name}'"
+            ));
+        }
+        (Some(table), _) => {
+            choice.options = table.options.clone();
+            component
+                .options
+                .iter()
+                .for_each(|option| read_none(option, &mut choice));
+            resolve(kind, &choice, &file_place)?;
+        }
+        (None, _) => {}
+    }
+    let prefix = format!("{}.", kind.name);
+    for flag in given {
+        if let Some(option) = flag.setting.strip_prefix(&prefix) {
+            component_option(kind, &component, option, flag, &mut choice)?;
+        }
+    }
+    choice.options = resolve(kind, &choice, kind.name)?;
+    Ok(choice)
+}
+
+/// Reads the word `none` of a file, which has no other way to say it.
+fn read_none(option: &OptionInfo, choice: &mut Choice) {
+    if let Some(value) = choice.options.get_mut(&option.name)
+        && value.as_str() == Some("none")
+        && option.allows_none()
+        && option.check(value).is_err()
+    {
+        *value = Value::Null;
+    }
+}
+
+/// Sets an option of the chosen component from a flag.
+fn component_option(
+    kind: &ComponentKind,
+    component: &Component,
+    name: &str,
+    flag: &Given,
+    choice: &mut Choice,
+) -> Result<(), Failure> {
+    let Some(option) = component.options.iter().find(|option| option.name == name) else {
+        choice.options.insert(name.to_owned(), Value::Null);
+        // Refused, with the component's own error.
+        return resolve(kind, choice, &flag.spelled).map(drop);
+    };
+    let value = option.parse(&flag.text).map_err(|expected| {
+        let error = PluginError::BadOption {
+            kind: kind.name,
+            component: component.name.to_owned(),
+            option: name.to_owned(),
+            expected,
+            found: format!("'{}'", flag.text),
+        };
+        Failure::from(error).at(&flag.spelled)
+    })?;
+    choice.options.insert(name.to_owned(), value);
+    Ok(())
+}
+
+fn resolve(
+    kind: &ComponentKind,
+    choice: &Choice,
+    place: &str,
+) -> Result<Map<String, Value>, Failure> {
+    let resolved = kind.resolve(choice);
+    resolved
+        .map(|resolved| resolved.options)
+        .map_err(|error| Failure::from(error).at(place))
+}
+
+/// The settings of `options` with nothing given: what a command of the program itself starts from.
+///
+/// # Errors
+/// Options that do not serialise, or a default component that is not linked.
+pub fn with_default_components<T>(job: &Job, options: &T) -> Result<T, Failure>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let value = serde_json::to_value(options).map_err(|error| Failure::usage(error.to_string()))?;
+    let Value::Object(mut values) = value else {
+        return Err(Failure::usage("options must be a table"));
+    };
+    for (kind, _) in &job.kinds {
+        if values.get(kind.name).is_none_or(Value::is_null) {
+            let name = defaults::component(kind.name, &values);
+            let choice = Choice {
+                name: name.to_owned(),
+                options: resolve(kind, &Choice::named(name), kind.name)?,
+            };
+            let choice =
+                serde_json::to_value(choice).map_err(|error| Failure::usage(error.to_string()))?;
+            values.insert(kind.name.to_owned(), choice);
+        }
+    }
+    serde_json::from_value(Value::Object(values)).map_err(|error| Failure::usage(error.to_string()))
+}

@@ -1,0 +1,303 @@
+//! The flags of the reference implementation that are spelled differently here.
+//!
+//! One table says what each of them means: the same settings under our names, nothing, or
+//! something that this program does not do, which is said rather than passed over.
+
+use clap::{Arg, ArgAction};
+
+use super::flags::Given;
+use crate::app::jobs::Job;
+use crate::failure::Failure;
+
+/// A flag of the reference implementation.
+struct Spelling {
+    flag: &'static str,
+    takes_value: bool,
+    meaning: Meaning,
+}
+
+enum Meaning {
+    /// These settings.
+    Same(&'static [Set]),
+    /// Nothing: results are the same without it, for this reason.
+    NoEffect(&'static str),
+    /// Nothing with one of these values; with another, something not supported.
+    Only(&'static [&'static str], &'static str),
+    /// Something not supported, and what there is instead.
+    Unsupported(&'static str),
+}
+
+/// A setting that a flag implies.
+struct Set {
+    setting: &'static str,
+    /// `None` stands for the flag's own value.
+    value: Option<&'static str>,
+    /// Whether it yields to anything else that sets the same.
+    weak: bool,
+}
+
+const fn given(setting: &'static str) -> Set {
+    Set {
+        setting,
+        value: None,
+        weak: false,
+    }
+}
+
+const fn fixed(setting: &'static str, value: &'static str) -> Set {
+    Set {
+        setting,
+        value: Some(value),
+        weak: false,
+    }
+}
+
+const fn unless_set(setting: &'static str, value: &'static str) -> Set {
+    Set {
+        setting,
+        value: Some(value),
+        weak: true,
+    }
+}
+
+const fn value(flag: &'static str, meaning: Meaning) -> Spelling {
+    Spelling {
+        flag,
+        takes_value: true,
+        meaning,
+    }
+}
+
+const fn switch(flag: &'static str, meaning: Meaning) -> Spelling {
+    Spelling {
+        flag,
+        takes_value: false,
+        meaning,
+    }
+}
+
+use Meaning::{NoEffect, Only, Same, Unsupported};
+
+#[rustfmt::skip]
+const SPELLINGS: &[Spelling] = &[
+    // Heads
+    value("regressor-hidden-dims", Same(&[given("head.hidden"), unless_set("head", "mlp")])),
+    value("regressor-dropout", Same(&[given("head.dropout")])),
+    switch("residual-regression-head", Same(&[fixed("head", "residual")])),
+    // Fusions
+    value("categorical-fusion", Same(&[given("fusion")])),
+    value("cross-attn-heads", Same(&[given("fusion.heads")])),
+    value("perceiver-num-latents", Same(&[given("fusion.latents"), unless_set("fusion", "perceiver")])),
+    value("perceiver-num-layers", Same(&[given("fusion.layers"), unless_set("fusion", "perceiver")])),
+    // Losses
+    value("loss-type", Same(&[given("loss")])),
+    value("quantiles", Same(&[given("loss.levels"), unless_set("loss", "quantile")])),
+    value("over-penalty", Same(&[given("loss.over-penalty"), unless_set("loss", "asymmetric")])),
+    value("under-penalty", Same(&[given("loss.under-penalty"), unless_set("loss", "asymmetric")])),
+    value("class-weights", Same(&[given("loss.class-weights")])),
+    value("loss-config", Unsupported("every target of a run has the same loss")),
+    value("categorical-loss-weights", Unsupported("samples weigh the same")),
+    value("categorical-loss-weight-column", Unsupported("samples weigh the same")),
+    // Weights of the terms
+    value("penalty", Same(&[given("unifrac-weight")])),
+    value("nuc-penalty", Same(&[given("nucleotide-weight")])),
+    value("count-penalty", Same(&[given("count-weight")])),
+    value("target-penalty", Same(&[given("target-weight")])),
+    switch("count-prediction", Same(&[unless_set("count-weight", "1")])),
+    switch("no-count-prediction", Same(&[fixed("count-weight", "0")])),
+    // Strategies
+    switch("distributed", Same(&[fixed("strategy", "ddp")])),
+    switch("data-parallel", Same(&[fixed("strategy", "data-parallel")])),
+    switch("fsdp", Same(&[fixed("strategy", "fsdp")])),
+    switch("fsdp-sharded-checkpoint", Unsupported("checkpoints are one file whatever the strategy")),
+    switch("sync-batchnorm", NoEffect("the model has no batch normalization")),
+    // Model and target
+    switch("no-count-embedding", Same(&[fixed("count-embedding", "none")])),
+    value("count-embedding-method", Same(&[given("count-embedding")])),
+    switch("normalize-targets", Same(&[unless_set("target-transform", "minmax")])),
+    switch("no-normalize-targets", Same(&[fixed("target-transform", "none")])),
+    switch("log-transform-targets", Same(&[fixed("target-transform", "log-minmax")])),
+    value("normalize-by", Unsupported("choose a transform of the whole target with --target-transform")),
+    value("normalize-targets-by", Unsupported("choose a transform of the whole target with --target-transform")),
+    value("out-dim", NoEffect("the number of outputs follows from the target's columns and classes")),
+    value("output-activation", Only(&["none"], "the output is not bounded or bent; choose a --target-transform")),
+    switch("bounded-targets", Unsupported("the output is not bounded; choose a --target-transform")),
+    switch("learnable-output-scale", Unsupported("choose a --target-transform")),
+    value("conditional-output-scaling", Unsupported("give the columns as --categorical-columns")),
+    // Optimization
+    value("warmup-steps", Same(&[given("warmup")])),
+    value("optimizer", Only(&["adamw"], "adamw is the only optimizer")),
+    value("scheduler", Only(&["warmup_cosine", "warmup-cosine"], "warm-up and cosine is the only schedule")),
+    value("scheduler-t0", Unsupported("warm-up and cosine is the only schedule")),
+    value("scheduler-t-mult", Unsupported("warm-up and cosine is the only schedule")),
+    value("scheduler-eta-min", Unsupported("warm-up and cosine is the only schedule")),
+    value("scheduler-patience", Unsupported("warm-up and cosine is the only schedule")),
+    value("scheduler-factor", Unsupported("warm-up and cosine is the only schedule")),
+    value("scheduler-min-lr", Unsupported("warm-up and cosine is the only schedule")),
+    value("categorical-lr", Unsupported("all parameters have one learning rate, --lr")),
+    value("resume-from", Unsupported("start a run from weights with --pretrained-encoder")),
+    // Devices, memory, speed
+    value("mixed-precision", Only(&["none"], "training is in single precision")),
+    switch("auto-batch-size", Unsupported("give --batch-size")),
+    switch("no-auto-batch-size", NoEffect("the batch size is always the one given")),
+    value("max-memory-fraction", Unsupported("give --batch-size")),
+    value("target-effective-batch-size", Unsupported("give --batch-size and --gradient-accumulation-steps")),
+    value("num-workers", NoEffect("data are in memory; --threads sets the threads to compute with")),
+    switch("no-sequence-cache", NoEffect("sequences are always read once")),
+    switch("use-expandable-segments", NoEffect("it is a setting of another library's memory")),
+    switch("compile-model", NoEffect("the model is compiled")),
+    switch("tf32", NoEffect("matrix products are in single precision")),
+    switch("gradient-checkpointing", NoEffect("it changes memory only, which is managed without it")),
+    switch("no-gradient-checkpointing", NoEffect("it changes memory only, which is managed without it")),
+    value("attn-implementation", NoEffect("the device's own attention is used")),
+    switch("memory-profile", Unsupported("use a profiler of the system")),
+    // Validation and prediction
+    value("val-prediction-passes", Only(&["1"], "a sample is predicted once")),
+    value("prediction-passes", Only(&["1"], "a sample is predicted once")),
+    switch("output-variance", Unsupported("a sample is predicted once")),
+    switch("categorical-help", Unsupported("`aam plugins list fusion` describes the choices")),
+];
+
+/// Words of the reference implementation for values of flags that are spelled alike.
+const VALUES: &[(&str, &str, &str)] = &[
+    ("unifrac-metric", "unifrac", "unweighted"),
+    ("best-metric", "val_loss", "loss"),
+];
+
+/// What a flag that usually has a value means without one.
+pub fn bare_value(setting: &str) -> Option<&'static str> {
+    (setting == "count-embedding").then_some("add")
+}
+
+/// Our word for a value.
+pub(super) fn renamed(setting: &str, text: &str) -> Option<&'static str> {
+    let mut values = VALUES.iter();
+    let found = values.find(|(of, theirs, _)| *of == setting && *theirs == text);
+    found.map(|(_, _, ours)| *ours)
+}
+
+/// The table's flags for `job`, hidden from its help.
+pub fn hidden_flags(job: &Job) -> Vec<Arg> {
+    let flags = of(job).map(|spelling| {
+        let arg = Arg::new(spelling.flag).long(spelling.flag).hide(true);
+        match spelling.takes_value {
+            true => arg.value_name("VALUE").allow_negative_numbers(true),
+            false => arg.action(ArgAction::SetTrue),
+        }
+    });
+    flags.collect()
+}
+
+/// The rows for `job`: where there are none of its own settings, prediction's are for prediction
+/// and everything else for training.
+fn of(job: &Job) -> impl Iterator<Item = &'static Spelling> {
+    const PREDICTION: [&str; 2] = ["prediction-passes", "output-variance"];
+    let name = job.name;
+    SPELLINGS.iter().filter(move |spelling| match name {
+        "predict" => PREDICTION.contains(&spelling.flag) || spelling.flag == "no-sequence-cache",
+        "pretrain" | "train" => !PREDICTION.contains(&spelling.flag),
+        _ => false,
+    })
+}
+
+/// What the flags of the table in `matches` mean, and remarks on those without effect.
+///
+/// # Errors
+/// A flag for something that is not supported.
+pub(super) fn given_in(
+    job: &Job,
+    matches: &clap::ArgMatches,
+) -> Result<(Vec<Given>, Vec<String>), Failure> {
+    let mut all = Vec::new();
+    let mut remarks = Vec::new();
+    for spelling in of(job) {
+        let text = match spelling.takes_value {
+            true => match matches.get_one::<String>(spelling.flag) {
+                Some(text) => text.as_str(),
+                None => continue,
+            },
+            false if matches.get_flag(spelling.flag) => "",
+            false => continue,
+        };
+        let flag = format!("--{}", spelling.flag);
+        match &spelling.meaning {
+            Same(sets) => all.extend(same(job, &flag, sets, text)?),
+            Only(fine, _) if fine.contains(&text) => {}
+            NoEffect(reason) => remarks.push(format!("{flag} has no effect here: {reason}")),
+            Only(_, reason) => {
+                return Err(unsupported(&format!("{flag} {text}"), reason));
+            }
+            Unsupported(reason) => return Err(unsupported(&flag, reason)),
+        }
+    }
+    Ok((all, remarks))
+}
+
+fn unsupported(flag: &str, instead: &str) -> Failure {
+    Failure::usage(format!("{flag} is not supported: {instead}"))
+}
+
+fn same(job: &Job, flag: &str, sets: &[Set], text: &str) -> Result<Vec<Given>, Failure> {
+    let mut all = Vec::with_capacity(sets.len());
+    for set in sets {
+        let component = set.setting.split('.').next().unwrap_or(set.setting);
+        if job.option(set.setting).is_none() && !job.has_kind(component) {
+            // A weight of zero for a term the command does not have is how it is anyway.
+            if text.parse() == Ok(0.0) {
+                continue;
+            }
+            return Err(unsupported(
+                flag,
+                &format!("`aam {}` has no '--{}'", job.name, set.setting),
+            ));
+        }
+        all.push(Given {
+            setting: set.setting.to_owned(),
+            text: set.value.unwrap_or(text).to_owned(),
+            spelled: flag.to_owned(),
+            weak: set.weak,
+        });
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::jobs;
+
+    #[test]
+    fn every_row_has_one_meaning_and_one_spelling() {
+        for job in jobs::all().unwrap() {
+            let rows: Vec<&str> = of(&job).map(|spelling| spelling.flag).collect();
+            for (i, flag) in rows.iter().enumerate() {
+                assert!(!rows[..i].contains(flag), "{flag} is in the table twice");
+                assert!(
+                    job.option(flag).is_none(),
+                    "{flag} is a flag of `aam {}`",
+                    job.name
+                );
+                let switch = flag.strip_prefix("no-").and_then(|name| job.option(name));
+                assert!(
+                    switch.is_none_or(|option| !option.is_switch()),
+                    "{flag} is one already"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_row_sets_is_a_setting() {
+        let jobs = jobs::all().unwrap();
+        for spelling in SPELLINGS {
+            let Same(sets) = &spelling.meaning else {
+                continue;
+            };
+            for set in *sets {
+                let kind = set.setting.split('.').next().unwrap();
+                let known = |job: &Job| job.option(set.setting).is_some() || job.has_kind(kind);
+                assert!(jobs.iter().any(known), "{}: {}", spelling.flag, set.setting);
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Every ASV attends to the categories of its sample.
+
+use aam_api::{
+    Categories, FusedAsvs, Fusion, FusionConfig, FusionContext, FusionKind, Kind, Observation,
+    PluginError,
+};
+use burn::module::{Module, Param};
+use burn::nn::attention::{MhaInput, MultiHeadAttention};
+use burn::nn::{Initializer, LayerNorm, LayerNormConfig, Linear};
+use burn::tensor::{Bool, Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::layers::{attention, check_dropout, check_heads, xavier_linear};
+
+/// Every ASV attends to the categories of its sample: `e'ₛ = LayerNorm(eₛ + MHA(eₛ, K))`.
+///
+/// `eₛ` `[dim]` is the embedding of ASV `s`; the keys and values `K` `[columns + 1, dim]` are one
+/// token for each categorical column, `tᵢ = cᵢ Wᵢ + bᵢ`, and a learned token that stands for no
+/// category, so that an ASV may attend to nothing. Which category an ASV takes up thus depends on
+/// the ASV. The weights can be taken out (`attention`, `[batch, heads, asvs, columns + 1]`).
+/// Multi-head attention: Vaswani et al., *Attention is all you need*, NeurIPS 2017. Needs
+/// categorical columns.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CrossAttentionFusionConfig {
+    /// Number of attention heads; divides the embedding's width.
+    pub heads: usize,
+    /// Probability that an attention weight is dropped in training, in [0, 1).
+    pub dropout: f64,
+    /// One token for all columns together, as in weights imported from the Python AAM. The weight
+    /// of a single key is always 1, so every ASV of a sample takes up the same.
+    pub single_key: bool,
+}
+
+impl Default for CrossAttentionFusionConfig {
+    fn default() -> Self {
+        Self {
+            heads: 8,
+            dropout: 0.1,
+            single_key: false,
+        }
+    }
+}
+
+/// The fusion that [`CrossAttentionFusionConfig`] builds.
+#[derive(Module, Debug)]
+pub struct CrossAttentionFusion {
+    tokens: Vec<Linear>,
+    null: Option<Param<Tensor<1>>>,
+    attention: MultiHeadAttention,
+    norm: LayerNorm,
+}
+
+impl FusionConfig for CrossAttentionFusionConfig {
+    const NAME: &'static str = "cross-attention";
+    type Fusion = CrossAttentionFusion;
+
+    fn init(
+        &self,
+        context: &FusionContext,
+        device: &Device,
+    ) -> Result<CrossAttentionFusion, PluginError> {
+        let dim = context.dim;
+        context.expect_categories(Self::NAME)?;
+        check_dropout(FusionKind::NAME, Self::NAME, self.dropout)?;
+        check_heads(FusionKind::NAME, Self::NAME, self.heads, dim)?;
+        let widths = match self.single_key {
+            true => vec![context.categories.width()],
+            false => context.categories.columns.iter().map(|c| c.width).collect(),
+        };
+        let null = Initializer::Normal {
+            mean: 0.0,
+            std: 0.02,
+        };
+        Ok(CrossAttentionFusion {
+            tokens: widths
+                .into_iter()
+                .map(|width| xavier_linear(width, dim, device))
+                .collect(),
+            null: (!self.single_key).then(|| null.init([dim], device)),
+            attention: attention(dim, self.heads, self.dropout, device),
+            norm: LayerNormConfig::new(dim).init(device),
+        })
+    }
+}
+
+impl CrossAttentionFusion {
+    /// `[batch, keys, dim]` from the joined embeddings of the categories, `[batch, width]`.
+    fn keys(&self, joined: Tensor<2>) -> Tensor<3> {
+        let [batch, _] = joined.dims();
+        let mut keys = Vec::with_capacity(self.tokens.len() + 1);
+        let mut start = 0;
+        for token in &self.tokens {
+            let [width, _] = token.weight.dims();
+            let column = joined.clone().narrow(1, start, width);
+            keys.push(token.forward(column).unsqueeze_dim::<3>(1));
+            start += width;
+        }
+        if let Some(null) = &self.null {
+            let null = null.val();
+            let [dim] = null.dims();
+            keys.push(null.reshape([1, 1, dim]).expand([batch, 1, dim]));
+        }
+        Tensor::cat(keys, 1)
+    }
+}
+
+impl Fusion for CrossAttentionFusion {
+    fn fuse_asvs(
+        &self,
+        asvs: Tensor<3>,
+        _mask: Tensor<2, Bool>,
+        categories: Option<&Categories>,
+    ) -> FusedAsvs {
+        let Some(categories) = categories else {
+            return FusedAsvs::Asvs(asvs, Vec::new());
+        };
+        let keys = self.keys(categories.joined.clone());
+        let input = MhaInput::new(asvs.clone(), keys.clone(), keys);
+        let attended = self.attention.forward(input);
+        let weights = Observation {
+            name: "attention",
+            values: attended.weights,
+        };
+        let fused = self.norm.forward(asvs + attended.context);
+        FusedAsvs::Asvs(fused, vec![weights])
+    }
+}
+
+aam_api::register_fusion!(CrossAttentionFusionConfig);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::known::{
+        assert_close, asvs, categories, device, identity, linear, mask, scaled_identity, schema,
+    };
+
+    fn fusion(config: CrossAttentionFusionConfig) -> CrossAttentionFusion {
+        let context = FusionContext {
+            dim: 2,
+            categories: schema(),
+        };
+        let mut fusion = config.init(&context, &device()).expect("1 divides 2");
+        fusion.attention.query = scaled_identity(2, 2f32.sqrt());
+        fusion.attention.key = identity(2);
+        fusion.attention.value = identity(2);
+        fusion.attention.output = identity(2);
+        fusion
+    }
+
+    fn fuse(fusion: &CrossAttentionFusion, rows: [[f32; 2]; 2]) -> (Tensor<3>, Tensor<4>) {
+        let categories = categories(1.0, 1.0);
+        match fusion.fuse_asvs(asvs(rows), mask([true, true]), Some(&categories)) {
+            FusedAsvs::Asvs(fused, mut seen) => (fused, seen.remove(0).values),
+            FusedAsvs::Pooled(..) => panic!("it leaves pooling to the model"),
+        }
+    }
+
+    #[test]
+    fn each_asv_weighs_the_columns_and_the_null_token_by_itself() {
+        let ln = f32::ln;
+        let mut fusion = fusion(CrossAttentionFusionConfig {
+            heads: 1,
+            ..Default::default()
+        });
+        // Scores are dot products of ASV and token; tokens [ln 2, 0], [0, ln 3] and null [0, 0].
+        fusion.tokens = vec![
+            linear([[ln(2.0), 0.0]], [0.0; 2]),
+            linear([[0.0, ln(3.0)]], [0.0; 2]),
+        ];
+        fusion.null = Some(Param::from_tensor(Tensor::zeros([2], &device())));
+        let (fused, weights) = fuse(&fusion, [[1.0, 0.0], [0.0, 1.0]]);
+        assert_eq!(weights.dims(), [1, 1, 2, 3]);
+        assert_close(weights, &[0.5, 0.25, 0.25, 0.2, 0.6, 0.2]);
+        // A LayerNorm of two values a > b is ±1 up to its epsilon.
+        let first = 1.0 + 0.5 * ln(2.0) - 0.25 * ln(3.0);
+        let second = 0.2 * ln(2.0) - (1.0 + 0.6 * ln(3.0));
+        let normed = |difference: f32| {
+            let half = difference / 2.0;
+            half / (half * half + 1e-5).sqrt()
+        };
+        let (a, b) = (normed(first), normed(second));
+        assert_close(fused, &[a, -a, b, -b]);
+    }
+
+    #[test]
+    fn the_weight_of_a_single_key_is_one() {
+        let fusion = fusion(CrossAttentionFusionConfig {
+            heads: 2,
+            single_key: true,
+            ..Default::default()
+        });
+        let (_, weights) = fuse(&fusion, [[1.0, 0.0], [0.0, 1.0]]);
+        assert_eq!(weights.dims(), [1, 2, 2, 1]);
+        assert_close(weights, &[1.0; 4]);
+    }
+
+    #[test]
+    fn refuses_heads_that_do_not_divide_the_width() {
+        let context = FusionContext {
+            dim: 12,
+            categories: schema(),
+        };
+        let error = CrossAttentionFusionConfig::default()
+            .init(&context, &device())
+            .expect_err("8 does not divide 12");
+        assert_eq!(
+            error.to_string(),
+            "fusion 'cross-attention', option 'heads': \
+             expected a divisor of the embedding's width, 12, found 8"
+        );
+    }
+}

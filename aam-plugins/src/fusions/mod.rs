@@ -1,0 +1,6 @@
+//! Fusions: how categorical metadata joins the microbiome in the model.
+
+pub mod concat;
+pub mod cross_attention;
+pub mod none;
+pub mod perceiver;

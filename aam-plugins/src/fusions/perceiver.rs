@@ -1,0 +1,236 @@
+//! A few learned latents read the ASVs and the categories and become the sample's embedding.
+
+use aam_api::{
+    Categories, FusedAsvs, Fusion, FusionConfig, FusionContext, FusionKind, Kind, Observation,
+    PluginError,
+};
+use burn::module::{Module, Param};
+use burn::nn::attention::{MhaInput, MultiHeadAttention};
+use burn::nn::{
+    Dropout, DropoutConfig, Initializer, LayerNorm, LayerNormConfig, Linear, LinearConfig,
+};
+use burn::tensor::activation::relu;
+use burn::tensor::{Bool, Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::layers::{attention, check_dropout, check_heads, check_positive, xavier_linear};
+
+/// A few learned latents read the ASVs and the categories and become the sample's embedding, in
+/// place of the model's own transformer and pooling.
+///
+/// Latents `L` `[latents, dim]` attend to the inputs `[e W + b ; c V + a]` `[asvs + 1, dim]`:
+/// `L₀ = LayerNorm(L + MHA(L, inputs))`; then as many layers of self-attention among the latents
+/// as asked, `L ← L + MHA(LayerNorm(L))`, `L ← L + FFN(LayerNorm(L))` with a ReLU and a hidden
+/// width of `4 dim`; the sample's embedding is the mean of the latents times a last matrix,
+/// `[dim]`. The cost grows with the number of ASVs times that of latents, not with the square of
+/// the ASVs. The weights of the first attention can be taken out (`attention`,
+/// `[batch, heads, latents, asvs + 1]`). Jaegle et al., *Perceiver: general perception with
+/// iterative attention*, ICML 2021. Without categorical columns the inputs are the ASVs alone.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PerceiverFusionConfig {
+    /// Number of latents.
+    pub latents: usize,
+    /// Number of layers of self-attention among the latents.
+    pub layers: usize,
+    /// Number of attention heads; divides the embedding's width.
+    pub heads: usize,
+    /// Probability that an attention weight or a value is dropped in training, in [0, 1).
+    pub dropout: f64,
+    /// Lets the latents attend to padding too, as in weights imported from the Python AAM. The
+    /// result then depends on how many ASVs the other samples of the batch have.
+    pub attend_padding: bool,
+}
+
+impl Default for PerceiverFusionConfig {
+    fn default() -> Self {
+        Self {
+            latents: 64,
+            layers: 2,
+            heads: 8,
+            dropout: 0.1,
+            attend_padding: false,
+        }
+    }
+}
+
+/// The fusion that [`PerceiverFusionConfig`] builds.
+#[derive(Module, Debug)]
+pub struct PerceiverFusion {
+    latents: Param<Tensor<2>>,
+    asv_projection: Linear,
+    category_projection: Option<Linear>,
+    cross_attention: MultiHeadAttention,
+    cross_norm: LayerNorm,
+    layers: Vec<LatentLayer>,
+    output: Linear,
+    attend_padding: bool,
+}
+
+/// Self-attention among the latents and a feed-forward network, each normalised before.
+#[derive(Module, Debug)]
+pub struct LatentLayer {
+    attention_norm: LayerNorm,
+    attention: MultiHeadAttention,
+    feed_forward_norm: LayerNorm,
+    expand: Linear,
+    contract: Linear,
+    dropout: Dropout,
+}
+
+impl FusionConfig for PerceiverFusionConfig {
+    const NAME: &'static str = "perceiver";
+    type Fusion = PerceiverFusion;
+
+    fn init(
+        &self,
+        context: &FusionContext,
+        device: &Device,
+    ) -> Result<PerceiverFusion, PluginError> {
+        let dim = context.dim;
+        check_dropout(FusionKind::NAME, Self::NAME, self.dropout)?;
+        check_heads(FusionKind::NAME, Self::NAME, self.heads, dim)?;
+        check_positive(FusionKind::NAME, Self::NAME, "latents", self.latents)?;
+        let latents = Initializer::Normal {
+            mean: 0.0,
+            std: 0.02,
+        };
+        let width = context.categories.width();
+        let category_projection = (width > 0).then(|| xavier_linear(width, dim, device));
+        Ok(PerceiverFusion {
+            latents: latents.init([self.latents, dim], device),
+            asv_projection: xavier_linear(dim, dim, device),
+            category_projection,
+            cross_attention: attention(dim, self.heads, self.dropout, device),
+            cross_norm: LayerNormConfig::new(dim).init(device),
+            layers: (0..self.layers)
+                .map(|_| LatentLayer::new(dim, self, device))
+                .collect(),
+            output: xavier_linear(dim, dim, device),
+            attend_padding: self.attend_padding,
+        })
+    }
+}
+
+impl LatentLayer {
+    fn new(dim: usize, config: &PerceiverFusionConfig, device: &Device) -> Self {
+        Self {
+            attention_norm: LayerNormConfig::new(dim).init(device),
+            attention: attention(dim, config.heads, config.dropout, device),
+            feed_forward_norm: LayerNormConfig::new(dim).init(device),
+            expand: LinearConfig::new(dim, 4 * dim).init(device),
+            contract: LinearConfig::new(4 * dim, dim).init(device),
+            dropout: DropoutConfig::new(config.dropout).init(),
+        }
+    }
+
+    /// `[batch, latents, dim]` to the same shape.
+    fn forward(&self, latents: Tensor<3>) -> Tensor<3> {
+        let input = MhaInput::self_attn(self.attention_norm.forward(latents.clone()));
+        let attended = self.attention.forward(input).context;
+        let latents = latents + self.dropout.forward(attended);
+        let normed = self.feed_forward_norm.forward(latents.clone());
+        let hidden = self.dropout.forward(relu(self.expand.forward(normed)));
+        latents + self.dropout.forward(self.contract.forward(hidden))
+    }
+}
+
+impl Fusion for PerceiverFusion {
+    fn fuse_asvs(
+        &self,
+        asvs: Tensor<3>,
+        mask: Tensor<2, Bool>,
+        categories: Option<&Categories>,
+    ) -> FusedAsvs {
+        let [batch, _, dim] = asvs.dims();
+        let mut inputs = self.asv_projection.forward(asvs);
+        let mut padding = mask.bool_not();
+        if let (Some(projection), Some(categories)) = (&self.category_projection, categories) {
+            let category = projection.forward(categories.joined.clone());
+            inputs = Tensor::cat(vec![inputs, category.unsqueeze_dim::<3>(1)], 1);
+            let kept = Tensor::<2, Bool>::full([batch, 1], false, &padding.device());
+            padding = Tensor::cat(vec![padding, kept], 1);
+        }
+        let latents = self.latents.val().unsqueeze::<3>().repeat_dim(0, batch);
+        let mut input = MhaInput::new(latents.clone(), inputs.clone(), inputs);
+        if !self.attend_padding {
+            input = input.mask_pad(padding);
+        }
+        let attended = self.cross_attention.forward(input);
+        let weights = Observation {
+            name: "attention",
+            values: attended.weights,
+        };
+        let read = self.cross_norm.forward(latents + attended.context);
+        let refined = self
+            .layers
+            .iter()
+            .fold(read, |latents, layer| layer.forward(latents));
+        let mean = refined.mean_dim(1).reshape([batch, dim]);
+        FusedAsvs::Pooled(self.output.forward(mean), vec![weights])
+    }
+
+    fn replaces_pooling(&self) -> bool {
+        true
+    }
+}
+
+aam_api::register_fusion!(PerceiverFusionConfig);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::known::{
+        assert_close, asvs, categories, device, identity, linear, mask, scaled_identity, schema,
+    };
+
+    /// One latent of zeros that attends to all it may alike.
+    fn fusion(attend_padding: bool) -> PerceiverFusion {
+        let config = PerceiverFusionConfig {
+            latents: 1,
+            layers: 0,
+            heads: 1,
+            attend_padding,
+            ..Default::default()
+        };
+        let context = FusionContext {
+            dim: 2,
+            categories: schema(),
+        };
+        let mut fusion = config.init(&context, &device()).expect("1 divides 2");
+        fusion.latents = Param::from_tensor(Tensor::zeros([1, 2], &device()));
+        fusion.asv_projection = identity(2);
+        fusion.category_projection = Some(linear([[1.0, 0.0], [0.0, 1.0]], [0.0; 2]));
+        fusion.cross_attention.query = scaled_identity(2, 0.0);
+        fusion.cross_attention.value = identity(2);
+        fusion.cross_attention.output = identity(2);
+        fusion.output = scaled_identity(2, 3.0);
+        fusion
+    }
+
+    fn fuse(fusion: &PerceiverFusion) -> (Tensor<2>, Tensor<4>) {
+        let asvs = asvs([[4.0, 0.0], [2.0, 0.0], [0.0, 90.0]]);
+        let present = mask([true, true, false]);
+        match fusion.fuse_asvs(asvs, present, Some(&categories(0.0, 3.0))) {
+            FusedAsvs::Pooled(pooled, mut seen) => (pooled, seen.remove(0).values),
+            FusedAsvs::Asvs(..) => panic!("it replaces pooling"),
+        }
+    }
+
+    #[test]
+    fn latents_read_asvs_and_categories_but_no_padding() {
+        let (pooled, weights) = fuse(&fusion(false));
+        let third = 1.0 / 3.0;
+        assert_close(weights, &[third, third, 0.0, third]);
+        // The mean of [4, 0], [2, 0] and [0, 3] is [2, 1]; normalised ±1 and times 3.
+        let normed = 3.0 * 0.5 / (0.25f32 + 1e-5).sqrt();
+        assert_close(pooled, &[normed, -normed]);
+    }
+
+    #[test]
+    fn padding_is_read_where_asked() {
+        let (_, weights) = fuse(&fusion(true));
+        assert_close(weights, &[0.25; 4]);
+    }
+}

@@ -1,0 +1,69 @@
+//! One linear layer.
+
+use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::layers::xavier_linear;
+
+/// One linear layer: `y = x W + b`.
+///
+/// `x` is a sample's embedding `[dim]`, `W` `[dim, outputs]`, `y` `[outputs]` with the outputs of
+/// a target side by side. Weights start Xavier-uniform, the bias at zero. The fewest parameters,
+/// so the head to try first on a few hundred samples.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct LinearHeadConfig {}
+
+/// The head that [`LinearHeadConfig`] builds.
+#[derive(Module, Debug)]
+pub struct LinearHead {
+    output: Linear,
+    outputs_per_target: usize,
+}
+
+impl HeadConfig for LinearHeadConfig {
+    const NAME: &'static str = "linear";
+    type Head = LinearHead;
+
+    fn init(&self, context: &HeadContext, device: &Device) -> Result<LinearHead, PluginError> {
+        Ok(LinearHead {
+            output: xavier_linear(context.dim, context.outputs(), device),
+            outputs_per_target: context.outputs_per_target,
+        })
+    }
+}
+
+impl Head for LinearHead {
+    fn forward(&self, input: HeadInput) -> HeadOutput {
+        HeadOutput::from_columns(self.output.forward(input.pooled), self.outputs_per_target)
+    }
+}
+
+aam_api::register_head!(LinearHeadConfig);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::known::{assert_close, linear, matrix};
+
+    #[test]
+    fn is_a_matrix_product_with_the_outputs_of_a_target_side_by_side() {
+        let head = LinearHead {
+            output: linear(
+                [[1.0, 2.0, 0.0, 1.0], [3.0, 4.0, 1.0, 0.0]],
+                [0.5, -1.0, 0.0, 2.0],
+            ),
+            outputs_per_target: 2,
+        };
+        let output = head.forward(HeadInput {
+            pooled: matrix([[1.0, -1.0]]),
+            categories: None,
+        });
+        assert_eq!(output.values.dims(), [1, 2, 2]);
+        assert_close(output.values, &[-1.5, -3.0, -1.0, 3.0]);
+    }
+}

@@ -1,0 +1,141 @@
+//! Multi-layer perceptron.
+
+use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, Kind, PluginError};
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig, Linear};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::layers::{check_dropout, check_positive, xavier_linear};
+
+/// Multi-layer perceptron: `Linear → ReLU → Dropout` for each hidden width, then `Linear`.
+///
+/// With a sample's embedding `h₀` `[dim]` and hidden widths `w₁ … wₖ`:
+/// `hᵢ = dropout(max(0, hᵢ₋₁ Wᵢ + bᵢ))` `[wᵢ]`, `y = hₖ W + b` `[outputs]`. Weights start
+/// Xavier-uniform, biases at zero. Without hidden widths it is the `linear` head.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct MlpHeadConfig {
+    /// Widths of the hidden layers, from the embedding to the output.
+    pub hidden: Vec<usize>,
+    /// Probability that a hidden value is dropped in training, in [0, 1).
+    pub dropout: f64,
+}
+
+impl Default for MlpHeadConfig {
+    fn default() -> Self {
+        Self {
+            hidden: vec![64],
+            dropout: 0.0,
+        }
+    }
+}
+
+/// The head that [`MlpHeadConfig`] builds.
+#[derive(Module, Debug)]
+pub struct MlpHead {
+    hidden: Vec<Linear>,
+    dropout: Dropout,
+    output: Linear,
+    outputs_per_target: usize,
+}
+
+impl MlpHeadConfig {
+    /// The perceptron for the head called `name`, which has the options of this one.
+    pub(crate) fn init_for(
+        &self,
+        name: &str,
+        context: &HeadContext,
+        device: &Device,
+    ) -> Result<MlpHead, PluginError> {
+        check_dropout(HeadKind::NAME, name, self.dropout)?;
+        let mut width = context.dim;
+        let mut hidden = Vec::with_capacity(self.hidden.len());
+        for &next in &self.hidden {
+            check_positive(HeadKind::NAME, name, "hidden", next)?;
+            hidden.push(xavier_linear(width, next, device));
+            width = next;
+        }
+        Ok(MlpHead {
+            hidden,
+            dropout: DropoutConfig::new(self.dropout).init(),
+            output: xavier_linear(width, context.outputs(), device),
+            outputs_per_target: context.outputs_per_target,
+        })
+    }
+}
+
+impl HeadConfig for MlpHeadConfig {
+    const NAME: &'static str = "mlp";
+    type Head = MlpHead;
+
+    fn init(&self, context: &HeadContext, device: &Device) -> Result<MlpHead, PluginError> {
+        self.init_for(Self::NAME, context, device)
+    }
+}
+
+impl MlpHead {
+    /// From embeddings `[batch, dim]` to outputs `[batch, targets * outputs per target]`.
+    pub(crate) fn columns(&self, pooled: Tensor<2>) -> Tensor<2> {
+        let hidden = self.hidden.iter().fold(pooled, |x, layer| {
+            self.dropout.forward(relu(layer.forward(x)))
+        });
+        self.output.forward(hidden)
+    }
+}
+
+impl Head for MlpHead {
+    fn forward(&self, input: HeadInput) -> HeadOutput {
+        HeadOutput::from_columns(self.columns(input.pooled), self.outputs_per_target)
+    }
+}
+
+aam_api::register_head!(MlpHeadConfig);
+
+#[cfg(test)]
+mod tests {
+    use aam_api::CategorySchema;
+
+    use super::*;
+    use crate::known::{assert_close, device, linear, matrix};
+
+    #[test]
+    fn applies_relu_to_hidden_values_only() {
+        let head = MlpHead {
+            hidden: vec![
+                linear([[1.0, -1.0], [1.0, 1.0]], [0.0, 0.5]),
+                linear([[2.0], [4.0]], [-1.0]),
+            ],
+            dropout: DropoutConfig::new(0.5).init(),
+            output: linear([[-3.0]], [1.0]),
+            outputs_per_target: 1,
+        };
+        // [2, 1] → [3, -0.5] → [3, 0] → 6 - 1 = 5 → 5 → -15 + 1.
+        assert_close(head.columns(matrix([[2.0, 1.0]])), &[-14.0]);
+    }
+
+    #[test]
+    fn refuses_a_width_of_zero_and_a_dropout_of_one() {
+        let context = HeadContext {
+            dim: 4,
+            targets: 1,
+            outputs_per_target: 1,
+            categories: CategorySchema::default(),
+        };
+        let refused = |hidden: Vec<usize>, dropout: f64| {
+            let config = MlpHeadConfig { hidden, dropout };
+            let error = config.init(&context, &device()).expect_err("out of range");
+            error.to_string()
+        };
+        assert_eq!(
+            refused(vec![4, 0], 0.0),
+            "head 'mlp', option 'hidden': expected an integer of at least 1, found 0"
+        );
+        assert_eq!(
+            refused(vec![4], 1.0),
+            "head 'mlp', option 'dropout': expected a number in [0, 1), found 1.0"
+        );
+    }
+}

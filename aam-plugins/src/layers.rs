@@ -1,0 +1,97 @@
+//! What several components are made of, and the checks of options that they share.
+
+use aam_api::PluginError;
+use burn::nn::attention::{MultiHeadAttention, MultiHeadAttentionConfig};
+use burn::nn::{Initializer, Linear};
+use burn::tensor::Device;
+
+/// A linear layer with Xavier-uniform weights and a zero bias.
+///
+/// Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural
+/// networks*, AISTATS 2010.
+pub(crate) fn xavier_linear(inputs: usize, outputs: usize, device: &Device) -> Linear {
+    let xavier = Initializer::XavierUniform { gain: 1.0 };
+    Linear {
+        weight: xavier.init_with([inputs, outputs], Some(inputs), Some(outputs), device),
+        bias: Some(Initializer::Zeros.init([outputs], device)),
+    }
+}
+
+/// Multi-head attention with Xavier-uniform projections and zero biases.
+///
+/// The initialisation is that of one packed projection `[dim, 3 dim]` for query, key and value,
+/// whose bound is `sqrt(6 / (dim + 3 dim))`.
+pub(crate) fn attention(
+    dim: usize,
+    heads: usize,
+    dropout: f64,
+    device: &Device,
+) -> MultiHeadAttention {
+    let mut attention = MultiHeadAttentionConfig::new(dim, heads)
+        .with_dropout(dropout)
+        .init(device);
+    let xavier = Initializer::XavierUniform { gain: 1.0 };
+    for projection in [
+        &mut attention.query,
+        &mut attention.key,
+        &mut attention.value,
+    ] {
+        projection.weight = xavier.init_with([dim, dim], Some(dim), Some(3 * dim), device);
+        projection.bias = Some(Initializer::Zeros.init([dim], device));
+    }
+    attention.output.bias = Some(Initializer::Zeros.init([dim], device));
+    attention
+}
+
+/// Checks that `dropout` is a probability below 1.
+pub(crate) fn check_dropout(
+    kind: &'static str,
+    component: &str,
+    dropout: f64,
+) -> Result<(), PluginError> {
+    if (0.0..1.0).contains(&dropout) {
+        return Ok(());
+    }
+    Err(PluginError::bad_option(
+        kind,
+        component,
+        "dropout",
+        "a number in [0, 1)",
+        dropout,
+    ))
+}
+
+/// Checks that `heads` attention heads share `dim` equally.
+pub(crate) fn check_heads(
+    kind: &'static str,
+    component: &str,
+    heads: usize,
+    dim: usize,
+) -> Result<(), PluginError> {
+    if heads > 0 && dim.is_multiple_of(heads) {
+        return Ok(());
+    }
+    let expected = format!("a divisor of the embedding's width, {dim}");
+    Err(PluginError::bad_option(
+        kind, component, "heads", expected, heads,
+    ))
+}
+
+/// Checks that the option called `option` is at least 1.
+pub(crate) fn check_positive(
+    kind: &'static str,
+    component: &str,
+    option: &str,
+    value: usize,
+) -> Result<(), PluginError> {
+    if value > 0 {
+        return Ok(());
+    }
+    Err(PluginError::bad_option(
+        kind,
+        component,
+        option,
+        "an integer of at least 1",
+        value,
+    ))
+}

@@ -1,0 +1,104 @@
+//! Huber's loss.
+
+use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Huber's loss: `e² / 2` where `|e| ≤ δ`, `δ (|e| - δ / 2)` beyond.
+///
+/// `e = y - ŷ` is the difference between the target and the one output for it, on the transformed
+/// scale. Squared near the truth, absolute far from it, so that far-off samples do not rule the
+/// fit. Huber, *Robust estimation of a location parameter*, Annals of Mathematical Statistics
+/// 1964.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct HuberLossConfig {
+    /// `δ`: where the loss turns from squared to absolute, above 0, in units of the transformed
+    /// target.
+    pub delta: f64,
+}
+
+impl Default for HuberLossConfig {
+    fn default() -> Self {
+        Self { delta: 1.0 }
+    }
+}
+
+/// The loss that [`HuberLossConfig`] builds.
+#[derive(Module, Debug)]
+pub struct HuberLoss {
+    delta: f64,
+}
+
+impl LossConfig for HuberLossConfig {
+    const NAME: &'static str = "huber";
+    type Loss = HuberLoss;
+
+    fn init(&self, context: &LossContext, _device: &Device) -> Result<HuberLoss, PluginError> {
+        context.expect_number(Self::NAME)?;
+        if !(self.delta > 0.0 && self.delta.is_finite()) {
+            let expected = "a number above 0";
+            let kind = LossKind::NAME;
+            return Err(PluginError::bad_option(
+                kind,
+                Self::NAME,
+                "delta",
+                expected,
+                self.delta,
+            ));
+        }
+        Ok(HuberLoss { delta: self.delta })
+    }
+}
+
+impl Loss for HuberLoss {
+    fn outputs_per_target(&self) -> usize {
+        1
+    }
+
+    fn forward(&self, values: Tensor<3>, target: Tensor<2>) -> Tensor<2> {
+        // With m = min(|e|, δ), m (|e| - m / 2) is both branches at once.
+        let error = (values.squeeze_dim::<2>(2) - target).abs();
+        let near = error.clone().clamp_max(self.delta);
+        near.clone() * (error - near.mul_scalar(0.5))
+    }
+
+    fn predict(&self, values: Tensor<3>) -> Prediction {
+        Prediction::point(values.squeeze_dim(2))
+    }
+
+    fn outputs_are_values(&self) -> bool {
+        true
+    }
+}
+
+aam_api::register_loss!(HuberLossConfig);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::known::{assert_close, device, matrix};
+
+    #[test]
+    fn is_squared_near_the_truth_and_absolute_beyond() {
+        let values = matrix([[0.5, -1.0, 4.0]]).unsqueeze_dim::<3>(2);
+        let target = matrix([[0.0, 1.0, 1.0]]);
+        let losses = |delta: f64| HuberLoss { delta }.forward(values.clone(), target.clone());
+        assert_close(losses(1.0), &[0.125, 1.5, 2.5]);
+        assert_close(losses(2.0), &[0.125, 2.0, 4.0]);
+    }
+
+    #[test]
+    fn refuses_a_delta_of_zero() {
+        let context = LossContext { classes: None };
+        for delta in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let error = HuberLossConfig { delta }
+                .init(&context, &device())
+                .expect_err("out of range");
+            let expected = "loss 'huber', option 'delta': expected a number above 0, found";
+            assert!(error.to_string().starts_with(expected), "{error}");
+        }
+    }
+}

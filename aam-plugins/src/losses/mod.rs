@@ -1,0 +1,7 @@
+//! Losses: what the outputs of a target mean, and how far they are from the truth.
+
+pub mod cross_entropy;
+pub mod huber;
+pub mod mae;
+pub mod mse;
+pub mod quantile;

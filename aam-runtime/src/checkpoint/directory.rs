@@ -1,0 +1,225 @@
+//! A checkpoint directory: written beside and put in place at once, checked when read.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::store::{ModuleSnapshot, SafetensorsStore};
+use sha2::{Digest, Sha256};
+
+use super::Manifest;
+use super::manifest::FORMAT;
+use crate::error::RunError;
+
+/// The manifest's file.
+pub const MANIFEST: &str = "manifest.json";
+/// The weights' file.
+pub const WEIGHTS: &str = "model.safetensors";
+
+/// Writes `files` and the manifest as the directory `target`, replacing an older checkpoint.
+///
+/// Everything is written and synced to a directory beside it, which then takes the name in one
+/// step; a kill at any moment leaves the older checkpoint or the new one.
+///
+/// # Errors
+/// A file that cannot be written; the older checkpoint is then untouched.
+pub fn save(target: &Path, manifest: &Manifest, files: &[(&str, Vec<u8>)]) -> Result<(), RunError> {
+    let parent = target.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(RunError::write(parent))?;
+    let beside = tempfile::Builder::new()
+        .prefix(".checkpoint-")
+        .tempdir_in(parent)
+        .map_err(RunError::write(parent))?;
+    let mut manifest = manifest.clone();
+    manifest.files = files
+        .iter()
+        .map(|(name, bytes)| ((*name).to_owned(), digest(bytes)))
+        .collect();
+    let text = serde_json::to_vec_pretty(&manifest)
+        .map_err(|error| RunError::checkpoint(target, error.to_string()))?;
+    for (name, bytes) in files
+        .iter()
+        .map(|(name, bytes)| (*name, bytes.as_slice()))
+        .chain([(MANIFEST, text.as_slice())])
+    {
+        let path = beside.path().join(name);
+        write_synced(&path, bytes).map_err(RunError::write(path))?;
+    }
+    put_in_place(beside.path(), target).map_err(RunError::write(target))?;
+    sync_directory(parent);
+    Ok(())
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// A power loss may undo a rename that was not synced; not every file system can sync one.
+fn sync_directory(path: &Path) {
+    if let Ok(directory) = File::open(path) {
+        let _ = directory.sync_all();
+    }
+}
+
+/// Gives `fresh` the name `target`; what had it before ends up at `fresh`, to be removed.
+fn put_in_place(fresh: &Path, target: &Path) -> io::Result<()> {
+    sync_directory(fresh);
+    match fs::symlink_metadata(target) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(fresh, target),
+        Err(error) => Err(error),
+        Ok(_) => exchange(fresh, target),
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn exchange(fresh: &Path, target: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, fresh, CWD, target, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(()),
+        // Some network file systems cannot exchange.
+        Err(_) => exchange_in_two_steps(fresh, target),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(fresh: &Path, target: &Path) -> io::Result<()> {
+    exchange_in_two_steps(fresh, target)
+}
+
+/// Between the two renames only the older checkpoint exists, under the name [`older`].
+fn exchange_in_two_steps(fresh: &Path, target: &Path) -> io::Result<()> {
+    let aside = older(target);
+    if aside.exists() {
+        fs::remove_dir_all(&aside)?;
+    }
+    fs::rename(target, &aside)?;
+    fs::rename(fresh, target)?;
+    fs::remove_dir_all(&aside)
+}
+
+fn older(target: &Path) -> PathBuf {
+    target.with_extension("older")
+}
+
+/// Reads the manifest of the checkpoint at `path` and checks every file against it.
+///
+/// # Errors
+/// Something that is no checkpoint, one of another format, or one with a damaged file.
+pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunError> {
+    let path = match path.exists() {
+        true => path.to_owned(),
+        false if older(path).exists() => older(path),
+        false => return Err(RunError::checkpoint(path, "there is no such directory")),
+    };
+    let at = path.join(MANIFEST);
+    let text = match fs::read(&at) {
+        Ok(text) => text,
+        Err(_) if path.join("checkpoints").is_dir() => {
+            let inside = path.join("checkpoints/best");
+            return Err(RunError::checkpoint(
+                &path,
+                format!(
+                    "this is a run directory; name a checkpoint in it, such as {}",
+                    inside.display()
+                ),
+            ));
+        }
+        Err(error) => {
+            return Err(RunError::checkpoint(
+                &path,
+                format!(
+                    "this is no checkpoint of aam: {MANIFEST} cannot be read ({error}); weights of other programs come in through `aam import`"
+                ),
+            ));
+        }
+    };
+    let damaged = |problem: String| RunError::checkpoint(&at, problem);
+    let value: serde_json::Value = serde_json::from_slice(&text)
+        .map_err(|error| damaged(format!("it is damaged: {error}")))?;
+    let format = value.get("format").and_then(serde_json::Value::as_u64);
+    if format != Some(FORMAT.into()) {
+        return Err(damaged(match format {
+            Some(format) => format!(
+                "its format is {format}, this program reads {FORMAT}; use the aam version that wrote it"
+            ),
+            None => "it has no format number, so it is no manifest of aam".to_owned(),
+        }));
+    }
+    let manifest: Manifest = serde_json::from_value(value)
+        .map_err(|error| damaged(format!("it is damaged: {error}")))?;
+    let mut files = BTreeMap::new();
+    for (name, expected) in &manifest.files {
+        let file = path.join(name);
+        let bytes = fs::read(&file)
+            .map_err(|error| RunError::checkpoint(&file, format!("it cannot be read: {error}")))?;
+        if &digest(&bytes) != expected {
+            return Err(RunError::checkpoint(
+                &file,
+                format!(
+                    "its {} bytes are not those that were written (SHA-256 differs): the file is truncated or damaged; use another checkpoint or copy it again",
+                    bytes.len()
+                ),
+            ));
+        }
+        files.insert(name.clone(), bytes);
+    }
+    Ok((manifest, files))
+}
+
+fn digest(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The weights of a module as safetensors.
+///
+/// # Errors
+/// Never in practice: the bytes go to memory.
+pub fn weights<M: Module>(module: &M) -> Result<Vec<u8>, RunError> {
+    let broken = |error: &dyn std::fmt::Display| RunError::checkpoint(WEIGHTS, error.to_string());
+    let mut store = SafetensorsStore::from_bytes(None);
+    module
+        .save_into(&mut store)
+        .map_err(|error| broken(&error))?;
+    store.get_bytes().map_err(|error| broken(&error))
+}
+
+/// Puts weights into a module of the same shape. With `partial`, parameters of the module that
+/// the file lacks keep their values; parameters of the file that the module lacks are ignored.
+///
+/// # Errors
+/// Weights that are missing or of another shape; `path` is the checkpoint to blame.
+pub fn load_weights<M: Module>(
+    mut module: M,
+    bytes: Vec<u8>,
+    partial: bool,
+    path: &Path,
+) -> Result<M, RunError> {
+    let mut store = SafetensorsStore::from_bytes(Some(bytes))
+        .allow_partial(partial)
+        .validate(true);
+    let result = module
+        .load_from(&mut store)
+        .map_err(|error| RunError::checkpoint(path, error.to_string()))?;
+    if result.applied.is_empty() || (!partial && !result.missing.is_empty()) {
+        let names: Vec<&str> = result
+            .missing
+            .iter()
+            .take(5)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        return Err(RunError::checkpoint(
+            path,
+            format!(
+                "weights of {} parameters are missing, such as {}",
+                result.missing.len(),
+                names.join(", ")
+            ),
+        ));
+    }
+    Ok(module)
+}

@@ -1,0 +1,162 @@
+//! `manifest.json`: everything about a checkpoint but the weights.
+
+use std::collections::BTreeMap;
+
+use aam_api::{CategoryColumn, CategorySchema, Resolved};
+use serde::{Deserialize, Serialize};
+
+use crate::data::{AsvSampling, TokenOptions};
+use crate::model::{ModelConfig, PredictorConfig};
+use crate::train::metrics::Metric;
+use crate::train::transform::FittedTransform;
+
+/// Version of the checkpoint format that this program writes and reads.
+pub const FORMAT: u32 = 1;
+
+/// The contents of `manifest.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the format.
+    pub format: u32,
+    /// Version of `aam` that wrote it.
+    pub aam: String,
+    /// Sizes of the model.
+    pub model: ModelConfig,
+    /// What is on top of the pre-trained base, or nothing for a base alone.
+    pub predictor: Option<PredictorManifest>,
+    /// How samples became input.
+    pub data: DataPolicy,
+    /// Ids of the samples trained on.
+    pub train_samples: Vec<String>,
+    /// Ids of the samples validated on.
+    pub validation_samples: Vec<String>,
+    /// Epochs done.
+    pub epoch: usize,
+    /// Updates done.
+    pub step: usize,
+    /// Validation metrics of the last epoch done.
+    pub metrics: Vec<Metric>,
+    /// SHA-256 of each other file of the checkpoint.
+    pub files: BTreeMap<String, String>,
+}
+
+/// The components on top of a base and what their outputs mean.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PredictorManifest {
+    /// Options of the branch itself.
+    pub config: PredictorConfig,
+    /// The fusion.
+    pub fusion: Resolved,
+    /// The head.
+    pub head: Resolved,
+    /// The parallel strategy it was trained with.
+    pub strategy: Resolved,
+    /// The targets, in the order of the head's values.
+    pub targets: Vec<TargetManifest>,
+    /// The categorical columns.
+    pub categories: CategoryVocabulary,
+}
+
+/// A target column.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TargetManifest {
+    /// Name of the metadata column.
+    pub column: String,
+    /// Its loss.
+    pub loss: Resolved,
+    /// What its values are.
+    pub values: TargetValues,
+}
+
+/// What the values of a target are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TargetValues {
+    /// Numbers on a scale.
+    Numbers(FittedTransform),
+    /// Names of the classes, in the order of their indices.
+    Classes(Vec<String>),
+}
+
+impl TargetValues {
+    /// Number of classes, if they are classes.
+    pub fn classes(&self) -> Option<usize> {
+        match self {
+            Self::Numbers(_) => None,
+            Self::Classes(names) => Some(names.len()),
+        }
+    }
+}
+
+/// How samples became input, so that prediction does the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataPolicy {
+    /// Longest sequence.
+    pub max_bp: usize,
+    /// Whether longer ones are cut.
+    pub truncate: bool,
+    /// Most ASVs of a sample.
+    pub token_limit: usize,
+    /// Which, where it has more.
+    pub asv_sampling: AsvSampling,
+    /// Reads drawn from each sample.
+    pub rarefy_depth: Option<u32>,
+    /// Seed of the run, for the draw of reads.
+    pub seed: u64,
+}
+
+impl DataPolicy {
+    /// How sequences become tokens.
+    pub fn tokens(&self) -> TokenOptions {
+        TokenOptions {
+            max_bp: self.max_bp,
+            truncate: self.truncate,
+            ..TokenOptions::default()
+        }
+    }
+}
+
+/// The levels of the categorical columns, as found in the training samples.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryVocabulary {
+    /// The columns.
+    pub columns: Vec<CategoryLevels>,
+    /// Width of each column's embedding.
+    pub width: usize,
+}
+
+/// The levels of a categorical column; level `i` has the id `i + 1`, anything else 0.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryLevels {
+    /// Name of the metadata column.
+    pub column: String,
+    /// Its levels, in lexical order.
+    pub levels: Vec<String>,
+}
+
+impl CategoryLevels {
+    /// The id of `level`; 0 for a missing or unknown one.
+    pub fn id(&self, level: Option<&str>) -> i32 {
+        let found = level.and_then(|level| {
+            let position = self
+                .levels
+                .binary_search_by(|known| known.as_str().cmp(level));
+            position.ok()
+        });
+        found.map_or(0, |position| position as i32 + 1)
+    }
+}
+
+impl CategoryVocabulary {
+    /// The columns as components see them.
+    pub fn schema(&self) -> CategorySchema {
+        let columns = self.columns.iter().map(|column| CategoryColumn {
+            name: column.column.clone(),
+            levels: column.levels.len() + 1,
+            width: self.width,
+        });
+        CategorySchema {
+            columns: columns.collect(),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Sequences by id, from FASTA.
+//!
+//! Tables whose ASV ids are hashes come with the sequences in a file of their own:
+//! `rep-seqs.fasta`, or a QIIME 2 artifact of type `FeatureData[Sequence]`.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use seq_io::fasta::{Error as FastaError, Reader, Record};
+
+use super::DataError;
+use super::qza::Artifact;
+use super::role::{Role, wrong_file};
+use super::source::{Kind, Source};
+
+/// Letters of nucleic acids, those for more than one base included.
+const LETTERS: &[u8] = b"ACGTURYSWKMBDHVN";
+
+/// Sequences by id: upper-case, of the letters ACGT and the IUPAC letters for several bases.
+#[derive(Clone, Debug, Default)]
+pub struct Sequences {
+    by_id: HashMap<String, String>,
+}
+
+impl Sequences {
+    /// The sequence of `id`.
+    pub fn get(&self, id: &str) -> Option<&str> {
+        self.by_id.get(id).map(String::as_str)
+    }
+
+    /// How many sequences there are.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// The sequences of `ids`, in their order.
+    ///
+    /// # Errors
+    /// If some have none; the message shows three of them and three ids of the file.
+    pub fn of(&self, ids: &[String]) -> Result<Vec<String>, DataError> {
+        let missing: Vec<&str> = ids
+            .iter()
+            .map(String::as_str)
+            .filter(|id| !self.by_id.contains_key(*id))
+            .collect();
+        if !missing.is_empty() {
+            let mut known: Vec<&str> = self.by_id.keys().map(String::as_str).collect();
+            known.sort_unstable();
+            return Err(DataError::new(format!(
+                "{} of {} ASVs of the table have no sequence: {}; the sequences' ids look like {}",
+                missing.len(),
+                ids.len(),
+                quote(&missing[..missing.len().min(3)]),
+                quote(&known[..known.len().min(3)]),
+            ))
+            .help("give the sequences that belong to this table with --sequences"));
+        }
+        Ok(ids
+            .iter()
+            .filter_map(|id| self.by_id.get(id).cloned())
+            .collect())
+    }
+}
+
+fn quote(ids: &[&str]) -> String {
+    let quoted: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
+    quoted.join(", ")
+}
+
+/// Reads sequences from FASTA or a QIIME 2 artifact of type `FeatureData[Sequence]`, gzipped or
+/// not.
+///
+/// RNA is read as DNA (`U` as `T`).
+///
+/// # Errors
+/// If the file is something else, an id is empty or repeated, a sequence is empty or holds
+/// anything but nucleotides (gaps of an alignment among them).
+pub fn read_sequences(path: impl AsRef<Path>) -> Result<Sequences, DataError> {
+    let source = Source::open(path.as_ref())?;
+    match source.kind() {
+        Kind::Zip => {
+            let mut artifact = Artifact::open(&source)?;
+            read(&artifact.payload(Role::Sequences, "dna-sequences.fasta")?)
+        }
+        _ => read(&source),
+    }
+}
+
+fn read(source: &Source) -> Result<Sequences, DataError> {
+    let head = source.head();
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    if head.trim_ascii_start().first() != Some(&b'>') {
+        return Err(wrong_file(source, Role::Sequences));
+    }
+    let bytes = source.bytes()?;
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let mut by_id = HashMap::new();
+    let mut reader = Reader::new(text);
+    while let Some(record) = reader.next() {
+        let record = record.map_err(|e| source.in_file(damage(&e)))?;
+        let (id, sequence) = entry(&record).map_err(|e| source.in_file(e))?;
+        if by_id.contains_key(&id) {
+            return Err(source
+                .error(format!("the id `{id}` occurs more than once"))
+                .help("keep one sequence for each id"));
+        }
+        by_id.insert(id, sequence);
+    }
+    Ok(Sequences { by_id })
+}
+
+fn entry(record: &impl Record) -> Result<(String, String), DataError> {
+    let head = String::from_utf8_lossy(record.head()).into_owned();
+    let id = head
+        .split(char::is_whitespace)
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let place = || format!("sequence `{}`", head.trim());
+    if id.is_empty() || id.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(DataError::new("has no readable id after `>`").at(place()));
+    }
+    let mut sequence = Vec::with_capacity(record.seq().len());
+    for &letter in record.seq().iter().filter(|b| !matches!(b, b'\n' | b'\r')) {
+        let letter = letter.to_ascii_uppercase();
+        if matches!(letter, b'-' | b'.') {
+            return Err(DataError::new("holds gaps of an alignment")
+                .at(place())
+                .help("give the sequences as they were before the alignment"));
+        }
+        if !LETTERS.contains(&letter) {
+            return Err(DataError::new(format!(
+                "holds `{}`, which is no nucleotide",
+                letter.escape_ascii()
+            ))
+            .at(place()));
+        }
+        sequence.push(if letter == b'U' { b'T' } else { letter });
+    }
+    if sequence.is_empty() {
+        return Err(DataError::new("is empty").at(place()));
+    }
+    Ok((id, String::from_utf8_lossy(&sequence).into_owned()))
+}
+
+fn damage(error: &FastaError) -> DataError {
+    match error {
+        FastaError::InvalidStart { line, .. } => {
+            DataError::new("expected `>` and an id").at(format!("line {line}"))
+        }
+        FastaError::Io(error) => DataError::new(format!("cannot be read: {error}")),
+        FastaError::BufferLimit => DataError::new("holds a sequence that is too long"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &[u8]) -> Result<Sequences, String> {
+        let source = Source::from_bytes(Path::new("s.fasta"), None, text.to_vec()).unwrap();
+        read(&source).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn ids_and_letters() {
+        let sequences = read_text(b"\xef\xbb\xbf>a first\r\nACgu\r\nRN\r\n\r\n>b\nT").unwrap();
+        assert_eq!(sequences.get("a"), Some("ACGTRN"));
+        assert_eq!(
+            sequences.of(&["b".into(), "a".into()]).unwrap(),
+            ["T", "ACGTRN"]
+        );
+        let error = sequences
+            .of(&["b".into(), "x".into()])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("1 of 2 ASVs of the table have no sequence: `x`;"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn errors_name_the_sequence() {
+        for (text, message) in [
+            (&b">a\nAC\n>a\nAC\n"[..], "the id `a` occurs more than once"),
+            (b">a\n>b\nAC\n", "sequence `a`: is empty"),
+            (b"> a\nAC\n", "no readable id"),
+            (b">a\nAC-GT\n", "gaps"),
+            (b">a\nACE\n", "sequence `a`: holds `E`"),
+            (b">a\n\xe5\n", "holds `\\xe5`"),
+            (b"((a,b),c);", "pass it with --tree"),
+            (b"", "found an empty file"),
+        ] {
+            let error = read_text(text).unwrap_err();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}

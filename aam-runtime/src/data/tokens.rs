@@ -1,0 +1,277 @@
+//! Sequences as tokens.
+//!
+//! | token | stands for |
+//! |---|---|
+//! | 0 | padding |
+//! | 1, 2, 3, 4 | A, C, G, T |
+//! | 5 | the start, in front of every sequence |
+//! | 6 | a masked base |
+//! | 7 | an ambiguous base |
+//!
+//! U reads as T and lower case as upper case; the other IUPAC letters (N, R, Y, …) are ambiguous.
+//! Models made before there was a token for these read them as padding: [`Ambiguous::Padding`].
+
+use serde::{Deserialize, Serialize};
+
+use super::{DataError, shorten};
+
+/// Padding after a sequence.
+pub const PAD: u8 = 0;
+/// The first of the four bases, A; C, G and T follow.
+pub const FIRST_BASE: u8 = 1;
+/// The last of the four bases, T.
+pub const LAST_BASE: u8 = 4;
+/// The start of a sequence.
+pub const START: u8 = 5;
+/// A base that the model is to guess.
+pub const MASK: u8 = 6;
+/// A base that is not known for sure.
+pub const AMBIGUOUS: u8 = 7;
+/// How many tokens there are.
+pub const VOCABULARY: usize = 8;
+
+/// How to read letters other than A, C, G, T and U.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ambiguous {
+    /// IUPAC letters as a token of their own; anything else is an error.
+    #[default]
+    Token,
+    /// Anything as padding, in its place.
+    Padding,
+}
+
+/// How sequences become tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenOptions {
+    /// The longest sequence, in bases.
+    pub max_bp: usize,
+    /// Cut longer sequences instead of refusing them.
+    pub truncate: bool,
+    /// How to read letters other than A, C, G, T and U.
+    pub ambiguous: Ambiguous,
+}
+
+impl Default for TokenOptions {
+    fn default() -> Self {
+        Self {
+            max_bp: 150,
+            truncate: false,
+            ambiguous: Ambiguous::Token,
+        }
+    }
+}
+
+/// The tokens of many sequences, back to back: one byte per base, without start and padding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenizedSequences {
+    tokens: Vec<u8>,
+    offsets: Vec<usize>,
+    truncated: usize,
+}
+
+impl TokenizedSequences {
+    /// Tokenizes `(id, sequence)` pairs; ASVs named by their sequence give it twice.
+    ///
+    /// # Errors
+    /// Names the first ASV that holds a character that is no base, is empty, or is longer than
+    /// `max_bp` without `truncate`.
+    pub fn new<'a>(
+        asvs: impl IntoIterator<Item = (&'a str, &'a str)>,
+        options: &TokenOptions,
+    ) -> Result<Self, DataError> {
+        let mut result = Self {
+            offsets: vec![0],
+            ..Self::default()
+        };
+        for (id, sequence) in asvs {
+            result.push(id, sequence, options)?;
+        }
+        Ok(result)
+    }
+
+    fn push(&mut self, id: &str, sequence: &str, options: &TokenOptions) -> Result<(), DataError> {
+        let place = || format!("ASV `{}`", shorten(id));
+        let strict = options.ambiguous == Ambiguous::Token;
+        if sequence.is_empty() && strict {
+            return Err(DataError::new("the sequence is empty").at(place()));
+        }
+        let length = sequence.chars().count();
+        if length > options.max_bp && !options.truncate {
+            // A wrong character explains itself better than the length of what is no sequence.
+            if strict && let Some((at, c)) = first_fault(sequence) {
+                return Err(fault(at, c).at(place()));
+            }
+            return Err(DataError::new(format!(
+                "the sequence has {length} bases, more than the {} allowed",
+                options.max_bp
+            ))
+            .at(place())
+            .help(format!(
+                "allow more (`--max-bp {length}`), or cut sequences (`--truncate`)"
+            )));
+        }
+        self.truncated += usize::from(length > options.max_bp);
+        for (position, c) in sequence.chars().enumerate().take(options.max_bp) {
+            let token = match (token(c), options.ambiguous) {
+                (Some(AMBIGUOUS) | None, Ambiguous::Padding) => PAD,
+                (Some(token), _) => token,
+                (None, Ambiguous::Token) => return Err(fault(position, c).at(place())),
+            };
+            self.tokens.push(token);
+        }
+        self.offsets.push(self.tokens.len());
+        Ok(())
+    }
+
+    /// How many sequences there are.
+    pub fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many sequences were cut to `max_bp`.
+    pub fn truncated(&self) -> usize {
+        self.truncated
+    }
+
+    /// Bases of sequence `i`.
+    pub fn bases(&self, i: usize) -> usize {
+        self.offsets[i + 1] - self.offsets[i]
+    }
+
+    /// The tokens of sequence `i`, one per base.
+    pub fn get(&self, i: usize) -> &[u8] {
+        &self.tokens[self.offsets[i]..self.offsets[i + 1]]
+    }
+
+    /// Appends sequence `i` as the model reads it to `out`: the start token, the bases, and
+    /// padding up to `width` tokens, which must hold all of it.
+    pub fn extend_padded(&self, i: usize, width: usize, out: &mut Vec<u8>) {
+        let end = out.len() + width;
+        out.push(START);
+        out.extend_from_slice(self.get(i));
+        debug_assert!(out.len() <= end);
+        out.resize(end, PAD);
+    }
+}
+
+/// The token of a letter; none if it is no IUPAC nucleotide.
+fn token(c: char) -> Option<u8> {
+    Some(match c.to_ascii_uppercase() {
+        'A' => 1,
+        'C' => 2,
+        'G' => 3,
+        'T' | 'U' => 4,
+        'R' | 'Y' | 'S' | 'W' | 'K' | 'M' | 'B' | 'D' | 'H' | 'V' | 'N' => AMBIGUOUS,
+        _ => return None,
+    })
+}
+
+fn first_fault(sequence: &str) -> Option<(usize, char)> {
+    sequence
+        .chars()
+        .enumerate()
+        .find(|&(_, c)| token(c).is_none())
+}
+
+fn fault(position: usize, c: char) -> DataError {
+    let problem = format!(
+        "expected a nucleotide at position {}, found `{}`",
+        position + 1,
+        c.escape_default()
+    );
+    DataError::new(problem).help(match c {
+        '-' | '.' => "gaps belong to alignments: give the sequences unaligned",
+        _ => {
+            "ASVs must be named by their sequence, or their sequences given in a file (`--sequences rep-seqs.fasta`)"
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens(sequence: &str, options: &TokenOptions) -> Result<Vec<u8>, String> {
+        TokenizedSequences::new([("id", sequence)], options)
+            .map(|t| t.get(0).to_vec())
+            .map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn bases_and_ambiguous_letters() {
+        let options = TokenOptions::default();
+        assert_eq!(
+            tokens("ACGTUacgtu", &options).unwrap(),
+            [1, 2, 3, 4, 4, 1, 2, 3, 4, 4]
+        );
+        assert_eq!(tokens("NRYSWKMBDHVn", &options).unwrap(), [AMBIGUOUS; 12]);
+    }
+
+    #[test]
+    fn what_is_no_base_is_named_with_its_place() {
+        let options = TokenOptions::default();
+        let error = tokens("ACX", &options).unwrap_err();
+        assert!(error.starts_with("ASV `id`: expected a nucleotide at position 3, found `X`"));
+        assert!(error.contains("--sequences"));
+        assert!(tokens("AC-T", &options).unwrap_err().contains("unaligned"));
+        assert!(tokens("", &options).unwrap_err().contains("empty"));
+        assert!(
+            tokens("A\u{e9}", &options)
+                .unwrap_err()
+                .contains("position 2")
+        );
+        let name = "Bacteroides ".repeat(30);
+        assert!(
+            tokens(&name, &options)
+                .unwrap_err()
+                .contains("position 5, found `e`")
+        );
+    }
+
+    #[test]
+    fn long_sequences_are_refused_or_cut() {
+        let mut options = TokenOptions {
+            max_bp: 3,
+            ..TokenOptions::default()
+        };
+        let error = tokens("ACGTA", &options).unwrap_err();
+        assert!(
+            error.contains("5 bases")
+                && error.contains("--max-bp 5")
+                && error.contains("--truncate")
+        );
+        options.truncate = true;
+        let cut = TokenizedSequences::new([("a", "ACGTA"), ("b", "AC")], &options).unwrap();
+        assert_eq!((cut.get(0), cut.get(1)), (&[1, 2, 3][..], &[1, 2][..]));
+        assert_eq!((cut.len(), cut.truncated(), cut.bases(1)), (2, 1, 2));
+        let mut padded = vec![];
+        cut.extend_padded(1, 4, &mut padded);
+        cut.extend_padded(0, 4, &mut padded);
+        assert_eq!(padded, [5, 1, 2, 0, 5, 1, 2, 3]);
+    }
+
+    #[test]
+    fn padding_for_ambiguous_letters_refuses_nothing() {
+        let options = TokenOptions {
+            ambiguous: Ambiguous::Padding,
+            truncate: true,
+            max_bp: 8,
+        };
+        assert_eq!(tokens("acNG-!t", &options).unwrap(), [1, 2, 0, 3, 0, 0, 4]);
+        assert!(tokens("", &options).unwrap().is_empty());
+        let options = TokenOptions {
+            max_bp: 20,
+            ..options
+        };
+        assert_eq!(
+            tokens("ACGTRYKM-ACG", &options).unwrap(),
+            [1, 2, 3, 4, 0, 0, 0, 0, 0, 1, 2, 3]
+        );
+    }
+}

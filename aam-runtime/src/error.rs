@@ -1,0 +1,61 @@
+//! What can go wrong with a run.
+
+use std::path::PathBuf;
+
+use aam_api::PluginError;
+
+use crate::data::DataError;
+use crate::model::ModelError;
+
+/// A run that could not be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A setting that is missing, out of range or at odds with another.
+    #[error("{0}")]
+    Usage(String),
+    /// A file or its contents.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A component.
+    #[error(transparent)]
+    Plugin(#[from] PluginError),
+    /// The model's sizes.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A checkpoint that cannot be read.
+    #[error("{}: {problem}", .path.display())]
+    Checkpoint {
+        /// The checkpoint or the file in it.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// Something that could not be written or made.
+    #[error("{}: {source}; what had been computed before is kept", .path.display())]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// Training left the range of numbers.
+    #[error("{0}")]
+    Diverged(String),
+}
+
+impl RunError {
+    /// An error of `path`, for `map_err`.
+    pub fn write(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Write { path, source }
+    }
+
+    /// A checkpoint that cannot be used.
+    pub fn checkpoint(path: impl Into<PathBuf>, problem: impl Into<String>) -> Self {
+        Self::Checkpoint {
+            path: path.into(),
+            problem: problem.into(),
+        }
+    }
+}

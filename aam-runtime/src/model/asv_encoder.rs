@@ -1,0 +1,65 @@
+//! From the tokens of ASVs to one embedding each, and to logits of their nucleotides.
+
+use burn::module::Module;
+use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
+use burn::tensor::{Device, Int, Tensor};
+
+use super::ModelConfig;
+use super::pooling::AttentionPooling;
+use super::transformer::Transformer;
+
+/// Embeds ASVs: tokens and positions, a transformer over the bases, attention pooling.
+#[derive(Module, Debug)]
+pub struct AsvEncoder {
+    tokens: Embedding,
+    positions: Embedding,
+    transformer: Transformer,
+    pooling: AttentionPooling,
+    nucleotides: Linear,
+    padded: bool,
+}
+
+/// What [`AsvEncoder::forward`] makes of a group of ASVs.
+#[derive(Clone, Debug)]
+pub struct AsvOutput {
+    /// Embedding of each ASV, `[unique, dim]`.
+    pub embeddings: Tensor<2>,
+    /// Vector of each position, `[unique, length, dim]`, for [`AsvEncoder::nucleotide_logits`].
+    pub positions: Tensor<3>,
+}
+
+impl AsvEncoder {
+    /// Builds the encoder.
+    pub fn new(config: &ModelConfig, device: &Device) -> Self {
+        let dim = config.dim;
+        Self {
+            tokens: EmbeddingConfig::new(config.vocabulary, dim).init(device),
+            positions: EmbeddingConfig::new(config.max_bp + 1, dim).init(device),
+            transformer: config.transformer(config.asv_layers).init(device),
+            pooling: AttentionPooling::new(dim, device),
+            nucleotides: LinearConfig::new(dim, config.vocabulary).init(device),
+            padded: config.compatibility.ambiguous_is_padding,
+        }
+    }
+
+    /// Embeds ASVs of one length; `tokens` is `[unique, length]`, at most `max_bp` + 1 long.
+    ///
+    /// No position is padding, so nothing is masked, unless the model is one that takes
+    /// ambiguous bases for padding.
+    pub fn forward(&self, tokens: Tensor<2, Int>) -> AsvOutput {
+        let [_, length] = tokens.dims();
+        let mask = self.padded.then(|| tokens.clone().greater_elem(0));
+        let positions = self.positions.weight.val().slice(0..length);
+        let x = self.tokens.forward(tokens) + positions.unsqueeze_dim(0);
+        let positions = self.transformer.forward(x, mask.clone());
+        AsvOutput {
+            embeddings: self.pooling.forward(positions.clone(), mask),
+            positions,
+        }
+    }
+
+    /// Logits of the token at each position, `[unique, length, vocabulary]`.
+    pub fn nucleotide_logits(&self, positions: Tensor<3>) -> Tensor<3> {
+        self.nucleotides.forward(positions)
+    }
+}

@@ -1,0 +1,146 @@
+//! What happens to the outputs of a head that are values of the target: scaling by category, a
+//! learned scale and shift, an activation. Everything is off by default.
+
+use aam_api::CategorySchema;
+use burn::module::{Initializer, Module, Param};
+use burn::tensor::activation::{relu, sigmoid, softplus};
+use burn::tensor::{Bool, Device, Int, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::ModelError;
+
+/// What happens to the outputs of a head that are values of the target.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct OutputConfig {
+    /// Categorical columns for whose levels the outputs are scaled and shifted.
+    pub conditional_scaling: Vec<String>,
+    /// A learned scale and shift of each target.
+    pub learnable_scale: bool,
+    /// What maps the outputs into the range of the target.
+    pub activation: Activation,
+}
+
+/// What maps outputs into the range of the target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Activation {
+    /// Nothing.
+    #[default]
+    None,
+    /// max(x, 0).
+    Relu,
+    /// ln(1 + eˣ), above 0.
+    Softplus,
+    /// eˣ, above 0.
+    Exp,
+    /// 1 / (1 + e⁻ˣ), between 0 and 1.
+    Sigmoid,
+}
+
+/// The steps of an [`OutputConfig`].
+#[derive(Module, Debug)]
+pub struct OutputStage {
+    conditional: Vec<ConditionalScale>,
+    scale: Option<Param<Tensor<1>>>,
+    bias: Option<Param<Tensor<1>>>,
+    #[module(skip)]
+    activation: Activation,
+    #[module(skip)]
+    applies: Vec<bool>,
+}
+
+/// Scale and shift of every target for each level of a categorical column, `[levels, targets]`.
+#[derive(Module, Debug)]
+struct ConditionalScale {
+    scale: Param<Tensor<2>>,
+    bias: Param<Tensor<2>>,
+    column: usize,
+}
+
+impl OutputStage {
+    /// The stage for targets of which `applies` says whether outputs are values; none if it
+    /// would change nothing.
+    ///
+    /// # Errors
+    /// A column of `conditional_scaling` that is not one of the run's categorical columns.
+    pub fn new(
+        config: &OutputConfig,
+        applies: &[bool],
+        categories: &CategorySchema,
+        device: &Device,
+    ) -> Result<Option<Self>, ModelError> {
+        let targets = applies.len();
+        let mut conditional = Vec::new();
+        for name in &config.conditional_scaling {
+            let column = categories.position(name).ok_or_else(|| {
+                let names: Vec<&str> = categories.columns.iter().map(|c| &*c.name).collect();
+                let expected = match names.as_slice() {
+                    [] => "categorical columns in the run".to_owned(),
+                    names => format!("one of the categorical columns ({})", names.join(", ")),
+                };
+                ModelError::option("conditional-scaling", expected, name)
+            })?;
+            let shape = [categories.columns[column].levels, targets];
+            conditional.push(ConditionalScale {
+                scale: Initializer::Ones.init(shape, device),
+                bias: Initializer::Zeros.init(shape, device),
+                column,
+            });
+        }
+        let nothing = conditional.is_empty()
+            && !config.learnable_scale
+            && config.activation == Activation::None;
+        if nothing || !applies.contains(&true) {
+            return Ok(None);
+        }
+        let learnable = |initializer: Initializer| {
+            config
+                .learnable_scale
+                .then(|| initializer.init([targets], device))
+        };
+        Ok(Some(Self {
+            conditional,
+            scale: learnable(Initializer::Ones),
+            bias: learnable(Initializer::Zeros),
+            activation: config.activation,
+            applies: applies.to_vec(),
+        }))
+    }
+
+    /// `[batch, targets, outputs]` to the same shape; `ids` is `[batch, columns]`.
+    pub fn forward(&self, values: Tensor<3>, ids: Option<Tensor<2, Int>>) -> Tensor<3> {
+        let [batch, targets, outputs] = values.dims();
+        let mut y = values.clone();
+        if let Some(ids) = ids {
+            for step in &self.conditional {
+                let id = ids.clone().slice([0..batch, step.column..step.column + 1]);
+                let id = id.reshape([batch]);
+                let row = |table: &Param<Tensor<2>>| -> Tensor<3> {
+                    table.val().select(0, id.clone()).unsqueeze_dim(2)
+                };
+                y = y * row(&step.scale) + row(&step.bias);
+            }
+        }
+        if let (Some(scale), Some(bias)) = (&self.scale, &self.bias) {
+            let shape = [1, targets, 1];
+            y = y * scale.val().reshape(shape) + bias.val().reshape(shape);
+        }
+        y = match self.activation {
+            Activation::None => y,
+            Activation::Relu => relu(y),
+            Activation::Softplus => softplus(y, 1.0),
+            Activation::Exp => y.exp(),
+            Activation::Sigmoid => sigmoid(y),
+        };
+        if self.applies.iter().all(|&applies| applies) {
+            return y;
+        }
+        let applies = Tensor::<1, Bool>::from_data(self.applies.as_slice(), &y.device());
+        let applies = applies
+            .reshape([1, targets, 1])
+            .expand([batch, targets, outputs]);
+        values.mask_where(applies, y)
+    }
+}

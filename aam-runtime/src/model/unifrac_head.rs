@@ -1,0 +1,58 @@
+//! Predicted UniFrac distances between the samples of a batch: the tanh of the distance between
+//! their embeddings.
+
+use burn::module::{Initializer, Module, Param};
+use burn::tensor::{Device, Tensor};
+
+use super::{DistanceScale, ModelConfig};
+
+/// Squared distances below this count as this, which keeps the gradient of the root finite.
+const LEAST_SQUARE: f64 = 1e-8;
+/// Up to this many values, `samples² × dim`, differences are formed one by one.
+const DIRECT: usize = 1 << 25;
+
+/// Predicts distances.
+#[derive(Module, Debug)]
+pub struct UnifracHead {
+    log_factor: Option<Param<Tensor<1>>>,
+    scale: f64,
+}
+
+impl UnifracHead {
+    /// Builds the head.
+    pub fn new(config: &ModelConfig, device: &Device) -> Self {
+        let root = (config.dim as f64).sqrt();
+        let (learnable, scale) = match config.distance_scale {
+            DistanceScale::Relative => (false, root),
+            DistanceScale::Learnable => (true, root),
+            DistanceScale::Fixed => (false, 10.0),
+        };
+        Self {
+            log_factor: learnable.then(|| Initializer::Zeros.init([1], device)),
+            scale,
+        }
+    }
+
+    /// `[batch, batch]` in [0, 1), zero on the diagonal, from the embeddings `[batch, dim]`.
+    pub fn forward(&self, samples: Tensor<2>) -> Tensor<2> {
+        let [batch, _] = samples.dims();
+        let mut distances = squared_distances(samples).clamp_min(LEAST_SQUARE).sqrt() / self.scale;
+        if let Some(log_factor) = &self.log_factor {
+            distances = distances / log_factor.val().exp().unsqueeze_dim(0);
+        }
+        let hollow = 1.0 - Tensor::eye(batch, &distances.device());
+        distances.tanh() * hollow
+    }
+}
+
+fn squared_distances(samples: Tensor<2>) -> Tensor<2> {
+    let [batch, dim] = samples.dims();
+    if batch * batch * dim <= DIRECT {
+        let rows: Tensor<3> = samples.clone().unsqueeze_dim(1);
+        let columns: Tensor<3> = samples.unsqueeze_dim(0);
+        return (rows - columns).square().sum_dim(2).reshape([batch, batch]);
+    }
+    let squares = samples.clone().square().sum_dim(1);
+    let products = samples.clone().matmul(samples.transpose());
+    squares.clone() + squares.transpose() - products * 2.0
+}

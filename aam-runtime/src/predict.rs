@@ -1,0 +1,127 @@
+//! `aam predict`: everything but the data comes from the checkpoint.
+
+use std::collections::HashSet;
+
+use burn::module::Module;
+
+use crate::batch::{AsvGroups, Batcher};
+use crate::checkpoint::directory::{self, WEIGHTS};
+use crate::data::{DataError, read_ids, read_metadata};
+use crate::device::device;
+use crate::error::RunError;
+use crate::events::{Event, Observer};
+use crate::options::PredictOptions;
+use crate::predictions::{self, PredictedSample};
+use crate::run_directory::write_whole;
+use crate::study;
+use crate::train::encoding::Embeddings;
+use crate::train::inference::{CategoryIds, FineTuned, predict_batch, prediction_batches};
+
+/// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
+const CHUNK: usize = 128;
+
+/// Predicts the samples of a table.
+///
+/// # Errors
+/// Files that cannot be read or written, a checkpoint that cannot be used.
+pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
+    let path = study::required(options.model.as_deref(), "model")?;
+    let output = study::required(options.output.as_deref(), "output")?;
+    if output.exists() && !options.overwrite {
+        return Err(RunError::Usage(format!(
+            "--output {}: the file exists; choose another name or add --overwrite",
+            output.display()
+        )));
+    }
+    let device = device(&options.device)?;
+    let (manifest, mut files) = directory::load(path)?;
+    let model = FineTuned::init(&manifest, &device)?;
+    let weights = files.remove(WEIGHTS).unwrap_or_default();
+    let model = directory::load_weights(model, weights, false, &path.join(WEIGHTS))?.valid();
+    let Some(parts) = &manifest.predictor else {
+        unreachable!("a model was assembled from it");
+    };
+    let policy = &manifest.data;
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let mut table = study::read_reads(
+        options.table.as_deref(),
+        options.sequences.as_deref(),
+        &mut notes,
+    )?;
+    if let Some(list) = &options.samples {
+        let wanted: HashSet<String> = read_ids(list)?.into_iter().collect();
+        let rows: Vec<usize> = (0..table.num_samples())
+            .filter(|&row| wanted.contains(&table.sample_ids()[row]))
+            .collect();
+        if rows.is_empty() {
+            return Err(
+                DataError::in_file(list, "none of the listed samples is in the table").into(),
+            );
+        }
+        notes(format!(
+            "{}: {} of {} listed samples found",
+            list.display(),
+            rows.len(),
+            wanted.len()
+        ))?;
+        table = table.select_samples(&rows);
+    }
+    let table = study::rarefied(table, policy.rarefy_depth, policy.seed, &mut notes)?;
+    let table = table.drop_empty_features();
+    let sequences = study::tokenized(&table, &policy.tokens(), &mut notes)?;
+    let metadata = options.metadata.as_deref().map(read_metadata).transpose()?;
+    let (categories, unknown) = CategoryIds::new(parts, metadata.as_ref(), table.sample_ids())?;
+    if !unknown.is_empty() {
+        let text = format!(
+            "{} categories were not among the training samples and count as unknown: {}",
+            unknown.len(),
+            unknown.join(", ")
+        );
+        observer.observe(&Event::Warning(&text))?;
+    }
+    let batcher = Batcher {
+        table: &table,
+        sequences: &sequences,
+        limit: policy.token_limit,
+        sampling: policy.asv_sampling,
+        chunk: CHUNK,
+    };
+    let total = table.num_features();
+    let groups = AsvGroups::new((0..total as u32).collect(), &sequences, CHUNK);
+    let base = &model.predictor.base;
+    let embeddings = Embeddings::new(base, &groups, &sequences, total, &device, |done| {
+        observer.observe(&Event::Progress {
+            what: "encoding ASVs",
+            done,
+            total,
+        })
+    })?;
+    let values: Vec<_> = parts
+        .targets
+        .iter()
+        .map(|target| target.values.clone())
+        .collect();
+    let rows: Vec<usize> = (0..table.num_samples()).collect();
+    let mut predicted = Vec::with_capacity(rows.len());
+    for batch in prediction_batches(&batcher, &rows, options.batch_size, policy.seed) {
+        let (batch, _) = predict_batch(&model, &values, &embeddings, &batch, &categories, &device);
+        predicted.extend(batch);
+        observer.observe(&Event::Progress {
+            what: "predicting samples",
+            done: predicted.len(),
+            total: rows.len(),
+        })?;
+    }
+    let samples: Vec<PredictedSample<'_>> = table
+        .sample_ids()
+        .iter()
+        .zip(&predicted)
+        .map(|(id, predictions)| PredictedSample {
+            id,
+            predictions,
+            actual: None,
+        })
+        .collect();
+    write_whole(output, &predictions::tsv(&parts.targets, &samples)?)?;
+    observer.observe(&Event::Saved(output))
+}

@@ -1,0 +1,83 @@
+//! Studies with known truth: what `aam simulate` makes and `aam demo` learns from.
+//!
+//! One tree carries everything. It grows by splitting lineages at random; sequences evolve along
+//! it, and so do the ASVs' answers to the environment, which is why related ASVs, with similar
+//! sequences, answer alike. In sample `s` with gradient `g` and habitat `h`, ASV `a` has
+//!
+//! ```text
+//! log abundance = baseline[a] + slope[a]·g[s] + effect[a, h[s]] + hidden[a]·z[s] + noise
+//! ```
+//!
+//! where `z` is a hidden variable of the sample that nobody measured. Rare ASVs are often absent
+//! altogether; reads are then drawn with overdispersion (Dirichlet-multinomial) to a sequencing
+//! depth that varies between samples (log-normal). Metadata hold the gradient, the habitat and
+//! `ph`, a noisy measurement of the gradient.
+
+mod community;
+mod options;
+mod phylogeny;
+mod sequences;
+mod write;
+
+pub use community::Truth;
+pub use options::SimulateOptions;
+
+use crate::data::{DataError, DistanceMatrix, Table, Tree};
+use crate::random::stream;
+use crate::unifrac::unifrac;
+
+/// A simulated study.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Study {
+    /// Reads per sample and ASV; ASVs are named by their sequence.
+    pub table: Table,
+    /// The tree on which the ASVs evolved, tips named by sequence; it also holds ASVs that no
+    /// sample has.
+    pub tree: Tree,
+    /// Metadata, in table order.
+    pub metadata: StudyMetadata,
+    /// UniFrac distances between the samples, of the metric asked for.
+    pub unifrac: DistanceMatrix,
+    /// What the counts were drawn from.
+    pub truth: Truth,
+}
+
+/// Metadata of a simulated study, one value per sample; some may be missing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StudyMetadata {
+    /// The environmental gradient: mean 0, variance 1 over many samples.
+    pub gradient: Vec<f64>,
+    /// A measurement of the gradient: `7 + 0.8·gradient` and an error of 0.2.
+    pub ph: Vec<Option<f64>>,
+    /// The habitat.
+    pub habitat: Vec<Option<&'static str>>,
+}
+
+/// Makes a study; equal options give equal studies.
+///
+/// # Errors
+/// If an option is out of its range; the error names it.
+pub fn simulate(options: &SimulateOptions) -> Result<Study, DataError> {
+    options.check()?;
+    let seed = options.seed;
+    let mut phylogeny = phylogeny::grow(options.asvs, &mut stream(seed, "simulate tree"));
+    let sequences = sequences::evolve(
+        &phylogeny,
+        options.sequence_length,
+        &mut stream(seed, "simulate sequences"),
+    );
+    phylogeny.name = sequences;
+    let (table, metadata, truth) = community::draw(&phylogeny, options)?;
+    let tree = Tree::new(&phylogeny.parent, phylogeny.length, phylogeny.name)?;
+    let unifrac = unifrac(&tree, &table, options.metric)?;
+    Ok(Study {
+        table,
+        tree,
+        metadata,
+        unifrac,
+        truth,
+    })
+}
+
+#[cfg(test)]
+mod tests;

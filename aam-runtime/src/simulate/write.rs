@@ -1,0 +1,136 @@
+//! A simulated study as files.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Study;
+use crate::data::{DataError, newick, write_biom, write_distances_npy, write_distances_tsv};
+
+const README: &str = "\
+# A simulated study
+
+Made by `aam simulate`; every number in it is known. `aam simulate --help` has the options.
+
+| file | holds |
+|---|---|
+| `table.biom` | reads per sample and ASV (BIOM 2.1); ASVs are named by their sequence |
+| `tree.nwk` | the tree on which the sequences evolved, with ASVs that no sample has |
+| `metadata.tsv` | `gradient`, `ph` (a noisy measurement of it) and `habitat` per sample |
+| `unifrac.tsv`, `unifrac.npy` | UniFrac distances; the second has no ids, its order is the table's |
+| `truth-samples.tsv` | the environment of each sample, the hidden variable included |
+| `truth-asvs.tsv` | how each ASV answers to it, in log abundance |
+";
+
+impl Study {
+    /// Writes the study into a new folder at `folder`.
+    ///
+    /// The files are written beside it first, so that the folder appears whole or not at all.
+    ///
+    /// # Errors
+    /// If `folder` exists and is not empty, or cannot be written.
+    pub fn write(&self, folder: impl AsRef<Path>) -> Result<(), DataError> {
+        let folder = folder.as_ref();
+        if folder.is_file() || fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) {
+            return Err(DataError::in_file(folder, "exists already")
+                .help("choose another folder, or remove this one"));
+        }
+        let beside = Beside::new(folder)?;
+        let path = |name: &str| beside.0.join(name);
+        write_biom(path("table.biom"), &self.table)?;
+        write_distances_tsv(path("unifrac.tsv"), &self.unifrac)?;
+        write_distances_npy(path("unifrac.npy"), &self.unifrac)?;
+        for (name, text) in [
+            ("tree.nwk", newick::write(&self.tree)),
+            ("metadata.tsv", self.metadata_text()),
+            ("truth-samples.tsv", self.samples_text()),
+            ("truth-asvs.tsv", self.asvs_text()),
+            ("README.md", README.to_owned()),
+        ] {
+            fs::write(path(name), text).map_err(|e| cannot_write(&path(name), &e))?;
+        }
+        fs::rename(&beside.0, folder).map_err(|e| cannot_write(folder, &e))
+    }
+
+    fn metadata_text(&self) -> String {
+        let mut text = "sample-id\tgradient\tph\thabitat\n".to_owned();
+        text.push_str("#q2:types\tnumeric\tnumeric\tcategorical\n");
+        for (s, id) in self.table.sample_ids().iter().enumerate() {
+            let ph = self.metadata.ph[s].map_or(String::new(), |ph| format!("{ph:.3}"));
+            let habitat = self.metadata.habitat[s].unwrap_or_default();
+            let gradient = self.metadata.gradient[s];
+            let _ = writeln!(text, "{id}\t{gradient:.6}\t{ph}\t{habitat}");
+        }
+        text
+    }
+
+    fn samples_text(&self) -> String {
+        let truth = &self.truth;
+        let mut text = "sample-id\tgradient\thabitat\thidden\treads\tasvs\n".to_owned();
+        for (s, id) in self.table.sample_ids().iter().enumerate() {
+            let _ = writeln!(
+                text,
+                "{id}\t{}\t{}\t{}\t{}\t{}",
+                truth.gradient[s],
+                truth.habitats[truth.habitat[s]],
+                truth.hidden[s],
+                self.table.depth(s),
+                self.table.row(s).0.len(),
+            );
+        }
+        text
+    }
+
+    fn asvs_text(&self) -> String {
+        let truth = &self.truth;
+        let mut text = "feature-id\tbaseline\tslope".to_owned();
+        for habitat in &truth.habitats {
+            let _ = write!(text, "\teffect-{habitat}");
+        }
+        text.push('\n');
+        for (a, id) in self.table.feature_ids().iter().enumerate() {
+            let _ = write!(text, "{id}\t{}\t{}", truth.baseline[a], truth.slope[a]);
+            for effect in &truth.effect[a] {
+                let _ = write!(text, "\t{effect}");
+            }
+            text.push('\n');
+        }
+        text
+    }
+}
+
+/// A folder beside the one to be made, removed unless it was renamed to it.
+struct Beside(PathBuf);
+
+impl Beside {
+    fn new(folder: &Path) -> Result<Self, DataError> {
+        let Some(name) = folder.file_name() else {
+            return Err(DataError::in_file(folder, "is no name for a new folder")
+                .help("choose another folder"));
+        };
+        let parent = match folder.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(parent).map_err(|e| cannot_write(parent, &e))?;
+        let beside = parent.join(format!(
+            ".{}.partial-{}",
+            name.to_string_lossy(),
+            std::process::id()
+        ));
+        fs::create_dir(&beside).map_err(|e| cannot_write(&beside, &e))?;
+        Ok(Self(beside))
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // Gone already where all went well.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> DataError {
+    DataError::in_file(path, format!("cannot be written: {error}"))
+        .help("check the folder, its permissions and the space left on the disk")
+}

@@ -1,0 +1,277 @@
+//! Fine-tuning: predict the targets of samples.
+
+use burn::module::Module;
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::encoding::{Chunk, Embeddings, Encoding};
+use super::inference::{
+    CategoryIds, FineTuned, TargetPrediction, predict_batch, prediction_batches, values_of,
+};
+use super::metrics::{Classification, Metric, Regression};
+use super::objective::{BatchResult, Draws, Objective, metric};
+use super::targets::RawColumn;
+use crate::batch::{AsvGroups, Batch, Batcher};
+use crate::checkpoint::Manifest;
+use crate::checkpoint::manifest::TargetValues;
+use crate::data::Split;
+use crate::error::RunError;
+use crate::model::{PredictorOutput, Wants, count_loss, target_loss, unifrac_loss};
+use crate::study::Distances;
+
+/// The fine-tuning objective.
+pub struct Finetuning<'a> {
+    /// Makes batches.
+    pub batcher: Batcher<'a>,
+    /// True distances, if the UniFrac loss is wanted.
+    pub distances: Option<&'a Distances>,
+    /// Samples.
+    pub split: &'a Split,
+    /// Targets in their own unit, one value per sample.
+    pub targets: &'a [RawColumn],
+    /// What the targets' values are.
+    pub values: Vec<TargetValues>,
+    /// Category ids of the samples.
+    pub categories: CategoryIds,
+    /// Embeddings of all ASVs, where the base is frozen.
+    pub frozen: Option<Embeddings>,
+    /// Weight of the target loss.
+    pub target_weight: f64,
+    /// Weight of the UniFrac loss.
+    pub unifrac_weight: f64,
+    /// Weight of the count loss.
+    pub count_weight: f64,
+    /// Samples of a validation batch.
+    pub batch_size: usize,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Where it is computed, with autodiff.
+    pub device: Device,
+    /// What checkpoints say.
+    pub manifest: Manifest,
+}
+
+/// A validation sample and what is predicted of it.
+pub struct ValidatedSample {
+    /// Row of the table.
+    pub row: usize,
+    /// One prediction per target.
+    pub predictions: Vec<TargetPrediction>,
+}
+
+impl Finetuning<'_> {
+    /// Targets of the samples at `rows` on the scale of training, `[rows, targets]`.
+    fn target(&self, rows: &[usize], device: &Device) -> Tensor<2> {
+        let mut values = Vec::with_capacity(rows.len() * self.targets.len());
+        for &row in rows {
+            for (column, meaning) in self.targets.iter().zip(&self.values) {
+                let value = column.values[row];
+                values.push(match meaning {
+                    TargetValues::Numbers(transform) => transform.forward(value) as f32,
+                    TargetValues::Classes(_) => value as f32,
+                });
+            }
+        }
+        Tensor::from_data(
+            TensorData::new(values, [rows.len(), self.targets.len()]),
+            device,
+        )
+    }
+
+    /// Loss of each sample and target, `[rows, targets]`.
+    fn target_losses(
+        &self,
+        model: &FineTuned,
+        output: &PredictorOutput,
+        rows: &[usize],
+        device: &Device,
+    ) -> Tensor<2> {
+        let target = self.target(rows, device);
+        let losses = model.losses.iter().enumerate().map(|(t, loss)| {
+            let values = values_of(loss, t, &output.values);
+            loss.forward(values, target.clone().slice([0..rows.len(), t..t + 1]))
+        });
+        Tensor::cat(losses.collect(), 1)
+    }
+
+    /// The weighted sum of the terms, and the terms.
+    fn loss(
+        &self,
+        model: &FineTuned,
+        output: &PredictorOutput,
+        batch: &Batch,
+    ) -> Result<(Tensor<1>, Vec<Metric>), RunError> {
+        let device = &self.device;
+        let mut losses = Vec::new();
+        let mut record = |name: &str, term: &Tensor<1>| {
+            losses.push(metric(name, f64::from(term.clone().into_scalar::<f32>())));
+        };
+        let term = target_loss(self.target_losses(model, output, &batch.rows, device), None);
+        record("train_target_loss", &term);
+        let mut total = term.mul_scalar(self.target_weight);
+        if let Some(penalty) = &output.penalty {
+            record("train_penalty", penalty);
+            total = total + penalty.clone();
+        }
+        if let (Some(distances), Some(samples)) = (self.distances, &output.samples) {
+            let truth: Vec<f32> = distances
+                .between(&batch.rows)
+                .iter()
+                .map(|&d| d as f32)
+                .collect();
+            let shape = [batch.rows.len(), batch.rows.len()];
+            let truth = Tensor::from_data(TensorData::new(truth, shape), device);
+            let term = unifrac_loss(model.predictor.base.distances(samples.clone()), truth);
+            record("train_unifrac_loss", &term);
+            total = total + term.mul_scalar(self.unifrac_weight);
+        }
+        if let Some(predicted) = &output.counts {
+            let input = batch.input(None, None, device);
+            // The branch ends in a sigmoid, so it learns shares of the sample's reads.
+            let reads = input.counts.clone().sum_dim(1).clamp_min(1.0);
+            let term = count_loss(predicted.clone(), input.counts / reads, input.mask);
+            record("train_count_loss", &term);
+            total = total + term.mul_scalar(self.count_weight);
+        }
+        let value = f64::from(total.clone().into_scalar::<f32>());
+        losses.insert(0, metric("train_loss", value));
+        Ok((total, losses))
+    }
+
+    /// Predictions of the validation samples, and the mean of their target losses.
+    ///
+    /// # Errors
+    /// What components refuse.
+    pub fn predict(&self, model: &FineTuned) -> Result<(Vec<ValidatedSample>, f64), RunError> {
+        let model = model.valid();
+        let device = self.device.clone().inner();
+        let rows = &self.split.validation;
+        let batches = prediction_batches(&self.batcher, rows, self.batch_size, self.seed);
+        let fresh;
+        let embeddings = match &self.frozen {
+            Some(embeddings) => embeddings,
+            None => {
+                let mut features: Vec<u32> = batches
+                    .iter()
+                    .flat_map(|batch| batch.groups.features())
+                    .collect();
+                features.sort_unstable();
+                features.dedup();
+                let sequences = self.batcher.sequences;
+                let groups = AsvGroups::new(features, sequences, self.batcher.chunk);
+                let columns = self.batcher.table.num_features();
+                let base = &model.predictor.base;
+                fresh = Embeddings::new(base, &groups, sequences, columns, &device, |_| Ok(()))?;
+                &fresh
+            }
+        };
+        let mut samples = Vec::with_capacity(rows.len());
+        let mut loss = 0.0;
+        for batch in &batches {
+            let (predictions, output) = predict_batch(
+                &model,
+                &self.values,
+                embeddings,
+                batch,
+                &self.categories,
+                &device,
+            );
+            let losses = self.target_losses(&model, &output, &batch.rows, &device);
+            loss += f64::from(losses.sum().into_scalar::<f32>());
+            let rows = batch.rows.iter().zip(predictions);
+            samples.extend(rows.map(|(&row, predictions)| ValidatedSample { row, predictions }));
+        }
+        Ok((samples, loss / (rows.len() * self.targets.len()) as f64))
+    }
+
+    fn metrics(&self, samples: &[ValidatedSample]) -> Vec<Metric> {
+        let mut metrics = Vec::new();
+        for (t, (column, meaning)) in self.targets.iter().zip(&self.values).enumerate() {
+            let prefix = match self.targets.len() {
+                1 => String::new(),
+                _ => format!("{}:", column.name),
+            };
+            let mut regression = Regression::default();
+            let mut classes = Classification::new(meaning.classes().unwrap_or(0));
+            for sample in samples {
+                let actual = column.values[sample.row];
+                match &sample.predictions[t] {
+                    TargetPrediction::Number { value, .. } => regression.add(*value, actual),
+                    TargetPrediction::Classes(p) => classes.add(p, actual as usize),
+                }
+            }
+            metrics.extend(match meaning {
+                TargetValues::Numbers(_) => regression.metrics(&prefix),
+                TargetValues::Classes(_) => classes.metrics(&prefix),
+            });
+        }
+        metrics
+    }
+}
+
+impl Objective for Finetuning<'_> {
+    type Model = FineTuned;
+
+    fn gradients(
+        &self,
+        model: &FineTuned,
+        rows: &[usize],
+        draws: Draws,
+    ) -> Result<BatchResult, RunError> {
+        let device = &self.device;
+        let batch = self.batcher.batch(rows, &mut draws.stream("ASVs"));
+        let input = batch.input(None, self.categories.tensor(rows, device), device);
+        let wants = Wants {
+            samples: self.distances.is_some() && self.unifrac_weight > 0.0,
+            counts: self.count_weight > 0.0,
+        };
+        let chunks = Chunk::of(&batch.groups, self.batcher.sequences);
+        let encoding = match &self.frozen {
+            Some(_) => None,
+            None => {
+                let seed = draws.device_seed("dropout in ASVs");
+                Some(Encoding::new(&model.predictor.base, &chunks, seed, device))
+            }
+        };
+        let asvs = match (&self.frozen, &encoding) {
+            (Some(embeddings), _) => Tensor::from_inner(embeddings.select(&batch.groups)),
+            (None, Some(encoding)) => encoding.embeddings.clone(),
+            (None, None) => unreachable!("one of the two was made above"),
+        };
+        device.seed(draws.device_seed("dropout in samples"));
+        let output = model.predictor.forward_asvs(asvs, &input, wants);
+        let (loss, losses) = self.loss(model, &output, &batch)?;
+        let mut backward = loss.backward();
+        let mut gradients = GradientsAccumulator::new();
+        let at_asvs = encoding
+            .as_ref()
+            .and_then(|encoding| encoding.embeddings.grad_remove(&mut backward));
+        gradients.accumulate(model, GradientsParams::from_grads(backward, model));
+        if let (Some(encoding), Some(gradient)) = (&encoding, at_asvs) {
+            encoding.replay(&model.predictor.base, model, &gradient, &mut gradients);
+        }
+        Ok(BatchResult {
+            gradients: gradients.grads(),
+            losses,
+        })
+    }
+
+    fn validate(&self, model: &FineTuned) -> Result<Vec<Metric>, RunError> {
+        let (samples, loss) = self.predict(model)?;
+        let mut metrics = vec![metric("loss", loss)];
+        metrics.extend(self.metrics(&samples));
+        Ok(metrics)
+    }
+
+    fn default_metric(&self) -> String {
+        match (self.targets.len(), self.values[0].classes()) {
+            (1, None) => "r2".to_owned(),
+            (1, Some(_)) => "log_loss".to_owned(),
+            _ => "loss".to_owned(),
+        }
+    }
+
+    fn manifest(&self) -> Manifest {
+        self.manifest.clone()
+    }
+}

@@ -1,0 +1,231 @@
+//! A trained model and what it predicts.
+
+use aam_api::{BoxedLoss, LossContext, LossKind, Registry, Resolved};
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::encoding::Embeddings;
+use super::objective::Draws;
+use crate::batch::{Batch, Batcher};
+use crate::checkpoint::Manifest;
+use crate::checkpoint::manifest::{PredictorManifest, TargetValues};
+use crate::data::Metadata;
+use crate::error::RunError;
+use crate::model::{Predictor, PredictorOutput, PredictorParts, Wants};
+
+/// A predictor and the loss of each target.
+#[derive(Module, Debug)]
+pub struct FineTuned {
+    /// The model.
+    pub predictor: Predictor,
+    /// What the values of each target mean.
+    pub losses: Vec<BoxedLoss>,
+}
+
+impl FineTuned {
+    /// Assembles the model that `manifest` describes, with fresh weights.
+    ///
+    /// # Errors
+    /// A checkpoint of a base alone, components that are not linked, or options out of range.
+    pub fn init(manifest: &Manifest, device: &Device) -> Result<Self, RunError> {
+        let Some(parts) = &manifest.predictor else {
+            return Err(RunError::Usage(
+                "the checkpoint holds a pre-trained encoder without a predictor; train one with `aam train --pretrained-encoder`".to_owned(),
+            ));
+        };
+        let losses = losses(parts, device)?;
+        let values: Vec<bool> = losses
+            .iter()
+            .map(|loss| loss.outputs_are_values())
+            .collect();
+        let predictor = Predictor::init(
+            &PredictorParts {
+                model: &manifest.model,
+                predictor: &parts.config,
+                fusion: &parts.fusion,
+                head: &parts.head,
+                categories: &parts.categories.schema(),
+                outputs_per_target: losses
+                    .iter()
+                    .map(|loss| loss.outputs_per_target())
+                    .max()
+                    .unwrap_or(1),
+                values: &values,
+            },
+            device,
+        )?;
+        Ok(Self { predictor, losses })
+    }
+}
+
+fn losses(parts: &PredictorManifest, device: &Device) -> Result<Vec<BoxedLoss>, RunError> {
+    let registry = Registry::<LossKind>::load()?;
+    let build = |loss: &Resolved, values: &TargetValues| {
+        let context = LossContext {
+            classes: values.classes(),
+        };
+        registry.build(loss, &context, device)
+    };
+    let losses = parts
+        .targets
+        .iter()
+        .map(|target| build(&target.loss, &target.values));
+    Ok(losses.collect::<Result<_, _>>()?)
+}
+
+/// Category ids of each sample, `[samples, columns]`, on the host.
+#[derive(Clone, Debug, Default)]
+pub struct CategoryIds {
+    columns: usize,
+    ids: Vec<i32>,
+}
+
+impl CategoryIds {
+    /// The ids of `samples` in `metadata`, and the levels that the model has never seen, as
+    /// `column: level`.
+    ///
+    /// # Errors
+    /// A column that the metadata lack.
+    pub fn new(
+        parts: &PredictorManifest,
+        metadata: Option<&Metadata>,
+        samples: &[String],
+    ) -> Result<(Self, Vec<String>), RunError> {
+        let columns = &parts.categories.columns;
+        let mut unknown = std::collections::BTreeSet::new();
+        let mut ids = vec![0; samples.len() * columns.len()];
+        for (place, column) in columns.iter().enumerate() {
+            let Some(metadata) = metadata else {
+                return Err(RunError::Usage(format!(
+                    "the model uses the metadata column '{}': give --metadata",
+                    column.column
+                )));
+            };
+            let levels = metadata.texts(&column.column, samples)?;
+            for (sample, level) in levels.into_iter().enumerate() {
+                let id = column.id(level);
+                if let (0, Some(level)) = (id, level) {
+                    unknown.insert(format!("{}: {level}", column.column));
+                }
+                ids[sample * columns.len() + place] = id;
+            }
+        }
+        let ids = Self {
+            columns: columns.len(),
+            ids,
+        };
+        Ok((ids, unknown.into_iter().collect()))
+    }
+
+    /// Ids of the samples at `rows`, `[rows, columns]`; none where there are no columns.
+    pub fn tensor(&self, rows: &[usize], device: &Device) -> Option<Tensor<2, Int>> {
+        if self.columns == 0 {
+            return None;
+        }
+        let ids: Vec<i32> = rows
+            .iter()
+            .flat_map(|row| &self.ids[row * self.columns..(row + 1) * self.columns])
+            .copied()
+            .collect();
+        Some(Tensor::from_data(
+            TensorData::new(ids, [rows.len(), self.columns]),
+            device,
+        ))
+    }
+}
+
+/// What is predicted of one target of one sample.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TargetPrediction {
+    /// A number in the target's unit, with the ends of an interval if the loss gives one.
+    Number {
+        /// The best single value.
+        value: f64,
+        /// Lower and upper end.
+        interval: Option<(f64, f64)>,
+    },
+    /// Probabilities of the classes.
+    Classes(Vec<f64>),
+}
+
+/// Values of each target, `[batch, 1, outputs of its loss]`, cut from the head's
+/// `[batch, targets, outputs]`.
+pub fn values_of(loss: &BoxedLoss, target: usize, values: &Tensor<3>) -> Tensor<3> {
+    let [batch, _, _] = values.dims();
+    values
+        .clone()
+        .slice([0..batch, target..target + 1, 0..loss.outputs_per_target()])
+}
+
+/// Predictions and outputs of a batch; `model` must be for validation.
+pub fn predict_batch(
+    model: &FineTuned,
+    targets: &[TargetValues],
+    embeddings: &Embeddings,
+    batch: &Batch,
+    categories: &CategoryIds,
+    device: &Device,
+) -> (Vec<Vec<TargetPrediction>>, PredictorOutput) {
+    let input = batch.input(None, categories.tensor(&batch.rows, device), device);
+    let asvs = embeddings.select(&batch.groups);
+    let output = model.predictor.forward_asvs(asvs, &input, Wants::default());
+    let mut samples = vec![Vec::with_capacity(targets.len()); batch.rows.len()];
+    for (target, (loss, values)) in model.losses.iter().zip(targets).enumerate() {
+        let prediction = loss.predict(values_of(loss, target, &output.values));
+        let list = |tensor: Tensor<2>| -> Vec<f64> { tensor.into_data().iter::<f64>().collect() };
+        match values {
+            TargetValues::Numbers(transform) => {
+                let interval = prediction
+                    .interval
+                    .map(|(low, high)| (list(low), list(high)));
+                for (sample, z) in list(prediction.point).into_iter().enumerate() {
+                    let interval = interval.as_ref().map(|(low, high)| {
+                        (
+                            transform.inverse(low[sample]),
+                            transform.inverse(high[sample]),
+                        )
+                    });
+                    samples[sample].push(TargetPrediction::Number {
+                        value: transform.inverse(z),
+                        interval,
+                    });
+                }
+            }
+            TargetValues::Classes(names) => {
+                let probabilities = match prediction.probabilities {
+                    Some(probabilities) => probabilities
+                        .into_data()
+                        .iter::<f64>()
+                        .collect::<Vec<f64>>(),
+                    // A loss may give a class alone; it is then certain of it.
+                    None => list(prediction.point)
+                        .into_iter()
+                        .flat_map(|class| {
+                            (0..names.len()).map(move |i| f64::from(i == class as usize))
+                        })
+                        .collect(),
+                };
+                for (sample, chunk) in probabilities.chunks(names.len()).enumerate() {
+                    samples[sample].push(TargetPrediction::Classes(chunk.to_vec()));
+                }
+            }
+        }
+    }
+    (samples, output)
+}
+
+/// Batches of `rows` for prediction, drawn from streams of their own.
+pub fn prediction_batches(
+    batcher: &Batcher<'_>,
+    rows: &[usize],
+    batch_size: usize,
+    seed: u64,
+) -> Vec<Batch> {
+    let batches = rows.chunks(batch_size.max(1)).enumerate();
+    batches
+        .map(|(batch, rows)| {
+            let draws = Draws { seed, batch };
+            batcher.batch(rows, &mut draws.stream("ASVs of the prediction"))
+        })
+        .collect()
+}

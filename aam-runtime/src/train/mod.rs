@@ -1,0 +1,19 @@
+//! Pre-training and fine-tuning, from files to checkpoints.
+
+pub mod encoding;
+pub mod finetuning;
+pub mod inference;
+pub mod metrics;
+pub mod objective;
+pub mod optimizer;
+pub mod pretraining;
+mod run_finetuning;
+mod run_pretraining;
+pub mod schedule;
+mod session;
+pub mod targets;
+pub mod trainer;
+pub mod transform;
+
+pub use run_finetuning::train;
+pub use run_pretraining::pretrain;

@@ -1,0 +1,77 @@
+//! What a training run optimises: gradients of a batch, metrics of the validation samples.
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use super::metrics::Metric;
+use crate::checkpoint::Manifest;
+use crate::error::RunError;
+use crate::random::stream;
+
+/// The random draws of one batch, each from a stream of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Draws {
+    /// Seed of the run.
+    pub seed: u64,
+    /// Number of the batch in the run, from 0.
+    pub batch: usize,
+}
+
+impl Draws {
+    /// The stream for one purpose.
+    pub fn stream(&self, purpose: &str) -> ChaCha8Rng {
+        stream(self.seed, &format!("{purpose} of batch {}", self.batch))
+    }
+
+    /// A seed for draws that the device makes itself, such as dropout.
+    pub fn device_seed(&self, purpose: &str) -> u64 {
+        self.stream(purpose).random()
+    }
+}
+
+/// What a batch gave.
+pub struct BatchResult {
+    /// Gradients of the batch's loss.
+    pub gradients: GradientsParams,
+    /// The loss, first, and its terms.
+    pub losses: Vec<Metric>,
+}
+
+/// What a training run optimises.
+pub trait Objective {
+    /// What is trained.
+    type Model: Module;
+
+    /// Loss and gradients of the samples at `rows`.
+    ///
+    /// # Errors
+    /// What components refuse.
+    fn gradients(
+        &self,
+        model: &Self::Model,
+        rows: &[usize],
+        draws: Draws,
+    ) -> Result<BatchResult, RunError>;
+
+    /// Metrics of the validation samples as a whole, `loss` among them.
+    ///
+    /// # Errors
+    /// What components refuse.
+    fn validate(&self, model: &Self::Model) -> Result<Vec<Metric>, RunError>;
+
+    /// The metric that chooses the best checkpoint unless the user names another.
+    fn default_metric(&self) -> String;
+
+    /// The manifest of a checkpoint, but for progress and files.
+    fn manifest(&self) -> Manifest;
+}
+
+/// A metric by its name.
+pub fn metric(name: &str, value: f64) -> Metric {
+    Metric {
+        name: name.to_owned(),
+        value,
+    }
+}

@@ -1,0 +1,305 @@
+//! `aam train`: from files to a predictor.
+
+use std::sync::atomic::AtomicBool;
+
+use aam_api::{FusionKind, HeadKind, LossKind, Registry};
+
+use super::encoding::Embeddings;
+use super::finetuning::Finetuning;
+use super::inference::{CategoryIds, FineTuned};
+use super::session::{
+    Both, batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
+    seeded, strategy,
+};
+use super::targets::{self, RawTargets};
+use super::trainer::Trainer;
+use crate::batch::{AsvGroups, Batcher};
+use crate::checkpoint::manifest::{
+    CategoryLevels, CategoryVocabulary, PredictorManifest, TargetManifest,
+};
+use crate::data::{Metadata, Split};
+use crate::error::RunError;
+use crate::events::{Event, Observer, Outcome};
+use crate::metrics_file::MetricsFile;
+use crate::model::{Base, PredictorConfig};
+use crate::options::TrainOptions;
+use crate::predictions::{self, PredictedSample};
+use crate::run_directory::{CONFIG, RunDirectory};
+use crate::study::{self, Study};
+
+/// Trains a predictor of metadata columns.
+///
+/// # Errors
+/// Settings at odds, files that cannot be read or written, a loss that is no number.
+pub fn train(
+    options: &TrainOptions,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    let TrainOptions {
+        data, optimization, ..
+    } = options;
+    let seed = optimization.seed;
+    check(optimization, data)?;
+    let (strategy, strategy_choice) = strategy(optimization)?;
+    let fusion =
+        Registry::<FusionKind>::load()?.resolve(chosen(options.fusion.as_ref(), "fusion")?)?;
+    let head = Registry::<HeadKind>::load()?.resolve(chosen(options.head.as_ref(), "head")?)?;
+    let loss = Registry::<LossKind>::load()?.resolve(chosen(options.loss.as_ref(), "loss")?)?;
+    let device = strategy.device().autodiff();
+    let (pretrained, config) = match &options.pretrained_encoder {
+        Some(path) => {
+            let (base, config) = pretrained(path, &options.model, data, &device)?;
+            (Some(base), config)
+        }
+        None if options.freeze_base => {
+            return Err(RunError::Usage(
+                "--freeze-base needs --pretrained-encoder: a frozen base that has learnt nothing predicts nothing".to_owned(),
+            ));
+        }
+        None => (None, model_config(&options.model, data)),
+    };
+    config.validate()?;
+    let policy = policy(data, seed);
+    let (study, metadata, targets) = read_study(options, observer)?;
+    let ids = study.table.sample_ids();
+    let labels = class_labels(&targets);
+    let split = study::split(ids, labels.as_deref(), data, seed, &mut |note| {
+        observer.observe(&Event::Note(&note))
+    })?;
+    warn_of_unseen_classes(&targets, &split, observer)?;
+    let parts = PredictorManifest {
+        config: PredictorConfig {
+            count_branch: options.count_weight > 0.0,
+            ..PredictorConfig::default()
+        },
+        fusion,
+        head,
+        strategy: strategy_choice,
+        targets: targets
+            .columns
+            .iter()
+            .map(|column| {
+                Ok(TargetManifest {
+                    column: column.name.clone(),
+                    loss: loss.clone(),
+                    values: column.fit(options, &split.train)?,
+                })
+            })
+            .collect::<Result<_, RunError>>()?,
+        categories: vocabulary(options, &metadata, ids, &split)?,
+    };
+    let (categories, _) = CategoryIds::new(&parts, Some(&metadata), ids)?;
+    let values: Vec<_> = parts
+        .targets
+        .iter()
+        .map(|target| target.values.clone())
+        .collect();
+    let mut manifest = manifest(config.clone(), policy.clone());
+    manifest.predictor = Some(parts.clone());
+    manifest.train_samples = ids_of(ids, &split.train);
+    manifest.validation_samples = ids_of(ids, &split.validation);
+    let model = seeded(seed, "initial weights", &device, || {
+        FineTuned::init(&manifest, &device)
+    })?;
+    let model = assembled(model, pretrained, options);
+    let run = RunDirectory::create(optimization.output_dir.as_deref(), optimization.overwrite)?;
+    run.write(CONFIG, &config_text("train", options)?)?;
+    run.write_ids("samples_train.txt", ids, &split.train)?;
+    run.write_ids("samples_val.txt", ids, &split.validation)?;
+    let batcher = batcher(&study, &policy, optimization.asv_chunk_size);
+    let frozen = match options.freeze_base {
+        true => Some(encode_table(
+            &model,
+            &batcher,
+            &device.clone().inner(),
+            observer,
+        )?),
+        false => None,
+    };
+    let objective = Finetuning {
+        batcher,
+        distances: study.distances.as_ref(),
+        split: &split,
+        targets: &targets.columns,
+        values,
+        categories,
+        frozen,
+        target_weight: options.target_weight,
+        unifrac_weight: options.unifrac_weight,
+        count_weight: options.count_weight,
+        batch_size: optimization.batch_size,
+        seed,
+        device,
+        manifest,
+    };
+    let mut both = Both(observer, MetricsFile::new(run.join("metrics.tsv")));
+    let trainer = Trainer {
+        options: optimization,
+        strategy: strategy.as_ref(),
+        checkpoints: run.join("checkpoints"),
+        observer: &mut both,
+        interrupt,
+    };
+    let trained = trainer.run(&objective, model, &split.train)?;
+    let (samples, _) = objective.predict(&trained.best)?;
+    let samples: Vec<PredictedSample<'_>> = samples
+        .iter()
+        .map(|sample| PredictedSample {
+            id: &ids[sample.row],
+            predictions: &sample.predictions,
+            actual: Some(
+                targets
+                    .columns
+                    .iter()
+                    .map(|c| c.values[sample.row])
+                    .collect(),
+            ),
+        })
+        .collect();
+    let path = run.write(
+        "predictions.tsv",
+        &predictions::tsv(&parts.targets, &samples)?,
+    )?;
+    observer.observe(&Event::Saved(&path))?;
+    observer.observe(&Event::Saved(&run.join("checkpoints/best")))?;
+    Ok(trained.outcome)
+}
+
+fn read_study(
+    options: &TrainOptions,
+    observer: &mut dyn Observer,
+) -> Result<(Study, Metadata, RawTargets), RunError> {
+    let data = &options.data;
+    let seed = options.optimization.seed;
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let metadata = study::required(options.metadata.as_deref(), "metadata")?;
+    let table = study::read_reads(data.table.as_deref(), data.sequences.as_deref(), &mut notes)?;
+    let all = table.sample_ids().to_vec();
+    let (table, metadata) = study::with_metadata(table, metadata, &mut notes)?;
+    let table = study::rarefied(table, data.rarefy_depth, seed, &mut notes)?;
+    let (_, rows) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
+    let table = table.select_samples(&rows);
+    let (table, distances) = match options.unifrac_weight > 0.0 {
+        true => {
+            let (table, distances) = study::with_distances(table, &all, data, &mut notes)?;
+            if distances.is_none() {
+                return Err(RunError::Usage(
+                    "--unifrac-weight needs --tree or --unifrac-matrix".to_owned(),
+                ));
+            }
+            (table, distances)
+        }
+        false => (table, None),
+    };
+    // Again, because distances may have left samples out.
+    let (targets, _) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
+    let sequences = study::tokenized(&table, &policy(data, seed).tokens(), &mut notes)?;
+    let study = Study {
+        table,
+        sequences,
+        distances,
+    };
+    Ok((study, metadata, targets))
+}
+
+/// Class of each sample, to split within classes; only where there is one column of classes.
+fn class_labels(targets: &RawTargets) -> Option<Vec<usize>> {
+    match targets.columns.as_slice() {
+        [column] if column.classes.is_some() => {
+            Some(column.values.iter().map(|&class| class as usize).collect())
+        }
+        _ => None,
+    }
+}
+
+fn warn_of_unseen_classes(
+    targets: &RawTargets,
+    split: &Split,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    for column in &targets.columns {
+        for (class, name) in column.classes.iter().flatten().enumerate() {
+            if !split
+                .train
+                .iter()
+                .any(|&row| column.values[row] as usize == class)
+            {
+                let text = format!(
+                    "column '{}': no training sample has the class '{name}', so it cannot be learnt",
+                    column.name
+                );
+                observer.observe(&Event::Warning(&text))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The levels of the categorical columns in the training samples.
+fn vocabulary(
+    options: &TrainOptions,
+    metadata: &Metadata,
+    ids: &[String],
+    split: &Split,
+) -> Result<CategoryVocabulary, RunError> {
+    let train = ids_of(ids, &split.train);
+    let mut names = options.categorical_columns.clone();
+    names.sort();
+    names.dedup();
+    let mut columns = Vec::with_capacity(names.len());
+    for column in names {
+        if options.metadata_column.contains(&column) {
+            return Err(RunError::Usage(format!(
+                "--categorical-columns {column}: this is the column to predict"
+            )));
+        }
+        let levels = metadata.texts(&column, &train)?;
+        let mut levels: Vec<String> = levels.into_iter().flatten().map(str::to_owned).collect();
+        levels.sort();
+        levels.dedup();
+        columns.push(CategoryLevels { column, levels });
+    }
+    Ok(CategoryVocabulary {
+        columns,
+        width: options.categorical_embed_dim,
+    })
+}
+
+fn assembled(model: FineTuned, pretrained: Option<Base>, options: &TrainOptions) -> FineTuned {
+    let FineTuned {
+        mut predictor,
+        losses,
+    } = model;
+    if let Some(base) = pretrained {
+        predictor = predictor.with_base(base);
+    }
+    if options.freeze_base {
+        predictor = predictor.freeze_base();
+    }
+    FineTuned { predictor, losses }
+}
+
+/// Embeddings of every ASV of the table.
+fn encode_table(
+    model: &FineTuned,
+    batcher: &Batcher<'_>,
+    device: &burn::tensor::Device,
+    observer: &mut dyn Observer,
+) -> Result<Embeddings, RunError> {
+    use burn::module::Module;
+    let total = batcher.table.num_features();
+    let groups = AsvGroups::new(
+        (0..total as u32).collect(),
+        batcher.sequences,
+        batcher.chunk,
+    );
+    let base = model.predictor.base.valid();
+    Embeddings::new(&base, &groups, batcher.sequences, total, device, |done| {
+        observer.observe(&Event::Progress {
+            what: "encoding ASVs",
+            done,
+            total,
+        })
+    })
+}

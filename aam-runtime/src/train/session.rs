@@ -1,0 +1,263 @@
+//! What pre-training and fine-tuning have in common: checking settings, notes, weights.
+
+use std::path::Path;
+
+use aam_api::{Choice, ParallelStrategy, Registry, Resolved, StrategyContext, StrategyKind};
+use burn::module::Module;
+use burn::tensor::Device;
+use rand::RngExt;
+
+use super::inference::FineTuned;
+use crate::batch::Batcher;
+use crate::checkpoint::Manifest;
+use crate::checkpoint::directory::{self, WEIGHTS};
+use crate::checkpoint::manifest::{DataPolicy, FORMAT};
+use crate::device::device;
+use crate::error::RunError;
+use crate::events::{Event, Observer};
+use crate::model::{Base, ModelConfig, materialised};
+use crate::options::{DataOptions, ModelOptions, OptimizationOptions};
+use crate::random::stream;
+use crate::study::Study;
+
+/// Refuses settings that make no sense before anything is read.
+///
+/// # Errors
+/// The first such setting.
+pub fn check(options: &OptimizationOptions, data: &DataOptions) -> Result<(), RunError> {
+    let positive = [
+        ("lr", options.lr),
+        ("batch-size", options.batch_size as f64),
+        ("epochs", options.epochs as f64),
+        ("asv-chunk-size", options.asv_chunk_size as f64),
+        (
+            "gradient-accumulation-steps",
+            options.gradient_accumulation_steps as f64,
+        ),
+        ("token-limit", data.token_limit as f64),
+        ("max-grad-norm", options.max_grad_norm.unwrap_or(1.0)),
+    ];
+    for (flag, value) in positive {
+        if !(value.is_finite() && value > 0.0) {
+            return Err(usage(flag, "a number above 0", value));
+        }
+    }
+    let not_negative = [
+        ("weight-decay", options.weight_decay),
+        ("warmup", options.warmup),
+    ];
+    for (flag, value) in not_negative {
+        if !(value.is_finite() && value >= 0.0) {
+            return Err(usage(flag, "0 or a number above it", value));
+        }
+    }
+    if !(data.test_size > 0.0 && data.test_size < 1.0) {
+        return Err(usage(
+            "test-size",
+            "a fraction between 0 and 1",
+            data.test_size,
+        ));
+    }
+    Ok(())
+}
+
+fn usage(flag: &str, expected: &str, found: f64) -> RunError {
+    RunError::Usage(format!("--{flag}: expected {expected}, found {found}"))
+}
+
+/// The sizes of a fresh model.
+pub fn model_config(model: &ModelOptions, data: &DataOptions) -> ModelConfig {
+    let mut config = ModelConfig::preset(model.preset);
+    config.max_bp = data.max_bp;
+    config.token_limit = data.token_limit;
+    override_sizes(&mut config, model);
+    config
+}
+
+fn override_sizes(config: &mut ModelConfig, model: &ModelOptions) {
+    if let Some(dim) = model.embedding_dim {
+        config.dim = dim;
+    }
+    if let Some(heads) = model.attention_heads {
+        config.heads = heads;
+    }
+    if let Some(layers) = model.attention_layers {
+        config.asv_layers = layers;
+        config.sample_layers = layers;
+        config.encoder_layers = layers;
+        config.target_layers = layers;
+        config.count_layers = layers;
+    }
+    if let Some(dropout) = model.dropout {
+        config.dropout = dropout;
+    }
+    if let Some(embedding) = model.count_embedding {
+        config.count_embedding = embedding;
+    }
+}
+
+/// A pre-trained base, and the sizes of the model on top of it.
+///
+/// Dropout may differ from the pre-training; whatever else the user asks for must not.
+///
+/// # Errors
+/// A checkpoint that cannot be read, or sizes at odds with it.
+pub fn pretrained(
+    path: &Path,
+    model: &ModelOptions,
+    data: &DataOptions,
+    device: &Device,
+) -> Result<(Base, ModelConfig), RunError> {
+    let (manifest, mut files) = directory::load(path)?;
+    let mut config = manifest.model.clone();
+    let mut wanted = config.clone();
+    override_sizes(&mut wanted, model);
+    config.dropout = wanted.dropout;
+    if wanted != config {
+        return Err(RunError::Usage(format!(
+            "--pretrained-encoder {}: its embeddings are {} wide with {} heads and {} layers, and the flags ask for another size; leave the flags out",
+            path.display(),
+            config.dim,
+            config.heads,
+            config.asv_layers
+        )));
+    }
+    if data.max_bp > config.max_bp {
+        return Err(RunError::Usage(format!(
+            "--max-bp {}: the pre-trained encoder reads at most {} bases; give --max-bp {} and, for longer sequences, --truncate",
+            data.max_bp, config.max_bp, config.max_bp
+        )));
+    }
+    let weights = files.remove(WEIGHTS).unwrap_or_default();
+    let file = path.join(WEIGHTS);
+    let base = match &manifest.predictor {
+        None => directory::load_weights(Base::init(&config, device)?, weights, false, &file)?,
+        Some(_) => {
+            let whole = FineTuned::init(&manifest, device)?;
+            directory::load_weights(whole, weights, false, &file)?
+                .predictor
+                .base
+        }
+    };
+    Ok((base, config))
+}
+
+/// A module with weights drawn from the run's seed.
+///
+/// # Errors
+/// Those of `build`.
+pub fn seeded<M: Module>(
+    seed: u64,
+    name: &str,
+    device: &Device,
+    build: impl FnOnce() -> Result<M, RunError>,
+) -> Result<M, RunError> {
+    device.seed(stream(seed, name).random());
+    Ok(materialised(build()?))
+}
+
+/// The strategy of a run and its resolved choice.
+///
+/// # Errors
+/// An unknown strategy or device.
+pub fn strategy(
+    options: &OptimizationOptions,
+) -> Result<(Box<dyn ParallelStrategy>, Resolved), RunError> {
+    let registry = Registry::<StrategyKind>::load()?;
+    let resolved = registry.resolve(chosen(options.strategy.as_ref(), "strategy")?)?;
+    let device = device(&options.device)?;
+    let context = StrategyContext {
+        devices: vec![device.clone()],
+    };
+    Ok((registry.build(&resolved, &context, &device)?, resolved))
+}
+
+/// A component that the caller must have chosen.
+///
+/// # Errors
+/// It has not.
+pub fn chosen<'a>(choice: Option<&'a Choice>, kind: &str) -> Result<&'a Choice, RunError> {
+    choice.ok_or_else(|| RunError::Usage(format!("--{kind} is missing: choose one by name")))
+}
+
+/// How samples become input in this run.
+pub fn policy(data: &DataOptions, seed: u64) -> DataPolicy {
+    DataPolicy {
+        max_bp: data.max_bp,
+        truncate: data.truncate,
+        token_limit: data.token_limit,
+        asv_sampling: data.asv_sampling,
+        rarefy_depth: data.rarefy_depth,
+        seed,
+    }
+}
+
+/// What makes batches of the study.
+pub fn batcher<'a>(study: &'a Study, policy: &DataPolicy, chunk: usize) -> Batcher<'a> {
+    Batcher {
+        table: &study.table,
+        sequences: &study.sequences,
+        limit: policy.token_limit,
+        sampling: policy.asv_sampling,
+        chunk,
+    }
+}
+
+/// A manifest without progress.
+pub fn manifest(model: ModelConfig, data: DataPolicy) -> Manifest {
+    Manifest {
+        format: FORMAT,
+        aam: env!("CARGO_PKG_VERSION").to_owned(),
+        model,
+        predictor: None,
+        data,
+        train_samples: Vec::new(),
+        validation_samples: Vec::new(),
+        epoch: 0,
+        step: 0,
+        metrics: Vec::new(),
+        files: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Ids of the samples at `rows`.
+pub fn ids_of(ids: &[String], rows: &[usize]) -> Vec<String> {
+    rows.iter().map(|&row| ids[row].clone()).collect()
+}
+
+/// Settings as the text of `config.toml`.
+///
+/// TOML has no null: an option that has a value by default and none in this run is `"none"`.
+///
+/// # Errors
+/// Never in practice: the settings came from such a file or from flags.
+pub fn config_text<T: serde::Serialize + Default>(
+    command: &str,
+    options: &T,
+) -> Result<String, RunError> {
+    let broken = |error: &dyn std::fmt::Display| RunError::Usage(format!("config.toml: {error}"));
+    let text = toml::to_string_pretty(options).map_err(|error| broken(&error))?;
+    let now = serde_json::to_value(options).map_err(|error| broken(&error))?;
+    let default = serde_json::to_value(T::default()).map_err(|error| broken(&error))?;
+    let without: String = now
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, value)| value.is_null() && !default[name.as_str()].is_null())
+        .map(|(name, _)| format!("{name} = \"none\"\n"))
+        .collect();
+    Ok(format!(
+        "# Settings of a run; `aam {command} --config` reads them.\n\
+         command = \"{command}\"\n{without}{text}"
+    ))
+}
+
+/// Passes events on to two observers.
+pub struct Both<'a, O>(pub &'a mut dyn Observer, pub O);
+
+impl<O: Observer> Observer for Both<'_, O> {
+    fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
+        self.1.observe(event)?;
+        self.0.observe(event)
+    }
+}

@@ -1,0 +1,166 @@
+//! The targets of a run: read from the metadata, checked, brought onto the scale of training.
+
+use crate::checkpoint::manifest::TargetValues;
+use crate::data::{DataError, Metadata};
+use crate::error::RunError;
+use crate::options::TrainOptions;
+use crate::study::Notes;
+use crate::train::transform::FittedTransform;
+
+/// The target columns of some samples, before anything is fitted.
+#[derive(Clone, Debug)]
+pub struct RawTargets {
+    /// Names of the columns.
+    pub columns: Vec<RawColumn>,
+}
+
+/// A target column.
+#[derive(Clone, Debug)]
+pub struct RawColumn {
+    /// Name of the metadata column.
+    pub name: String,
+    /// Class names in lexical order, where the column holds classes.
+    pub classes: Option<Vec<String>>,
+    /// Numbers or class indices, one per sample.
+    pub values: Vec<f64>,
+}
+
+/// Reads the target columns of `samples`; the returned rows are those that lack none of them.
+///
+/// # Errors
+/// A column that is missing, text where numbers are expected, a constant column, one class.
+pub fn read(
+    options: &TrainOptions,
+    metadata: &Metadata,
+    samples: &[String],
+    notes: &mut Notes<'_>,
+) -> Result<(RawTargets, Vec<usize>), RunError> {
+    if options.metadata_column.is_empty() {
+        return Err(RunError::Usage(
+            "--metadata-column is missing: name the column to predict".to_owned(),
+        ));
+    }
+    let mut rows: Vec<usize> = (0..samples.len()).collect();
+    let mut read = Vec::new();
+    for name in &options.metadata_column {
+        let column = match options.classifier {
+            true => Column::Classes(metadata.texts(name, samples)?),
+            false => Column::Numbers(numbers(metadata, name, samples)?),
+        };
+        rows.retain(|&row| column.has(row));
+        read.push((name.trim().to_owned(), column));
+    }
+    let lost = samples.len() - rows.len();
+    if lost > 0 {
+        notes(format!(
+            "{lost} samples lack the target and are left out, {} are kept",
+            rows.len()
+        ))?;
+    }
+    if rows.len() < 4 {
+        return Err(DataError::new(format!(
+            "only {} samples have a target; at least 4 are needed",
+            rows.len()
+        ))
+        .help("check the column and how missing values are written")
+        .into());
+    }
+    let columns = read
+        .into_iter()
+        .map(|(name, column)| column.select(name, &rows))
+        .collect::<Result<_, DataError>>()?;
+    Ok((RawTargets { columns }, rows))
+}
+
+fn numbers(
+    metadata: &Metadata,
+    name: &str,
+    samples: &[String],
+) -> Result<Vec<Option<f64>>, DataError> {
+    metadata.numbers(name, samples).map_err(|mut error| {
+        let classes = "to predict classes, add --classifier";
+        error.help = Some(match error.help.take() {
+            Some(help) => format!("{help}; {classes}"),
+            None => classes.to_owned(),
+        });
+        error
+    })
+}
+
+enum Column<'a> {
+    Numbers(Vec<Option<f64>>),
+    Classes(Vec<Option<&'a str>>),
+}
+
+impl Column<'_> {
+    fn has(&self, row: usize) -> bool {
+        match self {
+            Self::Numbers(values) => values[row].is_some(),
+            Self::Classes(values) => values[row].is_some(),
+        }
+    }
+
+    fn select(self, name: String, rows: &[usize]) -> Result<RawColumn, DataError> {
+        match self {
+            Self::Numbers(all) => {
+                let values: Vec<f64> = rows.iter().filter_map(|&row| all[row]).collect();
+                match values.iter().all(|value| *value == values[0]) {
+                    true => Err(DataError::new(format!(
+                        "column '{name}': every sample has the value {}, so there is nothing to learn",
+                        values[0]
+                    ))),
+                    false => Ok(RawColumn {
+                        name,
+                        classes: None,
+                        values,
+                    }),
+                }
+            }
+            Self::Classes(all) => {
+                let texts: Vec<&str> = rows.iter().filter_map(|&row| all[row]).collect();
+                let mut classes: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
+                classes.sort_unstable();
+                classes.dedup();
+                if classes.len() < 2 {
+                    return Err(DataError::new(format!(
+                        "column '{name}': every sample has the class '{}', so there is nothing to learn",
+                        classes[0]
+                    )));
+                }
+                if classes.len() * 2 > texts.len() {
+                    return Err(DataError::new(format!(
+                        "column '{name}': {} classes among {} samples",
+                        classes.len(),
+                        texts.len()
+                    ))
+                    .help("if these are numbers, leave out --classifier; if not, choose a column with fewer classes"));
+                }
+                let index = |text: &&str| {
+                    let position = classes.binary_search_by(|class| class.as_str().cmp(text));
+                    position.unwrap_or(0) as f64
+                };
+                let values = texts.iter().map(index).collect();
+                Ok(RawColumn {
+                    name,
+                    classes: Some(classes),
+                    values,
+                })
+            }
+        }
+    }
+}
+
+impl RawColumn {
+    /// What the values are, with the statistics of the training samples at `rows`.
+    ///
+    /// # Errors
+    /// A transform that does not fit the values.
+    pub fn fit(&self, options: &TrainOptions, rows: &[usize]) -> Result<TargetValues, DataError> {
+        if let Some(classes) = &self.classes {
+            return Ok(TargetValues::Classes(classes.clone()));
+        }
+        let values: Vec<f64> = rows.iter().map(|&row| self.values[row]).collect();
+        let fitted = FittedTransform::fit(options.target_transform, &self.name, &values)?;
+        Ok(TargetValues::Numbers(fitted))
+    }
+}

@@ -1,0 +1,325 @@
+//! The training loop: epochs of updates, validation, checkpoints, early stopping.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use aam_api::ParallelStrategy;
+use burn::module::Module;
+use burn::optim::{GradientsAccumulator, ModuleOptimizer};
+use rand::seq::SliceRandom;
+
+use super::metrics::{Metric, higher_is_better};
+use super::objective::{Draws, Objective, metric};
+use super::optimizer::{adamw, norm, parameter_counts, scale};
+use super::schedule::WarmupCosine;
+use crate::checkpoint::directory::{self, WEIGHTS};
+use crate::error::RunError;
+use crate::events::{Event, Observer, Outcome};
+use crate::options::OptimizationOptions;
+use crate::random::stream;
+
+/// What the loop works with besides the objective and the model.
+pub struct Trainer<'a> {
+    /// Settings.
+    pub options: &'a OptimizationOptions,
+    /// How a step spreads over devices.
+    pub strategy: &'a dyn ParallelStrategy,
+    /// Where `best` and `last` are saved.
+    pub checkpoints: PathBuf,
+    /// Who listens.
+    pub observer: &'a mut dyn Observer,
+    /// Set when the user wants the run to stop.
+    pub interrupt: &'a AtomicBool,
+}
+
+/// A finished run.
+pub struct Trained<M> {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The model with the best weights.
+    pub best: M,
+    /// Metrics of the best epoch.
+    pub metrics: Vec<Metric>,
+}
+
+/// Where a run stands.
+struct Progress<M> {
+    epoch: usize,
+    step: usize,
+    batch: usize,
+    best: Option<(f64, M, Vec<Metric>)>,
+    since_best: usize,
+}
+
+impl Trainer<'_> {
+    /// Trains `model` on the samples at `rows`.
+    ///
+    /// # Errors
+    /// A loss that is no number, a metric that does not exist, a file that cannot be written.
+    pub fn run<O: Objective>(
+        mut self,
+        objective: &O,
+        mut model: O::Model,
+        rows: &[usize],
+    ) -> Result<Trained<O::Model>, RunError> {
+        let options = self.options;
+        let batch_size = options.batch_size.clamp(1, rows.len());
+        let batches = batch_bounds(rows.len(), batch_size);
+        let updates = batches
+            .len()
+            .div_ceil(options.gradient_accumulation_steps.max(1));
+        let total = match options.max_steps {
+            Some(most) => most.min(options.epochs * updates),
+            None => options.epochs * updates,
+        };
+        let warmup = match options.warmup {
+            fraction if fraction < 1.0 => (fraction * total as f64).round() as usize,
+            steps => steps as usize,
+        };
+        let schedule = WarmupCosine::new(options.lr, warmup, total);
+        let mut optimizer = adamw(&model, options.weight_decay);
+        self.observer.observe(&Event::Started {
+            epochs: total.div_ceil(updates),
+            batches: batches.len(),
+            parameters: parameter_counts(&model),
+        })?;
+        let mut progress = Progress {
+            epoch: 0,
+            step: 0,
+            batch: 0,
+            best: None,
+            since_best: 0,
+        };
+        let mut outcome = Outcome::Finished;
+        while progress.step < total && outcome == Outcome::Finished {
+            let started = Instant::now();
+            progress.epoch += 1;
+            let order = self.order(rows, progress.epoch);
+            let mut sums = Means::default();
+            let groups = batches.chunks(options.gradient_accumulation_steps.max(1));
+            for (i, group) in groups.enumerate() {
+                let rate = schedule.rate(progress.step);
+                let first = i * options.gradient_accumulation_steps.max(1);
+                let mut gradients = GradientsAccumulator::new();
+                for (j, bounds) in group.iter().enumerate() {
+                    let draws = Draws {
+                        seed: options.seed,
+                        batch: progress.batch,
+                    };
+                    progress.batch += 1;
+                    let rows = &order[bounds.clone()];
+                    let result = objective.gradients(&model, rows, draws)?;
+                    self.report_batch(&progress, first + j + 1, rows.len(), &result.losses)?;
+                    sums.add(&result.losses, rows.len());
+                    gradients.accumulate(&model, result.gradients);
+                }
+                let gradients = gradients.grads();
+                model = self.update(model, &mut optimizer, gradients, group.len(), rate)?;
+                progress.step += 1;
+                if self.interrupt.load(Ordering::Relaxed) {
+                    outcome = Outcome::Interrupted;
+                }
+                if outcome == Outcome::Interrupted || progress.step >= total {
+                    break;
+                }
+            }
+            let rate = schedule.rate(progress.step.saturating_sub(1));
+            let mut metrics = vec![metric("learning_rate", rate)];
+            metrics.extend(sums.means());
+            metrics.extend(objective.validate(&model)?);
+            let best = self.judge(objective, &mut progress, &model, &metrics)?;
+            self.observer.observe(&Event::Epoch {
+                epoch: progress.epoch,
+                step: progress.step,
+                metrics: &metrics,
+                best,
+                seconds: started.elapsed().as_secs_f64(),
+            })?;
+            if options
+                .patience
+                .is_some_and(|most| progress.since_best >= most)
+            {
+                let note = format!(
+                    "no improvement for {} epochs: training stops early",
+                    progress.since_best
+                );
+                self.observer.observe(&Event::Note(&note))?;
+                break;
+            }
+        }
+        match progress.best {
+            Some((_, best, metrics)) => Ok(Trained {
+                outcome,
+                best,
+                metrics,
+            }),
+            None => Err(RunError::Usage(
+                "nothing was trained: --epochs or --max-steps is 0".to_owned(),
+            )),
+        }
+    }
+
+    /// The rows in the order of an epoch.
+    fn order(&self, rows: &[usize], epoch: usize) -> Vec<usize> {
+        let mut order = rows.to_vec();
+        order.shuffle(&mut stream(
+            self.options.seed,
+            &format!("order of epoch {epoch}"),
+        ));
+        order
+    }
+
+    fn report_batch<M>(
+        &mut self,
+        progress: &Progress<M>,
+        batch: usize,
+        samples: usize,
+        losses: &[Metric],
+    ) -> Result<(), RunError> {
+        let loss = losses[0].value;
+        if !loss.is_finite() {
+            return Err(RunError::Diverged(format!(
+                "the loss of batch {batch} of epoch {} is {loss}; checkpoints up to the epoch before are kept. Try a smaller --lr, or check targets and distances for extreme values",
+                progress.epoch
+            )));
+        }
+        self.observer.observe(&Event::Batch {
+            epoch: progress.epoch,
+            batch,
+            samples,
+            loss,
+        })
+    }
+
+    /// One update by the mean of the gradients of `batches` batches.
+    fn update<M: Module>(
+        &self,
+        model: M,
+        optimizer: &mut ModuleOptimizer,
+        gradients: burn::optim::GradientsParams,
+        batches: usize,
+        rate: f64,
+    ) -> Result<M, RunError> {
+        let gradients = self.strategy.sum_gradients(gradients)?;
+        let mut factor = 1.0 / batches as f64;
+        if let Some(longest) = self.options.max_grad_norm {
+            let length = norm(&model, &gradients) * factor;
+            factor *= (longest / length.max(f64::MIN_POSITIVE)).min(1.0);
+        }
+        let gradients = match factor == 1.0 {
+            true => gradients,
+            false => scale(&model, gradients, factor),
+        };
+        Ok(optimizer.step(rate, model, gradients))
+    }
+
+    /// Saves the model, also as the best if it is.
+    fn judge<O: Objective>(
+        &mut self,
+        objective: &O,
+        progress: &mut Progress<O::Model>,
+        model: &O::Model,
+        metrics: &[Metric],
+    ) -> Result<bool, RunError> {
+        let default = objective.default_metric();
+        let name = self.options.best_metric.as_deref().unwrap_or(&default);
+        let Some(chosen) = metrics.iter().find(|metric| metric.name == name) else {
+            let names: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
+            let hint = aam_api::error::nearest(name, names.iter().copied());
+            let hint = hint.map_or_else(String::new, |name| format!("did you mean {name}? "));
+            return Err(RunError::Usage(format!(
+                "--best-metric {name}: there is no such metric; {hint}this run has {}",
+                names.join(", ")
+            )));
+        };
+        let score = match higher_is_better(name) {
+            true => chosen.value,
+            false => -chosen.value,
+        };
+        let better = match &progress.best {
+            Some((best, _, _)) => score > *best || best.is_nan(),
+            None => true,
+        };
+        let mut manifest = objective.manifest();
+        manifest.epoch = progress.epoch;
+        manifest.step = progress.step;
+        manifest.metrics = metrics.to_vec();
+        let weights = directory::weights(model)?;
+        let mut targets = vec!["last"];
+        if better {
+            progress.best = Some((score, model.clone(), metrics.to_vec()));
+            progress.since_best = 0;
+            targets.insert(0, "best");
+        } else {
+            progress.since_best += 1;
+        }
+        for target in targets {
+            let path = self.checkpoints.join(target);
+            directory::save(&path, &manifest, &[(WEIGHTS, weights.clone())])?;
+        }
+        Ok(better)
+    }
+}
+
+/// Bounds of the batches of an epoch. A last batch of one sample joins the one before it: alone
+/// it would have no pair to compare.
+fn batch_bounds(rows: usize, size: usize) -> Vec<std::ops::Range<usize>> {
+    let mut bounds: Vec<_> = (0..rows)
+        .step_by(size)
+        .map(|start| start..(start + size).min(rows))
+        .collect();
+    if let [.., before, last] = bounds.as_mut_slice()
+        && last.len() == 1
+        && size > 1
+    {
+        before.end = last.end;
+        bounds.pop();
+    }
+    bounds
+}
+
+/// Means of the batches' losses, weighted by their samples.
+#[derive(Default)]
+struct Means {
+    names: Vec<String>,
+    sums: Vec<f64>,
+    samples: f64,
+}
+
+impl Means {
+    fn add(&mut self, losses: &[Metric], samples: usize) {
+        if self.names.is_empty() {
+            self.names = losses.iter().map(|loss| loss.name.clone()).collect();
+            self.sums = vec![0.0; losses.len()];
+        }
+        for (sum, loss) in self.sums.iter_mut().zip(losses) {
+            *sum += loss.value * samples as f64;
+        }
+        self.samples += samples as f64;
+    }
+
+    fn means(self) -> Vec<Metric> {
+        let samples = self.samples;
+        let pairs = self.names.into_iter().zip(self.sums);
+        pairs
+            .map(|(name, sum)| Metric {
+                name,
+                value: sum / samples,
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_cover_every_row_and_leave_none_alone() {
+        assert_eq!(batch_bounds(10, 4), [0..4, 4..8, 8..10]);
+        assert_eq!(batch_bounds(9, 4), [0..4, 4..9]);
+        assert_eq!(batch_bounds(3, 8), [0..3]);
+        assert_eq!(batch_bounds(3, 1), [0..1, 1..2, 2..3]);
+    }
+}

@@ -1,0 +1,90 @@
+//! A head for `aam` in a crate of its own.
+//!
+//! This file is all there is to a component: its options ([`CosineHeadConfig`]), its module
+//! ([`CosineHead`]) and one line that registers it. `src/main.rs` is `aam` with this head linked
+//! in:
+//!
+//! ```text
+//! cargo run --release -- plugins describe head cosine
+//! cargo run --release -- train --head cosine --head.scale 5 …
+//! ```
+
+use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, Kind, PluginError};
+use burn::module::{Module, Param};
+use burn::nn::Initializer;
+use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Scaled cosine similarity to a learned prototype of each output: `y_o = s_o cos(x, p_o) + b_o`.
+///
+/// `x` `[dim]` is a sample's embedding, `p_o` `[dim]` the prototype of output `o`, `s_o` and `b_o`
+/// its scale and offset. Only the direction of an embedding counts, so that outputs stay within
+/// `b_o ± s_o`. Gidaris and Komodakis, *Dynamic few-shot visual learning without forgetting*,
+/// CVPR 2018.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CosineHeadConfig {
+    /// What every scale starts from, above 0.
+    pub scale: f64,
+}
+
+impl Default for CosineHeadConfig {
+    fn default() -> Self {
+        Self { scale: 3.0 }
+    }
+}
+
+/// The head that [`CosineHeadConfig`] builds.
+#[derive(Module, Debug)]
+pub struct CosineHead {
+    prototypes: Param<Tensor<2>>,
+    scale: Param<Tensor<1>>,
+    offset: Param<Tensor<1>>,
+    outputs_per_target: usize,
+}
+
+impl HeadConfig for CosineHeadConfig {
+    const NAME: &'static str = "cosine";
+    type Head = CosineHead;
+
+    fn init(&self, context: &HeadContext, device: &Device) -> Result<CosineHead, PluginError> {
+        if !(self.scale > 0.0 && self.scale.is_finite()) {
+            let expected = "a number above 0";
+            return Err(PluginError::bad_option(
+                HeadKind::NAME,
+                Self::NAME,
+                "scale",
+                expected,
+                self.scale,
+            ));
+        }
+        let (dim, outputs) = (context.dim, context.outputs());
+        let normal = Initializer::Normal {
+            mean: 0.0,
+            std: 1.0,
+        };
+        Ok(CosineHead {
+            prototypes: normal.init([dim, outputs], device),
+            scale: Initializer::Constant { value: self.scale }.init([outputs], device),
+            offset: Initializer::Zeros.init([outputs], device),
+            outputs_per_target: context.outputs_per_target,
+        })
+    }
+}
+
+/// Divides by the length along the axis `axis`.
+fn unit(tensor: Tensor<2>, axis: usize) -> Tensor<2> {
+    let squares = tensor.clone() * tensor.clone();
+    tensor / squares.sum_dim(axis).add_scalar(1e-12).sqrt()
+}
+
+impl Head for CosineHead {
+    fn forward(&self, input: HeadInput) -> HeadOutput {
+        let cosine = unit(input.pooled, 1).matmul(unit(self.prototypes.val(), 0));
+        let scaled = cosine * self.scale.val().unsqueeze() + self.offset.val().unsqueeze();
+        HeadOutput::from_columns(scaled, self.outputs_per_target)
+    }
+}
+
+aam_api::register_head!(CosineHeadConfig);

@@ -1,0 +1,123 @@
+//! Errors: each names what is wrong, where it stands and the nearest right thing.
+
+use aam_tests::aam;
+
+#[test]
+fn unknown_flags() {
+    let aam = aam!();
+    aam.refuses("train --tabel x").says(&[
+        "`aam train` has no flag '--tabel' (did you mean '--table'?)",
+        "aam train --help",
+    ]);
+    aam.refuses("pretrain --metadata x")
+        .says(&["`aam pretrain` has no flag '--metadata', but `aam train` and `aam predict` has"]);
+    aam.refuses("tran").says(&["'tran'", "train"]);
+    aam.refuses("").says(&["Usage: aam"]);
+    aam.refuses("train --epochs").says(&["--epochs", "value"]);
+    aam.refuses("train --epochs 1 --epochs 2")
+        .says(&["--epochs", "multiple"]);
+}
+
+#[test]
+fn bad_values_of_flags() {
+    let aam = aam!();
+    aam.refuses("train --epochs many")
+        .says(&["--epochs: expected integer", "found 'many'"]);
+    aam.refuses("train --batch-size 0")
+        .says(&["--batch-size: expected integer of at least 1, found '0'"]);
+    aam.refuses("train --rarefy-depth 99999999999")
+        .says(&["--rarefy-depth: expected integer"]);
+    aam.refuses("train --lr nan")
+        .says(&["--lr: expected number, found 'nan'"]);
+    aam.refuses("train --preset tin")
+        .says(&["--preset: expected one of tiny, small, base, found 'tin' (did you mean 'tiny'?)"]);
+    aam.refuses("train --threads 0").says(&["--threads"]);
+}
+
+#[test]
+fn components() {
+    let aam = aam!();
+    aam.refuses("train --head mpl").says(&[
+        "--head: unknown head 'mpl' (did you mean 'mlp'?); available: ",
+        "help: `aam plugins list head`",
+    ]);
+    aam.refuses("train --head mlp --head.hiden 3").says(&[
+        "--head.hiden: head 'mlp' has no option 'hiden' (did you mean 'hidden'?)",
+        "help: `aam plugins describe head mlp`",
+    ]);
+    aam.refuses("train --head linear --head.hidden 3").says(&[
+        "head 'linear' has no option 'hidden'",
+        "it belongs to head mlp",
+    ]);
+    aam.refuses("train --head mlp --head.hidden 3,x").says(&[
+        "--head.hidden: head 'mlp', option 'hidden': expected list of integers",
+        "'3,x'",
+    ]);
+    aam.refuses("train --head mlp --head.hiden")
+        .says(&["no option 'hiden'"]);
+}
+
+#[test]
+fn configuration_files() {
+    let aam = aam!();
+    let cases: [(&str, &[&str]); 11] = [
+        (
+            "epoch = 3",
+            &["run.toml: `aam train` has no key 'epoch' (did you mean 'epochs'?)"],
+        ),
+        (
+            "nuc-mask-ratio = 0.1",
+            &["no key 'nuc-mask-ratio', but `aam pretrain` has"],
+        ),
+        (
+            "epochs = \"three\"",
+            &[
+                "run.toml: key 'epochs': expected integer",
+                "found \"three\"",
+            ],
+        ),
+        (
+            "lr = nan",
+            &["run.toml: key 'lr': expected a finite number"],
+        ),
+        (
+            "preset = \"tin\"",
+            &["key 'preset': expected one of", "did you mean 'tiny'?"],
+        ),
+        ("epochs = ", &["run.toml: TOML parse error at line 1"]),
+        (
+            "command = \"pretrain\"",
+            &["the file is for `aam pretrain`, not for `aam train`"],
+        ),
+        (
+            "head = 3",
+            &["run.toml: key 'head': expected a table or the name of a head, found 3"],
+        ),
+        (
+            "[head]\nname = \"mpl\"",
+            &["run.toml: [head]: unknown head 'mpl'"],
+        ),
+        (
+            "[head]\nname = \"mlp\"\nhiden = [3]",
+            &["run.toml: [head]: head 'mlp' has no option 'hiden' (did you mean 'hidden'?)"],
+        ),
+        (
+            "[head]\nname = \"mlp\"\nhidden = \"3\"",
+            &["run.toml: [head]: head 'mlp', option 'hidden': expected list of integers"],
+        ),
+    ];
+    for (text, words) in cases {
+        aam.write("run.toml", text);
+        aam.refuses("train --config run.toml").says(words);
+    }
+    aam.refuses("train --config none.toml")
+        .says(&["none.toml: No such file"]);
+}
+
+#[test]
+fn errors_are_plain_text_off_a_terminal() {
+    let ran = aam!().refuses("train --head mpl");
+    assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
+    assert!(!ran.stderr.contains('\x1b'), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+}

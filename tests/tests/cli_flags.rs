@@ -1,0 +1,212 @@
+//! Flags: which there are, what comes before what, and the spellings of the reference.
+
+use aam_tests::{Aam, aam};
+
+/// The flags of a command's help text, without those of components.
+fn flags(aam: &Aam, command: &str) -> Vec<String> {
+    let help = aam.ok(&format!("{command} --help")).stdout;
+    let mut flags: Vec<String> = help
+        .lines()
+        .take_while(|line| !line.starts_with("Examples:"))
+        .map(str::trim_start)
+        .filter_map(|line| {
+            line.strip_prefix("-h, --")
+                .or(line.strip_prefix("-q, --"))
+                .or(line.strip_prefix("--"))
+        })
+        .map(|line| {
+            line.split([' ', '[', '='])
+                .next()
+                .unwrap_or(line)
+                .to_owned()
+        })
+        .filter(|flag| !flag.contains('.'))
+        .collect();
+    flags.sort();
+    flags
+}
+
+/// A new setting belongs to a component, where it shows only to those who choose the component.
+/// Whoever extends this list has a reason why it cannot.
+#[test]
+fn the_flags_of_train_are_frozen() {
+    let expected = "
+        asv-chunk-size asv-sampling attention-heads attention-layers batch-size best-metric
+        categorical-columns categorical-embed-dim classifier config count-embedding count-weight
+        device drop-missing dropout embedding-dim epochs freeze-base fusion
+        gradient-accumulation-steps head help loss lr max-bp max-grad-norm max-steps metadata
+        metadata-column output-dir overwrite patience preset pretrained-encoder print-config quiet
+        rarefy-depth seed sequences strategy table target-transform target-weight test-size threads
+        token-limit train-samples tree truncate unifrac-ids unifrac-matrix unifrac-metric
+        unifrac-weight validation-samples warmup weight-decay";
+    let expected: Vec<&str> = expected.split_whitespace().collect();
+    assert_eq!(flags(&aam!(), "train"), expected);
+}
+
+#[test]
+fn the_flags_of_pretrain_are_frozen() {
+    let expected = "
+        asv-chunk-size asv-sampling attention-heads attention-layers batch-size best-metric config
+        count-embedding device drop-missing dropout embedding-dim epochs
+        gradient-accumulation-steps help lr max-bp max-grad-norm max-steps nuc-mask-ratio
+        nuc-mask-strategy nucleotide-weight output-dir overwrite patience preset print-config quiet
+        rarefy-depth seed sequences strategy table test-size threads token-limit train-samples tree
+        truncate unifrac-ids unifrac-matrix unifrac-metric unifrac-weight validation-samples warmup
+        weight-decay";
+    let expected: Vec<&str> = expected.split_whitespace().collect();
+    assert_eq!(flags(&aam!(), "pretrain"), expected);
+}
+
+#[test]
+fn every_flag_is_documented() {
+    let aam = aam!();
+    for command in ["pretrain", "train", "predict", "simulate", "import", "demo"] {
+        let help = aam.ok(&format!("{command} --help")).stdout;
+        let lines: Vec<&str> = help.lines().map(str::trim).collect();
+        for pair in lines.windows(2) {
+            let is_flag = pair[0].starts_with("--");
+            let on_its_line = pair[0].contains("  ");
+            assert!(
+                !is_flag || on_its_line || !pair[1].is_empty(),
+                "aam {command}: {}",
+                pair[0]
+            );
+        }
+    }
+}
+
+#[test]
+fn a_flag_comes_before_the_file_and_the_file_before_the_default() {
+    let aam = aam!();
+    aam.write(
+        "run.toml",
+        "epochs = 7\nlr = 0.5\n[head]\nname = \"mlp\"\nhidden = [32, 16]\ndropout = 0.5\n",
+    );
+    aam.ok("train --config run.toml --epochs 9 --head.dropout 0.25 --print-config")
+        .prints(&[
+            "epochs = 9\n",
+            "lr = 0.5\n",
+            "batch-size = 8\n",
+            "[head]\nname = \"mlp\"\nhidden = [32, 16]\ndropout = 0.25\n",
+        ]);
+}
+
+#[test]
+fn a_component_named_by_a_flag_does_not_take_the_options_of_the_files_component() {
+    let aam = aam!();
+    aam.write("run.toml", "[head]\nname = \"mlp\"\nhidden = [32, 16]\n");
+    aam.ok("train --config run.toml --head linear --print-config")
+        .says(&["[head] sets options of 'mlp', which do not apply to 'linear'"])
+        .prints(&["[head]\nname = \"linear\"\n"]);
+}
+
+#[test]
+fn printed_settings_read_back_as_they_are() {
+    let aam = aam!();
+    let flags = "train --table t.biom --metadata-column a,b --categorical-columns site --head mlp \
+                 --head.hidden 8,4 --max-grad-norm none --freeze-base --count-embedding film";
+    let first = aam.ok(&format!("{flags} --print-config")).stdout;
+    aam.write("run.toml", &first);
+    let second = aam.ok("train --config run.toml --print-config").stdout;
+    assert_eq!(first, second);
+    assert!(first.contains("max-grad-norm = \"none\"\n"), "{first}");
+    assert!(
+        first.contains("metadata-column = [\"a\", \"b\"]\n"),
+        "{first}"
+    );
+    assert!(first.contains("freeze-base = true\n"), "{first}");
+}
+
+#[test]
+fn components_are_chosen_that_fit_the_target() {
+    let aam = aam!();
+    let numbers = "[fusion]\nname = \"none\"\n";
+    aam.ok("train --print-config")
+        .prints(&["[loss]\nname = \"huber\"\n", numbers]);
+    aam.ok("train --classifier --categorical-columns site --print-config")
+        .prints(&[
+            "[loss]\nname = \"cross-entropy\"\n",
+            "[fusion]\nname = \"concat\"\n",
+        ]);
+}
+
+#[test]
+fn switches_can_be_switched_off_again() {
+    let aam = aam!();
+    aam.write("run.toml", "freeze-base = true\n");
+    let off = ["freeze-base = false\n"];
+    aam.ok("train --config run.toml --no-freeze-base --print-config")
+        .prints(&off);
+    aam.ok("train --config run.toml --freeze-base=false --print-config")
+        .prints(&off);
+    aam.ok("train --freeze-base --print-config")
+        .prints(&["freeze-base = true\n"]);
+    aam.refuses("train --freeze-base --no-freeze-base");
+}
+
+#[test]
+fn spellings_of_the_reference_mean_the_same_choice() {
+    let aam = aam!();
+    let same = |theirs: &str, ours: &str| {
+        let printed = |flags: &str| aam.ok(&format!("train {flags} --print-config")).stdout;
+        assert_eq!(printed(theirs), printed(ours), "{theirs}");
+    };
+    same(
+        "--regressor-hidden-dims 64,32",
+        "--head mlp --head.hidden 64,32",
+    );
+    same(
+        "--regressor-hidden-dims 64,32 --regressor-dropout 0.1 --residual-regression-head",
+        "--head residual --head.hidden 64,32 --head.dropout 0.1",
+    );
+    same("--categorical-fusion concat", "--fusion concat");
+    same("--loss-type mae", "--loss mae");
+    same(
+        "--penalty 0.5 --count-penalty 2",
+        "--unifrac-weight 0.5 --count-weight 2",
+    );
+    same("--target-penalty 3 --nuc-penalty 0", "--target-weight 3");
+    same(
+        "--warmup-steps 100 --count-embedding",
+        "--warmup 100 --count-embedding add",
+    );
+    same(
+        "--no-count-embedding --no-count-prediction",
+        "--count-embedding none",
+    );
+    same("--optimizer adamw --scheduler warmup_cosine", "");
+    same("--unifrac-metric unifrac", "");
+    same("--log-transform-targets", "--target-transform log-minmax");
+    let pretrained = aam.ok("pretrain --nuc-penalty 0.25 --print-config");
+    pretrained.prints(&["nucleotide-weight = 0.25\n"]);
+}
+
+#[test]
+fn spellings_of_the_reference_that_mean_nothing_here_are_answered() {
+    let aam = aam!();
+    aam.ok("train --num-workers 4 --print-config")
+        .says(&["--num-workers has no effect here"]);
+    aam.refuses("train --optimizer sgd")
+        .says(&["--optimizer sgd is not supported", "adamw"]);
+    aam.refuses("train --bounded-targets")
+        .says(&["--bounded-targets is not supported"]);
+    aam.refuses("train --nuc-penalty 1")
+        .says(&["--nuc-penalty is not supported"]);
+    aam.refuses("train --loss-type mae --loss mse")
+        .says(&["--loss-type", "--loss", "contradict"]);
+}
+
+#[test]
+fn help_and_version_go_to_standard_output() {
+    let aam = aam!();
+    let version = aam.ok("--version").stdout;
+    assert_eq!(version, format!("aam {}\n", env!("CARGO_PKG_VERSION")));
+    aam.ok("--help")
+        .prints(&["Exit codes:", "Examples:", "pretrain", "plugins"]);
+    aam.ok("train -h").prints(&[
+        "--head.hidden",
+        "mlp, residual: Widths of the hidden layers",
+    ]);
+    aam.ok("completions bash")
+        .prints(&["_aam()", "--head.hidden"]);
+}

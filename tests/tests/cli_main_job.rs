@@ -1,0 +1,123 @@
+//! The main job through the program: simulate, pre-train, train, predict; again, and interrupted.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use aam_tests::{Aam, aam};
+
+const STUDY: &str = "simulate --samples 24 --asvs 40 --sequence-length 30 --richness 12 \
+                     --depth 300 --output-dir study";
+const PRETRAIN: &str = "pretrain --table study/table.biom --tree study/tree.nwk --epochs 2 \
+                        --embedding-dim 16 --max-bp 30 --output-dir";
+const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv --epochs 2 \
+                     --output-dir";
+
+fn study() -> Aam {
+    let aam = aam!();
+    aam.ok(STUDY).says(&["wrote study: 24 samples"]);
+    aam
+}
+
+/// Cells of a table in the folder, without its header.
+fn rows(aam: &Aam, name: &str) -> Vec<Vec<String>> {
+    let cells = |line: &str| line.split('\t').map(str::to_owned).collect();
+    aam.read(name).lines().skip(1).map(cells).collect()
+}
+
+#[test]
+fn from_files_to_predictions_and_the_same_again() {
+    let aam = study();
+    let pretrained = aam.ok(&format!("{PRETRAIN} pretrained"));
+    assert_eq!(pretrained.stdout, "", "progress is not data");
+    let train = format!(
+        "{TRAIN} trained --metadata-column ph --pretrained-encoder pretrained/checkpoints/best \
+         --max-bp 30 --head mlp --head.hidden 8 --max-grad-norm none"
+    );
+    aam.ok(&train).says(&["epoch 2/2", "wrote "]);
+    aam.ok("predict --model trained/checkpoints/best --table study/table.biom --output p.tsv");
+    let predictions = rows(&aam, "p.tsv");
+    assert_eq!(predictions.len(), 24);
+    for row in &predictions {
+        let value: f64 = row[1].parse().expect("a number");
+        assert!((0.0..14.0).contains(&value), "{row:?} is no pH");
+    }
+    // A run's own settings run it again, to the last digit.
+    aam.ok("pretrain --config pretrained/config.toml --output-dir pretrained-2");
+    aam.ok("train --config trained/config.toml --output-dir trained-2");
+    for file in ["metrics.tsv", "samples_train.txt", "samples_val.txt"] {
+        for run in ["pretrained", "trained"] {
+            let (first, second) = (format!("{run}/{file}"), format!("{run}-2/{file}"));
+            assert_eq!(aam.read(&first), aam.read(&second), "{second}");
+        }
+    }
+    assert_eq!(
+        aam.read("trained/predictions.tsv"),
+        aam.read("trained-2/predictions.tsv")
+    );
+    assert!(
+        aam.read("trained-2/config.toml")
+            .contains("max-grad-norm = \"none\"")
+    );
+}
+
+#[test]
+fn classes_with_a_categorical_column() {
+    let aam = study();
+    let flags = "--max-bp 30 --embedding-dim 16 --metadata-column habitat --classifier";
+    aam.ok(&format!("{TRAIN} trained {flags}"));
+    aam.ok("predict --model trained/checkpoints/last --table study/table.biom --output p.tsv");
+    assert_eq!(rows(&aam, "p.tsv").len(), 24);
+    assert!(aam.read("p.tsv").starts_with("sample-id\tprediction\t"));
+    let numbers = "--max-bp 30 --embedding-dim 16 --metadata-column ph,gradient \
+                   --categorical-columns habitat";
+    aam.ok(&format!("{TRAIN} two {numbers}"));
+    let predict = "predict --model two/checkpoints/best --table study/table.biom --output q.tsv";
+    aam.ok(&format!("{predict} --metadata study/metadata.tsv"));
+    assert_eq!(rows(&aam, "q.tsv").len(), 24);
+}
+
+#[test]
+fn what_cannot_be_done_has_its_own_code() {
+    let aam = study();
+    aam.refuses(STUDY).says(&["study", "exists"]);
+    aam.refuses("simulate --samples 1 --output-dir s")
+        .says(&["samples", "found 1"]);
+    aam.refuses("train --metadata m.tsv").says(&["--table"]);
+    aam.write("broken.biom", "this is no table");
+    let train = "train --table broken.biom --metadata study/metadata.tsv --metadata-column ph \
+                 --output-dir t";
+    aam.run(train).ends_with_code(3).says(&["broken.biom"]);
+    aam.run("predict --model study --table study/table.biom --output p.tsv")
+        .ends_with_code(4)
+        .says(&["study"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_saves_and_says_so() {
+    let aam = study();
+    let mut child = aam
+        .command(&format!("{PRETRAIN} long --epochs 100000").replace("--epochs 2 ", ""))
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    let started = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .any(|line| line.starts_with("epoch "));
+    assert!(started, "an epoch was done");
+    let killed = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .expect("kill");
+    assert!(killed.success());
+    let said: Vec<String> = lines.map_while(Result::ok).collect();
+    let status = child.wait().expect("the program ends");
+    assert_eq!(status.code(), Some(5), "{said:?}");
+    assert!(
+        said.iter().any(|line| line.starts_with("interrupted")),
+        "{said:?}"
+    );
+    assert!(aam.path("long/checkpoints/last/manifest.json").is_file());
+}

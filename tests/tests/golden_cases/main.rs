@@ -1,0 +1,6 @@
+//! The models give the numbers of the reference implementation (`fixtures/golden`).
+
+mod base;
+mod import;
+mod predictors;
+mod support;
