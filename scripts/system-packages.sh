@@ -75,9 +75,9 @@ if [ -n "$found" ]; then
     found=$(missing)
     if [ -n "$found" ]; then
         case $command in
-        '') fail "missing:$found; install with your system's package manager" ;;
-        brew*) fail "missing:$found; install with: xcode-select --install && $command" ;;
-        *) fail "missing:$found; install with: sudo $command" ;;
+        '') fail "missing:$found; install it with your system's package manager" ;;
+        brew*) fail "missing:$found; install it with: xcode-select --install; $command" ;;
+        *) fail "missing:$found; install it with: sudo $command" ;;
         esac
     fi
 fi
