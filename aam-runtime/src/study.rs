@@ -275,7 +275,14 @@ pub fn with_distances(
             Ok((table, Some(Distances::Matrix(matrix))))
         }
         (None, Some(path)) => {
-            let tree = read_tree(path, &NewickOptions::default())?;
+            let mut tree = read_tree(path, &NewickOptions::default())?;
+            if let Some(sequences) = &options.sequences {
+                // The table's ASVs go by their sequences now, the tips by the ids they had.
+                let sequences = read_sequences(sequences)?;
+                tree = tree
+                    .with_tips_renamed(|id| sequences.get(id))
+                    .map_err(|error| error.file(path))?;
+            }
             let metric: Metric = options.unifrac_metric.parse()?;
             let table = match options.drop_missing {
                 true => {
