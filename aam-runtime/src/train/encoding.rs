@@ -84,7 +84,7 @@ impl<'a> Encoding<'a> {
         let mut start = 0;
         for (i, chunk) in self.chunks.iter().enumerate() {
             let end = start + chunk.asvs();
-            let part = Tensor::from_inner(gradient.clone().slice([start..end]));
+            let part = Tensor::from_inner(gradient.clone().slice(start..end));
             self.device.seed(self.seed.wrapping_add(i as u64));
             let product = (chunk.embed(base, self.device) * part).sum();
             gradients.accumulate(
