@@ -128,6 +128,12 @@ pub fn pretrained(
             data.max_bp, config.max_bp, config.max_bp
         )));
     }
+    if config.compatibility.sample_positions && data.token_limit > config.token_limit {
+        return Err(RunError::Usage(format!(
+            "--token-limit {}: the pre-trained encoder reads at most {} ASVs of a sample; give --token-limit {}",
+            data.token_limit, config.token_limit, config.token_limit
+        )));
+    }
     let weights = files.remove(WEIGHTS).unwrap_or_default();
     let file = path.join(WEIGHTS);
     let base = match &manifest.predictor {
