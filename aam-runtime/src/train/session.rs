@@ -18,6 +18,7 @@ use crate::events::{Event, Observer};
 use crate::model::{Base, ModelConfig, materialised};
 use crate::options::{DataOptions, ModelOptions, OptimizationOptions};
 use crate::random::stream;
+use crate::run_directory::RunDirectory;
 use crate::study::Study;
 
 /// Refuses settings that make no sense before anything is read.
@@ -58,6 +59,7 @@ pub fn check(options: &OptimizationOptions, data: &DataOptions) -> Result<(), Ru
             data.test_size,
         ));
     }
+    RunDirectory::check(options.output_dir.as_deref(), options.overwrite)?;
     Ok(())
 }
 
