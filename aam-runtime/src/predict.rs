@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use burn::module::Module;
 
 use crate::batch::{AsvGroups, Batcher};
-use crate::checkpoint::directory::{self, WEIGHTS};
+use crate::checkpoint::directory::{self, MANIFEST, WEIGHTS};
 use crate::data::{DataError, read_ids, read_metadata};
 use crate::device::device;
 use crate::error::RunError;
@@ -27,6 +27,12 @@ const CHUNK: usize = 128;
 pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
     let path = study::required(options.model.as_deref(), "model")?;
     let output = study::required(options.output.as_deref(), "output")?;
+    if output.is_dir() {
+        return Err(RunError::Usage(format!(
+            "--output {}: this is a directory; name a file to write",
+            output.display()
+        )));
+    }
     if output.exists() && !options.overwrite {
         return Err(RunError::Usage(format!(
             "--output {}: the file exists; choose another name or add --overwrite",
@@ -35,12 +41,20 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
     }
     let device = device(&options.device)?;
     let (manifest, mut files) = directory::load(path)?;
-    let model = FineTuned::init(&manifest, &device)?;
+    let Some(parts) = &manifest.predictor else {
+        return Err(RunError::checkpoint(
+            path,
+            "this is a pre-trained encoder, which predicts nothing by itself\n  help: train a predictor on it with `aam train --pretrained-encoder`",
+        ));
+    };
+    let model = FineTuned::init(&manifest, &device).map_err(|error| match error {
+        RunError::Model(error) => {
+            RunError::checkpoint(path.join(MANIFEST), format!("it is damaged: {error}"))
+        }
+        error => error,
+    })?;
     let weights = files.remove(WEIGHTS).unwrap_or_default();
     let model = directory::load_weights(model, weights, false, &path.join(WEIGHTS))?.valid();
-    let Some(parts) = &manifest.predictor else {
-        unreachable!("a model was assembled from it");
-    };
     let policy = &manifest.data;
     let mut notes = |note: String| observer.observe(&Event::Note(&note));
     let mut table = study::read_reads(
