@@ -142,6 +142,23 @@ impl Tree {
         })
     }
 
+    /// The same tree with tips renamed: `name` gives the new name of one, or none to keep it.
+    ///
+    /// # Errors
+    /// If two tips come to have one name.
+    pub fn with_tip_names<'a>(
+        &self,
+        name: impl Fn(&str) -> Option<&'a str>,
+    ) -> Result<Self, DataError> {
+        let mut names = self.name.clone();
+        for tip in self.tips() {
+            if let Some(new) = name(&self.name[tip]) {
+                names[tip] = new.into();
+            }
+        }
+        Self::new(&self.parent[..self.root()], self.length.clone(), names)
+    }
+
     /// Children of every node, in order: those of node `n` are `.1[.0[n]...0[n + 1]]`.
     pub(super) fn children(&self) -> (Vec<usize>, Vec<u32>) {
         let mut offsets = vec![0; self.len() + 1];

@@ -58,16 +58,23 @@ pub fn read(
         ))?;
     }
     if rows.len() < 4 {
-        return Err(DataError::new(format!(
-            "only {} samples have a target; at least 4 are needed",
-            rows.len()
-        ))
+        return Err(DataError::in_file(
+            metadata.file(),
+            format!(
+                "only {} samples have a target; at least 4 are needed",
+                rows.len()
+            ),
+        )
         .help("check the column and how missing values are written")
         .into());
     }
     let columns = read
         .into_iter()
-        .map(|(name, column)| column.select(name, &rows))
+        .map(|(name, column)| {
+            column
+                .select(name, &rows)
+                .map_err(|e| e.file(metadata.file()))
+        })
         .collect::<Result<_, DataError>>()?;
     Ok((RawTargets { columns }, rows))
 }
@@ -108,7 +115,8 @@ impl Column<'_> {
                     true => Err(DataError::new(format!(
                         "column '{name}': every sample has the value {}, so there is nothing to learn",
                         values[0]
-                    ))),
+                    ))
+                    .help("choose a column that varies between these samples")),
                     false => Ok(RawColumn {
                         name,
                         classes: None,
@@ -125,7 +133,8 @@ impl Column<'_> {
                     return Err(DataError::new(format!(
                         "column '{name}': every sample has the class '{}', so there is nothing to learn",
                         classes[0]
-                    )));
+                    ))
+                    .help("choose a column with at least two classes among these samples"));
                 }
                 if classes.len() * 2 > texts.len() {
                     return Err(DataError::new(format!(
