@@ -169,9 +169,11 @@ impl OptionInfo {
         }
     }
 
-    /// Whether the option is true or false, so that a flag of its name needs no value.
+    /// Whether the option is true or false, or not set, so that a flag of its name needs no value.
     pub fn is_switch(&self) -> bool {
-        types(&self.schema) == ["boolean"]
+        let mut types = types(&self.schema);
+        types.retain(|name| *name != "null");
+        types == ["boolean"]
     }
 
     /// Whether the option is a list.

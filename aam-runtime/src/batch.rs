@@ -98,6 +98,20 @@ pub struct Batcher<'a> {
 }
 
 impl Batcher<'_> {
+    /// Columns of the ASVs that the samples at `rows` have, in order.
+    pub fn features(&self, rows: &[usize]) -> Vec<u32> {
+        let asvs = rows.iter().flat_map(|&row| self.table.row(row).0);
+        let mut features: Vec<u32> = asvs.copied().collect();
+        features.sort_unstable();
+        features.dedup();
+        features
+    }
+
+    /// The ASVs of the samples at `rows`, in groups.
+    pub fn groups(&self, rows: &[usize]) -> AsvGroups {
+        AsvGroups::new(self.features(rows), self.sequences, self.chunk)
+    }
+
     /// The batch of the samples at `rows`.
     pub fn batch(&self, rows: &[usize], rng: &mut ChaCha8Rng) -> Batch {
         let chosen: Vec<Vec<(u32, u32)>> = rows

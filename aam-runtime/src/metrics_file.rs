@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use crate::error::RunError;
 use crate::events::{Event, Observer};
 use crate::run_directory::write_whole;
+use crate::train::metrics::Metric;
 
-/// Writes every epoch's metrics.
+/// Writes every epoch's metrics; a stage of the run may have others than the one before.
 #[derive(Debug)]
 pub struct MetricsFile {
     path: PathBuf,
-    text: String,
+    names: Vec<String>,
+    epochs: Vec<(String, Vec<Metric>)>,
 }
 
 impl MetricsFile {
@@ -18,8 +20,25 @@ impl MetricsFile {
     pub fn new(path: PathBuf) -> Self {
         Self {
             path,
-            text: String::new(),
+            names: Vec::new(),
+            epochs: Vec::new(),
         }
+    }
+
+    /// The whole file; a metric that an epoch lacks is an empty cell.
+    fn text(&self) -> String {
+        let mut text = format!("epoch\tstep\tbest\t{}\n", self.names.join("\t"));
+        for (start, metrics) in &self.epochs {
+            text.push_str(start);
+            for name in &self.names {
+                text.push('\t');
+                if let Some(metric) = metrics.iter().find(|metric| &metric.name == name) {
+                    text.push_str(&metric.value.to_string());
+                }
+            }
+            text.push('\n');
+        }
+        text
     }
 }
 
@@ -35,19 +54,42 @@ impl Observer for MetricsFile {
         else {
             return Ok(());
         };
-        if self.text.is_empty() {
-            let names: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
-            self.text = format!("epoch\tstep\tbest\t{}\n", names.join("\t"));
+        for metric in *metrics {
+            if !self.names.contains(&metric.name) {
+                self.names.push(metric.name.clone());
+            }
         }
-        let values: Vec<String> = metrics
-            .iter()
-            .map(|metric| metric.value.to_string())
-            .collect();
-        self.text.push_str(&format!(
-            "{epoch}\t{step}\t{}\t{}\n",
-            u8::from(*best),
-            values.join("\t")
-        ));
-        write_whole(&self.path, &self.text)
+        let start = format!("{epoch}\t{step}\t{}", u8::from(*best));
+        self.epochs.push((start, metrics.to_vec()));
+        write_whole(&self.path, &self.text())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_with_other_metrics_share_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("metrics.tsv");
+        let mut file = MetricsFile::new(path.clone());
+        for (epoch, name) in [(1, "first"), (2, "second")] {
+            let metrics = [Metric {
+                name: name.to_owned(),
+                value: 0.5,
+            }];
+            file.observe(&Event::Epoch {
+                epoch,
+                step: 3,
+                metrics: &metrics,
+                best: epoch == 2,
+                seconds: 1.0,
+            })
+            .unwrap();
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        let expected = "epoch\tstep\tbest\tfirst\tsecond\n1\t3\t0\t0.5\t\n2\t3\t1\t\t0.5\n";
+        assert_eq!(text, expected);
     }
 }

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::AsvSampling;
-use crate::model::{CountEmbedding, MaskStrategy, Preset};
+use crate::model::{CountEmbedding, MaskStrategy, Preset, SamplePooling};
 use crate::train::transform::TargetTransform;
 
 /// Files of a study, and what is taken from them.
@@ -92,7 +92,10 @@ pub struct ModelOptions {
     pub attention_layers: Option<usize>,
     /// Dropout of every transformer, in [0, 1).
     pub dropout: Option<f64>,
-    /// How abundance enters an ASV's embedding.
+    /// How the ASVs of a sample become one vector: sums weighted by abundance learn from a few
+    /// dozen samples, attention wants thousands.
+    pub pooling: Option<SamplePooling>,
+    /// How abundance enters an ASV's embedding, with attention pooling.
     pub count_embedding: Option<CountEmbedding>,
 }
 
@@ -100,23 +103,27 @@ pub struct ModelOptions {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct OptimizationOptions {
-    /// Passes over the training samples, at most.
-    pub epochs: usize,
-    /// Updates of the weights, at most; unlimited without it.
+    /// Passes over the training samples, at most. With neither this nor `max-steps`, training ends
+    /// after 200 passes or 1000 updates, pre-training after 400 updates; with attention pooling
+    /// either after 100 passes.
+    pub epochs: Option<usize>,
+    /// Updates of the weights, at most.
     pub max_steps: Option<usize>,
-    /// Samples of a batch.
+    /// Samples of a batch; without it 256 in training and 32 in pre-training, 8 with attention
+    /// pooling.
     #[schemars(range(min = 1))]
-    pub batch_size: usize,
+    pub batch_size: Option<usize>,
     /// Batches whose gradients are averaged into one update.
     #[schemars(range(min = 1))]
     pub gradient_accumulation_steps: usize,
-    /// Highest learning rate.
-    pub lr: f64,
+    /// Highest learning rate; 0.003 without it, 0.001 with attention pooling.
+    pub lr: Option<f64>,
     /// Updates over which the learning rate rises: a number from 1, or a fraction of the run
     /// below 1. It falls along a cosine afterwards.
     pub warmup: f64,
-    /// Decoupled weight decay of the weight matrices (not of norms, biases and embeddings).
-    pub weight_decay: f64,
+    /// Decoupled weight decay of the weight matrices (not of norms, biases and embeddings); without
+    /// it 0.01, and 0.05 in training with abundance pooling.
+    pub weight_decay: Option<f64>,
     /// Longest gradient, by its L2 norm over all parameters; longer ones are scaled down.
     pub max_grad_norm: Option<f64>,
     /// Epochs without improvement after which training stops.
@@ -142,13 +149,13 @@ pub struct OptimizationOptions {
 impl Default for OptimizationOptions {
     fn default() -> Self {
         Self {
-            epochs: 100,
+            epochs: None,
             max_steps: None,
-            batch_size: 8,
+            batch_size: None,
             gradient_accumulation_steps: 1,
-            lr: 1e-3,
+            lr: None,
             warmup: 0.1,
-            weight_decay: 0.01,
+            weight_decay: None,
             max_grad_norm: Some(1.0),
             patience: None,
             best_metric: None,
@@ -179,6 +186,11 @@ pub struct PretrainOptions {
     pub unifrac_weight: f64,
     /// Weight of the masked-nucleotide loss; 0 leaves its computation out.
     pub nucleotide_weight: f64,
+    /// Updates on masked nucleotides, before those on distances (with abundance pooling).
+    pub nucleotide_steps: usize,
+    /// ASVs of a batch of masked nucleotides (with abundance pooling).
+    #[schemars(range(min = 1))]
+    pub nucleotide_batch_size: usize,
     /// Fraction of the nucleotides that are masked.
     pub nuc_mask_ratio: f64,
     /// Which nucleotides are masked: each by itself, or spans of 3 to 5.
@@ -213,8 +225,9 @@ pub struct TrainOptions {
     pub optimization: OptimizationOptions,
     /// Checkpoint of `aam pretrain` or `aam import` to start from.
     pub pretrained_encoder: Option<PathBuf>,
-    /// Keep the pre-trained base as it is; ASVs are then encoded once.
-    pub freeze_base: bool,
+    /// Keep the encoder of ASVs as it is, so that each ASV is encoded once; the default with
+    /// abundance pooling.
+    pub freeze_base: Option<bool>,
     /// Weight of the target loss.
     pub target_weight: f64,
     /// Weight of the UniFrac loss; needs distances or a tree.
@@ -240,6 +253,8 @@ impl Default for PretrainOptions {
             optimization: OptimizationOptions::default(),
             unifrac_weight: 1.0,
             nucleotide_weight: 1.0,
+            nucleotide_steps: 1000,
+            nucleotide_batch_size: 32,
             nuc_mask_ratio: 0.15,
             nuc_mask_strategy: MaskStrategy::default(),
         }
@@ -259,7 +274,7 @@ impl Default for TrainOptions {
             model: ModelOptions::default(),
             optimization: OptimizationOptions::default(),
             pretrained_encoder: None,
-            freeze_base: false,
+            freeze_base: None,
             target_weight: 1.0,
             unifrac_weight: 0.0,
             count_weight: 0.0,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use burn::module::Module;
 
-use crate::batch::{AsvGroups, Batcher};
+use crate::batch::Batcher;
 use crate::checkpoint::directory::{self, MANIFEST, WEIGHTS};
 use crate::data::{DataError, read_ids, read_metadata};
 use crate::device::device;
@@ -100,10 +100,9 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
         sampling: policy.asv_sampling,
         chunk: CHUNK,
     };
-    let total = table.num_features();
-    let groups = AsvGroups::new((0..total as u32).collect(), &sequences, CHUNK);
+    let rows: Vec<usize> = (0..table.num_samples()).collect();
     let base = &model.predictor.base;
-    let embeddings = Embeddings::new(base, &groups, &sequences, total, &device, |done| {
+    let embeddings = Embeddings::of_samples(base, &batcher, &rows, &device, |done, total| {
         observer.observe(&Event::Progress {
             what: "encoding ASVs",
             done,
@@ -115,7 +114,6 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
         .iter()
         .map(|target| target.values.clone())
         .collect();
-    let rows: Vec<usize> = (0..table.num_samples()).collect();
     let mut predicted = Vec::with_capacity(rows.len());
     for batch in prediction_batches(&batcher, &rows, options.batch_size, policy.seed) {
         let (batch, _) = predict_batch(&model, &values, &embeddings, &batch, &categories, &device);

@@ -163,7 +163,7 @@ impl Demo {
         options.data.train_samples = Some(self.samples("train"));
         options.data.validation_samples = Some(self.samples("validation"));
         options.data.max_bp = SEQUENCE_LENGTH;
-        options.optimization.epochs = 8;
+        options.nucleotide_steps = 200;
         options.optimization.output_dir = Some(self.path("pretrained"));
         self.announce(
             "2. Pre-training: embeddings of ASVs and samples, without any metadata",
@@ -184,7 +184,6 @@ impl Demo {
         options.data.train_samples = Some(self.samples("train"));
         options.data.validation_samples = Some(self.samples("validation"));
         options.data.max_bp = SEQUENCE_LENGTH;
-        options.optimization.epochs = 20;
         options.optimization.output_dir = Some(self.path("trained"));
         self.announce(
             "3. Training: the pH of a sample from its ASVs",

@@ -68,7 +68,7 @@ mod tests {
         let mut options = TrainOptions {
             metadata: Some("my metadata.tsv".into()),
             metadata_column: vec!["ph".to_owned(), "depth".to_owned()],
-            freeze_base: true,
+            freeze_base: Some(true),
             head: Some(Choice::named("linear")),
             ..TrainOptions::default()
         };

@@ -124,25 +124,25 @@ impl ReferenceWeights {
             });
             numbers.max().map_or(0, |last| last + 1)
         };
-        let count_embedding = match rows("base.sample_encoder.counts.embed.weight") {
+        let count_embedding = match rows("base.samples.attention.sample_encoder.counts.embed.weight") {
             None => CountEmbedding::None,
             Some(rows) if rows == 2 * dim => CountEmbedding::Film,
-            Some(_) if ours.contains_key("base.sample_encoder.counts.project.weight") => {
+            Some(_) if ours.contains_key("base.samples.attention.sample_encoder.counts.project.weight") => {
                 CountEmbedding::Concat
             }
             Some(_) => CountEmbedding::Add,
         };
-        let sample_positions = rows("base.sample_encoder.positions.weight");
+        let sample_positions = rows("base.samples.attention.sample_encoder.positions.weight");
         let preset = ModelConfig::preset(Preset::Base);
         let config = ModelConfig {
             dim,
             heads,
             asv_layers: layers("base.asv_encoder.transformer"),
-            sample_layers: layers("base.sample_encoder.transformer"),
-            encoder_layers: layers("base.encoder"),
+            sample_layers: layers("base.samples.attention.sample_encoder.transformer"),
+            encoder_layers: layers("base.samples.attention.encoder"),
             target_layers: layers("target.transformer"),
             count_layers: layers("counts.transformer"),
-            feed_forward: rows("base.encoder.layers.0.expand.weight"),
+            feed_forward: rows("base.samples.attention.encoder.layers.0.expand.weight"),
             max_bp: positions.saturating_sub(1),
             token_limit: sample_positions.map_or(preset.token_limit, |n| n.saturating_sub(5)),
             vocabulary: VOCABULARY,

@@ -5,7 +5,7 @@ use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
 
 use super::ModelConfig;
-use super::pooling::AttentionPooling;
+use super::attention_pooling::AttentionPooling;
 use super::transformer::Transformer;
 use crate::data::tokens::{AMBIGUOUS, PAD};
 

@@ -1,26 +1,52 @@
 //! What pre-training learns: embeddings of ASVs and samples, distances, nucleotides.
 
-use burn::module::Module;
+use burn::module::{Initializer, Module};
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{Bool, Device, Int, Tensor};
+use burn::tensor::{Device, Int, Tensor};
 
+use super::abundance_pooling::{AbundancePooling, FeatureMoments, WEIGHTINGS};
 use super::asv_encoder::{AsvEncoder, AsvOutput};
-use super::pooling::AttentionPooling;
-use super::sample_encoder::SampleEncoder;
-use super::transformer::Transformer;
+use super::sample_attention::SampleAttention;
 use super::unifrac_head::UnifracHead;
-use super::{ModelConfig, ModelError, ModelInput};
+use super::{ModelConfig, ModelError, ModelInput, SamplePooling};
 
 /// The pre-trained part of every model.
 #[derive(Module, Debug)]
 pub struct Base {
     asv_encoder: AsvEncoder,
-    sample_encoder: SampleEncoder,
-    encoder: Transformer,
-    pooling: AttentionPooling,
+    samples: SampleBranch,
     unifrac: UnifracHead,
     values: Option<Linear>,
     dim: usize,
+}
+
+/// From ASVs to samples: exactly one of the two ways.
+#[derive(Module, Debug)]
+struct SampleBranch {
+    attention: Option<SampleAttention>,
+    abundance: Option<AbundanceBranch>,
+}
+
+/// The profile of a sample, and its projection into the space of distances.
+#[derive(Module, Debug)]
+struct AbundanceBranch {
+    pooling: AbundancePooling,
+    project: Linear,
+}
+
+impl AbundanceBranch {
+    fn new(config: &ModelConfig, device: &Device) -> Self {
+        // A profile is about 1 long, and so is its projection then.
+        let std = 1.0 / (config.dim as f64).sqrt();
+        let initializer = Initializer::Normal { mean: 0.0, std };
+        Self {
+            pooling: AbundancePooling::new(config, device),
+            project: LinearConfig::new(WEIGHTINGS * config.profile_features, config.dim)
+                .with_bias(false)
+                .with_initializer(initializer)
+                .init(device),
+        }
+    }
 }
 
 impl Base {
@@ -31,11 +57,15 @@ impl Base {
     pub fn init(config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
         config.validate()?;
         let values = config.sample_values;
+        let by = |pooling: SamplePooling| config.pooling == pooling;
         Ok(Self {
             asv_encoder: AsvEncoder::new(config, device),
-            sample_encoder: SampleEncoder::new(config, device),
-            encoder: config.transformer(config.encoder_layers).init(device),
-            pooling: AttentionPooling::new(config.dim, device),
+            samples: SampleBranch {
+                attention: by(SamplePooling::Attention)
+                    .then(|| SampleAttention::new(config, device)),
+                abundance: by(SamplePooling::Abundance)
+                    .then(|| AbundanceBranch::new(config, device)),
+            },
             unifrac: UnifracHead::new(config, device),
             values: (values > 0).then(|| LinearConfig::new(config.dim, values).init(device)),
             dim: config.dim,
@@ -66,16 +96,36 @@ impl Base {
         self.asv_encoder.nucleotide_logits(positions)
     }
 
-    /// Embeddings of the ASVs in the context of their samples, `[batch, asvs, dim]`, zero at
-    /// padding, from the embeddings `[unique, dim]` of the ASVs.
-    pub fn encode_samples(&self, asvs: Tensor<2>, input: &ModelInput) -> Tensor<3> {
-        self.sample_encoder.forward(asvs, input)
+    /// The transformers over the ASVs of a sample, of a base that pools by attention.
+    pub fn attention(&self) -> Option<&SampleAttention> {
+        self.samples.attention.as_ref()
     }
 
-    /// Embeddings of the samples, `[batch, dim]`, from [`Base::encode_samples`].
-    pub fn embed_samples(&self, asvs: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<2> {
-        let asvs = self.encoder.forward(asvs, Some(mask.clone()));
-        self.pooling.forward(asvs, Some(mask))
+    /// The profiles of samples, `[batch, weightings × features]`, from the embeddings
+    /// `[unique, dim]` of the ASVs, of a base that pools by abundance.
+    pub(crate) fn profiles(
+        &self,
+        asvs: Tensor<2>,
+        input: &ModelInput,
+        weightings: usize,
+    ) -> Option<Tensor<2>> {
+        let branch = self.samples.abundance.as_ref()?;
+        Some(branch.pooling.forward(asvs, input, weightings))
+    }
+
+    /// Embeddings of the samples, `[batch, dim]`, from the embeddings `[unique, dim]` of the ASVs;
+    /// `input.groups` is not looked at.
+    pub fn embed_samples(&self, asvs: Tensor<2>, input: &ModelInput) -> Tensor<2> {
+        match (&self.samples.abundance, &self.samples.attention) {
+            (Some(branch), _) => {
+                let profiles = branch.pooling.forward(asvs, input, WEIGHTINGS);
+                branch.project.forward(profiles)
+            }
+            (None, Some(attention)) => {
+                attention.pool(attention.contextual(asvs, input), input.mask.clone())
+            }
+            (None, None) => unreachable!("a base has one of the two"),
+        }
     }
 
     /// Predicted UniFrac distances, `[batch, batch]`, zero on the diagonal, from
@@ -87,6 +137,48 @@ impl Base {
     /// Values predicted for each sample, `[batch, sample_values]`, of a model that has any.
     pub fn sample_values(&self, samples: Tensor<2>) -> Option<Tensor<2>> {
         self.values.as_ref().map(|values| values.forward(samples))
+    }
+
+    /// Whether samples are pooled by abundance, which is to be fitted to the samples of the
+    /// training: [`Base::fitted`].
+    pub fn is_fitted_to_samples(&self) -> bool {
+        self.samples.abundance.is_some()
+    }
+
+    /// With profiles whitened over the ASVs whose embeddings are `asvs`, `[ASVs, dim]`, and
+    /// standardised over the samples of `batches`, each with the embeddings of its own ASVs. A base
+    /// that pools by attention has no need of it.
+    pub fn fitted(
+        mut self,
+        asvs: Tensor<2>,
+        batches: impl Iterator<Item = (Tensor<2>, ModelInput)>,
+    ) -> Self {
+        self.samples.abundance = self.samples.abundance.map(|branch| {
+            let pooling = branch.pooling.whitened(asvs);
+            let mut moments = FeatureMoments::default();
+            for (asvs, input) in batches {
+                moments.add(pooling.sums(asvs, &input, WEIGHTINGS));
+            }
+            AbundanceBranch {
+                pooling: pooling.standardised(&moments),
+                ..branch
+            }
+        });
+        self
+    }
+
+    /// With distances between samples that start as large as the true ones: `samples`,
+    /// `[batch, dim]`, are embeddings, `truth` the distances between them, one row after the other.
+    /// Nothing changes where the scale of distances is not learnt.
+    pub fn with_scale_of(mut self, samples: Tensor<2>, truth: &[f64]) -> Self {
+        self.unifrac = self.unifrac.with_scale_of(samples, truth);
+        self
+    }
+
+    /// With an ASV encoder that does not learn.
+    pub fn freeze_asv_encoder(mut self) -> Self {
+        self.asv_encoder = self.asv_encoder.freeze();
+        self
     }
 
     /// Width of the embeddings.

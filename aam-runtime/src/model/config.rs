@@ -38,7 +38,15 @@ pub struct ModelConfig {
     pub token_limit: usize,
     /// How many tokens there are, padding, start and mask included.
     pub vocabulary: usize,
-    /// How the abundance of an ASV joins its embedding.
+    /// How the ASVs of a sample become one vector.
+    pub pooling: SamplePooling,
+    /// Features of the profile that abundance pooling makes of a sample, for each weighting.
+    pub profile_features: usize,
+    /// Width of the vector that fusion and head see of a profile.
+    pub sample_dim: usize,
+    /// Dropout of that vector, in [0, 1).
+    pub sample_dropout: f64,
+    /// How the abundance of an ASV joins its embedding, before attention.
     pub count_embedding: CountEmbedding,
     /// What is taken for the abundance of an ASV.
     pub count_scale: CountScale,
@@ -48,6 +56,18 @@ pub struct ModelConfig {
     pub sample_values: usize,
     /// Ways of the reference implementation that are off by default.
     pub compatibility: Compatibility,
+}
+
+/// How the ASVs of a sample become one vector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SamplePooling {
+    /// By sums over features of the ASVs, weighted by abundance. Learns from a few dozen samples.
+    #[default]
+    Abundance,
+    /// By transformers over the ASVs and attention, as in the reference implementation. Wants
+    /// thousands of samples.
+    Attention,
 }
 
 /// How the abundance of an ASV joins its embedding.
@@ -156,30 +176,57 @@ impl Default for ModelConfig {
 impl ModelConfig {
     /// The configuration of a preset.
     pub fn preset(preset: Preset) -> Self {
-        let (dim, heads, asv_layers, layers, dropout) = match preset {
-            Preset::Tiny => (32, 2, 2, 1, 0.0),
-            Preset::Small => (64, 4, 2, 2, 0.1),
-            Preset::Base => (128, 4, 4, 4, 0.1),
-        };
-        Self {
-            dim,
-            heads,
-            asv_layers,
-            sample_layers: layers,
-            encoder_layers: layers,
-            target_layers: layers,
-            count_layers: layers,
-            feed_forward: None,
-            dropout,
+        let common = Self {
+            dim: 48,
+            heads: 4,
+            asv_layers: 2,
+            sample_layers: 1,
+            encoder_layers: 1,
+            target_layers: 1,
+            count_layers: 1,
+            feed_forward: Some(96),
+            dropout: 0.0,
             category_dropout: 0.1,
             max_bp: 150,
             token_limit: 1024,
             vocabulary: crate::data::tokens::VOCABULARY,
+            pooling: SamplePooling::Abundance,
+            profile_features: 512,
+            sample_dim: 256,
+            sample_dropout: 0.1,
             count_embedding: CountEmbedding::default(),
             count_scale: CountScale::default(),
-            distance_scale: DistanceScale::default(),
+            distance_scale: DistanceScale::Learnable,
             sample_values: 0,
             compatibility: Compatibility::default(),
+        };
+        match preset {
+            Preset::Tiny => common,
+            Preset::Small => Self {
+                dim: 64,
+                asv_layers: 3,
+                sample_layers: 2,
+                encoder_layers: 2,
+                target_layers: 2,
+                count_layers: 2,
+                feed_forward: Some(256),
+                profile_features: 1024,
+                sample_dim: 512,
+                ..common
+            },
+            Preset::Base => Self {
+                dim: 128,
+                asv_layers: 4,
+                sample_layers: 4,
+                encoder_layers: 4,
+                target_layers: 4,
+                count_layers: 4,
+                feed_forward: None,
+                dropout: 0.1,
+                pooling: SamplePooling::Attention,
+                distance_scale: DistanceScale::Relative,
+                ..common
+            },
         }
     }
 
@@ -193,6 +240,8 @@ impl ModelConfig {
             ("heads", self.heads),
             ("feed-forward", self.feed_forward.unwrap_or(1)),
             ("max-bp", self.max_bp),
+            ("profile-features", self.profile_features),
+            ("sample-dim", self.sample_dim),
             ("token-limit", self.token_limit),
         ];
         if let Some((option, value)) = positive.into_iter().find(|(_, value)| *value == 0) {
@@ -209,6 +258,7 @@ impl ModelConfig {
         let rates = [
             ("dropout", self.dropout),
             ("category-dropout", self.category_dropout),
+            ("sample-dropout", self.sample_dropout),
         ];
         for (option, rate) in rates {
             if !(0.0..1.0).contains(&rate) {

@@ -2,20 +2,25 @@
 //! distances and the values of every target.
 //!
 //! ```text
-//! tokens ─► AsvEncoder ─► [unique, dim] ─┐ index, mask, counts
+//! tokens ─► AsvEncoder ─► [unique, dim] ─┐ index, counts
 //!              │                          ▼
-//!     nucleotide logits           SampleEncoder ─► [batch, asvs, dim] ─► fusion, transformer,
-//!                                         │                              pooling, head ─► values
+//!     nucleotide logits        AbundancePooling ─► [batch, features] ─► fusion, head ─► values
+//!                                         │
 //!                                         ▼
-//!                              transformer, pooling ─► [batch, dim] ─► distances
+//!                                  [batch, dim] ─► distances
 //! ```
+//!
+//! That is a model that pools by abundance. One that pools by attention, as the reference does,
+//! has transformers over the ASVs of a sample in place of the sums ([`SampleAttention`]), and the
+//! fusion acts on the ASVs before they are pooled.
 //!
 //! [`Base`] is the left and lower part, which pre-training learns; [`Predictor`] is the whole.
 //! Each distinct ASV of a batch is encoded once, in groups of one length (see [`ModelInput`]), and
-//! the steps can be entered half-way with what was computed before: [`Predictor::forward_asvs`],
-//! [`Predictor::forward_base`].
+//! what was computed before can be used again: [`Predictor::forward_asvs`].
 
+mod abundance_pooling;
 mod asv_encoder;
+mod attention_pooling;
 mod base;
 mod category_embedder;
 mod config;
@@ -27,8 +32,9 @@ mod init;
 mod input;
 mod masking;
 mod output;
-mod pooling;
 mod predictor;
+mod sample_attention;
+mod sample_embedding;
 mod sample_encoder;
 mod terms;
 #[cfg(test)]
@@ -36,18 +42,20 @@ mod tests;
 mod transformer;
 mod unifrac_head;
 
+pub use abundance_pooling::{AbundancePooling, FeatureMoments};
 pub use asv_encoder::{AsvEncoder, AsvOutput};
+pub use attention_pooling::AttentionPooling;
 pub use base::Base;
 pub use category_embedder::CategoryEmbedder;
-pub use config::{Compatibility, CountEmbedding, CountScale, DistanceScale, ModelConfig, Preset};
+pub use config::{Compatibility, CountEmbedding, CountScale, DistanceScale, ModelConfig, Preset, SamplePooling};
 pub use count_branch::CountBranch;
 pub use error::ModelError;
 pub use init::materialised;
 pub use input::ModelInput;
 pub use masking::{MaskStrategy, Masked, MaskingConfig};
 pub use output::{Activation, OutputConfig, OutputStage};
-pub use pooling::AttentionPooling;
 pub use predictor::{Predictor, PredictorConfig, PredictorOutput, PredictorParts, Wants};
+pub use sample_attention::SampleAttention;
 pub use sample_encoder::SampleEncoder;
 pub use terms::{count_loss, nucleotide_accuracy, nucleotide_loss, target_loss, unifrac_loss};
 pub use transformer::{Transformer, TransformerConfig};

@@ -6,16 +6,18 @@ use aam_api::{
 };
 use burn::module::Module;
 use burn::nn::{LayerNorm, LayerNormConfig};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::category_embedder::CategoryEmbedder;
 use super::count_branch::CountBranch;
 use super::output::{OutputConfig, OutputStage};
-use super::pooling::AttentionPooling;
+use super::sample_embedding::SampleEmbedding;
+use super::abundance_pooling::QUANTITIES;
+use super::attention_pooling::AttentionPooling;
 use super::transformer::Transformer;
-use super::{Base, ModelConfig, ModelError, ModelInput};
+use super::{Base, ModelConfig, ModelError, ModelInput, SamplePooling};
 
 /// What a predictor has beyond its base and its components.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -23,7 +25,7 @@ use super::{Base, ModelConfig, ModelError, ModelInput};
 pub struct PredictorConfig {
     /// The side task of guessing the abundance of each ASV.
     pub count_branch: bool,
-    /// A norm of the pooled embedding before the head.
+    /// A norm of the embedding that attention pools, before the head.
     pub target_norm: bool,
     /// What happens to outputs that are values of the target.
     pub output: OutputConfig,
@@ -66,6 +68,7 @@ pub struct Predictor {
     pub base: Base,
     categories: Option<CategoryEmbedder>,
     fusion: BoxedFusion,
+    profile: Option<SampleEmbedding>,
     target: Option<TargetBranch>,
     norm: Option<LayerNorm>,
     head: BoxedHead,
@@ -102,9 +105,10 @@ pub struct PredictorOutput {
     pub samples: Option<Tensor<2>>,
     /// Guessed abundances in (0, 1), `[batch, asvs]`, if wanted of a model that guesses them.
     pub counts: Option<Tensor<2>>,
-    /// Embeddings of the ASVs in their samples, `[batch, asvs, dim]`.
-    pub asvs: Tensor<3>,
-    /// Embeddings of the samples as the head sees them, `[batch, dim]`.
+    /// Embeddings of the ASVs in their samples, `[batch, asvs, dim]`, of a model that pools by
+    /// attention.
+    pub asvs: Option<Tensor<3>>,
+    /// Embeddings of the samples as the head sees them, `[batch, width]`.
     pub pooled: Tensor<2>,
     /// What components let people look at.
     pub observations: Vec<Observation>,
@@ -118,14 +122,23 @@ impl Predictor {
     pub fn init(parts: &PredictorParts<'_>, device: &Device) -> Result<Self, ModelError> {
         let (model, config) = (parts.model, parts.predictor);
         let base = Base::init(model, device)?;
+        let attention = model.pooling == SamplePooling::Attention;
+        if config.count_branch && !attention {
+            return Err(ModelError::option(
+                "count-branch",
+                "none with abundance pooling, which has no embeddings of the ASVs in their samples",
+                true,
+            ));
+        }
+        let width = if attention { model.dim } else { model.sample_dim };
         let fusion_context = FusionContext {
-            dim: model.dim,
+            dim: width,
             categories: parts.categories.clone(),
         };
         let fusion =
             Registry::<FusionKind>::load()?.build(parts.fusion, &fusion_context, device)?;
         let head_context = HeadContext {
-            dim: model.dim,
+            dim: width,
             targets: parts.values.len(),
             outputs_per_target: parts.outputs_per_target,
             categories: parts.categories.clone(),
@@ -134,13 +147,13 @@ impl Predictor {
         Ok(Self {
             base,
             categories: CategoryEmbedder::new(parts.categories, model.category_dropout, device),
-            target: (!fusion.replaces_pooling()).then(|| TargetBranch {
+            profile: (!attention).then(|| SampleEmbedding::new(model, device)),
+            target: (attention && !fusion.replaces_pooling()).then(|| TargetBranch {
                 transformer: model.transformer(model.target_layers).init(device),
                 pooling: AttentionPooling::new(model.dim, device),
             }),
             fusion,
-            norm: config
-                .target_norm
+            norm: (attention && config.target_norm)
                 .then(|| LayerNormConfig::new(model.dim).init(device)),
             head,
             output: OutputStage::new(&config.output, parts.values, parts.categories, device)?,
@@ -175,30 +188,13 @@ impl Predictor {
         input: &ModelInput,
         wants: Wants,
     ) -> PredictorOutput {
-        self.forward_base(self.base.encode_samples(asvs, input), input, wants)
-    }
-
-    /// From the embeddings `[batch, asvs, dim]` of [`Base::encode_samples`] on; of `input`, only
-    /// the mask and the categories are looked at.
-    pub fn forward_base(
-        &self,
-        asvs: Tensor<3>,
-        input: &ModelInput,
-        wants: Wants,
-    ) -> PredictorOutput {
-        let mask = &input.mask;
         let categories = self.embed_categories(input);
-        let fused = self
-            .fusion
-            .fuse_asvs(asvs.clone(), mask.clone(), categories.as_ref());
-        let (pooled, mut observations) = match (fused, &self.target) {
-            (FusedAsvs::Pooled(pooled, seen), _) => (pooled, seen),
-            (FusedAsvs::Asvs(fused, seen), Some(target)) => {
-                let fused = target.transformer.forward(fused, Some(mask.clone()));
-                (target.pooling.forward(fused, Some(mask.clone())), seen)
-            }
-            (FusedAsvs::Asvs(fused, seen), None) => (mean(fused, input), seen),
-        };
+        let contextual = self
+            .base
+            .attention()
+            .map(|attention| attention.contextual(asvs.clone(), input));
+        let (pooled, mut observations) =
+            self.pool(asvs.clone(), contextual.clone(), input, categories.as_ref());
         let pooled = match &self.norm {
             Some(norm) => norm.forward(pooled),
             None => pooled,
@@ -214,17 +210,61 @@ impl Predictor {
             Some(stage) => stage.forward(head.values, input.categories.clone()),
             None => head.values,
         };
-        let counts = self.counts.as_ref().filter(|_| wants.counts);
+        let samples = wants.samples.then(|| match (&contextual, self.base.attention()) {
+            (Some(contextual), Some(attention)) => {
+                attention.pool(contextual.clone(), input.mask.clone())
+            }
+            _ => self.base.embed_samples(asvs, input),
+        });
+        let counts = match (&self.counts, &contextual) {
+            (Some(branch), Some(contextual)) if wants.counts => {
+                Some(branch.forward(contextual.clone(), input.mask.clone()))
+            }
+            _ => None,
+        };
         PredictorOutput {
             values,
             penalty: head.penalty,
-            samples: wants
-                .samples
-                .then(|| self.base.embed_samples(asvs.clone(), mask.clone())),
-            counts: counts.map(|branch| branch.forward(asvs.clone(), mask.clone())),
-            asvs,
+            samples,
+            counts,
+            asvs: contextual,
             pooled: fused.pooled,
             observations,
+        }
+    }
+
+    /// What is pooled of the ASVs, `[batch, width]`, with the first part of the fusion.
+    ///
+    /// To a fusion, a sample pooled by abundance is a sample of one ASV, its profile: whatever it
+    /// does with several, it does with one.
+    fn pool(
+        &self,
+        asvs: Tensor<2>,
+        contextual: Option<Tensor<3>>,
+        input: &ModelInput,
+        categories: Option<&Categories>,
+    ) -> (Tensor<2>, Vec<Observation>) {
+        let profiles = || self.base.profiles(asvs, input, QUANTITIES);
+        let (asvs, mask) = match (contextual, &self.profile) {
+            (Some(contextual), _) => (contextual, input.mask.clone()),
+            (None, Some(profile)) => {
+                let profiles = profiles().map(|profiles| profile.forward(profiles));
+                let Some(embedded) = profiles else {
+                    unreachable!("a base that does not pool by attention pools by abundance");
+                };
+                let [batch, _] = embedded.dims();
+                let mask = Tensor::<2, Bool>::ones([batch, 1], &embedded.device());
+                (embedded.unsqueeze_dim(1), mask)
+            }
+            (None, None) => unreachable!("a predictor follows the pooling of its base"),
+        };
+        match (self.fusion.fuse_asvs(asvs, mask.clone(), categories), &self.target) {
+            (FusedAsvs::Pooled(pooled, seen), _) => (pooled, seen),
+            (FusedAsvs::Asvs(fused, seen), Some(target)) => {
+                let fused = target.transformer.forward(fused, Some(mask.clone()));
+                (target.pooling.forward(fused, Some(mask)), seen)
+            }
+            (FusedAsvs::Asvs(fused, seen), None) => (mean(fused, mask), seen),
         }
     }
 
@@ -234,10 +274,11 @@ impl Predictor {
     }
 }
 
-/// The mean over the ASVs: for a fusion that announced to pool and then did not.
-fn mean(asvs: Tensor<3>, input: &ModelInput) -> Tensor<2> {
+/// The mean over the places at which `mask` is true: the profile itself where there is one, and for
+/// a fusion that announced to pool and then did not.
+fn mean(asvs: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<2> {
     let [batch, _, dim] = asvs.dims();
-    let valid: Tensor<3> = input.mask.clone().float().unsqueeze_dim(2);
+    let valid: Tensor<3> = mask.float().unsqueeze_dim(2);
     let number = valid.clone().sum_dim(1).clamp_min(1.0);
     ((asvs * valid).sum_dim(1) / number).reshape([batch, dim])
 }

@@ -51,8 +51,7 @@ fn input() -> ModelInput {
 }
 
 fn embed(base: &Base, input: &ModelInput) -> Tensor<2> {
-    let asvs = base.encode_samples(base.encode_asvs(&input.groups), input);
-    base.embed_samples(asvs, input.mask.clone())
+    base.embed_samples(base.encode_asvs(&input.groups), input)
 }
 
 fn furthest<const D: usize>(a: Tensor<D>, b: Tensor<D>) -> f32 {

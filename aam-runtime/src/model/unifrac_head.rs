@@ -33,6 +33,23 @@ impl UnifracHead {
         }
     }
 
+    /// With a learnt factor that starts where predicted distances are, on average, as large as the
+    /// true ones, on the scale before the tanh: `samples` is `[batch, dim]`, `truth` one row after
+    /// the other.
+    pub fn with_scale_of(mut self, samples: Tensor<2>, truth: &[f64]) -> Self {
+        let Some(log_factor) = self.log_factor.take() else {
+            return self;
+        };
+        let distances = squared_distances(samples.detach()).clamp_min(LEAST_SQUARE).sqrt();
+        let predicted: f64 = distances.into_data().iter::<f64>().sum::<f64>() / self.scale;
+        // A distance of 1 is beyond the range of tanh.
+        let wanted: f64 = truth.iter().map(|&d| d.clamp(0.0, 0.999).atanh()).sum();
+        let factor = (predicted / wanted).ln();
+        let factor = if factor.is_finite() { factor } else { 0.0 };
+        self.log_factor = Some(log_factor.map(|value| value.zeros_like() + factor));
+        self
+    }
+
     /// `[batch, batch]` in [0, 1), zero on the diagonal, from the embeddings `[batch, dim]`.
     pub fn forward(&self, samples: Tensor<2>) -> Tensor<2> {
         let [batch, _] = samples.dims();

@@ -10,7 +10,7 @@ use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
 
-use crate::batch::{AsvGroups, token_tensor};
+use crate::batch::{AsvGroups, Batcher, token_tensor};
 use crate::data::TokenizedSequences;
 use crate::error::RunError;
 use crate::model::Base;
@@ -104,29 +104,30 @@ pub struct Embeddings {
 }
 
 impl Embeddings {
-    /// Encodes `groups`, ASVs of a table with `features` columns. `base` must be for validation;
-    /// `progress` hears how many ASVs are done.
+    /// Encodes the ASVs of the samples at `rows`. `base` must be for validation; `progress` hears
+    /// how many ASVs of how many are done.
     ///
     /// # Errors
     /// Those of `progress`.
-    pub fn new(
+    pub fn of_samples(
         base: &Base,
-        groups: &AsvGroups,
-        sequences: &TokenizedSequences,
-        features: usize,
+        batcher: &Batcher<'_>,
+        rows: &[usize],
         device: &Device,
-        mut progress: impl FnMut(usize) -> Result<(), RunError>,
+        mut progress: impl FnMut(usize, usize) -> Result<(), RunError>,
     ) -> Result<Self, RunError> {
-        let mut position = vec![0; features];
+        let groups = batcher.groups(rows);
+        let mut position = vec![0; batcher.table.num_features()];
         for (row, feature) in groups.features().enumerate() {
             position[feature as usize] = row as u32;
         }
+        let all = groups.features().count();
         let mut done = 0;
         let mut parts = Vec::with_capacity(groups.0.len());
-        for chunk in Chunk::of(groups, sequences) {
+        for chunk in Chunk::of(&groups, batcher.sequences) {
             parts.push(chunk.embed(base, device));
             done += chunk.asvs();
-            progress(done)?;
+            progress(done, all)?;
         }
         Ok(Self {
             values: Tensor::cat(parts, 0),

@@ -11,7 +11,7 @@ use super::inference::{
 use super::metrics::{Classification, Metric, Regression};
 use super::objective::{BatchResult, Draws, Objective, metric};
 use super::targets::RawColumn;
-use crate::batch::{AsvGroups, Batch, Batcher};
+use crate::batch::{Batch, Batcher};
 use crate::checkpoint::Manifest;
 use crate::checkpoint::manifest::TargetValues;
 use crate::data::Split;
@@ -151,17 +151,9 @@ impl Finetuning<'_> {
         let embeddings = match &self.frozen {
             Some(embeddings) => embeddings,
             None => {
-                let mut features: Vec<u32> = batches
-                    .iter()
-                    .flat_map(|batch| batch.groups.features())
-                    .collect();
-                features.sort_unstable();
-                features.dedup();
-                let sequences = self.batcher.sequences;
-                let groups = AsvGroups::new(features, sequences, self.batcher.chunk);
-                let columns = self.batcher.table.num_features();
                 let base = &model.predictor.base;
-                fresh = Embeddings::new(base, &groups, sequences, columns, &device, |_| Ok(()))?;
+                let nobody = |_, _| Ok(());
+                fresh = Embeddings::of_samples(base, &self.batcher, rows, &device, nobody)?;
                 &fresh
             }
         };

@@ -1,12 +1,15 @@
 //! Pre-training and fine-tuning, from files to checkpoints.
 
 pub mod encoding;
-pub mod finetuning;
+mod finetuning;
+mod fitting;
 pub mod inference;
 pub mod metrics;
+mod nucleotides;
 pub mod objective;
 pub mod optimizer;
-pub mod pretraining;
+mod plan;
+mod pretraining;
 mod run_finetuning;
 mod run_pretraining;
 pub mod schedule;

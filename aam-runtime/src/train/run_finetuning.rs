@@ -3,17 +3,21 @@
 use std::sync::atomic::AtomicBool;
 
 use aam_api::{FusionKind, HeadKind, LossKind, Registry};
+use burn::module::Module;
+use burn::tensor::Device;
 
 use super::encoding::Embeddings;
+use super::fitting::TrainingSamples;
 use super::finetuning::Finetuning;
 use super::inference::{CategoryIds, FineTuned};
 use super::session::{
     Both, batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
     seeded, strategy,
 };
+use super::plan::Plan;
 use super::targets::{self, RawTargets};
-use super::trainer::Trainer;
-use crate::batch::{AsvGroups, Batcher};
+use super::trainer::{Done, Trainer};
+use crate::batch::Batcher;
 use crate::checkpoint::manifest::{
     CategoryLevels, CategoryVocabulary, PredictorManifest, TargetManifest,
 };
@@ -21,7 +25,7 @@ use crate::data::{Metadata, Split};
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::metrics_file::MetricsFile;
-use crate::model::{Base, PredictorConfig};
+use crate::model::{Base, PredictorConfig, SamplePooling};
 use crate::options::TrainOptions;
 use crate::predictions::{self, PredictedSample};
 use crate::run_directory::{CONFIG, RunDirectory};
@@ -52,14 +56,19 @@ pub fn train(
             let (base, config) = pretrained(path, &options.model, data, &device)?;
             (Some(base), config)
         }
-        None if options.freeze_base => {
-            return Err(RunError::Usage(
-                "--freeze-base needs --pretrained-encoder: a frozen base that has learnt nothing predicts nothing".to_owned(),
-            ));
-        }
         None => (None, model_config(&options.model, data)),
     };
     config.validate()?;
+    let plan = Plan::finetuning(config.pooling, optimization);
+    let frozen = match (options.freeze_base, config.pooling) {
+        (Some(frozen), _) => frozen,
+        (None, pooling) => pooling == SamplePooling::Abundance,
+    };
+    if frozen && pretrained.is_none() {
+        observer.observe(&Event::Note(
+            "no --pretrained-encoder: ASVs are embedded by an encoder that has not been trained, which tells them apart but knows nothing of nucleotides",
+        ))?;
+    }
     let policy = policy(data, seed);
     let (study, metadata, targets) = read_study(options, observer)?;
     let ids = study.table.sample_ids();
@@ -102,21 +111,13 @@ pub fn train(
     let model = seeded(seed, "initial weights", &device, || {
         FineTuned::init(&manifest, &device)
     })?;
-    let model = assembled(model, pretrained, options);
+    let model = assembled(model, pretrained, frozen);
     let run = RunDirectory::create(optimization.output_dir.as_deref(), optimization.overwrite)?;
     run.write(CONFIG, &config_text("train", options)?)?;
     run.write_ids("samples_train.txt", ids, &split.train)?;
     run.write_ids("samples_val.txt", ids, &split.validation)?;
     let batcher = batcher(&study, &policy, optimization.asv_chunk_size);
-    let frozen = match options.freeze_base {
-        true => Some(encode_table(
-            &model,
-            &batcher,
-            &device.clone().inner(),
-            observer,
-        )?),
-        false => None,
-    };
+    let (model, frozen) = fitted(model, frozen, &batcher, &split, seed, &device, observer)?;
     let objective = Finetuning {
         batcher,
         distances: study.distances.as_ref(),
@@ -128,7 +129,7 @@ pub fn train(
         target_weight: options.target_weight,
         unifrac_weight: options.unifrac_weight,
         count_weight: options.count_weight,
-        batch_size: optimization.batch_size,
+        batch_size: plan.batch_size,
         seed,
         device,
         manifest,
@@ -136,6 +137,9 @@ pub fn train(
     let mut both = Both(observer, MetricsFile::new(run.join("metrics.tsv")));
     let trainer = Trainer {
         options: optimization,
+        plan,
+        best_metric: optimization.best_metric.as_deref(),
+        done: Done::default(),
         strategy: strategy.as_ref(),
         checkpoints: run.join("checkpoints"),
         observer: &mut both,
@@ -266,7 +270,7 @@ fn vocabulary(
     })
 }
 
-fn assembled(model: FineTuned, pretrained: Option<Base>, options: &TrainOptions) -> FineTuned {
+fn assembled(model: FineTuned, pretrained: Option<Base>, frozen: bool) -> FineTuned {
     let FineTuned {
         mut predictor,
         losses,
@@ -274,32 +278,43 @@ fn assembled(model: FineTuned, pretrained: Option<Base>, options: &TrainOptions)
     if let Some(base) = pretrained {
         predictor = predictor.with_base(base);
     }
-    if options.freeze_base {
+    if frozen {
         predictor = predictor.freeze_base();
     }
     FineTuned { predictor, losses }
 }
 
-/// Embeddings of every ASV of the table.
-fn encode_table(
-    model: &FineTuned,
+/// The model with a base fitted to the training samples, and, if the base is `frozen`, the
+/// embeddings of the ASVs of all samples.
+fn fitted(
+    mut model: FineTuned,
+    frozen: bool,
     batcher: &Batcher<'_>,
-    device: &burn::tensor::Device,
+    split: &Split,
+    seed: u64,
+    device: &Device,
     observer: &mut dyn Observer,
-) -> Result<Embeddings, RunError> {
-    use burn::module::Module;
-    let total = batcher.table.num_features();
-    let groups = AsvGroups::new(
-        (0..total as u32).collect(),
-        batcher.sequences,
-        batcher.chunk,
-    );
+) -> Result<(FineTuned, Option<Embeddings>), RunError> {
+    if !frozen && !model.predictor.base.is_fitted_to_samples() {
+        return Ok((model, None));
+    }
+    let rows = [split.train.as_slice(), &split.validation].concat();
     let base = model.predictor.base.valid();
-    Embeddings::new(&base, &groups, batcher.sequences, total, device, |done| {
+    let inner = device.clone().inner();
+    let embeddings = Embeddings::of_samples(&base, batcher, &rows, &inner, |done, total| {
         observer.observe(&Event::Progress {
             what: "encoding ASVs",
             done,
             total,
         })
-    })
+    })?;
+    let samples = TrainingSamples {
+        batcher,
+        embeddings: &embeddings,
+        rows: &split.train,
+        seed,
+        device,
+    };
+    model.predictor.base = samples.fit(model.predictor.base);
+    Ok((model, frozen.then_some(embeddings)))
 }

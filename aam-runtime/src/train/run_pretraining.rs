@@ -1,16 +1,28 @@
 //! `aam pretrain`: from files to a pre-trained base.
 
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
+use aam_api::ParallelStrategy;
+use burn::module::Module;
+use burn::tensor::Device;
+
+use super::encoding::Embeddings;
+use super::fitting::TrainingSamples;
+use super::nucleotides::{MaskedNucleotides, Nucleotides};
+use super::plan::Plan;
 use super::pretraining::Pretraining;
 use super::session::{
     Both, batcher, check, config_text, ids_of, manifest, model_config, policy, seeded, strategy,
 };
-use super::trainer::Trainer;
+use super::trainer::{Done, Trainer};
+use crate::batch::Batcher;
+use crate::checkpoint::Manifest;
+use crate::data::Split;
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::metrics_file::MetricsFile;
-use crate::model::{Base, MaskingConfig};
+use crate::model::{Base, MaskingConfig, SamplePooling};
 use crate::options::PretrainOptions;
 use crate::run_directory::{CONFIG, RunDirectory};
 use crate::study::{self, Study};
@@ -52,7 +64,7 @@ pub fn pretrain(
     run.write_ids("samples_train.txt", ids, &split.train)?;
     run.write_ids("samples_val.txt", ids, &split.validation)?;
     let device = strategy.device().autodiff();
-    let model = seeded(
+    let base = seeded(
         optimization.seed,
         "initial weights of the base",
         &device,
@@ -61,30 +73,179 @@ pub fn pretrain(
     let mut manifest = manifest(config.clone(), policy.clone());
     manifest.train_samples = ids_of(ids, &split.train);
     manifest.validation_samples = ids_of(ids, &split.validation);
-    let objective = Pretraining {
-        batcher: batcher(&study, &policy, optimization.asv_chunk_size),
-        distances: study.distances.as_ref(),
+    let batcher = batcher(&study, &policy, optimization.asv_chunk_size);
+    let nucleotides = (options.nucleotide_weight > 0.0)
+        .then(|| Nucleotides::new(&batcher, &split, masking, optimization.seed, device.clone()));
+    let mut both = Both(observer, MetricsFile::new(run.join("metrics.tsv")));
+    let mut run_of = Run {
+        options,
+        study: &study,
         split: &split,
-        unifrac_weight: options.unifrac_weight,
-        nucleotide_weight: options.nucleotide_weight,
-        masking,
-        masked_embeddings: config.compatibility.masked_embeddings,
-        batch_size: optimization.batch_size,
-        seed: optimization.seed,
+        batcher,
+        strategy: strategy.as_ref(),
         device,
         manifest,
-    };
-    let mut both = Both(observer, MetricsFile::new(run.join("metrics.tsv")));
-    let trainer = Trainer {
-        options: optimization,
-        strategy: strategy.as_ref(),
         checkpoints: run.join("checkpoints"),
         observer: &mut both,
         interrupt,
     };
-    let trained = trainer.run(&objective, model, &split.train)?;
+    let outcome = match config.pooling {
+        SamplePooling::Abundance => run_of.in_stages(base, nucleotides.as_ref())?,
+        SamplePooling::Attention => run_of.at_once(base, nucleotides.as_ref())?,
+    };
     observer.observe(&Event::Saved(&run.join("checkpoints/best")))?;
-    Ok(trained.outcome)
+    Ok(outcome)
+}
+
+/// What the stages of a run share.
+struct Run<'a> {
+    options: &'a PretrainOptions,
+    study: &'a Study,
+    split: &'a Split,
+    batcher: Batcher<'a>,
+    strategy: &'a dyn ParallelStrategy,
+    device: Device,
+    manifest: Manifest,
+    checkpoints: PathBuf,
+    observer: &'a mut dyn Observer,
+    interrupt: &'a AtomicBool,
+}
+
+impl<'a> Run<'a> {
+    fn trainer(&mut self, plan: Plan, best_metric: Option<&'a str>, done: Done) -> Trainer<'_> {
+        Trainer {
+            options: &self.options.optimization,
+            plan,
+            best_metric,
+            done,
+            strategy: self.strategy,
+            checkpoints: self.checkpoints.clone(),
+            observer: &mut *self.observer,
+            interrupt: self.interrupt,
+        }
+    }
+
+    /// Nucleotides first; then distances, on the ASV embeddings that came out. A batch of samples
+    /// has thousands of ASVs, which is more than the nucleotides need to learn and more than the
+    /// distances need to be learnt again in every step.
+    fn in_stages(
+        &mut self,
+        mut base: Base,
+        nucleotides: Option<&Nucleotides<'_>>,
+    ) -> Result<Outcome, RunError> {
+        let options = self.options;
+        let distances = self
+            .study
+            .distances
+            .as_ref()
+            .filter(|_| options.unifrac_weight > 0.0);
+        let chosen = options.optimization.best_metric.as_deref();
+        let mut done = Done::default();
+        let mut unchanging = Vec::new();
+        if let Some(nucleotides) = nucleotides {
+            self.note("first, masked nucleotides: training the encoder of ASVs")?;
+            let (steps, batch) = (options.nucleotide_steps, options.nucleotide_batch_size);
+            let plan = Plan::nucleotides(steps, batch, &options.optimization);
+            let objective = MaskedNucleotides {
+                nucleotides,
+                manifest: self.manifest.clone(),
+            };
+            let chosen = chosen.filter(|_| distances.is_none());
+            let trainer = self.trainer(plan, chosen, done);
+            let trained = trainer.run(&objective, base, nucleotides.training_asvs())?;
+            if distances.is_none() || trained.outcome == Outcome::Interrupted {
+                return Ok(trained.outcome);
+            }
+            base = trained.best;
+            done = trained.done;
+            unchanging = nucleotides.validate(&base.valid());
+        }
+        let Some(distances) = distances else {
+            return Err(RunError::Usage(
+                "nothing to pre-train on: --unifrac-weight and --nucleotide-weight are 0".to_owned(),
+            ));
+        };
+        self.note("UniFrac distances: training on the embeddings of the ASVs")?;
+        let base = base.freeze_asv_encoder();
+        let rows = [self.split.train.as_slice(), &self.split.validation].concat();
+        let embeddings = self.embeddings(&base, &rows)?;
+        let samples = self.training_samples(&embeddings);
+        let base = samples.scale(samples.fit(base), distances);
+        let plan = Plan::distances(SamplePooling::Abundance, &options.optimization);
+        let objective = Pretraining {
+            frozen: Some(embeddings),
+            unchanging,
+            ..self.objective(plan)
+        };
+        let rows = &self.split.train;
+        let trained = self.trainer(plan, chosen, done).run(&objective, base, rows)?;
+        Ok(trained.outcome)
+    }
+
+    /// Distances and nucleotides together, as in the reference implementation.
+    fn at_once(
+        &mut self,
+        base: Base,
+        nucleotides: Option<&Nucleotides<'_>>,
+    ) -> Result<Outcome, RunError> {
+        let options = self.options;
+        let plan = Plan::distances(SamplePooling::Attention, &options.optimization);
+        let mut base = base;
+        if let Some(distances) = &self.study.distances {
+            let embeddings = self.embeddings(&base, &self.split.train)?;
+            base = self.training_samples(&embeddings).scale(base, distances);
+        }
+        let objective = Pretraining {
+            nucleotides: nucleotides.map(|task| (task, options.nucleotide_weight)),
+            ..self.objective(plan)
+        };
+        let chosen = options.optimization.best_metric.as_deref();
+        let rows = &self.split.train;
+        let trainer = self.trainer(plan, chosen, Done::default());
+        Ok(trainer.run(&objective, base, rows)?.outcome)
+    }
+
+    fn note(&mut self, text: &str) -> Result<(), RunError> {
+        self.observer.observe(&Event::Note(text))
+    }
+
+    fn embeddings(&mut self, base: &Base, rows: &[usize]) -> Result<Embeddings, RunError> {
+        let device = self.device.clone().inner();
+        Embeddings::of_samples(&base.valid(), &self.batcher, rows, &device, |done, total| {
+            self.observer.observe(&Event::Progress {
+                what: "encoding ASVs",
+                done,
+                total,
+            })
+        })
+    }
+
+    fn training_samples<'b>(&'b self, embeddings: &'b Embeddings) -> TrainingSamples<'b> {
+        TrainingSamples {
+            batcher: &self.batcher,
+            embeddings,
+            rows: &self.split.train,
+            seed: self.options.optimization.seed,
+            device: &self.device,
+        }
+    }
+
+    fn objective(&self, plan: Plan) -> Pretraining<'a> {
+        Pretraining {
+            batcher: self.batcher,
+            distances: self.study.distances.as_ref(),
+            split: self.split,
+            unifrac_weight: self.options.unifrac_weight,
+            nucleotides: None,
+            frozen: None,
+            unchanging: Vec::new(),
+            masked_embeddings: self.manifest.model.compatibility.masked_embeddings,
+            batch_size: plan.batch_size,
+            seed: self.options.optimization.seed,
+            device: self.device.clone(),
+            manifest: self.manifest.clone(),
+        }
+    }
 }
 
 fn read_study(options: &PretrainOptions, observer: &mut dyn Observer) -> Result<Study, RunError> {

@@ -27,9 +27,9 @@ use crate::study::Study;
 /// The first such setting.
 pub fn check(options: &OptimizationOptions, data: &DataOptions) -> Result<(), RunError> {
     let positive = [
-        ("lr", options.lr),
-        ("batch-size", options.batch_size as f64),
-        ("epochs", options.epochs as f64),
+        ("lr", options.lr.unwrap_or(1.0)),
+        ("batch-size", options.batch_size.unwrap_or(1) as f64),
+        ("epochs", options.epochs.unwrap_or(1) as f64),
         ("asv-chunk-size", options.asv_chunk_size as f64),
         (
             "gradient-accumulation-steps",
@@ -44,7 +44,7 @@ pub fn check(options: &OptimizationOptions, data: &DataOptions) -> Result<(), Ru
         }
     }
     let not_negative = [
-        ("weight-decay", options.weight_decay),
+        ("weight-decay", options.weight_decay.unwrap_or(0.0)),
         ("warmup", options.warmup),
     ];
     for (flag, value) in not_negative {
@@ -92,6 +92,9 @@ fn override_sizes(config: &mut ModelConfig, model: &ModelOptions) {
     }
     if let Some(dropout) = model.dropout {
         config.dropout = dropout;
+    }
+    if let Some(pooling) = model.pooling {
+        config.pooling = pooling;
     }
     if let Some(embedding) = model.count_embedding {
         config.count_embedding = embedding;

@@ -11,6 +11,7 @@ use rand::seq::SliceRandom;
 
 use super::metrics::{Metric, higher_is_better};
 use super::objective::{Draws, Objective, metric};
+use super::plan::Plan;
 use super::optimizer::{adamw, norm, parameter_counts, scale};
 use super::schedule::WarmupCosine;
 use crate::checkpoint::directory::{self, WEIGHTS};
@@ -23,6 +24,12 @@ use crate::random::stream;
 pub struct Trainer<'a> {
     /// Settings.
     pub options: &'a OptimizationOptions,
+    /// Length, rate and batches.
+    pub plan: Plan,
+    /// The metric that chooses the best checkpoint, if not the objective's own.
+    pub best_metric: Option<&'a str>,
+    /// What was done before.
+    pub done: Done,
     /// How a step spreads over devices.
     pub strategy: &'a dyn ParallelStrategy,
     /// Where `best` and `last` are saved.
@@ -33,22 +40,31 @@ pub struct Trainer<'a> {
     pub interrupt: &'a AtomicBool,
 }
 
+/// How much of a run is done; numbers go on from there.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Done {
+    /// Epochs.
+    pub epochs: usize,
+    /// Updates.
+    pub steps: usize,
+    /// Batches.
+    pub batches: usize,
+}
+
 /// A finished run.
 pub struct Trained<M> {
     /// How it ended.
     pub outcome: Outcome,
     /// The model with the best weights.
     pub best: M,
-    /// Metrics of the best epoch.
-    pub metrics: Vec<Metric>,
+    /// What is done, with what was done before.
+    pub done: Done,
 }
 
 /// Where a run stands.
 struct Progress<M> {
-    epoch: usize,
-    step: usize,
-    batch: usize,
-    best: Option<(f64, M, Vec<Metric>)>,
+    done: Done,
+    best: Option<(f64, M)>,
     since_best: usize,
 }
 
@@ -64,50 +80,47 @@ impl Trainer<'_> {
         rows: &[usize],
     ) -> Result<Trained<O::Model>, RunError> {
         let options = self.options;
-        let batch_size = options.batch_size.clamp(1, rows.len());
+        let plan = self.plan;
+        let batch_size = plan.batch_size.clamp(1, rows.len());
         let batches = batch_bounds(rows.len(), batch_size);
         let updates = batches
             .len()
             .div_ceil(options.gradient_accumulation_steps.max(1));
-        let total = match options.max_steps {
-            Some(most) => most.min(options.epochs * updates),
-            None => options.epochs * updates,
-        };
+        let total = plan.max_steps.min(plan.epochs.saturating_mul(updates));
         let warmup = match options.warmup {
             fraction if fraction < 1.0 => (fraction * total as f64).round() as usize,
             steps => steps as usize,
         };
-        let schedule = WarmupCosine::new(options.lr, warmup, total);
-        let mut optimizer = adamw(&model, options.weight_decay);
+        let schedule = WarmupCosine::new(plan.lr, warmup, total);
+        let mut optimizer = adamw(&model, plan.weight_decay);
         self.observer.observe(&Event::Started {
             epochs: total.div_ceil(updates),
             batches: batches.len(),
             parameters: parameter_counts(&model),
         })?;
+        let mut step = 0;
         let mut progress = Progress {
-            epoch: 0,
-            step: 0,
-            batch: 0,
+            done: self.done,
             best: None,
             since_best: 0,
         };
         let mut outcome = Outcome::Finished;
-        while progress.step < total && outcome == Outcome::Finished {
+        while step < total && outcome == Outcome::Finished {
             let started = Instant::now();
-            progress.epoch += 1;
-            let order = self.order(rows, progress.epoch);
+            progress.done.epochs += 1;
+            let order = self.order(rows, progress.done.epochs);
             let mut sums = Means::default();
             let groups = batches.chunks(options.gradient_accumulation_steps.max(1));
             for (i, group) in groups.enumerate() {
-                let rate = schedule.rate(progress.step);
+                let rate = schedule.rate(step);
                 let first = i * options.gradient_accumulation_steps.max(1);
                 let mut gradients = GradientsAccumulator::new();
                 for (j, bounds) in group.iter().enumerate() {
                     let draws = Draws {
                         seed: options.seed,
-                        batch: progress.batch,
+                        batch: progress.done.batches,
                     };
-                    progress.batch += 1;
+                    progress.done.batches += 1;
                     let rows = &order[bounds.clone()];
                     let result = objective.gradients(&model, rows, draws)?;
                     self.report_batch(&progress, first + j + 1, rows.len(), &result.losses)?;
@@ -116,22 +129,23 @@ impl Trainer<'_> {
                 }
                 let gradients = gradients.grads();
                 model = self.update(model, &mut optimizer, gradients, group.len(), rate)?;
-                progress.step += 1;
+                step += 1;
+                progress.done.steps += 1;
                 if self.interrupt.load(Ordering::Relaxed) {
                     outcome = Outcome::Interrupted;
                 }
-                if outcome == Outcome::Interrupted || progress.step >= total {
+                if outcome == Outcome::Interrupted || step >= total {
                     break;
                 }
             }
-            let rate = schedule.rate(progress.step.saturating_sub(1));
+            let rate = schedule.rate(step.saturating_sub(1));
             let mut metrics = vec![metric("learning_rate", rate)];
             metrics.extend(sums.means());
             metrics.extend(objective.validate(&model)?);
             let best = self.judge(objective, &mut progress, &model, &metrics)?;
             self.observer.observe(&Event::Epoch {
-                epoch: progress.epoch,
-                step: progress.step,
+                epoch: progress.done.epochs,
+                step: progress.done.steps,
                 metrics: &metrics,
                 best,
                 seconds: started.elapsed().as_secs_f64(),
@@ -149,10 +163,10 @@ impl Trainer<'_> {
             }
         }
         match progress.best {
-            Some((_, best, metrics)) => Ok(Trained {
+            Some((_, best)) => Ok(Trained {
                 outcome,
                 best,
-                metrics,
+                done: progress.done,
             }),
             None => Err(RunError::Usage(
                 "nothing was trained: --epochs or --max-steps is 0".to_owned(),
@@ -181,11 +195,11 @@ impl Trainer<'_> {
         if !loss.is_finite() {
             return Err(RunError::Diverged(format!(
                 "the loss of batch {batch} of epoch {} is {loss}; checkpoints up to the epoch before are kept. Try a smaller --lr, or check targets and distances for extreme values",
-                progress.epoch
+                progress.done.epochs
             )));
         }
         self.observer.observe(&Event::Batch {
-            epoch: progress.epoch,
+            epoch: progress.done.epochs,
             batch,
             samples,
             loss,
@@ -223,7 +237,7 @@ impl Trainer<'_> {
         metrics: &[Metric],
     ) -> Result<bool, RunError> {
         let default = objective.default_metric();
-        let name = self.options.best_metric.as_deref().unwrap_or(&default);
+        let name = self.best_metric.unwrap_or(&default);
         let Some(chosen) = metrics.iter().find(|metric| metric.name == name) else {
             let names: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
             let hint = aam_api::error::nearest(name, names.iter().copied());
@@ -238,17 +252,17 @@ impl Trainer<'_> {
             false => -chosen.value,
         };
         let better = match &progress.best {
-            Some((best, _, _)) => score > *best || best.is_nan(),
+            Some((best, _)) => score > *best || best.is_nan(),
             None => true,
         };
         let mut manifest = objective.manifest();
-        manifest.epoch = progress.epoch;
-        manifest.step = progress.step;
+        manifest.epoch = progress.done.epochs;
+        manifest.step = progress.done.steps;
         manifest.metrics = metrics.to_vec();
         let weights = directory::weights(model)?;
         let mut targets = vec!["last"];
         if better {
-            progress.best = Some((score, model.clone(), metrics.to_vec()));
+            progress.best = Some((score, model.clone()));
             progress.since_best = 0;
             targets.insert(0, "best");
         } else {

@@ -25,8 +25,9 @@ fn losses(case: &Case, base: &Base, masked: bool, outputs: Option<&str>) -> [Ten
     let input = case.input(&tokens, &[]);
     let encoded = base.encode_tokens(tokens.rows.clone());
     let logits = base.nucleotide_logits(encoded.positions);
-    let asvs = base.encode_samples(encoded.embeddings, &input);
-    let samples = base.embed_samples(asvs.clone(), input.mask);
+    let attention = base.attention().unwrap();
+    let asvs = attention.contextual(encoded.embeddings, &input);
+    let samples = attention.pool(asvs.clone(), input.mask);
     let distances = base.distances(samples.clone());
     if let Some(outputs) = outputs {
         case.check(&format!("{outputs}/sample_embeddings"), asvs);

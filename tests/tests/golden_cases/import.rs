@@ -21,7 +21,8 @@ fn check_base(case: &Case, base: &Base) {
     let tokens = case.tokens(false);
     let encoded = base.encode_tokens(tokens.rows.clone());
     let input = case.input(&tokens, &[]);
-    let asvs = base.encode_samples(encoded.embeddings, &input);
+    let attention = base.attention().unwrap();
+    let asvs = attention.contextual(encoded.embeddings, &input);
     case.check("outputs_unmasked/sample_embeddings", asvs);
     let logits = base.nucleotide_logits(encoded.positions);
     let [unique, length, _] = logits.dims();
@@ -119,7 +120,8 @@ fn models_of_seven_and_of_six_tokens_become_models_of_eight() {
     let tokens = case.tokens(false);
     let encoded = base.encode_tokens(tokens.rows.clone());
     let input = case.input(&tokens, &[]);
-    let asvs = base.encode_samples(encoded.embeddings, &input);
+    let attention = base.attention().unwrap();
+    let asvs = attention.contextual(encoded.embeddings, &input);
     case.check("outputs_unmasked/sample_embeddings", asvs);
 }
 

@@ -29,22 +29,22 @@ const PARTS: &[(&str, &str)] = &[
     ),
     (
         "base_model.sample_encoder.count_embed",
-        "base.sample_encoder.counts.embed",
+        "base.samples.attention.sample_encoder.counts.embed",
     ),
     (
         "base_model.sample_encoder.count_proj",
-        "base.sample_encoder.counts.project",
+        "base.samples.attention.sample_encoder.counts.project",
     ),
     (
         "base_model.sample_encoder.sample_position_embedding",
-        "base.sample_encoder.positions",
+        "base.samples.attention.sample_encoder.positions",
     ),
     (
         "base_model.sample_encoder.sample_transformer",
-        "base.sample_encoder.transformer",
+        "base.samples.attention.sample_encoder.transformer",
     ),
-    ("base_model.encoder_transformer", "base.encoder"),
-    ("base_model.attention_pooling", "base.pooling"),
+    ("base_model.encoder_transformer", "base.samples.attention.encoder"),
+    ("base_model.attention_pooling", "base.samples.attention.pooling"),
     ("count_encoder", "counts.transformer"),
     ("count_head", "counts.head"),
     ("target_encoder", "target.transformer"),
@@ -295,7 +295,7 @@ mod tests {
         );
         assert_eq!(
             translated["encoder_transformer.norm.weight"],
-            "base.encoder.norm.weight"
+            "base.samples.attention.encoder.norm.weight"
         );
     }
 

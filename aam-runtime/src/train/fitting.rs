@@ -1,0 +1,58 @@
+//! What a base measures of the training samples before anything is learnt.
+
+use burn::tensor::{Device, Tensor};
+
+use super::encoding::Embeddings;
+use super::inference::prediction_batches;
+use crate::batch::Batcher;
+use crate::model::{Base, ModelInput};
+use crate::study::Distances;
+
+/// Samples whose profiles are computed at once.
+const BATCH: usize = 256;
+/// The scale of distances is measured between so many samples.
+const SCALED_OVER: usize = 256;
+
+/// The training samples, and the embeddings of their ASVs.
+pub struct TrainingSamples<'a> {
+    /// Makes batches.
+    pub batcher: &'a Batcher<'a>,
+    /// Embeddings of all ASVs of the table.
+    pub embeddings: &'a Embeddings,
+    /// Rows of the samples.
+    pub rows: &'a [usize],
+    /// Seed of the run.
+    pub seed: u64,
+    /// Where the base is.
+    pub device: &'a Device,
+}
+
+impl TrainingSamples<'_> {
+    fn inputs(&self, rows: &[usize]) -> impl Iterator<Item = (Tensor<2>, ModelInput)> {
+        let batches = prediction_batches(self.batcher, rows, BATCH, self.seed);
+        batches.into_iter().map(|batch| {
+            let asvs = Tensor::from_inner(self.embeddings.select(&batch.groups));
+            (asvs, batch.input(None, None, self.device))
+        })
+    }
+
+    /// `base` with profiles whitened and standardised over the samples.
+    pub fn fit(&self, base: Base) -> Base {
+        if !base.is_fitted_to_samples() {
+            return base;
+        }
+        let groups = self.batcher.groups(self.rows);
+        let asvs = Tensor::from_inner(self.embeddings.select(&groups));
+        base.fitted(asvs, self.inputs(self.rows))
+    }
+
+    /// `base` with predicted distances that start as large as the true ones.
+    pub fn scale(&self, base: Base, distances: &Distances) -> Base {
+        let rows = &self.rows[..self.rows.len().min(SCALED_OVER)];
+        let samples = self
+            .inputs(rows)
+            .map(|(asvs, input)| base.embed_samples(asvs, &input).detach());
+        let samples = Tensor::cat(samples.collect(), 0);
+        base.with_scale_of(samples, &distances.between(rows))
+    }
+}

@@ -1,0 +1,241 @@
+//! Masked nucleotides: gradients of guessing them, and how well they are guessed.
+
+use burn::module::Module;
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use rand_chacha::ChaCha8Rng;
+
+use super::encoding::Chunk;
+use super::metrics::Metric;
+use super::objective::{BatchResult, Draws, Objective, metric};
+use crate::batch::{AsvGroups, Batcher, token_tensor};
+use crate::checkpoint::Manifest;
+use crate::data::tokens::VOCABULARY;
+use crate::data::{Split, TokenizedSequences};
+use crate::error::RunError;
+use crate::model::{Base, MaskingConfig, nucleotide_accuracy, nucleotide_loss};
+use crate::random::stream;
+
+/// Validation guesses masked nucleotides in at most so many ASVs.
+const MOST_VALIDATED: usize = 128;
+/// ASVs that no training sample has are what validation is about, if there are so many.
+const ENOUGH_UNSEEN: usize = 16;
+
+/// Guessing masked nucleotides.
+pub struct Nucleotides<'a> {
+    sequences: &'a TokenizedSequences,
+    masking: MaskingConfig,
+    chunk: usize,
+    seed: u64,
+    device: Device,
+    train: Vec<usize>,
+    validation: Vec<u32>,
+    /// The commonest token at each position of the training ASVs.
+    commonest: Vec<u8>,
+}
+
+/// Masked tokens of a chunk, and where they are masked.
+pub struct MaskedChunk {
+    original: Chunk,
+    /// The chunk as the model sees it.
+    pub masked: Chunk,
+    mask: Vec<bool>,
+}
+
+impl MaskedChunk {
+    /// Logits of the masked tokens, `[ASVs, length, vocabulary]`, the true tokens and the masked
+    /// places.
+    fn guess(&self, base: &Base, device: &Device) -> (Tensor<3>, Tensor<2, Int>, Tensor<2, Bool>) {
+        let tokens = token_tensor(&self.masked.tokens, self.masked.length, device);
+        let logits = base.nucleotide_logits(base.encode_tokens(tokens).positions);
+        let truth = token_tensor(&self.original.tokens, self.original.length, device);
+        let shape = [self.original.asvs(), self.original.length];
+        let selected = TensorData::new(self.mask.clone(), shape);
+        (logits, truth, Tensor::from_data(selected, device))
+    }
+
+    fn places(&self) -> usize {
+        self.mask.iter().filter(|masked| **masked).count()
+    }
+}
+
+impl<'a> Nucleotides<'a> {
+    /// The task for the ASVs of a table; `device` has autodiff.
+    pub fn new(
+        batcher: &Batcher<'a>,
+        split: &Split,
+        masking: MaskingConfig,
+        seed: u64,
+        device: Device,
+    ) -> Self {
+        let train = batcher.features(&split.train);
+        let all = batcher.features(&split.validation);
+        let unseen: Vec<u32> = all
+            .iter()
+            .copied()
+            .filter(|feature| train.binary_search(feature).is_err())
+            .collect();
+        let validation = if unseen.len() < ENOUGH_UNSEEN { all } else { unseen };
+        // Spread over the table, so that no clade is over-represented.
+        let step = validation.len().div_ceil(MOST_VALIDATED).max(1);
+        Self {
+            commonest: commonest(batcher.sequences, &train),
+            train: train.into_iter().map(|feature| feature as usize).collect(),
+            validation: validation.into_iter().step_by(step).collect(),
+            sequences: batcher.sequences,
+            masking,
+            chunk: batcher.chunk,
+            seed,
+            device,
+        }
+    }
+
+    /// Columns of the ASVs that training samples have.
+    pub fn training_asvs(&self) -> &[usize] {
+        &self.train
+    }
+
+    /// Masks the tokens of `chunks`.
+    pub fn mask(&self, chunks: Vec<Chunk>, rng: &mut ChaCha8Rng) -> Vec<MaskedChunk> {
+        let mask = |original: Chunk| {
+            let masked = self.masking.apply(&original.tokens, original.length, rng);
+            MaskedChunk {
+                masked: Chunk {
+                    tokens: masked.tokens,
+                    length: original.length,
+                },
+                mask: masked.mask,
+                original,
+            }
+        };
+        chunks.into_iter().map(mask).collect()
+    }
+
+    /// Adds the gradients of `weight` times the loss at the masked places, chunk by chunk, and
+    /// returns the loss.
+    pub fn accumulate(
+        &self,
+        model: &Base,
+        chunks: &[MaskedChunk],
+        weight: f64,
+        draws: Draws,
+        gradients: &mut GradientsAccumulator<Base>,
+    ) -> f64 {
+        let places = chunks.iter().map(MaskedChunk::places).sum::<usize>().max(1) as f64;
+        let seed = draws.device_seed("dropout in nucleotides");
+        let mut sum = 0.0;
+        for (i, chunk) in chunks.iter().enumerate() {
+            self.device.seed(seed.wrapping_add(i as u64));
+            let (logits, truth, selected) = chunk.guess(model, &self.device);
+            let (loss, _) = nucleotide_loss(logits, truth, selected);
+            sum += f64::from(loss.clone().into_scalar::<f32>());
+            let scaled = loss.mul_scalar(weight / places);
+            gradients.accumulate(model, GradientsParams::from_grads(scaled.backward(), model));
+        }
+        sum / places
+    }
+
+    /// Loss and accuracy at nucleotides that are masked alike in every epoch, in ASVs that no
+    /// training sample has (or in ASVs of the validation samples, where there are too few such);
+    /// beside them the accuracy of always guessing the commonest base, and the commonest base of
+    /// the training ASVs at the same position. `base` must be for validation.
+    pub fn validate(&self, base: &Base) -> Vec<Metric> {
+        let groups = AsvGroups::new(self.validation.clone(), self.sequences, self.chunk);
+        let mut rng = stream(self.seed, "masks of the validation samples");
+        let chunks = self.mask(Chunk::of(&groups, self.sequences), &mut rng);
+        let device = self.device.clone().inner();
+        let mut tokens = [0usize; VOCABULARY];
+        let (mut loss, mut right, mut right_by_position) = (0.0, 0.0, 0usize);
+        for chunk in &chunks {
+            let (logits, truth, selected) = chunk.guess(base, &device);
+            let hits = nucleotide_accuracy(logits.clone(), truth.clone(), selected.clone());
+            let (sum, _) = nucleotide_loss(logits, truth, selected);
+            loss += f64::from(sum.into_scalar::<f32>());
+            right += f64::from(hits.into_scalar::<f32>());
+            let masked = chunk.original.tokens.iter().zip(&chunk.mask).enumerate();
+            for (place, (&token, _)) in masked.filter(|(_, (_, masked))| **masked) {
+                tokens[usize::from(token)] += 1;
+                let position = place % chunk.original.length;
+                right_by_position += usize::from(self.commonest.get(position) == Some(&token));
+            }
+        }
+        let all = tokens.iter().sum::<usize>().max(1) as f64;
+        let commonest = tokens.iter().max().copied().unwrap_or(0) as f64;
+        vec![
+            metric("nucleotide_loss", loss / all),
+            metric("nucleotide_accuracy", right / all),
+            metric("nucleotide_majority", commonest / all),
+            metric("nucleotide_position_majority", right_by_position as f64 / all),
+        ]
+    }
+}
+
+/// The commonest token at each position, the start first.
+fn commonest(sequences: &TokenizedSequences, features: &[u32]) -> Vec<u8> {
+    let mut counts: Vec<[u32; VOCABULARY]> = Vec::new();
+    for group in AsvGroups::new(features.to_vec(), sequences, usize::MAX).0 {
+        counts.resize(counts.len().max(group.length), [0; VOCABULARY]);
+        for asv in group.tokens(sequences).chunks(group.length) {
+            for (count, &token) in counts.iter_mut().zip(asv) {
+                count[usize::from(token)] += 1;
+            }
+        }
+    }
+    let most = |count: &[u32; VOCABULARY]| (0..VOCABULARY).max_by_key(|&token| count[token]);
+    counts
+        .iter()
+        .map(|count| most(count).unwrap_or(0) as u8)
+        .collect()
+}
+
+/// Pre-training of the ASV encoder alone, on masked nucleotides; what is drawn in batches are
+/// ASVs, each as often as any other.
+pub struct MaskedNucleotides<'a> {
+    /// The task.
+    pub nucleotides: &'a Nucleotides<'a>,
+    /// What checkpoints say.
+    pub manifest: Manifest,
+}
+
+impl Objective for MaskedNucleotides<'_> {
+    type Model = Base;
+
+    fn gradients(
+        &self,
+        model: &Base,
+        asvs: &[usize],
+        draws: Draws,
+    ) -> Result<BatchResult, RunError> {
+        let task = self.nucleotides;
+        let features = asvs.iter().map(|&asv| asv as u32).collect();
+        let groups = AsvGroups::new(features, task.sequences, task.chunk);
+        let chunks = task.mask(
+            Chunk::of(&groups, task.sequences),
+            &mut draws.stream("masks"),
+        );
+        let mut gradients = GradientsAccumulator::new();
+        let loss = task.accumulate(model, &chunks, 1.0, draws, &mut gradients);
+        Ok(BatchResult {
+            gradients: gradients.grads(),
+            losses: vec![
+                metric("train_loss", loss),
+                metric("train_nucleotide_loss", loss),
+            ],
+        })
+    }
+
+    fn validate(&self, model: &Base) -> Result<Vec<Metric>, RunError> {
+        let nucleotides = self.nucleotides.validate(&model.valid());
+        let mut metrics = vec![metric("loss", nucleotides[0].value)];
+        metrics.extend(nucleotides);
+        Ok(metrics)
+    }
+
+    fn default_metric(&self) -> String {
+        "nucleotide_loss".to_owned()
+    }
+
+    fn manifest(&self) -> Manifest {
+        self.manifest.clone()
+    }
+}
