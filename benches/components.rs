@@ -1,9 +1,11 @@
 //! Time of every linked head, fusion and loss with its default options, forward alone and forward
 //! with backward, and the number of its parameters.
 //!
-//! `cargo bench -p aam-benches --bench components`, optionally followed by a part of a name such
-//! as `-- head/mlp`. The sizes are those of an ordinary batch: 64 samples of 150 ASVs, embeddings
-//! of width 128, two categorical columns of width 16, one target.
+//! `cargo bench -p aam-benches` runs all, `cargo bench -p aam-benches -- head/mlp` those with this
+//! in their name, and either of them with `--save-baseline before`, then `--baseline before`,
+//! compares two states of the code. The first run compiles Burn again, with the features that
+//! criterion needs. The sizes are those of an ordinary batch: 64 samples of 150 ASVs, embeddings of
+//! width 128, two categorical columns of width 16, one target.
 
 use std::hint::black_box;
 

@@ -331,7 +331,7 @@ fn rooted_tree(path: &Path, options: &DataOptions, table: &Table) -> Result<Tree
         let sequence = sequences.get(tip)?;
         columns.contains_key(sequence).then_some(sequence)
     };
-    Ok(tree.with_tip_names(sequence).map_err(|e| e.file(path))?)
+    Ok(tree.with_tips_renamed(sequence).map_err(|e| e.file(path))?)
 }
 
 /// Samples to train on and to validate on: by the given lists, or at random (within classes

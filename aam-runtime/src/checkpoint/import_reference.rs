@@ -124,14 +124,19 @@ impl ReferenceWeights {
             });
             numbers.max().map_or(0, |last| last + 1)
         };
-        let count_embedding = match rows("base.samples.attention.sample_encoder.counts.embed.weight") {
-            None => CountEmbedding::None,
-            Some(rows) if rows == 2 * dim => CountEmbedding::Film,
-            Some(_) if ours.contains_key("base.samples.attention.sample_encoder.counts.project.weight") => {
-                CountEmbedding::Concat
-            }
-            Some(_) => CountEmbedding::Add,
-        };
+        let count_embedding =
+            match rows("base.samples.attention.sample_encoder.counts.embed.weight") {
+                None => CountEmbedding::None,
+                Some(rows) if rows == 2 * dim => CountEmbedding::Film,
+                Some(_)
+                    if ours.contains_key(
+                        "base.samples.attention.sample_encoder.counts.project.weight",
+                    ) =>
+                {
+                    CountEmbedding::Concat
+                }
+                Some(_) => CountEmbedding::Add,
+            };
         let sample_positions = rows("base.samples.attention.sample_encoder.positions.weight");
         let preset = ModelConfig::preset(Preset::Base);
         let config = ModelConfig {

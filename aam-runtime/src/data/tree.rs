@@ -142,21 +142,22 @@ impl Tree {
         })
     }
 
-    /// The same tree with tips renamed: `name` gives the new name of one, or none to keep it.
+    /// The tree with other names for its tips, where `name` has one for the name they bear.
     ///
     /// # Errors
-    /// If two tips come to have one name.
-    pub fn with_tip_names<'a>(
-        &self,
+    /// If two tips come to have the same name.
+    pub fn with_tips_renamed<'a>(
+        mut self,
         name: impl Fn(&str) -> Option<&'a str>,
     ) -> Result<Self, DataError> {
-        let mut names = self.name.clone();
-        for tip in self.tips() {
-            if let Some(new) = name(&self.name[tip]) {
-                names[tip] = new.into();
+        for &tip in &self.tips {
+            let known = &mut self.name[tip as usize];
+            if let Some(new) = name(known) {
+                *known = new.into();
             }
         }
-        Self::new(&self.parent[..self.root()], self.length.clone(), names)
+        let parent = &self.parent[..self.parent.len() - 1];
+        Self::new(parent, self.length, self.name)
     }
 
     /// Children of every node, in order: those of node `n` are `.1[.0[n]...0[n + 1]]`.
@@ -283,6 +284,20 @@ mod tests {
         assert_eq!(tree.tip("B_2"), None);
         assert_eq!(tree.parent(0), Some(2));
         assert_eq!(tree.parent(2), None);
+    }
+
+    #[test]
+    fn tips_get_the_names_that_there_are() {
+        let full = tree("((c:1,b:2)x:3,a:4)r;");
+        let sequence = |tip: &str| match tip {
+            "a" => Some("GG"),
+            "b" | "x" => Some("AC"),
+            _ => None,
+        };
+        let renamed = full.clone().with_tips_renamed(sequence).unwrap();
+        assert_eq!(write(&renamed), "((c:1,AC:2)x:3,GG:4)r:0;\n");
+        assert_eq!(renamed.tip("GG"), full.tip("a"));
+        assert!(full.with_tips_renamed(|_| Some("A")).is_err());
     }
 
     #[test]

@@ -113,7 +113,11 @@ impl AbundancePooling {
         for (mut column, value) in matrix.column_iter_mut().zip(&eigen.eigenvalues) {
             column /= value.max(least).max(f64::EPSILON).sqrt();
         }
-        let matrix: Vec<f32> = matrix.transpose().iter().map(|&value| value as f32).collect();
+        let matrix: Vec<f32> = matrix
+            .transpose()
+            .iter()
+            .map(|&value| value as f32)
+            .collect();
         Self {
             mean: stored(self.mean, mean.reshape([dim]).into_data(), &device),
             whitening: stored(self.whitening, TensorData::new(matrix, [dim, dim]), &device),

@@ -47,7 +47,9 @@ pub use asv_encoder::{AsvEncoder, AsvOutput};
 pub use attention_pooling::AttentionPooling;
 pub use base::Base;
 pub use category_embedder::CategoryEmbedder;
-pub use config::{Compatibility, CountEmbedding, CountScale, DistanceScale, ModelConfig, Preset, SamplePooling};
+pub use config::{
+    Compatibility, CountEmbedding, CountScale, DistanceScale, ModelConfig, Preset, SamplePooling,
+};
 pub use count_branch::CountBranch;
 pub use error::ModelError;
 pub use init::materialised;

@@ -10,12 +10,12 @@ use burn::tensor::{Bool, Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::abundance_pooling::QUANTITIES;
+use super::attention_pooling::AttentionPooling;
 use super::category_embedder::CategoryEmbedder;
 use super::count_branch::CountBranch;
 use super::output::{OutputConfig, OutputStage};
 use super::sample_embedding::SampleEmbedding;
-use super::abundance_pooling::QUANTITIES;
-use super::attention_pooling::AttentionPooling;
 use super::transformer::Transformer;
 use super::{Base, ModelConfig, ModelError, ModelInput, SamplePooling};
 
@@ -130,7 +130,11 @@ impl Predictor {
                 true,
             ));
         }
-        let width = if attention { model.dim } else { model.sample_dim };
+        let width = if attention {
+            model.dim
+        } else {
+            model.sample_dim
+        };
         let fusion_context = FusionContext {
             dim: width,
             categories: parts.categories.clone(),
@@ -210,12 +214,14 @@ impl Predictor {
             Some(stage) => stage.forward(head.values, input.categories.clone()),
             None => head.values,
         };
-        let samples = wants.samples.then(|| match (&contextual, self.base.attention()) {
-            (Some(contextual), Some(attention)) => {
-                attention.pool(contextual.clone(), input.mask.clone())
-            }
-            _ => self.base.embed_samples(asvs, input),
-        });
+        let samples = wants
+            .samples
+            .then(|| match (&contextual, self.base.attention()) {
+                (Some(contextual), Some(attention)) => {
+                    attention.pool(contextual.clone(), input.mask.clone())
+                }
+                _ => self.base.embed_samples(asvs, input),
+            });
         let counts = match (&self.counts, &contextual) {
             (Some(branch), Some(contextual)) if wants.counts => {
                 Some(branch.forward(contextual.clone(), input.mask.clone()))
@@ -258,7 +264,10 @@ impl Predictor {
             }
             (None, None) => unreachable!("a predictor follows the pooling of its base"),
         };
-        match (self.fusion.fuse_asvs(asvs, mask.clone(), categories), &self.target) {
+        match (
+            self.fusion.fuse_asvs(asvs, mask.clone(), categories),
+            &self.target,
+        ) {
             (FusedAsvs::Pooled(pooled, seen), _) => (pooled, seen),
             (FusedAsvs::Asvs(fused, seen), Some(target)) => {
                 let fused = target.transformer.forward(fused, Some(mask.clone()));

@@ -40,7 +40,9 @@ impl UnifracHead {
         let Some(log_factor) = self.log_factor.take() else {
             return self;
         };
-        let distances = squared_distances(samples.detach()).clamp_min(LEAST_SQUARE).sqrt();
+        let distances = squared_distances(samples.detach())
+            .clamp_min(LEAST_SQUARE)
+            .sqrt();
         let predicted: f64 = distances.into_data().iter::<f64>().sum::<f64>() / self.scale;
         // A distance of 1 is beyond the range of tanh.
         let wanted: f64 = truth.iter().map(|&d| d.clamp(0.0, 0.999).atanh()).sum();

@@ -75,7 +75,11 @@ impl<'a> Nucleotides<'a> {
             .copied()
             .filter(|feature| train.binary_search(feature).is_err())
             .collect();
-        let validation = if unseen.len() < ENOUGH_UNSEEN { all } else { unseen };
+        let validation = if unseen.len() < ENOUGH_UNSEEN {
+            all
+        } else {
+            unseen
+        };
         // Spread over the table, so that no clade is over-represented.
         let step = validation.len().div_ceil(MOST_VALIDATED).max(1);
         Self {
@@ -165,7 +169,10 @@ impl<'a> Nucleotides<'a> {
             metric("nucleotide_loss", loss / all),
             metric("nucleotide_accuracy", right / all),
             metric("nucleotide_majority", commonest / all),
-            metric("nucleotide_position_majority", right_by_position as f64 / all),
+            metric(
+                "nucleotide_position_majority",
+                right_by_position as f64 / all,
+            ),
         ]
     }
 }

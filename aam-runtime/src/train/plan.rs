@@ -101,7 +101,10 @@ mod tests {
     fn a_limit_of_the_user_is_the_only_one() {
         let mut options = OptimizationOptions::default();
         let plan = |options: &_| Plan::finetuning(SamplePooling::Abundance, options);
-        assert_eq!((plan(&options).epochs, plan(&options).max_steps), (200, 1000));
+        assert_eq!(
+            (plan(&options).epochs, plan(&options).max_steps),
+            (200, 1000)
+        );
         options.epochs = Some(3000);
         assert_eq!(
             (plan(&options).epochs, plan(&options).max_steps),

@@ -7,14 +7,14 @@ use burn::module::Module;
 use burn::tensor::Device;
 
 use super::encoding::Embeddings;
-use super::fitting::TrainingSamples;
 use super::finetuning::Finetuning;
+use super::fitting::TrainingSamples;
 use super::inference::{CategoryIds, FineTuned};
+use super::plan::Plan;
 use super::session::{
     Both, batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
     seeded, strategy,
 };
-use super::plan::Plan;
 use super::targets::{self, RawTargets};
 use super::trainer::{Done, Trainer};
 use crate::batch::Batcher;

@@ -162,7 +162,8 @@ impl<'a> Run<'a> {
         }
         let Some(distances) = distances else {
             return Err(RunError::Usage(
-                "nothing to pre-train on: --unifrac-weight and --nucleotide-weight are 0".to_owned(),
+                "nothing to pre-train on: --unifrac-weight and --nucleotide-weight are 0"
+                    .to_owned(),
             ));
         };
         self.note("UniFrac distances: training on the embeddings of the ASVs")?;
@@ -178,7 +179,9 @@ impl<'a> Run<'a> {
             ..self.objective(plan)
         };
         let rows = &self.split.train;
-        let trained = self.trainer(plan, chosen, done).run(&objective, base, rows)?;
+        let trained = self
+            .trainer(plan, chosen, done)
+            .run(&objective, base, rows)?;
         Ok(trained.outcome)
     }
 
@@ -211,13 +214,19 @@ impl<'a> Run<'a> {
 
     fn embeddings(&mut self, base: &Base, rows: &[usize]) -> Result<Embeddings, RunError> {
         let device = self.device.clone().inner();
-        Embeddings::of_samples(&base.valid(), &self.batcher, rows, &device, |done, total| {
-            self.observer.observe(&Event::Progress {
-                what: "encoding ASVs",
-                done,
-                total,
-            })
-        })
+        Embeddings::of_samples(
+            &base.valid(),
+            &self.batcher,
+            rows,
+            &device,
+            |done, total| {
+                self.observer.observe(&Event::Progress {
+                    what: "encoding ASVs",
+                    done,
+                    total,
+                })
+            },
+        )
     }
 
     fn training_samples<'b>(&'b self, embeddings: &'b Embeddings) -> TrainingSamples<'b> {

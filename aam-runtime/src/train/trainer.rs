@@ -11,8 +11,8 @@ use rand::seq::SliceRandom;
 
 use super::metrics::{Metric, higher_is_better};
 use super::objective::{Draws, Objective, metric};
-use super::plan::Plan;
 use super::optimizer::{adamw, norm, parameter_counts, scale};
+use super::plan::Plan;
 use super::schedule::WarmupCosine;
 use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::error::RunError;

@@ -10,7 +10,8 @@ use aam_api::{
 use aam_plugins as _;
 use aam_runtime::checkpoint::import_reference::ReferenceWeights;
 use aam_runtime::model::{
-    Compatibility, CountEmbedding, DistanceScale, ModelConfig, ModelInput, SamplePooling, nucleotide_loss,
+    Compatibility, CountEmbedding, DistanceScale, ModelConfig, ModelInput, SamplePooling,
+    nucleotide_loss,
 };
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};

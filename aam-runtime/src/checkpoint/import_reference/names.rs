@@ -43,8 +43,14 @@ const PARTS: &[(&str, &str)] = &[
         "base_model.sample_encoder.sample_transformer",
         "base.samples.attention.sample_encoder.transformer",
     ),
-    ("base_model.encoder_transformer", "base.samples.attention.encoder"),
-    ("base_model.attention_pooling", "base.samples.attention.pooling"),
+    (
+        "base_model.encoder_transformer",
+        "base.samples.attention.encoder",
+    ),
+    (
+        "base_model.attention_pooling",
+        "base.samples.attention.pooling",
+    ),
     ("count_encoder", "counts.transformer"),
     ("count_head", "counts.head"),
     ("target_encoder", "target.transformer"),

@@ -1,0 +1,131 @@
+//! The commands in README and docs are commands, and their tables of codes and links are complete.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aam_cli::Exit;
+use aam_tests::{Aam, aam};
+
+/// Commands whose settings can be printed in place of a run.
+const JOBS: [&str; 4] = ["pretrain", "train", "predict", "simulate"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// README and docs, with their text.
+fn pages() -> Vec<(PathBuf, String)> {
+    let docs = fs::read_dir(root().join("docs")).expect("the folder docs");
+    let docs = docs.map(|entry| entry.expect("an entry").path());
+    let pages = docs.chain([root().join("README.md")]);
+    pages
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .map(|path| {
+            let text = fs::read_to_string(&path).expect("text");
+            (path, text)
+        })
+        .collect()
+}
+
+/// The lines of blocks of the language `wanted`, continued lines joined.
+fn code(text: &str, wanted: &str) -> Vec<String> {
+    let mut language = None;
+    let mut lines = Vec::new();
+    let mut begun = String::new();
+    for line in text.lines().map(str::trim) {
+        match (line.strip_prefix("```"), language) {
+            (Some(name), None) => language = Some(name),
+            (Some(_), Some(_)) => language = None,
+            (None, Some(name)) if name == wanted => match line.strip_suffix('\\') {
+                Some(part) => begun.push_str(part),
+                None => lines.push(std::mem::take(&mut begun) + line),
+            },
+            _ => {}
+        }
+    }
+    lines
+}
+
+/// Everything before a comment.
+fn without_comment(line: &str) -> &str {
+    line.split(" #").next().unwrap_or(line).trim()
+}
+
+#[test]
+fn every_command_is_one() {
+    let aam = aam!();
+    let mut tried = 0;
+    for (page, text) in pages() {
+        for line in code(&text, "sh") {
+            let line = without_comment(&line);
+            let Some(arguments) = line.strip_prefix("aam ") else {
+                continue;
+            };
+            // What stands for further flags, and a device of another build.
+            if arguments.contains('…') {
+                continue;
+            }
+            tried += 1;
+            let job = arguments.split(' ').next().unwrap_or_default();
+            match JOBS.contains(&job) {
+                true => check_job(&aam, &page, arguments),
+                false if job == "plugins" => drop(aam.ok(arguments)),
+                false => drop(aam.ok(&format!("{job} --help"))),
+            }
+        }
+    }
+    assert!(tried > 10, "{tried} commands found");
+}
+
+/// Checks the flags of a command without running it.
+fn check_job(aam: &Aam, page: &Path, arguments: &str) {
+    for word in arguments.split(' ').filter(|word| word.ends_with(".toml")) {
+        let path = aam.path(word);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, "").expect("a file");
+    }
+    let ran = aam.run(&format!("{arguments} --print-config"));
+    assert_eq!(
+        ran.code,
+        Some(0),
+        "{}: aam {arguments}\n{}",
+        page.display(),
+        ran.stderr
+    );
+}
+
+#[test]
+fn every_configuration_file_is_read() {
+    let aam = aam!();
+    for (_, text) in pages() {
+        aam.write("file.toml", &code(&text, "toml").join("\n"));
+        aam.ok("train --config file.toml --print-config");
+    }
+}
+
+#[test]
+fn every_exit_code_is_told() {
+    let text = fs::read_to_string(root().join("docs/cli.md")).expect("docs/cli.md");
+    for (exit, meaning) in Exit::ALL {
+        let row = format!("| {} | {meaning} |", exit.code());
+        assert!(text.contains(&row), "docs/cli.md lacks {row}");
+    }
+}
+
+#[test]
+fn every_link_to_a_file_leads_somewhere() {
+    for (page, text) in pages() {
+        let folder = page.parent().expect("a folder");
+        for link in text.split("](").skip(1) {
+            let target = link.split([')', '#']).next().unwrap_or_default();
+            if target.is_empty() || target.contains("://") {
+                continue;
+            }
+            assert!(
+                folder.join(target).exists(),
+                "{}: {target} does not exist",
+                page.display()
+            );
+        }
+    }
+}
