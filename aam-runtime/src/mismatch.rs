@@ -3,10 +3,33 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::data::Table;
+use std::path::Path;
+
+use crate::data::{DataError, Table, shorten};
+
+/// The error that no sample of `table` is among the `ids` of the file at `path`, which is `what`.
+pub fn error(table: &Table, what: &str, path: &Path, ids: &[String]) -> DataError {
+    let three = |ids: &[String]| {
+        let ids = ids.iter().take(3);
+        let quoted: Vec<String> = ids.map(|id| format!("'{}'", shorten(id))).collect();
+        quoted.join(", ")
+    };
+    let error = DataError::in_file(
+        path,
+        format!(
+            "no sample of the table is in {what}: the table has {}, {what} has {}",
+            three(table.sample_ids()),
+            three(ids)
+        ),
+    );
+    let guess = guess(table, ids);
+    error.help(
+        guess.unwrap_or_else(|| "check that the two files belong to the same study".to_owned()),
+    )
+}
 
 /// A guess at why no sample of `table` is among `ids`, where there is one.
-pub fn guess(table: &Table, ids: &[String]) -> Option<String> {
+fn guess(table: &Table, ids: &[String]) -> Option<String> {
     let ours = table.sample_ids();
     let features: HashSet<&str> = table.feature_ids().iter().map(String::as_str).collect();
     if ids.iter().any(|id| features.contains(id.as_str())) {

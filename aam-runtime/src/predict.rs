@@ -1,15 +1,18 @@
 //! `aam predict`: everything but the data comes from the checkpoint.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use burn::module::Module;
 
 use crate::batch::Batcher;
 use crate::checkpoint::directory::{self, MANIFEST, WEIGHTS};
-use crate::data::{DataError, read_ids, read_metadata};
+use crate::checkpoint::manifest::DataPolicy;
+use crate::data::read_ids;
 use crate::device::device;
 use crate::error::RunError;
 use crate::events::{Event, Observer};
+use crate::mismatch;
 use crate::options::PredictOptions;
 use crate::predictions::{self, PredictedSample};
 use crate::run_directory::write_whole;
@@ -63,14 +66,13 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
         &mut notes,
     )?;
     if let Some(list) = &options.samples {
-        let wanted: HashSet<String> = read_ids(list)?.into_iter().collect();
+        let listed = read_ids(list)?;
+        let wanted: HashSet<&String> = listed.iter().collect();
         let rows: Vec<usize> = (0..table.num_samples())
             .filter(|&row| wanted.contains(&table.sample_ids()[row]))
             .collect();
         if rows.is_empty() {
-            return Err(
-                DataError::in_file(list, "none of the listed samples is in the table").into(),
-            );
+            return Err(mismatch::error(&table, "the list", list, &listed).into());
         }
         notes(format!(
             "{}: {} of {} listed samples found",
@@ -80,10 +82,14 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
         ))?;
         table = table.select_samples(&rows);
     }
-    let table = study::rarefied(table, policy.rarefy_depth, policy.seed, &mut notes)?;
+    let as_trained = |error| as_trained(error, options.table.as_deref(), policy);
+    let table =
+        study::rarefied(table, policy.rarefy_depth, policy.seed, &mut notes).map_err(as_trained)?;
     let table = table.drop_empty_features();
-    let sequences = study::tokenized(&table, &policy.tokens(), &mut notes)?;
-    let metadata = options.metadata.as_deref().map(read_metadata).transpose()?;
+    let sequences = study::tokenized(&table, &policy.tokens(), &mut notes).map_err(as_trained)?;
+    let metadata = options.metadata.as_deref();
+    let metadata = metadata.map(|path| study::metadata_beside(&table, path, &mut notes));
+    let metadata = metadata.transpose()?;
     let (categories, unknown) = CategoryIds::new(parts, metadata.as_ref(), table.sample_ids())?;
     if !unknown.is_empty() {
         let text = format!(
@@ -136,4 +142,28 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
         .collect();
     write_whole(output, &predictions::tsv(&parts.targets, &samples)?)?;
     observer.observe(&Event::Saved(output))
+}
+
+/// The error without the advice to set the run up otherwise: a prediction is set up as its model
+/// was.
+fn as_trained(error: RunError, table: Option<&Path>, policy: &DataPolicy) -> RunError {
+    let RunError::Data(mut error) = error else {
+        return error;
+    };
+    let help = error.help.as_deref().unwrap_or_default();
+    if help.contains("--max-bp") {
+        error.help = Some(format!(
+            "the model was trained on sequences of up to {} bases: cut these to the same region, or train one with a greater --max-bp",
+            policy.max_bp
+        ));
+    } else if help.contains("--rarefy-depth") {
+        let depth = policy.rarefy_depth.unwrap_or_default();
+        error.help = Some(format!(
+            "the model was trained on samples of {depth} reads each and predicts only those with as many"
+        ));
+    }
+    match table {
+        Some(table) => error.file(table).into(),
+        None => error.into(),
+    }
 }

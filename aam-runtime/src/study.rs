@@ -8,7 +8,7 @@ use crate::data::newick::NewickOptions;
 use crate::data::{
     DataError, DistanceMatrix, Metadata, Split, Table, TokenOptions, TokenizedSequences, Tree,
     listed_split, random_split, rarefy, read_distances, read_ids, read_metadata, read_sequences,
-    read_table, read_tree, shorten, stratified_split,
+    read_table, read_tree, stratified_split,
 };
 use crate::error::RunError;
 use crate::mismatch;
@@ -199,6 +199,31 @@ pub fn with_metadata(
     Ok((table, metadata))
 }
 
+/// Reads metadata for a table all of whose samples stay, and tells how many have no row in it.
+///
+/// # Errors
+/// Files that cannot be read, or no sample in common.
+pub fn metadata_beside(
+    table: &Table,
+    path: &Path,
+    notes: &mut Notes<'_>,
+) -> Result<Metadata, RunError> {
+    let metadata = read_metadata(path)?;
+    let ids = table.sample_ids().iter();
+    let lacking: Vec<&String> = ids.filter(|id| !metadata.contains(id)).collect();
+    if lacking.len() == table.num_samples() {
+        return Err(mismatch::error(table, "the metadata", path, metadata.ids()).into());
+    }
+    if let [first, ..] = lacking.as_slice() {
+        notes(format!(
+            "{}: {} samples of the table have no row, such as {first}",
+            path.display(),
+            lacking.len()
+        ))?;
+    }
+    Ok(metadata)
+}
+
 /// Keeps the samples of the table that are among `ids`.
 fn keep(
     table: Table,
@@ -212,7 +237,7 @@ fn keep(
         .filter(|&row| known.contains(table.sample_ids()[row].as_str()))
         .collect();
     if rows.is_empty() {
-        return Err(nothing_in_common(&table, what, path, ids).into());
+        return Err(mismatch::error(&table, what, path, ids).into());
     }
     let lost = table.num_samples() - rows.len();
     notes(match lost {
@@ -227,26 +252,6 @@ fn keep(
         0 => table,
         _ => table.select_samples(&rows),
     })
-}
-
-fn nothing_in_common(table: &Table, what: &str, path: &Path, ids: &[String]) -> DataError {
-    let three = |ids: &[String]| {
-        let ids = ids.iter().take(3);
-        let quoted: Vec<String> = ids.map(|id| format!("'{}'", shorten(id))).collect();
-        quoted.join(", ")
-    };
-    let error = DataError::in_file(
-        path,
-        format!(
-            "no sample of the table is in {what}: the table has {}, {what} has {}",
-            three(table.sample_ids()),
-            three(ids)
-        ),
-    );
-    match mismatch::guess(table, ids) {
-        Some(guess) => error.help(guess),
-        None => error.help("check that the two files belong to the same study"),
-    }
 }
 
 /// Reads or prepares distances, and keeps the samples that have them.
@@ -357,6 +362,10 @@ pub fn split(
             ));
         }
         (train, Some(validation)) => {
+            let named = |error: DataError| match train {
+                Some(train) if error.problem.contains("training samples") => error.file(train),
+                _ => error.file(validation),
+            };
             let validation = read_ids(validation)?;
             let train = match train {
                 Some(train) => read_ids(train)?,
@@ -366,7 +375,7 @@ pub fn split(
                     rest.cloned().collect()
                 }
             };
-            listed_split(ids, &train, &validation)?
+            listed_split(ids, &train, &validation).map_err(named)?
         }
     };
     notes(format!(

@@ -80,11 +80,11 @@ fn no_sample_in_common() {
 #[test]
 fn targets_that_cannot_be_learnt() {
     let aam = study();
-    let header = "sample-id\tgradient\tph\thabitat\tconstant\tone\tmixed\tfew";
+    let header = "sample-id\tgradient\tph\thabitat\tconstant\tone\tmixed\tfew\thuge";
     metadata(&aam, "m.tsv", header, |row, line| {
         let mixed = if row % 5 == 0 { "low" } else { "4" };
         let few = if row < 3 { "12" } else { "" };
-        format!("{line}\t3.5\tgut\t{mixed}\t{few}")
+        format!("{line}\t3.5\tgut\t{mixed}\t{few}\t1e{}", 10 * row)
     });
     aam.run(&train("m.tsv", "habitat"))
         .ends_with_code(3)
@@ -107,6 +107,9 @@ fn targets_that_cannot_be_learnt() {
         "m.tsv: column 'one': every sample has the class 'gut'",
         "at least two classes",
     ]);
+    aam.run(&train("m.tsv", "huge"))
+        .ends_with_code(3)
+        .says(&["m.tsv: column 'huge': a value is 1e20", "unit"]);
     aam.run(&train("m.tsv", "few"))
         .ends_with_code(3)
         .says(&["m.tsv: only 3 samples have a target; at least 4 are needed"]);

@@ -7,6 +7,9 @@ use crate::options::TrainOptions;
 use crate::study::Notes;
 use crate::train::transform::FittedTransform;
 
+/// Squares of larger numbers leave the range of `f32`.
+const LARGEST: f64 = 1e18;
+
 /// The target columns of some samples, before anything is fitted.
 #[derive(Clone, Debug)]
 pub struct RawTargets {
@@ -111,6 +114,12 @@ impl Column<'_> {
         match self {
             Self::Numbers(all) => {
                 let values: Vec<f64> = rows.iter().filter_map(|&row| all[row]).collect();
+                if let Some(value) = values.iter().find(|value| value.abs() > LARGEST) {
+                    return Err(DataError::new(format!(
+                        "column '{name}': a value is {value:e}, and none beyond {LARGEST:e} can be learnt"
+                    ))
+                    .help("check the column's unit, and how missing values are written"));
+                }
                 match values.iter().all(|value| *value == values[0]) {
                     true => Err(DataError::new(format!(
                         "column '{name}': every sample has the value {}, so there is nothing to learn",
