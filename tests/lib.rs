@@ -59,10 +59,28 @@ impl Aam {
 
     /// Runs the program with `arguments`, separated by spaces.
     pub fn run(&self, arguments: &str) -> Ran {
-        let output = self
-            .command(arguments)
-            .output()
-            .expect("the program starts");
+        Self::outcome(self.command(arguments), arguments)
+    }
+
+    /// Runs the program where no file may grow beyond `blocks` blocks of 512 (or, in some shells,
+    /// 1024) bytes: to the program, a full disk.
+    #[cfg(unix)]
+    pub fn run_on_full_disk(&self, blocks: u32, arguments: &str) -> Ran {
+        let mut command = Command::new("sh");
+        command
+            .arg("-c")
+            .arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""))
+            .arg("sh")
+            .arg(&self.program)
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .env_remove("RUST_BACKTRACE")
+            .stdin(Stdio::null());
+        Self::outcome(command, arguments)
+    }
+
+    fn outcome(mut command: Command, arguments: &str) -> Ran {
+        let output = command.output().expect("the program starts");
         Ran {
             arguments: arguments.to_owned(),
             code: output.status.code(),

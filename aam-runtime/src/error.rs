@@ -32,7 +32,7 @@ pub enum RunError {
         problem: String,
     },
     /// Something that could not be written or made.
-    #[error("{}: {source}; what had been computed before is kept", .path.display())]
+    #[error("{}: cannot be written: {source}\n  help: nothing was left half-written, and what was written before is kept", .path.display())]
     Write {
         /// The file or directory.
         path: PathBuf,

@@ -8,6 +8,7 @@ pub mod device;
 pub mod error;
 pub mod events;
 pub mod metrics_file;
+mod mismatch;
 pub mod model;
 pub mod options;
 pub mod predict;
@@ -17,5 +18,4 @@ pub mod run_directory;
 pub mod simulate;
 pub mod study;
 pub mod train;
-
 pub mod unifrac;

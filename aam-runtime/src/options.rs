@@ -33,6 +33,8 @@ pub struct DataOptions {
     pub unifrac_metric: String,
     /// Leave out ASVs that the tree lacks, and print the fraction of reads lost.
     pub drop_missing: bool,
+    /// Length of the tree's branches that have none, such as 0; without it they are an error.
+    pub missing_length: Option<f64>,
     /// Longest sequence, in bases.
     pub max_bp: usize,
     /// Cut longer sequences instead of refusing them.
@@ -61,6 +63,7 @@ impl Default for DataOptions {
             tree: None,
             unifrac_metric: "unweighted".to_owned(),
             drop_missing: false,
+            missing_length: None,
             max_bp: 150,
             truncate: false,
             token_limit: 1024,

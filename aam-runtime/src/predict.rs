@@ -1,15 +1,18 @@
 //! `aam predict`: everything but the data comes from the checkpoint.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use burn::module::Module;
 
 use crate::batch::Batcher;
-use crate::checkpoint::directory::{self, WEIGHTS};
-use crate::data::{DataError, read_ids, read_metadata};
+use crate::checkpoint::directory::{self, MANIFEST, WEIGHTS};
+use crate::checkpoint::manifest::DataPolicy;
+use crate::data::read_ids;
 use crate::device::device;
 use crate::error::RunError;
 use crate::events::{Event, Observer};
+use crate::mismatch;
 use crate::options::PredictOptions;
 use crate::predictions::{self, PredictedSample};
 use crate::run_directory::write_whole;
@@ -27,6 +30,12 @@ const CHUNK: usize = 128;
 pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
     let path = study::required(options.model.as_deref(), "model")?;
     let output = study::required(options.output.as_deref(), "output")?;
+    if output.is_dir() {
+        return Err(RunError::Usage(format!(
+            "--output {}: this is a directory; name a file to write",
+            output.display()
+        )));
+    }
     if output.exists() && !options.overwrite {
         return Err(RunError::Usage(format!(
             "--output {}: the file exists; choose another name or add --overwrite",
@@ -35,12 +44,20 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
     }
     let device = device(&options.device)?;
     let (manifest, mut files) = directory::load(path)?;
-    let model = FineTuned::init(&manifest, &device)?;
+    let Some(parts) = &manifest.predictor else {
+        return Err(RunError::checkpoint(
+            path,
+            "this is a pre-trained encoder, which predicts nothing by itself\n  help: train a predictor on it with `aam train --pretrained-encoder`",
+        ));
+    };
+    let model = FineTuned::init(&manifest, &device).map_err(|error| match error {
+        RunError::Model(error) => {
+            RunError::checkpoint(path.join(MANIFEST), format!("it is damaged: {error}"))
+        }
+        error => error,
+    })?;
     let weights = files.remove(WEIGHTS).unwrap_or_default();
     let model = directory::load_weights(model, weights, false, &path.join(WEIGHTS))?.valid();
-    let Some(parts) = &manifest.predictor else {
-        unreachable!("a model was assembled from it");
-    };
     let policy = &manifest.data;
     let mut notes = |note: String| observer.observe(&Event::Note(&note));
     let mut table = study::read_reads(
@@ -49,14 +66,13 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
         &mut notes,
     )?;
     if let Some(list) = &options.samples {
-        let wanted: HashSet<String> = read_ids(list)?.into_iter().collect();
+        let listed = read_ids(list)?;
+        let wanted: HashSet<&String> = listed.iter().collect();
         let rows: Vec<usize> = (0..table.num_samples())
             .filter(|&row| wanted.contains(&table.sample_ids()[row]))
             .collect();
         if rows.is_empty() {
-            return Err(
-                DataError::in_file(list, "none of the listed samples is in the table").into(),
-            );
+            return Err(mismatch::error(&table, "the list", list, &listed).into());
         }
         notes(format!(
             "{}: {} of {} listed samples found",
@@ -66,10 +82,14 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
         ))?;
         table = table.select_samples(&rows);
     }
-    let table = study::rarefied(table, policy.rarefy_depth, policy.seed, &mut notes)?;
+    let as_trained = |error| as_trained(error, options.table.as_deref(), policy);
+    let table =
+        study::rarefied(table, policy.rarefy_depth, policy.seed, &mut notes).map_err(as_trained)?;
     let table = table.drop_empty_features();
-    let sequences = study::tokenized(&table, &policy.tokens(), &mut notes)?;
-    let metadata = options.metadata.as_deref().map(read_metadata).transpose()?;
+    let sequences = study::tokenized(&table, &policy.tokens(), &mut notes).map_err(as_trained)?;
+    let metadata = options.metadata.as_deref();
+    let metadata = metadata.map(|path| study::metadata_beside(&table, path, &mut notes));
+    let metadata = metadata.transpose()?;
     let (categories, unknown) = CategoryIds::new(parts, metadata.as_ref(), table.sample_ids())?;
     if !unknown.is_empty() {
         let text = format!(
@@ -122,4 +142,28 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
         .collect();
     write_whole(output, &predictions::tsv(&parts.targets, &samples)?)?;
     observer.observe(&Event::Saved(output))
+}
+
+/// The error without the advice to set the run up otherwise: a prediction is set up as its model
+/// was.
+fn as_trained(error: RunError, table: Option<&Path>, policy: &DataPolicy) -> RunError {
+    let RunError::Data(mut error) = error else {
+        return error;
+    };
+    let help = error.help.as_deref().unwrap_or_default();
+    if help.contains("--max-bp") {
+        error.help = Some(format!(
+            "the model was trained on sequences of up to {} bases: cut these to the same region, or train one with a greater --max-bp",
+            policy.max_bp
+        ));
+    } else if help.contains("--rarefy-depth") {
+        let depth = policy.rarefy_depth.unwrap_or_default();
+        error.help = Some(format!(
+            "the model was trained on samples of {depth} reads each and predicts only those with as many"
+        ));
+    }
+    match table {
+        Some(table) => error.file(table).into(),
+        None => error.into(),
+    }
 }

@@ -1,13 +1,29 @@
 //! The directory of a run: made once, filled with files that are whole or absent.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::RunError;
 
 /// Settings of the run, resolved; `aam COMMAND --config` reruns it.
 pub const CONFIG: &str = "config.toml";
+
+/// How the settings of a run begin, which tells them from those of another program.
+const CONFIG_START: &str = "# Settings of a run; `aam ";
+/// What else a run puts into its directory; the settings go last, so that a removal that was
+/// interrupted can be repeated.
+const FILES: [&str; 7] = [
+    "metrics.tsv",
+    "predictions.tsv",
+    "samples_train.txt",
+    "samples_val.txt",
+    "samples_test.txt",
+    "report.html",
+    CONFIG,
+];
+/// Its checkpoints.
+const CHECKPOINTS: &str = "checkpoints";
 
 /// The directory of a run.
 #[derive(Clone, Debug)]
@@ -16,35 +32,49 @@ pub struct RunDirectory {
 }
 
 impl RunDirectory {
-    /// Makes the directory. One that holds an older run is cleared if `overwrite` is set.
+    /// Checks that a run can have the directory `path`, without touching it.
     ///
     /// # Errors
-    /// A directory with files in it, or one that cannot be made.
-    pub fn create(path: Option<&Path>, overwrite: bool) -> Result<Self, RunError> {
+    /// No directory, a file, or a directory with files in it; with `overwrite`, one without a run.
+    pub fn check(path: Option<&Path>, overwrite: bool) -> Result<&Path, RunError> {
         let path = path.ok_or_else(|| {
             RunError::Usage("--output-dir is missing: name the directory to make".to_owned())
         })?;
+        let refuse = |problem: &str| {
+            Err(RunError::Usage(format!(
+                "--output-dir {}: {problem}",
+                path.display()
+            )))
+        };
         if path.is_file() {
-            return Err(RunError::Usage(format!(
-                "--output-dir {}: this is a file; name a directory",
-                path.display()
-            )));
+            return refuse("this is a file; name a directory");
         }
-        let holds_files = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
-        if holds_files && !overwrite {
-            return Err(RunError::Usage(format!(
-                "--output-dir {}: the directory exists and is not empty; choose another, or replace the run in it with --overwrite",
-                path.display()
-            )));
+        if !holds_files(path) {
+            return Ok(path);
         }
-        if holds_files && !path.join(CONFIG).exists() {
-            return Err(RunError::Usage(format!(
-                "--output-dir {}: the directory holds files that are no run of aam, and --overwrite does not remove those",
-                path.display()
-            )));
+        let settings = fs::read(path.join(CONFIG)).unwrap_or_default();
+        let is_run = settings.starts_with(CONFIG_START.as_bytes());
+        match (overwrite, is_run) {
+            (true, true) => Ok(path),
+            (false, true) => refuse(
+                "there is a run in this directory; choose another, or replace the run with --overwrite",
+            ),
+            (false, false) => refuse("the directory exists and is not empty; choose another"),
+            (true, false) => refuse(
+                "the directory holds files that are no run of aam, and --overwrite does not remove those; choose another",
+            ),
         }
-        if holds_files {
-            fs::remove_dir_all(path).map_err(RunError::write(path))?;
+    }
+
+    /// Makes the directory. A run in it is removed if `overwrite` is set, and nothing else that
+    /// the directory holds.
+    ///
+    /// # Errors
+    /// Those of [`RunDirectory::check`], or a directory that cannot be made.
+    pub fn create(path: Option<&Path>, overwrite: bool) -> Result<Self, RunError> {
+        let path = Self::check(path, overwrite)?;
+        if holds_files(path) {
+            remove_run(path)?;
         }
         fs::create_dir_all(path).map_err(RunError::write(path))?;
         Ok(Self {
@@ -80,6 +110,40 @@ impl RunDirectory {
         let lines: String = rows.iter().map(|&row| format!("{}\n", ids[row])).collect();
         self.write(name, &lines)
     }
+}
+
+fn holds_files(path: &Path) -> bool {
+    fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+/// Removes what a run makes, name by name.
+fn remove_run(path: &Path) -> Result<(), RunError> {
+    let checkpoints = path.join(CHECKPOINTS);
+    let ours = |name: &str| {
+        let last = name.strip_suffix(".older").unwrap_or(name);
+        ["best", "last"].contains(&last) || name.starts_with(".checkpoint-")
+    };
+    for entry in fs::read_dir(&checkpoints).into_iter().flatten().flatten() {
+        if ours(&entry.file_name().to_string_lossy()) {
+            let entry = entry.path();
+            fs::remove_dir_all(&entry).map_err(RunError::write(entry))?;
+        }
+    }
+    // Stays where it holds anything else.
+    let _ = fs::remove_dir(&checkpoints);
+    let tensorboard = path.join("tensorboard");
+    if tensorboard.exists() {
+        fs::remove_dir_all(&tensorboard).map_err(RunError::write(tensorboard))?;
+    }
+    for file in FILES.map(|name| path.join(name)) {
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(RunError::write(file)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Writes a file beside its place and renames it into it, so that it is whole or absent.
@@ -119,13 +183,23 @@ mod tests {
     fn only_an_older_run_is_replaced() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("run");
-        let run = RunDirectory::create(Some(&path), false).unwrap();
-        RunDirectory::create(Some(&path), false).unwrap();
+        let create = |overwrite| RunDirectory::create(Some(&path), overwrite);
+        let run = create(false).unwrap();
+        create(false).unwrap();
         run.write("notes.txt", "mine").unwrap();
-        assert!(RunDirectory::create(Some(&path), false).is_err());
-        assert!(RunDirectory::create(Some(&path), true).is_err());
-        run.write(CONFIG, "").unwrap();
-        RunDirectory::create(Some(&path), true).unwrap();
-        assert!(!path.join("notes.txt").exists());
+        assert!(create(false).is_err() && create(true).is_err());
+        // Other programs have a file of this name too.
+        run.write(CONFIG, "title = \"my site\"\n").unwrap();
+        assert!(create(true).is_err());
+        run.write(CONFIG, "# Settings of a run; `aam train`\n")
+            .unwrap();
+        for name in ["metrics.tsv", "checkpoints/best/a", "checkpoints/mine/a"] {
+            run.write(name, "").unwrap();
+        }
+        assert!(create(false).is_err());
+        create(true).unwrap();
+        let left = |name: &str| path.join(name).exists();
+        assert!(left("notes.txt") && left("checkpoints/mine/a"));
+        assert!(!left(CONFIG) && !left("metrics.tsv") && !left("checkpoints/best"));
     }
 }

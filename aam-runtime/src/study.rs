@@ -6,11 +6,12 @@ use std::path::Path;
 
 use crate::data::newick::NewickOptions;
 use crate::data::{
-    DataError, DistanceMatrix, Metadata, Split, Table, TokenOptions, TokenizedSequences,
+    DataError, DistanceMatrix, Metadata, Split, Table, TokenOptions, TokenizedSequences, Tree,
     listed_split, random_split, rarefy, read_distances, read_ids, read_metadata, read_sequences,
     read_table, read_tree, stratified_split,
 };
 use crate::error::RunError;
+use crate::mismatch;
 use crate::options::DataOptions;
 use crate::unifrac::{self, Metric, UniFrac};
 
@@ -74,8 +75,12 @@ pub fn read_reads(
     let path = required(table, "table")?;
     let mut table = read_table(path)?;
     if let Some(sequences) = sequences {
-        let found = read_sequences(sequences)?.of(table.feature_ids())?;
-        table = table.with_feature_ids(found)?;
+        let found = read_sequences(sequences)?.of(table.feature_ids());
+        let found = found.map_err(|error| error.file(sequences))?;
+        table = table.with_feature_ids(found).map_err(|error| {
+            let error = error.file(sequences);
+            error.help("two ASVs of the table have this sequence: merge them")
+        })?;
     }
     notes(format!(
         "{}: {} samples, {} ASVs",
@@ -83,18 +88,28 @@ pub fn read_reads(
         table.num_samples(),
         table.num_features()
     ))?;
-    let full: Vec<usize> = (0..table.num_samples())
-        .filter(|&row| table.depth(row) > 0)
-        .collect();
-    let empty = table.num_samples() - full.len();
-    if empty > 0 {
-        notes(format!("{empty} samples without reads are left out"))?;
-        table = table.select_samples(&full);
-    }
+    let table = without_empty_samples(table, notes)?;
     if table.num_samples() == 0 {
         return Err(DataError::in_file(path, "no sample has any reads").into());
     }
     Ok(table)
+}
+
+/// Leaves out the samples that have no reads.
+fn without_empty_samples(table: Table, notes: &mut Notes<'_>) -> Result<Table, RunError> {
+    let (full, empty): (Vec<usize>, Vec<usize>) =
+        (0..table.num_samples()).partition(|&row| table.depth(row) > 0);
+    if empty.is_empty() {
+        return Ok(table);
+    }
+    let examples = empty.iter().take(3);
+    let examples: Vec<&str> = examples.map(|&row| &*table.sample_ids()[row]).collect();
+    notes(format!(
+        "{} samples without reads are left out, such as {}",
+        empty.len(),
+        examples.join(", ")
+    ))?;
+    Ok(table.select_samples(&full))
 }
 
 /// Draws the same number of reads from every sample, if asked to.
@@ -162,8 +177,51 @@ pub fn with_metadata(
     notes: &mut Notes<'_>,
 ) -> Result<(Table, Metadata), RunError> {
     let metadata = read_metadata(path)?;
+    let samples = table.sample_index();
+    // The header of a table as text is one that metadata may have, too.
+    let is_table = metadata
+        .columns()
+        .iter()
+        .any(|column| samples.contains_key(&*column.name))
+        && !metadata
+            .ids()
+            .iter()
+            .any(|id| samples.contains_key(id.as_str()));
+    if is_table {
+        let problem =
+            "expected sample metadata, found a file whose columns are the table's samples";
+        let error = DataError::in_file(path, problem);
+        return Err(error
+            .help("this looks like a feature table as text; pass it with --table")
+            .into());
+    }
     let table = keep(table, "the metadata", path, metadata.ids(), notes)?;
     Ok((table, metadata))
+}
+
+/// Reads metadata for a table all of whose samples stay, and tells how many have no row in it.
+///
+/// # Errors
+/// Files that cannot be read, or no sample in common.
+pub fn metadata_beside(
+    table: &Table,
+    path: &Path,
+    notes: &mut Notes<'_>,
+) -> Result<Metadata, RunError> {
+    let metadata = read_metadata(path)?;
+    let ids = table.sample_ids().iter();
+    let lacking: Vec<&String> = ids.filter(|id| !metadata.contains(id)).collect();
+    if lacking.len() == table.num_samples() {
+        return Err(mismatch::error(table, "the metadata", path, metadata.ids()).into());
+    }
+    if let [first, ..] = lacking.as_slice() {
+        notes(format!(
+            "{}: {} samples of the table have no row, such as {first}",
+            path.display(),
+            lacking.len()
+        ))?;
+    }
+    Ok(metadata)
 }
 
 /// Keeps the samples of the table that are among `ids`.
@@ -179,7 +237,7 @@ fn keep(
         .filter(|&row| known.contains(table.sample_ids()[row].as_str()))
         .collect();
     if rows.is_empty() {
-        return Err(nothing_in_common(table.sample_ids(), what, path, ids).into());
+        return Err(mismatch::error(&table, what, path, ids).into());
     }
     let lost = table.num_samples() - rows.len();
     notes(match lost {
@@ -194,51 +252,6 @@ fn keep(
         0 => table,
         _ => table.select_samples(&rows),
     })
-}
-
-fn nothing_in_common(table: &[String], what: &str, path: &Path, ids: &[String]) -> DataError {
-    let three = |ids: &[String]| {
-        let quoted: Vec<String> = ids.iter().take(3).map(|id| format!("'{id}'")).collect();
-        quoted.join(", ")
-    };
-    let error = DataError::in_file(
-        path,
-        format!(
-            "no sample of the table is in {what}: the table has {}, {what} has {}",
-            three(table),
-            three(ids)
-        ),
-    );
-    match guess_mismatch(table, ids) {
-        Some(guess) => error.help(guess),
-        None => error.help("check that the two files belong to the same study"),
-    }
-}
-
-/// Why two lists of ids have nothing in common, where that can be guessed.
-fn guess_mismatch(left: &[String], right: &[String]) -> Option<String> {
-    let lower: std::collections::HashSet<String> =
-        right.iter().map(|id| id.to_lowercase()).collect();
-    if left.iter().any(|id| lower.contains(&id.to_lowercase())) {
-        return Some("they differ in upper and lower case".to_owned());
-    }
-    let pair = |longer: &[String], shorter: &[String]| {
-        longer.iter().take(50).find_map(|long| {
-            shorter
-                .iter()
-                .filter(|short| !short.is_empty() && short.len() < long.len())
-                .find(|short| long.starts_with(short.as_str()) || long.ends_with(short.as_str()))
-                .map(|short| (long.clone(), short.clone()))
-        })
-    };
-    let (long, short) = pair(left, right).or_else(|| pair(right, left))?;
-    let (end, extra) = match long.strip_prefix(short.as_str()) {
-        Some(suffix) => ("suffix", suffix),
-        None => ("prefix", long.strip_suffix(short.as_str())?),
-    };
-    Some(format!(
-        "one of the files may have added the {end} '{extra}': '{long}' and '{short}'"
-    ))
 }
 
 /// Reads or prepares distances, and keeps the samples that have them.
@@ -275,14 +288,7 @@ pub fn with_distances(
             Ok((table, Some(Distances::Matrix(matrix))))
         }
         (None, Some(path)) => {
-            let mut tree = read_tree(path, &NewickOptions::default())?;
-            if let Some(sequences) = &options.sequences {
-                // The table's ASVs go by their sequences now, the tips by the ids they had.
-                let sequences = read_sequences(sequences)?;
-                tree = tree
-                    .with_tips_renamed(|id| sequences.get(id))
-                    .map_err(|error| error.file(path))?;
-            }
+            let tree = rooted_tree(path, options, &table)?;
             let metric: Metric = options.unifrac_metric.parse()?;
             let table = match options.drop_missing {
                 true => {
@@ -292,7 +298,7 @@ pub fn with_distances(
                         missing.ids.len(),
                         100.0 * missing.read_fraction
                     ))?;
-                    kept
+                    without_empty_samples(kept, notes)?
                 }
                 false => table,
             };
@@ -304,6 +310,33 @@ pub fn with_distances(
             Ok((table, Some(Distances::Tree(unifrac))))
         }
     }
+}
+
+/// Reads the tree. Its tips have the names that the ASVs have in the table's file; where `table`
+/// has sequences in their place, so do the tips then.
+fn rooted_tree(path: &Path, options: &DataOptions, table: &Table) -> Result<Tree, RunError> {
+    if let Some(length) = options.missing_length
+        && !(length.is_finite() && length >= 0.0)
+    {
+        return Err(RunError::Usage(format!(
+            "--missing-length: expected 0 or a number above it, found {length}"
+        )));
+    }
+    let newick = NewickOptions {
+        missing_length: options.missing_length,
+        ..NewickOptions::default()
+    };
+    let tree = read_tree(path, &newick)?;
+    let Some(sequences) = &options.sequences else {
+        return Ok(tree);
+    };
+    let sequences = read_sequences(sequences)?;
+    let columns = table.feature_index();
+    let sequence = |tip: &str| {
+        let sequence = sequences.get(tip)?;
+        columns.contains_key(sequence).then_some(sequence)
+    };
+    Ok(tree.with_tips_renamed(sequence).map_err(|e| e.file(path))?)
 }
 
 /// Samples to train on and to validate on: by the given lists, or at random (within classes
@@ -329,6 +362,10 @@ pub fn split(
             ));
         }
         (train, Some(validation)) => {
+            let named = |error: DataError| match train {
+                Some(train) if error.problem.contains("training samples") => error.file(train),
+                _ => error.file(validation),
+            };
             let validation = read_ids(validation)?;
             let train = match train {
                 Some(train) => read_ids(train)?,
@@ -338,7 +375,7 @@ pub fn split(
                     rest.cloned().collect()
                 }
             };
-            listed_split(ids, &train, &validation)?
+            listed_split(ids, &train, &validation).map_err(named)?
         }
     };
     notes(format!(
@@ -347,24 +384,4 @@ pub fn split(
         split.validation.len()
     ))?;
     Ok(split)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ids(ids: &[&str]) -> Vec<String> {
-        ids.iter().map(|&id| id.to_owned()).collect()
-    }
-
-    #[test]
-    fn ids_that_nearly_match_are_explained() {
-        let guess = guess_mismatch(&ids(&["S1.2538", "S2.2538"]), &ids(&["S1", "S2"])).unwrap();
-        assert!(guess.contains("suffix '.2538'"), "{guess}");
-        let guess = guess_mismatch(&ids(&["a1"]), &ids(&["run3-a1"])).unwrap();
-        assert!(guess.contains("prefix 'run3-'"), "{guess}");
-        let guess = guess_mismatch(&ids(&["Gut1"]), &ids(&["gut1"])).unwrap();
-        assert!(guess.contains("case"), "{guess}");
-        assert_eq!(guess_mismatch(&ids(&["x"]), &ids(&["y"])), None);
-    }
 }

@@ -82,7 +82,8 @@ fn what_cannot_be_done_has_its_own_code() {
     aam.refuses(STUDY).says(&["study", "exists"]);
     aam.refuses("simulate --samples 1 --output-dir s")
         .says(&["samples", "found 1"]);
-    aam.refuses("train --metadata m.tsv").says(&["--table"]);
+    aam.refuses("train --metadata m.tsv --output-dir t")
+        .says(&["--table is missing"]);
     aam.write("broken.biom", "this is no table");
     let train = "train --table broken.biom --metadata study/metadata.tsv --metadata-column ph \
                  --output-dir t";

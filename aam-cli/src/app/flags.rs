@@ -34,7 +34,7 @@ pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
                 .help_heading("General"),
         );
     if job.name == "simulate" {
-        command = command.arg(simulate_output());
+        command = command.args(simulate_output());
     }
     for group in &job.groups {
         for option in &group.options {
@@ -52,13 +52,19 @@ pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
 }
 
 /// Where a simulated study goes is not part of what it is.
-fn simulate_output() -> Arg {
-    Arg::new("output-dir")
+fn simulate_output() -> [Arg; 2] {
+    let directory = Arg::new("output-dir")
         .long("output-dir")
         .value_name("DIR")
         .help("Directory to make and fill")
         .required_unless_present("print-config")
-        .help_heading("General")
+        .help_heading("General");
+    let overwrite = Arg::new("overwrite")
+        .long("overwrite")
+        .help("Replace a study that the directory holds")
+        .action(ArgAction::SetTrue)
+        .help_heading("General");
+    [directory, overwrite]
 }
 
 /// Options that are paths, which their schemas cannot tell from other text.

@@ -121,7 +121,7 @@ impl Demo {
             ),
         );
         let study = simulate::simulate(&options)?;
-        simulate::write(&study, &output)?;
+        simulate::write(&study, &output, false)?;
         Ok(study)
     }
 

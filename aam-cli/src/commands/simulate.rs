@@ -1,10 +1,9 @@
 //! `aam simulate`.
 
-use std::fs;
 use std::path::Path;
 
 use aam_runtime::data::DataError;
-use aam_runtime::simulate::{SimulateOptions, Study};
+use aam_runtime::simulate::{SimulateOptions, Study, check_place};
 use clap::ArgMatches;
 
 use crate::exit::Exit;
@@ -18,9 +17,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let output = matches
         .get_one::<String>("output-dir")
         .map_or("", String::as_str);
-    refuse_to_replace(Path::new(output))?;
+    let overwrite = matches.get_flag("overwrite");
+    check_place(Path::new(output), overwrite)
+        .map_err(|error| with_exit(Exit::Usage, error).at("--output-dir"))?;
     let study = simulate(&settings.options()?)?;
-    write(&study, Path::new(output))?;
+    write(&study, Path::new(output), overwrite)?;
     if !super::quiet(matches) {
         let (samples, asvs) = (study.table.num_samples(), study.table.num_features());
         say(&format!(
@@ -30,27 +31,15 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Checks, before anything is computed, that the study has a place.
-fn refuse_to_replace(folder: &Path) -> Result<(), Failure> {
-    let holds_files = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-    match folder.is_file() || holds_files {
-        false => Ok(()),
-        true => Err(
-            Failure::usage(format!("--output-dir {}: exists already", folder.display()))
-                .help("name a directory to make"),
-        ),
-    }
-}
-
 /// Makes a study. Only an option can keep it from being made.
 pub(super) fn simulate(options: &SimulateOptions) -> Result<Study, Failure> {
     aam_runtime::simulate::simulate(options).map_err(|error| with_exit(Exit::Usage, error))
 }
 
 /// Writes a study. Only the disk can keep it from being written.
-pub(super) fn write(study: &Study, folder: &Path) -> Result<(), Failure> {
+pub(super) fn write(study: &Study, folder: &Path, overwrite: bool) -> Result<(), Failure> {
     study
-        .write(folder)
+        .write(folder, overwrite)
         .map_err(|error| with_exit(Exit::Failed, error))
 }
 

@@ -17,6 +17,8 @@ use crate::error::RunError;
 pub const MANIFEST: &str = "manifest.json";
 /// The weights' file.
 pub const WEIGHTS: &str = "model.safetensors";
+/// More layers than this have no model; a damaged number must not fill the memory.
+const MOST_LAYERS: usize = 1000;
 
 /// Writes `files` and the manifest as the directory `target`, replacing an older checkpoint.
 ///
@@ -44,8 +46,9 @@ pub fn save(target: &Path, manifest: &Manifest, files: &[(&str, Vec<u8>)]) -> Re
         .map(|(name, bytes)| (*name, bytes.as_slice()))
         .chain([(MANIFEST, text.as_slice())])
     {
-        let path = beside.path().join(name);
-        write_synced(&path, bytes).map_err(RunError::write(path))?;
+        // The place is what the user knows, not the directory that was to become it.
+        write_synced(&beside.path().join(name), bytes)
+            .map_err(RunError::write(target.join(name)))?;
     }
     put_in_place(beside.path(), target).map_err(RunError::write(target))?;
     sync_directory(parent);
@@ -116,27 +119,8 @@ pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunErr
         false => return Err(RunError::checkpoint(path, "there is no such directory")),
     };
     let at = path.join(MANIFEST);
-    let text = match fs::read(&at) {
-        Ok(text) => text,
-        Err(_) if path.join("checkpoints").is_dir() => {
-            let inside = path.join("checkpoints/best");
-            return Err(RunError::checkpoint(
-                &path,
-                format!(
-                    "this is a run directory; name a checkpoint in it, such as {}",
-                    inside.display()
-                ),
-            ));
-        }
-        Err(error) => {
-            return Err(RunError::checkpoint(
-                &path,
-                format!(
-                    "this is no checkpoint of aam: {MANIFEST} cannot be read ({error}); weights of other programs come in through `aam import`"
-                ),
-            ));
-        }
-    };
+    let text = fs::read(&at)
+        .map_err(|error| RunError::checkpoint(&path, not_a_checkpoint(&path, &error)))?;
     let damaged = |problem: String| RunError::checkpoint(&at, problem);
     let value: serde_json::Value = serde_json::from_slice(&text)
         .map_err(|error| damaged(format!("it is damaged: {error}")))?;
@@ -151,6 +135,9 @@ pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunErr
     }
     let manifest: Manifest = serde_json::from_value(value)
         .map_err(|error| damaged(format!("it is damaged: {error}")))?;
+    if let Some(problem) = inconsistent(&manifest) {
+        return Err(damaged(format!("it is damaged: {problem}")));
+    }
     let mut files = BTreeMap::new();
     for (name, expected) in &manifest.files {
         let file = path.join(name);
@@ -168,6 +155,49 @@ pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunErr
         files.insert(name.clone(), bytes);
     }
     Ok((manifest, files))
+}
+
+/// What `path` is instead of a checkpoint, whose manifest cannot be read because of `error`.
+fn not_a_checkpoint(path: &Path, error: &io::Error) -> String {
+    for best in ["best", "checkpoints/best"].map(|best| path.join(best)) {
+        if best.join(MANIFEST).is_file() {
+            return format!(
+                "this is the directory of a run; name a checkpoint in it, such as {}",
+                best.display()
+            );
+        }
+    }
+    let problem = match path.is_file() {
+        true => "this is a file, and a checkpoint is a directory".to_owned(),
+        false => format!("this is no checkpoint of aam: {MANIFEST} cannot be read ({error})"),
+    };
+    format!(
+        "{problem}\n  help: a run keeps its checkpoints in OUTPUT-DIR/checkpoints; weights of the reference implementation come in through `aam import`"
+    )
+}
+
+/// What cannot be in a manifest that was written by this program.
+fn inconsistent(manifest: &Manifest) -> Option<String> {
+    let model = &manifest.model;
+    let layers = [
+        model.asv_layers,
+        model.sample_layers,
+        model.encoder_layers,
+        model.target_layers,
+        model.count_layers,
+    ];
+    if let Some(layers) = layers.into_iter().find(|&layers| layers > MOST_LAYERS) {
+        return Some(format!("a transformer of {layers} layers"));
+    }
+    let outside = |name: &&String| {
+        Path::new(name)
+            .file_name()
+            .is_none_or(|own| own != &***name)
+    };
+    if let Some(name) = manifest.files.keys().find(outside) {
+        return Some(format!("'{name}' is no name of a file beside it"));
+    }
+    (!manifest.files.contains_key(WEIGHTS)).then(|| format!("it does not list {WEIGHTS}"))
 }
 
 fn digest(bytes: &[u8]) -> String {
@@ -201,10 +231,19 @@ pub fn load_weights<M: Module>(
 ) -> Result<M, RunError> {
     let mut store = SafetensorsStore::from_bytes(Some(bytes))
         .allow_partial(partial)
-        .validate(true);
+        .validate(false);
     let result = module
         .load_from(&mut store)
         .map_err(|error| RunError::checkpoint(path, error.to_string()))?;
+    if let [first, ..] = result.errors.as_slice() {
+        return Err(RunError::checkpoint(
+            path,
+            format!(
+                "the weights of {} parameters do not fit the model that {MANIFEST} describes: {first}",
+                result.errors.len()
+            ),
+        ));
+    }
     if result.applied.is_empty() || (!partial && !result.missing.is_empty()) {
         let names: Vec<&str> = result
             .missing

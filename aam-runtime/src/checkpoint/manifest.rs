@@ -111,7 +111,6 @@ impl DataPolicy {
         TokenOptions {
             max_bp: self.max_bp,
             truncate: self.truncate,
-            ..TokenOptions::default()
         }
     }
 }

@@ -34,8 +34,8 @@ pub fn read_distances(path: impl AsRef<Path>) -> Result<DistanceFile, DataError>
     read(&Source::open(path.as_ref())?)
 }
 
-/// Reads ids, one a line; empty lines do not count, and neither does a first line that is the
-/// name of an id column.
+/// Reads ids, one a line or as the first column of a table; empty lines do not count, and neither
+/// do a first line that begins with the name of an id column and QIIME 2's directives.
 ///
 /// # Errors
 /// If the file cannot be read or an id is repeated.
@@ -43,8 +43,9 @@ pub fn read_ids(path: impl AsRef<Path>) -> Result<Vec<String>, DataError> {
     let source = Source::open(path.as_ref())?;
     let mut ids = Vec::new();
     source.lines(|number, line| {
-        let id = line.trim();
-        if !(id.is_empty() || number == 1 && super::metadata::is_id_header(id)) {
+        let id = line.split('\t').next().unwrap_or_default().trim();
+        let is_header = number == 1 && super::metadata::is_id_header(id);
+        if !(id.is_empty() || is_header || id.starts_with("#q2:")) {
             ids.push(id.to_owned());
         }
         Ok(())

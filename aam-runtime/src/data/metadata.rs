@@ -65,6 +65,11 @@ impl Metadata {
         }
     }
 
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
     /// Ids of the samples, in the order of the file.
     pub fn ids(&self) -> &[String] {
         &self.ids

@@ -53,7 +53,7 @@ pub fn rarefy(table: &Table, depth: u32, seed: u64) -> Result<Rarefied, DataErro
         return Err(DataError::new(format!(
             "no sample has the {depth} reads to rarefy to; the most that one has is {most}"
         ))
-        .help("choose a smaller rarefaction depth, or `none`"));
+        .help("choose a smaller --rarefy-depth, or `none`"));
     }
     let table = Table::new(
         sample_ids,

@@ -57,6 +57,9 @@ impl Role {
     }
 }
 
+/// What a download often is where something was amiss with it.
+const WEB_PAGE: &str = "a web page or other XML";
+
 /// What a file looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Looks {
@@ -123,6 +126,9 @@ fn recognise_text(head: &str) -> Looks {
     if head.trim_start().starts_with('(') {
         return Looks::new("a Newick tree", Role::Tree);
     }
+    if first.trim_start().starts_with('<') {
+        return Looks::new(WEB_PAGE, None);
+    }
     if first.starts_with('>') {
         return Looks::new("a FASTA file", Role::Sequences);
     }
@@ -161,8 +167,10 @@ pub(crate) fn wrong_file(source: &Source, wanted: Role) -> DataError {
 
 /// Refuses a file that is plainly something else than `wanted`.
 pub(crate) fn refuse_mix_up(source: &Source, wanted: Role) -> Result<(), DataError> {
-    match recognise(source).role {
+    let looks = recognise(source);
+    match looks.role {
         Some(role) if role != wanted => Err(wrong_file(source, wanted)),
+        None if looks.what == WEB_PAGE => Err(wrong_file(source, wanted)),
         _ => Ok(()),
     }
 }
@@ -188,6 +196,7 @@ mod tests {
             ),
             ("\ts1\ts2\ns1\t0\t1\ns2\t1\t0\n", Some(Role::Distances)),
             ("sample-id\tage\ns1\t4\n", Some(Role::Metadata)),
+            ("<!DOCTYPE html>\n<html>\n", None),
             ("hello\n", None),
         ] {
             assert_eq!(recognise_text(text).role, role, "{text}");

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use seq_io::fasta::{Error as FastaError, Reader, Record};
 
-use super::DataError;
 use super::qza::Artifact;
 use super::role::{Role, wrong_file};
 use super::source::{Kind, Source};
+use super::{DataError, shorten};
 
 /// Letters of nucleic acids, those for more than one base included.
 const LETTERS: &[u8] = b"ACGTURYSWKMBDHVN";
@@ -68,7 +68,7 @@ impl Sequences {
 }
 
 fn quote(ids: &[&str]) -> String {
-    let quoted: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
+    let quoted: Vec<String> = ids.iter().map(|id| format!("`{}`", shorten(id))).collect();
     quoted.join(", ")
 }
 

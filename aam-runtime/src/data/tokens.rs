@@ -9,9 +9,8 @@
 //! | 7 | an ambiguous base |
 //!
 //! U reads as T and lower case as upper case; the other IUPAC letters (N, R, Y, …) are ambiguous.
-//! Models made before there was a token for these read them as padding: [`Ambiguous::Padding`].
-
-use serde::{Deserialize, Serialize};
+//! Models made before there was a token for these take it for padding; see
+//! [`Compatibility`](crate::model::Compatibility).
 
 use super::{DataError, shorten};
 
@@ -30,17 +29,6 @@ pub const AMBIGUOUS: u8 = 7;
 /// How many tokens there are.
 pub const VOCABULARY: usize = 8;
 
-/// How to read letters other than A, C, G, T and U.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Ambiguous {
-    /// IUPAC letters as a token of their own; anything else is an error.
-    #[default]
-    Token,
-    /// Anything as padding, in its place.
-    Padding,
-}
-
 /// How sequences become tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenOptions {
@@ -48,8 +36,6 @@ pub struct TokenOptions {
     pub max_bp: usize,
     /// Cut longer sequences instead of refusing them.
     pub truncate: bool,
-    /// How to read letters other than A, C, G, T and U.
-    pub ambiguous: Ambiguous,
 }
 
 impl Default for TokenOptions {
@@ -57,7 +43,6 @@ impl Default for TokenOptions {
         Self {
             max_bp: 150,
             truncate: false,
-            ambiguous: Ambiguous::Token,
         }
     }
 }
@@ -92,14 +77,13 @@ impl TokenizedSequences {
 
     fn push(&mut self, id: &str, sequence: &str, options: &TokenOptions) -> Result<(), DataError> {
         let place = || format!("ASV `{}`", shorten(id));
-        let strict = options.ambiguous == Ambiguous::Token;
-        if sequence.is_empty() && strict {
+        if sequence.is_empty() {
             return Err(DataError::new("the sequence is empty").at(place()));
         }
         let length = sequence.chars().count();
         if length > options.max_bp && !options.truncate {
             // A wrong character explains itself better than the length of what is no sequence.
-            if strict && let Some((at, c)) = first_fault(sequence) {
+            if let Some((at, c)) = first_fault(sequence) {
                 return Err(fault(at, c).at(place()));
             }
             return Err(DataError::new(format!(
@@ -113,12 +97,10 @@ impl TokenizedSequences {
         }
         self.truncated += usize::from(length > options.max_bp);
         for (position, c) in sequence.chars().enumerate().take(options.max_bp) {
-            let token = match (token(c), options.ambiguous) {
-                (Some(AMBIGUOUS) | None, Ambiguous::Padding) => PAD,
-                (Some(token), _) => token,
-                (None, Ambiguous::Token) => return Err(fault(position, c).at(place())),
-            };
-            self.tokens.push(token);
+            match token(c) {
+                Some(token) => self.tokens.push(token),
+                None => return Err(fault(position, c).at(place())),
+            }
         }
         self.offsets.push(self.tokens.len());
         Ok(())
@@ -254,24 +236,5 @@ mod tests {
         cut.extend_padded(1, 4, &mut padded);
         cut.extend_padded(0, 4, &mut padded);
         assert_eq!(padded, [5, 1, 2, 0, 5, 1, 2, 3]);
-    }
-
-    #[test]
-    fn padding_for_ambiguous_letters_refuses_nothing() {
-        let options = TokenOptions {
-            ambiguous: Ambiguous::Padding,
-            truncate: true,
-            max_bp: 8,
-        };
-        assert_eq!(tokens("acNG-!t", &options).unwrap(), [1, 2, 0, 3, 0, 0, 4]);
-        assert!(tokens("", &options).unwrap().is_empty());
-        let options = TokenOptions {
-            max_bp: 20,
-            ..options
-        };
-        assert_eq!(
-            tokens("ACGTRYKM-ACG", &options).unwrap(),
-            [1, 2, 3, 4, 0, 0, 0, 0, 0, 1, 2, 3]
-        );
     }
 }

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Int, Tensor};
 use super::ModelConfig;
 use super::attention_pooling::AttentionPooling;
 use super::transformer::Transformer;
+use crate::data::tokens::{AMBIGUOUS, PAD};
 
 /// Embeds ASVs: tokens and positions, a transformer over the bases, attention pooling.
 #[derive(Module, Debug)]
@@ -48,7 +49,11 @@ impl AsvEncoder {
     /// ambiguous bases for padding.
     pub fn forward(&self, tokens: Tensor<2, Int>) -> AsvOutput {
         let [_, length] = tokens.dims();
-        let mask = self.padded.then(|| tokens.clone().greater_elem(0));
+        let tokens = match self.padded {
+            true => tokens.clone().mask_fill(tokens.equal_elem(AMBIGUOUS), PAD),
+            false => tokens,
+        };
+        let mask = self.padded.then(|| tokens.clone().greater_elem(PAD));
         let positions = self.positions.weight.val().slice(0..length);
         let x = self.tokens.forward(tokens) + positions.unsqueeze_dim(0);
         let positions = self.transformer.forward(x, mask.clone());

@@ -21,6 +21,7 @@ mod write;
 
 pub use community::Truth;
 pub use options::SimulateOptions;
+pub use write::check_place;
 
 use crate::data::{DataError, DistanceMatrix, Table, Tree};
 use crate::random::stream;

@@ -181,7 +181,7 @@ fn a_study_is_written_whole_and_reads_back() {
     };
     let study = simulate(&options).unwrap();
     let target = folder.path().join("new/study");
-    study.write(&target).unwrap();
+    study.write(&target, false).unwrap();
     assert_eq!(read_table(target.join("table.biom")).unwrap(), study.table);
     let tree = read_tree(target.join("tree.nwk"), &NewickOptions::default()).unwrap();
     assert_eq!(newick::write(&tree), newick::write(&study.tree));
@@ -195,12 +195,40 @@ fn a_study_is_written_whole_and_reads_back() {
         assert_eq!(read.is_some(), made.is_some());
         assert!((read.unwrap_or(0.0) - made.unwrap_or(0.0)).abs() < 1e-3);
     }
-    let error = study.write(&target).unwrap_err().to_string();
+    let error = study.write(&target, false).unwrap_err().to_string();
     assert!(error.contains("exists already"), "{error}");
     let left: Vec<_> = std::fs::read_dir(folder.path().join("new"))
         .unwrap()
         .collect();
     assert_eq!(left.len(), 1);
     std::fs::create_dir(folder.path().join("empty")).unwrap();
-    study.write(folder.path().join("empty")).unwrap();
+    study.write(folder.path().join("empty"), false).unwrap();
+}
+
+#[test]
+fn a_study_replaces_a_study_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("study");
+    let make = |seed| {
+        let small = SimulateOptions {
+            samples: 6,
+            asvs: 20,
+            richness: 8.0,
+            seed,
+            ..SimulateOptions::default()
+        };
+        simulate(&small).unwrap()
+    };
+    make(1).write(&target, true).unwrap();
+    std::fs::write(target.join("notes.txt"), "mine").unwrap();
+    make(2).write(&target, true).unwrap();
+    assert_eq!(
+        read_table(target.join("table.biom")).unwrap(),
+        make(2).table
+    );
+    assert!(target.join("notes.txt").exists());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    std::fs::remove_file(target.join("README.md")).unwrap();
+    let error = make(3).write(&target, true).unwrap_err().to_string();
+    assert!(error.contains("no simulated study"), "{error}");
 }

@@ -7,6 +7,20 @@ use std::path::{Path, PathBuf};
 use super::Study;
 use crate::data::{DataError, newick, write_biom, write_distances_npy, write_distances_tsv};
 
+/// How the README of a study begins, which tells such a folder from others.
+const TITLE: &str = "# A simulated study\n";
+/// What a study consists of.
+const FILES: [&str; 8] = [
+    "table.biom",
+    "tree.nwk",
+    "metadata.tsv",
+    "unifrac.tsv",
+    "unifrac.npy",
+    "truth-samples.tsv",
+    "truth-asvs.tsv",
+    "README.md",
+];
+
 const README: &str = "\
 # A simulated study
 
@@ -23,23 +37,22 @@ Made by `aam simulate`; every number in it is known. `aam simulate --help` has t
 ";
 
 impl Study {
-    /// Writes the study into a new folder at `folder`.
+    /// Writes the study into a new folder at `folder`. If there is a study already, it is replaced
+    /// with `overwrite` set, and nothing else that the folder holds.
     ///
-    /// The files are written beside it first, so that the folder appears whole or not at all.
+    /// The files are written beside it first, so that the study appears whole or not at all.
     ///
     /// # Errors
-    /// If `folder` exists and is not empty, or cannot be written.
-    pub fn write(&self, folder: impl AsRef<Path>) -> Result<(), DataError> {
+    /// Those of [`check_place`], or if `folder` cannot be written.
+    pub fn write(&self, folder: impl AsRef<Path>, overwrite: bool) -> Result<(), DataError> {
         let folder = folder.as_ref();
-        if folder.is_file() || fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) {
-            return Err(DataError::in_file(folder, "exists already")
-                .help("choose another folder, or remove this one"));
-        }
+        check_place(folder, overwrite)?;
         let beside = Beside::new(folder)?;
         let path = |name: &str| beside.0.join(name);
-        write_biom(path("table.biom"), &self.table)?;
-        write_distances_tsv(path("unifrac.tsv"), &self.unifrac)?;
-        write_distances_npy(path("unifrac.npy"), &self.unifrac)?;
+        let at = |error| in_folder(error, folder);
+        write_biom(path("table.biom"), &self.table).map_err(at)?;
+        write_distances_tsv(path("unifrac.tsv"), &self.unifrac).map_err(at)?;
+        write_distances_npy(path("unifrac.npy"), &self.unifrac).map_err(at)?;
         for (name, text) in [
             ("tree.nwk", newick::write(&self.tree)),
             ("metadata.tsv", self.metadata_text()),
@@ -47,9 +60,16 @@ impl Study {
             ("truth-asvs.tsv", self.asvs_text()),
             ("README.md", README.to_owned()),
         ] {
-            fs::write(path(name), text).map_err(|e| cannot_write(&path(name), &e))?;
+            fs::write(path(name), text).map_err(|e| cannot_write(&folder.join(name), &e))?;
         }
-        fs::rename(&beside.0, folder).map_err(|e| cannot_write(folder, &e))
+        if !holds_files(folder) {
+            return fs::rename(&beside.0, folder).map_err(|e| cannot_write(folder, &e));
+        }
+        for name in FILES {
+            let place = folder.join(name);
+            fs::rename(path(name), &place).map_err(|e| cannot_write(&place, &e))?;
+        }
+        Ok(())
     }
 
     fn metadata_text(&self) -> String {
@@ -97,6 +117,42 @@ impl Study {
         }
         text
     }
+}
+
+/// Checks that a study can be written to `folder`, without touching it.
+///
+/// # Errors
+/// If `folder` is a file, or holds files; with `overwrite`, if it holds no study.
+pub fn check_place(folder: &Path, overwrite: bool) -> Result<(), DataError> {
+    let refuse = |problem: &str| Err(DataError::in_file(folder, problem));
+    if folder.is_file() {
+        return refuse("exists already, and is a file");
+    }
+    if !holds_files(folder) {
+        return Ok(());
+    }
+    let readme = fs::read(folder.join("README.md")).unwrap_or_default();
+    match (overwrite, readme.starts_with(TITLE.as_bytes())) {
+        (true, true) => Ok(()),
+        (false, true) => refuse(
+            "exists already, with a study in it; choose another folder, or replace the study with --overwrite",
+        ),
+        (false, false) => refuse("exists already; choose another folder"),
+        (true, false) => refuse(
+            "holds files that are no simulated study, and --overwrite does not remove those; choose another folder",
+        ),
+    }
+}
+
+fn holds_files(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some())
+}
+
+/// The error with the place that the user knows, not the one beside it.
+fn in_folder(mut error: DataError, folder: &Path) -> DataError {
+    let name = error.file.as_deref().and_then(Path::file_name);
+    error.file = name.map(|name| folder.join(name));
+    error
 }
 
 /// A folder beside the one to be made, removed unless it was renamed to it.

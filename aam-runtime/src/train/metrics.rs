@@ -177,7 +177,7 @@ mod tests {
             regression.add(predicted, actual);
         }
         let metrics = regression.metrics("");
-        // SSE = 8, SST = 9, sums of products: 4.5 over sqrt(5 · 9).
+        // SSE = 8, SST = 9; Pearson: sums of products 5, of squares 5 and 9.
         assert!((value(&metrics, "r2") - (1.0 - 8.0 / 9.0)).abs() < 1e-12);
         assert!((value(&metrics, "mae") - 1.0).abs() < 1e-12);
         assert!((value(&metrics, "rmse") - 2f64.sqrt()).abs() < 1e-12);

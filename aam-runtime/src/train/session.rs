@@ -18,6 +18,7 @@ use crate::events::{Event, Observer};
 use crate::model::{Base, ModelConfig, materialised};
 use crate::options::{DataOptions, ModelOptions, OptimizationOptions};
 use crate::random::stream;
+use crate::run_directory::RunDirectory;
 use crate::study::Study;
 
 /// Refuses settings that make no sense before anything is read.
@@ -58,6 +59,7 @@ pub fn check(options: &OptimizationOptions, data: &DataOptions) -> Result<(), Ru
             data.test_size,
         ));
     }
+    RunDirectory::check(options.output_dir.as_deref(), options.overwrite)?;
     Ok(())
 }
 
@@ -129,6 +131,12 @@ pub fn pretrained(
         return Err(RunError::Usage(format!(
             "--max-bp {}: the pre-trained encoder reads at most {} bases; give --max-bp {} and, for longer sequences, --truncate",
             data.max_bp, config.max_bp, config.max_bp
+        )));
+    }
+    if config.compatibility.sample_positions && data.token_limit > config.token_limit {
+        return Err(RunError::Usage(format!(
+            "--token-limit {}: the pre-trained encoder reads at most {} ASVs of a sample; give --token-limit {}",
+            data.token_limit, config.token_limit, config.token_limit
         )));
     }
     let weights = files.remove(WEIGHTS).unwrap_or_default();

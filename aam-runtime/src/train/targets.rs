@@ -7,6 +7,9 @@ use crate::options::TrainOptions;
 use crate::study::Notes;
 use crate::train::transform::FittedTransform;
 
+/// Squares of larger numbers leave the range of `f32`.
+const LARGEST: f64 = 1e18;
+
 /// The target columns of some samples, before anything is fitted.
 #[derive(Clone, Debug)]
 pub struct RawTargets {
@@ -58,16 +61,23 @@ pub fn read(
         ))?;
     }
     if rows.len() < 4 {
-        return Err(DataError::new(format!(
-            "only {} samples have a target; at least 4 are needed",
-            rows.len()
-        ))
+        return Err(DataError::in_file(
+            metadata.file(),
+            format!(
+                "only {} samples have a target; at least 4 are needed",
+                rows.len()
+            ),
+        )
         .help("check the column and how missing values are written")
         .into());
     }
     let columns = read
         .into_iter()
-        .map(|(name, column)| column.select(name, &rows))
+        .map(|(name, column)| {
+            column
+                .select(name, &rows)
+                .map_err(|e| e.file(metadata.file()))
+        })
         .collect::<Result<_, DataError>>()?;
     Ok((RawTargets { columns }, rows))
 }
@@ -104,11 +114,18 @@ impl Column<'_> {
         match self {
             Self::Numbers(all) => {
                 let values: Vec<f64> = rows.iter().filter_map(|&row| all[row]).collect();
+                if let Some(value) = values.iter().find(|value| value.abs() > LARGEST) {
+                    return Err(DataError::new(format!(
+                        "column '{name}': a value is {value:e}, and none beyond {LARGEST:e} can be learnt"
+                    ))
+                    .help("check the column's unit, and how missing values are written"));
+                }
                 match values.iter().all(|value| *value == values[0]) {
                     true => Err(DataError::new(format!(
                         "column '{name}': every sample has the value {}, so there is nothing to learn",
                         values[0]
-                    ))),
+                    ))
+                    .help("choose a column that varies between these samples")),
                     false => Ok(RawColumn {
                         name,
                         classes: None,
@@ -125,7 +142,8 @@ impl Column<'_> {
                     return Err(DataError::new(format!(
                         "column '{name}': every sample has the class '{}', so there is nothing to learn",
                         classes[0]
-                    )));
+                    ))
+                    .help("choose a column with at least two classes among these samples"));
                 }
                 if classes.len() * 2 > texts.len() {
                     return Err(DataError::new(format!(

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use aam_runtime::checkpoint::import_reference::ReferenceWeights;
+use aam_runtime::data::tokens::{AMBIGUOUS, PAD};
 use aam_runtime::model::{
     Base, Compatibility, ModelConfig, Predictor, PredictorConfig, PredictorParts,
 };
@@ -37,6 +38,25 @@ fn a_training_checkpoint_is_read_like_the_weights_alone() {
     let (base, report) = case.weights("checkpoint.pt").load_base(base).unwrap();
     assert!(report.missing.is_empty() && report.unused.is_empty());
     check_base(&case, &base);
+}
+
+#[test]
+fn ambiguous_bases_are_padding_to_a_model_that_has_no_token_for_them() {
+    let case = Case::new(PRETRAINING);
+    let weights = case.weights("weights.safetensors");
+    let base = Base::init(&weights.model_config(4).unwrap(), &Device::flex()).unwrap();
+    let (base, _) = weights.load_base(base).unwrap();
+    let mut tokens = case.tokens(false);
+    let padding = tokens.rows.clone().equal_elem(PAD);
+    assert!(padding.clone().any().into_scalar::<bool>());
+    tokens.rows = tokens.rows.mask_fill(padding, AMBIGUOUS);
+    let encoded = base.encode_tokens(tokens.rows.clone());
+    let input = case.input(&tokens, &[]);
+    let asvs = base
+        .attention()
+        .unwrap()
+        .contextual(encoded.embeddings, &input);
+    case.check("outputs_unmasked/sample_embeddings", asvs);
 }
 
 #[test]

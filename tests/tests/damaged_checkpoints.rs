@@ -1,0 +1,218 @@
+//! Checkpoints that are cut, changed or incomplete: each ends in an error that names the file.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use aam_plugins as _;
+use aam_runtime::error::RunError;
+use aam_runtime::events::{Event, Observer};
+use aam_runtime::options::PredictOptions;
+use aam_runtime::predict::predict;
+use aam_tests::{Aam, aam};
+use serde_json::{Value, json};
+
+const STUDY: &str = "simulate --samples 16 --asvs 30 --sequence-length 30 --richness 10 \
+                     --depth 300 --output-dir study";
+const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
+                     --metadata-column ph --max-bp 30 --embedding-dim 16 --epochs 1 --output-dir \
+                     run";
+const FILES: [&str; 2] = ["manifest.json", "model.safetensors"];
+
+/// A trained model, and its files to damage.
+struct Model {
+    aam: Aam,
+    files: BTreeMap<&'static str, Vec<u8>>,
+}
+
+impl Model {
+    fn new() -> Self {
+        let aam = aam!();
+        aam.ok(STUDY);
+        aam.ok(TRAIN);
+        let read = |name| {
+            let path = aam.path("run/checkpoints/best").join(name);
+            (name, std::fs::read(path).expect("a file of the checkpoint"))
+        };
+        let files = FILES.map(read).into();
+        std::fs::create_dir(aam.path("copy")).expect("a folder");
+        Self { aam, files }
+    }
+
+    /// A copy of the checkpoint with one file changed.
+    fn copy(&self, changed: &str, change: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
+        let copy = self.aam.path("copy");
+        let mut files = self.files.clone();
+        change(files.get_mut(changed).expect("a file of the checkpoint"));
+        for (name, bytes) in files {
+            std::fs::write(copy.join(name), bytes).expect("a file");
+        }
+        copy
+    }
+
+    /// A copy with its manifest changed as JSON.
+    fn with_manifest(&self, change: impl FnOnce(&mut Value)) {
+        self.copy("manifest.json", |bytes| {
+            let mut manifest = serde_json::from_slice(bytes).expect("JSON");
+            change(&mut manifest);
+            *bytes = serde_json::to_vec(&manifest).expect("JSON");
+        });
+    }
+
+    /// What the program says about the copy.
+    fn refused(&self, words: &[&str]) {
+        let predict = "predict --model copy --table study/table.biom --output p.tsv";
+        let ran = self.aam.run(predict).ends_with_code(4).says(words);
+        assert!(ran.stderr.len() < 1000, "{}", ran.stderr);
+        assert!(!self.aam.path("p.tsv").exists());
+    }
+}
+
+struct Silence;
+
+impl Observer for Silence {
+    fn observe(&mut self, _: &Event<'_>) -> Result<(), RunError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn cut_and_missing_files() {
+    let model = Model::new();
+    for (name, said) in [
+        ("manifest.json", "it is damaged"),
+        ("model.safetensors", "SHA-256 differs"),
+    ] {
+        let whole = model.files[name].len();
+        for kept in [0, 1, whole / 2, whole - 1] {
+            model.copy(name, |bytes| bytes.truncate(kept));
+            model.refused(&[&format!("copy/{name}: "), said]);
+        }
+    }
+    model.copy("model.safetensors", |bytes| bytes[1000] ^= 1);
+    model.refused(&["copy/model.safetensors: ", "SHA-256 differs"]);
+    for (name, said) in [
+        ("model.safetensors", "model.safetensors: it cannot be read"),
+        ("manifest.json", "copy: this is no checkpoint of aam"),
+    ] {
+        model.copy(name, |_| {});
+        std::fs::remove_file(model.aam.path("copy").join(name)).expect("a file");
+        model.refused(&[said]);
+    }
+    let train = TRAIN.replace(" run", " other --pretrained-encoder copy");
+    model.copy("model.safetensors", |bytes| bytes.truncate(1000));
+    model
+        .aam
+        .run(&train)
+        .ends_with_code(4)
+        .says(&["SHA-256 differs"]);
+    assert!(!model.aam.path("other").exists());
+}
+
+#[test]
+fn manifests_that_do_not_fit() {
+    let model = Model::new();
+    model.with_manifest(|manifest| manifest["files"]["model.safetensors"] = json!("00"));
+    model.refused(&["copy/model.safetensors: ", "SHA-256 differs"]);
+    model.with_manifest(|manifest| manifest["files"] = json!({}));
+    model.refused(&["copy/manifest.json: ", "does not list model.safetensors"]);
+    model.with_manifest(|manifest| manifest["files"]["../study/tree.nwk"] = json!("00"));
+    model.refused(&[
+        "copy/manifest.json: ",
+        "'../study/tree.nwk' is no name of a file",
+    ]);
+    model.with_manifest(|manifest| manifest["format"] = json!(99));
+    model.refused(&[
+        "copy/manifest.json: its format is 99",
+        "aam version that wrote it",
+    ]);
+    model.with_manifest(|manifest| manifest["model"]["dim"] = json!(64));
+    model.refused(&["copy/model.safetensors: the weights of ", "do not fit"]);
+    model.with_manifest(|manifest| manifest["model"]["dim"] = json!(1u64 << 40));
+    model.refused(&["copy/model.safetensors: the weights of ", "do not fit"]);
+    model.with_manifest(|manifest| manifest["model"]["heads"] = json!(5));
+    model.refused(&["copy/manifest.json: it is damaged", "heads"]);
+    model.with_manifest(|manifest| manifest["model"]["asv-layers"] = json!(u32::MAX));
+    model.refused(&["copy/manifest.json: it is damaged", "4294967295 layers"]);
+    model.with_manifest(|manifest| manifest["predictor"]["head"]["name"] = json!("lost"));
+    model.refused(&["the head 'lost' comes from the crate aam-plugins"]);
+}
+
+/// A small generator of numbers, the same on every machine.
+fn random(state: &mut u64) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    (*state >> 11) as usize
+}
+
+/// Loads a copy and predicts; whatever is wrong must end in an error, soon.
+fn survives(model: &Path, aam: &Aam, what: &str) -> bool {
+    let options = PredictOptions {
+        model: Some(model.to_owned()),
+        table: Some(aam.path("study/table.biom")),
+        output: Some(aam.path("p.tsv")),
+        device: "cpu".to_owned(),
+        overwrite: true,
+        ..PredictOptions::default()
+    };
+    let begun = Instant::now();
+    let outcome = catch_unwind(AssertUnwindSafe(|| predict(&options, &mut Silence)));
+    assert!(begun.elapsed() < Duration::from_secs(10), "{what}");
+    match outcome {
+        Ok(outcome) => outcome.is_ok(),
+        Err(_) => panic!("a panic: {what}"),
+    }
+}
+
+#[test]
+fn manifests_with_bytes_changed_at_random() {
+    let model = Model::new();
+    let mut state = 20;
+    let mut loaded = 0;
+    for number in 0..400 {
+        let copy = model.copy("manifest.json", |bytes| {
+            for _ in 0..=random(&mut state) % 3 {
+                let at = random(&mut state) % bytes.len();
+                // A digit for a digit keeps it JSON, which reaches further.
+                bytes[at] = match bytes[at] {
+                    b'0'..=b'9' => b'0' + (random(&mut state) % 10) as u8,
+                    _ => random(&mut state) as u8,
+                };
+            }
+        });
+        let text = String::from_utf8_lossy(&std::fs::read(copy.join("manifest.json")).expect("it"))
+            .into_owned();
+        loaded += usize::from(survives(&copy, &model.aam, &format!("{number}: {text}")));
+    }
+    println!("{loaded} of 400 damaged manifests loaded");
+    assert!(loaded < 200, "{loaded} loaded");
+}
+
+#[test]
+fn weights_whose_header_is_changed_at_random() {
+    let model = Model::new();
+    let mut state = 21;
+    let digest = |bytes: &[u8]| {
+        use sha2::Digest;
+        let hash = sha2::Sha256::digest(bytes);
+        hash.iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>()
+    };
+    for number in 0..200 {
+        let mut weights = model.files["model.safetensors"].clone();
+        for _ in 0..=random(&mut state) % 3 {
+            let at = random(&mut state) % 2000;
+            weights[at] = random(&mut state) as u8;
+        }
+        // A digest that agrees, so that the reader of the weights has to find the fault.
+        model.with_manifest(|manifest| {
+            manifest["files"]["model.safetensors"] = json!(digest(&weights));
+        });
+        let copy = model.aam.path("copy");
+        std::fs::write(copy.join("model.safetensors"), &weights).expect("a file");
+        survives(&copy, &model.aam, &format!("weights {number}"));
+    }
+}
