@@ -11,7 +11,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::AsvSampling;
-use crate::model::{CountEmbedding, MaskStrategy, Preset, SamplePooling};
+use crate::model::{
+    CountEmbedding, CountScale, DistanceScale, MaskStrategy, Preset, Quirk, SamplePooling,
+};
 use crate::train::transform::TargetTransform;
 
 /// Files of a study, and what is taken from them.
@@ -97,6 +99,12 @@ pub struct ModelOptions {
     pub pooling: Option<SamplePooling>,
     /// How abundance enters an ASV's embedding, with attention pooling.
     pub count_embedding: Option<CountEmbedding>,
+    /// What is taken for abundance, with attention pooling.
+    pub count_scale: Option<CountScale>,
+    /// What distances between samples are measured in before they are compared with UniFrac.
+    pub distance_scale: Option<DistanceScale>,
+    /// Ways of the reference implementation to follow; `reference` stands for all of them.
+    pub compatibility: Vec<Quirk>,
 }
 
 /// How a model is trained.

@@ -32,8 +32,8 @@ fn flags(aam: &Aam, command: &str) -> Vec<String> {
 fn the_flags_of_train_are_frozen() {
     let expected = "
         asv-chunk-size asv-sampling attention-heads attention-layers batch-size best-metric
-        categorical-columns categorical-embed-dim classifier config count-embedding count-weight
-        device drop-missing dropout embedding-dim epochs freeze-base fusion
+        categorical-columns categorical-embed-dim classifier compatibility config count-embedding
+        count-scale count-weight device distance-scale drop-missing dropout embedding-dim epochs freeze-base fusion
         gradient-accumulation-steps head help loss lr max-bp max-grad-norm max-steps metadata
         metadata-column missing-length output-dir overwrite patience pooling preset
         pretrained-encoder print-config quiet
@@ -47,8 +47,8 @@ fn the_flags_of_train_are_frozen() {
 #[test]
 fn the_flags_of_pretrain_are_frozen() {
     let expected = "
-        asv-chunk-size asv-sampling attention-heads attention-layers batch-size best-metric config
-        count-embedding device drop-missing dropout embedding-dim epochs
+        asv-chunk-size asv-sampling attention-heads attention-layers batch-size best-metric
+        compatibility config count-embedding count-scale device distance-scale drop-missing dropout embedding-dim epochs
         gradient-accumulation-steps help lr max-bp max-grad-norm max-steps missing-length
         nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size nucleotide-steps nucleotide-weight
         output-dir overwrite patience pooling preset print-config quiet

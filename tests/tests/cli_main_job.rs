@@ -122,3 +122,32 @@ fn an_interrupted_run_saves_and_says_so() {
     );
     assert!(aam.path("long/checkpoints/last/manifest.json").is_file());
 }
+
+#[test]
+fn the_ways_of_the_reference_can_be_had() {
+    let aam = study();
+    aam.ok(&format!(
+        "{PRETRAIN} pretrained --pooling attention --distance-scale fixed --compatibility reference"
+    ));
+    // Unmasked, every base of the start-marked ASVs is guessed, most of them by no training.
+    let header = aam.read("pretrained/metrics.tsv");
+    assert!(header.contains("nucleotide_accuracy"), "{header}");
+    let config = aam.read("pretrained/config.toml");
+    assert!(
+        config.contains("compatibility = [\"reference\"]"),
+        "{config}"
+    );
+    aam.ok(&format!(
+        "{TRAIN} trained --metadata-column ph --max-bp 30 --freeze-base --count-weight 1 \
+         --unifrac-weight 1 --tree study/tree.nwk \
+         --pretrained-encoder pretrained/checkpoints/best"
+    ));
+    let header = aam.read("trained/metrics.tsv");
+    for loss in ["train_count_loss", "train_unifrac_loss"] {
+        assert!(header.contains(loss), "{header}");
+    }
+    aam.refuses(&format!(
+        "{TRAIN} none --metadata-column ph --max-bp 30 --count-weight 1"
+    ))
+    .says(&["--count-weight", "--pooling attention"]);
+}

@@ -121,10 +121,34 @@ pub struct Compatibility {
     pub ambiguous_is_padding: bool,
     /// The sample's embedding is computed from ASVs with masked bases.
     pub masked_embeddings: bool,
-    /// The start token counts in the nucleotide loss where nothing is masked.
+    /// Validation guesses bases that are not masked.
+    pub unmasked_validation: bool,
+    /// The start token counts as a base to guess where nothing is masked.
     pub start_in_nucleotide_loss: bool,
     /// A frozen base keeps its dropout.
     pub frozen_base_dropout: bool,
+}
+
+/// The fields of [`Compatibility`] by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quirk {
+    /// All of them.
+    Reference,
+    /// [`Compatibility::identical_layers`].
+    IdenticalLayers,
+    /// [`Compatibility::sample_positions`].
+    SamplePositions,
+    /// [`Compatibility::ambiguous_is_padding`].
+    AmbiguousIsPadding,
+    /// [`Compatibility::masked_embeddings`].
+    MaskedEmbeddings,
+    /// [`Compatibility::unmasked_validation`].
+    UnmaskedValidation,
+    /// [`Compatibility::start_in_nucleotide_loss`].
+    StartInNucleotideLoss,
+    /// [`Compatibility::frozen_base_dropout`].
+    FrozenBaseDropout,
 }
 
 impl Compatibility {
@@ -135,9 +159,25 @@ impl Compatibility {
             sample_positions: true,
             ambiguous_is_padding: true,
             masked_embeddings: true,
+            unmasked_validation: true,
             start_in_nucleotide_loss: true,
             frozen_base_dropout: true,
         }
+    }
+
+    /// With another way of the reference implementation.
+    pub fn with(mut self, quirk: Quirk) -> Self {
+        match quirk {
+            Quirk::Reference => return Self::reference(),
+            Quirk::IdenticalLayers => self.identical_layers = true,
+            Quirk::SamplePositions => self.sample_positions = true,
+            Quirk::AmbiguousIsPadding => self.ambiguous_is_padding = true,
+            Quirk::MaskedEmbeddings => self.masked_embeddings = true,
+            Quirk::UnmaskedValidation => self.unmasked_validation = true,
+            Quirk::StartInNucleotideLoss => self.start_in_nucleotide_loss = true,
+            Quirk::FrozenBaseDropout => self.frozen_base_dropout = true,
+        }
+        self
     }
 }
 

@@ -48,7 +48,8 @@ pub use attention_pooling::AttentionPooling;
 pub use base::Base;
 pub use category_embedder::CategoryEmbedder;
 pub use config::{
-    Compatibility, CountEmbedding, CountScale, DistanceScale, ModelConfig, Preset, SamplePooling,
+    Compatibility, CountEmbedding, CountScale, DistanceScale, ModelConfig, Preset, Quirk,
+    SamplePooling,
 };
 pub use count_branch::CountBranch;
 pub use error::ModelError;

@@ -13,7 +13,7 @@ use crate::checkpoint::Manifest;
 use crate::data::tokens::VOCABULARY;
 use crate::data::{Split, TokenizedSequences};
 use crate::error::RunError;
-use crate::model::{Base, MaskingConfig, nucleotide_accuracy, nucleotide_loss};
+use crate::model::{Base, Compatibility, MaskingConfig, nucleotide_accuracy, nucleotide_loss};
 use crate::random::stream;
 
 /// Validation guesses masked nucleotides in at most so many ASVs.
@@ -25,6 +25,7 @@ const ENOUGH_UNSEEN: usize = 16;
 pub struct Nucleotides<'a> {
     sequences: &'a TokenizedSequences,
     masking: MaskingConfig,
+    compatibility: Compatibility,
     chunk: usize,
     seed: u64,
     device: Device,
@@ -65,6 +66,7 @@ impl<'a> Nucleotides<'a> {
         batcher: &Batcher<'a>,
         split: &Split,
         masking: MaskingConfig,
+        compatibility: Compatibility,
         seed: u64,
         device: Device,
     ) -> Self {
@@ -88,6 +90,7 @@ impl<'a> Nucleotides<'a> {
             validation: validation.into_iter().step_by(step).collect(),
             sequences: batcher.sequences,
             masking,
+            compatibility,
             chunk: batcher.chunk,
             seed,
             device,
@@ -99,8 +102,12 @@ impl<'a> Nucleotides<'a> {
         &self.train
     }
 
-    /// Masks the tokens of `chunks`.
+    /// Masks the tokens of `chunks`. Nothing is learnt where nothing is masked, unless it is as in
+    /// the reference implementation.
     pub fn mask(&self, chunks: Vec<Chunk>, rng: &mut ChaCha8Rng) -> Vec<MaskedChunk> {
+        if self.masking.ratio == 0.0 && self.compatibility.start_in_nucleotide_loss {
+            return self.in_sight(chunks);
+        }
         let mask = |original: Chunk| {
             let masked = self.masking.apply(&original.tokens, original.length, rng);
             MaskedChunk {
@@ -113,6 +120,19 @@ impl<'a> Nucleotides<'a> {
             }
         };
         chunks.into_iter().map(mask).collect()
+    }
+
+    /// The chunks as they are, with every base to guess.
+    fn in_sight(&self, chunks: Vec<Chunk>) -> Vec<MaskedChunk> {
+        let start = self.compatibility.start_in_nucleotide_loss;
+        let all = |original: Chunk| MaskedChunk {
+            masked: original.clone(),
+            mask: (0..original.tokens.len())
+                .map(|place| start || place % original.length != 0)
+                .collect(),
+            original,
+        };
+        chunks.into_iter().map(all).collect()
     }
 
     /// Adds the gradients of `weight` times the loss at the masked places, chunk by chunk, and
@@ -146,7 +166,11 @@ impl<'a> Nucleotides<'a> {
     pub fn validate(&self, base: &Base) -> Vec<Metric> {
         let groups = AsvGroups::new(self.validation.clone(), self.sequences, self.chunk);
         let mut rng = stream(self.seed, "masks of the validation samples");
-        let chunks = self.mask(Chunk::of(&groups, self.sequences), &mut rng);
+        let chunks = Chunk::of(&groups, self.sequences);
+        let chunks = match self.compatibility.unmasked_validation {
+            true => self.in_sight(chunks),
+            false => self.mask(chunks, &mut rng),
+        };
         let device = self.device.clone().inner();
         let mut tokens = [0usize; VOCABULARY];
         let (mut loss, mut right, mut right_by_position) = (0.0, 0.0, 0usize);
@@ -244,5 +268,57 @@ impl Objective for MaskedNucleotides<'_> {
 
     fn manifest(&self) -> Manifest {
         self.manifest.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{AsvSampling, Table, TokenOptions};
+
+    /// Masked places of two ASVs of four and six bases.
+    fn places(ratio: f64, compatibility: Compatibility) -> usize {
+        let asvs = ["ACGT", "GGGGCC"];
+        let ids = asvs.iter().map(|&asv| asv.to_owned()).collect();
+        let reads = [(0, 0, 5), (0, 1, 1)];
+        let table = Table::from_triplets(vec!["sample".to_owned()], ids, &reads).unwrap();
+        let options = TokenOptions::default();
+        let sequences = TokenizedSequences::new(asvs.iter().map(|&s| (s, s)), &options).unwrap();
+        let batcher = Batcher {
+            table: &table,
+            sequences: &sequences,
+            limit: 10,
+            sampling: AsvSampling::First,
+            chunk: 10,
+        };
+        let split = Split {
+            train: vec![0],
+            validation: vec![0],
+        };
+        let masking = MaskingConfig {
+            ratio,
+            ..MaskingConfig::default()
+        };
+        let device = Device::flex().autodiff();
+        let task = Nucleotides::new(&batcher, &split, masking, compatibility, 1, device);
+        let groups = batcher.groups(&[0]);
+        let chunks = task.mask(Chunk::of(&groups, &sequences), &mut stream(1, "test"));
+        chunks.iter().map(MaskedChunk::places).sum()
+    }
+
+    #[test]
+    fn what_is_in_sight_is_guessed_only_as_in_the_reference() {
+        assert_eq!(places(0.5, Compatibility::default()), 5);
+        assert_eq!(places(0.0, Compatibility::default()), 0);
+        assert_eq!(places(0.0, Compatibility::reference()), 12);
+    }
+
+    #[test]
+    fn the_commonest_base_of_each_position_is_known() {
+        let asvs = ["ACG", "ACT", "GCT"];
+        let options = TokenOptions::default();
+        let sequences = TokenizedSequences::new(asvs.iter().map(|&s| (s, s)), &options).unwrap();
+        let expected: Vec<u8> = vec![crate::data::tokens::START, 1, 2, 4];
+        assert_eq!(commonest(&sequences, &[0, 1, 2]), expected);
     }
 }

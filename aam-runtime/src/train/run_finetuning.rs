@@ -59,6 +59,11 @@ pub fn train(
         None => (None, model_config(&options.model, data)),
     };
     config.validate()?;
+    if options.count_weight > 0.0 && config.pooling == SamplePooling::Abundance {
+        return Err(RunError::Usage(
+            "--count-weight: abundances are guessed only with --pooling attention".to_owned(),
+        ));
+    }
     let plan = Plan::finetuning(config.pooling, optimization);
     let frozen = match (options.freeze_base, config.pooling) {
         (Some(frozen), _) => frozen,

@@ -74,8 +74,17 @@ pub fn pretrain(
     manifest.train_samples = ids_of(ids, &split.train);
     manifest.validation_samples = ids_of(ids, &split.validation);
     let batcher = batcher(&study, &policy, optimization.asv_chunk_size);
-    let nucleotides = (options.nucleotide_weight > 0.0)
-        .then(|| Nucleotides::new(&batcher, &split, masking, optimization.seed, device.clone()));
+    let nucleotides = (options.nucleotide_weight > 0.0).then(|| {
+        let (compatibility, seed) = (config.compatibility, optimization.seed);
+        Nucleotides::new(
+            &batcher,
+            &split,
+            masking,
+            compatibility,
+            seed,
+            device.clone(),
+        )
+    });
     let mut both = Both(observer, MetricsFile::new(run.join("metrics.tsv")));
     let mut run_of = Run {
         options,

@@ -99,11 +99,21 @@ fn override_sizes(config: &mut ModelConfig, model: &ModelOptions) {
     if let Some(embedding) = model.count_embedding {
         config.count_embedding = embedding;
     }
+    if let Some(scale) = model.count_scale {
+        config.count_scale = scale;
+    }
+    if let Some(scale) = model.distance_scale {
+        config.distance_scale = scale;
+    }
+    for &quirk in &model.compatibility {
+        config.compatibility = config.compatibility.with(quirk);
+    }
 }
 
 /// A pre-trained base, and the sizes of the model on top of it.
 ///
-/// Dropout may differ from the pre-training; whatever else the user asks for must not.
+/// Dropout, also of a frozen base, may differ from the pre-training; whatever else the user asks for
+/// must not.
 ///
 /// # Errors
 /// A checkpoint that cannot be read, or sizes at odds with it.
@@ -118,9 +128,10 @@ pub fn pretrained(
     let mut wanted = config.clone();
     override_sizes(&mut wanted, model);
     config.dropout = wanted.dropout;
+    config.compatibility.frozen_base_dropout = wanted.compatibility.frozen_base_dropout;
     if wanted != config {
         return Err(RunError::Usage(format!(
-            "--pretrained-encoder {}: its embeddings are {} wide with {} heads and {} layers, and the flags ask for another size; leave the flags out",
+            "--pretrained-encoder {}: its embeddings are {} wide with {} heads and {} layers, and the flags ask for another model; leave out those on its size, pooling, scales and compatibility",
             path.display(),
             config.dim,
             config.heads,
