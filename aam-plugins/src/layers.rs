@@ -10,7 +10,18 @@ use burn::tensor::Device;
 /// Glorot and Bengio, *Understanding the difficulty of training deep feedforward neural
 /// networks*, AISTATS 2010.
 pub(crate) fn xavier_linear(inputs: usize, outputs: usize, device: &Device) -> Linear {
-    let xavier = Initializer::XavierUniform { gain: 1.0 };
+    scaled_linear(1.0, inputs, outputs, device)
+}
+
+/// The last layer of a head: small weights, so that it starts at the mean of the target or at even
+/// odds. Of what it starts at, only the part that training samples contradict is ever unlearnt; the
+/// rest stays in the predictions as noise.
+pub(crate) fn output_linear(inputs: usize, outputs: usize, device: &Device) -> Linear {
+    scaled_linear(0.01, inputs, outputs, device)
+}
+
+fn scaled_linear(gain: f64, inputs: usize, outputs: usize, device: &Device) -> Linear {
+    let xavier = Initializer::XavierUniform { gain };
     Linear {
         weight: xavier.init_with([inputs, outputs], Some(inputs), Some(outputs), device),
         bias: Some(Initializer::Zeros.init([outputs], device)),

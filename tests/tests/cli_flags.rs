@@ -35,8 +35,8 @@ fn the_flags_of_train_are_frozen() {
         categorical-columns categorical-embed-dim classifier config count-embedding count-weight
         device drop-missing dropout embedding-dim epochs freeze-base fusion
         gradient-accumulation-steps head help loss lr max-bp max-grad-norm max-steps metadata
-        metadata-column missing-length
-        output-dir overwrite patience preset pretrained-encoder print-config quiet
+        metadata-column missing-length output-dir overwrite patience pooling preset
+        pretrained-encoder print-config quiet
         rarefy-depth seed sequences strategy table target-transform target-weight test-size threads
         token-limit train-samples tree truncate unifrac-ids unifrac-matrix unifrac-metric
         unifrac-weight validation-samples warmup weight-decay";
@@ -50,8 +50,8 @@ fn the_flags_of_pretrain_are_frozen() {
         asv-chunk-size asv-sampling attention-heads attention-layers batch-size best-metric config
         count-embedding device drop-missing dropout embedding-dim epochs
         gradient-accumulation-steps help lr max-bp max-grad-norm max-steps missing-length
-        nuc-mask-ratio
-        nuc-mask-strategy nucleotide-weight output-dir overwrite patience preset print-config quiet
+        nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size nucleotide-steps nucleotide-weight
+        output-dir overwrite patience pooling preset print-config quiet
         rarefy-depth seed sequences strategy table test-size threads token-limit train-samples tree
         truncate unifrac-ids unifrac-matrix unifrac-metric unifrac-weight validation-samples warmup
         weight-decay";

@@ -4,6 +4,7 @@ use aam_runtime::error::RunError;
 use aam_runtime::events::{Event, Observer};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::epochs::EpochLines;
 use super::{epoch_line, figure, start_line};
 use crate::output::{Style, say};
 
@@ -13,6 +14,7 @@ pub(super) struct Bars {
     epochs: usize,
     batches: usize,
     bar: Option<(String, ProgressBar)>,
+    lines: EpochLines,
 }
 
 impl Bars {
@@ -58,6 +60,10 @@ impl Drop for Bars {
 
 impl Observer for Bars {
     fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
+        if !matches!(event, Event::Batch { .. } | Event::Epoch { .. }) {
+            let rest: Vec<String> = self.lines.rest().collect();
+            rest.iter().for_each(|line| self.line(line));
+        }
         match *event {
             Event::Note(text) => self.line(text),
             Event::Warning(text) => {
@@ -74,10 +80,10 @@ impl Observer for Bars {
             Event::Batch {
                 epoch, batch, loss, ..
             } => {
-                let what = format!("epoch {epoch}/{}", self.epochs);
-                let bar = self.bar(&what, self.batches);
-                bar.set_prefix(format!("loss {}", figure(loss)));
-                bar.set_position(batch as u64);
+                let (epochs, batches) = (self.epochs, self.batches);
+                let bar = self.bar("batches", epochs * batches);
+                bar.set_prefix(format!("epoch {epoch}/{epochs}  loss {}", figure(loss)));
+                bar.set_position(((epoch - 1) * batches + batch) as u64);
             }
             Event::Epoch {
                 epoch,
@@ -86,8 +92,10 @@ impl Observer for Bars {
                 seconds,
                 ..
             } => {
-                self.clear();
-                say(&epoch_line(epoch, self.epochs, metrics, best, seconds));
+                let line = epoch_line(epoch, self.epochs, metrics, best, seconds);
+                if let Some(line) = self.lines.epoch(line, best) {
+                    self.line(&line);
+                }
             }
             Event::Progress { what, done, total } => {
                 self.bar(what, total).set_position(done as u64);

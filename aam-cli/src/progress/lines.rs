@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use aam_runtime::error::RunError;
 use aam_runtime::events::{Event, Observer};
 
+use super::epochs::EpochLines;
 use super::{epoch_line, start_line};
 use crate::output::{Style, say};
 
@@ -17,6 +18,7 @@ pub(super) struct Lines {
     epochs: usize,
     batches: usize,
     mentioned: Option<Instant>,
+    lines: EpochLines,
 }
 
 impl Lines {
@@ -32,6 +34,9 @@ impl Lines {
 
 impl Observer for Lines {
     fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
+        if !matches!(event, Event::Batch { .. } | Event::Epoch { .. }) {
+            self.lines.rest().for_each(|line| say(&line));
+        }
         match *event {
             Event::Note(text) => say(text),
             Event::Warning(text) => say(&format!("{} {text}", Style::stderr().warning("warning:"))),
@@ -59,7 +64,10 @@ impl Observer for Lines {
                 ..
             } => {
                 self.mentioned = Some(Instant::now());
-                say(&epoch_line(epoch, self.epochs, metrics, best, seconds));
+                let line = epoch_line(epoch, self.epochs, metrics, best, seconds);
+                if let Some(line) = self.lines.epoch(line, best) {
+                    say(&line);
+                }
             }
             Event::Progress { what, done, total } if self.is_time() && done < total => {
                 say(&format!("{what}: {done} of {total}"));

@@ -3,6 +3,7 @@
 //! All of it goes to standard error.
 
 mod bars;
+mod epochs;
 mod lines;
 mod quiet;
 

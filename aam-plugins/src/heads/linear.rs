@@ -7,12 +7,12 @@ use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::layers::xavier_linear;
+use crate::layers::output_linear;
 
 /// One linear layer: `y = x W + b`.
 ///
 /// `x` is a sample's embedding `[dim]`, `W` `[dim, outputs]`, `y` `[outputs]` with the outputs of
-/// a target side by side. Weights start Xavier-uniform, the bias at zero. The fewest parameters,
+/// a target side by side. Weights start small, the bias at zero. The fewest parameters,
 /// so the head to try first on a few hundred samples.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -31,7 +31,7 @@ impl HeadConfig for LinearHeadConfig {
 
     fn init(&self, context: &HeadContext, device: &Device) -> Result<LinearHead, PluginError> {
         Ok(LinearHead {
-            output: xavier_linear(context.dim, context.outputs(), device),
+            output: output_linear(context.dim, context.outputs(), device),
             outputs_per_target: context.outputs_per_target,
         })
     }

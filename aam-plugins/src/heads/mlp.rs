@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::layers::{check_dropout, check_positive, xavier_linear};
+use crate::layers::{check_dropout, check_positive, output_linear, xavier_linear};
 
 /// Multi-layer perceptron: `Linear → ReLU → Dropout` for each hidden width, then `Linear`.
 ///
@@ -61,7 +61,7 @@ impl MlpHeadConfig {
         Ok(MlpHead {
             hidden,
             dropout: DropoutConfig::new(self.dropout).init(),
-            output: xavier_linear(width, context.outputs(), device),
+            output: output_linear(width, context.outputs(), device),
             outputs_per_target: context.outputs_per_target,
         })
     }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::heads::mlp::{MlpHead, MlpHeadConfig};
-use crate::layers::xavier_linear;
+use crate::layers::output_linear;
 
 /// A linear layer beside a perceptron: `y = x W + b + MLP(x)`.
 ///
@@ -49,7 +49,7 @@ impl HeadConfig for ResidualHeadConfig {
             dropout: self.dropout,
         };
         Ok(ResidualHead {
-            skip: xavier_linear(context.dim, context.outputs(), device),
+            skip: output_linear(context.dim, context.outputs(), device),
             mlp: mlp.init_for(Self::NAME, context, device)?,
             outputs_per_target: context.outputs_per_target,
         })

@@ -94,7 +94,7 @@ impl Trainer<'_> {
         let schedule = WarmupCosine::new(plan.lr, warmup, total);
         let mut optimizer = adamw(&model, plan.weight_decay);
         self.observer.observe(&Event::Started {
-            epochs: total.div_ceil(updates),
+            epochs: self.done.epochs + total.div_ceil(updates),
             batches: batches.len(),
             parameters: parameter_counts(&model),
         })?;

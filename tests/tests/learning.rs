@@ -1,0 +1,166 @@
+//! The models learn: on a study of which everything is known, made by the program itself, and on
+//! real ones.
+
+use std::collections::HashMap;
+
+use aam_tests::{Aam, aam, data};
+
+/// Metrics of the last epoch.
+fn metrics(aam: &Aam, run: &str) -> HashMap<String, f64> {
+    let text = aam.read(&format!("{run}/metrics.tsv"));
+    let names = text.lines().next().expect("a header").split('\t');
+    let values = text.lines().last().expect("an epoch").split('\t');
+    names
+        .map(str::to_owned)
+        .zip(values.map(|value| value.parse().unwrap_or(f64::NAN)))
+        .collect()
+}
+
+/// Cells of a column by the sample's id.
+fn column(text: &str, name: &str) -> HashMap<String, f64> {
+    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
+    let header = lines.next().expect("a header");
+    let place = header.split('\t').position(|cell| cell == name);
+    let place = place.unwrap_or_else(|| panic!("no column {name} in {header}"));
+    lines
+        .filter_map(|line| {
+            let cells: Vec<&str> = line.split('\t').collect();
+            Some((cells[0].to_owned(), cells[place].parse().ok()?))
+        })
+        .collect()
+}
+
+/// R² of predictions, 1 − Σ(y − ŷ)² / Σ(y − ȳ)².
+fn r2(predicted: &HashMap<String, f64>, actual: &HashMap<String, f64>) -> f64 {
+    let pairs: Vec<(f64, f64)> = predicted.iter().map(|(id, p)| (*p, actual[id])).collect();
+    let mean = pairs.iter().map(|(_, y)| y).sum::<f64>() / pairs.len() as f64;
+    let sum = |part: fn(f64, f64, f64) -> f64| -> f64 {
+        pairs.iter().map(|&(p, y)| part(p, y, mean).powi(2)).sum()
+    };
+    1.0 - sum(|p, y, _| y - p) / sum(|_, y, mean| y - mean)
+}
+
+fn study() -> Aam {
+    let aam = aam!();
+    aam.ok(
+        "simulate --samples 120 --asvs 80 --sequence-length 40 --richness 30 \
+            --depth 3000 --gradient-effect 2.5 --output-dir study",
+    );
+    aam
+}
+
+/// Names of the components of a kind that the program has.
+fn components(aam: &Aam, kind: &str) -> Vec<String> {
+    let list = aam.ok("plugins list --json").stdout;
+    let list: Vec<serde_json::Value> = serde_json::from_str(&list).expect("JSON");
+    let of_kind = list.iter().filter(|plugin| plugin["kind"] == kind);
+    of_kind
+        .map(|plugin| plugin["name"].as_str().expect("a name").to_owned())
+        .collect()
+}
+
+#[test]
+fn every_head_overfits_sixteen_samples() {
+    let aam = study();
+    let truth = column(&aam.read("study/metadata.tsv"), "ph");
+    let mut ids: Vec<&String> = truth.keys().collect();
+    ids.sort();
+    let list = |ids: &[&String]| -> String { ids.iter().map(|id| format!("{id}\n")).collect() };
+    aam.write("train.txt", &list(&ids[..16]));
+    aam.write("validation.txt", &list(&ids[16..24]));
+    let heads = components(&aam, "head");
+    assert!(heads.len() >= 3, "{heads:?}");
+    for head in heads {
+        aam.ok(&format!(
+            "train --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
+             --train-samples train.txt --validation-samples validation.txt --max-bp 40 \
+             --head {head} --output-dir {head}"
+        ));
+        aam.ok(&format!(
+            "predict --model {head}/checkpoints/last --table study/table.biom \
+             --samples train.txt --output {head}.tsv"
+        ));
+        let predicted = column(&aam.read(&format!("{head}.tsv")), "prediction");
+        assert_eq!(predicted.len(), 16);
+        let r2 = r2(&predicted, &truth);
+        println!("{head}: R² {r2}");
+        assert!(r2 > 0.99, "{head}: R² {r2}");
+    }
+}
+
+#[test]
+fn held_out_samples_of_a_known_study_are_predicted() {
+    let aam = study();
+    aam.ok(
+        "pretrain --table study/table.biom --tree study/tree.nwk --max-bp 40 \
+            --nucleotide-steps 150 --output-dir pretrained",
+    );
+    let pretrained = metrics(&aam, "pretrained");
+    println!("{pretrained:?}");
+    assert!(pretrained["unifrac_pearson"] > 0.7);
+    assert!(pretrained["unifrac_r2"] > 0.2);
+    assert!((0.6..1.6).contains(&pretrained["unifrac_spread"]));
+    let accuracy = pretrained["nucleotide_accuracy"];
+    assert!(accuracy > pretrained["nucleotide_majority"] + 0.1);
+    let train = "train --table study/table.biom --metadata study/metadata.tsv \
+                 --pretrained-encoder pretrained/checkpoints/best --max-bp 40";
+    aam.ok(&format!("{train} --metadata-column ph --output-dir number"));
+    aam.ok(&format!(
+        "{train} --metadata-column habitat --classifier --output-dir class"
+    ));
+    let (number, class) = (metrics(&aam, "number"), metrics(&aam, "class"));
+    println!("{number:?} {class:?}");
+    assert!(number["r2"] > 0.3, "{number:?}");
+    // Three habitats, about as frequent.
+    assert!(class["accuracy"] > 0.42, "{class:?}");
+}
+
+/// Real studies from the files as they are, held out by the default split; what is asked is far
+/// below what the documentation reports, and far above nothing.
+#[test]
+fn real_studies_are_learnt() {
+    let Some(data) = data() else { return };
+    let aam = aam!();
+    for (study, column, flags, metric, least) in [
+        ("sleep-apnea-mice", "age", "", "r2", 0.5),
+        ("glen-canyon-small", "sample_pH", "", "r2", 0.2),
+        ("glen-canyon-small", "Type", "--classifier", "accuracy", 0.7),
+        (
+            "moving-pictures-34",
+            "body-site",
+            "--classifier",
+            "accuracy",
+            0.4,
+        ),
+        ("ecam-infants", "day_of_life", "", "r2", 0.5),
+    ] {
+        let folder = data.join(study);
+        let folder = folder.display();
+        let run = format!("{study}-{column}");
+        aam.ok(&format!(
+            "train --table {folder}/table.biom --sequences {folder}/asv.fasta \
+             --metadata {folder}/metadata.tsv --metadata-column {column} {flags} --output-dir {run}"
+        ));
+        let value = metrics(&aam, &run)[metric];
+        println!("{run}: {metric} {value}");
+        assert!(value > least, "{run}: {metric} {value}");
+    }
+}
+
+#[test]
+fn pretraining_learns_a_real_study() {
+    let Some(data) = data() else { return };
+    let aam = aam!();
+    let folder = data.join("sleep-apnea-mice");
+    let folder = folder.display();
+    aam.ok(&format!(
+        "pretrain --table {folder}/table.biom --unifrac-matrix {folder}/unifrac-unweighted.h5 \
+         --nucleotide-steps 200 --output-dir pretrained"
+    ));
+    let metrics = metrics(&aam, "pretrained");
+    println!("{metrics:?}");
+    assert!(metrics["unifrac_pearson"] > 0.8);
+    assert!(metrics["unifrac_r2"] > 0.4);
+    assert!((0.7..1.5).contains(&metrics["unifrac_spread"]));
+    assert!(metrics["nucleotide_accuracy"] > metrics["nucleotide_majority"] + 0.2);
+}
