@@ -20,7 +20,7 @@ fn train(metadata: &str, column: &str) -> String {
 }
 
 fn pretrain(table: &str, distances: &str) -> String {
-    format!("pretrain --table {table} {distances} {SMALL} --output-dir run")
+    format!("pretrain --table {table} {distances} {SMALL} --nucleotide-steps 5 --output-dir run")
 }
 
 /// Writes the study's metadata with its lines of samples changed by `change`.

@@ -88,7 +88,7 @@ fn a_flag_comes_before_the_file_and_the_file_before_the_default() {
         .prints(&[
             "epochs = 9\n",
             "lr = 0.5\n",
-            "batch-size = 8\n",
+            "max-bp = 150\n",
             "[head]\nname = \"mlp\"\nhidden = [32, 16]\ndropout = 0.25\n",
         ]);
 }

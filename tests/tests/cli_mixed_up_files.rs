@@ -112,7 +112,8 @@ fn models_and_tables_are_told_apart() {
     predict("nowhere").says(&["nowhere: there is no such directory"]);
     let small = "--max-bp 30 --embedding-dim 16 --epochs 1";
     aam.ok(&format!(
-        "pretrain --table study/table.biom --tree study/tree.nwk {small} --output-dir run"
+        "pretrain --table study/table.biom --tree study/tree.nwk {small} --nucleotide-steps 5 \
+         --output-dir run"
     ));
     for model in ["run", "run/checkpoints"] {
         predict(model).says(&[

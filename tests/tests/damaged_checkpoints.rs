@@ -129,8 +129,13 @@ fn manifests_that_do_not_fit() {
     ]);
     model.with_manifest(|manifest| manifest["model"]["dim"] = json!(64));
     model.refused(&["copy/model.safetensors: the weights of ", "do not fit"]);
-    model.with_manifest(|manifest| manifest["model"]["dim"] = json!(1u64 << 40));
-    model.refused(&["copy/model.safetensors: the weights of ", "do not fit"]);
+    for size in ["dim", "max-bp", "vocabulary"] {
+        model.with_manifest(|manifest| manifest["model"][size] = json!(1u64 << 40));
+        model.refused(&[
+            "copy/manifest.json: it is damaged",
+            "a larger model than the ",
+        ]);
+    }
     model.with_manifest(|manifest| manifest["model"]["heads"] = json!(5));
     model.refused(&["copy/manifest.json: it is damaged", "heads"]);
     model.with_manifest(|manifest| manifest["model"]["asv-layers"] = json!(u32::MAX));

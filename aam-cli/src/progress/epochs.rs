@@ -62,7 +62,7 @@ mod tests {
             .filter_map(|&(line, best)| lines.epoch(line.to_owned(), best))
             .collect();
         assert_eq!(now, ["1"]);
-        assert_eq!(lines.rest().collect::<Vec<_>>(), ["best: 3", "5"]);
+        assert_eq!(lines.rest().collect::<Vec<_>>(), ["3", "5"]);
         assert_eq!(lines.rest().count(), 0);
     }
 }

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::Manifest;
 use super::manifest::FORMAT;
 use crate::error::RunError;
+use crate::model::{ModelConfig, SamplePooling};
 
 /// The manifest's file.
 pub const MANIFEST: &str = "manifest.json";
@@ -154,6 +155,13 @@ pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunErr
         }
         files.insert(name.clone(), bytes);
     }
+    // Before anything is built: a damaged size must not fill the memory.
+    let stored = files.get(WEIGHTS).map_or(0, Vec::len);
+    if largest_matrix(&manifest.model) > stored as u128 / 2 {
+        return Err(damaged(format!(
+            "it is damaged: it describes a larger model than the {stored} bytes of {WEIGHTS} hold"
+        )));
+    }
     Ok((manifest, files))
 }
 
@@ -198,6 +206,16 @@ fn inconsistent(manifest: &Manifest) -> Option<String> {
         return Some(format!("'{name}' is no name of a file beside it"));
     }
     (!manifest.files.contains_key(WEIGHTS)).then(|| format!("it does not list {WEIGHTS}"))
+}
+
+/// Parameters of the largest matrix that a model of this shape surely has.
+fn largest_matrix(model: &ModelConfig) -> u128 {
+    let other = match model.pooling {
+        SamplePooling::Abundance => model.dim.max(model.profile_features),
+        SamplePooling::Attention => model.vocabulary,
+    };
+    let other = other.max(model.max_bp).max(model.vocabulary);
+    model.dim as u128 * other as u128
 }
 
 fn digest(bytes: &[u8]) -> String {

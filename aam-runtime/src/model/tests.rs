@@ -83,6 +83,7 @@ fn counts_matter_unless_told_otherwise() {
     ] {
         let config = ModelConfig {
             count_embedding,
+            pooling: SamplePooling::Attention,
             ..config()
         };
         let base = Base::init(&config, &device()).unwrap();
@@ -98,29 +99,44 @@ fn counts_matter_unless_told_otherwise() {
 
 #[test]
 fn relative_abundance_ignores_depth() {
-    let config = ModelConfig {
-        count_scale: CountScale::Relative,
-        ..config()
-    };
-    let base = Base::init(&config, &device()).unwrap();
-    let all = input();
-    let deeper = ModelInput {
-        counts: all.counts.clone() * 3.0,
-        ..all.clone()
-    };
-    assert!(furthest(embed(&base, &all), embed(&base, &deeper)) < 1e-5);
+    for pooling in [SamplePooling::Attention, SamplePooling::Abundance] {
+        let config = ModelConfig {
+            count_scale: CountScale::Relative,
+            pooling,
+            ..config()
+        };
+        let base = Base::init(&config, &device()).unwrap();
+        let all = input();
+        let deeper = ModelInput {
+            counts: all.counts.clone() * 3.0,
+            ..all.clone()
+        };
+        assert!(furthest(embed(&base, &all), embed(&base, &deeper)) < 1e-5);
+        let shifted = ModelInput {
+            counts: all.counts.clone().powf_scalar(2.0),
+            ..all.clone()
+        };
+        assert!(furthest(embed(&base, &all), embed(&base, &shifted)) > 1e-4);
+    }
 }
 
 #[test]
 fn a_sample_without_asvs_stays_finite() {
-    let base = Base::init(&config(), &device()).unwrap();
-    let empty = ModelInput {
-        mask: Tensor::<2, Bool>::zeros([3, 3], &device()),
-        ..input()
-    };
-    let embedded = embed(&base, &empty);
-    assert!(!embedded.clone().is_nan().any().into_scalar::<bool>());
-    assert!(furthest(embedded.clone().slice(0..1), embedded.slice(1..2)) < 1e-6);
+    for pooling in [SamplePooling::Attention, SamplePooling::Abundance] {
+        let config = ModelConfig {
+            pooling,
+            ..config()
+        };
+        let base = Base::init(&config, &device()).unwrap();
+        let empty = ModelInput {
+            mask: Tensor::<2, Bool>::zeros([3, 3], &device()),
+            counts: Tensor::zeros([3, 3], &device()),
+            ..input()
+        };
+        let embedded = embed(&base, &empty);
+        assert!(!embedded.clone().is_nan().any().into_scalar::<bool>());
+        assert!(furthest(embedded.clone().slice(0..1), embedded.slice(1..2)) < 1e-6);
+    }
 }
 
 #[test]
