@@ -192,11 +192,14 @@ impl OptionInfo {
     }
 
     fn expected(&self) -> String {
+        let none = " or none";
+        let (name, none) = match self.type_name.strip_suffix(none) {
+            Some(name) => (name, none),
+            None => (self.type_name.as_str(), ""),
+        };
         match range(&self.schema) {
-            (Some(least), _) if least > 0.0 => format!("{} of at least {least}", self.type_name),
-            (Some(_), _) if self.type_name.starts_with("integer") => {
-                format!("{} of at least 0", self.type_name)
-            }
+            (Some(least), _) if least > 0.0 => format!("{name} of at least {least}{none}"),
+            (Some(_), _) if name.starts_with("integer") => format!("{name} of at least 0{none}"),
             _ => self.type_name.clone(),
         }
     }

@@ -24,11 +24,11 @@ fn bad_values_of_flags() {
     aam.refuses("train --epochs many")
         .says(&["--epochs: expected integer", "found 'many'"]);
     aam.refuses("train --batch-size 0")
-        .says(&["--batch-size: expected integer of at least 1, found '0'"]);
+        .says(&["--batch-size: expected integer of at least 1 or none, found '0'"]);
     aam.refuses("train --rarefy-depth 99999999999")
         .says(&["--rarefy-depth: expected integer"]);
     aam.refuses("train --lr nan")
-        .says(&["--lr: expected number, found 'nan'"]);
+        .says(&["--lr: expected number or none, found 'nan'"]);
     aam.refuses("train --preset tin")
         .says(&["--preset: expected one of tiny, small, base, found 'tin' (did you mean 'tiny'?)"]);
     aam.refuses("train --threads 0").says(&["--threads"]);
