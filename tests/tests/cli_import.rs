@@ -101,7 +101,7 @@ fn what_an_imported_encoder_cannot_take_is_said_with_the_flag_that_helps() {
     ))
     .says(&["--token-limit 1024", "give --token-limit 8"]);
     aam.refuses(&format!("{train} --embedding-dim 64 --output-dir run"))
-        .says(&["its embeddings are 32 wide", "leave the flags out"]);
+        .says(&["its embeddings are 32 wide", "leave out those on"]);
     assert!(!aam.path("run").exists());
     aam.run("import m.tsv --output other")
         .ends_with_code(4)
