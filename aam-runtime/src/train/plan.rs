@@ -67,6 +67,16 @@ impl Plan {
         }
     }
 
+    /// Writes the plan into the options, so that they give it whatever the defaults.
+    pub fn record(&self, options: &mut OptimizationOptions) {
+        let limit = |most: usize| (most != usize::MAX).then_some(most);
+        options.epochs = limit(self.epochs);
+        options.max_steps = limit(self.max_steps);
+        options.batch_size = Some(self.batch_size);
+        options.lr = Some(self.lr);
+        options.weight_decay = Some(self.weight_decay);
+    }
+
     fn attention() -> Self {
         Self {
             epochs: 100,
@@ -114,5 +124,17 @@ mod tests {
         assert_eq!((plan(&options).epochs, plan(&options).max_steps), (3000, 7));
         options.epochs = None;
         assert_eq!(plan(&options).epochs, usize::MAX);
+    }
+
+    #[test]
+    fn what_is_recorded_is_the_plan_again() {
+        for pooling in [SamplePooling::Abundance, SamplePooling::Attention] {
+            for plan in [Plan::finetuning, Plan::distances] {
+                let mut options = OptimizationOptions::default();
+                let first = plan(pooling, &options);
+                first.record(&mut options);
+                assert_eq!(plan(pooling, &options), first);
+            }
+        }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::atomic::AtomicBool;
 
-use aam_api::{FusionKind, HeadKind, LossKind, Registry};
+use aam_api::{FusionKind, HeadKind, LossKind, Registry, Resolved};
 use burn::module::Module;
 use burn::tensor::Device;
 
 use super::encoding::Embeddings;
-use super::finetuning::Finetuning;
+use super::finetuning::{Finetuning, ValidatedSample};
 use super::fitting::TrainingSamples;
 use super::inference::{CategoryIds, FineTuned};
 use super::plan::Plan;
@@ -90,17 +90,7 @@ pub fn train(
         fusion,
         head,
         strategy: strategy_choice,
-        targets: targets
-            .columns
-            .iter()
-            .map(|column| {
-                Ok(TargetManifest {
-                    column: column.name.clone(),
-                    loss: loss.clone(),
-                    values: column.fit(options, &split.train)?,
-                })
-            })
-            .collect::<Result<_, RunError>>()?,
+        targets: target_manifests(options, &targets, &split, &loss)?,
         categories: vocabulary(options, &metadata, ids, &split)?,
     };
     let (categories, _) = CategoryIds::new(&parts, Some(&metadata), ids)?;
@@ -118,7 +108,10 @@ pub fn train(
     })?;
     let model = assembled(model, pretrained, frozen);
     let run = RunDirectory::create(optimization.output_dir.as_deref(), optimization.overwrite)?;
-    run.write(CONFIG, &config_text("train", options)?)?;
+    let mut recorded = options.clone();
+    plan.record(&mut recorded.optimization);
+    recorded.freeze_base = Some(frozen);
+    run.write(CONFIG, &config_text("train", &recorded)?)?;
     run.write_ids("samples_train.txt", ids, &split.train)?;
     run.write_ids("samples_val.txt", ids, &split.validation)?;
     let batcher = batcher(&study, &policy, optimization.asv_chunk_size);
@@ -152,27 +145,51 @@ pub fn train(
     };
     let trained = trainer.run(&objective, model, &split.train)?;
     let (samples, _) = objective.predict(&trained.best)?;
-    let samples: Vec<PredictedSample<'_>> = samples
-        .iter()
-        .map(|sample| PredictedSample {
-            id: &ids[sample.row],
-            predictions: &sample.predictions,
-            actual: Some(
-                targets
-                    .columns
-                    .iter()
-                    .map(|c| c.values[sample.row])
-                    .collect(),
-            ),
-        })
-        .collect();
-    let path = run.write(
-        "predictions.tsv",
-        &predictions::tsv(&parts.targets, &samples)?,
-    )?;
+    let text = predictions_text(&samples, &parts, &targets, ids)?;
+    let path = run.write("predictions.tsv", &text)?;
     observer.observe(&Event::Saved(&path))?;
     observer.observe(&Event::Saved(&run.join("checkpoints/best")))?;
     Ok(trained.outcome)
+}
+
+/// The targets with their losses and what the training samples say of their values.
+fn target_manifests(
+    options: &TrainOptions,
+    targets: &RawTargets,
+    split: &Split,
+    loss: &Resolved,
+) -> Result<Vec<TargetManifest>, RunError> {
+    let columns = targets.columns.iter();
+    columns
+        .map(|column| {
+            Ok(TargetManifest {
+                column: column.name.clone(),
+                loss: loss.clone(),
+                values: column.fit(options, &split.train)?,
+            })
+        })
+        .collect()
+}
+
+/// Predictions of the validation samples beside the actual values.
+fn predictions_text(
+    samples: &[ValidatedSample],
+    parts: &PredictorManifest,
+    targets: &RawTargets,
+    ids: &[String],
+) -> Result<String, RunError> {
+    let samples: Vec<PredictedSample<'_>> = samples
+        .iter()
+        .map(|sample| {
+            let columns = targets.columns.iter();
+            PredictedSample {
+                id: &ids[sample.row],
+                predictions: &sample.predictions,
+                actual: Some(columns.map(|column| column.values[sample.row]).collect()),
+            }
+        })
+        .collect();
+    predictions::tsv(&parts.targets, &samples)
 }
 
 fn read_study(

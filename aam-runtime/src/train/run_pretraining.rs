@@ -60,7 +60,9 @@ pub fn pretrain(
         observer.observe(&Event::Note(&note))
     })?;
     let run = RunDirectory::create(optimization.output_dir.as_deref(), optimization.overwrite)?;
-    run.write(CONFIG, &config_text("pretrain", options)?)?;
+    let mut recorded = options.clone();
+    Plan::distances(config.pooling, optimization).record(&mut recorded.optimization);
+    run.write(CONFIG, &config_text("pretrain", &recorded)?)?;
     run.write_ids("samples_train.txt", ids, &split.train)?;
     run.write_ids("samples_val.txt", ids, &split.validation)?;
     let device = strategy.device().autodiff();
