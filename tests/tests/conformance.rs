@@ -44,6 +44,10 @@ fn fusions() {
 fn losses() {
     let cases = [
         ("huber", json!({"delta": 0.3})),
+        (
+            "asymmetric",
+            json!({"over-penalty": 3.0, "under-penalty": 0.5}),
+        ),
         ("quantile", json!({"levels": [0.5]})),
         ("quantile", json!({"levels": [0.05, 0.25, 0.6, 0.99]})),
         ("cross-entropy", json!({"label-smoothing": 0.1})),

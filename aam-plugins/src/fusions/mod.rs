@@ -1,5 +1,6 @@
 //! Fusions: how categorical metadata joins the microbiome in the model.
 
+pub mod add;
 pub mod concat;
 pub mod cross_attention;
 pub mod none;
