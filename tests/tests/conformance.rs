@@ -35,6 +35,7 @@ fn fusions() {
     let cases = [
         ("cross-attention", json!({"heads": 1})),
         ("cross-attention", json!({"single-key": true})),
+        ("gmu", json!({"convex": true})),
         ("perceiver", json!({"latents": 3, "layers": 0, "heads": 2})),
     ];
     check_all::<FusionKind>(testing::fusion_plugin, &cases);

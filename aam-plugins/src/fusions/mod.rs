@@ -3,5 +3,6 @@
 pub mod add;
 pub mod concat;
 pub mod cross_attention;
+pub mod gmu;
 pub mod none;
 pub mod perceiver;
