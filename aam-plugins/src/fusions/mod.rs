@@ -3,6 +3,7 @@
 pub mod add;
 pub mod concat;
 pub mod cross_attention;
+pub mod film;
 pub mod gmu;
 pub mod none;
 pub mod perceiver;
