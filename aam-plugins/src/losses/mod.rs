@@ -1,5 +1,6 @@
 //! Losses: what the outputs of a target mean, and how far they are from the truth.
 
+pub mod asymmetric;
 pub mod cross_entropy;
 pub mod huber;
 pub mod mae;
