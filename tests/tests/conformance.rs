@@ -49,6 +49,7 @@ fn losses() {
             "asymmetric",
             json!({"over-penalty": 3.0, "under-penalty": 0.5}),
         ),
+        ("gaussian-nll", json!({"coverage": 0.95})),
         ("quantile", json!({"levels": [0.5]})),
         ("quantile", json!({"levels": [0.05, 0.25, 0.6, 0.99]})),
         ("cross-entropy", json!({"label-smoothing": 0.1})),

@@ -2,6 +2,7 @@
 
 pub mod asymmetric;
 pub mod cross_entropy;
+pub mod gaussian_nll;
 pub mod huber;
 pub mod mae;
 pub mod mse;
