@@ -6,4 +6,5 @@ pub mod gaussian_nll;
 pub mod huber;
 pub mod mae;
 pub mod mse;
+pub mod ordinal;
 pub mod quantile;
