@@ -97,6 +97,11 @@ pub trait Loss {
     fn outputs_are_values(&self) -> bool {
         false
     }
+
+    /// Whether the outputs of a target should be in ascending order, as quantiles are.
+    fn outputs_ascend(&self) -> bool {
+        false
+    }
 }
 
 /// The options of a loss and how to build it.
@@ -150,6 +155,10 @@ impl<L: Loss> Loss for Holder<L> {
 
     fn outputs_are_values(&self) -> bool {
         self.get().outputs_are_values()
+    }
+
+    fn outputs_ascend(&self) -> bool {
+        self.get().outputs_ascend()
     }
 }
 

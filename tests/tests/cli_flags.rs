@@ -161,7 +161,20 @@ fn spellings_of_the_reference_mean_the_same_choice() {
         "--regressor-hidden-dims 64,32 --regressor-dropout 0.1 --residual-regression-head",
         "--head residual --head.hidden 64,32 --head.dropout 0.1",
     );
+    same(
+        "--regressor-hidden-dims 32 --film-conditioning habitat --categorical-columns habitat",
+        "--head film --head.hidden 32 --head.columns habitat --categorical-columns habitat",
+    );
+    same(
+        "--moe-routing habitat --categorical-columns habitat",
+        "--head moe --head.routing habitat --categorical-columns habitat",
+    );
     same("--categorical-fusion concat", "--fusion concat");
+    same("--categorical-fusion gmu", "--fusion gmu");
+    same(
+        "--over-penalty 2 --under-penalty 0.5",
+        "--loss asymmetric --loss.over-penalty 2 --loss.under-penalty 0.5",
+    );
     same("--loss-type mae", "--loss mae");
     same(
         "--penalty 0.5 --count-penalty 2",

@@ -26,6 +26,12 @@ fn heads() {
     let cases = [
         ("mlp", json!({"hidden": [8, 6], "dropout": 0.2})),
         ("residual", json!({"hidden": [8, 6], "dropout": 0.2})),
+        ("quantile", json!({"hidden": [8, 6], "dropout": 0.2})),
+        ("film", json!({"hidden": [8, 6], "dropout": 0.2})),
+        ("film", json!({"columns": ["season"]})),
+        ("moe", json!({"routing": "location", "balance": 0.0})),
+        ("moe", json!({"top-k": 2, "hidden": [8], "balance": 1.0})),
+        ("moe", json!({"top-k": 1, "experts": 2, "dropout": 0.2})),
     ];
     check_all::<HeadKind>(testing::head_plugin, &cases);
 }

@@ -38,14 +38,34 @@ fn what_is_built_in() {
             assert!(names.contains(name), "{name} is not among {names:?}");
         }
     };
-    has(names::<HeadKind>(), &["linear", "mlp", "residual"]);
+    has(
+        names::<HeadKind>(),
+        &["film", "linear", "mlp", "moe", "quantile", "residual"],
+    );
     has(
         names::<FusionKind>(),
-        &["concat", "cross-attention", "none", "perceiver"],
+        &[
+            "add",
+            "concat",
+            "cross-attention",
+            "film",
+            "gmu",
+            "none",
+            "perceiver",
+        ],
     );
     has(
         names::<LossKind>(),
-        &["cross-entropy", "huber", "mae", "mse", "quantile"],
+        &[
+            "asymmetric",
+            "cross-entropy",
+            "gaussian-nll",
+            "huber",
+            "mae",
+            "mse",
+            "ordinal",
+            "quantile",
+        ],
     );
     has(names::<StrategyKind>(), &["single"]);
     let heads = registry::<HeadKind>();

@@ -98,6 +98,10 @@ impl Loss for QuantileLoss {
             probabilities: None,
         }
     }
+
+    fn outputs_ascend(&self) -> bool {
+        true
+    }
 }
 
 aam_api::register_loss!(QuantileLossConfig);

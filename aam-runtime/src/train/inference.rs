@@ -54,6 +54,20 @@ impl FineTuned {
             },
             device,
         )?;
+        if predictor.outputs_ascend() {
+            let unordered = losses
+                .iter()
+                .zip(&parts.targets)
+                .find(|(loss, _)| loss.outputs_per_target() > 1 && !loss.outputs_ascend());
+            if let Some((_, target)) = unordered {
+                let what = format!(
+                    "a loss whose outputs are in ascending order, as --loss quantile; \
+                     those of '{}' are not",
+                    target.loss.name
+                );
+                return Err(PluginError::needs(HeadKind::NAME, &parts.head.name, what).into());
+            }
+        }
         Ok(Self { predictor, losses })
     }
 }
