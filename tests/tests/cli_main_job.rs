@@ -124,6 +124,21 @@ fn an_interrupted_run_saves_and_says_so() {
 }
 
 #[test]
+fn either_part_of_pretraining_can_be_left_out() {
+    let aam = study();
+    aam.ok(
+        &format!("{PRETRAIN} distances").replace("--nucleotide-steps 20", "--nucleotide-steps 0")
+    );
+    assert!(!aam.read("distances/metrics.tsv").contains("nucleotide"));
+    aam.ok(&format!("{PRETRAIN} nucleotides --unifrac-weight 0"));
+    assert!(!aam.read("nucleotides/metrics.tsv").contains("unifrac"));
+    aam.refuses(&format!(
+        "{PRETRAIN} nothing --unifrac-weight 0 --nucleotide-weight 0"
+    ))
+    .says(&["nothing to pre-train on"]);
+}
+
+#[test]
 fn the_ways_of_the_reference_can_be_had() {
     let aam = study();
     aam.ok(&format!(

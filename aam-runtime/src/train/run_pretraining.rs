@@ -47,6 +47,14 @@ pub fn pretrain(
     masking.validate()?;
     let config = model_config(&options.model, data);
     config.validate()?;
+    let staged = config.pooling == SamplePooling::Abundance;
+    let on_nucleotides =
+        options.nucleotide_weight > 0.0 && !(staged && options.nucleotide_steps == 0);
+    if !on_nucleotides && options.unifrac_weight <= 0.0 {
+        return Err(RunError::Usage(
+            "nothing to pre-train on: give --unifrac-weight, or --nucleotide-weight and --nucleotide-steps, a number above 0".to_owned(),
+        ));
+    }
     let (strategy, _) = strategy(optimization)?;
     let policy = policy(data, optimization.seed);
     let study = read_study(options, observer)?;
@@ -76,7 +84,7 @@ pub fn pretrain(
     manifest.train_samples = ids_of(ids, &split.train);
     manifest.validation_samples = ids_of(ids, &split.validation);
     let batcher = batcher(&study, &policy, optimization.asv_chunk_size);
-    let nucleotides = (options.nucleotide_weight > 0.0).then(|| {
+    let nucleotides = on_nucleotides.then(|| {
         let (compatibility, seed) = (config.compatibility, optimization.seed);
         Nucleotides::new(
             &batcher,
@@ -100,9 +108,9 @@ pub fn pretrain(
         observer: &mut both,
         interrupt,
     };
-    let outcome = match config.pooling {
-        SamplePooling::Abundance => run_of.in_stages(base, nucleotides.as_ref())?,
-        SamplePooling::Attention => run_of.at_once(base, nucleotides.as_ref())?,
+    let outcome = match staged {
+        true => run_of.in_stages(base, nucleotides.as_ref())?,
+        false => run_of.at_once(base, nucleotides.as_ref())?,
     };
     observer.observe(&Event::Saved(&run.join("checkpoints/best")))?;
     Ok(outcome)
@@ -172,10 +180,7 @@ impl<'a> Run<'a> {
             unchanging = nucleotides.validate(&base.valid());
         }
         let Some(distances) = distances else {
-            return Err(RunError::Usage(
-                "nothing to pre-train on: --unifrac-weight and --nucleotide-weight are 0"
-                    .to_owned(),
-            ));
+            unreachable!("a run without distances is one on nucleotides");
         };
         self.note("UniFrac distances: training on the embeddings of the ASVs")?;
         let base = base.freeze_asv_encoder();
