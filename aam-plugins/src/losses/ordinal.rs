@@ -1,6 +1,6 @@
 //! Ordered classes.
 
-use aam_api::{Loss, LossConfig, LossContext, PluginError, Prediction};
+use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
 use burn::module::{Module, Param};
 use burn::tensor::activation::{log_sigmoid, softplus};
 use burn::tensor::{Device, Tensor};
@@ -16,13 +16,15 @@ const LEAST_GAP: f64 = 1e-3;
 /// Each target has one output, the score `f`; the higher it is, the later the class. The thresholds
 /// `θ_1 < … < θ_{K-1}` between the `K` classes (`θ_0 = -∞`, `θ_K = ∞`) are learned with the model,
 /// as a first one and softplus increments; they start where a score of 0 means even odds. Predicts
-/// the likeliest class and the probabilities of all. The order of the classes is that of their
-/// names as text, so names such as `0`, `1`, `2` or `1-low`, `2-middle`, `3-high` are needed.
-/// McCullagh, *Regression models for ordinal data*, Journal of the Royal Statistical Society B
-/// 1980. Needs a target of classes.
+/// the likeliest class and the probabilities of all. McCullagh, *Regression models for ordinal
+/// data*, Journal of the Royal Statistical Society B 1980. Needs a target of classes.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-pub struct OrdinalLossConfig {}
+pub struct OrdinalLossConfig {
+    /// Names of all classes from the first to the last. Without any, classes whose names are all
+    /// numbers are in the order of the numbers, others in that of their names as text.
+    pub order: Vec<String>,
+}
 
 /// The loss that [`OrdinalLossConfig`] builds.
 #[derive(Module, Debug)]
@@ -32,6 +34,9 @@ pub struct OrdinalLoss {
     /// What the increments are the softplus of, `[classes - 2]`.
     increments: Option<Param<Tensor<1>>>,
     classes: usize,
+    /// The place of each class in the order, where that is not the order of their indices.
+    #[module(skip)]
+    places: Option<Vec<usize>>,
 }
 
 impl LossConfig for OrdinalLossConfig {
@@ -39,10 +44,38 @@ impl LossConfig for OrdinalLossConfig {
     type Loss = OrdinalLoss;
 
     fn init(&self, context: &LossContext, device: &Device) -> Result<OrdinalLoss, PluginError> {
-        let classes = context.expect_classes(Self::NAME)?;
+        let names = context.expect_classes(Self::NAME)?;
+        let classes = names.len();
         let even = |k: usize| (k as f64 / (classes - k) as f64).ln();
         let thresholds: Vec<f64> = (1..classes).map(even).collect();
-        Ok(OrdinalLoss::with_thresholds(&thresholds, device))
+        Ok(OrdinalLoss {
+            places: self.places(names)?,
+            ..OrdinalLoss::with_thresholds(&thresholds, device)
+        })
+    }
+}
+
+impl OrdinalLossConfig {
+    /// The place of each of the classes called `names` in the order, if one is given.
+    fn places(&self, names: &[String]) -> Result<Option<Vec<usize>>, PluginError> {
+        if self.order.is_empty() {
+            return Ok(None);
+        }
+        let place = |name| self.order.iter().position(|other| other == name);
+        let places: Option<Vec<usize>> = names.iter().map(place).collect();
+        match places {
+            Some(places) if self.order.len() == names.len() => Ok(Some(places)),
+            _ => Err(PluginError::bad_option(
+                LossKind::NAME,
+                Self::NAME,
+                "order",
+                format!(
+                    "all classes of the target, each once ({})",
+                    names.join(", ")
+                ),
+                &self.order,
+            )),
+        }
     }
 }
 
@@ -61,12 +94,26 @@ impl OrdinalLoss {
             first: parameter(&thresholds[..1]),
             increments: (!increments.is_empty()).then(|| parameter(&increments)),
             classes: thresholds.len() + 1,
+            places: None,
         }
     }
 
-    /// Logarithms of the probabilities of the classes, `[batch, targets, classes]`, from scores
-    /// `[batch, targets, 1]`.
+    /// Logarithms of the probabilities of the classes by their indices,
+    /// `[batch, targets, classes]`, from scores `[batch, targets, 1]`.
     fn log_probabilities(&self, scores: Tensor<3>) -> Tensor<3> {
+        let ordered = self.ordered_log_probabilities(scores);
+        match &self.places {
+            None => ordered,
+            Some(places) => {
+                let classes = places.iter();
+                let classes = classes.map(|&place| ordered.clone().narrow(2, place, 1));
+                Tensor::cat(classes.collect(), 2)
+            }
+        }
+    }
+
+    /// The same for the classes in their order.
+    fn ordered_log_probabilities(&self, scores: Tensor<3>) -> Tensor<3> {
         // σ(a) - σ(b) = σ(a) σ(-b) (1 - exp(b - a)): none of the factors cancels, and the last one
         // depends on the thresholds alone.
         let first = self.first.val();
@@ -165,10 +212,11 @@ mod tests {
     #[test]
     fn starts_at_even_odds_and_is_logistic_regression_of_two_classes() {
         for classes in [2, 3, 5] {
+            let names = (0..classes).map(|class| class.to_string()).collect();
             let context = LossContext {
-                classes: Some(classes),
+                classes: Some(names),
             };
-            let loss = OrdinalLossConfig {}
+            let loss = OrdinalLossConfig::default()
                 .init(&context, &device())
                 .expect("classes");
             let probabilities = loss.predict(score(0.0)).probabilities;
@@ -186,8 +234,42 @@ mod tests {
     }
 
     #[test]
+    fn the_order_of_the_classes_can_be_given() {
+        let context = LossContext {
+            classes: Some(["high", "low", "middle"].map(str::to_owned).into()),
+        };
+        let init = |order: &[&str]| {
+            let order = order.iter().map(|&name| name.to_owned()).collect();
+            OrdinalLossConfig { order }.init(&context, &device())
+        };
+        let loss = init(&["low", "middle", "high"]).expect("all classes");
+        let prediction = loss.predict(score(9.0));
+        assert_close(prediction.point, &[0.0]);
+        let prediction = loss.predict(score(0.3));
+        let probabilities = prediction.probabilities.expect("classes have them");
+        // Thresholds start at ±ln 2, so those at and above "middle" are at odds of 2 to 1.
+        let above = |threshold: f32| 1.0 / (1.0 + (threshold - 0.3).exp());
+        let (middle, high) = (above(-2f32.ln()), above(2f32.ln()));
+        assert_close(probabilities, &[high, 1.0 - middle, middle - high]);
+        for wrong in [
+            &["low", "high"][..],
+            &["low", "middle", "height"],
+            &["low", "low", "middle", "high"],
+        ] {
+            let error = init(wrong).expect_err("not all classes, each once");
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "loss 'ordinal', option 'order': expected all classes of the target, each \
+                     once (high, low, middle), found {wrong:?}"
+                )
+            );
+        }
+    }
+
+    #[test]
     fn refuses_numbers() {
-        let error = OrdinalLossConfig {}
+        let error = OrdinalLossConfig::default()
             .init(&LossContext { classes: None }, &device())
             .expect_err("a number has no classes");
         assert_eq!(

@@ -1,6 +1,6 @@
 //! A trained model and what it predicts.
 
-use aam_api::{BoxedLoss, LossContext, LossKind, Registry, Resolved};
+use aam_api::{BoxedLoss, HeadKind, Kind, LossContext, LossKind, PluginError, Registry, Resolved};
 use burn::module::Module;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -76,7 +76,10 @@ fn losses(parts: &PredictorManifest, device: &Device) -> Result<Vec<BoxedLoss>, 
     let registry = Registry::<LossKind>::load()?;
     let build = |loss: &Resolved, values: &TargetValues| {
         let context = LossContext {
-            classes: values.classes(),
+            classes: match values {
+                TargetValues::Numbers(_) => None,
+                TargetValues::Classes(names) => Some(names.clone()),
+            },
         };
         registry.build(loss, &context, device)
     };
