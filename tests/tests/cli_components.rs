@@ -165,10 +165,40 @@ fn components_work_together() {
         "--head moe --head.routing habitat --head.top-k 2 --fusion gmu --loss gaussian-nll \
          --target-transform zscore",
     );
-    assert!(
-        aam.read("routed/metrics.tsv").contains("train_penalty"),
-        "experts are balanced"
+    let metrics = aam.read("routed/metrics.tsv");
+    let header: Vec<&str> = metrics
+        .lines()
+        .next()
+        .expect("a header")
+        .split('\t')
+        .collect();
+    for name in ["train_penalty", "observed:gate"] {
+        assert!(header.contains(&name), "{header:?}");
+    }
+    let shares = (1..=4).map(|expert| format!("observed:expert_share_{expert}"));
+    let shares: Vec<usize> = shares
+        .map(|name| header.iter().position(|other| *other == name))
+        .map(|place| place.unwrap_or_else(|| panic!("{header:?}")))
+        .collect();
+    for epoch in metrics.lines().skip(1) {
+        let cells: Vec<&str> = epoch.split('\t').collect();
+        let used = shares.iter().map(|&place| cells[place].parse::<f64>());
+        let sum: f64 = used.map(|share| share.expect("a number")).sum();
+        assert!((sum - 1.0).abs() < 1e-5, "{epoch}");
+    }
+    train_and_predict(
+        &aam,
+        "ordered",
+        "--loss ordinal --loss.order water,soil,gut",
     );
+    aam.refuses(&format!(
+        "{TRAIN} --metadata-column habitat --classifier --loss ordinal --loss.order water \
+         --output-dir refused"
+    ))
+    .says(&[
+        "loss 'ordinal', option 'order': expected all classes of the target, each once \
+         (gut, soil, water), found",
+    ]);
     // An option without a value reads back from the settings of the run.
     train_and_predict(&aam, "mixed", "--head moe --head.experts 3");
     let config = aam.read("mixed/config.toml");

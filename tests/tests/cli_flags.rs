@@ -221,7 +221,7 @@ fn help_and_version_go_to_standard_output() {
         .prints(&aam_cli::Exit::ALL.map(|(_, meaning)| meaning));
     aam.ok("train -h").prints(&[
         "--head.hidden",
-        "mlp, residual: Widths of the hidden layers",
+        "film, mlp, moe, quantile, residual: Widths of the hidden layers",
     ]);
     aam.ok("completions bash")
         .prints(&["_aam()", "--head.hidden"]);

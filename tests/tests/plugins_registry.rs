@@ -98,7 +98,8 @@ fn what_is_built_in() {
 fn an_unknown_name_lists_the_nearest_and_all() {
     let error = refused("lineer", json!({}));
     assert!(
-        error.starts_with("unknown head 'lineer' (did you mean 'linear'?); available: linear, mlp"),
+        error
+            .starts_with("unknown head 'lineer' (did you mean 'linear'?); available: film, linear"),
         "{error}"
     );
     let error = refused("transformer-xl", json!({}));
@@ -120,7 +121,7 @@ fn an_unknown_option_names_the_nearest_and_the_components_own() {
 fn an_option_of_another_component_says_whose_it_is() {
     let error = refused("linear", json!({"hidden": [4]}));
     assert!(
-        error.starts_with("head 'linear' has no option 'hidden' (it belongs to head mlp"),
+        error.starts_with("head 'linear' has no option 'hidden' (it belongs to head film, mlp"),
         "{error}"
     );
     assert!(error.ends_with("; its options: none"), "{error}");

@@ -1,7 +1,7 @@
 //! A gate decides how much of the categories enters a sample.
 
 use aam_api::{
-    Categories, FusedPooled, Fusion, FusionConfig, FusionContext, Observation, PluginError,
+    Categories, FusedPooled, Fusion, FusionConfig, FusionContext, Logged, Observation, PluginError,
 };
 use burn::module::Module;
 use burn::nn::Linear;
@@ -19,7 +19,7 @@ use crate::layers::xavier_linear;
 /// `W_z` `[dim + width, dim]`, `W_c` `[width, dim]`. With `convex` the gate weighs one against the
 /// other, as in Arevalo et al., *Gated multimodal units for information fusion*, ICLR workshop
 /// 2017: `h' = z ⊙ tanh(h W_h + b_h) + (1 - z) ⊙ tanh(c W_c + b_c)`. The gate can be taken out
-/// (`gate`, `[batch, 1, 1, dim]`). Weights start Xavier-uniform, biases at zero. Needs categorical
+/// (`gate`, `[batch, 1, 1, dim]`), and a run tells its mean. Weights start Xavier-uniform, biases at zero. Needs categorical
 /// columns.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -76,6 +76,7 @@ impl Fusion for GmuFusion {
             observations: vec![Observation {
                 name: "gate",
                 values: gate.reshape([batch, 1, 1, dim]),
+                logged: Logged::Mean,
             }],
         }
     }

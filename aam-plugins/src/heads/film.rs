@@ -21,11 +21,11 @@ use crate::layers::{Modulation, check_dropout, check_positive, output_linear, xa
 /// side, without dropout. What the sample's values mean may thus depend on where it comes from.
 /// Perez et al., *FiLM: Visual reasoning with a general conditioning layer*, AAAI 2018. `Gᵢ`, `Bᵢ`
 /// and `dᵢ` start at zero and `gᵢ` at one: at first it is the `mlp` head. Needs categorical
-/// columns.
+/// columns and at least one hidden layer.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FilmHeadConfig {
-    /// Widths of the hidden layers, from the embedding to the output; at least one.
+    /// Widths of the hidden layers, from the embedding to the output.
     pub hidden: Vec<usize>,
     /// Probability that a hidden value is dropped in training, in [0, 1).
     pub dropout: f64,

@@ -1,7 +1,8 @@
 //! Mixture of experts.
 
 use aam_api::{
-    Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, Kind, Observation, PluginError,
+    Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, Kind, Logged, Observation,
+    PluginError,
 };
 use burn::module::Module;
 use burn::nn::Linear;
@@ -25,8 +26,8 @@ const EMBEDDING: &str = "embedding";
 /// of 1 (Shazeer et al., *Outrageously large neural networks*, ICLR 2017), with one, `p` itself, so
 /// that the router learns. The penalty `balance · experts · Σ_e f_e P_e`, with `f_e` the share of
 /// samples whose likeliest expert is `e` and `P_e` the mean of `p_e`, is least where all experts
-/// are used alike: Fedus et al., *Switch transformers*, JMLR 2022. The weights can be taken out
-/// (`experts`, `[batch, 1, 1, experts]`).
+/// are used alike: Fedus et al., *Switch transformers*, JMLR 2022. The weights, scaled to a sum of
+/// 1, can be taken out (`expert_share`, `[batch, 1, 1, experts]`), and a run tells the mean of each.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MoeHeadConfig {
@@ -165,15 +166,14 @@ impl MoeHead {
         let Some(top_k) = self.top_k else {
             return probabilities;
         };
+        let [_, experts] = probabilities.dims();
         let fixed = probabilities.clone().detach();
-        let least = fixed.clone().sort_descending(1).narrow(1, top_k - 1, 1);
-        let chosen = probabilities * fixed.greater_equal(least).float();
+        let (_, likeliest) = fixed.topk_with_indices(top_k, 1);
+        let likeliest = likeliest.one_hot::<3>(experts).float().sum_dim(1);
+        let chosen = probabilities * likeliest.squeeze_dim::<2>(1);
         match top_k {
             1 => chosen,
-            _ => {
-                let sum = chosen.clone().sum_dim(1);
-                chosen / sum
-            }
+            _ => shares(chosen),
         }
     }
 
@@ -185,6 +185,12 @@ impl MoeHead {
         let products = used * probabilities.mean_dim(0);
         products.sum().mul_scalar(self.balance * experts as f64)
     }
+}
+
+/// `weights` `[batch, experts]`, scaled to a sum of 1 for each sample.
+fn shares(weights: Tensor<2>) -> Tensor<2> {
+    let sum = weights.clone().sum_dim(1);
+    weights / sum
 }
 
 impl Head for MoeHead {
@@ -200,8 +206,9 @@ impl Head for MoeHead {
         HeadOutput {
             penalty,
             observations: vec![Observation {
-                name: "experts",
-                values: weights.reshape([batch, 1, 1, experts]),
+                name: "expert_share",
+                values: shares(weights).reshape([batch, 1, 1, experts]),
+                logged: Logged::Each,
             }],
             ..HeadOutput::from_columns(columns.squeeze_dim(1), self.outputs_per_target)
         }
@@ -252,17 +259,24 @@ mod tests {
 
     #[test]
     fn weighs_all_experts_or_the_likeliest() {
-        for (top_k, weights) in [
-            (None, [0.5, 0.375, 0.125]),
-            (Some(3), [0.5, 0.375, 0.125]),
-            (Some(2), [4.0 / 7.0, 3.0 / 7.0, 0.0]),
-            (Some(1), [0.5, 0.0, 0.0]),
+        for (top_k, shares, value) in [
+            (None, [0.5, 0.375, 0.125], 134.0),
+            (Some(3), [0.5, 0.375, 0.125], 134.0),
+            (Some(2), [4.0 / 7.0, 3.0 / 7.0, 0.0], 272.0 / 7.0),
+            (Some(1), [1.0, 0.0, 0.0], 4.0),
         ] {
             let mut output = forward(&head(top_k), matrix([[1.0]]));
-            assert_close(output.observations.remove(0).values, &weights);
-            let value = 8.0 * weights[0] + 80.0 * weights[1] + 800.0 * weights[2];
+            assert_close(output.observations.remove(0).values, &shares);
             assert_close(output.values, &[value]);
         }
+    }
+
+    #[test]
+    fn as_many_as_asked_for_where_experts_are_equally_likely() {
+        let mut output = forward(&head(Some(2)), matrix([[0.0]]));
+        let shares = output.observations.remove(0).values.into_data();
+        let shares: Vec<f32> = shares.try_to_vec().expect("f32 values");
+        assert_eq!(shares.iter().filter(|share| **share == 0.5).count(), 2);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::inference::{
 };
 use super::metrics::{Classification, Metric, Regression};
 use super::objective::{BatchResult, Draws, Objective, metric};
+use super::observed::Observed;
 use super::targets::RawColumn;
 use crate::batch::{Batch, Batcher};
 use crate::checkpoint::Manifest;
@@ -57,6 +58,16 @@ pub struct ValidatedSample {
     pub row: usize,
     /// One prediction per target.
     pub predictions: Vec<TargetPrediction>,
+}
+
+/// What a model makes of the validation samples.
+pub struct Validation {
+    /// The samples.
+    pub samples: Vec<ValidatedSample>,
+    /// The mean of their target losses.
+    pub loss: f64,
+    /// Means of what components let people look at.
+    pub observed: Vec<Metric>,
 }
 
 impl Finetuning<'_> {
@@ -138,11 +149,11 @@ impl Finetuning<'_> {
         Ok((total, losses))
     }
 
-    /// Predictions of the validation samples, and the mean of their target losses.
+    /// What `model` makes of the validation samples.
     ///
     /// # Errors
     /// What components refuse.
-    pub fn predict(&self, model: &FineTuned) -> Result<(Vec<ValidatedSample>, f64), RunError> {
+    pub fn predict(&self, model: &FineTuned) -> Result<Validation, RunError> {
         let model = model.valid();
         let device = self.device.clone().inner();
         let rows = &self.split.validation;
@@ -159,6 +170,7 @@ impl Finetuning<'_> {
         };
         let mut samples = Vec::with_capacity(rows.len());
         let mut loss = 0.0;
+        let mut observed = Observed::default();
         for batch in &batches {
             let (predictions, output) = predict_batch(
                 &model,
@@ -170,10 +182,15 @@ impl Finetuning<'_> {
             );
             let losses = self.target_losses(&model, &output, &batch.rows, &device);
             loss += f64::from(losses.sum().into_scalar::<f32>());
+            observed.add(&output.observations, batch.rows.len());
             let rows = batch.rows.iter().zip(predictions);
             samples.extend(rows.map(|(&row, predictions)| ValidatedSample { row, predictions }));
         }
-        Ok((samples, loss / (rows.len() * self.targets.len()) as f64))
+        Ok(Validation {
+            samples,
+            loss: loss / (rows.len() * self.targets.len()) as f64,
+            observed: observed.metrics(),
+        })
     }
 
     fn metrics(&self, samples: &[ValidatedSample]) -> Vec<Metric> {
@@ -249,9 +266,10 @@ impl Objective for Finetuning<'_> {
     }
 
     fn validate(&self, model: &FineTuned) -> Result<Vec<Metric>, RunError> {
-        let (samples, loss) = self.predict(model)?;
-        let mut metrics = vec![metric("loss", loss)];
-        metrics.extend(self.metrics(&samples));
+        let validation = self.predict(model)?;
+        let mut metrics = vec![metric("loss", validation.loss)];
+        metrics.extend(self.metrics(&validation.samples));
+        metrics.extend(validation.observed);
         Ok(metrics)
     }
 

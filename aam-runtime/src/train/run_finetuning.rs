@@ -144,8 +144,8 @@ pub fn train(
         interrupt,
     };
     let trained = trainer.run(&objective, model, &split.train)?;
-    let (samples, _) = objective.predict(&trained.best)?;
-    let text = predictions_text(&samples, &parts, &targets, ids)?;
+    let validation = objective.predict(&trained.best)?;
+    let text = predictions_text(&validation.samples, &parts, &targets, ids)?;
     let path = run.write("predictions.tsv", &text)?;
     observer.observe(&Event::Saved(&path))?;
     observer.observe(&Event::Saved(&run.join("checkpoints/best")))?;
