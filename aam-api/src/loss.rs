@@ -108,6 +108,12 @@ pub trait Loss {
     fn outputs_ascend(&self) -> bool {
         false
     }
+
+    /// Whether predictions have an interval. How good that is only the loss tells, so that it
+    /// chooses the best epoch unless the user wants another metric.
+    fn predicts_interval(&self) -> bool {
+        false
+    }
 }
 
 /// The options of a loss and how to build it.
@@ -165,6 +171,10 @@ impl<L: Loss> Loss for Holder<L> {
 
     fn outputs_ascend(&self) -> bool {
         self.get().outputs_ascend()
+    }
+
+    fn predicts_interval(&self) -> bool {
+        self.get().predicts_interval()
     }
 }
 

@@ -140,6 +140,31 @@ fn every_loss_trains_and_predicts() {
     );
 }
 
+/// The best epoch is that of the least loss, and its share of validation samples inside their
+/// interval is what the predictions say.
+fn intervals_are_judged(aam: &Aam, run: &str) {
+    let metrics = aam.read(&format!("{run}/metrics.tsv"));
+    let mut rows = metrics.lines().map(|line| line.split('\t'));
+    let header: Vec<&str> = rows.next().expect("a header").collect();
+    let place = |name: &str| header.iter().position(|other| *other == name);
+    let of = |row: &[f64], name: &str| row[place(name).unwrap_or_else(|| panic!("{header:?}"))];
+    let number = |cell: &str| cell.parse::<f64>().expect("a number");
+    let rows: Vec<Vec<f64>> = rows.map(|row| row.map(number).collect()).collect();
+    let best = rows.iter().rfind(|row| of(row, "best") == 1.0);
+    let best = best.expect("one is the best");
+    assert!(
+        rows.iter().all(|row| of(row, "loss") >= of(best, "loss")),
+        "{metrics}"
+    );
+    let predicted = cells(&aam.read(&format!("{run}/predictions.tsv")));
+    let inside = |cells: &&HashMap<String, String>| {
+        let actual = number(&cells["actual"]);
+        number(&cells["lower"]) <= actual && actual <= number(&cells["upper"])
+    };
+    let share = predicted.values().filter(inside).count() as f64 / predicted.len() as f64;
+    assert_eq!(of(best, "interval_coverage"), share, "{metrics}");
+}
+
 #[test]
 fn components_work_together() {
     let aam = study();
@@ -152,6 +177,7 @@ fn components_work_together() {
         text.lines().next().expect("a header").contains("lower"),
         "{text}"
     );
+    intervals_are_judged(&aam, "quantiles");
     aam.refuses(&format!(
         "{TRAIN} --metadata-column habitat --classifier --head quantile --output-dir refused"
     ))

@@ -130,6 +130,10 @@ fn check_prediction(loss: &BoxedLoss, values: &Array, context: &LossContext) -> 
         Ok(array.values)
     };
     let point = read(prediction.point, "the predicted value")?;
+    ensure!(
+        prediction.interval.is_some() == loss.predicts_interval(),
+        "predicts_interval contradicts what is predicted"
+    );
     if let Some((lower, upper)) = prediction.interval {
         let lower = read(lower, "the lower end of the interval")?;
         let upper = read(upper, "the upper end of the interval")?;

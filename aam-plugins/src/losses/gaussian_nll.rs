@@ -145,6 +145,10 @@ impl Loss for GaussianNllLoss {
             probabilities: None,
         }
     }
+
+    fn predicts_interval(&self) -> bool {
+        true
+    }
 }
 
 aam_api::register_loss!(GaussianNllLossConfig);

@@ -102,6 +102,10 @@ impl Loss for QuantileLoss {
     fn outputs_ascend(&self) -> bool {
         true
     }
+
+    fn predicts_interval(&self) -> bool {
+        self.levels.len() > 1
+    }
 }
 
 aam_api::register_loss!(QuantileLossConfig);

@@ -36,6 +36,8 @@ pub struct Finetuning<'a> {
     pub categories: CategoryIds,
     /// Embeddings of all ASVs, where the base is frozen.
     pub frozen: Option<Embeddings>,
+    /// Whether a loss gives intervals.
+    pub intervals: bool,
     /// Weight of the target loss.
     pub target_weight: f64,
     /// Weight of the UniFrac loss.
@@ -202,10 +204,14 @@ impl Finetuning<'_> {
             };
             let mut regression = Regression::default();
             let mut classes = Classification::new(meaning.classes().unwrap_or(0));
+            let mut inside = Vec::new();
             for sample in samples {
                 let actual = column.values[sample.row];
                 match &sample.predictions[t] {
-                    TargetPrediction::Number { value, .. } => regression.add(*value, actual),
+                    TargetPrediction::Number { value, interval } => {
+                        regression.add(*value, actual);
+                        inside.extend(interval.map(|(low, high)| low <= actual && actual <= high));
+                    }
                     TargetPrediction::Classes(p) => classes.add(p, actual as usize),
                 }
             }
@@ -213,6 +219,11 @@ impl Finetuning<'_> {
                 TargetValues::Numbers(_) => regression.metrics(&prefix),
                 TargetValues::Classes(_) => classes.metrics(&prefix),
             });
+            if !inside.is_empty() {
+                let share = inside.iter().filter(|&&inside| inside).count() as f64;
+                let name = format!("{prefix}interval_coverage");
+                metrics.push(metric(&name, share / inside.len() as f64));
+            }
         }
         metrics
     }
@@ -275,7 +286,7 @@ impl Objective for Finetuning<'_> {
 
     fn default_metric(&self) -> String {
         match (self.targets.len(), self.values[0].classes()) {
-            (1, None) => "r2".to_owned(),
+            (1, None) if !self.intervals => "r2".to_owned(),
             (1, Some(_)) => "log_loss".to_owned(),
             _ => "loss".to_owned(),
         }

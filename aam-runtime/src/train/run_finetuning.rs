@@ -124,6 +124,7 @@ pub fn train(
         values,
         categories,
         frozen,
+        intervals: model.losses.iter().any(|loss| loss.predicts_interval()),
         target_weight: options.target_weight,
         unifrac_weight: options.unifrac_weight,
         count_weight: options.count_weight,
