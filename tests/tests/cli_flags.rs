@@ -32,12 +32,13 @@ fn flags(aam: &Aam, command: &str) -> Vec<String> {
 fn the_flags_of_train_are_frozen() {
     let expected = "
         asv-chunk-size asv-sampling attention-heads attention-layers batch-size best-metric
-        categorical-columns categorical-embed-dim classifier compatibility config count-embedding
+        categorical-columns categorical-dropout categorical-embed-dim categorical-embed-dims
+        categorical-hierarchy classifier compatibility conditional-output-scaling config count-embedding
         count-scale count-weight device distance-scale drop-missing dropout embedding-dim epochs freeze-base fusion
-        gradient-accumulation-steps head help loss lr max-bp max-grad-norm max-steps metadata
-        metadata-column missing-length output-dir overwrite patience pooling preset
+        gradient-accumulation-steps head help learnable-output-scale loss lr max-bp max-grad-norm max-steps metadata
+        metadata-column min-category-count missing-length output-activation output-dir overwrite patience pooling preset
         pretrained-encoder print-config quiet
-        rarefy-depth seed sequences strategy table target-transform target-weight test-size threads
+        rarefy-depth seed sequences strategy table target-layer-norm target-transform target-weight test-size threads
         token-limit train-samples tree truncate unifrac-ids unifrac-matrix unifrac-metric
         unifrac-weight validation-samples warmup weight-decay";
     let expected: Vec<&str> = expected.split_whitespace().collect();

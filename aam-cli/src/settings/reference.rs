@@ -120,10 +120,7 @@ const SPELLINGS: &[Spelling] = &[
     value("normalize-by", Unsupported("choose a transform of the whole target with --target-transform")),
     value("normalize-targets-by", Unsupported("choose a transform of the whole target with --target-transform")),
     value("out-dim", NoEffect("the number of outputs follows from the target's columns and classes")),
-    value("output-activation", Only(&["none"], "the output is not bounded or bent; choose a --target-transform")),
-    switch("bounded-targets", Unsupported("the output is not bounded; choose a --target-transform")),
-    switch("learnable-output-scale", Unsupported("choose a --target-transform")),
-    value("conditional-output-scaling", Unsupported("give the columns as --categorical-columns")),
+    switch("bounded-targets", Same(&[fixed("output-activation", "sigmoid")])),
     // Optimization
     value("warmup-steps", Same(&[given("warmup")])),
     value("optimizer", Only(&["adamw"], "adamw is the only optimizer")),

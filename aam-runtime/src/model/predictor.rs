@@ -25,7 +25,7 @@ use super::{Base, ModelConfig, ModelError, ModelInput, SamplePooling};
 pub struct PredictorConfig {
     /// The side task of guessing the abundance of each ASV.
     pub count_branch: bool,
-    /// A norm of the embedding that attention pools, before the head.
+    /// A norm of the sample's embedding, before the head.
     pub target_norm: bool,
     /// What happens to outputs that are values of the target.
     pub output: OutputConfig,
@@ -54,6 +54,8 @@ pub struct PredictorParts<'a> {
     pub head: &'a Resolved,
     /// Categorical columns of the run.
     pub categories: &'a CategorySchema,
+    /// For each of them, the position of the one whose embedding is added to its own; may be empty.
+    pub parents: &'a [Option<usize>],
     /// Outputs of each target: the most that any loss asks.
     pub outputs_per_target: usize,
     /// For each target, whether its outputs are values of it (`Loss::outputs_are_values`), to
@@ -150,15 +152,21 @@ impl Predictor {
         let head = Registry::<HeadKind>::load()?.build(parts.head, &head_context, device)?;
         Ok(Self {
             base,
-            categories: CategoryEmbedder::new(parts.categories, model.category_dropout, device),
+            categories: CategoryEmbedder::new(
+                parts.categories,
+                parts.parents,
+                model.category_dropout,
+                device,
+            ),
             profile: (!attention).then(|| SampleEmbedding::new(model, device)),
             target: (attention && !fusion.replaces_pooling()).then(|| TargetBranch {
                 transformer: model.transformer(model.target_layers).init(device),
                 pooling: AttentionPooling::new(model.dim, device),
             }),
             fusion,
-            norm: (attention && config.target_norm)
-                .then(|| LayerNormConfig::new(model.dim).init(device)),
+            norm: config
+                .target_norm
+                .then(|| LayerNormConfig::new(width).init(device)),
             head,
             output: OutputStage::new(&config.output, parts.values, parts.categories, device)?,
             counts: config.count_branch.then(|| CountBranch::new(model, device)),

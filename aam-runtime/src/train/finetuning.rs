@@ -5,13 +5,12 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::encoding::{Chunk, Embeddings, Encoding};
-use super::inference::{
-    CategoryIds, FineTuned, TargetPrediction, predict_batch, prediction_batches, values_of,
-};
+use super::inference::{FineTuned, TargetPrediction, predict_batch, prediction_batches, values_of};
 use super::metrics::{Classification, Metric, Regression};
 use super::objective::{BatchResult, Draws, Objective, metric};
 use super::targets::RawColumn;
 use crate::batch::{Batch, Batcher};
+use crate::categories::CategoryIds;
 use crate::checkpoint::Manifest;
 use crate::checkpoint::manifest::TargetValues;
 use crate::data::Split;
