@@ -123,15 +123,6 @@ const SPELLINGS: &[Spelling] = &[
     switch("bounded-targets", Same(&[fixed("output-activation", "sigmoid")])),
     // Optimization
     value("warmup-steps", Same(&[given("warmup")])),
-    value("optimizer", Only(&["adamw"], "adamw is the only optimizer")),
-    value("scheduler", Only(&["warmup_cosine", "warmup-cosine"], "warm-up and cosine is the only schedule")),
-    value("scheduler-t0", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-t-mult", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-eta-min", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-patience", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-factor", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-min-lr", Unsupported("warm-up and cosine is the only schedule")),
-    value("categorical-lr", Unsupported("all parameters have one learning rate, --lr")),
     value("resume-from", Unsupported("start a run from weights with --pretrained-encoder")),
     // Devices, memory, speed
     value("mixed-precision", Only(&["none"], "training is in single precision")),
@@ -159,6 +150,8 @@ const SPELLINGS: &[Spelling] = &[
 const VALUES: &[(&str, &str, &str)] = &[
     ("unifrac-metric", "unifrac", "unweighted"),
     ("best-metric", "val_loss", "loss"),
+    ("scheduler", "warmup_cosine", "warmup-cosine"),
+    ("scheduler", "cosine_restarts", "cosine-restarts"),
 ];
 
 /// What a flag that usually has a value means without one.

@@ -1,16 +1,18 @@
 //! What happens to the outputs of a head that are values of the target: scaling by category, a
 //! learned scale and shift, an activation. Everything is off by default.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use aam_api::CategorySchema;
-use burn::module::{Initializer, Module, Param};
+use burn::module::{Initializer, Module, Param, ParamId};
 use burn::tensor::activation::{relu, sigmoid, softplus};
 use burn::tensor::{Bool, Device, Int, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ModelError;
+use super::parameters::parameter_ids;
 
 /// What happens to the outputs of a head that are values of the target.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -121,6 +123,11 @@ impl OutputStage {
             activation: config.activation,
             applies: applies.to_vec(),
         }))
+    }
+
+    /// Parameters of the scaling by category.
+    pub fn category_parameters(&self) -> HashSet<ParamId> {
+        parameter_ids(&self.conditional)
     }
 
     /// `[batch, targets, outputs]` to the same shape; `ids` is `[batch, columns]`.

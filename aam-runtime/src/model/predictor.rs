@@ -1,10 +1,12 @@
 //! The whole model: a base, the fusion of categories, the target's branch, a head.
 
+use std::collections::HashSet;
+
 use aam_api::{
     BoxedFusion, BoxedHead, Categories, CategorySchema, FusedAsvs, FusionContext, FusionKind,
     HeadContext, HeadInput, HeadKind, Observation, Registry, Resolved,
 };
-use burn::module::Module;
+use burn::module::{Module, ParamId};
 use burn::nn::{LayerNorm, LayerNormConfig};
 use burn::tensor::{Bool, Device, Tensor};
 use schemars::JsonSchema;
@@ -15,6 +17,7 @@ use super::attention_pooling::AttentionPooling;
 use super::category_embedder::CategoryEmbedder;
 use super::count_branch::CountBranch;
 use super::output::{OutputConfig, OutputStage};
+use super::parameters::parameter_ids;
 use super::sample_embedding::SampleEmbedding;
 use super::transformer::Transformer;
 use super::{Base, ModelConfig, ModelError, ModelInput, SamplePooling};
@@ -177,6 +180,18 @@ impl Predictor {
     /// With another base, of the same shape.
     pub fn with_base(self, base: Base) -> Self {
         Self { base, ..self }
+    }
+
+    /// Parameters that are there for categories only: embeddings, fusion, scales of the output.
+    pub fn category_parameters(&self) -> HashSet<ParamId> {
+        let mut ids = parameter_ids(&self.categories);
+        ids.extend(parameter_ids(&self.fusion));
+        ids.extend(
+            self.output
+                .iter()
+                .flat_map(OutputStage::category_parameters),
+        );
+        ids
     }
 
     /// With a base that does not learn, and has no dropout.

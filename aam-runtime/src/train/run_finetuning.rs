@@ -10,6 +10,7 @@ use super::encoding::Embeddings;
 use super::finetuning::{Finetuning, ValidatedSample};
 use super::fitting::TrainingSamples;
 use super::inference::FineTuned;
+use super::nucleotides::Nucleotides;
 use super::output;
 use super::plan::Plan;
 use super::session::{
@@ -25,7 +26,9 @@ use crate::data::{Metadata, Split};
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::metrics_file::MetricsFile;
-use crate::model::{Base, ModelConfig, OutputConfig, PredictorConfig, SamplePooling};
+use crate::model::{
+    Base, MaskingConfig, ModelConfig, OutputConfig, PredictorConfig, SamplePooling,
+};
 use crate::options::TrainOptions;
 use crate::predictions::{self, PredictedSample};
 use crate::run_directory::{CONFIG, RunDirectory};
@@ -60,6 +63,19 @@ pub fn train(
     };
     config.category_dropout = options.categories.categorical_dropout;
     config.validate()?;
+    if let Some(rate) = options.categorical_lr
+        && !(rate.is_finite() && rate > 0.0)
+    {
+        return Err(RunError::Usage(format!(
+            "--categorical-lr: expected a number above 0, found {rate}"
+        )));
+    }
+    if options.categorical_lr.is_some() && options.categories.categorical_columns.is_empty() {
+        return Err(RunError::Usage(
+            "--categorical-lr: the run has no categories; name some with --categorical-columns"
+                .to_owned(),
+        ));
+    }
     if options.count_weight > 0.0 && config.pooling == SamplePooling::Abundance {
         return Err(RunError::Usage(
             "--count-weight: abundances are guessed only with --pooling attention".to_owned(),
@@ -70,6 +86,13 @@ pub fn train(
         (Some(frozen), _) => frozen,
         (None, pooling) => pooling == SamplePooling::Abundance,
     };
+    masking(options).validate()?;
+    if frozen && options.nucleotide_weight > 0.0 {
+        return Err(RunError::Usage(
+            "--nucleotide-weight: a frozen base learns nothing of nucleotides; add --no-freeze-base"
+                .to_owned(),
+        ));
+    }
     if frozen && pretrained.is_none() {
         observer.observe(&Event::Note(
             "no --pretrained-encoder: ASVs are embedded by an encoder that has not been trained, which tells them apart but knows nothing of nucleotides",
@@ -131,7 +154,21 @@ pub fn train(
     run.write_ids("samples_val.txt", ids, &split.validation)?;
     let batcher = batcher(&study, &policy, optimization.asv_chunk_size);
     let (model, frozen) = fitted(model, frozen, &batcher, &split, seed, &device, observer)?;
+    let nucleotides = (options.nucleotide_weight > 0.0).then(|| {
+        let quirks = config.compatibility;
+        Nucleotides::new(
+            &batcher,
+            &split,
+            masking(options),
+            quirks,
+            seed,
+            device.clone(),
+        )
+    });
     let objective = Finetuning {
+        nucleotides: nucleotides
+            .as_ref()
+            .map(|task| (task, options.nucleotide_weight)),
         batcher,
         distances: study.distances.as_ref(),
         split: &split,
@@ -142,6 +179,7 @@ pub fn train(
         target_weight: options.target_weight,
         unifrac_weight: options.unifrac_weight,
         count_weight: options.count_weight,
+        category_rate: options.categorical_lr.map(|rate| rate / plan.lr),
         batch_size: plan.batch_size,
         seed,
         device,
@@ -165,6 +203,13 @@ pub fn train(
     observer.observe(&Event::Saved(&path))?;
     observer.observe(&Event::Saved(&run.join("checkpoints/best")))?;
     Ok(trained.outcome)
+}
+
+fn masking(options: &TrainOptions) -> MaskingConfig {
+    MaskingConfig {
+        ratio: options.nuc_mask_ratio,
+        strategy: options.nuc_mask_strategy,
+    }
 }
 
 /// What the model has beyond its base and its components.
