@@ -9,6 +9,7 @@ mod nucleotides;
 pub mod objective;
 pub mod observed;
 pub mod optimizer;
+mod output;
 mod plan;
 mod pretraining;
 mod run_finetuning;

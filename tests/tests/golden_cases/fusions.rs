@@ -70,6 +70,7 @@ fn apply(tensors: &Tensors) -> (String, PredictorOutput) {
         fusion: &fusion.resolve(&found.fusion).unwrap(),
         head: &head.resolve(&found.head).unwrap(),
         categories: &schema(&COLUMNS),
+        parents: &[],
         outputs_per_target: 1,
         values: &[true],
     };
