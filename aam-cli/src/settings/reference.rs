@@ -190,6 +190,46 @@ fn of(job: &Job) -> impl Iterator<Item = &'static Spelling> {
     })
 }
 
+/// What a row of the table says, for documentation.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The flag, without dashes.
+    pub flag: &'static str,
+    /// What it is here.
+    pub here: String,
+    /// The setting that it gives, if it gives one.
+    pub setting: Option<&'static str>,
+    /// Why it has no effect or is refused, if so.
+    pub reason: Option<&'static str>,
+}
+
+/// The rows for `job`.
+pub fn rows(job: &Job) -> Vec<Row> {
+    let row = |spelling: &Spelling| {
+        let (here, setting, reason) = match &spelling.meaning {
+            Same(sets) => {
+                let own = sets.iter().map(|set| match (set.value, set.weak) {
+                    (Some(value), false) => format!("`--{} {value}`", set.setting),
+                    (Some(value), true) => format!("`--{} {value}` if not given", set.setting),
+                    (None, _) => format!("`--{}`", set.setting),
+                });
+                let own: Vec<String> = own.collect();
+                (own.join(", "), Some(sets[0].setting), None)
+            }
+            NoEffect(reason) => ("accepted, without effect".to_owned(), None, Some(*reason)),
+            Only(fine, reason) => (format!("only `{}`", fine[0]), None, Some(*reason)),
+            Unsupported(reason) => ("refused".to_owned(), None, Some(*reason)),
+        };
+        Row {
+            flag: spelling.flag,
+            here,
+            setting,
+            reason,
+        }
+    };
+    of(job).map(row).collect()
+}
+
 /// What the flags of the table in `matches` mean, and remarks on those without effect.
 ///
 /// # Errors
