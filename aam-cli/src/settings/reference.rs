@@ -140,9 +140,6 @@ const SPELLINGS: &[Spelling] = &[
     value("attn-implementation", NoEffect("the device's own attention is used")),
     switch("memory-profile", Unsupported("use a profiler of the system")),
     // Validation and prediction
-    value("val-prediction-passes", Only(&["1"], "a sample is predicted once")),
-    value("prediction-passes", Only(&["1"], "a sample is predicted once")),
-    switch("output-variance", Unsupported("a sample is predicted once")),
     switch("categorical-help", Unsupported("`aam plugins list fusion` describes the choices")),
 ];
 
@@ -178,14 +175,12 @@ pub fn hidden_flags(job: &Job) -> Vec<Arg> {
     flags.collect()
 }
 
-/// The rows for `job`: where there are none of its own settings, prediction's are for prediction
-/// and everything else for training.
+/// The rows for `job`: all are for training but one, which prediction has, too.
 fn of(job: &Job) -> impl Iterator<Item = &'static Spelling> {
-    const PREDICTION: [&str; 2] = ["prediction-passes", "output-variance"];
     let name = job.name;
     SPELLINGS.iter().filter(move |spelling| match name {
-        "predict" => PREDICTION.contains(&spelling.flag) || spelling.flag == "no-sequence-cache",
-        "pretrain" | "train" => !PREDICTION.contains(&spelling.flag),
+        "predict" => spelling.flag == "no-sequence-cache",
+        "pretrain" | "train" => true,
         _ => false,
     })
 }

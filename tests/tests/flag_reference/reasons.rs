@@ -140,6 +140,14 @@ pub const REASONS: &[(&str, &str)] = &[
         "1 in pre-training; 0 in training, where the target is what is asked for",
     ),
     (
+        "val-prediction-passes",
+        "a sample whose ASVs all fit is the same each time",
+    ),
+    (
+        "prediction-passes",
+        "a sample whose ASVs all fit is the same each time",
+    ),
+    (
         "warmup",
         "a tenth fits every run; a fixed number would be longer than most",
     ),
