@@ -126,9 +126,9 @@ const SPELLINGS: &[Spelling] = &[
     value("resume-from", Unsupported("start a run from weights with --pretrained-encoder")),
     // Devices, memory, speed
     value("mixed-precision", Only(&["none"], "training is in single precision")),
-    switch("auto-batch-size", Unsupported("give --batch-size")),
-    switch("no-auto-batch-size", NoEffect("the batch size is always the one given")),
-    value("max-memory-fraction", Unsupported("give --batch-size")),
+    switch("auto-batch-size", NoEffect("the batch size is the one given, or fits the study")),
+    switch("no-auto-batch-size", NoEffect("the batch size is the one given, or fits the study")),
+    value("max-memory-fraction", NoEffect("memory depends on --asv-chunk-size, not on the batch")),
     value("target-effective-batch-size", Unsupported("give --batch-size and --gradient-accumulation-steps")),
     value("num-workers", NoEffect("data are in memory; --threads sets the threads to compute with")),
     switch("no-sequence-cache", NoEffect("sequences are always read once")),

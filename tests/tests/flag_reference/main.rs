@@ -93,11 +93,7 @@ fn theirs_row(job: &Job, flag: &str, theirs: &str) -> String {
             let option = row.setting.and_then(|setting| job.option(setting));
             let (default, why) = match (option, row.setting) {
                 (Some(option), _) => default_and_why(option),
-                (None, Some(setting)) => {
-                    let kind = setting.split('.').next().unwrap_or(setting);
-                    let why = reasons::of(flag).or(reasons::of(kind));
-                    ("of the component".to_owned(), why.unwrap_or("").to_owned())
-                }
+                (None, Some(setting)) => component_default(job, setting, &row.here),
                 (None, None) => ("–".to_owned(), row.reason.unwrap_or("").to_owned()),
             };
             (row.here, default, why)
@@ -113,6 +109,29 @@ fn theirs_row(job: &Job, flag: &str, theirs: &str) -> String {
         _ => panic!("`aam {}` neither has nor answers --{flag}", job.name),
     };
     format!("| `--{flag}` | {theirs} | {here} | {default} | {why} |\n")
+}
+
+/// Default and reason of a setting of a component, or of the choice of one that `here` names.
+fn component_default(job: &Job, setting: &str, here: &str) -> (String, String) {
+    let kind = setting.split('.').next().unwrap_or(setting);
+    let Some((_, components)) = job.kinds.iter().find(|(known, _)| known.name == kind) else {
+        let why = format!("`aam {}` takes it if it is 0 only", job.name);
+        return ("–".to_owned(), why);
+    };
+    let named = here.trim_matches('`').split(' ').nth(1);
+    match named {
+        Some(name) if !components.iter().any(|component| component.name == name) => {
+            ("–".to_owned(), format!("refused: no {kind} is called so"))
+        }
+        _ if setting == kind => {
+            let why = reasons::of(kind).unwrap_or("").to_owned();
+            ("by the target".to_owned(), why)
+        }
+        _ => {
+            let why = format!("`aam plugins describe {kind}` tells it");
+            ("of the component".to_owned(), why)
+        }
+    }
 }
 
 fn is_theirs(command: &str, option: &str) -> bool {
@@ -132,13 +151,16 @@ fn default_and_why(option: &OptionInfo) -> (String, String) {
         Value::Array(items) if items.is_empty() => None,
         other => Some(format!("`{other}`")),
     };
-    let off = default.is_none() || default.as_deref() == Some("off");
-    let why = match (reasons::of(&option.name), off) {
-        (Some(why), _) => why,
-        (None, true) => "only as asked",
-        (None, false) => "",
+    let reason = reasons::of(&option.name);
+    let (default, why) = match (default, reason) {
+        (Some(default), Some(why)) => (default, why),
+        (Some(default), None) if default == "off" => (default, "only as asked"),
+        (Some(default), None) => (default, ""),
+        (None, _) if reasons::REQUIRED.contains(&&*option.name) => ("required".to_owned(), "–"),
+        (None, Some(why)) => (reasons::without(&option.name).to_owned(), why),
+        (None, None) => ("none".to_owned(), "only as asked"),
     };
-    (default.unwrap_or_else(|| "–".to_owned()), why.to_owned())
+    (default, why.to_owned())
 }
 
 #[test]

@@ -73,7 +73,6 @@ pub const REASONS: &[(&str, &str)] = &[
         "the length of common 16S amplicons, as in the reference",
     ),
     ("max-grad-norm", "one bad batch must not undo a run"),
-    ("metadata-column", "the question is yours"),
     ("min-category-count", "no level is pooled unless asked"),
     ("nuc-mask-ratio", "as in the reference"),
     ("nuc-mask-strategy", "as in the reference"),
@@ -158,4 +157,26 @@ pub const REASONS: &[(&str, &str)] = &[
 pub fn of(setting: &str) -> Option<&'static str> {
     let mut rows = REASONS.iter();
     rows.find(|(name, _)| *name == setting).map(|(_, why)| *why)
+}
+
+/// Settings that a command cannot do without.
+pub const REQUIRED: &[&str] = &[
+    "table",
+    "metadata",
+    "metadata-column",
+    "output-dir",
+    "model",
+    "output",
+];
+
+/// The default of a setting that has none of its own.
+pub fn without(setting: &str) -> &'static str {
+    match setting {
+        "embedding-dim" | "attention-heads" | "attention-layers" | "dropout" | "pooling"
+        | "distance-scale" => "by the preset",
+        "epochs" | "batch-size" | "lr" | "weight-decay" | "freeze-base" | "target-layer-norm"
+        | "count-embedding" | "count-scale" => "by the pooling",
+        "best-metric" => "by the target",
+        _ => "none",
+    }
 }
