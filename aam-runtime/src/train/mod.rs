@@ -10,6 +10,7 @@ pub mod objective;
 pub mod observed;
 pub mod optimizer;
 mod output;
+pub mod passes;
 mod plan;
 mod pretraining;
 mod run_finetuning;
