@@ -218,8 +218,12 @@ pub struct TrainOptions {
     pub metadata_column: Vec<String>,
     /// The columns hold classes, not numbers.
     pub classifier: bool,
-    /// Scale on which numbers are learnt; predictions are in the column's own unit.
-    pub target_transform: TargetTransform,
+    /// Scale on which numbers are learnt; predictions are in the column's own unit. Without it
+    /// zscore, with `normalize-by` zscore-category.
+    pub target_transform: Option<TargetTransform>,
+    /// Metadata columns in whose categories, or combinations of categories, numbers have a scale of
+    /// their own (zscore-category).
+    pub normalize_by: Vec<String>,
     /// Categorical metadata columns that the model sees.
     pub categorical_columns: Vec<String>,
     /// Width of the embedding of each categorical column.
@@ -276,7 +280,8 @@ impl Default for TrainOptions {
             metadata: None,
             metadata_column: Vec::new(),
             classifier: false,
-            target_transform: TargetTransform::default(),
+            target_transform: None,
+            normalize_by: Vec::new(),
             categorical_columns: Vec::new(),
             categorical_embed_dim: 16,
             model: ModelOptions::default(),
@@ -303,7 +308,8 @@ pub struct PredictOptions {
     pub table: Option<PathBuf>,
     /// Sequences of the ASVs, where the ids in the table are not the sequences themselves.
     pub sequences: Option<PathBuf>,
-    /// Sample metadata, where the model sees categorical columns.
+    /// Sample metadata, where the model sees categorical columns, or the target has a scale in each
+    /// category.
     pub metadata: Option<PathBuf>,
     /// File of sample ids to predict, one a line; all samples of the table without it.
     pub samples: Option<PathBuf>,

@@ -19,6 +19,7 @@ use crate::run_directory::write_whole;
 use crate::study;
 use crate::train::encoding::Embeddings;
 use crate::train::inference::{CategoryIds, FineTuned, predict_batch, prediction_batches};
+use crate::train::target_scales::{self, TargetScales};
 
 /// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
 const CHUNK: usize = 128;
@@ -99,6 +100,9 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
         );
         observer.observe(&Event::Warning(&text))?;
     }
+    let (scales, unseen) =
+        TargetScales::new(&parts.targets, metadata.as_ref(), table.sample_ids())?;
+    target_scales::warn(&unseen, observer)?;
     let batcher = Batcher {
         table: &table,
         sequences: &sequences,
@@ -115,14 +119,9 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
             total,
         })
     })?;
-    let values: Vec<_> = parts
-        .targets
-        .iter()
-        .map(|target| target.values.clone())
-        .collect();
     let mut predicted = Vec::with_capacity(rows.len());
     for batch in prediction_batches(&batcher, &rows, options.batch_size, policy.seed) {
-        let (batch, _) = predict_batch(&model, &values, &embeddings, &batch, &categories, &device);
+        let (batch, _) = predict_batch(&model, &scales, &embeddings, &batch, &categories, &device);
         predicted.extend(batch);
         observer.observe(&Event::Progress {
             what: "predicting samples",

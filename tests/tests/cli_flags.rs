@@ -35,7 +35,7 @@ fn the_flags_of_train_are_frozen() {
         categorical-columns categorical-embed-dim classifier compatibility config count-embedding
         count-scale count-weight device distance-scale drop-missing dropout embedding-dim epochs freeze-base fusion
         gradient-accumulation-steps head help loss lr max-bp max-grad-norm max-steps metadata
-        metadata-column missing-length output-dir overwrite patience pooling preset
+        metadata-column missing-length normalize-by output-dir overwrite patience pooling preset
         pretrained-encoder print-config quiet
         rarefy-depth seed sequences strategy table target-transform target-weight test-size threads
         token-limit train-samples tree truncate unifrac-ids unifrac-matrix unifrac-metric
@@ -179,6 +179,10 @@ fn spellings_of_the_reference_mean_the_same_choice() {
     same("--optimizer adamw --scheduler warmup_cosine", "");
     same("--unifrac-metric unifrac", "");
     same("--log-transform-targets", "--target-transform log-minmax");
+    same(
+        "--normalize-targets-by site,depth",
+        "--normalize-by site,depth",
+    );
     let pretrained = aam.ok("pretrain --nuc-penalty 0.25 --print-config");
     pretrained.prints(&["nucleotide-weight = 0.25\n"]);
 }

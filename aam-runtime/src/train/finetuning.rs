@@ -10,6 +10,7 @@ use super::inference::{
 };
 use super::metrics::{Classification, Metric, Regression};
 use super::objective::{BatchResult, Draws, Objective, metric};
+use super::target_scales::TargetScales;
 use super::targets::RawColumn;
 use crate::batch::{Batch, Batcher};
 use crate::checkpoint::Manifest;
@@ -29,8 +30,8 @@ pub struct Finetuning<'a> {
     pub split: &'a Split,
     /// Targets in their own unit, one value per sample.
     pub targets: &'a [RawColumn],
-    /// What the targets' values are.
-    pub values: Vec<TargetValues>,
+    /// What the targets' values are, and on which scale each sample's are learnt.
+    pub scales: TargetScales,
     /// Category ids of the samples.
     pub categories: CategoryIds,
     /// Embeddings of all ASVs, where the base is frozen.
@@ -64,12 +65,8 @@ impl Finetuning<'_> {
     fn target(&self, rows: &[usize], device: &Device) -> Tensor<2> {
         let mut values = Vec::with_capacity(rows.len() * self.targets.len());
         for &row in rows {
-            for (column, meaning) in self.targets.iter().zip(&self.values) {
-                let value = column.values[row];
-                values.push(match meaning {
-                    TargetValues::Numbers(transform) => transform.forward(value) as f32,
-                    TargetValues::Classes(_) => value as f32,
-                });
+            for (target, column) in self.targets.iter().enumerate() {
+                values.push(self.scales.forward(target, row, column.values[row]) as f32);
             }
         }
         Tensor::from_data(
@@ -162,7 +159,7 @@ impl Finetuning<'_> {
         for batch in &batches {
             let (predictions, output) = predict_batch(
                 &model,
-                &self.values,
+                &self.scales,
                 embeddings,
                 batch,
                 &self.categories,
@@ -178,7 +175,7 @@ impl Finetuning<'_> {
 
     fn metrics(&self, samples: &[ValidatedSample]) -> Vec<Metric> {
         let mut metrics = Vec::new();
-        for (t, (column, meaning)) in self.targets.iter().zip(&self.values).enumerate() {
+        for (t, (column, meaning)) in self.targets.iter().zip(self.scales.values()).enumerate() {
             let prefix = match self.targets.len() {
                 1 => String::new(),
                 _ => format!("{}:", column.name),
@@ -256,11 +253,12 @@ impl Objective for Finetuning<'_> {
     }
 
     fn default_metric(&self) -> String {
-        match (self.targets.len(), self.values[0].classes()) {
-            (1, None) => "r2".to_owned(),
-            (1, Some(_)) => "log_loss".to_owned(),
-            _ => "loss".to_owned(),
-        }
+        let metric = match self.targets {
+            [RawColumn { classes: None, .. }] => "r2",
+            [_] => "log_loss",
+            _ => "loss",
+        };
+        metric.to_owned()
     }
 
     fn manifest(&self) -> Manifest {

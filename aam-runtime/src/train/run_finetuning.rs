@@ -15,6 +15,7 @@ use super::session::{
     Both, batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
     seeded, strategy,
 };
+use super::target_scales::{self, Scaling, TargetScales};
 use super::targets::{self, RawTargets};
 use super::trainer::{Done, Trainer};
 use crate::batch::Batcher;
@@ -45,6 +46,7 @@ pub fn train(
     } = options;
     let seed = optimization.seed;
     check(optimization, data)?;
+    let transform = target_scales::chosen(options)?;
     let (strategy, strategy_choice) = strategy(optimization)?;
     let fusion =
         Registry::<FusionKind>::load()?.resolve(chosen(options.fusion.as_ref(), "fusion")?)?;
@@ -82,6 +84,7 @@ pub fn train(
         observer.observe(&Event::Note(&note))
     })?;
     warn_of_unseen_classes(&targets, &split, observer)?;
+    let scaling = Scaling::read(transform, options, &metadata, ids)?;
     let parts = PredictorManifest {
         config: PredictorConfig {
             count_branch: options.count_weight > 0.0,
@@ -90,15 +93,13 @@ pub fn train(
         fusion,
         head,
         strategy: strategy_choice,
-        targets: target_manifests(options, &targets, &split, &loss)?,
+        targets: target_manifests(&scaling, &targets, &split, &loss, &metadata, ids)?,
         categories: vocabulary(options, &metadata, ids, &split)?,
     };
     let (categories, _) = CategoryIds::new(&parts, Some(&metadata), ids)?;
-    let values: Vec<_> = parts
-        .targets
-        .iter()
-        .map(|target| target.values.clone())
-        .collect();
+    let (scales, unseen) = TargetScales::new(&parts.targets, Some(&metadata), ids)?;
+    scales.note(&parts.targets, observer)?;
+    target_scales::warn(&unseen, observer)?;
     let mut manifest = manifest(config.clone(), policy.clone());
     manifest.predictor = Some(parts.clone());
     manifest.train_samples = ids_of(ids, &split.train);
@@ -111,6 +112,7 @@ pub fn train(
     let mut recorded = options.clone();
     plan.record(&mut recorded.optimization);
     recorded.freeze_base = Some(frozen);
+    recorded.target_transform = Some(transform);
     run.write(CONFIG, &config_text("train", &recorded)?)?;
     run.write_ids("samples_train.txt", ids, &split.train)?;
     run.write_ids("samples_val.txt", ids, &split.validation)?;
@@ -121,7 +123,7 @@ pub fn train(
         distances: study.distances.as_ref(),
         split: &split,
         targets: &targets.columns,
-        values,
+        scales,
         categories,
         frozen,
         target_weight: options.target_weight,
@@ -154,10 +156,12 @@ pub fn train(
 
 /// The targets with their losses and what the training samples say of their values.
 fn target_manifests(
-    options: &TrainOptions,
+    scaling: &Scaling,
     targets: &RawTargets,
     split: &Split,
     loss: &Resolved,
+    metadata: &Metadata,
+    ids: &[String],
 ) -> Result<Vec<TargetManifest>, RunError> {
     let columns = targets.columns.iter();
     columns
@@ -165,7 +169,7 @@ fn target_manifests(
             Ok(TargetManifest {
                 column: column.name.clone(),
                 loss: loss.clone(),
-                values: column.fit(options, &split.train)?,
+                values: column.fit(scaling, &split.train, metadata, ids)?,
             })
         })
         .collect()
