@@ -14,6 +14,7 @@ use crate::data::AsvSampling;
 use crate::model::{
     CountEmbedding, CountScale, DistanceScale, MaskStrategy, Preset, Quirk, SamplePooling,
 };
+use crate::named_values::NamedValues;
 use crate::train::transform::TargetTransform;
 
 /// Files of a study, and what is taken from them.
@@ -224,6 +225,18 @@ pub struct TrainOptions {
     /// Metadata columns in whose categories, or combinations of categories, numbers have a scale of
     /// their own (zscore-category).
     pub normalize_by: Vec<String>,
+    /// Losses of single targets, the others having that of `loss`: a JSON object or .json or .toml
+    /// file such as {"ph": "mae", "depth": {"name": "huber", "delta": 2}}.
+    pub loss_config: Option<NamedValues>,
+    /// Weights of the training samples by category: auto (each category counts the same),
+    /// effective (by effective numbers of samples), or a JSON object or .json or .toml file such as
+    /// {"gut": 2}.
+    pub categorical_loss_weights: Option<NamedValues>,
+    /// Metadata columns whose values together are the category that is weighted; without it the
+    /// first of `categorical-columns`.
+    pub categorical_loss_weight_column: Vec<String>,
+    /// Of the weights effective: 0 for equal samples, close to 1 for equal categories.
+    pub categorical_loss_weight_beta: f64,
     /// Categorical metadata columns that the model sees.
     pub categorical_columns: Vec<String>,
     /// Width of the embedding of each categorical column.
@@ -282,6 +295,10 @@ impl Default for TrainOptions {
             classifier: false,
             target_transform: None,
             normalize_by: Vec::new(),
+            loss_config: None,
+            categorical_loss_weights: None,
+            categorical_loss_weight_column: Vec::new(),
+            categorical_loss_weight_beta: 0.999,
             categorical_columns: Vec::new(),
             categorical_embed_dim: 16,
             model: ModelOptions::default(),

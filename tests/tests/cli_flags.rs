@@ -32,9 +32,10 @@ fn flags(aam: &Aam, command: &str) -> Vec<String> {
 fn the_flags_of_train_are_frozen() {
     let expected = "
         asv-chunk-size asv-sampling attention-heads attention-layers batch-size best-metric
-        categorical-columns categorical-embed-dim classifier compatibility config count-embedding
+        categorical-columns categorical-embed-dim categorical-loss-weight-beta
+        categorical-loss-weight-column categorical-loss-weights classifier compatibility config count-embedding
         count-scale count-weight device distance-scale drop-missing dropout embedding-dim epochs freeze-base fusion
-        gradient-accumulation-steps head help loss lr max-bp max-grad-norm max-steps metadata
+        gradient-accumulation-steps head help loss loss-config lr max-bp max-grad-norm max-steps metadata
         metadata-column missing-length normalize-by output-dir overwrite patience pooling preset
         pretrained-encoder print-config quiet
         rarefy-depth seed sequences strategy table target-transform target-weight test-size threads
@@ -106,7 +107,8 @@ fn a_component_named_by_a_flag_does_not_take_the_options_of_the_files_component(
 fn printed_settings_read_back_as_they_are() {
     let aam = aam!();
     let flags = "train --table t.biom --metadata-column a,b --categorical-columns site --head mlp \
-                 --head.hidden 8,4 --max-grad-norm none --freeze-base --count-embedding film";
+                 --head.hidden 8,4 --max-grad-norm none --freeze-base --count-embedding film \
+                 --loss-config {\"a\":{\"name\":\"huber\",\"delta\":2}} --categorical-loss-weights auto";
     let first = aam.ok(&format!("{flags} --print-config")).stdout;
     aam.write("run.toml", &first);
     let second = aam.ok("train --config run.toml --print-config").stdout;

@@ -50,7 +50,7 @@ fn cells(aam: &Aam, name: &str) -> HashMap<(String, String), String> {
 /// predictions that the training wrote.
 fn trained_and_predicted(aam: &Aam, metadata: &str, flags: &str) -> (Ran, Ran) {
     let trained = aam.ok(&train(metadata, flags));
-    let predicted = aam.ok(&predict(&format!("--metadata {metadata}")));
+    let predicted = aam.ok(&predict(&format!("--overwrite --metadata {metadata}")));
     let (written, again) = (cells(aam, "run/predictions.tsv"), cells(aam, "p.tsv"));
     assert!(again.len() >= 8, "{flags}: {again:?}");
     for (key, cell) in &again {
@@ -201,4 +201,158 @@ fn transforms_that_do_not_fit_are_refused() {
     .ends_with_code(3)
     .says(&["m.tsv: has no column `habitt`", "did you mean `habitat`?"]);
     assert!(!aam.path("run").exists());
+}
+
+#[test]
+fn each_target_has_its_own_loss() {
+    let aam = study();
+    aam.write(
+        "losses.toml",
+        "ph = { name = \"quantile\", levels = [0.1, 0.5, 0.9] }\ngradient = \"mae\"\n",
+    );
+    let targets = "--metadata-column ph,gradient,size";
+    metadata(&aam, "size", |row, habitat| {
+        format!("{}", mass(row, habitat))
+    });
+    trained_and_predicted(
+        &aam,
+        "m.tsv",
+        &format!("{targets} --loss-config losses.toml"),
+    );
+    let header = aam.read("p.tsv");
+    let header = header.lines().next().expect("a header");
+    assert_eq!(
+        header,
+        "sample-id\tprediction ph\tlower ph\tupper ph\tprediction gradient\tprediction size"
+    );
+    let manifest = aam.read("run/checkpoints/best/manifest.json");
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    let losses = manifest["predictor"]["targets"]
+        .as_array()
+        .expect("targets");
+    let losses: Vec<&str> = losses
+        .iter()
+        .filter_map(|t| t["loss"]["name"].as_str())
+        .collect();
+    assert_eq!(losses, ["quantile", "mae", "huber"]);
+    // The run's own settings hold the losses themselves, and need no file.
+    std::fs::remove_file(aam.path("losses.toml")).expect("the file");
+    aam.ok("train --config run/config.toml --output-dir again");
+    assert_eq!(
+        aam.read("again/predictions.tsv"),
+        aam.read("run/predictions.tsv")
+    );
+    // The same as JSON, one of the targets by its number.
+    let json = r#"{"0":{"name":"quantile","levels":[0.1,0.5,0.9]},"gradient":"mae"}"#;
+    let overwrite = train(
+        "m.tsv",
+        &format!("{targets} --overwrite --loss-config {json}"),
+    );
+    aam.ok(&overwrite);
+    assert_eq!(aam.read("again/metrics.tsv"), aam.read("run/metrics.tsv"));
+}
+
+#[test]
+fn losses_that_cannot_be_had_are_refused() {
+    let aam = study();
+    let refuses = |config: &str, words: &[&str]| {
+        let flags = format!("--metadata-column ph,gradient --loss-config {config}");
+        aam.refuses(&train(METADATA, &flags)).says(words);
+    };
+    refuses(
+        r#"{"pH":"mae"}"#,
+        &["--loss-config: the run has no target 'pH' (did you mean 'ph'?); targets: ph, gradient"],
+    );
+    refuses(r#"{"2":"mae"}"#, &["the run has no target '2'"]);
+    refuses(
+        r#"{"ph":"hubber"}"#,
+        &["--loss-config: target 'ph': unknown loss 'hubber' (did you mean 'huber'?)"],
+    );
+    refuses(
+        r#"{"ph":{"name":"huber","dleta":2}}"#,
+        &["target 'ph': loss 'huber' has no option 'dleta' (did you mean 'delta'?)"],
+    );
+    refuses(
+        r#"{"ph":{"name":"quantile","levels":[0.9,0.1]}}"#,
+        &["target 'ph': loss 'quantile', option 'levels': expected numbers above 0"],
+    );
+    refuses(
+        r#"{"ph":"cross-entropy"}"#,
+        &["target 'ph': loss 'cross-entropy' needs a target of classes"],
+    );
+    refuses(
+        r#"{"ph":"mae","0":"mse"}"#,
+        &["the target 'ph' has two losses"],
+    );
+    refuses(
+        r#"{"ph":{"delta":2}}"#,
+        &["expected the name of the loss as 'name'"],
+    );
+    refuses(
+        "mae",
+        &["expected a JSON object or the path of a .json or .toml file, found 'mae'"],
+    );
+    aam.run(&train(
+        METADATA,
+        "--metadata-column ph --loss-config losses.json",
+    ))
+    .ends_with_code(3)
+    .says(&["losses.json: cannot be read"]);
+    assert!(!aam.path("run").exists());
+}
+
+#[test]
+fn categories_weigh_as_they_are_told_to() {
+    let aam = study();
+    let numbers =
+        "--metadata-column ph --categorical-columns habitat --loss-config {\"ph\":\"mse\"}";
+    let flags = format!("{numbers} --categorical-loss-weights auto");
+    let (trained, _) = trained_and_predicted(&aam, METADATA, &flags);
+    trained.says(&[
+        "weights in the training loss by habitat, 1 on average:",
+        "  habitat=gut (",
+    ]);
+    let weighted = aam.read("run/metrics.tsv");
+    let config = aam.read("run/config.toml");
+    assert!(
+        config.contains("categorical-loss-weights = \"auto\""),
+        "{config}"
+    );
+    assert!(
+        config.contains("categorical-loss-weight-column = [\"habitat\"]"),
+        "{config}"
+    );
+
+    // The same weight for all is no weight.
+    aam.ok(&train(METADATA, &format!("{numbers} --overwrite")));
+    let plain = aam.read("run/metrics.tsv");
+    assert_ne!(plain, weighted);
+    aam.write(
+        "weights.json",
+        r#"{"gut": 2, "soil": 2, "habitat=water": 2}"#,
+    );
+    let same = format!("{numbers} --overwrite --categorical-loss-weights weights.json");
+    aam.ok(&train(METADATA, &same));
+    assert_eq!(aam.read("run/metrics.tsv"), plain);
+
+    aam.write("weights.json", r#"{"gut": 0.1, "habitat=water": 2}"#);
+    let flags = format!("{numbers} --overwrite --categorical-loss-weights weights.json");
+    trained_and_predicted(&aam, METADATA, &flags);
+    assert_ne!(aam.read("run/metrics.tsv"), plain);
+    let config = aam.read("run/config.toml");
+    assert!(config.contains("[categorical-loss-weights]"), "{config}");
+    assert!(config.contains("gut = 0.1"), "{config}");
+
+    let classes = "--overwrite --metadata-column habitat --classifier --categorical-loss-weights \
+                   effective --categorical-loss-weight-column habitat";
+    trained_and_predicted(&aam, METADATA, classes);
+
+    let guts = "--overwrite --metadata-column ph --categorical-loss-weight-column habitat \
+                --categorical-loss-weights {\"guts\":2}";
+    aam.refuses(&train(METADATA, guts)).says(&[
+        "--categorical-loss-weights: no sample of study/metadata.tsv is of the category 'guts' \
+         (did you mean 'gut'?); categories: habitat=gut,",
+    ]);
+    aam.refuses(&train(METADATA, &guts.replace("guts\":2", "gut\":0")))
+        .says(&["'gut': expected a number above 0 (and at most 10⁹), found 0"]);
 }

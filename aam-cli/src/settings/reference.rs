@@ -95,9 +95,6 @@ const SPELLINGS: &[Spelling] = &[
     value("over-penalty", Same(&[given("loss.over-penalty"), unless_set("loss", "asymmetric")])),
     value("under-penalty", Same(&[given("loss.under-penalty"), unless_set("loss", "asymmetric")])),
     value("class-weights", Same(&[given("loss.class-weights")])),
-    value("loss-config", Unsupported("every target of a run has the same loss")),
-    value("categorical-loss-weights", Unsupported("samples weigh the same")),
-    value("categorical-loss-weight-column", Unsupported("samples weigh the same")),
     // Weights of the terms
     value("penalty", Same(&[given("unifrac-weight")])),
     value("nuc-penalty", Same(&[given("nucleotide-weight")])),

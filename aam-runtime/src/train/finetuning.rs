@@ -32,6 +32,8 @@ pub struct Finetuning<'a> {
     pub targets: &'a [RawColumn],
     /// What the targets' values are, and on which scale each sample's are learnt.
     pub scales: TargetScales,
+    /// Weight of each sample in the training loss, if they differ.
+    pub weights: Option<Vec<f32>>,
     /// Category ids of the samples.
     pub categories: CategoryIds,
     /// Embeddings of all ASVs, where the base is frozen.
@@ -103,7 +105,14 @@ impl Finetuning<'_> {
         let mut record = |name: &str, term: &Tensor<1>| {
             losses.push(metric(name, f64::from(term.clone().into_scalar::<f32>())));
         };
-        let term = target_loss(self.target_losses(model, output, &batch.rows, device), None);
+        let weights = self.weights.as_ref().map(|weights| {
+            let weights: Vec<f32> = batch.rows.iter().map(|&row| weights[row]).collect();
+            Tensor::from_floats(weights.as_slice(), device)
+        });
+        let term = target_loss(
+            self.target_losses(model, output, &batch.rows, device),
+            weights,
+        );
         record("train_target_loss", &term);
         let mut total = term.mul_scalar(self.target_weight);
         if let Some(penalty) = &output.penalty {
@@ -135,7 +144,8 @@ impl Finetuning<'_> {
         Ok((total, losses))
     }
 
-    /// Predictions of the validation samples, and the mean of their target losses.
+    /// Predictions of the validation samples, and the mean of their target losses, in which all
+    /// weigh the same.
     ///
     /// # Errors
     /// What components refuse.

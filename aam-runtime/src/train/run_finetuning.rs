@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use aam_api::{FusionKind, HeadKind, LossKind, Registry, Resolved};
+use aam_api::{FusionKind, HeadKind, Registry};
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -11,10 +11,12 @@ use super::finetuning::{Finetuning, ValidatedSample};
 use super::fitting::TrainingSamples;
 use super::inference::{CategoryIds, FineTuned};
 use super::plan::Plan;
+use super::sample_weights::Weighting;
 use super::session::{
     Both, batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
     seeded, strategy,
 };
+use super::target_losses::TargetLosses;
 use super::target_scales::{self, Scaling, TargetScales};
 use super::targets::{self, RawTargets};
 use super::trainer::{Done, Trainer};
@@ -51,7 +53,8 @@ pub fn train(
     let fusion =
         Registry::<FusionKind>::load()?.resolve(chosen(options.fusion.as_ref(), "fusion")?)?;
     let head = Registry::<HeadKind>::load()?.resolve(chosen(options.head.as_ref(), "head")?)?;
-    let loss = Registry::<LossKind>::load()?.resolve(chosen(options.loss.as_ref(), "loss")?)?;
+    let losses = TargetLosses::read(options)?;
+    let weighting = Weighting::read(options)?;
     let device = strategy.device().autodiff();
     let (pretrained, config) = match &options.pretrained_encoder {
         Some(path) => {
@@ -84,6 +87,9 @@ pub fn train(
         observer.observe(&Event::Note(&note))
     })?;
     warn_of_unseen_classes(&targets, &split, observer)?;
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let weigh = |by: &Weighting| by.weigh(&metadata, ids, &split.train, &mut notes);
+    let weights = weighting.as_ref().map(weigh).transpose()?;
     let scaling = Scaling::read(transform, options, &metadata, ids)?;
     let parts = PredictorManifest {
         config: PredictorConfig {
@@ -93,9 +99,10 @@ pub fn train(
         fusion,
         head,
         strategy: strategy_choice,
-        targets: target_manifests(&scaling, &targets, &split, &loss, &metadata, ids)?,
+        targets: target_manifests(&scaling, &targets, &split, &losses, &metadata, ids)?,
         categories: vocabulary(options, &metadata, ids, &split)?,
     };
+    losses.check(&parts.targets, &device)?;
     let (categories, _) = CategoryIds::new(&parts, Some(&metadata), ids)?;
     let (scales, unseen) = TargetScales::new(&parts.targets, Some(&metadata), ids)?;
     scales.note(&parts.targets, observer)?;
@@ -113,6 +120,10 @@ pub fn train(
     plan.record(&mut recorded.optimization);
     recorded.freeze_base = Some(frozen);
     recorded.target_transform = Some(transform);
+    losses.record(&mut recorded);
+    if let Some(weighting) = &weighting {
+        weighting.record(&mut recorded);
+    }
     run.write(CONFIG, &config_text("train", &recorded)?)?;
     run.write_ids("samples_train.txt", ids, &split.train)?;
     run.write_ids("samples_val.txt", ids, &split.validation)?;
@@ -124,6 +135,7 @@ pub fn train(
         split: &split,
         targets: &targets.columns,
         scales,
+        weights,
         categories,
         frozen,
         target_weight: options.target_weight,
@@ -159,16 +171,16 @@ fn target_manifests(
     scaling: &Scaling,
     targets: &RawTargets,
     split: &Split,
-    loss: &Resolved,
+    losses: &TargetLosses,
     metadata: &Metadata,
     ids: &[String],
 ) -> Result<Vec<TargetManifest>, RunError> {
-    let columns = targets.columns.iter();
+    let columns = targets.columns.iter().enumerate();
     columns
-        .map(|column| {
+        .map(|(target, column)| {
             Ok(TargetManifest {
                 column: column.name.clone(),
-                loss: loss.clone(),
+                loss: losses.of(target).clone(),
                 values: column.fit(scaling, &split.train, metadata, ids)?,
             })
         })
