@@ -39,6 +39,11 @@ impl NamedValues {
         }
     }
 
+    /// Whether it is the word that stands for no value.
+    pub fn is_none(&self) -> bool {
+        self.word(&["none"]).is_some()
+    }
+
     /// The values; `flag` is the option, `words` what it could have been beside them.
     ///
     /// # Errors

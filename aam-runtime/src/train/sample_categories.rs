@@ -12,7 +12,7 @@ pub struct SampleCategories {
 }
 
 impl SampleCategories {
-    /// The categories of `samples`.
+    /// The categories of `samples` by the distinct `columns`.
     ///
     /// # Errors
     /// A column that the metadata lack.
@@ -32,7 +32,7 @@ impl SampleCategories {
             }
         }
         Ok(Self {
-            columns: columns.iter().map(|name| name.trim().to_owned()).collect(),
+            columns: columns.to_vec(),
             levels,
         })
     }
@@ -56,6 +56,17 @@ impl SampleCategories {
     pub fn of(&self, row: usize) -> Option<&[String]> {
         self.levels[row].as_deref()
     }
+}
+
+/// Names of columns without repeats and the blanks around them, in their order.
+pub fn distinct(names: &[String]) -> Vec<String> {
+    let mut columns: Vec<String> = Vec::with_capacity(names.len());
+    for name in names.iter().map(|name| name.trim()) {
+        if !columns.iter().any(|known| known == name) {
+            columns.push(name.to_owned());
+        }
+    }
+    columns
 }
 
 /// A category as people write it: `site=gut`, `site=gut,season=dry`.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use aam_api::error::nearest;
 
-use super::sample_categories::{SampleCategories, label, listed};
+use super::sample_categories::{SampleCategories, distinct, label, listed};
 use crate::data::{DataError, Metadata};
 use crate::error::RunError;
 use crate::named_values::{Named, NamedValues};
@@ -49,7 +49,8 @@ impl Weighting {
         let beta = options.categorical_loss_weight_beta;
         let column = &options.categorical_loss_weight_column;
         let usage = |problem: String| Err(RunError::Usage(problem));
-        let Some(weights) = &options.categorical_loss_weights else {
+        let weights = options.categorical_loss_weights.as_ref();
+        let Some(weights) = weights.filter(|weights| !weights.is_none()) else {
             return match column.is_empty() {
                 true => Ok(None),
                 false => usage(format!(
@@ -80,7 +81,7 @@ impl Weighting {
         };
         Ok(Some(Self {
             scheme,
-            columns: columns.iter().map(|name| name.trim().to_owned()).collect(),
+            columns: distinct(columns),
         }))
     }
 
@@ -164,7 +165,7 @@ impl Weighting {
             }
             if hidden == 0 || place < end || place >= end + hidden {
                 let (label, count) = (label(&self.columns, levels), counts[levels]);
-                let _ = write!(text, "\n  {weight:8.3}  {label} ({count} samples)");
+                let _ = write!(text, "\n  {weight:8.3}  {label} (n = {count})");
             }
         }
         text
@@ -330,7 +331,7 @@ mod tests {
         let (gut, soil, sea) = (2.0 / 3.0, 1.0, 2.0);
         assert_weights(&weights, [gut, gut, gut, soil, soil, sea]);
         let first = told.lines().nth(1).unwrap();
-        assert_eq!(first, "     2.000  site=sea (1 samples)");
+        assert_eq!(first, "     2.000  site=sea (n = 1)");
     }
 
     #[test]
@@ -428,6 +429,7 @@ mod tests {
         };
         let read = |options: &TrainOptions| Weighting::read(options);
         assert_eq!(read(&options(None, &[], 0.9)).unwrap(), None);
+        assert_eq!(read(&options(Some("none"), &[], 0.9)).unwrap(), None);
         let error = |options: &TrainOptions| read(options).unwrap_err().to_string();
         assert!(error(&options(None, &["site"], 0.9)).contains("does nothing without"));
         assert!(

@@ -37,7 +37,8 @@ impl TargetLosses {
             configured: Vec::new(),
             place: FLAG.to_owned(),
         };
-        let Some(config) = &options.loss_config else {
+        let config = options.loss_config.as_ref();
+        let Some(config) = config.filter(|config| !config.is_none()) else {
             return Ok(losses);
         };
         let named = config.read(FLAG, &[])?;
@@ -101,11 +102,8 @@ impl TargetLosses {
         Ok(())
     }
 
-    /// What `--loss-config` comes to, with every option, if it was given.
+    /// What `--loss-config` comes to, with every option, in place of a file.
     pub fn record(&self, options: &mut TrainOptions) {
-        if options.loss_config.is_none() {
-            return;
-        }
         let mut table = Map::new();
         for &target in &self.configured {
             let loss = &self.losses[target];
@@ -115,7 +113,7 @@ impl TargetLosses {
             let target = options.metadata_column[target].trim().to_owned();
             table.insert(target, choice.into());
         }
-        options.loss_config = Some(NamedValues::Table(table));
+        options.loss_config = (!table.is_empty()).then_some(NamedValues::Table(table));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::sample_categories::{SampleCategories, label, listed};
+use super::sample_categories::{SampleCategories, distinct, label, listed};
 use super::transform::TargetTransform;
 use super::transform::category_scales::CategoryScales;
 use crate::checkpoint::manifest::{TargetManifest, TargetValues};
@@ -68,12 +68,7 @@ impl Scaling {
         metadata: &Metadata,
         samples: &[String],
     ) -> Result<Self, RunError> {
-        let mut columns: Vec<String> = Vec::new();
-        for name in &options.normalize_by {
-            if !columns.iter().any(|known| known == name.trim()) {
-                columns.push(name.trim().to_owned());
-            }
-        }
+        let columns = distinct(&options.normalize_by);
         let categories = match columns.is_empty() {
             true => None,
             false => Some(SampleCategories::read(&columns, metadata, samples)?),
@@ -171,7 +166,7 @@ impl TargetScales {
                 && let Some((smallest, samples)) = scales.smallest()
             {
                 let text = format!(
-                    "'{}' has a scale in each of {} categories; the smallest, {smallest}, has {samples} training samples",
+                    "'{}' has a scale in each of {} categories; the smallest is {smallest} (n = {samples})",
                     target.column,
                     scales.categories.len(),
                 );
