@@ -6,6 +6,7 @@ use std::path::Path;
 use burn::module::Module;
 
 use crate::batch::Batcher;
+use crate::categories::CategoryIds;
 use crate::checkpoint::directory::{self, MANIFEST, WEIGHTS};
 use crate::checkpoint::manifest::DataPolicy;
 use crate::data::read_ids;
@@ -18,7 +19,7 @@ use crate::predictions::{self, PredictedSample};
 use crate::run_directory::write_whole;
 use crate::study;
 use crate::train::encoding::Embeddings;
-use crate::train::inference::{CategoryIds, FineTuned, predict_batch, prediction_batches};
+use crate::train::inference::{FineTuned, predict_batch, prediction_batches};
 use crate::train::target_scales::{self, TargetScales};
 
 /// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
@@ -91,13 +92,8 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
     let metadata = options.metadata.as_deref();
     let metadata = metadata.map(|path| study::metadata_beside(&table, path, &mut notes));
     let metadata = metadata.transpose()?;
-    let (categories, unknown) = CategoryIds::new(parts, metadata.as_ref(), table.sample_ids())?;
-    if !unknown.is_empty() {
-        let text = format!(
-            "{} categories were not among the training samples and count as unknown: {}",
-            unknown.len(),
-            unknown.join(", ")
-        );
+    let categories = CategoryIds::new(&parts.categories, metadata.as_ref(), table.sample_ids())?;
+    if let Some(text) = categories.warning() {
         observer.observe(&Event::Warning(&text))?;
     }
     let (scales, unseen) =

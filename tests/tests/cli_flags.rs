@@ -32,13 +32,18 @@ fn flags(aam: &Aam, command: &str) -> Vec<String> {
 fn the_flags_of_train_are_frozen() {
     let expected = "
         asv-chunk-size asv-sampling attention-heads attention-layers batch-size best-metric
-        categorical-columns categorical-embed-dim categorical-loss-weight-beta
-        categorical-loss-weight-column categorical-loss-weights classifier compatibility config count-embedding
-        count-scale count-weight device distance-scale drop-missing dropout embedding-dim epochs freeze-base fusion
-        gradient-accumulation-steps head help loss loss-config lr max-bp max-grad-norm max-steps metadata
-        metadata-column missing-length normalize-by output-dir overwrite patience pooling preset
+        categorical-columns categorical-dropout categorical-embed-dim categorical-embed-dims
+        categorical-hierarchy categorical-loss-weight-beta categorical-loss-weight-column
+        categorical-loss-weights categorical-lr classifier compatibility conditional-output-scaling
+        config count-embedding count-scale count-weight device distance-scale drop-missing dropout
+        embedding-dim epochs freeze-base fusion gradient-accumulation-steps head help
+        learnable-output-scale loss loss-config lr max-bp max-grad-norm max-steps metadata
+        metadata-column min-category-count missing-length normalize-by nuc-mask-ratio
+        nuc-mask-strategy nucleotide-weight optimizer output-activation output-dir overwrite
+        patience pooling preset
         pretrained-encoder print-config quiet
-        rarefy-depth seed sequences strategy table target-transform target-weight test-size threads
+        rarefy-depth scheduler scheduler-eta-min scheduler-factor scheduler-min-lr scheduler-patience
+        scheduler-t-mult scheduler-t0 seed sequences strategy table target-layer-norm target-transform target-weight test-size threads
         token-limit train-samples tree truncate unifrac-ids unifrac-matrix unifrac-metric
         unifrac-weight validation-samples warmup weight-decay";
     let expected: Vec<&str> = expected.split_whitespace().collect();
@@ -52,8 +57,9 @@ fn the_flags_of_pretrain_are_frozen() {
         compatibility config count-embedding count-scale device distance-scale drop-missing dropout embedding-dim epochs
         gradient-accumulation-steps help lr max-bp max-grad-norm max-steps missing-length
         nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size nucleotide-steps nucleotide-weight
-        output-dir overwrite patience pooling preset print-config quiet
-        rarefy-depth seed sequences strategy table test-size threads token-limit train-samples tree
+        optimizer output-dir overwrite patience pooling preset print-config quiet
+        rarefy-depth scheduler scheduler-eta-min scheduler-factor scheduler-min-lr scheduler-patience
+        scheduler-t-mult scheduler-t0 seed sequences strategy table test-size threads token-limit train-samples tree
         truncate unifrac-ids unifrac-matrix unifrac-metric unifrac-weight validation-samples warmup
         weight-decay";
     let expected: Vec<&str> = expected.split_whitespace().collect();
@@ -166,8 +172,8 @@ fn spellings_of_the_reference_mean_the_same_choice() {
     same("--categorical-fusion concat", "--fusion concat");
     same("--loss-type mae", "--loss mae");
     same(
-        "--penalty 0.5 --count-penalty 2",
-        "--unifrac-weight 0.5 --count-weight 2",
+        "--penalty 0.5 --count-penalty 2 --nuc-penalty 1",
+        "--unifrac-weight 0.5 --count-weight 2 --nucleotide-weight 1",
     );
     same("--target-penalty 3 --nuc-penalty 0", "--target-weight 3");
     same(
@@ -179,6 +185,8 @@ fn spellings_of_the_reference_mean_the_same_choice() {
         "--count-embedding none",
     );
     same("--optimizer adamw --scheduler warmup_cosine", "");
+    same("--scheduler cosine_restarts", "--scheduler cosine-restarts");
+    same("--bounded-targets", "--output-activation sigmoid");
     same("--unifrac-metric unifrac", "");
     same("--log-transform-targets", "--target-transform log-minmax");
     same(
@@ -194,12 +202,8 @@ fn spellings_of_the_reference_that_mean_nothing_here_are_answered() {
     let aam = aam!();
     aam.ok("train --num-workers 4 --print-config")
         .says(&["--num-workers has no effect here"]);
-    aam.refuses("train --optimizer sgd")
-        .says(&["--optimizer sgd is not supported", "adamw"]);
-    aam.refuses("train --bounded-targets")
-        .says(&["--bounded-targets is not supported"]);
-    aam.refuses("train --nuc-penalty 1")
-        .says(&["--nuc-penalty is not supported"]);
+    aam.refuses("train --mixed-precision fp16")
+        .says(&["--mixed-precision fp16 is not supported"]);
     aam.refuses("train --loss-type mae --loss mse")
         .says(&["--loss-type", "--loss", "contradict"]);
 }

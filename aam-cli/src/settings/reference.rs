@@ -116,21 +116,9 @@ const SPELLINGS: &[Spelling] = &[
     switch("log-transform-targets", Same(&[fixed("target-transform", "log-minmax")])),
     value("normalize-targets-by", Same(&[given("normalize-by")])),
     value("out-dim", NoEffect("the number of outputs follows from the target's columns and classes")),
-    value("output-activation", Only(&["none"], "the output is not bounded or bent; choose a --target-transform")),
-    switch("bounded-targets", Unsupported("the output is not bounded; choose a --target-transform")),
-    switch("learnable-output-scale", Unsupported("choose a --target-transform")),
-    value("conditional-output-scaling", Unsupported("give the columns as --categorical-columns")),
+    switch("bounded-targets", Same(&[fixed("output-activation", "sigmoid")])),
     // Optimization
     value("warmup-steps", Same(&[given("warmup")])),
-    value("optimizer", Only(&["adamw"], "adamw is the only optimizer")),
-    value("scheduler", Only(&["warmup_cosine", "warmup-cosine"], "warm-up and cosine is the only schedule")),
-    value("scheduler-t0", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-t-mult", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-eta-min", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-patience", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-factor", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-min-lr", Unsupported("warm-up and cosine is the only schedule")),
-    value("categorical-lr", Unsupported("all parameters have one learning rate, --lr")),
     value("resume-from", Unsupported("start a run from weights with --pretrained-encoder")),
     // Devices, memory, speed
     value("mixed-precision", Only(&["none"], "training is in single precision")),
@@ -158,6 +146,8 @@ const SPELLINGS: &[Spelling] = &[
 const VALUES: &[(&str, &str, &str)] = &[
     ("unifrac-metric", "unifrac", "unweighted"),
     ("best-metric", "val_loss", "loss"),
+    ("scheduler", "warmup_cosine", "warmup-cosine"),
+    ("scheduler", "cosine_restarts", "cosine-restarts"),
 ];
 
 /// What a flag that usually has a value means without one.

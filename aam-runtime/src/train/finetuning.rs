@@ -5,14 +5,14 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::encoding::{Chunk, Embeddings, Encoding};
-use super::inference::{
-    CategoryIds, FineTuned, TargetPrediction, predict_batch, prediction_batches, values_of,
-};
+use super::inference::{FineTuned, TargetPrediction, predict_batch, prediction_batches, values_of};
 use super::metrics::{Classification, Metric, Regression};
-use super::objective::{BatchResult, Draws, Objective, metric};
+use super::nucleotides::Nucleotides;
+use super::objective::{BatchResult, Draws, Objective, OwnRate, metric};
 use super::target_scales::TargetScales;
 use super::targets::RawColumn;
 use crate::batch::{Batch, Batcher};
+use crate::categories::CategoryIds;
 use crate::checkpoint::Manifest;
 use crate::checkpoint::manifest::TargetValues;
 use crate::data::Split;
@@ -36,6 +36,8 @@ pub struct Finetuning<'a> {
     pub weights: Option<Vec<f32>>,
     /// Category ids of the samples.
     pub categories: CategoryIds,
+    /// The nucleotide task and the weight of its loss, if it is wanted.
+    pub nucleotides: Option<(&'a Nucleotides<'a>, f64)>,
     /// Embeddings of all ASVs, where the base is frozen.
     pub frozen: Option<Embeddings>,
     /// Weight of the target loss.
@@ -44,6 +46,8 @@ pub struct Finetuning<'a> {
     pub unifrac_weight: f64,
     /// Weight of the count loss.
     pub count_weight: f64,
+    /// Learning rate of what only categories need, as a multiple of the others'.
+    pub category_rate: Option<f64>,
     /// Samples of a validation batch.
     pub batch_size: usize,
     /// Seed of the run.
@@ -239,7 +243,7 @@ impl Objective for Finetuning<'_> {
         };
         device.seed(draws.device_seed("dropout in samples"));
         let output = model.predictor.forward_asvs(asvs, &input, wants);
-        let (loss, losses) = self.loss(model, &output, &batch)?;
+        let (loss, mut losses) = self.loss(model, &output, &batch)?;
         let mut backward = loss.backward();
         let mut gradients = GradientsAccumulator::new();
         let at_asvs = encoding
@@ -248,6 +252,13 @@ impl Objective for Finetuning<'_> {
         gradients.accumulate(model, GradientsParams::from_grads(backward, model));
         if let (Some(encoding), Some(gradient)) = (&encoding, at_asvs) {
             encoding.replay(&model.predictor.base, model, &gradient, &mut gradients);
+        }
+        if let Some((task, weight)) = self.nucleotides {
+            let masked = task.mask(chunks, &mut draws.stream("masks"));
+            let base = &model.predictor.base;
+            let value = task.accumulate(base, model, &masked, weight, draws, &mut gradients);
+            losses[0].value += weight * value;
+            losses.push(metric("train_nucleotide_loss", value));
         }
         Ok(BatchResult {
             gradients: gradients.grads(),
@@ -259,6 +270,9 @@ impl Objective for Finetuning<'_> {
         let (samples, loss) = self.predict(model)?;
         let mut metrics = vec![metric("loss", loss)];
         metrics.extend(self.metrics(&samples));
+        if let Some((task, _)) = self.nucleotides {
+            metrics.extend(task.validate(&model.predictor.base.valid()));
+        }
         Ok(metrics)
     }
 
@@ -269,6 +283,13 @@ impl Objective for Finetuning<'_> {
             _ => "loss",
         };
         metric.to_owned()
+    }
+
+    fn own_rate(&self, model: &FineTuned) -> Option<OwnRate> {
+        Some(OwnRate {
+            parameters: model.predictor.category_parameters(),
+            factor: self.category_rate?,
+        })
     }
 
     fn manifest(&self) -> Manifest {

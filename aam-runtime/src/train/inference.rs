@@ -2,15 +2,15 @@
 
 use aam_api::{BoxedLoss, LossContext, LossKind, Registry, Resolved};
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use super::encoding::Embeddings;
 use super::objective::Draws;
 use super::target_scales::TargetScales;
 use crate::batch::{Batch, Batcher};
+use crate::categories::CategoryIds;
 use crate::checkpoint::Manifest;
 use crate::checkpoint::manifest::{PredictorManifest, TargetValues};
-use crate::data::Metadata;
 use crate::error::RunError;
 use crate::model::{Predictor, PredictorOutput, PredictorParts, Wants};
 
@@ -46,6 +46,7 @@ impl FineTuned {
                 fusion: &parts.fusion,
                 head: &parts.head,
                 categories: &parts.categories.schema(),
+                parents: &parts.categories.parents(),
                 outputs_per_target: losses
                     .iter()
                     .map(|loss| loss.outputs_per_target())
@@ -72,67 +73,6 @@ fn losses(parts: &PredictorManifest, device: &Device) -> Result<Vec<BoxedLoss>, 
         .iter()
         .map(|target| build(&target.loss, &target.values));
     Ok(losses.collect::<Result<_, _>>()?)
-}
-
-/// Category ids of each sample, `[samples, columns]`, on the host.
-#[derive(Clone, Debug, Default)]
-pub struct CategoryIds {
-    columns: usize,
-    ids: Vec<i32>,
-}
-
-impl CategoryIds {
-    /// The ids of `samples` in `metadata`, and the levels that the model has never seen, as
-    /// `column: level`.
-    ///
-    /// # Errors
-    /// A column that the metadata lack.
-    pub fn new(
-        parts: &PredictorManifest,
-        metadata: Option<&Metadata>,
-        samples: &[String],
-    ) -> Result<(Self, Vec<String>), RunError> {
-        let columns = &parts.categories.columns;
-        let mut unknown = std::collections::BTreeSet::new();
-        let mut ids = vec![0; samples.len() * columns.len()];
-        for (place, column) in columns.iter().enumerate() {
-            let Some(metadata) = metadata else {
-                return Err(RunError::Usage(format!(
-                    "the model uses the metadata column '{}': give --metadata",
-                    column.column
-                )));
-            };
-            let levels = metadata.texts(&column.column, samples)?;
-            for (sample, level) in levels.into_iter().enumerate() {
-                let id = column.id(level);
-                if let (0, Some(level)) = (id, level) {
-                    unknown.insert(format!("{}: {level}", column.column));
-                }
-                ids[sample * columns.len() + place] = id;
-            }
-        }
-        let ids = Self {
-            columns: columns.len(),
-            ids,
-        };
-        Ok((ids, unknown.into_iter().collect()))
-    }
-
-    /// Ids of the samples at `rows`, `[rows, columns]`; none where there are no columns.
-    pub fn tensor(&self, rows: &[usize], device: &Device) -> Option<Tensor<2, Int>> {
-        if self.columns == 0 {
-            return None;
-        }
-        let ids: Vec<i32> = rows
-            .iter()
-            .flat_map(|row| &self.ids[row * self.columns..(row + 1) * self.columns])
-            .copied()
-            .collect();
-        Some(Tensor::from_data(
-            TensorData::new(ids, [rows.len(), self.columns]),
-            device,
-        ))
-    }
 }
 
 /// What is predicted of one target of one sample.

@@ -8,6 +8,7 @@ pub mod metrics;
 mod nucleotides;
 pub mod objective;
 pub mod optimizer;
+mod output;
 mod plan;
 mod pretraining;
 mod run_finetuning;

@@ -9,7 +9,7 @@ use super::sample_categories::{SampleCategories, distinct, label, listed};
 use crate::data::{DataError, Metadata};
 use crate::error::RunError;
 use crate::named_values::{Named, NamedValues};
-use crate::options::TrainOptions;
+use crate::options::{TargetOptions, TrainOptions};
 use crate::study::Notes;
 
 const FLAG: &str = "--categorical-loss-weights";
@@ -46,10 +46,11 @@ impl Weighting {
     /// # Errors
     /// Settings at odds, or a weight that is not above 0.
     pub fn read(options: &TrainOptions) -> Result<Option<Self>, RunError> {
-        let beta = options.categorical_loss_weight_beta;
-        let column = &options.categorical_loss_weight_column;
+        let target = &options.target;
+        let beta = target.categorical_loss_weight_beta;
+        let column = &target.categorical_loss_weight_column;
         let usage = |problem: String| Err(RunError::Usage(problem));
-        let weights = options.categorical_loss_weights.as_ref();
+        let weights = target.categorical_loss_weights.as_ref();
         let Some(weights) = weights.filter(|weights| !weights.is_none()) else {
             return match column.is_empty() {
                 true => Ok(None),
@@ -69,7 +70,10 @@ impl Weighting {
             Some(_) => Scheme::Effective(beta),
             None => Scheme::Given(given(weights)?),
         };
-        let columns = match (column.as_slice(), options.categorical_columns.first()) {
+        let columns = match (
+            column.as_slice(),
+            options.categories.categorical_columns.first(),
+        ) {
             ([], Some(first)) => std::slice::from_ref(first),
             ([], None) => {
                 return usage(format!(
@@ -86,7 +90,7 @@ impl Weighting {
     }
 
     /// What the weighting comes to, in place of a file.
-    pub fn record(&self, options: &mut TrainOptions) {
+    pub fn record(&self, options: &mut TargetOptions) {
         options.categorical_loss_weight_column = self.columns.clone();
         if let Scheme::Given(named) = &self.scheme {
             options.categorical_loss_weights = Some(NamedValues::Table(named.values.clone()));
@@ -422,9 +426,12 @@ mod tests {
     #[test]
     fn settings_at_odds_are_refused() {
         let options = |weights: Option<&str>, columns: &[&str], beta| TrainOptions {
-            categorical_loss_weights: weights.map(|text| NamedValues::Text(text.to_owned())),
-            categorical_loss_weight_column: columns.iter().map(|&c| c.to_owned()).collect(),
-            categorical_loss_weight_beta: beta,
+            target: TargetOptions {
+                categorical_loss_weights: weights.map(|text| NamedValues::Text(text.to_owned())),
+                categorical_loss_weight_column: columns.iter().map(|&c| c.to_owned()).collect(),
+                categorical_loss_weight_beta: beta,
+                ..TargetOptions::default()
+            },
             ..TrainOptions::default()
         };
         let read = |options: &TrainOptions| Weighting::read(options);
@@ -440,7 +447,7 @@ mod tests {
             error(&options(Some("effectiv"), &["site"], 0.9)).contains("did you mean 'effective'")
         );
         let mut first = options(Some("auto"), &[], 0.9);
-        first.categorical_columns = vec!["site".to_owned(), "season".to_owned()];
+        first.categories.categorical_columns = vec!["site".to_owned(), "season".to_owned()];
         assert_eq!(read(&first).unwrap().unwrap().columns, ["site"]);
     }
 }

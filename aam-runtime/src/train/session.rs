@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use rand::RngExt;
 
 use super::inference::FineTuned;
+use super::schedule::ScheduleKind;
 use crate::batch::Batcher;
 use crate::checkpoint::Manifest;
 use crate::checkpoint::directory::{self, WEIGHTS};
@@ -46,11 +47,26 @@ pub fn check(options: &OptimizationOptions, data: &DataOptions) -> Result<(), Ru
     let not_negative = [
         ("weight-decay", options.weight_decay.unwrap_or(0.0)),
         ("warmup", options.warmup),
+        ("scheduler-eta-min", options.scheduler_eta_min),
+        ("scheduler-min-lr", options.scheduler_min_lr),
     ];
     for (flag, value) in not_negative {
         if !(value.is_finite() && value >= 0.0) {
             return Err(usage(flag, "0 or a number above it", value));
         }
+    }
+    let factor = options.scheduler_factor;
+    if !(factor > 0.0 && factor < 1.0) {
+        return Err(usage(
+            "scheduler-factor",
+            "a number between 0 and 1",
+            factor,
+        ));
+    }
+    if options.scheduler_t0.is_some() && options.scheduler != ScheduleKind::CosineRestarts {
+        return Err(RunError::Usage(
+            "--scheduler-t0: it is the first cycle of --scheduler cosine-restarts".to_owned(),
+        ));
     }
     if !(data.test_size > 0.0 && data.test_size < 1.0) {
         return Err(usage(

@@ -9,13 +9,15 @@ use super::session::chosen;
 use crate::checkpoint::manifest::TargetManifest;
 use crate::error::RunError;
 use crate::named_values::NamedValues;
-use crate::options::TrainOptions;
+use crate::options::{TargetOptions, TrainOptions};
 
 const FLAG: &str = "--loss-config";
 
 /// The losses of the targets.
 #[derive(Clone, Debug)]
 pub struct TargetLosses {
+    /// Names of the targets.
+    targets: Vec<String>,
     /// One per target.
     losses: Vec<Resolved>,
     /// The targets that `--loss-config` gives a loss, and its name for messages.
@@ -31,22 +33,24 @@ impl TargetLosses {
     pub fn read(options: &TrainOptions) -> Result<Self, RunError> {
         let registry = Registry::<LossKind>::load()?;
         let common = registry.resolve(chosen(options.loss.as_ref(), "loss")?)?;
-        let targets: Vec<&str> = options.metadata_column.iter().map(|t| t.trim()).collect();
+        let targets = options.metadata_column.iter().map(|t| t.trim().to_owned());
+        let targets: Vec<String> = targets.collect();
         let mut losses = Self {
             losses: vec![common; targets.len()],
+            targets,
             configured: Vec::new(),
             place: FLAG.to_owned(),
         };
-        let config = options.loss_config.as_ref();
+        let config = options.target.loss_config.as_ref();
         let Some(config) = config.filter(|config| !config.is_none()) else {
             return Ok(losses);
         };
         let named = config.read(FLAG, &[])?;
         losses.place = named.place;
         for (name, value) in &named.values {
-            let target = losses.target(name, &targets)?;
+            let target = losses.target(name)?;
             let loss = choice(value).and_then(|choice| Ok(registry.resolve(&choice)?));
-            losses.losses[target] = loss.map_err(|error| losses.at(targets[target], &error))?;
+            losses.losses[target] = loss.map_err(|error| losses.at(target, &error))?;
             losses.configured.push(target);
         }
         losses.configured.sort_unstable();
@@ -54,11 +58,12 @@ impl TargetLosses {
     }
 
     /// The place of the target `name`, or of that number from 0.
-    fn target(&self, name: &str, targets: &[&str]) -> Result<usize, RunError> {
+    fn target(&self, name: &str) -> Result<usize, RunError> {
+        let targets = &self.targets;
         let by_name = targets.iter().position(|target| *target == name.trim());
         let by_number = || name.trim().parse().ok().filter(|n| *n < targets.len());
         let Some(target) = by_name.or_else(by_number) else {
-            let similar = nearest(name, targets.iter().copied());
+            let similar = nearest(name, targets.iter().map(String::as_str));
             return Err(RunError::Usage(format!(
                 "{}: the run has no target '{name}'{}; targets: {}",
                 self.place,
@@ -75,7 +80,8 @@ impl TargetLosses {
         }
     }
 
-    fn at(&self, target: &str, error: &RunError) -> RunError {
+    fn at(&self, target: usize, error: &RunError) -> RunError {
+        let target = &self.targets[target];
         RunError::Usage(format!("{}: target '{target}': {error}", self.place))
     }
 
@@ -97,21 +103,20 @@ impl TargetLosses {
             };
             registry
                 .build(&manifest.loss, &context, device)
-                .map_err(|error| self.at(&manifest.column, &error.into()))?;
+                .map_err(|error| self.at(target, &error.into()))?;
         }
         Ok(())
     }
 
     /// What `--loss-config` comes to, with every option, in place of a file.
-    pub fn record(&self, options: &mut TrainOptions) {
+    pub fn record(&self, options: &mut TargetOptions) {
         let mut table = Map::new();
         for &target in &self.configured {
             let loss = &self.losses[target];
             let mut choice = Map::from_iter([("name".to_owned(), loss.name.clone().into())]);
             let set = loss.options.iter().filter(|(_, value)| !value.is_null());
             choice.extend(set.map(|(name, value)| (name.clone(), value.clone())));
-            let target = options.metadata_column[target].trim().to_owned();
-            table.insert(target, choice.into());
+            table.insert(self.targets[target].clone(), choice.into());
         }
         options.loss_config = (!table.is_empty()).then_some(NamedValues::Table(table));
     }

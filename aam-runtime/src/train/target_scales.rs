@@ -19,13 +19,13 @@ const MOST_NAMED: usize = 10;
 /// # Errors
 /// A transform and columns of categories that do not go together.
 pub fn chosen(options: &TrainOptions) -> Result<TargetTransform, RunError> {
-    let by = &options.normalize_by;
+    let by = &options.target.normalize_by;
     let usage = |problem: String| Err(RunError::Usage(problem));
     let target = |name: &&String| {
         let mut targets = options.metadata_column.iter();
         targets.any(|target| target.trim() == name.trim())
     };
-    match (options.target_transform, by.first()) {
+    match (options.target.target_transform, by.first()) {
         (Some(TargetTransform::ZscoreCategory), None) => usage(
             "--target-transform zscore-category needs --normalize-by, the metadata columns that \
              categories are taken from"
@@ -68,7 +68,7 @@ impl Scaling {
         metadata: &Metadata,
         samples: &[String],
     ) -> Result<Self, RunError> {
-        let columns = distinct(&options.normalize_by);
+        let columns = distinct(&options.target.normalize_by);
         let categories = match columns.is_empty() {
             true => None,
             false => Some(SampleCategories::read(&columns, metadata, samples)?),
@@ -238,11 +238,15 @@ pub fn warn(unseen: &[String], observer: &mut dyn Observer) -> Result<(), RunErr
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::TargetOptions;
 
     fn options(transform: Option<TargetTransform>, by: &[&str]) -> TrainOptions {
         TrainOptions {
-            target_transform: transform,
-            normalize_by: by.iter().map(|&name| name.to_owned()).collect(),
+            target: TargetOptions {
+                target_transform: transform,
+                normalize_by: by.iter().map(|&name| name.to_owned()).collect(),
+                ..TargetOptions::default()
+            },
             metadata_column: vec!["ph".to_owned()],
             ..TrainOptions::default()
         }
