@@ -10,6 +10,7 @@ use super::metrics::{Classification, Metric, Regression};
 use super::nucleotides::Nucleotides;
 use super::objective::{BatchResult, Draws, Objective, OwnRate, metric};
 use super::passes::MeanPrediction;
+use super::target_scales::TargetScales;
 use super::targets::RawColumn;
 use crate::batch::{Batch, Batcher};
 use crate::categories::CategoryIds;
@@ -30,8 +31,10 @@ pub struct Finetuning<'a> {
     pub split: &'a Split,
     /// Targets in their own unit, one value per sample.
     pub targets: &'a [RawColumn],
-    /// What the targets' values are.
-    pub values: Vec<TargetValues>,
+    /// What the targets' values are, and on which scale each sample's are learnt.
+    pub scales: TargetScales,
+    /// Weight of each sample in the training loss, if they differ.
+    pub weights: Option<Vec<f32>>,
     /// Category ids of the samples.
     pub categories: CategoryIds,
     /// The nucleotide task and the weight of its loss, if it is wanted.
@@ -71,12 +74,8 @@ impl Finetuning<'_> {
     fn target(&self, rows: &[usize], device: &Device) -> Tensor<2> {
         let mut values = Vec::with_capacity(rows.len() * self.targets.len());
         for &row in rows {
-            for (column, meaning) in self.targets.iter().zip(&self.values) {
-                let value = column.values[row];
-                values.push(match meaning {
-                    TargetValues::Numbers(transform) => transform.forward(value) as f32,
-                    TargetValues::Classes(_) => value as f32,
-                });
+            for (target, column) in self.targets.iter().enumerate() {
+                values.push(self.scales.forward(target, row, column.values[row]) as f32);
             }
         }
         Tensor::from_data(
@@ -113,7 +112,14 @@ impl Finetuning<'_> {
         let mut record = |name: &str, term: &Tensor<1>| {
             losses.push(metric(name, f64::from(term.clone().into_scalar::<f32>())));
         };
-        let term = target_loss(self.target_losses(model, output, &batch.rows, device), None);
+        let weights = self.weights.as_ref().map(|weights| {
+            let weights: Vec<f32> = batch.rows.iter().map(|&row| weights[row]).collect();
+            Tensor::from_floats(weights.as_slice(), device)
+        });
+        let term = target_loss(
+            self.target_losses(model, output, &batch.rows, device),
+            weights,
+        );
         record("train_target_loss", &term);
         let mut total = term.mul_scalar(self.target_weight);
         if let Some(penalty) = &output.penalty {
@@ -145,7 +151,8 @@ impl Finetuning<'_> {
         Ok((total, losses))
     }
 
-    /// Predictions of the validation samples, and the mean of their target losses.
+    /// Predictions of the validation samples, and the mean of their target losses, in which all
+    /// weigh the same.
     ///
     /// # Errors
     /// What components refuse.
@@ -170,7 +177,7 @@ impl Finetuning<'_> {
             for batch in prediction_batches(&self.batcher, rows, self.batch_size, self.seed, pass) {
                 let (predictions, output) = predict_batch(
                     &model,
-                    &self.values,
+                    &self.scales,
                     embeddings,
                     &batch,
                     &self.categories,
@@ -190,7 +197,7 @@ impl Finetuning<'_> {
 
     fn metrics(&self, samples: &[ValidatedSample]) -> Vec<Metric> {
         let mut metrics = Vec::new();
-        for (t, (column, meaning)) in self.targets.iter().zip(&self.values).enumerate() {
+        for (t, (column, meaning)) in self.targets.iter().zip(self.scales.values()).enumerate() {
             let prefix = match self.targets.len() {
                 1 => String::new(),
                 _ => format!("{}:", column.name),
@@ -278,11 +285,12 @@ impl Objective for Finetuning<'_> {
     }
 
     fn default_metric(&self) -> String {
-        match (self.targets.len(), self.values[0].classes()) {
-            (1, None) => "r2".to_owned(),
-            (1, Some(_)) => "log_loss".to_owned(),
-            _ => "loss".to_owned(),
-        }
+        let metric = match self.targets {
+            [RawColumn { classes: None, .. }] => "r2",
+            [_] => "log_loss",
+            _ => "loss",
+        };
+        metric.to_owned()
     }
 
     fn own_rate(&self, model: &FineTuned) -> Option<OwnRate> {
