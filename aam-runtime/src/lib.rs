@@ -11,6 +11,7 @@ pub mod events;
 pub mod metrics_file;
 mod mismatch;
 pub mod model;
+pub mod named_values;
 pub mod options;
 pub mod predict;
 pub mod predictions;

@@ -4,6 +4,8 @@
 //! configuration file and what a run directory records in `config.toml`; their documentation is
 //! the help text. Components are chosen by name ([`Choice`]) and never named here.
 
+mod target;
+
 use std::path::PathBuf;
 
 use aam_api::Choice;
@@ -17,7 +19,7 @@ use crate::model::{
 };
 use crate::train::optimizer::OptimizerKind;
 use crate::train::schedule::ScheduleKind;
-use crate::train::transform::TargetTransform;
+pub use target::TargetOptions;
 
 /// Files of a study, and what is taken from them.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -295,8 +297,9 @@ pub struct TrainOptions {
     pub metadata_column: Vec<String>,
     /// The columns hold classes, not numbers.
     pub classifier: bool,
-    /// Scale on which numbers are learnt; predictions are in the column's own unit.
-    pub target_transform: TargetTransform,
+    /// Scale and losses.
+    #[serde(flatten)]
+    pub target: TargetOptions,
     /// Categories.
     #[serde(flatten)]
     pub categories: CategoryOptions,
@@ -368,7 +371,7 @@ impl Default for TrainOptions {
             metadata: None,
             metadata_column: Vec::new(),
             classifier: false,
-            target_transform: TargetTransform::default(),
+            target: TargetOptions::default(),
             categories: CategoryOptions::default(),
             output: OutputOptions::default(),
             model: ModelOptions::default(),
@@ -400,7 +403,8 @@ pub struct PredictOptions {
     pub table: Option<PathBuf>,
     /// Sequences of the ASVs, where the ids in the table are not the sequences themselves.
     pub sequences: Option<PathBuf>,
-    /// Sample metadata, where the model sees categorical columns.
+    /// Sample metadata, where the model sees categorical columns, or the target has a scale in each
+    /// category.
     pub metadata: Option<PathBuf>,
     /// File of sample ids to predict, one a line; all samples of the table without it.
     pub samples: Option<PathBuf>,

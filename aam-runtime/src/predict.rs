@@ -21,6 +21,7 @@ use crate::study;
 use crate::train::encoding::Embeddings;
 use crate::train::inference::{FineTuned, predict_batch, prediction_batches};
 use crate::train::passes::{MeanPrediction, useful_passes};
+use crate::train::target_scales::{self, TargetScales};
 
 /// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
 const CHUNK: usize = 128;
@@ -96,6 +97,9 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
     if let Some(text) = categories.warning() {
         observer.observe(&Event::Warning(&text))?;
     }
+    let (scales, unseen) =
+        TargetScales::new(&parts.targets, metadata.as_ref(), table.sample_ids())?;
+    target_scales::warn(&unseen, observer)?;
     let batcher = Batcher {
         table: &table,
         sequences: &sequences,
@@ -112,11 +116,6 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
             total,
         })
     })?;
-    let values: Vec<_> = parts
-        .targets
-        .iter()
-        .map(|target| target.values.clone())
-        .collect();
     let (passes, note) = useful_passes(options.prediction_passes, &batcher, &rows);
     if let Some(note) = note {
         observer.observe(&Event::Warning(&format!("--prediction-passes: {note}")))?;
@@ -130,7 +129,7 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
         let mut predicted = Vec::with_capacity(rows.len());
         for batch in prediction_batches(&batcher, &rows, options.batch_size, policy.seed, pass) {
             let (batch, _) =
-                predict_batch(&model, &values, &embeddings, &batch, &categories, &device);
+                predict_batch(&model, &scales, &embeddings, &batch, &categories, &device);
             predicted.extend(batch);
             observer.observe(&Event::Progress {
                 what: "predicting samples",

@@ -33,11 +33,14 @@ fn the_flags_of_train_are_frozen() {
     let expected = "
         asv-chunk-size asv-sampling attention-heads attention-layers batch-size best-metric
         categorical-columns categorical-dropout categorical-embed-dim categorical-embed-dims
-        categorical-hierarchy categorical-lr classifier compatibility conditional-output-scaling config count-embedding
-        count-scale count-weight device distance-scale drop-missing dropout embedding-dim epochs freeze-base fusion
-        gradient-accumulation-steps head help learnable-output-scale loss lr max-bp max-grad-norm max-steps metadata
-        metadata-column min-category-count missing-length nuc-mask-ratio nuc-mask-strategy
-        nucleotide-weight optimizer output-activation output-dir overwrite patience pooling preset
+        categorical-hierarchy categorical-loss-weight-beta categorical-loss-weight-column
+        categorical-loss-weights categorical-lr classifier compatibility conditional-output-scaling
+        config count-embedding count-scale count-weight device distance-scale drop-missing dropout
+        embedding-dim epochs freeze-base fusion gradient-accumulation-steps head help
+        learnable-output-scale loss loss-config lr max-bp max-grad-norm max-steps metadata
+        metadata-column min-category-count missing-length normalize-by nuc-mask-ratio
+        nuc-mask-strategy nucleotide-weight optimizer output-activation output-dir overwrite
+        patience pooling preset
         pretrained-encoder print-config quiet
         rarefy-depth scheduler scheduler-eta-min scheduler-factor scheduler-min-lr scheduler-patience
         scheduler-t-mult scheduler-t0 seed sequences strategy table target-layer-norm target-transform target-weight test-size threads
@@ -110,7 +113,8 @@ fn a_component_named_by_a_flag_does_not_take_the_options_of_the_files_component(
 fn printed_settings_read_back_as_they_are() {
     let aam = aam!();
     let flags = "train --table t.biom --metadata-column a,b --categorical-columns site --head mlp \
-                 --head.hidden 8,4 --max-grad-norm none --freeze-base --count-embedding film";
+                 --head.hidden 8,4 --max-grad-norm none --freeze-base --count-embedding film \
+                 --loss-config {\"a\":{\"name\":\"huber\",\"delta\":2}} --categorical-loss-weights auto";
     let first = aam.ok(&format!("{flags} --print-config")).stdout;
     aam.write("run.toml", &first);
     let second = aam.ok("train --config run.toml --print-config").stdout;
@@ -198,6 +202,10 @@ fn spellings_of_the_reference_mean_the_same_choice() {
     same("--bounded-targets", "--output-activation sigmoid");
     same("--unifrac-metric unifrac", "");
     same("--log-transform-targets", "--target-transform log-minmax");
+    same(
+        "--normalize-targets-by site,depth",
+        "--normalize-by site,depth",
+    );
     let pretrained = aam.ok("pretrain --nuc-penalty 0.25 --print-config");
     pretrained.prints(&["nucleotide-weight = 0.25\n"]);
 }

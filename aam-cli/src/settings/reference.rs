@@ -97,9 +97,6 @@ const SPELLINGS: &[Spelling] = &[
     value("over-penalty", Same(&[given("loss.over-penalty"), unless_set("loss", "asymmetric")])),
     value("under-penalty", Same(&[given("loss.under-penalty"), unless_set("loss", "asymmetric")])),
     value("class-weights", Same(&[given("loss.class-weights")])),
-    value("loss-config", Unsupported("every target of a run has the same loss")),
-    value("categorical-loss-weights", Unsupported("samples weigh the same")),
-    value("categorical-loss-weight-column", Unsupported("samples weigh the same")),
     // Weights of the terms
     value("penalty", Same(&[given("unifrac-weight")])),
     value("nuc-penalty", Same(&[given("nucleotide-weight")])),
@@ -119,8 +116,7 @@ const SPELLINGS: &[Spelling] = &[
     switch("normalize-targets", Same(&[unless_set("target-transform", "minmax")])),
     switch("no-normalize-targets", Same(&[fixed("target-transform", "none")])),
     switch("log-transform-targets", Same(&[fixed("target-transform", "log-minmax")])),
-    value("normalize-by", Unsupported("choose a transform of the whole target with --target-transform")),
-    value("normalize-targets-by", Unsupported("choose a transform of the whole target with --target-transform")),
+    value("normalize-targets-by", Same(&[given("normalize-by")])),
     value("out-dim", NoEffect("the number of outputs follows from the target's columns and classes")),
     switch("bounded-targets", Same(&[fixed("output-activation", "sigmoid")])),
     // Optimization

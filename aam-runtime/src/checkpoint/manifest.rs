@@ -80,11 +80,11 @@ pub enum TargetValues {
 }
 
 impl TargetValues {
-    /// Number of classes, if they are classes.
-    pub fn classes(&self) -> Option<usize> {
+    /// Names of the classes, if they are classes.
+    pub fn classes(&self) -> Option<&[String]> {
         match self {
             Self::Numbers(_) => None,
-            Self::Classes(names) => Some(names.len()),
+            Self::Classes(names) => Some(names),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::nucleotides::Nucleotides;
 use super::objective::{BatchResult, Draws, Objective, OwnRate, metric};
 use super::observed::Observed;
 use super::passes::MeanPrediction;
+use super::target_scales::TargetScales;
 use super::targets::RawColumn;
 use crate::batch::{Batch, Batcher};
 use crate::categories::CategoryIds;
@@ -31,8 +32,10 @@ pub struct Finetuning<'a> {
     pub split: &'a Split,
     /// Targets in their own unit, one value per sample.
     pub targets: &'a [RawColumn],
-    /// What the targets' values are.
-    pub values: Vec<TargetValues>,
+    /// What the targets' values are, and on which scale each sample's are learnt.
+    pub scales: TargetScales,
+    /// Weight of each sample in the training loss, if they differ.
+    pub weights: Option<Vec<f32>>,
     /// Category ids of the samples.
     pub categories: CategoryIds,
     /// The nucleotide task and the weight of its loss, if it is wanted.
@@ -84,12 +87,8 @@ impl Finetuning<'_> {
     fn target(&self, rows: &[usize], device: &Device) -> Tensor<2> {
         let mut values = Vec::with_capacity(rows.len() * self.targets.len());
         for &row in rows {
-            for (column, meaning) in self.targets.iter().zip(&self.values) {
-                let value = column.values[row];
-                values.push(match meaning {
-                    TargetValues::Numbers(transform) => transform.forward(value) as f32,
-                    TargetValues::Classes(_) => value as f32,
-                });
+            for (target, column) in self.targets.iter().enumerate() {
+                values.push(self.scales.forward(target, row, column.values[row]) as f32);
             }
         }
         Tensor::from_data(
@@ -126,7 +125,14 @@ impl Finetuning<'_> {
         let mut record = |name: &str, term: &Tensor<1>| {
             losses.push(metric(name, f64::from(term.clone().into_scalar::<f32>())));
         };
-        let term = target_loss(self.target_losses(model, output, &batch.rows, device), None);
+        let weights = self.weights.as_ref().map(|weights| {
+            let weights: Vec<f32> = batch.rows.iter().map(|&row| weights[row]).collect();
+            Tensor::from_floats(weights.as_slice(), device)
+        });
+        let term = target_loss(
+            self.target_losses(model, output, &batch.rows, device),
+            weights,
+        );
         record("train_target_loss", &term);
         let mut total = term.mul_scalar(self.target_weight);
         if let Some(penalty) = &output.penalty {
@@ -158,7 +164,7 @@ impl Finetuning<'_> {
         Ok((total, losses))
     }
 
-    /// What `model` makes of the validation samples.
+    /// What `model` makes of the validation samples, in whose loss all weigh the same.
     ///
     /// # Errors
     /// What components refuse.
@@ -184,7 +190,7 @@ impl Finetuning<'_> {
             for batch in prediction_batches(&self.batcher, rows, self.batch_size, self.seed, pass) {
                 let (predictions, output) = predict_batch(
                     &model,
-                    &self.values,
+                    &self.scales,
                     embeddings,
                     &batch,
                     &self.categories,
@@ -209,13 +215,13 @@ impl Finetuning<'_> {
 
     fn metrics(&self, samples: &[ValidatedSample]) -> Vec<Metric> {
         let mut metrics = Vec::new();
-        for (t, (column, meaning)) in self.targets.iter().zip(&self.values).enumerate() {
+        for (t, (column, meaning)) in self.targets.iter().zip(self.scales.values()).enumerate() {
             let prefix = match self.targets.len() {
                 1 => String::new(),
                 _ => format!("{}:", column.name),
             };
             let mut regression = Regression::default();
-            let mut classes = Classification::new(meaning.classes().unwrap_or(0));
+            let mut classes = Classification::new(meaning.classes().map_or(0, <[String]>::len));
             let mut inside = Vec::new();
             for sample in samples {
                 let actual = column.values[sample.row];
@@ -307,11 +313,16 @@ impl Objective for Finetuning<'_> {
     }
 
     fn default_metric(&self) -> String {
-        match (self.targets.len(), self.values[0].classes()) {
-            (1, None) if !self.intervals => "r2".to_owned(),
-            (1, Some(_)) => "log_loss".to_owned(),
-            _ => "loss".to_owned(),
-        }
+        let metric = match self.targets {
+            [RawColumn { classes: None, .. }] if !self.intervals => "r2",
+            [
+                RawColumn {
+                    classes: Some(_), ..
+                },
+            ] => "log_loss",
+            _ => "loss",
+        };
+        metric.to_owned()
     }
 
     fn own_rate(&self, model: &FineTuned) -> Option<OwnRate> {

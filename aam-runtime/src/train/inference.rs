@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::encoding::Embeddings;
 use super::objective::Draws;
+use super::target_scales::TargetScales;
 use crate::batch::{Batch, Batcher};
 use crate::categories::CategoryIds;
 use crate::checkpoint::Manifest;
@@ -77,10 +78,7 @@ fn losses(parts: &PredictorManifest, device: &Device) -> Result<Vec<BoxedLoss>, 
     let registry = Registry::<LossKind>::load()?;
     let build = |loss: &Resolved, values: &TargetValues| {
         let context = LossContext {
-            classes: match values {
-                TargetValues::Numbers(_) => None,
-                TargetValues::Classes(names) => Some(names.clone()),
-            },
+            classes: values.classes().map(<[String]>::to_vec),
         };
         registry.build(loss, &context, device)
     };
@@ -117,7 +115,7 @@ pub fn values_of(loss: &BoxedLoss, target: usize, values: &Tensor<3>) -> Tensor<
 /// Predictions and outputs of a batch; `model` must be for validation.
 pub fn predict_batch(
     model: &FineTuned,
-    targets: &[TargetValues],
+    targets: &TargetScales,
     embeddings: &Embeddings,
     batch: &Batch,
     categories: &CategoryIds,
@@ -126,24 +124,22 @@ pub fn predict_batch(
     let input = batch.input(None, categories.tensor(&batch.rows, device), device);
     let asvs = embeddings.select(&batch.groups);
     let output = model.predictor.forward_asvs(asvs, &input, Wants::default());
-    let mut samples = vec![Vec::with_capacity(targets.len()); batch.rows.len()];
-    for (target, (loss, values)) in model.losses.iter().zip(targets).enumerate() {
+    let mut samples = vec![Vec::with_capacity(model.losses.len()); batch.rows.len()];
+    for (target, (loss, values)) in model.losses.iter().zip(targets.values()).enumerate() {
         let prediction = loss.predict(values_of(loss, target, &output.values));
         let list = |tensor: Tensor<2>| -> Vec<f64> { tensor.into_data().iter::<f64>().collect() };
         match values {
-            TargetValues::Numbers(transform) => {
+            TargetValues::Numbers(_) => {
+                let in_unit = |sample: usize, z| targets.inverse(target, batch.rows[sample], z);
                 let interval = prediction
                     .interval
                     .map(|(low, high)| (list(low), list(high)));
                 for (sample, z) in list(prediction.point).into_iter().enumerate() {
                     let interval = interval.as_ref().map(|(low, high)| {
-                        (
-                            transform.inverse(low[sample]),
-                            transform.inverse(high[sample]),
-                        )
+                        (in_unit(sample, low[sample]), in_unit(sample, high[sample]))
                     });
                     samples[sample].push(TargetPrediction::Number {
-                        value: transform.inverse(z),
+                        value: in_unit(sample, z),
                         interval,
                     });
                 }

@@ -2,6 +2,7 @@
 
 use aam_api::BoxedLoss;
 
+use super::target_scales::TargetScales;
 use super::targets::RawColumn;
 use crate::checkpoint::manifest::{TargetManifest, TargetValues};
 use crate::error::RunError;
@@ -17,6 +18,7 @@ use crate::options::OutputOptions;
 pub fn check(
     options: &OutputOptions,
     targets: &[TargetManifest],
+    scales: &TargetScales,
     losses: &[BoxedLoss],
     columns: &[RawColumn],
     train: &[usize],
@@ -34,18 +36,13 @@ pub fn check(
     let Some((low, high)) = range(options.output_activation) else {
         return Ok(());
     };
-    for ((target, column), _) in targets
-        .iter()
-        .zip(columns)
-        .zip(losses)
-        .filter(|(_, loss)| loss.outputs_are_values())
-    {
-        let TargetValues::Numbers(transform) = &target.values else {
+    for (place, (target, column)) in targets.iter().zip(columns).enumerate() {
+        let is_number = matches!(target.values, TargetValues::Numbers(_));
+        if !(is_number && losses[place].outputs_are_values()) {
             continue;
-        };
-        let values = train
-            .iter()
-            .map(|&row| transform.forward(column.values[row]));
+        }
+        let rows = train.iter();
+        let values = rows.map(|&row| scales.forward(place, row, column.values[row]));
         let (least, most) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
             (a.min(v), b.max(v))
         });

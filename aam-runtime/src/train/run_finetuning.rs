@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use aam_api::{FusionKind, HeadKind, LossKind, Registry, Resolved};
+use aam_api::{FusionKind, HeadKind, Registry};
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -14,10 +14,13 @@ use super::nucleotides::Nucleotides;
 use super::output;
 use super::passes::useful_passes;
 use super::plan::Plan;
+use super::sample_weights::Weighting;
 use super::session::{
     Both, batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
     seeded, strategy,
 };
+use super::target_losses::TargetLosses;
+use super::target_scales::{self, Scaling, TargetScales};
 use super::targets::{self, RawTargets};
 use super::trainer::{Done, Trainer};
 use crate::batch::Batcher;
@@ -49,11 +52,13 @@ pub fn train(
     } = options;
     let seed = optimization.seed;
     check(optimization, data)?;
+    let transform = target_scales::chosen(options)?;
     let (strategy, strategy_choice) = strategy(optimization)?;
     let fusion =
         Registry::<FusionKind>::load()?.resolve(chosen(options.fusion.as_ref(), "fusion")?)?;
     let head = Registry::<HeadKind>::load()?.resolve(chosen(options.head.as_ref(), "head")?)?;
-    let loss = Registry::<LossKind>::load()?.resolve(chosen(options.loss.as_ref(), "loss")?)?;
+    let losses = TargetLosses::read(options)?;
+    let weighting = Weighting::read(options)?;
     let device = strategy.device().autodiff();
     let (pretrained, mut config) = match &options.pretrained_encoder {
         Some(path) => {
@@ -107,6 +112,10 @@ pub fn train(
         observer.observe(&Event::Note(&note))
     })?;
     warn_of_unseen_classes(&targets, &split, observer)?;
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let weigh = |by: &Weighting| by.weigh(&metadata, ids, &split.train, &mut notes);
+    let weights = weighting.as_ref().map(weigh).transpose()?;
+    let scaling = Scaling::read(transform, options, &metadata, ids)?;
     let categories = CategoryVocabulary::fit(
         &options.categories,
         &options.metadata_column,
@@ -119,18 +128,17 @@ pub fn train(
         fusion,
         head,
         strategy: strategy_choice,
-        targets: target_manifests(options, &targets, &split, &loss)?,
+        targets: target_manifests(&scaling, &targets, &split, &losses, &metadata, ids)?,
         categories,
     };
+    losses.check(&parts.targets, &device)?;
     let categories = CategoryIds::new(&parts.categories, Some(&metadata), ids)?;
     if let Some(text) = categories.warning() {
         observer.observe(&Event::Warning(&text))?;
     }
-    let values: Vec<_> = parts
-        .targets
-        .iter()
-        .map(|target| target.values.clone())
-        .collect();
+    let (scales, unseen) = TargetScales::new(&parts.targets, Some(&metadata), ids)?;
+    scales.note(&parts.targets, observer)?;
+    target_scales::warn(&unseen, observer)?;
     let mut manifest = manifest(config.clone(), policy.clone());
     manifest.predictor = Some(parts.clone());
     manifest.train_samples = ids_of(ids, &split.train);
@@ -141,6 +149,7 @@ pub fn train(
     output::check(
         &options.output,
         &parts.targets,
+        &scales,
         &model.losses,
         &targets.columns,
         &split.train,
@@ -150,6 +159,11 @@ pub fn train(
     let mut recorded = options.clone();
     plan.record(&mut recorded.optimization);
     recorded.freeze_base = Some(frozen);
+    recorded.target.target_transform = Some(transform);
+    losses.record(&mut recorded.target);
+    if let Some(weighting) = &weighting {
+        weighting.record(&mut recorded.target);
+    }
     run.write(CONFIG, &config_text("train", &recorded)?)?;
     run.write_ids("samples_train.txt", ids, &split.train)?;
     run.write_ids("samples_val.txt", ids, &split.validation)?;
@@ -180,7 +194,8 @@ pub fn train(
         distances: study.distances.as_ref(),
         split: &split,
         targets: &targets.columns,
-        values,
+        scales,
+        weights,
         categories,
         frozen,
         intervals: model.losses.iter().any(|loss| loss.predicts_interval()),
@@ -236,18 +251,20 @@ fn predictor_config(options: &TrainOptions, model: &ModelConfig) -> PredictorCon
 
 /// The targets with their losses and what the training samples say of their values.
 fn target_manifests(
-    options: &TrainOptions,
+    scaling: &Scaling,
     targets: &RawTargets,
     split: &Split,
-    loss: &Resolved,
+    losses: &TargetLosses,
+    metadata: &Metadata,
+    ids: &[String],
 ) -> Result<Vec<TargetManifest>, RunError> {
-    let columns = targets.columns.iter();
+    let columns = targets.columns.iter().enumerate();
     columns
-        .map(|column| {
+        .map(|(target, column)| {
             Ok(TargetManifest {
                 column: column.name.clone(),
-                loss: loss.clone(),
-                values: column.fit(options, &split.train)?,
+                loss: losses.of(target).clone(),
+                values: column.fit(scaling, &split.train, metadata, ids)?,
             })
         })
         .collect()

@@ -8,6 +8,7 @@ use crate::data::{DataError, Metadata};
 use crate::error::RunError;
 use crate::options::TrainOptions;
 use crate::study::Notes;
+use crate::train::target_scales::Scaling;
 use crate::train::transform::FittedTransform;
 
 /// Squares of larger numbers leave the range of `f32`.
@@ -182,14 +183,66 @@ impl RawColumn {
     /// What the values are, with the statistics of the training samples at `rows`.
     ///
     /// # Errors
-    /// A transform that does not fit the values.
-    pub fn fit(&self, options: &TrainOptions, rows: &[usize]) -> Result<TargetValues, DataError> {
+    /// A transform that does not fit the values; `metadata` and `samples` say where they are from.
+    pub fn fit(
+        &self,
+        scaling: &Scaling,
+        rows: &[usize],
+        metadata: &Metadata,
+        samples: &[String],
+    ) -> Result<TargetValues, DataError> {
         if let Some(classes) = &self.classes {
             return Ok(TargetValues::Classes(classes.clone()));
         }
+        let transform = scaling.transform();
+        if transform.is_log() {
+            self.check_logarithms(samples)
+                .map_err(|error| error.file(metadata.file()))?;
+        }
         let values: Vec<f64> = rows.iter().map(|&row| self.values[row]).collect();
-        let fitted = FittedTransform::fit(options.target_transform, &self.name, &values)?;
+        let categories = scaling.categories();
+        let fitted = FittedTransform::fit(transform, &values, rows, categories);
         Ok(TargetValues::Numbers(fitted))
+    }
+
+    /// Checks that every value has a logarithm of one more, also those validated on.
+    fn check_logarithms(&self, samples: &[String]) -> Result<(), DataError> {
+        let mut low = samples
+            .iter()
+            .zip(&self.values)
+            .filter(|(_, y)| **y <= -1.0);
+        let Some((sample, y)) = low.next() else {
+            return Ok(());
+        };
+        let more = match low.count() {
+            0 => String::new(),
+            more => format!(" ({more} more are as low)"),
+        };
+        Err(DataError::new(format!(
+            "column '{}': sample {sample} has {y}{more}, and ln(y + 1), which this \
+             --target-transform takes, exists only above -1",
+            self.name
+        ))
+        .help("choose --target-transform zscore or quantile-normal"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_logarithm_of_nothing_is_refused_with_the_sample() {
+        let column = RawColumn {
+            name: "ph".to_owned(),
+            classes: None,
+            values: vec![1.0, -2.0, -0.5, -1.0],
+        };
+        let ids = ["a", "b", "c", "d"].map(str::to_owned);
+        let error = column.check_logarithms(&ids).unwrap_err().to_string();
+        let start = "column 'ph': sample b has -2 (1 more are as low), and ln(y + 1)";
+        assert!(error.starts_with(start), "{error}");
+        assert!(column.check_logarithms(&ids[..1]).is_ok());
     }
 }
 
