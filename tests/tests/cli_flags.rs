@@ -169,7 +169,20 @@ fn spellings_of_the_reference_mean_the_same_choice() {
         "--regressor-hidden-dims 64,32 --regressor-dropout 0.1 --residual-regression-head",
         "--head residual --head.hidden 64,32 --head.dropout 0.1",
     );
+    same(
+        "--regressor-hidden-dims 32 --film-conditioning habitat --categorical-columns habitat",
+        "--head film --head.hidden 32 --head.columns habitat --categorical-columns habitat",
+    );
+    same(
+        "--moe-routing habitat --categorical-columns habitat",
+        "--head moe --head.routing habitat --categorical-columns habitat",
+    );
     same("--categorical-fusion concat", "--fusion concat");
+    same("--categorical-fusion gmu", "--fusion gmu");
+    same(
+        "--over-penalty 2 --under-penalty 0.5",
+        "--loss asymmetric --loss.over-penalty 2 --loss.under-penalty 0.5",
+    );
     same("--loss-type mae", "--loss mae");
     same(
         "--penalty 0.5 --count-penalty 2 --nuc-penalty 1",
@@ -218,7 +231,7 @@ fn help_and_version_go_to_standard_output() {
         .prints(&aam_cli::Exit::ALL.map(|(_, meaning)| meaning));
     aam.ok("train -h").prints(&[
         "--head.hidden",
-        "mlp, residual: Widths of the hidden layers",
+        "film, mlp, moe, quantile, residual: Widths of the hidden layers",
     ]);
     aam.ok("completions bash")
         .prints(&["_aam()", "--head.hidden"]);

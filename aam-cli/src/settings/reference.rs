@@ -80,7 +80,9 @@ use Meaning::{NoEffect, Only, Same, Unsupported};
 
 #[rustfmt::skip]
 const SPELLINGS: &[Spelling] = &[
-    // Heads
+    // Heads; of those that a flag implies, the first one counts
+    value("film-conditioning", Same(&[given("head.columns"), unless_set("head", "film")])),
+    value("moe-routing", Same(&[given("head.routing"), unless_set("head", "moe")])),
     value("regressor-hidden-dims", Same(&[given("head.hidden"), unless_set("head", "mlp")])),
     value("regressor-dropout", Same(&[given("head.dropout")])),
     switch("residual-regression-head", Same(&[fixed("head", "residual")])),

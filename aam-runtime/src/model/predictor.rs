@@ -177,6 +177,11 @@ impl Predictor {
         })
     }
 
+    /// Whether the head's outputs of each target are always in ascending order.
+    pub fn outputs_ascend(&self) -> bool {
+        self.head.outputs_ascend()
+    }
+
     /// With another base, of the same shape.
     pub fn with_base(self, base: Base) -> Self {
         Self { base, ..self }

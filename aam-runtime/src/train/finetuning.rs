@@ -9,6 +9,7 @@ use super::inference::{FineTuned, TargetPrediction, predict_batch, prediction_ba
 use super::metrics::{Classification, Metric, Regression};
 use super::nucleotides::Nucleotides;
 use super::objective::{BatchResult, Draws, Objective, OwnRate, metric};
+use super::observed::Observed;
 use super::passes::MeanPrediction;
 use super::target_scales::TargetScales;
 use super::targets::RawColumn;
@@ -41,6 +42,8 @@ pub struct Finetuning<'a> {
     pub nucleotides: Option<(&'a Nucleotides<'a>, f64)>,
     /// Embeddings of all ASVs, where the base is frozen.
     pub frozen: Option<Embeddings>,
+    /// Whether a loss gives intervals.
+    pub intervals: bool,
     /// Weight of the target loss.
     pub target_weight: f64,
     /// Weight of the UniFrac loss.
@@ -67,6 +70,16 @@ pub struct ValidatedSample {
     pub row: usize,
     /// One prediction per target.
     pub predictions: Vec<TargetPrediction>,
+}
+
+/// What a model makes of the validation samples.
+pub struct Validation {
+    /// The samples.
+    pub samples: Vec<ValidatedSample>,
+    /// The mean of their target losses.
+    pub loss: f64,
+    /// Means of what components let people look at.
+    pub observed: Vec<Metric>,
 }
 
 impl Finetuning<'_> {
@@ -151,12 +164,11 @@ impl Finetuning<'_> {
         Ok((total, losses))
     }
 
-    /// Predictions of the validation samples, and the mean of their target losses, in which all
-    /// weigh the same.
+    /// What `model` makes of the validation samples, all of which weigh the same in the loss.
     ///
     /// # Errors
     /// What components refuse.
-    pub fn predict(&self, model: &FineTuned) -> Result<(Vec<ValidatedSample>, f64), RunError> {
+    pub fn predict(&self, model: &FineTuned) -> Result<Validation, RunError> {
         let model = model.valid();
         let device = self.device.clone().inner();
         let rows = &self.split.validation;
@@ -172,6 +184,7 @@ impl Finetuning<'_> {
         };
         let mut mean = MeanPrediction::default();
         let mut loss = 0.0;
+        let mut observed = Observed::default();
         for pass in 0..self.passes {
             let mut predicted = Vec::with_capacity(rows.len());
             for batch in prediction_batches(&self.batcher, rows, self.batch_size, self.seed, pass) {
@@ -185,6 +198,7 @@ impl Finetuning<'_> {
                 );
                 let losses = self.target_losses(&model, &output, &batch.rows, &device);
                 loss += f64::from(losses.sum().into_scalar::<f32>());
+                observed.add(&output.observations, batch.rows.len());
                 predicted.extend(predictions);
             }
             mean.add(predicted);
@@ -192,7 +206,11 @@ impl Finetuning<'_> {
         let samples = rows.iter().zip(mean.finish());
         let samples = samples.map(|(&row, (predictions, _))| ValidatedSample { row, predictions });
         let losses = rows.len() * self.targets.len() * self.passes;
-        Ok((samples.collect(), loss / losses as f64))
+        Ok(Validation {
+            samples: samples.collect(),
+            loss: loss / losses as f64,
+            observed: observed.metrics(),
+        })
     }
 
     fn metrics(&self, samples: &[ValidatedSample]) -> Vec<Metric> {
@@ -204,10 +222,14 @@ impl Finetuning<'_> {
             };
             let mut regression = Regression::default();
             let mut classes = Classification::new(meaning.classes().unwrap_or(0));
+            let mut inside = Vec::new();
             for sample in samples {
                 let actual = column.values[sample.row];
                 match &sample.predictions[t] {
-                    TargetPrediction::Number { value, .. } => regression.add(*value, actual),
+                    TargetPrediction::Number { value, interval } => {
+                        regression.add(*value, actual);
+                        inside.extend(interval.map(|(low, high)| low <= actual && actual <= high));
+                    }
                     TargetPrediction::Classes(p) => classes.add(p, actual as usize),
                 }
             }
@@ -215,6 +237,11 @@ impl Finetuning<'_> {
                 TargetValues::Numbers(_) => regression.metrics(&prefix),
                 TargetValues::Classes(_) => classes.metrics(&prefix),
             });
+            if !inside.is_empty() {
+                let share = inside.iter().filter(|&&inside| inside).count() as f64;
+                let name = format!("{prefix}interval_coverage");
+                metrics.push(metric(&name, share / inside.len() as f64));
+            }
         }
         metrics
     }
@@ -275,9 +302,10 @@ impl Objective for Finetuning<'_> {
     }
 
     fn validate(&self, model: &FineTuned) -> Result<Vec<Metric>, RunError> {
-        let (samples, loss) = self.predict(model)?;
-        let mut metrics = vec![metric("loss", loss)];
-        metrics.extend(self.metrics(&samples));
+        let validation = self.predict(model)?;
+        let mut metrics = vec![metric("loss", validation.loss)];
+        metrics.extend(self.metrics(&validation.samples));
+        metrics.extend(validation.observed);
         if let Some((task, _)) = self.nucleotides {
             metrics.extend(task.validate(&model.predictor.base.valid()));
         }
@@ -286,8 +314,12 @@ impl Objective for Finetuning<'_> {
 
     fn default_metric(&self) -> String {
         let metric = match self.targets {
-            [RawColumn { classes: None, .. }] => "r2",
-            [_] => "log_loss",
+            [RawColumn { classes: None, .. }] if !self.intervals => "r2",
+            [
+                RawColumn {
+                    classes: Some(_), ..
+                },
+            ] => "log_loss",
             _ => "loss",
         };
         metric.to_owned()

@@ -1,6 +1,6 @@
 //! A trained model and what it predicts.
 
-use aam_api::{BoxedLoss, LossContext, LossKind, Registry, Resolved};
+use aam_api::{BoxedLoss, HeadKind, Kind, LossKind, PluginError, Registry};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -56,22 +56,30 @@ impl FineTuned {
             },
             device,
         )?;
+        if predictor.outputs_ascend() {
+            let unordered = losses
+                .iter()
+                .zip(&parts.targets)
+                .find(|(loss, _)| loss.outputs_per_target() > 1 && !loss.outputs_ascend());
+            if let Some((_, target)) = unordered {
+                let what = format!(
+                    "a loss whose outputs are in ascending order, as --loss quantile; \
+                     those of '{}' are not",
+                    target.loss.name
+                );
+                return Err(PluginError::needs(HeadKind::NAME, &parts.head.name, what).into());
+            }
+        }
         Ok(Self { predictor, losses })
     }
 }
 
 fn losses(parts: &PredictorManifest, device: &Device) -> Result<Vec<BoxedLoss>, RunError> {
     let registry = Registry::<LossKind>::load()?;
-    let build = |loss: &Resolved, values: &TargetValues| {
-        let context = LossContext {
-            classes: values.classes(),
-        };
-        registry.build(loss, &context, device)
-    };
     let losses = parts
         .targets
         .iter()
-        .map(|target| build(&target.loss, &target.values));
+        .map(|target| registry.build(&target.loss, &target.values.loss_context(), device));
     Ok(losses.collect::<Result<_, _>>()?)
 }
 

@@ -7,6 +7,7 @@ pub mod inference;
 pub mod metrics;
 mod nucleotides;
 pub mod objective;
+pub mod observed;
 pub mod optimizer;
 mod output;
 pub mod passes;

@@ -198,6 +198,7 @@ pub fn train(
         weights,
         categories,
         frozen,
+        intervals: model.losses.iter().any(|loss| loss.predicts_interval()),
         target_weight: options.target_weight,
         unifrac_weight: options.unifrac_weight,
         count_weight: options.count_weight,
@@ -219,8 +220,8 @@ pub fn train(
         interrupt,
     };
     let trained = trainer.run(&objective, model, &split.train)?;
-    let (samples, _) = objective.predict(&trained.best)?;
-    let text = predictions_text(&samples, &parts, &targets, ids)?;
+    let validation = objective.predict(&trained.best)?;
+    let text = predictions_text(&validation.samples, &parts, &targets, ids)?;
     let path = run.write("predictions.tsv", &text)?;
     observer.observe(&Event::Saved(&path))?;
     observer.observe(&Event::Saved(&run.join("checkpoints/best")))?;
