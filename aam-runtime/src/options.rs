@@ -333,6 +333,10 @@ pub struct TrainOptions {
     pub nuc_mask_strategy: MaskStrategy,
     /// Weight of the loss of predicted abundances; 0 leaves the branch out.
     pub count_weight: f64,
+    /// Predictions of each validation sample from random choices of its ASVs, whose mean counts; for
+    /// `asv-sampling` random.
+    #[schemars(range(min = 1, max = 100))]
+    pub val_prediction_passes: usize,
     /// Head of the model.
     #[schemars(skip)]
     pub head: Option<Choice>,
@@ -381,6 +385,7 @@ impl Default for TrainOptions {
             nuc_mask_ratio: 0.15,
             nuc_mask_strategy: MaskStrategy::default(),
             count_weight: 0.0,
+            val_prediction_passes: 1,
             head: None,
             fusion: None,
             loss: None,
@@ -403,6 +408,14 @@ pub struct PredictOptions {
     pub metadata: Option<PathBuf>,
     /// File of sample ids to predict, one a line; all samples of the table without it.
     pub samples: Option<PathBuf>,
+    /// Which ASVs, where a sample has more than the model takes; as in training without it.
+    pub asv_sampling: Option<AsvSampling>,
+    /// Predictions of each sample from random choices of its ASVs, whose mean is written; for
+    /// `asv-sampling` random.
+    #[schemars(range(min = 1, max = 100))]
+    pub prediction_passes: usize,
+    /// Write how far the passes spread (their standard deviation), too.
+    pub output_variance: bool,
     /// Where the predictions go (TSV that QIIME 2 reads as metadata).
     pub output: Option<PathBuf>,
     /// Samples of a batch.
@@ -422,6 +435,9 @@ impl Default for PredictOptions {
             sequences: None,
             metadata: None,
             samples: None,
+            asv_sampling: None,
+            prediction_passes: 1,
+            output_variance: false,
             output: None,
             batch_size: 32,
             device: "auto".to_owned(),

@@ -45,7 +45,7 @@ fn the_flags_of_train_are_frozen() {
         rarefy-depth scheduler scheduler-eta-min scheduler-factor scheduler-min-lr scheduler-patience
         scheduler-t-mult scheduler-t0 seed sequences strategy table target-layer-norm target-transform target-weight test-size threads
         token-limit train-samples tree truncate unifrac-ids unifrac-matrix unifrac-metric
-        unifrac-weight validation-samples warmup weight-decay";
+        unifrac-weight val-prediction-passes validation-samples warmup weight-decay";
     let expected: Vec<&str> = expected.split_whitespace().collect();
     assert_eq!(flags(&aam!(), "train"), expected);
 }

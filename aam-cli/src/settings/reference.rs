@@ -122,9 +122,9 @@ const SPELLINGS: &[Spelling] = &[
     value("resume-from", Unsupported("start a run from weights with --pretrained-encoder")),
     // Devices, memory, speed
     value("mixed-precision", Only(&["none"], "training is in single precision")),
-    switch("auto-batch-size", Unsupported("give --batch-size")),
-    switch("no-auto-batch-size", NoEffect("the batch size is always the one given")),
-    value("max-memory-fraction", Unsupported("give --batch-size")),
+    switch("auto-batch-size", NoEffect("the batch size is the one given, or fits the study")),
+    switch("no-auto-batch-size", NoEffect("the batch size is the one given, or fits the study")),
+    value("max-memory-fraction", NoEffect("memory depends on --asv-chunk-size, not on the batch")),
     value("target-effective-batch-size", Unsupported("give --batch-size and --gradient-accumulation-steps")),
     value("num-workers", NoEffect("data are in memory; --threads sets the threads to compute with")),
     switch("no-sequence-cache", NoEffect("sequences are always read once")),
@@ -136,9 +136,6 @@ const SPELLINGS: &[Spelling] = &[
     value("attn-implementation", NoEffect("the device's own attention is used")),
     switch("memory-profile", Unsupported("use a profiler of the system")),
     // Validation and prediction
-    value("val-prediction-passes", Only(&["1"], "a sample is predicted once")),
-    value("prediction-passes", Only(&["1"], "a sample is predicted once")),
-    switch("output-variance", Unsupported("a sample is predicted once")),
     switch("categorical-help", Unsupported("`aam plugins list fusion` describes the choices")),
 ];
 
@@ -174,16 +171,54 @@ pub fn hidden_flags(job: &Job) -> Vec<Arg> {
     flags.collect()
 }
 
-/// The rows for `job`: where there are none of its own settings, prediction's are for prediction
-/// and everything else for training.
+/// The rows for `job`: all are for training but one, which prediction has, too.
 fn of(job: &Job) -> impl Iterator<Item = &'static Spelling> {
-    const PREDICTION: [&str; 2] = ["prediction-passes", "output-variance"];
     let name = job.name;
     SPELLINGS.iter().filter(move |spelling| match name {
-        "predict" => PREDICTION.contains(&spelling.flag) || spelling.flag == "no-sequence-cache",
-        "pretrain" | "train" => !PREDICTION.contains(&spelling.flag),
+        "predict" => spelling.flag == "no-sequence-cache",
+        "pretrain" | "train" => true,
         _ => false,
     })
+}
+
+/// What a row of the table says, for documentation.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The flag, without dashes.
+    pub flag: &'static str,
+    /// What it is here.
+    pub here: String,
+    /// The setting that it gives, if it gives one.
+    pub setting: Option<&'static str>,
+    /// Why it has no effect or is refused, if so.
+    pub reason: Option<&'static str>,
+}
+
+/// The rows for `job`.
+pub fn rows(job: &Job) -> Vec<Row> {
+    let row = |spelling: &Spelling| {
+        let (here, setting, reason) = match &spelling.meaning {
+            Same(sets) => {
+                let own = sets.iter().map(|set| match (set.value, set.weak) {
+                    (Some(value), false) => format!("`--{} {value}`", set.setting),
+                    (Some(value), true) => format!("`--{} {value}` if not given", set.setting),
+                    (None, _) => format!("`--{}`", set.setting),
+                });
+                let own: Vec<String> = own.collect();
+                (own.join(", "), Some(sets[0].setting), None)
+            }
+            NoEffect(reason) => ("accepted, without effect".to_owned(), None, Some(*reason)),
+            Only(fine, reason) => (format!("only `{}`", fine[0]), None, Some(*reason)),
+            Unsupported(reason) => ("refused".to_owned(), None, Some(*reason)),
+        };
+        Row {
+            flag: spelling.flag,
+            here,
+            setting,
+            reason,
+        }
+    };
+    of(job).map(row).collect()
 }
 
 /// What the flags of the table in `matches` mean, and remarks on those without effect.

@@ -9,6 +9,7 @@ use super::inference::{FineTuned, TargetPrediction, predict_batch, prediction_ba
 use super::metrics::{Classification, Metric, Regression};
 use super::nucleotides::Nucleotides;
 use super::objective::{BatchResult, Draws, Objective, OwnRate, metric};
+use super::passes::MeanPrediction;
 use super::target_scales::TargetScales;
 use super::targets::RawColumn;
 use crate::batch::{Batch, Batcher};
@@ -48,6 +49,8 @@ pub struct Finetuning<'a> {
     pub count_weight: f64,
     /// Learning rate of what only categories need, as a multiple of the others'.
     pub category_rate: Option<f64>,
+    /// Predictions of a validation sample, from random choices of its ASVs, whose mean counts.
+    pub passes: usize,
     /// Samples of a validation batch.
     pub batch_size: usize,
     /// Seed of the run.
@@ -157,7 +160,6 @@ impl Finetuning<'_> {
         let model = model.valid();
         let device = self.device.clone().inner();
         let rows = &self.split.validation;
-        let batches = prediction_batches(&self.batcher, rows, self.batch_size, self.seed);
         let fresh;
         let embeddings = match &self.frozen {
             Some(embeddings) => embeddings,
@@ -168,23 +170,29 @@ impl Finetuning<'_> {
                 &fresh
             }
         };
-        let mut samples = Vec::with_capacity(rows.len());
+        let mut mean = MeanPrediction::default();
         let mut loss = 0.0;
-        for batch in &batches {
-            let (predictions, output) = predict_batch(
-                &model,
-                &self.scales,
-                embeddings,
-                batch,
-                &self.categories,
-                &device,
-            );
-            let losses = self.target_losses(&model, &output, &batch.rows, &device);
-            loss += f64::from(losses.sum().into_scalar::<f32>());
-            let rows = batch.rows.iter().zip(predictions);
-            samples.extend(rows.map(|(&row, predictions)| ValidatedSample { row, predictions }));
+        for pass in 0..self.passes {
+            let mut predicted = Vec::with_capacity(rows.len());
+            for batch in prediction_batches(&self.batcher, rows, self.batch_size, self.seed, pass) {
+                let (predictions, output) = predict_batch(
+                    &model,
+                    &self.scales,
+                    embeddings,
+                    &batch,
+                    &self.categories,
+                    &device,
+                );
+                let losses = self.target_losses(&model, &output, &batch.rows, &device);
+                loss += f64::from(losses.sum().into_scalar::<f32>());
+                predicted.extend(predictions);
+            }
+            mean.add(predicted);
         }
-        Ok((samples, loss / (rows.len() * self.targets.len()) as f64))
+        let samples = rows.iter().zip(mean.finish());
+        let samples = samples.map(|(&row, (predictions, _))| ValidatedSample { row, predictions });
+        let losses = rows.len() * self.targets.len() * self.passes;
+        Ok((samples.collect(), loss / losses as f64))
     }
 
     fn metrics(&self, samples: &[ValidatedSample]) -> Vec<Metric> {

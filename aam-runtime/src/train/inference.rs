@@ -153,18 +153,23 @@ pub fn predict_batch(
     (samples, output)
 }
 
-/// Batches of `rows` for prediction, drawn from streams of their own.
+/// Batches of `rows` for the prediction number `pass`, each drawn from a stream of its own.
 pub fn prediction_batches(
     batcher: &Batcher<'_>,
     rows: &[usize],
     batch_size: usize,
     seed: u64,
+    pass: usize,
 ) -> Vec<Batch> {
     let batches = rows.chunks(batch_size.max(1)).enumerate();
+    let purpose = match pass {
+        0 => "ASVs of the prediction".to_owned(),
+        pass => format!("ASVs of prediction {pass}"),
+    };
     batches
         .map(|(batch, rows)| {
             let draws = Draws { seed, batch };
-            batcher.batch(rows, &mut draws.stream("ASVs of the prediction"))
+            batcher.batch(rows, &mut draws.stream(&purpose))
         })
         .collect()
 }

@@ -9,6 +9,7 @@ mod nucleotides;
 pub mod objective;
 pub mod optimizer;
 mod output;
+pub mod passes;
 mod plan;
 mod pretraining;
 mod run_finetuning;

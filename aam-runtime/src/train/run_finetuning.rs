@@ -12,6 +12,7 @@ use super::fitting::TrainingSamples;
 use super::inference::FineTuned;
 use super::nucleotides::Nucleotides;
 use super::output;
+use super::passes::useful_passes;
 use super::plan::Plan;
 use super::sample_weights::Weighting;
 use super::session::{
@@ -179,7 +180,13 @@ pub fn train(
             device.clone(),
         )
     });
+    let asked = options.val_prediction_passes;
+    let (passes, note) = useful_passes(asked, &batcher, &split.validation);
+    if let Some(note) = note {
+        observer.observe(&Event::Warning(&format!("--val-prediction-passes: {note}")))?;
+    }
     let objective = Finetuning {
+        passes,
         nucleotides: nucleotides
             .as_ref()
             .map(|task| (task, options.nucleotide_weight)),
@@ -277,6 +284,7 @@ fn predictions_text(
                 id: &ids[sample.row],
                 predictions: &sample.predictions,
                 actual: Some(columns.map(|column| column.values[sample.row]).collect()),
+                spread: None,
             }
         })
         .collect();
