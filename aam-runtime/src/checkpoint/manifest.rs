@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aam_api::Resolved;
+use aam_api::{LossContext, Resolved};
 use serde::{Deserialize, Serialize};
 
 use crate::categories::CategoryVocabulary;
@@ -80,11 +80,21 @@ pub enum TargetValues {
 }
 
 impl TargetValues {
-    /// Names of the classes, if they are classes.
-    pub fn classes(&self) -> Option<&[String]> {
+    /// What a loss of such values is built for.
+    pub fn loss_context(&self) -> LossContext {
+        LossContext {
+            classes: match self {
+                Self::Numbers(_) => None,
+                Self::Classes(names) => Some(names.clone()),
+            },
+        }
+    }
+
+    /// Number of classes, if they are classes.
+    pub fn classes(&self) -> Option<usize> {
         match self {
             Self::Numbers(_) => None,
-            Self::Classes(names) => Some(names),
+            Self::Classes(names) => Some(names.len()),
         }
     }
 }

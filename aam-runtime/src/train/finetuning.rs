@@ -164,7 +164,7 @@ impl Finetuning<'_> {
         Ok((total, losses))
     }
 
-    /// What `model` makes of the validation samples, in whose loss all weigh the same.
+    /// What `model` makes of the validation samples, all of which weigh the same in the loss.
     ///
     /// # Errors
     /// What components refuse.
@@ -221,7 +221,7 @@ impl Finetuning<'_> {
                 _ => format!("{}:", column.name),
             };
             let mut regression = Regression::default();
-            let mut classes = Classification::new(meaning.classes().map_or(0, <[String]>::len));
+            let mut classes = Classification::new(meaning.classes().unwrap_or(0));
             let mut inside = Vec::new();
             for sample in samples {
                 let actual = column.values[sample.row];

@@ -1,6 +1,6 @@
 //! A trained model and what it predicts.
 
-use aam_api::{BoxedLoss, HeadKind, Kind, LossContext, LossKind, PluginError, Registry, Resolved};
+use aam_api::{BoxedLoss, HeadKind, Kind, LossKind, PluginError, Registry};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
@@ -76,16 +76,10 @@ impl FineTuned {
 
 fn losses(parts: &PredictorManifest, device: &Device) -> Result<Vec<BoxedLoss>, RunError> {
     let registry = Registry::<LossKind>::load()?;
-    let build = |loss: &Resolved, values: &TargetValues| {
-        let context = LossContext {
-            classes: values.classes().map(<[String]>::to_vec),
-        };
-        registry.build(loss, &context, device)
-    };
     let losses = parts
         .targets
         .iter()
-        .map(|target| build(&target.loss, &target.values));
+        .map(|target| registry.build(&target.loss, &target.values.loss_context(), device));
     Ok(losses.collect::<Result<_, _>>()?)
 }
 

@@ -253,15 +253,17 @@ fn meant<'a>(name: &str, columns: &[String], known: &BTreeSet<&'a [String]>) -> 
     let name = name.trim();
     let (in_full, parts) = (sorted(name), name.split(',').map(str::trim));
     let values = parts.collect::<Vec<_>>().join(",");
-    let ways: [&dyn Fn(&[String]) -> bool; 3] = [
-        &|levels| sorted(&label(columns, levels)) == in_full,
-        &|levels| levels.join(",") == values,
-        &|levels| levels.iter().any(|level| level == name),
-    ];
-    ways.iter()
-        .map(|way| known.iter().copied().filter(|levels| way(levels)).collect())
-        .find(|found: &Vec<&[String]>| !found.is_empty())
-        .unwrap_or_default()
+    let among = |way: &dyn Fn(&[String]) -> bool| -> Vec<&'a [String]> {
+        known.iter().copied().filter(|levels| way(levels)).collect()
+    };
+    let mut found = among(&|levels| sorted(&label(columns, levels)) == in_full);
+    if found.is_empty() {
+        found = among(&|levels| levels.join(",") == values);
+    }
+    if found.is_empty() {
+        found = among(&|levels| levels.iter().any(|level| level == name));
+    }
+    found
 }
 
 fn unknown(

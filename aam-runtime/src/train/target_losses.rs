@@ -1,7 +1,7 @@
 //! The loss of each target: the run's, or the one that `--loss-config` gives it.
 
 use aam_api::error::nearest;
-use aam_api::{Choice, LossContext, LossKind, Registry, Resolved};
+use aam_api::{Choice, LossKind, Registry, Resolved};
 use burn::tensor::Device;
 use serde_json::{Map, Value};
 
@@ -98,11 +98,8 @@ impl TargetLosses {
         let registry = Registry::<LossKind>::load()?;
         for &target in &self.configured {
             let manifest = &targets[target];
-            let context = LossContext {
-                classes: manifest.values.classes().map(<[String]>::to_vec),
-            };
             registry
-                .build(&manifest.loss, &context, device)
+                .build(&manifest.loss, &manifest.values.loss_context(), device)
                 .map_err(|error| self.at(target, &error.into()))?;
         }
         Ok(())

@@ -244,11 +244,6 @@ mod tests {
         assert!(error.starts_with(start), "{error}");
         assert!(column.check_logarithms(&ids[..1]).is_ok());
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn numbered_classes_are_in_the_order_of_the_numbers() {

@@ -26,6 +26,11 @@ pub const REASONS: &[(&str, &str)] = &[
         "as in the reference, where it is fixed",
     ),
     ("categorical-embed-dim", "as in the reference"),
+    (
+        "categorical-loss-weight-beta",
+        "counts up to about a thousand samples matter, as in the paper on effective numbers",
+    ),
+    ("categorical-loss-weight-column", "as in the reference"),
     ("categorical-lr", "one rate does for all"),
     ("count-embedding", "abundance is half of the data"),
     ("count-scale", "raw counts span orders of magnitude"),
@@ -177,6 +182,8 @@ pub fn without(setting: &str) -> &'static str {
         "epochs" | "batch-size" | "lr" | "weight-decay" | "freeze-base" | "target-layer-norm"
         | "count-embedding" | "count-scale" => "by the pooling",
         "best-metric" => "by the target",
+        "categorical-loss-weight-column" => "the first of the categorical columns",
+        "target-transform" => "`zscore`",
         _ => "none",
     }
 }
