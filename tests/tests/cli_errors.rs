@@ -66,8 +66,8 @@ fn configuration_files() {
             &["run.toml: `aam train` has no key 'epoch' (did you mean 'epochs'?)"],
         ),
         (
-            "nuc-mask-ratio = 0.1",
-            &["no key 'nuc-mask-ratio', but `aam pretrain` has"],
+            "nucleotide-steps = 3",
+            &["no key 'nucleotide-steps', but `aam pretrain` has"],
         ),
         (
             "epochs = \"three\"",
