@@ -15,7 +15,7 @@ use super::subject::Subject;
 use super::{Check, ensure};
 
 /// Step sizes tried in turn.
-const STEPS: [f32; 3] = [1e-2, 3e-3, 1e-3];
+const STEPS: [f32; 5] = [1e-2, 3e-3, 1e-3, 3e-4, 1e-4];
 
 pub(super) fn check<M: Module>(subject: &Subject<'_, M>) -> Check {
     let mut reached: Vec<bool> = Vec::new();
