@@ -66,7 +66,7 @@ fn configuration_files() {
             &["run.toml: `aam train` has no key 'epoch' (did you mean 'epochs'?)"],
         ),
         (
-            "nucleotide-steps = 100",
+            "nucleotide-steps = 3",
             &["no key 'nucleotide-steps', but `aam pretrain` has"],
         ),
         (

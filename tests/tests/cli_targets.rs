@@ -253,6 +253,36 @@ fn each_target_has_its_own_loss() {
 }
 
 #[test]
+fn losses_of_every_sort_go_together_and_with_weights() {
+    let aam = study();
+    metadata(&aam, "size\tmass", |row, habitat| {
+        let mass = mass(row, habitat);
+        format!("{}\t{mass}", mass.ln())
+    });
+    let losses = r#"{"ph":{"name":"asymmetric","over-penalty":3},"gradient":"gaussian-nll","size":"quantile"}"#;
+    let flags = format!(
+        "--metadata-column ph,gradient,size,mass --loss-config {losses} --loss mse \
+         --target-transform quantile-normal --categorical-loss-weights effective \
+         --categorical-loss-weight-column habitat --categorical-loss-weight-beta 0.9"
+    );
+    trained_and_predicted(&aam, "m.tsv", &flags);
+    let predictions = cells(&aam, "p.tsv");
+    let intervals = ["gradient", "size"].map(|target| format!("lower {target}"));
+    for ((id, column), cell) in &predictions {
+        if intervals.contains(column) {
+            let upper = &predictions[&(id.clone(), column.replace("lower", "upper"))];
+            let (low, high): (f64, f64) =
+                (cell.parse().expect("low"), upper.parse().expect("high"));
+            assert!(low <= high, "{id}, {column}: {low} to {high}");
+        }
+    }
+    let columns = predictions
+        .keys()
+        .filter(|(_, column)| intervals.contains(column));
+    assert_eq!(columns.count(), 16, "{predictions:?}");
+}
+
+#[test]
 fn losses_that_cannot_be_had_are_refused() {
     let aam = study();
     let refuses = |config: &str, words: &[&str]| {

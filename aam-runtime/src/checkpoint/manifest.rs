@@ -83,18 +83,15 @@ impl TargetValues {
     /// What a loss of such values is built for.
     pub fn loss_context(&self) -> LossContext {
         LossContext {
-            classes: match self {
-                Self::Numbers(_) => None,
-                Self::Classes(names) => Some(names.clone()),
-            },
+            classes: self.classes().map(<[String]>::to_vec),
         }
     }
 
-    /// Number of classes, if they are classes.
-    pub fn classes(&self) -> Option<usize> {
+    /// Names of the classes, if they are classes.
+    pub fn classes(&self) -> Option<&[String]> {
         match self {
             Self::Numbers(_) => None,
-            Self::Classes(names) => Some(names.len()),
+            Self::Classes(names) => Some(names),
         }
     }
 }

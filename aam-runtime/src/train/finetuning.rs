@@ -221,7 +221,7 @@ impl Finetuning<'_> {
                 _ => format!("{}:", column.name),
             };
             let mut regression = Regression::default();
-            let mut classes = Classification::new(meaning.classes().unwrap_or(0));
+            let mut classes = Classification::new(meaning.classes().map_or(0, <[String]>::len));
             let mut inside = Vec::new();
             for sample in samples {
                 let actual = column.values[sample.row];

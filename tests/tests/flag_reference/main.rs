@@ -118,7 +118,8 @@ fn component_default(job: &Job, setting: &str, here: &str) -> (String, String) {
         let why = format!("`aam {}` takes it if it is 0 only", job.name);
         return ("–".to_owned(), why);
     };
-    let named = here.trim_matches('`').split(' ').nth(1);
+    let choice = format!("--{kind} ");
+    let named = here.split('`').find_map(|part| part.strip_prefix(&choice));
     match named {
         Some(name) if !components.iter().any(|component| component.name == name) => {
             ("–".to_owned(), format!("refused: no {kind} is called so"))
