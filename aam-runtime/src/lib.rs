@@ -3,6 +3,7 @@
 
 pub mod batch;
 pub mod checkpoint;
+pub mod compare;
 pub mod data;
 pub mod device;
 pub mod error;

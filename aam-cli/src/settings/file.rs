@@ -94,7 +94,9 @@ pub(super) fn did_you_mean(similar: Option<String>) -> String {
 }
 
 fn check_command(job: &Job, value: &Value) -> Result<(), Failure> {
-    if value.as_str() == Some(job.name) {
+    // What is trained once can be compared.
+    let training = job.name == "compare" && value.as_str() == Some("train");
+    if training || value.as_str() == Some(job.name) {
         return Ok(());
     }
     let command = value.as_str().unwrap_or("?");
@@ -110,6 +112,10 @@ fn component(file: &str, kind: String, value: Value) -> Result<FileComponent, Fa
         Value::Object(mut options) => match options.shift_remove("name") {
             None => (None, options),
             Some(Value::String(name)) => (Some(name), options),
+            Some(Value::Array(names)) if names.iter().all(Value::is_string) => {
+                let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+                (Some(names.join(",")), options)
+            }
             Some(other) => {
                 let place = format!("{file}: [{kind}], key 'name'");
                 let problem = format!("expected the name of a {kind}, found {other}");

@@ -195,7 +195,7 @@ fn of(job: &Job) -> impl Iterator<Item = &'static Spelling> {
     let name = job.name;
     SPELLINGS.iter().filter(move |spelling| match name {
         "predict" => PREDICTION.contains(&spelling.flag) || spelling.flag == "no-sequence-cache",
-        "pretrain" | "train" => !PREDICTION.contains(&spelling.flag),
+        "pretrain" | "train" | "compare" => !PREDICTION.contains(&spelling.flag),
         _ => false,
     })
 }

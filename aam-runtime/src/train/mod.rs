@@ -18,5 +18,7 @@ pub mod targets;
 pub mod trainer;
 pub mod transform;
 
+pub(crate) use run_finetuning::samples_of;
 pub use run_finetuning::train;
 pub use run_pretraining::pretrain;
+pub(crate) use session::check_values;

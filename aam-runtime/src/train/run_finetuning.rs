@@ -192,6 +192,19 @@ fn predictions_text(
     predictions::tsv(&parts.targets, &samples)
 }
 
+/// Ids of the samples that `options` are about, and the class of each where there is one column of
+/// classes.
+///
+/// # Errors
+/// Files that cannot be read or do not fit each other.
+pub(crate) fn samples_of(
+    options: &TrainOptions,
+    observer: &mut dyn Observer,
+) -> Result<(Vec<String>, Option<Vec<usize>>), RunError> {
+    let (study, _, targets) = read_study(options, observer)?;
+    Ok((study.table.sample_ids().to_vec(), class_labels(&targets)))
+}
+
 fn read_study(
     options: &TrainOptions,
     observer: &mut dyn Observer,
