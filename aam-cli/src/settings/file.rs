@@ -6,6 +6,7 @@ use aam_api::error::nearest;
 use aam_api::options::OptionInfo;
 use serde_json::{Map, Number, Value};
 
+use crate::app::have;
 use crate::app::jobs::{self, Job};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -148,7 +149,7 @@ fn unknown_key(job: &Job, key: &str) -> Result<Failure, Failure> {
         .chain(kinds);
     let hint = match others.is_empty() {
         true => did_you_mean(nearest(key, names)),
-        false => format!(", but {} has", others.join(" and ")),
+        false => format!(", but {}", have(&others)),
     };
     Ok(
         Failure::usage(format!("`aam {}` has no key '{key}'{hint}", job.name)).help(format!(
