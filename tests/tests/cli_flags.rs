@@ -190,6 +190,7 @@ fn spellings_of_the_reference_mean_the_same_choice() {
     );
     same("--optimizer adamw --scheduler warmup_cosine", "");
     same("--unifrac-metric unifrac", "");
+    same("--unifrac-metric faith_pd", "--unifrac-metric faith-pd");
     same("--log-transform-targets", "--target-transform log-minmax");
     let pretrained = aam.ok("pretrain --nuc-penalty 0.25 --print-config");
     pretrained.prints(&["nucleotide-weight = 0.25\n"]);

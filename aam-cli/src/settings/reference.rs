@@ -161,6 +161,7 @@ const SPELLINGS: &[Spelling] = &[
 /// Words of the reference implementation for values of flags that are spelled alike.
 const VALUES: &[(&str, &str, &str)] = &[
     ("unifrac-metric", "unifrac", "unweighted"),
+    ("unifrac-metric", "faith_pd", "faith-pd"),
     ("best-metric", "val_loss", "loss"),
 ];
 

@@ -1,5 +1,6 @@
 //! Pre-training and fine-tuning, from files to checkpoints.
 
+mod base_task;
 pub mod encoding;
 mod finetuning;
 mod fitting;

@@ -6,6 +6,7 @@ use aam_api::{FusionKind, HeadKind, LossKind, Registry, Resolved};
 use burn::module::Module;
 use burn::tensor::Device;
 
+use super::base_task::BaseTask;
 use super::encoding::Embeddings;
 use super::finetuning::{Finetuning, ValidatedSample};
 use super::fitting::TrainingSamples;
@@ -51,13 +52,24 @@ pub fn train(
     let head = Registry::<HeadKind>::load()?.resolve(chosen(options.head.as_ref(), "head")?)?;
     let loss = Registry::<LossKind>::load()?.resolve(chosen(options.loss.as_ref(), "loss")?)?;
     let device = strategy.device().autodiff();
-    let (pretrained, config) = match &options.pretrained_encoder {
+    let (mut pretrained, mut config) = match &options.pretrained_encoder {
         Some(path) => {
             let (base, config) = pretrained(path, &options.model, data, &device)?;
             (Some(base), config)
         }
         None => (None, model_config(&options.model, data)),
     };
+    let values = study::diversity::values(data, options.unifrac_weight);
+    if values > config.sample_values {
+        config.sample_values = values;
+        pretrained = pretrained
+            .map(|base| {
+                seeded(seed, "initial weights of the readout", &device, || {
+                    Ok(base.with_readout(&config, &device))
+                })
+            })
+            .transpose()?;
+    }
     config.validate()?;
     if options.count_weight > 0.0 && config.pooling == SamplePooling::Abundance {
         return Err(RunError::Usage(
@@ -74,6 +86,11 @@ pub fn train(
             "no --pretrained-encoder: ASVs are embedded by an encoder that has not been trained, which tells them apart but knows nothing of nucleotides",
         ))?;
     }
+    if frozen && options.unifrac_weight > 0.0 {
+        observer.observe(&Event::Warning(
+            "--unifrac-weight has no effect on a base that is kept as it is; let it learn with --no-freeze-base",
+        ))?;
+    }
     let policy = policy(data, seed);
     let (study, metadata, targets) = read_study(options, observer)?;
     let ids = study.table.sample_ids();
@@ -82,6 +99,10 @@ pub fn train(
         observer.observe(&Event::Note(&note))
     })?;
     warn_of_unseen_classes(&targets, &split, observer)?;
+    let task = study.supervision.as_ref();
+    let task = task
+        .map(|supervision| BaseTask::new(supervision, &split.train))
+        .transpose()?;
     let parts = PredictorManifest {
         config: PredictorConfig {
             count_branch: options.count_weight > 0.0,
@@ -118,7 +139,7 @@ pub fn train(
     let (model, frozen) = fitted(model, frozen, &batcher, &split, seed, &device, observer)?;
     let objective = Finetuning {
         batcher,
-        distances: study.distances.as_ref(),
+        task,
         split: &split,
         targets: &targets.columns,
         values,
@@ -219,15 +240,15 @@ fn read_study(
     let table = study::rarefied(table, data.rarefy_depth, seed, &mut notes)?;
     let (_, rows) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
     let table = table.select_samples(&rows);
-    let (table, distances) = match options.unifrac_weight > 0.0 {
+    let (table, supervision) = match options.unifrac_weight > 0.0 {
         true => {
-            let (table, distances) = study::with_distances(table, &all, data, &mut notes)?;
-            if distances.is_none() {
+            let (table, supervision) = study::with_supervision(table, &all, data, &mut notes)?;
+            if supervision.is_none() {
                 return Err(RunError::Usage(
                     "--unifrac-weight needs --tree or --unifrac-matrix".to_owned(),
                 ));
             }
-            (table, distances)
+            (table, supervision)
         }
         false => (table, None),
     };
@@ -237,7 +258,7 @@ fn read_study(
     let study = Study {
         table,
         sequences,
-        distances,
+        supervision,
     };
     Ok((study, metadata, targets))
 }
