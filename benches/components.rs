@@ -150,7 +150,7 @@ fn losses(criterion: &mut Criterion) {
     let contexts = [
         LossContext { classes: None },
         LossContext {
-            classes: Some(CLASSES),
+            classes: Some((0..CLASSES).map(|class| class.to_string()).collect()),
         },
     ];
     for (name, loss, context) in components::<LossKind>(&contexts, &Device::default()) {

@@ -83,6 +83,12 @@ impl HeadOutput {
 pub trait Head {
     /// Values of every target for each sample of the batch, each from that sample alone.
     fn forward(&self, input: HeadInput) -> HeadOutput;
+
+    /// Whether the outputs of each target are always in ascending order, so that only a loss whose
+    /// outputs are fits ([`Loss::outputs_ascend`](crate::Loss::outputs_ascend)).
+    fn outputs_ascend(&self) -> bool {
+        false
+    }
 }
 
 /// The options of a head and how to build it.
@@ -124,6 +130,10 @@ impl CloneBox for dyn HeadObject {
 impl<H: Head> Head for Holder<H> {
     fn forward(&self, input: HeadInput) -> HeadOutput {
         self.get().forward(input)
+    }
+
+    fn outputs_ascend(&self) -> bool {
+        self.get().outputs_ascend()
     }
 }
 

@@ -72,7 +72,7 @@ pub use fusion::{
 };
 pub use head::{BoxedHead, Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput};
 pub use loss::{BoxedLoss, Loss, LossConfig, LossContext, LossKind, Prediction};
-pub use module::{Erased, Observation};
+pub use module::{Erased, Logged, Observation};
 pub use plugin::{Choice, Kind, Plugin, Registry, Resolved};
 pub use strategy::{ParallelStrategy, StrategyConfig, StrategyContext, StrategyKind};
 

@@ -17,8 +17,9 @@ use crate::{Kind, Plugin, PluginError};
 /// What a loss is built for.
 #[derive(Clone, Debug)]
 pub struct LossContext {
-    /// Number of classes of the target, or `None` where it is a number.
-    pub classes: Option<usize>,
+    /// Names of the classes of the target in the order of their indices, or `None` where it is a
+    /// number.
+    pub classes: Option<Vec<String>>,
 }
 
 impl LossContext {
@@ -27,28 +28,33 @@ impl LossContext {
     /// # Errors
     /// A target of classes.
     pub fn expect_number(&self, loss: &str) -> Result<(), PluginError> {
-        match self.classes {
+        match &self.classes {
             None => Ok(()),
             Some(classes) => Err(PluginError::needs(
                 LossKind::NAME,
                 loss,
-                format!("a target that is a number, but this one has {classes} classes"),
+                format!(
+                    "a target that is a number, but this one has {} classes",
+                    classes.len()
+                ),
             )),
         }
     }
 
-    /// The number of classes of the target, for the loss called `loss`.
+    /// The classes of the target, for the loss called `loss`.
     ///
     /// # Errors
     /// A target that is a number, or fewer than two classes.
-    pub fn expect_classes(&self, loss: &str) -> Result<usize, PluginError> {
-        match self.classes {
-            Some(classes) if classes >= 2 => Ok(classes),
+    pub fn expect_classes(&self, loss: &str) -> Result<&[String], PluginError> {
+        match &self.classes {
+            Some(classes) if classes.len() >= 2 => Ok(classes),
             found => Err(PluginError::needs(
                 LossKind::NAME,
                 loss,
                 match found {
-                    Some(classes) => format!("a target of two classes or more, found {classes}"),
+                    Some(classes) => {
+                        format!("a target of two classes or more, found {}", classes.len())
+                    }
                     None => "a target of classes, but this one is a number".to_owned(),
                 },
             )),
@@ -95,6 +101,17 @@ pub trait Loss {
     /// Whether the outputs are values of the target itself, so that output activations
     /// (softplus, sigmoid) and scaling of the outputs make sense.
     fn outputs_are_values(&self) -> bool {
+        false
+    }
+
+    /// Whether the outputs of a target should be in ascending order, as quantiles are.
+    fn outputs_ascend(&self) -> bool {
+        false
+    }
+
+    /// Whether predictions have an interval. How good that is only the loss tells, so that it
+    /// chooses the best epoch unless the user wants another metric.
+    fn predicts_interval(&self) -> bool {
         false
     }
 }
@@ -150,6 +167,14 @@ impl<L: Loss> Loss for Holder<L> {
 
     fn outputs_are_values(&self) -> bool {
         self.get().outputs_are_values()
+    }
+
+    fn outputs_ascend(&self) -> bool {
+        self.get().outputs_ascend()
+    }
+
+    fn predicts_interval(&self) -> bool {
+        self.get().predicts_interval()
     }
 }
 

@@ -1,9 +1,10 @@
 //! What several components are made of, and the checks of options that they share.
 
 use aam_api::PluginError;
+use burn::module::Module;
 use burn::nn::attention::{MultiHeadAttention, MultiHeadAttentionConfig};
 use burn::nn::{Initializer, Linear};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 
 /// A linear layer with Xavier-uniform weights and a zero bias.
 ///
@@ -25,6 +26,35 @@ fn scaled_linear(gain: f64, inputs: usize, outputs: usize, device: &Device) -> L
     Linear {
         weight: xavier.init_with([inputs, outputs], Some(inputs), Some(outputs), device),
         bias: Some(Initializer::Zeros.init([outputs], device)),
+    }
+}
+
+/// Feature-wise linear modulation: a scale and a shift for each feature, linear in a condition.
+///
+/// Perez et al., *FiLM: Visual reasoning with a general conditioning layer*, AAAI 2018.
+#[derive(Module, Debug)]
+pub(crate) struct Modulation {
+    pub(crate) scale: Linear,
+    pub(crate) shift: Linear,
+}
+
+impl Modulation {
+    /// Scales of one and shifts of zero, whatever the condition, which is `width` wide.
+    pub(crate) fn identity(width: usize, features: usize, device: &Device) -> Self {
+        let constant = |bias: Initializer| Linear {
+            weight: Initializer::Zeros.init([width, features], device),
+            bias: Some(bias.init([features], device)),
+        };
+        Self {
+            scale: constant(Initializer::Ones),
+            shift: constant(Initializer::Zeros),
+        }
+    }
+
+    /// Scales and shifts, each `[batch, features]`, for conditions `[batch, width]`.
+    pub(crate) fn forward(&self, condition: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        let scale = self.scale.forward(condition.clone());
+        (scale, self.shift.forward(condition))
     }
 }
 

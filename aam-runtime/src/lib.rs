@@ -2,6 +2,7 @@
 //! checkpoints. Components are reached only through the traits and registry of `aam-api`.
 
 pub mod batch;
+pub mod categories;
 pub mod checkpoint;
 pub mod compare;
 pub mod data;
@@ -11,6 +12,7 @@ pub mod events;
 pub mod metrics_file;
 mod mismatch;
 pub mod model;
+pub mod named_values;
 pub mod options;
 pub mod predict;
 pub mod predictions;

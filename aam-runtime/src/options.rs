@@ -4,6 +4,8 @@
 //! configuration file and what a run directory records in `config.toml`; their documentation is
 //! the help text. Components are chosen by name ([`Choice`]) and never named here.
 
+mod target;
+
 use std::path::PathBuf;
 
 use aam_api::Choice;
@@ -12,9 +14,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::AsvSampling;
 use crate::model::{
-    CountEmbedding, CountScale, DistanceScale, MaskStrategy, Preset, Quirk, SamplePooling,
+    Activation, CountEmbedding, CountScale, DistanceScale, MaskStrategy, Preset, Quirk,
+    SamplePooling,
 };
-use crate::train::transform::TargetTransform;
+use crate::train::optimizer::OptimizerKind;
+use crate::train::schedule::ScheduleKind;
+pub use target::TargetOptions;
 
 /// Files of a study, and what is taken from them.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -128,10 +133,28 @@ pub struct OptimizationOptions {
     pub gradient_accumulation_steps: usize,
     /// Highest learning rate; 0.003 without it, 0.001 with attention pooling.
     pub lr: Option<f64>,
-    /// Updates over which the learning rate rises: a number from 1, or a fraction of the run
-    /// below 1. It falls along a cosine afterwards.
+    /// How the learning rate changes over the run.
+    pub scheduler: ScheduleKind,
+    /// Updates over which the learning rate rises, where the schedule has a warm-up: a number from
+    /// 1, or a fraction of the run below 1.
     pub warmup: f64,
-    /// Decoupled weight decay of the weight matrices (not of norms, biases and embeddings); without
+    /// Updates of the first cycle of cosine-restarts; a quarter of the run without it.
+    #[schemars(range(min = 1))]
+    pub scheduler_t0: Option<usize>,
+    /// How many times longer each cycle of cosine-restarts is than the one before.
+    #[schemars(range(min = 1))]
+    pub scheduler_t_mult: usize,
+    /// Lowest learning rate of a cosine.
+    pub scheduler_eta_min: f64,
+    /// Epochs without improvement after which plateau lowers the learning rate.
+    pub scheduler_patience: usize,
+    /// What plateau multiplies the learning rate by.
+    pub scheduler_factor: f64,
+    /// Lowest learning rate of plateau.
+    pub scheduler_min_lr: f64,
+    /// What makes updates of gradients.
+    pub optimizer: OptimizerKind,
+    /// Weight decay of the weight matrices (not of norms, biases and embeddings); without
     /// it 0.01, and 0.05 in training with abundance pooling.
     pub weight_decay: Option<f64>,
     /// Longest gradient, by its L2 norm over all parameters; longer ones are scaled down.
@@ -164,7 +187,15 @@ impl Default for OptimizationOptions {
             batch_size: None,
             gradient_accumulation_steps: 1,
             lr: None,
+            scheduler: ScheduleKind::default(),
             warmup: 0.1,
+            scheduler_t0: None,
+            scheduler_t_mult: 2,
+            scheduler_eta_min: 0.0,
+            scheduler_patience: 5,
+            scheduler_factor: 0.3,
+            scheduler_min_lr: 0.0,
+            optimizer: OptimizerKind::default(),
             weight_decay: None,
             max_grad_norm: Some(1.0),
             patience: None,
@@ -177,6 +208,54 @@ impl Default for OptimizationOptions {
             strategy: None,
         }
     }
+}
+
+/// Categorical metadata beside the microbiome.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct CategoryOptions {
+    /// Categorical metadata columns that the model sees.
+    pub categorical_columns: Vec<String>,
+    /// Width of the embedding of each categorical column.
+    #[schemars(range(min = 1))]
+    pub categorical_embed_dim: usize,
+    /// Widths of single columns, as column=width.
+    pub categorical_embed_dims: Vec<String>,
+    /// Dropout of the embeddings of categories, in [0, 1).
+    pub categorical_dropout: f64,
+    /// Levels with fewer training samples share one embedding, which unseen levels get, too.
+    #[schemars(range(min = 1))]
+    pub min_category_count: usize,
+    /// Parents of columns, as child=parent (city=state,state=country): the embedding of a child
+    /// is its own plus its parent's, and that of an unseen child is its parent's.
+    pub categorical_hierarchy: Vec<String>,
+}
+
+impl Default for CategoryOptions {
+    fn default() -> Self {
+        Self {
+            categorical_columns: Vec::new(),
+            categorical_embed_dim: 16,
+            categorical_embed_dims: Vec::new(),
+            categorical_dropout: 0.1,
+            min_category_count: 1,
+            categorical_hierarchy: Vec::new(),
+        }
+    }
+}
+
+/// What happens to the outputs of the head of a column of numbers.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct OutputOptions {
+    /// Normalise the sample's embedding before the head; without it only with attention pooling.
+    pub target_layer_norm: Option<bool>,
+    /// Categorical columns each of whose levels has a learned scale and shift of the output.
+    pub conditional_output_scaling: Vec<String>,
+    /// Learn a scale and a shift of the output.
+    pub learnable_output_scale: bool,
+    /// What bounds the output, on the scale of the target's transform.
+    pub output_activation: Activation,
 }
 
 /// Options of `aam pretrain`.
@@ -220,13 +299,15 @@ pub struct TrainOptions {
     pub metadata_column: Vec<String>,
     /// The columns hold classes, not numbers.
     pub classifier: bool,
-    /// Scale on which numbers are learnt; predictions are in the column's own unit.
-    pub target_transform: TargetTransform,
-    /// Categorical metadata columns that the model sees.
-    pub categorical_columns: Vec<String>,
-    /// Width of the embedding of each categorical column.
-    #[schemars(range(min = 1))]
-    pub categorical_embed_dim: usize,
+    /// Scale and losses.
+    #[serde(flatten)]
+    pub target: TargetOptions,
+    /// Categories.
+    #[serde(flatten)]
+    pub categories: CategoryOptions,
+    /// Output.
+    #[serde(flatten)]
+    pub output: OutputOptions,
     /// Model.
     #[serde(flatten)]
     pub model: ModelOptions,
@@ -238,12 +319,26 @@ pub struct TrainOptions {
     /// Keep the encoder of ASVs as it is, so that each ASV is encoded once; the default with
     /// abundance pooling.
     pub freeze_base: Option<bool>,
+    /// Learning rate of what is there for categories only: embeddings, fusion, scales of the output;
+    /// without it that of everything.
+    pub categorical_lr: Option<f64>,
     /// Weight of the target loss.
     pub target_weight: f64,
     /// Weight of the UniFrac loss; needs distances or a tree.
     pub unifrac_weight: f64,
+    /// Weight of the masked-nucleotide loss, for an encoder that learns; 0 leaves its computation
+    /// out.
+    pub nucleotide_weight: f64,
+    /// Fraction of the nucleotides that are masked.
+    pub nuc_mask_ratio: f64,
+    /// Which nucleotides are masked: each by itself, or spans of 3 to 5.
+    pub nuc_mask_strategy: MaskStrategy,
     /// Weight of the loss of predicted abundances; 0 leaves the branch out.
     pub count_weight: f64,
+    /// Predictions of each validation sample from random choices of its ASVs, whose mean counts; for
+    /// `asv-sampling` random.
+    #[schemars(range(min = 1, max = 100))]
+    pub val_prediction_passes: usize,
     /// Head of the model.
     #[schemars(skip)]
     pub head: Option<Choice>,
@@ -278,16 +373,21 @@ impl Default for TrainOptions {
             metadata: None,
             metadata_column: Vec::new(),
             classifier: false,
-            target_transform: TargetTransform::default(),
-            categorical_columns: Vec::new(),
-            categorical_embed_dim: 16,
+            target: TargetOptions::default(),
+            categories: CategoryOptions::default(),
+            output: OutputOptions::default(),
             model: ModelOptions::default(),
             optimization: OptimizationOptions::default(),
             pretrained_encoder: None,
             freeze_base: None,
+            categorical_lr: None,
             target_weight: 1.0,
             unifrac_weight: 0.0,
+            nucleotide_weight: 0.0,
+            nuc_mask_ratio: 0.15,
+            nuc_mask_strategy: MaskStrategy::default(),
             count_weight: 0.0,
+            val_prediction_passes: 1,
             head: None,
             fusion: None,
             loss: None,
@@ -305,10 +405,19 @@ pub struct PredictOptions {
     pub table: Option<PathBuf>,
     /// Sequences of the ASVs, where the ids in the table are not the sequences themselves.
     pub sequences: Option<PathBuf>,
-    /// Sample metadata, where the model sees categorical columns.
+    /// Sample metadata, where the model sees categorical columns, or the target has a scale in each
+    /// category.
     pub metadata: Option<PathBuf>,
     /// File of sample ids to predict, one a line; all samples of the table without it.
     pub samples: Option<PathBuf>,
+    /// Which ASVs, where a sample has more than the model takes; as in training without it.
+    pub asv_sampling: Option<AsvSampling>,
+    /// Predictions of each sample from random choices of its ASVs, whose mean is written; for
+    /// `asv-sampling` random.
+    #[schemars(range(min = 1, max = 100))]
+    pub prediction_passes: usize,
+    /// Write how far the passes spread (their standard deviation), too.
+    pub output_variance: bool,
     /// Where the predictions go (TSV that QIIME 2 reads as metadata).
     pub output: Option<PathBuf>,
     /// Samples of a batch.
@@ -328,6 +437,9 @@ impl Default for PredictOptions {
             sequences: None,
             metadata: None,
             samples: None,
+            asv_sampling: None,
+            prediction_passes: 1,
+            output_variance: false,
             output: None,
             batch_size: 32,
             device: "auto".to_owned(),

@@ -6,6 +6,7 @@ use std::path::Path;
 use burn::module::Module;
 
 use crate::batch::Batcher;
+use crate::categories::CategoryIds;
 use crate::checkpoint::directory::{self, MANIFEST, WEIGHTS};
 use crate::checkpoint::manifest::DataPolicy;
 use crate::data::read_ids;
@@ -18,7 +19,9 @@ use crate::predictions::{self, PredictedSample};
 use crate::run_directory::write_whole;
 use crate::study;
 use crate::train::encoding::Embeddings;
-use crate::train::inference::{CategoryIds, FineTuned, predict_batch, prediction_batches};
+use crate::train::inference::{FineTuned, predict_batch, prediction_batches};
+use crate::train::passes::{MeanPrediction, useful_passes};
+use crate::train::target_scales::{self, TargetScales};
 
 /// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
 const CHUNK: usize = 128;
@@ -90,20 +93,18 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
     let metadata = options.metadata.as_deref();
     let metadata = metadata.map(|path| study::metadata_beside(&table, path, &mut notes));
     let metadata = metadata.transpose()?;
-    let (categories, unknown) = CategoryIds::new(parts, metadata.as_ref(), table.sample_ids())?;
-    if !unknown.is_empty() {
-        let text = format!(
-            "{} categories were not among the training samples and count as unknown: {}",
-            unknown.len(),
-            unknown.join(", ")
-        );
+    let categories = CategoryIds::new(&parts.categories, metadata.as_ref(), table.sample_ids())?;
+    if let Some(text) = categories.warning() {
         observer.observe(&Event::Warning(&text))?;
     }
+    let (scales, unseen) =
+        TargetScales::new(&parts.targets, metadata.as_ref(), table.sample_ids())?;
+    target_scales::warn(&unseen, observer)?;
     let batcher = Batcher {
         table: &table,
         sequences: &sequences,
         limit: policy.token_limit,
-        sampling: policy.asv_sampling,
+        sampling: options.asv_sampling.unwrap_or(policy.asv_sampling),
         chunk: CHUNK,
     };
     let rows: Vec<usize> = (0..table.num_samples()).collect();
@@ -115,29 +116,40 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
             total,
         })
     })?;
-    let values: Vec<_> = parts
-        .targets
-        .iter()
-        .map(|target| target.values.clone())
-        .collect();
-    let mut predicted = Vec::with_capacity(rows.len());
-    for batch in prediction_batches(&batcher, &rows, options.batch_size, policy.seed) {
-        let (batch, _) = predict_batch(&model, &values, &embeddings, &batch, &categories, &device);
-        predicted.extend(batch);
-        observer.observe(&Event::Progress {
-            what: "predicting samples",
-            done: predicted.len(),
-            total: rows.len(),
-        })?;
+    let (passes, note) = useful_passes(options.prediction_passes, &batcher, &rows);
+    if let Some(note) = note {
+        observer.observe(&Event::Warning(&format!("--prediction-passes: {note}")))?;
+    } else if options.output_variance && passes == 1 {
+        let text =
+            "--output-variance: one pass has no spread; ask for more with --prediction-passes";
+        observer.observe(&Event::Warning(text))?;
     }
+    let mut mean = MeanPrediction::default();
+    for pass in 0..passes {
+        let mut predicted = Vec::with_capacity(rows.len());
+        for batch in prediction_batches(&batcher, &rows, options.batch_size, policy.seed, pass) {
+            let (batch, _) =
+                predict_batch(&model, &scales, &embeddings, &batch, &categories, &device);
+            predicted.extend(batch);
+            observer.observe(&Event::Progress {
+                what: "predicting samples",
+                done: pass * rows.len() + predicted.len(),
+                total: passes * rows.len(),
+            })?;
+        }
+        mean.add(predicted);
+    }
+    let averaged = mean.finish();
+    let spread = options.output_variance && passes > 1;
     let samples: Vec<PredictedSample<'_>> = table
         .sample_ids()
         .iter()
-        .zip(&predicted)
-        .map(|(id, predictions)| PredictedSample {
+        .zip(&averaged)
+        .map(|(id, (predictions, deviations))| PredictedSample {
             id,
             predictions,
             actual: None,
+            spread: spread.then_some(deviations.as_slice()),
         })
         .collect();
     write_whole(output, &predictions::tsv(&parts.targets, &samples)?)?;

@@ -15,11 +15,13 @@ pub struct PredictedSample<'a> {
     pub predictions: &'a [TargetPrediction],
     /// One value per target: a number, or the index of a class.
     pub actual: Option<Vec<f64>>,
+    /// Standard deviation of each target over several predictions.
+    pub spread: Option<&'a [f64]>,
 }
 
 /// The text of the file.
 ///
-/// Columns: `sample-id`, `prediction` (and `actual`, `lower`, `upper`, `probability CLASS` where
+/// Columns: `sample-id`, `prediction` (and `actual`, `spread`, `lower`, `upper`, `probability CLASS` where
 /// there are such); of several targets each column ends in the target's name.
 ///
 /// # Errors
@@ -39,7 +41,8 @@ pub fn tsv(
         let mut cells = vec![sample.id.to_owned()];
         for (t, (target, prediction)) in targets.iter().zip(sample.predictions).enumerate() {
             let actual = sample.actual.as_ref().map(|values| values[t]);
-            fill(&mut cells, &target.values, prediction, actual);
+            let spread = sample.spread.map(|deviations| deviations[t]);
+            fill(&mut cells, &target.values, prediction, actual, spread);
         }
         lines.write_record(&cells).map_err(broken)?;
     }
@@ -59,6 +62,9 @@ fn header(targets: &[TargetManifest], first: Option<&PredictedSample<'_>>) -> Ve
         let mut names = vec!["prediction".to_owned()];
         if first.is_some_and(|sample| sample.actual.is_some()) {
             names.push("actual".to_owned());
+        }
+        if first.is_some_and(|sample| sample.spread.is_some()) {
+            names.push("spread".to_owned());
         }
         match (&target.values, first.map(|sample| &sample.predictions[t])) {
             (TargetValues::Classes(classes), _) => {
@@ -86,16 +92,19 @@ fn fill(
     values: &TargetValues,
     prediction: &TargetPrediction,
     actual: Option<f64>,
+    spread: Option<f64>,
 ) {
     match (values, prediction) {
         (TargetValues::Classes(classes), TargetPrediction::Classes(probabilities)) => {
             cells.push(classes[argmax(probabilities)].clone());
             cells.extend(actual.map(|class| classes[class as usize].clone()));
+            cells.extend(spread.map(number));
             cells.extend(probabilities.iter().map(|p| format!("{p:.6}")));
         }
         (_, TargetPrediction::Number { value, interval }) => {
             cells.push(number(*value));
             cells.extend(actual.map(|value| value.to_string()));
+            cells.extend(spread.map(number));
             if let Some((low, high)) = interval {
                 cells.extend([number(*low), number(*high)]);
             }

@@ -50,7 +50,7 @@ fn components() {
     ]);
     aam.refuses("train --head linear --head.hidden 3").says(&[
         "head 'linear' has no option 'hidden'",
-        "it belongs to head mlp",
+        "it belongs to head film, mlp",
     ]);
     aam.refuses("train --head mlp --head.hidden 3,x").says(&[
         "--head.hidden: head 'mlp', option 'hidden': expected list of integers",

@@ -32,14 +32,20 @@ fn flags(aam: &Aam, command: &str) -> Vec<String> {
 fn the_flags_of_train_are_frozen() {
     let expected = "
         asv-chunk-size asv-sampling attention-heads attention-layers batch-size best-metric
-        categorical-columns categorical-embed-dim classifier compatibility config count-embedding
-        count-scale count-weight device distance-scale drop-missing dropout embedding-dim epochs freeze-base fusion
-        gradient-accumulation-steps head help loss lr max-bp max-grad-norm max-steps metadata
-        metadata-column missing-length output-dir overwrite patience pooling preset
+        categorical-columns categorical-dropout categorical-embed-dim categorical-embed-dims
+        categorical-hierarchy categorical-loss-weight-beta categorical-loss-weight-column
+        categorical-loss-weights categorical-lr classifier compatibility conditional-output-scaling
+        config count-embedding count-scale count-weight device distance-scale drop-missing dropout
+        embedding-dim epochs freeze-base fusion gradient-accumulation-steps head help
+        learnable-output-scale loss loss-config lr max-bp max-grad-norm max-steps metadata
+        metadata-column min-category-count missing-length normalize-by nuc-mask-ratio
+        nuc-mask-strategy nucleotide-weight optimizer output-activation output-dir overwrite
+        patience pooling preset
         pretrained-encoder print-config quiet
-        rarefy-depth seed sequences strategy table target-transform target-weight test-size threads
+        rarefy-depth scheduler scheduler-eta-min scheduler-factor scheduler-min-lr scheduler-patience
+        scheduler-t-mult scheduler-t0 seed sequences strategy table target-layer-norm target-transform target-weight test-size threads
         token-limit train-samples tree truncate unifrac-ids unifrac-matrix unifrac-metric
-        unifrac-weight validation-samples warmup weight-decay";
+        unifrac-weight val-prediction-passes validation-samples warmup weight-decay";
     let expected: Vec<&str> = expected.split_whitespace().collect();
     assert_eq!(flags(&aam!(), "train"), expected);
 }
@@ -61,8 +67,9 @@ fn the_flags_of_pretrain_are_frozen() {
         compatibility config count-embedding count-scale device distance-scale drop-missing dropout embedding-dim epochs
         gradient-accumulation-steps help lr max-bp max-grad-norm max-steps missing-length
         nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size nucleotide-steps nucleotide-weight
-        output-dir overwrite patience pooling preset print-config quiet
-        rarefy-depth seed sequences strategy table test-size threads token-limit train-samples tree
+        optimizer output-dir overwrite patience pooling preset print-config quiet
+        rarefy-depth scheduler scheduler-eta-min scheduler-factor scheduler-min-lr scheduler-patience
+        scheduler-t-mult scheduler-t0 seed sequences strategy table test-size threads token-limit train-samples tree
         truncate unifrac-ids unifrac-matrix unifrac-metric unifrac-weight validation-samples warmup
         weight-decay";
     let expected: Vec<&str> = expected.split_whitespace().collect();
@@ -118,7 +125,8 @@ fn a_component_named_by_a_flag_does_not_take_the_options_of_the_files_component(
 fn printed_settings_read_back_as_they_are() {
     let aam = aam!();
     let flags = "train --table t.biom --metadata-column a,b --categorical-columns site --head mlp \
-                 --head.hidden 8,4 --max-grad-norm none --freeze-base --count-embedding film";
+                 --head.hidden 8,4 --max-grad-norm none --freeze-base --count-embedding film \
+                 --loss-config {\"a\":{\"name\":\"huber\",\"delta\":2}} --categorical-loss-weights auto";
     let first = aam.ok(&format!("{flags} --print-config")).stdout;
     aam.write("run.toml", &first);
     let second = aam.ok("train --config run.toml --print-config").stdout;
@@ -173,11 +181,24 @@ fn spellings_of_the_reference_mean_the_same_choice() {
         "--regressor-hidden-dims 64,32 --regressor-dropout 0.1 --residual-regression-head",
         "--head residual --head.hidden 64,32 --head.dropout 0.1",
     );
+    same(
+        "--regressor-hidden-dims 32 --film-conditioning habitat --categorical-columns habitat",
+        "--head film --head.hidden 32 --head.columns habitat --categorical-columns habitat",
+    );
+    same(
+        "--moe-routing habitat --categorical-columns habitat",
+        "--head moe --head.routing habitat --categorical-columns habitat",
+    );
     same("--categorical-fusion concat", "--fusion concat");
+    same("--categorical-fusion gmu", "--fusion gmu");
+    same(
+        "--over-penalty 2 --under-penalty 0.5",
+        "--loss asymmetric --loss.over-penalty 2 --loss.under-penalty 0.5",
+    );
     same("--loss-type mae", "--loss mae");
     same(
-        "--penalty 0.5 --count-penalty 2",
-        "--unifrac-weight 0.5 --count-weight 2",
+        "--penalty 0.5 --count-penalty 2 --nuc-penalty 1",
+        "--unifrac-weight 0.5 --count-weight 2 --nucleotide-weight 1",
     );
     same("--target-penalty 3 --nuc-penalty 0", "--target-weight 3");
     same(
@@ -189,9 +210,15 @@ fn spellings_of_the_reference_mean_the_same_choice() {
         "--count-embedding none",
     );
     same("--optimizer adamw --scheduler warmup_cosine", "");
+    same("--scheduler cosine_restarts", "--scheduler cosine-restarts");
+    same("--bounded-targets", "--output-activation sigmoid");
     same("--unifrac-metric unifrac", "");
     same("--unifrac-metric faith_pd", "--unifrac-metric faith-pd");
     same("--log-transform-targets", "--target-transform log-minmax");
+    same(
+        "--normalize-targets-by site,depth",
+        "--normalize-by site,depth",
+    );
     let pretrained = aam.ok("pretrain --nuc-penalty 0.25 --print-config");
     pretrained.prints(&["nucleotide-weight = 0.25\n"]);
 }
@@ -201,12 +228,8 @@ fn spellings_of_the_reference_that_mean_nothing_here_are_answered() {
     let aam = aam!();
     aam.ok("train --num-workers 4 --print-config")
         .says(&["--num-workers has no effect here"]);
-    aam.refuses("train --optimizer sgd")
-        .says(&["--optimizer sgd is not supported", "adamw"]);
-    aam.refuses("train --bounded-targets")
-        .says(&["--bounded-targets is not supported"]);
-    aam.refuses("train --nuc-penalty 1")
-        .says(&["--nuc-penalty is not supported"]);
+    aam.refuses("train --mixed-precision fp16")
+        .says(&["--mixed-precision fp16 is not supported"]);
     aam.refuses("train --loss-type mae --loss mse")
         .says(&["--loss-type", "--loss", "contradict"]);
 }
@@ -221,7 +244,7 @@ fn help_and_version_go_to_standard_output() {
         .prints(&aam_cli::Exit::ALL.map(|(_, meaning)| meaning));
     aam.ok("train -h").prints(&[
         "--head.hidden",
-        "mlp, residual: Widths of the hidden layers",
+        "film, mlp, moe, quantile, residual: Widths of the hidden layers",
     ]);
     aam.ok("completions bash")
         .prints(&["_aam()", "--head.hidden"]);

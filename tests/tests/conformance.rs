@@ -26,6 +26,12 @@ fn heads() {
     let cases = [
         ("mlp", json!({"hidden": [8, 6], "dropout": 0.2})),
         ("residual", json!({"hidden": [8, 6], "dropout": 0.2})),
+        ("quantile", json!({"hidden": [8, 6], "dropout": 0.2})),
+        ("film", json!({"hidden": [8, 6], "dropout": 0.2})),
+        ("film", json!({"columns": ["season"]})),
+        ("moe", json!({"routing": "location", "balance": 0.0})),
+        ("moe", json!({"top-k": 2, "hidden": [8], "balance": 1.0})),
+        ("moe", json!({"top-k": 1, "experts": 2, "dropout": 0.2})),
     ];
     check_all::<HeadKind>(testing::head_plugin, &cases);
 }
@@ -35,6 +41,7 @@ fn fusions() {
     let cases = [
         ("cross-attention", json!({"heads": 1})),
         ("cross-attention", json!({"single-key": true})),
+        ("gmu", json!({"convex": true})),
         ("perceiver", json!({"latents": 3, "layers": 0, "heads": 2})),
     ];
     check_all::<FusionKind>(testing::fusion_plugin, &cases);
@@ -44,6 +51,11 @@ fn fusions() {
 fn losses() {
     let cases = [
         ("huber", json!({"delta": 0.3})),
+        (
+            "asymmetric",
+            json!({"over-penalty": 3.0, "under-penalty": 0.5}),
+        ),
+        ("gaussian-nll", json!({"coverage": 0.95})),
         ("quantile", json!({"levels": [0.5]})),
         ("quantile", json!({"levels": [0.05, 0.25, 0.6, 0.99]})),
         ("cross-entropy", json!({"label-smoothing": 0.1})),

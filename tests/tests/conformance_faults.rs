@@ -17,6 +17,7 @@ enum Fault {
     Detached,
     HalfTheGradient,
     UnusedParameter,
+    OutOfOrder,
     MixedSamples,
     Unsaved,
     Noise,
@@ -63,7 +64,7 @@ impl Head for FaultyHead {
         let pooled = input.pooled;
         let y = self.layer.forward(pooled.clone());
         let y = match self.fault {
-            Fault::None | Fault::UnusedParameter => y,
+            Fault::None | Fault::UnusedParameter | Fault::OutOfOrder => y,
             Fault::NotANumber => y.log(),
             Fault::WrongShape => Tensor::cat(vec![y.clone(), y], 0),
             Fault::Detached => y.detach() + pooled.sum_dim(1),
@@ -73,6 +74,10 @@ impl Head for FaultyHead {
             Fault::Noise => y.clone() + y.random_like(Distribution::Normal(0.0, 1.0)),
         };
         HeadOutput::from_columns(y, self.outputs_per_target)
+    }
+
+    fn outputs_ascend(&self) -> bool {
+        self.fault == Fault::OutOfOrder
     }
 }
 
@@ -105,6 +110,10 @@ fn every_fault_is_named() {
         (
             Fault::UnusedParameter,
             "no gradient reaches the parameter unused",
+        ),
+        (
+            Fault::OutOfOrder,
+            "outputs of a target are not in ascending order",
         ),
         (Fault::MixedSamples, "sample 0 among others and alone"),
         (Fault::Unsaved, "outputs differ after saving and loading"),

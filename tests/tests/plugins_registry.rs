@@ -38,14 +38,34 @@ fn what_is_built_in() {
             assert!(names.contains(name), "{name} is not among {names:?}");
         }
     };
-    has(names::<HeadKind>(), &["linear", "mlp", "residual"]);
+    has(
+        names::<HeadKind>(),
+        &["film", "linear", "mlp", "moe", "quantile", "residual"],
+    );
     has(
         names::<FusionKind>(),
-        &["concat", "cross-attention", "none", "perceiver"],
+        &[
+            "add",
+            "concat",
+            "cross-attention",
+            "film",
+            "gmu",
+            "none",
+            "perceiver",
+        ],
     );
     has(
         names::<LossKind>(),
-        &["cross-entropy", "huber", "mae", "mse", "quantile"],
+        &[
+            "asymmetric",
+            "cross-entropy",
+            "gaussian-nll",
+            "huber",
+            "mae",
+            "mse",
+            "ordinal",
+            "quantile",
+        ],
     );
     has(names::<StrategyKind>(), &["single"]);
     let heads = registry::<HeadKind>();
@@ -78,7 +98,8 @@ fn what_is_built_in() {
 fn an_unknown_name_lists_the_nearest_and_all() {
     let error = refused("lineer", json!({}));
     assert!(
-        error.starts_with("unknown head 'lineer' (did you mean 'linear'?); available: linear, mlp"),
+        error
+            .starts_with("unknown head 'lineer' (did you mean 'linear'?); available: film, linear"),
         "{error}"
     );
     let error = refused("transformer-xl", json!({}));
@@ -100,7 +121,7 @@ fn an_unknown_option_names_the_nearest_and_the_components_own() {
 fn an_option_of_another_component_says_whose_it_is() {
     let error = refused("linear", json!({"hidden": [4]}));
     assert!(
-        error.starts_with("head 'linear' has no option 'hidden' (it belongs to head mlp"),
+        error.starts_with("head 'linear' has no option 'hidden' (it belongs to head film, mlp"),
         "{error}"
     );
     assert!(error.ends_with("; its options: none"), "{error}");

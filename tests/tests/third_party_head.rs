@@ -59,5 +59,5 @@ fn a_head_from_another_crate_works_like_a_built_in_one() {
     ]);
     plain
         .refuses("train --head cosine --table t --metadata m --metadata-column c --output-dir o")
-        .says(&["unknown head 'cosine'", "available: linear, mlp"]);
+        .says(&["unknown head 'cosine'", "available: film, linear"]);
 }

@@ -93,6 +93,14 @@ fn apply(
         "values have the shape {:?}, expected [batch, targets, outputs per target] = {expected:?}",
         output.values.dims()
     );
+    if head.outputs_ascend() {
+        let values = Array::read(&output.values)?.values;
+        let mut targets = values.chunks(context.outputs_per_target);
+        ensure!(
+            targets.all(|outputs| outputs.is_sorted()),
+            "outputs_ascend contradicts the values: outputs of a target are not in ascending order"
+        );
+    }
     for observation in &output.observations {
         ensure!(
             observation.values.dims()[0] == batch,

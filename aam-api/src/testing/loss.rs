@@ -15,7 +15,10 @@ pub(super) fn check(plugin: &Plugin<LossKind>, options: &Map<String, Value>) -> 
     let options = plugin::resolve(plugin, options)?;
     let mut built = 0;
     for classes in [None, Some(2), Some(4)] {
-        let context = LossContext { classes };
+        let names = |classes| (0..classes).map(|class| format!("class {class}"));
+        let context = LossContext {
+            classes: classes.map(|classes| names(classes).collect()),
+        };
         built += usize::from(check_in(plugin, &options, &context)?);
     }
     ensure!(built > 0, "refuses every target, numbers and classes");
@@ -62,9 +65,9 @@ fn check_in(
 /// Targets `[batch, targets, 1]`: numbers, or every class in turn.
 fn target(context: &LossContext, numbers: &mut Numbers) -> Array {
     let mut target = numbers.array([BATCH, TARGETS, 1]);
-    if let Some(classes) = context.classes {
+    if let Some(classes) = &context.classes {
         for (index, value) in target.values.iter_mut().enumerate() {
-            *value = (index % classes) as f32;
+            *value = (index % classes.len()) as f32;
         }
     }
     target
@@ -127,6 +130,10 @@ fn check_prediction(loss: &BoxedLoss, values: &Array, context: &LossContext) -> 
         Ok(array.values)
     };
     let point = read(prediction.point, "the predicted value")?;
+    ensure!(
+        prediction.interval.is_some() == loss.predicts_interval(),
+        "predicts_interval contradicts what is predicted"
+    );
     if let Some((lower, upper)) = prediction.interval {
         let lower = read(lower, "the lower end of the interval")?;
         let upper = read(upper, "the upper end of the interval")?;
@@ -136,7 +143,7 @@ fn check_prediction(loss: &BoxedLoss, values: &Array, context: &LossContext) -> 
             .all(|(lower, upper)| lower <= upper);
         ensure!(ordered, "an interval ends below its start");
     }
-    let Some(classes) = context.classes else {
+    let Some(classes) = context.classes.as_ref().map(Vec::len) else {
         return Ok(());
     };
     let is_class = |value: &f32| value.fract() == 0.0 && (0.0..classes as f32).contains(value);

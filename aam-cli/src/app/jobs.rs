@@ -4,7 +4,8 @@ use aam_api::PluginError;
 use aam_api::options::{self, OptionInfo};
 use aam_runtime::compare::CompareOptions;
 use aam_runtime::options::{
-    DataOptions, ModelOptions, OptimizationOptions, PredictOptions, PretrainOptions, TrainOptions,
+    CategoryOptions, DataOptions, ModelOptions, OptimizationOptions, OutputOptions, PredictOptions,
+    PretrainOptions, TrainOptions,
 };
 use aam_runtime::simulate::SimulateOptions;
 
@@ -169,10 +170,12 @@ fn kinds<T: Serialize>(
 fn grouped(own: &'static str, all: Vec<OptionInfo>) -> Vec<Group> {
     let shared = [
         ("Data", options::of::<DataOptions>()),
+        ("Categories", options::of::<CategoryOptions>()),
+        ("Output", options::of::<OutputOptions>()),
         ("Model", options::of::<ModelOptions>()),
         ("Training", options::of::<OptimizationOptions>()),
     ];
-    let mut groups: Vec<Group> = ["Data", own, "Model", "Training"]
+    let mut groups: Vec<Group> = ["Data", own, "Categories", "Model", "Output", "Training"]
         .map(|heading| Group {
             heading,
             options: Vec::new(),

@@ -80,7 +80,9 @@ use Meaning::{NoEffect, Only, Same, Unsupported};
 
 #[rustfmt::skip]
 const SPELLINGS: &[Spelling] = &[
-    // Heads
+    // Heads; of those that a flag implies, the first one counts
+    value("film-conditioning", Same(&[given("head.columns"), unless_set("head", "film")])),
+    value("moe-routing", Same(&[given("head.routing"), unless_set("head", "moe")])),
     value("regressor-hidden-dims", Same(&[given("head.hidden"), unless_set("head", "mlp")])),
     value("regressor-dropout", Same(&[given("head.dropout")])),
     switch("residual-regression-head", Same(&[fixed("head", "residual")])),
@@ -95,9 +97,6 @@ const SPELLINGS: &[Spelling] = &[
     value("over-penalty", Same(&[given("loss.over-penalty"), unless_set("loss", "asymmetric")])),
     value("under-penalty", Same(&[given("loss.under-penalty"), unless_set("loss", "asymmetric")])),
     value("class-weights", Same(&[given("loss.class-weights")])),
-    value("loss-config", Unsupported("every target of a run has the same loss")),
-    value("categorical-loss-weights", Unsupported("samples weigh the same")),
-    value("categorical-loss-weight-column", Unsupported("samples weigh the same")),
     // Weights of the terms
     value("penalty", Same(&[given("unifrac-weight")])),
     value("nuc-penalty", Same(&[given("nucleotide-weight")])),
@@ -117,30 +116,17 @@ const SPELLINGS: &[Spelling] = &[
     switch("normalize-targets", Same(&[unless_set("target-transform", "minmax")])),
     switch("no-normalize-targets", Same(&[fixed("target-transform", "none")])),
     switch("log-transform-targets", Same(&[fixed("target-transform", "log-minmax")])),
-    value("normalize-by", Unsupported("choose a transform of the whole target with --target-transform")),
-    value("normalize-targets-by", Unsupported("choose a transform of the whole target with --target-transform")),
+    value("normalize-targets-by", Same(&[given("normalize-by")])),
     value("out-dim", NoEffect("the number of outputs follows from the target's columns and classes")),
-    value("output-activation", Only(&["none"], "the output is not bounded or bent; choose a --target-transform")),
-    switch("bounded-targets", Unsupported("the output is not bounded; choose a --target-transform")),
-    switch("learnable-output-scale", Unsupported("choose a --target-transform")),
-    value("conditional-output-scaling", Unsupported("give the columns as --categorical-columns")),
+    switch("bounded-targets", Same(&[fixed("output-activation", "sigmoid")])),
     // Optimization
     value("warmup-steps", Same(&[given("warmup")])),
-    value("optimizer", Only(&["adamw"], "adamw is the only optimizer")),
-    value("scheduler", Only(&["warmup_cosine", "warmup-cosine"], "warm-up and cosine is the only schedule")),
-    value("scheduler-t0", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-t-mult", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-eta-min", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-patience", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-factor", Unsupported("warm-up and cosine is the only schedule")),
-    value("scheduler-min-lr", Unsupported("warm-up and cosine is the only schedule")),
-    value("categorical-lr", Unsupported("all parameters have one learning rate, --lr")),
     value("resume-from", Unsupported("start a run from weights with --pretrained-encoder")),
     // Devices, memory, speed
     value("mixed-precision", Only(&["none"], "training is in single precision")),
-    switch("auto-batch-size", Unsupported("give --batch-size")),
-    switch("no-auto-batch-size", NoEffect("the batch size is always the one given")),
-    value("max-memory-fraction", Unsupported("give --batch-size")),
+    switch("auto-batch-size", NoEffect("the batch size is the one given, or fits the study")),
+    switch("no-auto-batch-size", NoEffect("the batch size is the one given, or fits the study")),
+    value("max-memory-fraction", NoEffect("memory depends on --asv-chunk-size, not on the batch")),
     value("target-effective-batch-size", Unsupported("give --batch-size and --gradient-accumulation-steps")),
     value("num-workers", NoEffect("data are in memory; --threads sets the threads to compute with")),
     switch("no-sequence-cache", NoEffect("sequences are always read once")),
@@ -152,9 +138,6 @@ const SPELLINGS: &[Spelling] = &[
     value("attn-implementation", NoEffect("the device's own attention is used")),
     switch("memory-profile", Unsupported("use a profiler of the system")),
     // Validation and prediction
-    value("val-prediction-passes", Only(&["1"], "a sample is predicted once")),
-    value("prediction-passes", Only(&["1"], "a sample is predicted once")),
-    switch("output-variance", Unsupported("a sample is predicted once")),
     switch("categorical-help", Unsupported("`aam plugins list fusion` describes the choices")),
 ];
 
@@ -163,6 +146,8 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("unifrac-metric", "unifrac", "unweighted"),
     ("unifrac-metric", "faith_pd", "faith-pd"),
     ("best-metric", "val_loss", "loss"),
+    ("scheduler", "warmup_cosine", "warmup-cosine"),
+    ("scheduler", "cosine_restarts", "cosine-restarts"),
 ];
 
 /// What a flag that usually has a value means without one.
@@ -189,16 +174,54 @@ pub fn hidden_flags(job: &Job) -> Vec<Arg> {
     flags.collect()
 }
 
-/// The rows for `job`: where there are none of its own settings, prediction's are for prediction
-/// and everything else for training.
+/// The rows for `job`: all are for training but one, which prediction has, too.
 fn of(job: &Job) -> impl Iterator<Item = &'static Spelling> {
-    const PREDICTION: [&str; 2] = ["prediction-passes", "output-variance"];
     let name = job.name;
     SPELLINGS.iter().filter(move |spelling| match name {
-        "predict" => PREDICTION.contains(&spelling.flag) || spelling.flag == "no-sequence-cache",
-        "pretrain" | "train" | "compare" => !PREDICTION.contains(&spelling.flag),
+        "predict" => spelling.flag == "no-sequence-cache",
+        "pretrain" | "train" | "compare" => true,
         _ => false,
     })
+}
+
+/// What a row of the table says, for documentation.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The flag, without dashes.
+    pub flag: &'static str,
+    /// What it is here.
+    pub here: String,
+    /// The setting that it gives, if it gives one.
+    pub setting: Option<&'static str>,
+    /// Why it has no effect or is refused, if so.
+    pub reason: Option<&'static str>,
+}
+
+/// The rows for `job`.
+pub fn rows(job: &Job) -> Vec<Row> {
+    let row = |spelling: &Spelling| {
+        let (here, setting, reason) = match &spelling.meaning {
+            Same(sets) => {
+                let own = sets.iter().map(|set| match (set.value, set.weak) {
+                    (Some(value), false) => format!("`--{} {value}`", set.setting),
+                    (Some(value), true) => format!("`--{} {value}` if not given", set.setting),
+                    (None, _) => format!("`--{}`", set.setting),
+                });
+                let own: Vec<String> = own.collect();
+                (own.join(", "), Some(sets[0].setting), None)
+            }
+            NoEffect(reason) => ("accepted, without effect".to_owned(), None, Some(*reason)),
+            Only(fine, reason) => (format!("only `{}`", fine[0]), None, Some(*reason)),
+            Unsupported(reason) => ("refused".to_owned(), None, Some(*reason)),
+        };
+        Row {
+            flag: spelling.flag,
+            here,
+            setting,
+            reason,
+        }
+    };
+    of(job).map(row).collect()
 }
 
 /// What the flags of the table in `matches` mean, and remarks on those without effect.

@@ -1,8 +1,8 @@
 //! Every ASV attends to the categories of its sample.
 
 use aam_api::{
-    Categories, FusedAsvs, Fusion, FusionConfig, FusionContext, FusionKind, Kind, Observation,
-    PluginError,
+    Categories, FusedAsvs, Fusion, FusionConfig, FusionContext, FusionKind, Kind, Logged,
+    Observation, PluginError,
 };
 use burn::module::{Module, Param};
 use burn::nn::attention::{MhaInput, MultiHeadAttention};
@@ -122,6 +122,7 @@ impl Fusion for CrossAttentionFusion {
         let weights = Observation {
             name: "attention",
             values: attended.weights,
+            logged: Logged::Nothing,
         };
         let fused = self.norm.forward(asvs + attended.context);
         FusedAsvs::Asvs(fused, vec![weights])

@@ -1,8 +1,8 @@
 //! A few learned latents read the ASVs and the categories and become the sample's embedding.
 
 use aam_api::{
-    Categories, FusedAsvs, Fusion, FusionConfig, FusionContext, FusionKind, Kind, Observation,
-    PluginError,
+    Categories, FusedAsvs, Fusion, FusionConfig, FusionContext, FusionKind, Kind, Logged,
+    Observation, PluginError,
 };
 use burn::module::{Module, Param};
 use burn::nn::attention::{MhaInput, MultiHeadAttention};
@@ -161,6 +161,7 @@ impl Fusion for PerceiverFusion {
         let weights = Observation {
             name: "attention",
             values: attended.weights,
+            logged: Logged::Nothing,
         };
         let read = self.cross_norm.forward(latents + attended.context);
         let refined = self

@@ -1,7 +1,7 @@
 //! Multi-layer perceptron.
 
 use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, Kind, PluginError};
-use burn::module::Module;
+use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
@@ -77,6 +77,17 @@ impl HeadConfig for MlpHeadConfig {
 }
 
 impl MlpHead {
+    /// Replaces the last layer's bias, `[targets * outputs per target]`.
+    pub(crate) fn set_output_bias(&mut self, bias: Param<Tensor<1>>) {
+        self.output.bias = Some(bias);
+    }
+
+    /// Replaces the last layer.
+    #[cfg(test)]
+    pub(crate) fn set_output(&mut self, output: Linear) {
+        self.output = output;
+    }
+
     /// From embeddings `[batch, dim]` to outputs `[batch, targets * outputs per target]`.
     pub(crate) fn columns(&self, pooled: Tensor<2>) -> Tensor<2> {
         let hidden = self.hidden.iter().fold(pooled, |x, layer| {

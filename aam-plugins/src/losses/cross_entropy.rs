@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 pub struct CrossEntropyLossConfig {
     /// `ε`: the share of the truth that is spread over all classes, in [0, 1).
     pub label_smoothing: f64,
-    /// Weight of each class in the order of the classes, none below 0; without any, all are 1.
+    /// Weight of each class, none below 0, in the order of the classes: by value where all their
+    /// names are numbers, else as text. Without any, all are 1.
     pub class_weights: Vec<f64>,
 }
 
@@ -41,7 +42,8 @@ impl LossConfig for CrossEntropyLossConfig {
         context: &LossContext,
         _device: &Device,
     ) -> Result<CrossEntropyLoss, PluginError> {
-        let classes = context.expect_classes(Self::NAME)?;
+        let names = context.expect_classes(Self::NAME)?;
+        let classes = names.len();
         if !(0.0..1.0).contains(&self.label_smoothing) {
             return Err(PluginError::bad_option(
                 LossKind::NAME,
@@ -60,7 +62,10 @@ impl LossConfig for CrossEntropyLossConfig {
                 LossKind::NAME,
                 Self::NAME,
                 "class-weights",
-                format!("{classes} numbers, one for each class, none below 0 and not all 0"),
+                format!(
+                    "{classes} numbers, one for each class ({}), none below 0 and not all 0",
+                    names.join(", ")
+                ),
                 weights,
             ));
         }
@@ -159,7 +164,7 @@ mod tests {
 
     #[test]
     fn refuses_numbers_and_weights_that_do_not_fit_the_classes() {
-        let refused = |config: &CrossEntropyLossConfig, classes: Option<usize>| {
+        let refused = |config: &CrossEntropyLossConfig, classes: Option<Vec<String>>| {
             let context = LossContext { classes };
             let error = config.init(&context, &device()).expect_err("does not fit");
             error.to_string()
@@ -174,9 +179,12 @@ mod tests {
             ..config
         };
         assert_eq!(
-            refused(&config, Some(3)),
+            refused(
+                &config,
+                Some(["gut", "sea", "soil"].map(str::to_owned).into())
+            ),
             "loss 'cross-entropy', option 'class-weights': expected 3 numbers, one for each \
-             class, none below 0 and not all 0, found [1.0, 2.0]"
+             class (gut, sea, soil), none below 0 and not all 0, found [1.0, 2.0]"
         );
     }
 }

@@ -98,6 +98,14 @@ impl Loss for QuantileLoss {
             probabilities: None,
         }
     }
+
+    fn outputs_ascend(&self) -> bool {
+        true
+    }
+
+    fn predicts_interval(&self) -> bool {
+        self.levels.len() > 1
+    }
 }
 
 aam_api::register_loss!(QuantileLossConfig);

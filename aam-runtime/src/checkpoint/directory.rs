@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::Manifest;
 use super::manifest::FORMAT;
+use crate::categories::CategoryLevels;
 use crate::error::RunError;
 use crate::model::{ModelConfig, SamplePooling};
 
@@ -196,6 +197,25 @@ fn inconsistent(manifest: &Manifest) -> Option<String> {
     ];
     if let Some(layers) = layers.into_iter().find(|&layers| layers > MOST_LAYERS) {
         return Some(format!("a transformer of {layers} layers"));
+    }
+    let categories = manifest
+        .predictor
+        .iter()
+        .map(|parts| &parts.categories.columns);
+    for columns in categories {
+        let fits = |column: &CategoryLevels| {
+            column.parent.is_none_or(|parent| {
+                columns
+                    .get(parent)
+                    .is_some_and(|parent| parent.width == column.width)
+            })
+        };
+        if let Some(column) = columns.iter().find(|column| !fits(column)) {
+            return Some(format!(
+                "the column '{}' has a parent that does not fit",
+                column.column
+            ));
+        }
     }
     let outside = |name: &&String| {
         Path::new(name)

@@ -207,7 +207,14 @@ impl ReferenceWeights {
         let found = names::FUSIONS
             .iter()
             .find(|(sign, ..)| ours.contains_key(*sign));
-        let mut fusion = Choice::named(found.map_or("none", |(_, name, _)| name));
+        let widths = self.categories().into_iter().map(|(.., width)| width);
+        let projected = self.shape(&ours, "fusion.projection.weight");
+        let alone = projected.is_some_and(|shape| shape.last() == Some(&widths.sum()));
+        let mut fusion = Choice::named(match found {
+            None => "none",
+            Some(_) if alone => names::FUSION_OF_CATEGORIES,
+            Some((_, name, _)) => name,
+        });
         for option in found.map_or(&[][..], |(.., options)| options) {
             fusion.options.insert((*option).to_owned(), true.into());
         }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use aam_api::{CategoryColumn, CategorySchema, Resolved};
+use aam_api::{LossContext, Resolved};
 use serde::{Deserialize, Serialize};
 
+use crate::categories::CategoryVocabulary;
 use crate::data::{AsvSampling, TokenOptions};
 use crate::model::{ModelConfig, PredictorConfig};
 use crate::train::metrics::Metric;
@@ -79,6 +80,16 @@ pub enum TargetValues {
 }
 
 impl TargetValues {
+    /// What a loss of such values is built for.
+    pub fn loss_context(&self) -> LossContext {
+        LossContext {
+            classes: match self {
+                Self::Numbers(_) => None,
+                Self::Classes(names) => Some(names.clone()),
+            },
+        }
+    }
+
     /// Number of classes, if they are classes.
     pub fn classes(&self) -> Option<usize> {
         match self {
@@ -111,51 +122,6 @@ impl DataPolicy {
         TokenOptions {
             max_bp: self.max_bp,
             truncate: self.truncate,
-        }
-    }
-}
-
-/// The levels of the categorical columns, as found in the training samples.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CategoryVocabulary {
-    /// The columns.
-    pub columns: Vec<CategoryLevels>,
-    /// Width of each column's embedding.
-    pub width: usize,
-}
-
-/// The levels of a categorical column; level `i` has the id `i + 1`, anything else 0.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CategoryLevels {
-    /// Name of the metadata column.
-    pub column: String,
-    /// Its levels, in lexical order.
-    pub levels: Vec<String>,
-}
-
-impl CategoryLevels {
-    /// The id of `level`; 0 for a missing or unknown one.
-    pub fn id(&self, level: Option<&str>) -> i32 {
-        let found = level.and_then(|level| {
-            let position = self
-                .levels
-                .binary_search_by(|known| known.as_str().cmp(level));
-            position.ok()
-        });
-        found.map_or(0, |position| position as i32 + 1)
-    }
-}
-
-impl CategoryVocabulary {
-    /// The columns as components see them.
-    pub fn schema(&self) -> CategorySchema {
-        let columns = self.columns.iter().map(|column| CategoryColumn {
-            name: column.column.clone(),
-            levels: column.levels.len() + 1,
-            width: self.width,
-        });
-        CategorySchema {
-            columns: columns.collect(),
         }
     }
 }

@@ -16,19 +16,6 @@ use crate::error::RunError;
 use crate::run_directory::write_whole;
 use crate::train::metrics::Metric;
 
-/// Settings that are files. What counts is what they hold, not where they are.
-const FILES: [&str; 9] = [
-    "table",
-    "sequences",
-    "unifrac-matrix",
-    "unifrac-ids",
-    "tree",
-    "metadata",
-    "train-samples",
-    "validation-samples",
-    "pretrained-encoder",
-];
-
 /// Settings of the comparison that change no result.
 const OUTPUT: [&str; 2] = ["output-dir", "overwrite"];
 
@@ -37,9 +24,9 @@ const OUTPUT: [&str; 2] = ["output-dir", "overwrite"];
 pub(super) struct Asked {
     /// Version of `aam`.
     aam: String,
-    /// Settings other than components and files.
+    /// Settings other than components and those that name a file.
     settings: Map<String, Value>,
-    /// SHA-256 of each file.
+    /// SHA-256 of what the others name.
     files: Map<String, Value>,
 }
 
@@ -61,12 +48,13 @@ impl Asked {
         for kind in kinds.map(|(kind, _)| kind.as_str()).chain(OUTPUT) {
             settings.remove(kind);
         }
-        let mut files = Map::new();
-        for name in FILES {
-            if let Some(Value::String(path)) = settings.remove(name) {
-                files.insert(name.to_owned(), fingerprint(Path::new(&path)));
-            }
-        }
+        // Of files, what counts is what they hold, not where they are.
+        let prints = |(name, value): (&String, &Value)| {
+            let print = fingerprint(Path::new(value.as_str()?))?;
+            Some((name.clone(), Value::String(print)))
+        };
+        let files: Map<String, Value> = settings.iter().filter_map(prints).collect();
+        settings.retain(|name, _| !files.contains_key(name));
         let folds = options.number_of_folds();
         settings.insert("folds".to_owned(), folds.into());
         Ok(Self {
@@ -149,21 +137,15 @@ fn shown(value: Option<&Value>) -> String {
     }
 }
 
-/// SHA-256 of a file, or of the manifest of a checkpoint, which has those of its other files.
-/// Nothing of what cannot be read: the run says why.
-fn fingerprint(path: &Path) -> Value {
+/// SHA-256 of a file, or of the manifest of a checkpoint, which has those of its other files;
+/// nothing of what is neither.
+fn fingerprint(path: &Path) -> Option<String> {
     let path = match path.is_dir() {
         true => path.join(MANIFEST),
         false => path.to_owned(),
     };
-    match fs::read(path) {
-        Ok(bytes) => {
-            let hash = Sha256::digest(bytes);
-            let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-            hex.into()
-        }
-        Err(_) => Value::Null,
-    }
+    let hash = Sha256::digest(fs::read(path).ok()?);
+    Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// `result.json` of a run that came to its end.

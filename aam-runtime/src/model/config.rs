@@ -297,7 +297,7 @@ impl ModelConfig {
         }
         let rates = [
             ("dropout", self.dropout),
-            ("category-dropout", self.category_dropout),
+            ("categorical-dropout", self.category_dropout),
             ("sample-dropout", self.sample_dropout),
         ];
         for (option, rate) in rates {

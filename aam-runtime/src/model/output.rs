@@ -1,14 +1,18 @@
 //! What happens to the outputs of a head that are values of the target: scaling by category, a
 //! learned scale and shift, an activation. Everything is off by default.
 
+use std::collections::HashSet;
+use std::fmt;
+
 use aam_api::CategorySchema;
-use burn::module::{Initializer, Module, Param};
+use burn::module::{Initializer, Module, Param, ParamId};
 use burn::tensor::activation::{relu, sigmoid, softplus};
 use burn::tensor::{Bool, Device, Int, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::ModelError;
+use super::parameters::parameter_ids;
 
 /// What happens to the outputs of a head that are values of the target.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +41,18 @@ pub enum Activation {
     Exp,
     /// 1 / (1 + e⁻ˣ), between 0 and 1.
     Sigmoid,
+}
+
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Relu => "relu",
+            Self::Softplus => "softplus",
+            Self::Exp => "exp",
+            Self::Sigmoid => "sigmoid",
+        })
+    }
 }
 
 /// The steps of an [`OutputConfig`].
@@ -80,7 +96,7 @@ impl OutputStage {
                     [] => "categorical columns in the run".to_owned(),
                     names => format!("one of the categorical columns ({})", names.join(", ")),
                 };
-                ModelError::option("conditional-scaling", expected, name)
+                ModelError::option("conditional-output-scaling", expected, name)
             })?;
             let shape = [categories.columns[column].levels, targets];
             conditional.push(ConditionalScale {
@@ -107,6 +123,11 @@ impl OutputStage {
             activation: config.activation,
             applies: applies.to_vec(),
         }))
+    }
+
+    /// Parameters of the scaling by category.
+    pub fn category_parameters(&self) -> HashSet<ParamId> {
+        parameter_ids(&self.conditional)
     }
 
     /// `[batch, targets, outputs]` to the same shape; `ids` is `[batch, columns]`.

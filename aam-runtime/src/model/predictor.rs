@@ -1,10 +1,12 @@
 //! The whole model: a base, the fusion of categories, the target's branch, a head.
 
+use std::collections::HashSet;
+
 use aam_api::{
     BoxedFusion, BoxedHead, Categories, CategorySchema, FusedAsvs, FusionContext, FusionKind,
     HeadContext, HeadInput, HeadKind, Observation, Registry, Resolved,
 };
-use burn::module::Module;
+use burn::module::{Module, ParamId};
 use burn::nn::{LayerNorm, LayerNormConfig};
 use burn::tensor::{Bool, Device, Tensor};
 use schemars::JsonSchema;
@@ -15,6 +17,7 @@ use super::attention_pooling::AttentionPooling;
 use super::category_embedder::CategoryEmbedder;
 use super::count_branch::CountBranch;
 use super::output::{OutputConfig, OutputStage};
+use super::parameters::parameter_ids;
 use super::sample_embedding::SampleEmbedding;
 use super::transformer::Transformer;
 use super::{Base, ModelConfig, ModelError, ModelInput, SamplePooling};
@@ -25,7 +28,7 @@ use super::{Base, ModelConfig, ModelError, ModelInput, SamplePooling};
 pub struct PredictorConfig {
     /// The side task of guessing the abundance of each ASV.
     pub count_branch: bool,
-    /// A norm of the embedding that attention pools, before the head.
+    /// A norm of the sample's embedding, before the head.
     pub target_norm: bool,
     /// What happens to outputs that are values of the target.
     pub output: OutputConfig,
@@ -54,6 +57,8 @@ pub struct PredictorParts<'a> {
     pub head: &'a Resolved,
     /// Categorical columns of the run.
     pub categories: &'a CategorySchema,
+    /// For each of them, the position of the one whose embedding is added to its own; may be empty.
+    pub parents: &'a [Option<usize>],
     /// Outputs of each target: the most that any loss asks.
     pub outputs_per_target: usize,
     /// For each target, whether its outputs are values of it (`Loss::outputs_are_values`), to
@@ -150,15 +155,21 @@ impl Predictor {
         let head = Registry::<HeadKind>::load()?.build(parts.head, &head_context, device)?;
         Ok(Self {
             base,
-            categories: CategoryEmbedder::new(parts.categories, model.category_dropout, device),
+            categories: CategoryEmbedder::new(
+                parts.categories,
+                parts.parents,
+                model.category_dropout,
+                device,
+            ),
             profile: (!attention).then(|| SampleEmbedding::new(model, device)),
             target: (attention && !fusion.replaces_pooling()).then(|| TargetBranch {
                 transformer: model.transformer(model.target_layers).init(device),
                 pooling: AttentionPooling::new(model.dim, device),
             }),
             fusion,
-            norm: (attention && config.target_norm)
-                .then(|| LayerNormConfig::new(model.dim).init(device)),
+            norm: config
+                .target_norm
+                .then(|| LayerNormConfig::new(width).init(device)),
             head,
             output: OutputStage::new(&config.output, parts.values, parts.categories, device)?,
             counts: config.count_branch.then(|| CountBranch::new(model, device)),
@@ -166,9 +177,26 @@ impl Predictor {
         })
     }
 
+    /// Whether the head's outputs of each target are always in ascending order.
+    pub fn outputs_ascend(&self) -> bool {
+        self.head.outputs_ascend()
+    }
+
     /// With another base, of the same shape.
     pub fn with_base(self, base: Base) -> Self {
         Self { base, ..self }
+    }
+
+    /// Parameters that are there for categories only: embeddings, fusion, scales of the output.
+    pub fn category_parameters(&self) -> HashSet<ParamId> {
+        let mut ids = parameter_ids(&self.categories);
+        ids.extend(parameter_ids(&self.fusion));
+        ids.extend(
+            self.output
+                .iter()
+                .flat_map(OutputStage::category_parameters),
+        );
+        ids
     }
 
     /// With a base that does not learn, and has no dropout.

@@ -6,13 +6,16 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::base_task::BaseTask;
 use super::encoding::{Chunk, Embeddings, Encoding};
-use super::inference::{
-    CategoryIds, FineTuned, TargetPrediction, predict_batch, prediction_batches, values_of,
-};
+use super::inference::{FineTuned, TargetPrediction, predict_batch, prediction_batches, values_of};
 use super::metrics::{Classification, Metric, Regression};
-use super::objective::{BatchResult, Draws, Objective, metric};
+use super::nucleotides::Nucleotides;
+use super::objective::{BatchResult, Draws, Objective, OwnRate, metric};
+use super::observed::Observed;
+use super::passes::MeanPrediction;
+use super::target_scales::TargetScales;
 use super::targets::RawColumn;
 use crate::batch::{Batch, Batcher};
+use crate::categories::CategoryIds;
 use crate::checkpoint::Manifest;
 use crate::checkpoint::manifest::TargetValues;
 use crate::data::Split;
@@ -29,18 +32,28 @@ pub struct Finetuning<'a> {
     pub split: &'a Split,
     /// Targets in their own unit, one value per sample.
     pub targets: &'a [RawColumn],
-    /// What the targets' values are.
-    pub values: Vec<TargetValues>,
+    /// What the targets' values are, and on which scale each sample's are learnt.
+    pub scales: TargetScales,
+    /// Weight of each sample in the training loss, if they differ.
+    pub weights: Option<Vec<f32>>,
     /// Category ids of the samples.
     pub categories: CategoryIds,
+    /// The nucleotide task and the weight of its loss, if it is wanted.
+    pub nucleotides: Option<(&'a Nucleotides<'a>, f64)>,
     /// Embeddings of all ASVs, where the base is frozen.
     pub frozen: Option<Embeddings>,
+    /// Whether a loss gives intervals.
+    pub intervals: bool,
     /// Weight of the target loss.
     pub target_weight: f64,
     /// Weight of the UniFrac loss.
     pub unifrac_weight: f64,
     /// Weight of the count loss.
     pub count_weight: f64,
+    /// Learning rate of what only categories need, as a multiple of the others'.
+    pub category_rate: Option<f64>,
+    /// Predictions of a validation sample, from random choices of its ASVs, whose mean counts.
+    pub passes: usize,
     /// Samples of a validation batch.
     pub batch_size: usize,
     /// Seed of the run.
@@ -59,17 +72,23 @@ pub struct ValidatedSample {
     pub predictions: Vec<TargetPrediction>,
 }
 
+/// What a model makes of the validation samples.
+pub struct Validation {
+    /// The samples.
+    pub samples: Vec<ValidatedSample>,
+    /// The mean of their target losses.
+    pub loss: f64,
+    /// Means of what components let people look at.
+    pub observed: Vec<Metric>,
+}
+
 impl Finetuning<'_> {
     /// Targets of the samples at `rows` on the scale of training, `[rows, targets]`.
     fn target(&self, rows: &[usize], device: &Device) -> Tensor<2> {
         let mut values = Vec::with_capacity(rows.len() * self.targets.len());
         for &row in rows {
-            for (column, meaning) in self.targets.iter().zip(&self.values) {
-                let value = column.values[row];
-                values.push(match meaning {
-                    TargetValues::Numbers(transform) => transform.forward(value) as f32,
-                    TargetValues::Classes(_) => value as f32,
-                });
+            for (target, column) in self.targets.iter().enumerate() {
+                values.push(self.scales.forward(target, row, column.values[row]) as f32);
             }
         }
         Tensor::from_data(
@@ -106,7 +125,14 @@ impl Finetuning<'_> {
         let mut record = |name: &str, term: &Tensor<1>| {
             losses.push(metric(name, f64::from(term.clone().into_scalar::<f32>())));
         };
-        let term = target_loss(self.target_losses(model, output, &batch.rows, device), None);
+        let weights = self.weights.as_ref().map(|weights| {
+            let weights: Vec<f32> = batch.rows.iter().map(|&row| weights[row]).collect();
+            Tensor::from_floats(weights.as_slice(), device)
+        });
+        let term = target_loss(
+            self.target_losses(model, output, &batch.rows, device),
+            weights,
+        );
         record("train_target_loss", &term);
         let mut total = term.mul_scalar(self.target_weight);
         if let Some(penalty) = &output.penalty {
@@ -132,15 +158,14 @@ impl Finetuning<'_> {
         Ok((total, losses))
     }
 
-    /// Predictions of the validation samples, and the mean of their target losses.
+    /// What `model` makes of the validation samples, all of which weigh the same in the loss.
     ///
     /// # Errors
     /// What components refuse.
-    pub fn predict(&self, model: &FineTuned) -> Result<(Vec<ValidatedSample>, f64), RunError> {
+    pub fn predict(&self, model: &FineTuned) -> Result<Validation, RunError> {
         let model = model.valid();
         let device = self.device.clone().inner();
         let rows = &self.split.validation;
-        let batches = prediction_batches(&self.batcher, rows, self.batch_size, self.seed);
         let fresh;
         let embeddings = match &self.frozen {
             Some(embeddings) => embeddings,
@@ -151,38 +176,54 @@ impl Finetuning<'_> {
                 &fresh
             }
         };
-        let mut samples = Vec::with_capacity(rows.len());
+        let mut mean = MeanPrediction::default();
         let mut loss = 0.0;
-        for batch in &batches {
-            let (predictions, output) = predict_batch(
-                &model,
-                &self.values,
-                embeddings,
-                batch,
-                &self.categories,
-                &device,
-            );
-            let losses = self.target_losses(&model, &output, &batch.rows, &device);
-            loss += f64::from(losses.sum().into_scalar::<f32>());
-            let rows = batch.rows.iter().zip(predictions);
-            samples.extend(rows.map(|(&row, predictions)| ValidatedSample { row, predictions }));
+        let mut observed = Observed::default();
+        for pass in 0..self.passes {
+            let mut predicted = Vec::with_capacity(rows.len());
+            for batch in prediction_batches(&self.batcher, rows, self.batch_size, self.seed, pass) {
+                let (predictions, output) = predict_batch(
+                    &model,
+                    &self.scales,
+                    embeddings,
+                    &batch,
+                    &self.categories,
+                    &device,
+                );
+                let losses = self.target_losses(&model, &output, &batch.rows, &device);
+                loss += f64::from(losses.sum().into_scalar::<f32>());
+                observed.add(&output.observations, batch.rows.len());
+                predicted.extend(predictions);
+            }
+            mean.add(predicted);
         }
-        Ok((samples, loss / (rows.len() * self.targets.len()) as f64))
+        let samples = rows.iter().zip(mean.finish());
+        let samples = samples.map(|(&row, (predictions, _))| ValidatedSample { row, predictions });
+        let losses = rows.len() * self.targets.len() * self.passes;
+        Ok(Validation {
+            samples: samples.collect(),
+            loss: loss / losses as f64,
+            observed: observed.metrics(),
+        })
     }
 
     fn metrics(&self, samples: &[ValidatedSample]) -> Vec<Metric> {
         let mut metrics = Vec::new();
-        for (t, (column, meaning)) in self.targets.iter().zip(&self.values).enumerate() {
+        for (t, (column, meaning)) in self.targets.iter().zip(self.scales.values()).enumerate() {
             let prefix = match self.targets.len() {
                 1 => String::new(),
                 _ => format!("{}:", column.name),
             };
             let mut regression = Regression::default();
             let mut classes = Classification::new(meaning.classes().unwrap_or(0));
+            let mut inside = Vec::new();
             for sample in samples {
                 let actual = column.values[sample.row];
                 match &sample.predictions[t] {
-                    TargetPrediction::Number { value, .. } => regression.add(*value, actual),
+                    TargetPrediction::Number { value, interval } => {
+                        regression.add(*value, actual);
+                        inside.extend(interval.map(|(low, high)| low <= actual && actual <= high));
+                    }
                     TargetPrediction::Classes(p) => classes.add(p, actual as usize),
                 }
             }
@@ -190,6 +231,11 @@ impl Finetuning<'_> {
                 TargetValues::Numbers(_) => regression.metrics(&prefix),
                 TargetValues::Classes(_) => classes.metrics(&prefix),
             });
+            if !inside.is_empty() {
+                let share = inside.iter().filter(|&&inside| inside).count() as f64;
+                let name = format!("{prefix}interval_coverage");
+                metrics.push(metric(&name, share / inside.len() as f64));
+            }
         }
         metrics
     }
@@ -226,7 +272,7 @@ impl Objective for Finetuning<'_> {
         };
         device.seed(draws.device_seed("dropout in samples"));
         let output = model.predictor.forward_asvs(asvs, &input, wants);
-        let (loss, losses) = self.loss(model, &output, &batch)?;
+        let (loss, mut losses) = self.loss(model, &output, &batch)?;
         let mut backward = loss.backward();
         let mut gradients = GradientsAccumulator::new();
         let at_asvs = encoding
@@ -236,6 +282,13 @@ impl Objective for Finetuning<'_> {
         if let (Some(encoding), Some(gradient)) = (&encoding, at_asvs) {
             encoding.replay(&model.predictor.base, model, &gradient, &mut gradients);
         }
+        if let Some((task, weight)) = self.nucleotides {
+            let masked = task.mask(chunks, &mut draws.stream("masks"));
+            let base = &model.predictor.base;
+            let value = task.accumulate(base, model, &masked, weight, draws, &mut gradients);
+            losses[0].value += weight * value;
+            losses.push(metric("train_nucleotide_loss", value));
+        }
         Ok(BatchResult {
             gradients: gradients.grads(),
             losses,
@@ -243,18 +296,34 @@ impl Objective for Finetuning<'_> {
     }
 
     fn validate(&self, model: &FineTuned) -> Result<Vec<Metric>, RunError> {
-        let (samples, loss) = self.predict(model)?;
-        let mut metrics = vec![metric("loss", loss)];
-        metrics.extend(self.metrics(&samples));
+        let validation = self.predict(model)?;
+        let mut metrics = vec![metric("loss", validation.loss)];
+        metrics.extend(self.metrics(&validation.samples));
+        metrics.extend(validation.observed);
+        if let Some((task, _)) = self.nucleotides {
+            metrics.extend(task.validate(&model.predictor.base.valid()));
+        }
         Ok(metrics)
     }
 
     fn default_metric(&self) -> String {
-        match (self.targets.len(), self.values[0].classes()) {
-            (1, None) => "r2".to_owned(),
-            (1, Some(_)) => "log_loss".to_owned(),
-            _ => "loss".to_owned(),
-        }
+        let metric = match self.targets {
+            [RawColumn { classes: None, .. }] if !self.intervals => "r2",
+            [
+                RawColumn {
+                    classes: Some(_), ..
+                },
+            ] => "log_loss",
+            _ => "loss",
+        };
+        metric.to_owned()
+    }
+
+    fn own_rate(&self, model: &FineTuned) -> Option<OwnRate> {
+        Some(OwnRate {
+            parameters: model.predictor.category_parameters(),
+            factor: self.category_rate?,
+        })
     }
 
     fn manifest(&self) -> Manifest {

@@ -29,7 +29,7 @@ pub struct TrainingSamples<'a> {
 
 impl TrainingSamples<'_> {
     fn inputs(&self, rows: &[usize]) -> impl Iterator<Item = (Tensor<2>, ModelInput)> {
-        let batches = prediction_batches(self.batcher, rows, BATCH, self.seed);
+        let batches = prediction_batches(self.batcher, rows, BATCH, self.seed, 0);
         batches.into_iter().map(|batch| {
             let asvs = Tensor::from_inner(self.embeddings.select(&batch.groups));
             (asvs, batch.input(None, None, self.device))

@@ -1,15 +1,16 @@
 //! A trained model and what it predicts.
 
-use aam_api::{BoxedLoss, LossContext, LossKind, Registry, Resolved};
+use aam_api::{BoxedLoss, HeadKind, Kind, LossKind, PluginError, Registry};
 use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
 use super::encoding::Embeddings;
 use super::objective::Draws;
+use super::target_scales::TargetScales;
 use crate::batch::{Batch, Batcher};
+use crate::categories::CategoryIds;
 use crate::checkpoint::Manifest;
 use crate::checkpoint::manifest::{PredictorManifest, TargetValues};
-use crate::data::Metadata;
 use crate::error::RunError;
 use crate::model::{Predictor, PredictorOutput, PredictorParts, Wants};
 
@@ -45,6 +46,7 @@ impl FineTuned {
                 fusion: &parts.fusion,
                 head: &parts.head,
                 categories: &parts.categories.schema(),
+                parents: &parts.categories.parents(),
                 outputs_per_target: losses
                     .iter()
                     .map(|loss| loss.outputs_per_target())
@@ -54,84 +56,31 @@ impl FineTuned {
             },
             device,
         )?;
+        if predictor.outputs_ascend() {
+            let unordered = losses
+                .iter()
+                .zip(&parts.targets)
+                .find(|(loss, _)| loss.outputs_per_target() > 1 && !loss.outputs_ascend());
+            if let Some((_, target)) = unordered {
+                let what = format!(
+                    "a loss whose outputs are in ascending order, as --loss quantile; \
+                     those of '{}' are not",
+                    target.loss.name
+                );
+                return Err(PluginError::needs(HeadKind::NAME, &parts.head.name, what).into());
+            }
+        }
         Ok(Self { predictor, losses })
     }
 }
 
 fn losses(parts: &PredictorManifest, device: &Device) -> Result<Vec<BoxedLoss>, RunError> {
     let registry = Registry::<LossKind>::load()?;
-    let build = |loss: &Resolved, values: &TargetValues| {
-        let context = LossContext {
-            classes: values.classes(),
-        };
-        registry.build(loss, &context, device)
-    };
     let losses = parts
         .targets
         .iter()
-        .map(|target| build(&target.loss, &target.values));
+        .map(|target| registry.build(&target.loss, &target.values.loss_context(), device));
     Ok(losses.collect::<Result<_, _>>()?)
-}
-
-/// Category ids of each sample, `[samples, columns]`, on the host.
-#[derive(Clone, Debug, Default)]
-pub struct CategoryIds {
-    columns: usize,
-    ids: Vec<i32>,
-}
-
-impl CategoryIds {
-    /// The ids of `samples` in `metadata`, and the levels that the model has never seen, as
-    /// `column: level`.
-    ///
-    /// # Errors
-    /// A column that the metadata lack.
-    pub fn new(
-        parts: &PredictorManifest,
-        metadata: Option<&Metadata>,
-        samples: &[String],
-    ) -> Result<(Self, Vec<String>), RunError> {
-        let columns = &parts.categories.columns;
-        let mut unknown = std::collections::BTreeSet::new();
-        let mut ids = vec![0; samples.len() * columns.len()];
-        for (place, column) in columns.iter().enumerate() {
-            let Some(metadata) = metadata else {
-                return Err(RunError::Usage(format!(
-                    "the model uses the metadata column '{}': give --metadata",
-                    column.column
-                )));
-            };
-            let levels = metadata.texts(&column.column, samples)?;
-            for (sample, level) in levels.into_iter().enumerate() {
-                let id = column.id(level);
-                if let (0, Some(level)) = (id, level) {
-                    unknown.insert(format!("{}: {level}", column.column));
-                }
-                ids[sample * columns.len() + place] = id;
-            }
-        }
-        let ids = Self {
-            columns: columns.len(),
-            ids,
-        };
-        Ok((ids, unknown.into_iter().collect()))
-    }
-
-    /// Ids of the samples at `rows`, `[rows, columns]`; none where there are no columns.
-    pub fn tensor(&self, rows: &[usize], device: &Device) -> Option<Tensor<2, Int>> {
-        if self.columns == 0 {
-            return None;
-        }
-        let ids: Vec<i32> = rows
-            .iter()
-            .flat_map(|row| &self.ids[row * self.columns..(row + 1) * self.columns])
-            .copied()
-            .collect();
-        Some(Tensor::from_data(
-            TensorData::new(ids, [rows.len(), self.columns]),
-            device,
-        ))
-    }
 }
 
 /// What is predicted of one target of one sample.
@@ -160,7 +109,7 @@ pub fn values_of(loss: &BoxedLoss, target: usize, values: &Tensor<3>) -> Tensor<
 /// Predictions and outputs of a batch; `model` must be for validation.
 pub fn predict_batch(
     model: &FineTuned,
-    targets: &[TargetValues],
+    targets: &TargetScales,
     embeddings: &Embeddings,
     batch: &Batch,
     categories: &CategoryIds,
@@ -169,24 +118,22 @@ pub fn predict_batch(
     let input = batch.input(None, categories.tensor(&batch.rows, device), device);
     let asvs = embeddings.select(&batch.groups);
     let output = model.predictor.forward_asvs(asvs, &input, Wants::default());
-    let mut samples = vec![Vec::with_capacity(targets.len()); batch.rows.len()];
-    for (target, (loss, values)) in model.losses.iter().zip(targets).enumerate() {
+    let mut samples = vec![Vec::with_capacity(model.losses.len()); batch.rows.len()];
+    for (target, (loss, values)) in model.losses.iter().zip(targets.values()).enumerate() {
         let prediction = loss.predict(values_of(loss, target, &output.values));
         let list = |tensor: Tensor<2>| -> Vec<f64> { tensor.into_data().iter::<f64>().collect() };
         match values {
-            TargetValues::Numbers(transform) => {
+            TargetValues::Numbers(_) => {
+                let in_unit = |sample: usize, z| targets.inverse(target, batch.rows[sample], z);
                 let interval = prediction
                     .interval
                     .map(|(low, high)| (list(low), list(high)));
                 for (sample, z) in list(prediction.point).into_iter().enumerate() {
                     let interval = interval.as_ref().map(|(low, high)| {
-                        (
-                            transform.inverse(low[sample]),
-                            transform.inverse(high[sample]),
-                        )
+                        (in_unit(sample, low[sample]), in_unit(sample, high[sample]))
                     });
                     samples[sample].push(TargetPrediction::Number {
-                        value: transform.inverse(z),
+                        value: in_unit(sample, z),
                         interval,
                     });
                 }
@@ -214,18 +161,23 @@ pub fn predict_batch(
     (samples, output)
 }
 
-/// Batches of `rows` for prediction, drawn from streams of their own.
+/// Batches of `rows` for the prediction number `pass`, each drawn from a stream of its own.
 pub fn prediction_batches(
     batcher: &Batcher<'_>,
     rows: &[usize],
     batch_size: usize,
     seed: u64,
+    pass: usize,
 ) -> Vec<Batch> {
     let batches = rows.chunks(batch_size.max(1)).enumerate();
+    let purpose = match pass {
+        0 => "ASVs of the prediction".to_owned(),
+        pass => format!("ASVs of prediction {pass}"),
+    };
     batches
         .map(|(batch, rows)| {
             let draws = Draws { seed, batch };
-            batcher.batch(rows, &mut draws.stream("ASVs of the prediction"))
+            batcher.batch(rows, &mut draws.stream(&purpose))
         })
         .collect()
 }

@@ -1,6 +1,6 @@
 //! Whole-set metrics, accumulated sample by sample; never means of batch means.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A named figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -8,7 +8,13 @@ pub struct Metric {
     /// Its name, for example `r2`.
     pub name: String,
     /// Its value; not a number where the data do not determine it.
+    #[serde(deserialize_with = "number_or_null")]
     pub value: f64,
+}
+
+/// JSON has no NaN: it is written as null.
+fn number_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Option::deserialize(deserializer).map(|value| value.unwrap_or(f64::NAN))
 }
 
 /// Whether more or less of a metric is better.

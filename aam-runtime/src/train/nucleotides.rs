@@ -136,21 +136,22 @@ impl<'a> Nucleotides<'a> {
     }
 
     /// Adds the gradients of `weight` times the loss at the masked places, chunk by chunk, and
-    /// returns the loss.
-    pub fn accumulate(
+    /// returns the loss. `base` is the base of `model`, or `model` itself.
+    pub fn accumulate<M: Module>(
         &self,
-        model: &Base,
+        base: &Base,
+        model: &M,
         chunks: &[MaskedChunk],
         weight: f64,
         draws: Draws,
-        gradients: &mut GradientsAccumulator<Base>,
+        gradients: &mut GradientsAccumulator<M>,
     ) -> f64 {
         let places = chunks.iter().map(MaskedChunk::places).sum::<usize>().max(1) as f64;
         let seed = draws.device_seed("dropout in nucleotides");
         let mut sum = 0.0;
         for (i, chunk) in chunks.iter().enumerate() {
             self.device.seed(seed.wrapping_add(i as u64));
-            let (logits, truth, selected) = chunk.guess(model, &self.device);
+            let (logits, truth, selected) = chunk.guess(base, &self.device);
             let (loss, _) = nucleotide_loss(logits, truth, selected);
             sum += f64::from(loss.clone().into_scalar::<f32>());
             let scaled = loss.mul_scalar(weight / places);
@@ -245,7 +246,7 @@ impl Objective for MaskedNucleotides<'_> {
             &mut draws.stream("masks"),
         );
         let mut gradients = GradientsAccumulator::new();
-        let loss = task.accumulate(model, &chunks, 1.0, draws, &mut gradients);
+        let loss = task.accumulate(model, model, &chunks, 1.0, draws, &mut gradients);
         Ok(BatchResult {
             gradients: gradients.grads(),
             losses: vec![

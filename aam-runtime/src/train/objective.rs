@@ -1,6 +1,8 @@
 //! What a training run optimises: gradients of a batch, metrics of the validation samples.
 
-use burn::module::Module;
+use std::collections::HashSet;
+
+use burn::module::{Module, ParamId};
 use burn::optim::GradientsParams;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -39,6 +41,14 @@ pub struct BatchResult {
     pub losses: Vec<Metric>,
 }
 
+/// Parameters that learn at a rate of their own.
+pub struct OwnRate {
+    /// The parameters.
+    pub parameters: HashSet<ParamId>,
+    /// Their rate as a multiple of the others'.
+    pub factor: f64,
+}
+
 /// What a training run optimises.
 pub trait Objective {
     /// What is trained.
@@ -63,6 +73,12 @@ pub trait Objective {
 
     /// The metric that chooses the best checkpoint unless the user names another.
     fn default_metric(&self) -> String;
+
+    /// Parameters that learn at a rate of their own, if any do.
+    fn own_rate(&self, model: &Self::Model) -> Option<OwnRate> {
+        let _ = model;
+        None
+    }
 
     /// The manifest of a checkpoint, but for progress and files.
     fn manifest(&self) -> Manifest;

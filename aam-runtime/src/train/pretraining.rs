@@ -123,7 +123,7 @@ impl Objective for Pretraining<'_> {
             total += self.unifrac_weight * value;
         }
         if let Some((task, weight)) = self.nucleotides {
-            let value = task.accumulate(model, &masked, weight, draws, &mut gradients);
+            let value = task.accumulate(model, model, &masked, weight, draws, &mut gradients);
             losses.push(metric("train_nucleotide_loss", value));
             total += weight * value;
         }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use aam_api::{FusionKind, HeadKind, LossKind, Registry, Resolved};
+use aam_api::{FusionKind, HeadKind, Registry};
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -10,23 +10,30 @@ use super::base_task::BaseTask;
 use super::encoding::Embeddings;
 use super::finetuning::{Finetuning, ValidatedSample};
 use super::fitting::TrainingSamples;
-use super::inference::{CategoryIds, FineTuned};
+use super::inference::FineTuned;
+use super::nucleotides::Nucleotides;
+use super::output;
+use super::passes::useful_passes;
 use super::plan::Plan;
+use super::sample_weights::Weighting;
 use super::session::{
     Both, batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
     seeded, strategy,
 };
+use super::target_losses::TargetLosses;
+use super::target_scales::{self, Scaling, TargetScales};
 use super::targets::{self, RawTargets};
 use super::trainer::{Done, Trainer};
 use crate::batch::Batcher;
-use crate::checkpoint::manifest::{
-    CategoryLevels, CategoryVocabulary, PredictorManifest, TargetManifest,
-};
+use crate::categories::{CategoryIds, CategoryVocabulary};
+use crate::checkpoint::manifest::{PredictorManifest, TargetManifest};
 use crate::data::{Metadata, Split};
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::metrics_file::MetricsFile;
-use crate::model::{Base, PredictorConfig, SamplePooling};
+use crate::model::{
+    Base, MaskingConfig, ModelConfig, OutputConfig, PredictorConfig, SamplePooling,
+};
 use crate::options::TrainOptions;
 use crate::predictions::{self, PredictedSample};
 use crate::run_directory::{CONFIG, RunDirectory};
@@ -46,11 +53,13 @@ pub fn train(
     } = options;
     let seed = optimization.seed;
     check(optimization, data)?;
+    let transform = target_scales::chosen(options)?;
     let (strategy, strategy_choice) = strategy(optimization)?;
     let fusion =
         Registry::<FusionKind>::load()?.resolve(chosen(options.fusion.as_ref(), "fusion")?)?;
     let head = Registry::<HeadKind>::load()?.resolve(chosen(options.head.as_ref(), "head")?)?;
-    let loss = Registry::<LossKind>::load()?.resolve(chosen(options.loss.as_ref(), "loss")?)?;
+    let losses = TargetLosses::read(options)?;
+    let weighting = Weighting::read(options)?;
     let device = strategy.device().autodiff();
     let (mut pretrained, mut config) = match &options.pretrained_encoder {
         Some(path) => {
@@ -70,7 +79,21 @@ pub fn train(
             })
             .transpose()?;
     }
+    config.category_dropout = options.categories.categorical_dropout;
     config.validate()?;
+    if let Some(rate) = options.categorical_lr
+        && !(rate.is_finite() && rate > 0.0)
+    {
+        return Err(RunError::Usage(format!(
+            "--categorical-lr: expected a number above 0, found {rate}"
+        )));
+    }
+    if options.categorical_lr.is_some() && options.categories.categorical_columns.is_empty() {
+        return Err(RunError::Usage(
+            "--categorical-lr: the run has no categories; name some with --categorical-columns"
+                .to_owned(),
+        ));
+    }
     if options.count_weight > 0.0 && config.pooling == SamplePooling::Abundance {
         return Err(RunError::Usage(
             "--count-weight: abundances are guessed only with --pooling attention".to_owned(),
@@ -81,6 +104,13 @@ pub fn train(
         (Some(frozen), _) => frozen,
         (None, pooling) => pooling == SamplePooling::Abundance,
     };
+    masking(options).validate()?;
+    if frozen && options.nucleotide_weight > 0.0 {
+        return Err(RunError::Usage(
+            "--nucleotide-weight: a frozen base learns nothing of nucleotides; add --no-freeze-base"
+                .to_owned(),
+        ));
+    }
     if frozen && pretrained.is_none() {
         observer.observe(&Event::Note(
             "no --pretrained-encoder: ASVs are embedded by an encoder that has not been trained, which tells them apart but knows nothing of nucleotides",
@@ -103,23 +133,33 @@ pub fn train(
     let task = task
         .map(|supervision| BaseTask::new(supervision, &split.train))
         .transpose()?;
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let weigh = |by: &Weighting| by.weigh(&metadata, ids, &split.train, &mut notes);
+    let weights = weighting.as_ref().map(weigh).transpose()?;
+    let scaling = Scaling::read(transform, options, &metadata, ids)?;
+    let categories = CategoryVocabulary::fit(
+        &options.categories,
+        &options.metadata_column,
+        &metadata,
+        &ids_of(ids, &split.train),
+        &mut |note| observer.observe(&Event::Note(&note)),
+    )?;
     let parts = PredictorManifest {
-        config: PredictorConfig {
-            count_branch: options.count_weight > 0.0,
-            ..PredictorConfig::default()
-        },
+        config: predictor_config(options, &config),
         fusion,
         head,
         strategy: strategy_choice,
-        targets: target_manifests(options, &targets, &split, &loss)?,
-        categories: vocabulary(options, &metadata, ids, &split)?,
+        targets: target_manifests(&scaling, &targets, &split, &losses, &metadata, ids)?,
+        categories,
     };
-    let (categories, _) = CategoryIds::new(&parts, Some(&metadata), ids)?;
-    let values: Vec<_> = parts
-        .targets
-        .iter()
-        .map(|target| target.values.clone())
-        .collect();
+    losses.check(&parts.targets, &device)?;
+    let categories = CategoryIds::new(&parts.categories, Some(&metadata), ids)?;
+    if let Some(text) = categories.warning() {
+        observer.observe(&Event::Warning(&text))?;
+    }
+    let (scales, unseen) = TargetScales::new(&parts.targets, Some(&metadata), ids)?;
+    scales.note(&parts.targets, observer)?;
+    target_scales::warn(&unseen, observer)?;
     let mut manifest = manifest(config.clone(), policy.clone());
     manifest.predictor = Some(parts.clone());
     manifest.train_samples = ids_of(ids, &split.train);
@@ -127,27 +167,63 @@ pub fn train(
     let model = seeded(seed, "initial weights", &device, || {
         FineTuned::init(&manifest, &device)
     })?;
+    output::check(
+        &options.output,
+        &parts.targets,
+        &scales,
+        &model.losses,
+        &targets.columns,
+        &split.train,
+    )?;
     let model = assembled(model, pretrained, frozen);
     let run = RunDirectory::create(optimization.output_dir.as_deref(), optimization.overwrite)?;
     let mut recorded = options.clone();
     plan.record(&mut recorded.optimization);
     recorded.freeze_base = Some(frozen);
+    recorded.target.target_transform = Some(transform);
+    losses.record(&mut recorded.target);
+    if let Some(weighting) = &weighting {
+        weighting.record(&mut recorded.target);
+    }
     run.write(CONFIG, &config_text("train", &recorded)?)?;
     run.write_ids("samples_train.txt", ids, &split.train)?;
     run.write_ids("samples_val.txt", ids, &split.validation)?;
     let batcher = batcher(&study, &policy, optimization.asv_chunk_size);
     let (model, frozen) = fitted(model, frozen, &batcher, &split, seed, &device, observer)?;
+    let nucleotides = (options.nucleotide_weight > 0.0).then(|| {
+        let quirks = config.compatibility;
+        Nucleotides::new(
+            &batcher,
+            &split,
+            masking(options),
+            quirks,
+            seed,
+            device.clone(),
+        )
+    });
+    let asked = options.val_prediction_passes;
+    let (passes, note) = useful_passes(asked, &batcher, &split.validation);
+    if let Some(note) = note {
+        observer.observe(&Event::Warning(&format!("--val-prediction-passes: {note}")))?;
+    }
     let objective = Finetuning {
+        passes,
+        nucleotides: nucleotides
+            .as_ref()
+            .map(|task| (task, options.nucleotide_weight)),
         batcher,
         task,
         split: &split,
         targets: &targets.columns,
-        values,
+        scales,
+        weights,
         categories,
         frozen,
+        intervals: model.losses.iter().any(|loss| loss.predicts_interval()),
         target_weight: options.target_weight,
         unifrac_weight: options.unifrac_weight,
         count_weight: options.count_weight,
+        category_rate: options.categorical_lr.map(|rate| rate / plan.lr),
         batch_size: plan.batch_size,
         seed,
         device,
@@ -165,28 +241,51 @@ pub fn train(
         interrupt,
     };
     let trained = trainer.run(&objective, model, &split.train)?;
-    let (samples, _) = objective.predict(&trained.best)?;
-    let text = predictions_text(&samples, &parts, &targets, ids)?;
+    let validation = objective.predict(&trained.best)?;
+    let text = predictions_text(&validation.samples, &parts, &targets, ids)?;
     let path = run.write("predictions.tsv", &text)?;
     observer.observe(&Event::Saved(&path))?;
     observer.observe(&Event::Saved(&run.join("checkpoints/best")))?;
     Ok(trained.outcome)
 }
 
+fn masking(options: &TrainOptions) -> MaskingConfig {
+    MaskingConfig {
+        ratio: options.nuc_mask_ratio,
+        strategy: options.nuc_mask_strategy,
+    }
+}
+
+/// What the model has beyond its base and its components.
+fn predictor_config(options: &TrainOptions, model: &ModelConfig) -> PredictorConfig {
+    let attention = model.pooling == SamplePooling::Attention;
+    PredictorConfig {
+        count_branch: options.count_weight > 0.0,
+        target_norm: options.output.target_layer_norm.unwrap_or(attention),
+        output: OutputConfig {
+            conditional_scaling: options.output.conditional_output_scaling.clone(),
+            learnable_scale: options.output.learnable_output_scale,
+            activation: options.output.output_activation,
+        },
+    }
+}
+
 /// The targets with their losses and what the training samples say of their values.
 fn target_manifests(
-    options: &TrainOptions,
+    scaling: &Scaling,
     targets: &RawTargets,
     split: &Split,
-    loss: &Resolved,
+    losses: &TargetLosses,
+    metadata: &Metadata,
+    ids: &[String],
 ) -> Result<Vec<TargetManifest>, RunError> {
-    let columns = targets.columns.iter();
+    let columns = targets.columns.iter().enumerate();
     columns
-        .map(|column| {
+        .map(|(target, column)| {
             Ok(TargetManifest {
                 column: column.name.clone(),
-                loss: loss.clone(),
-                values: column.fit(options, &split.train)?,
+                loss: losses.of(target).clone(),
+                values: column.fit(scaling, &split.train, metadata, ids)?,
             })
         })
         .collect()
@@ -207,6 +306,7 @@ fn predictions_text(
                 id: &ids[sample.row],
                 predictions: &sample.predictions,
                 actual: Some(columns.map(|column| column.values[sample.row]).collect()),
+                spread: None,
             }
         })
         .collect();
@@ -294,36 +394,6 @@ fn warn_of_unseen_classes(
         }
     }
     Ok(())
-}
-
-/// The levels of the categorical columns in the training samples.
-fn vocabulary(
-    options: &TrainOptions,
-    metadata: &Metadata,
-    ids: &[String],
-    split: &Split,
-) -> Result<CategoryVocabulary, RunError> {
-    let train = ids_of(ids, &split.train);
-    let mut names = options.categorical_columns.clone();
-    names.sort();
-    names.dedup();
-    let mut columns = Vec::with_capacity(names.len());
-    for column in names {
-        if options.metadata_column.contains(&column) {
-            return Err(RunError::Usage(format!(
-                "--categorical-columns {column}: this is the column to predict"
-            )));
-        }
-        let levels = metadata.texts(&column, &train)?;
-        let mut levels: Vec<String> = levels.into_iter().flatten().map(str::to_owned).collect();
-        levels.sort();
-        levels.dedup();
-        columns.push(CategoryLevels { column, levels });
-    }
-    Ok(CategoryVocabulary {
-        columns,
-        width: options.categorical_embed_dim,
-    })
 }
 
 fn assembled(model: FineTuned, pretrained: Option<Base>, frozen: bool) -> FineTuned {

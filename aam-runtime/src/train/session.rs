@@ -8,6 +8,7 @@ use burn::tensor::Device;
 use rand::RngExt;
 
 use super::inference::FineTuned;
+use super::schedule::ScheduleKind;
 use crate::batch::Batcher;
 use crate::checkpoint::Manifest;
 use crate::checkpoint::directory::{self, WEIGHTS};
@@ -56,11 +57,26 @@ pub fn check_values(options: &OptimizationOptions, data: &DataOptions) -> Result
     let not_negative = [
         ("weight-decay", options.weight_decay.unwrap_or(0.0)),
         ("warmup", options.warmup),
+        ("scheduler-eta-min", options.scheduler_eta_min),
+        ("scheduler-min-lr", options.scheduler_min_lr),
     ];
     for (flag, value) in not_negative {
         if !(value.is_finite() && value >= 0.0) {
             return Err(usage(flag, "0 or a number above it", value));
         }
+    }
+    let factor = options.scheduler_factor;
+    if !(factor > 0.0 && factor < 1.0) {
+        return Err(usage(
+            "scheduler-factor",
+            "a number between 0 and 1",
+            factor,
+        ));
+    }
+    if options.scheduler_t0.is_some() && options.scheduler != ScheduleKind::CosineRestarts {
+        return Err(RunError::Usage(
+            "--scheduler-t0: it is the first cycle of --scheduler cosine-restarts".to_owned(),
+        ));
     }
     if !(data.test_size > 0.0 && data.test_size < 1.0) {
         return Err(usage(
@@ -258,7 +274,8 @@ pub fn ids_of(ids: &[String], rows: &[usize]) -> Vec<String> {
 
 /// Settings as the text of `config.toml`.
 ///
-/// TOML has no null: an option that has a value by default and none in this run is `"none"`.
+/// TOML has no null: an option that has a value by default and none in this run is `"none"`, and
+/// so is any option of a component that has none.
 ///
 /// # Errors
 /// Never in practice: the settings came from such a file or from flags.
@@ -267,20 +284,35 @@ pub fn config_text<T: serde::Serialize + Default>(
     options: &T,
 ) -> Result<String, RunError> {
     let broken = |error: &dyn std::fmt::Display| RunError::Usage(format!("config.toml: {error}"));
-    let text = toml::to_string_pretty(options).map_err(|error| broken(&error))?;
     let now = serde_json::to_value(options).map_err(|error| broken(&error))?;
     let default = serde_json::to_value(T::default()).map_err(|error| broken(&error))?;
-    let without: String = now
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter(|(name, value)| value.is_null() && !default[name.as_str()].is_null())
-        .map(|(name, _)| format!("{name} = \"none\"\n"))
-        .collect();
+    let mut without = String::new();
+    let mut with = serde_json::Map::new();
+    for (name, value) in now.as_object().into_iter().flatten() {
+        if !value.is_null() {
+            with.insert(name.clone(), none_in_words(value));
+        } else if !default[name.as_str()].is_null() {
+            without.push_str(&format!("{name} = \"none\"\n"));
+        }
+    }
+    let text = toml::to_string_pretty(&with).map_err(|error| broken(&error))?;
     Ok(format!(
         "# Settings of a run; `aam {command} --config` reads them.\n\
          command = \"{command}\"\n{without}{text}"
     ))
+}
+
+/// `value` with the word `none` for every null in the tables of it.
+fn none_in_words(value: &serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Null => "none".into(),
+        serde_json::Value::Object(table) => {
+            let entries = table.iter();
+            let entries = entries.map(|(name, value)| (name.clone(), none_in_words(value)));
+            serde_json::Value::Object(entries.collect())
+        }
+        other => other.clone(),
+    }
 }
 
 /// Passes events on to two observers.

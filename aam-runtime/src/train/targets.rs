@@ -1,10 +1,14 @@
 //! The targets of a run: read from the metadata, checked, brought onto the scale of training.
 
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
 use crate::checkpoint::manifest::TargetValues;
 use crate::data::{DataError, Metadata};
 use crate::error::RunError;
 use crate::options::TrainOptions;
 use crate::study::Notes;
+use crate::train::target_scales::Scaling;
 use crate::train::transform::FittedTransform;
 
 /// Squares of larger numbers leave the range of `f32`.
@@ -22,7 +26,7 @@ pub struct RawTargets {
 pub struct RawColumn {
     /// Name of the metadata column.
     pub name: String,
-    /// Class names in lexical order, where the column holds classes.
+    /// Class names, where the column holds classes: by value where all are numbers, else as text.
     pub classes: Option<Vec<String>>,
     /// Numbers or class indices, one per sample.
     pub values: Vec<f64>,
@@ -138,6 +142,7 @@ impl Column<'_> {
                 let mut classes: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
                 classes.sort_unstable();
                 classes.dedup();
+                sort_by_value(&mut classes);
                 if classes.len() < 2 {
                     return Err(DataError::new(format!(
                         "column '{name}': every sample has the class '{}', so there is nothing to learn",
@@ -153,11 +158,9 @@ impl Column<'_> {
                     ))
                     .help("if these are numbers, leave out --classifier; if not, choose a column with fewer classes"));
                 }
-                let index = |text: &&str| {
-                    let position = classes.binary_search_by(|class| class.as_str().cmp(text));
-                    position.unwrap_or(0) as f64
-                };
-                let values = texts.iter().map(index).collect();
+                let classes_and_indices = classes.iter().map(String::as_str).zip(0..);
+                let indices: HashMap<&str, u32> = classes_and_indices.collect();
+                let values = texts.iter().map(|text| f64::from(indices[text])).collect();
                 Ok(RawColumn {
                     name,
                     classes: Some(classes),
@@ -168,17 +171,88 @@ impl Column<'_> {
     }
 }
 
+/// Puts classes whose names are all numbers in the order of the numbers.
+fn sort_by_value(classes: &mut [String]) {
+    let value = |class: &String| class.trim().parse().ok().filter(|v: &f64| v.is_finite());
+    if classes.iter().all(|class| value(class).is_some()) {
+        classes.sort_by(|a, b| value(a).partial_cmp(&value(b)).unwrap_or(Ordering::Equal));
+    }
+}
+
 impl RawColumn {
     /// What the values are, with the statistics of the training samples at `rows`.
     ///
     /// # Errors
-    /// A transform that does not fit the values.
-    pub fn fit(&self, options: &TrainOptions, rows: &[usize]) -> Result<TargetValues, DataError> {
+    /// A transform that does not fit the values; `metadata` and `samples` say where they are from.
+    pub fn fit(
+        &self,
+        scaling: &Scaling,
+        rows: &[usize],
+        metadata: &Metadata,
+        samples: &[String],
+    ) -> Result<TargetValues, DataError> {
         if let Some(classes) = &self.classes {
             return Ok(TargetValues::Classes(classes.clone()));
         }
+        let transform = scaling.transform();
+        if transform.is_log() {
+            self.check_logarithms(samples)
+                .map_err(|error| error.file(metadata.file()))?;
+        }
         let values: Vec<f64> = rows.iter().map(|&row| self.values[row]).collect();
-        let fitted = FittedTransform::fit(options.target_transform, &self.name, &values)?;
+        let categories = scaling.categories();
+        let fitted = FittedTransform::fit(transform, &values, rows, categories);
         Ok(TargetValues::Numbers(fitted))
+    }
+
+    /// Checks that every value has a logarithm of one more, also those validated on.
+    fn check_logarithms(&self, samples: &[String]) -> Result<(), DataError> {
+        let mut low = samples
+            .iter()
+            .zip(&self.values)
+            .filter(|(_, y)| **y <= -1.0);
+        let Some((sample, y)) = low.next() else {
+            return Ok(());
+        };
+        let more = match low.count() {
+            0 => String::new(),
+            more => format!(" ({more} more are as low)"),
+        };
+        Err(DataError::new(format!(
+            "column '{}': sample {sample} has {y}{more}, and ln(y + 1), which this \
+             --target-transform takes, exists only above -1",
+            self.name
+        ))
+        .help("choose --target-transform zscore or quantile-normal"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_logarithm_of_nothing_is_refused_with_the_sample() {
+        let column = RawColumn {
+            name: "ph".to_owned(),
+            classes: None,
+            values: vec![1.0, -2.0, -0.5, -1.0],
+        };
+        let ids = ["a", "b", "c", "d"].map(str::to_owned);
+        let error = column.check_logarithms(&ids).unwrap_err().to_string();
+        let start = "column 'ph': sample b has -2 (1 more are as low), and ln(y + 1)";
+        assert!(error.starts_with(start), "{error}");
+        assert!(column.check_logarithms(&ids[..1]).is_ok());
+    }
+
+    #[test]
+    fn numbered_classes_are_in_the_order_of_the_numbers() {
+        let sorted = |classes: &[&str]| {
+            let mut classes: Vec<String> = classes.iter().map(|&c| c.to_owned()).collect();
+            sort_by_value(&mut classes);
+            classes
+        };
+        assert_eq!(sorted(&["-1.5", "10", "2", "9"]), ["-1.5", "2", "9", "10"]);
+        assert_eq!(sorted(&["10", "2", "none"]), ["10", "2", "none"]);
     }
 }

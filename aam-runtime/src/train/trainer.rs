@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use aam_api::ParallelStrategy;
 use burn::module::Module;
-use burn::optim::{GradientsAccumulator, ModuleOptimizer};
+use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use rand::seq::SliceRandom;
 
 use super::metrics::{Metric, higher_is_better};
-use super::objective::{Draws, Objective, metric};
-use super::optimizer::{adamw, norm, parameter_counts, scale};
+use super::objective::{Draws, Objective, OwnRate, metric};
+use super::optimizer::{norm, optimizer, parameter_counts, scale, split};
 use super::plan::Plan;
-use super::schedule::WarmupCosine;
+use super::schedule::{Schedule, ScheduleConfig};
 use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
@@ -91,8 +91,20 @@ impl Trainer<'_> {
             fraction if fraction < 1.0 => (fraction * total as f64).round() as usize,
             steps => steps as usize,
         };
-        let schedule = WarmupCosine::new(plan.lr, warmup, total);
-        let mut optimizer = adamw(&model, plan.weight_decay);
+        let mut schedule = Schedule::new(ScheduleConfig {
+            kind: options.scheduler,
+            peak: plan.lr,
+            warmup,
+            total,
+            first_cycle: options.scheduler_t0,
+            cycle_factor: options.scheduler_t_mult,
+            lowest: options.scheduler_eta_min,
+            patience: options.scheduler_patience,
+            factor: options.scheduler_factor,
+            least: options.scheduler_min_lr,
+        });
+        let mut optimizer = optimizer(options.optimizer, &model, plan.weight_decay);
+        let own_rate = objective.own_rate(&model);
         self.observer.observe(&Event::Started {
             epochs: self.done.epochs + total.div_ceil(updates),
             batches: batches.len(),
@@ -128,7 +140,8 @@ impl Trainer<'_> {
                     gradients.accumulate(&model, result.gradients);
                 }
                 let gradients = gradients.grads();
-                model = self.update(model, &mut optimizer, gradients, group.len(), rate)?;
+                let gradients = self.scaled(&model, gradients, group.len())?;
+                model = updated(model, &mut optimizer, gradients, rate, own_rate.as_ref());
                 step += 1;
                 progress.done.steps += 1;
                 if self.interrupt.load(Ordering::Relaxed) {
@@ -142,7 +155,8 @@ impl Trainer<'_> {
             let mut metrics = vec![metric("learning_rate", rate)];
             metrics.extend(sums.means());
             metrics.extend(objective.validate(&model)?);
-            let best = self.judge(objective, &mut progress, &model, &metrics)?;
+            let (score, best) = self.judge(objective, &mut progress, &model, &metrics)?;
+            schedule.after_epoch(score);
             self.observer.observe(&Event::Epoch {
                 epoch: progress.done.epochs,
                 step: progress.done.steps,
@@ -206,36 +220,34 @@ impl Trainer<'_> {
         })
     }
 
-    /// One update by the mean of the gradients of `batches` batches.
-    fn update<M: Module>(
+    /// The mean of the gradients of `batches` batches, over all devices, and not too long.
+    fn scaled<M: Module>(
         &self,
-        model: M,
-        optimizer: &mut ModuleOptimizer,
-        gradients: burn::optim::GradientsParams,
+        model: &M,
+        gradients: GradientsParams,
         batches: usize,
-        rate: f64,
-    ) -> Result<M, RunError> {
+    ) -> Result<GradientsParams, RunError> {
         let gradients = self.strategy.sum_gradients(gradients)?;
         let mut factor = 1.0 / batches as f64;
         if let Some(longest) = self.options.max_grad_norm {
-            let length = norm(&model, &gradients) * factor;
+            let length = norm(model, &gradients) * factor;
             factor *= (longest / length.max(f64::MIN_POSITIVE)).min(1.0);
         }
-        let gradients = match factor == 1.0 {
+        Ok(match factor == 1.0 {
             true => gradients,
-            false => scale(&model, gradients, factor),
-        };
-        Ok(optimizer.step(rate, model, gradients))
+            false => scale(model, gradients, factor),
+        })
     }
 
-    /// Saves the model, also as the best if it is.
+    /// Saves the model, also as the best if it is. Returns its score, of which more is better, and
+    /// whether it is the best.
     fn judge<O: Objective>(
         &mut self,
         objective: &O,
         progress: &mut Progress<O::Model>,
         model: &O::Model,
         metrics: &[Metric],
-    ) -> Result<bool, RunError> {
+    ) -> Result<(f64, bool), RunError> {
         let default = objective.default_metric();
         let name = self.best_metric.unwrap_or(&default);
         let Some(chosen) = metrics.iter().find(|metric| metric.name == name) else {
@@ -272,8 +284,24 @@ impl Trainer<'_> {
             let path = self.checkpoints.join(target);
             directory::save(&path, &manifest, &[(WEIGHTS, weights.clone())])?;
         }
-        Ok(better)
+        Ok((score, better))
     }
+}
+
+/// The model after one update.
+fn updated<M: Module>(
+    model: M,
+    optimizer: &mut ModuleOptimizer,
+    gradients: GradientsParams,
+    rate: f64,
+    own: Option<&OwnRate>,
+) -> M {
+    let Some(own) = own else {
+        return optimizer.step(rate, model, gradients);
+    };
+    let (inside, outside) = split(&model, gradients, &own.parameters);
+    let model = optimizer.step(rate, model, outside);
+    optimizer.step(rate * own.factor, model, inside)
 }
 
 /// Bounds of the batches of an epoch. A last batch of one sample joins the one before it: alone

@@ -171,6 +171,7 @@ fn a_pretrained_encoder_goes_into_the_base_of_a_predictor() {
         fusion: &fusion("none", serde_json::json!({})),
         head: &head("linear", serde_json::json!({})),
         categories: &schema(&[]),
+        parents: &[],
         outputs_per_target: 1,
         values: &[true],
     };

@@ -1,6 +1,7 @@
 //! The models give the numbers of the reference implementation (`fixtures/golden`).
 
 mod base;
+mod fusions;
 mod import;
 mod predictors;
 mod support;

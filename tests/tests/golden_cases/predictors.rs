@@ -45,6 +45,7 @@ fn run(setup: &Setup) {
         fusion: &setup.fusion,
         head: &setup.head,
         categories: &setup.categories,
+        parents: &[],
         outputs_per_target,
         values: &values,
     };
@@ -237,6 +238,7 @@ fn a_frozen_base_has_neither_gradient_nor_dropout() {
             fusion: &fusion("none", json!({})),
             head: &head("linear", json!({})),
             categories: &schema(&[]),
+            parents: &[],
             outputs_per_target: 1,
             values: &[true],
         };

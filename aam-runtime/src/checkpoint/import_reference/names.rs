@@ -62,6 +62,8 @@ const PARTS: &[(&str, &str)] = &[
     ("target_head.skip", "head.skip"),
     ("target_head", "head"),
     ("categorical_projection", "fusion.projection"),
+    ("gmu.cat_transform", "fusion.category"),
+    ("gmu.gate", "fusion.gate"),
     ("cross_attn_fusion.cat_projection", "fusion.tokens.0"),
     ("cross_attn_fusion.cross_attn", "fusion.attention"),
     ("cross_attn_fusion.norm", "fusion.norm"),
@@ -131,8 +133,11 @@ const INNER: &[(&str, &str)] = &[
 pub(super) const FUSIONS: &[(&str, &str, &[&str])] = &[
     ("fusion.latents", "perceiver", &["attend-padding"]),
     ("fusion.tokens.0.weight", "cross-attention", &["single-key"]),
+    ("fusion.gate.weight", "gmu", &[]),
     ("fusion.projection.weight", "concat", &[]),
 ];
+/// As [`FUSIONS`]'s `concat`, which has a matrix of the same name, but for the categories alone.
+pub(super) const FUSION_OF_CATEGORIES: &str = "add";
 /// As [`FUSIONS`]; what is left is `linear`.
 pub(super) const HEADS: &[(&str, &str)] = &[
     ("head.skip.weight", "residual"),

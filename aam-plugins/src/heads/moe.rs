@@ -1,0 +1,368 @@
+//! Mixture of experts.
+
+use aam_api::{
+    Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, Kind, Logged, Observation,
+    PluginError,
+};
+use burn::module::Module;
+use burn::nn::Linear;
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::heads::mlp::{MlpHead, MlpHeadConfig};
+use crate::layers::{check_positive, output_linear};
+
+/// What routes by the sample's embedding.
+const EMBEDDING: &str = "embedding";
+
+/// Mixture of experts: `y = Σ_e g_e MLP_e(x)` over perceptrons, whose weights `g` a router chooses
+/// for each sample.
+///
+/// `x` is the sample's embedding `[dim]`, each expert an `mlp` head. The router gives
+/// `p = softmax(r W + b)` `[experts]`, `r` being the embedding or that of a categorical column. All
+/// experts count (`g = p`), or the `top-k` likeliest: with two or more, `g` is `p` scaled to a sum
+/// of 1 (Shazeer et al., *Outrageously large neural networks*, ICLR 2017), with one, `p` itself, so
+/// that the router learns. The penalty `balance · experts · Σ_e f_e P_e`, with `f_e` the share of
+/// samples whose likeliest expert is `e` and `P_e` the mean of `p_e`, is least where all experts
+/// are used alike: Fedus et al., *Switch transformers*, JMLR 2022. The weights, scaled to a sum of
+/// 1, can be taken out (`expert_share`, `[batch, 1, 1, experts]`), and a run tells the mean of each.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct MoeHeadConfig {
+    /// Number of experts, at least 2.
+    pub experts: usize,
+    /// How many experts each sample is given to; without a number, to all.
+    pub top_k: Option<usize>,
+    /// What the router sees: `embedding` for the sample's embedding, or a categorical column.
+    pub routing: String,
+    /// Weight of the penalty on uneven use of the experts, at least 0.
+    pub balance: f64,
+    /// Widths of the hidden layers of each expert, from the embedding to the output.
+    pub hidden: Vec<usize>,
+    /// Probability that a hidden value is dropped in training, in [0, 1).
+    pub dropout: f64,
+}
+
+impl Default for MoeHeadConfig {
+    fn default() -> Self {
+        let MlpHeadConfig { hidden, dropout } = MlpHeadConfig::default();
+        Self {
+            experts: 4,
+            top_k: None,
+            routing: EMBEDDING.to_owned(),
+            balance: 0.01,
+            hidden,
+            dropout,
+        }
+    }
+}
+
+/// The head that [`MoeHeadConfig`] builds.
+#[derive(Module, Debug)]
+pub struct MoeHead {
+    experts: Vec<MlpHead>,
+    router: Linear,
+    /// Position of the categorical column that the router sees, unless it sees the embedding.
+    column: Option<usize>,
+    /// How many experts each sample is given to, if not to all.
+    top_k: Option<usize>,
+    balance: f64,
+    outputs_per_target: usize,
+}
+
+impl MoeHeadConfig {
+    fn check(&self) -> Result<(), PluginError> {
+        let bad = |option: &str, expected: String, found: &dyn std::fmt::Debug| {
+            PluginError::bad_option(HeadKind::NAME, Self::NAME, option, expected, found)
+        };
+        if self.experts < 2 {
+            let expected = "an integer of at least 2".to_owned();
+            return Err(bad("experts", expected, &self.experts));
+        }
+        if let Some(top_k) = self.top_k {
+            check_positive(HeadKind::NAME, Self::NAME, "top-k", top_k)?;
+            if top_k > self.experts {
+                let expected = format!("at most the number of experts, {}", self.experts);
+                return Err(bad("top-k", expected, &top_k));
+            }
+        }
+        if !(self.balance >= 0.0 && self.balance.is_finite()) {
+            let expected = "a number of at least 0".to_owned();
+            return Err(bad("balance", expected, &self.balance));
+        }
+        Ok(())
+    }
+
+    /// Position and width of the column that the router sees, unless it sees the embedding.
+    fn column(&self, context: &HeadContext) -> Result<Option<(usize, usize)>, PluginError> {
+        if self.routing == EMBEDDING {
+            return Ok(None);
+        }
+        context.expect_categories(Self::NAME)?;
+        let schema = &context.categories;
+        match schema.position(&self.routing) {
+            Some(position) => Ok(Some((position, schema.columns[position].width))),
+            None => {
+                let known: Vec<&str> = schema.columns.iter().map(|c| c.name.as_str()).collect();
+                let known = known.join(", ");
+                Err(PluginError::bad_option(
+                    HeadKind::NAME,
+                    Self::NAME,
+                    "routing",
+                    format!("'{EMBEDDING}' or one of the categorical columns ({known})"),
+                    &self.routing,
+                ))
+            }
+        }
+    }
+}
+
+impl HeadConfig for MoeHeadConfig {
+    const NAME: &'static str = "moe";
+    type Head = MoeHead;
+
+    fn init(&self, context: &HeadContext, device: &Device) -> Result<MoeHead, PluginError> {
+        self.check()?;
+        let column = self.column(context)?;
+        let expert = MlpHeadConfig {
+            hidden: self.hidden.clone(),
+            dropout: self.dropout,
+        };
+        let experts = (0..self.experts).map(|_| expert.init_for(Self::NAME, context, device));
+        let seen = column.map_or(context.dim, |(_, width)| width);
+        Ok(MoeHead {
+            experts: experts.collect::<Result<_, _>>()?,
+            router: output_linear(seen, self.experts, device),
+            column: column.map(|(position, _)| position),
+            top_k: self.top_k.filter(|&top_k| top_k < self.experts),
+            balance: self.balance,
+            outputs_per_target: context.outputs_per_target,
+        })
+    }
+}
+
+impl MoeHead {
+    /// Probabilities of the experts, `[batch, experts]`.
+    fn route(&self, input: &HeadInput) -> Tensor<2> {
+        let scores = match (self.column, &input.categories) {
+            (None, _) => self.router.forward(input.pooled.clone()),
+            (Some(column), Some(categories)) => {
+                self.router.forward(categories.columns[column].clone())
+            }
+            (Some(_), None) => {
+                let [batch, _] = input.pooled.dims();
+                let [width, _] = self.router.weight.dims();
+                let unknown = Tensor::<2>::zeros([batch, width], &input.pooled.device());
+                self.router.forward(unknown)
+            }
+        };
+        softmax(scores, 1)
+    }
+
+    /// Weights of the experts, `[batch, experts]`, from their probabilities.
+    fn weights(&self, probabilities: Tensor<2>) -> Tensor<2> {
+        let Some(top_k) = self.top_k else {
+            return probabilities;
+        };
+        let [_, experts] = probabilities.dims();
+        let fixed = probabilities.clone().detach();
+        let (_, likeliest) = fixed.topk_with_indices(top_k, 1);
+        let likeliest = likeliest.one_hot::<3>(experts).float().sum_dim(1);
+        let chosen = probabilities * likeliest.squeeze_dim::<2>(1);
+        match top_k {
+            1 => chosen,
+            _ => shares(chosen),
+        }
+    }
+
+    /// The penalty on uneven use, `[1]`.
+    fn penalty(&self, probabilities: Tensor<2>) -> Tensor<1> {
+        let [_, experts] = probabilities.dims();
+        let likeliest = probabilities.clone().detach().argmax(1).squeeze_dim::<1>(1);
+        let used = likeliest.one_hot::<2>(experts).float().mean_dim(0);
+        let products = used * probabilities.mean_dim(0);
+        products.sum().mul_scalar(self.balance * experts as f64)
+    }
+}
+
+/// `weights` `[batch, experts]`, scaled to a sum of 1 for each sample.
+fn shares(weights: Tensor<2>) -> Tensor<2> {
+    let sum = weights.clone().sum_dim(1);
+    weights / sum
+}
+
+impl Head for MoeHead {
+    fn forward(&self, input: HeadInput) -> HeadOutput {
+        let probabilities = self.route(&input);
+        let penalty = (self.balance > 0.0).then(|| self.penalty(probabilities.clone()));
+        let weights = self.weights(probabilities);
+        let experts = self.experts.iter();
+        let columns = experts.map(|expert| expert.columns(input.pooled.clone()));
+        let columns = Tensor::stack::<3>(columns.collect(), 1);
+        let columns = (columns * weights.clone().unsqueeze_dim(2)).sum_dim(1);
+        let [batch, experts] = weights.dims();
+        HeadOutput {
+            penalty,
+            observations: vec![Observation {
+                name: "expert_share",
+                values: shares(weights).reshape([batch, 1, 1, experts]),
+                logged: Logged::Each,
+            }],
+            ..HeadOutput::from_columns(columns.squeeze_dim(1), self.outputs_per_target)
+        }
+    }
+}
+
+aam_api::register_head!(MoeHeadConfig);
+
+#[cfg(test)]
+mod tests {
+    use aam_api::CategorySchema;
+
+    use super::*;
+    use crate::known::{assert_close, categories, device, linear, matrix, schema};
+
+    fn context() -> HeadContext {
+        HeadContext {
+            dim: 1,
+            targets: 1,
+            outputs_per_target: 1,
+            categories: CategorySchema::default(),
+        }
+    }
+
+    /// Experts that give 8, 80 and 800, with the probabilities 1/2, 3/8 and 1/8.
+    fn head(top_k: Option<usize>) -> MoeHead {
+        let config = MoeHeadConfig {
+            experts: 3,
+            top_k,
+            balance: 2.0,
+            hidden: Vec::new(),
+            ..Default::default()
+        };
+        let mut head = config.init(&context(), &device()).expect("in range");
+        for (expert, value) in head.experts.iter_mut().zip([8.0, 80.0, 800.0]) {
+            expert.set_output(linear([[value]], [0.0]));
+        }
+        head.router = linear([[4f32.ln(), 3f32.ln(), 0.0]], [0.0; 3]);
+        head
+    }
+
+    fn forward(head: &MoeHead, pooled: Tensor<2>) -> HeadOutput {
+        head.forward(HeadInput {
+            pooled,
+            categories: None,
+        })
+    }
+
+    #[test]
+    fn weighs_all_experts_or_the_likeliest() {
+        for (top_k, shares, value) in [
+            (None, [0.5, 0.375, 0.125], 134.0),
+            (Some(3), [0.5, 0.375, 0.125], 134.0),
+            (Some(2), [4.0 / 7.0, 3.0 / 7.0, 0.0], 272.0 / 7.0),
+            (Some(1), [1.0, 0.0, 0.0], 4.0),
+        ] {
+            let mut output = forward(&head(top_k), matrix([[1.0]]));
+            assert_close(output.observations.remove(0).values, &shares);
+            assert_close(output.values, &[value]);
+        }
+    }
+
+    #[test]
+    fn as_many_as_asked_for_where_experts_are_equally_likely() {
+        let mut output = forward(&head(Some(2)), matrix([[0.0]]));
+        let shares = output.observations.remove(0).values.into_data();
+        let shares: Vec<f32> = shares.try_to_vec().expect("f32 values");
+        assert_eq!(shares.iter().filter(|share| **share == 0.5).count(), 2);
+    }
+
+    #[test]
+    fn uneven_use_is_penalized() {
+        let penalty = |pooled| forward(&head(None), pooled).penalty.expect("balance is 2");
+        // All go to the first expert: 2 · 3 · 1 · 1/2.
+        assert_close(penalty(matrix([[1.0], [1.0]])), &[3.0]);
+        // For -1 the scores turn: 3/19, 4/19 and 12/19.
+        let expected = 6.0 * 0.5 * ((0.5 + 3.0 / 19.0) / 2.0 + (0.125 + 12.0 / 19.0) / 2.0);
+        assert_close(penalty(matrix([[1.0], [-1.0]])), &[expected]);
+        let mut unbalanced = head(None);
+        unbalanced.balance = 0.0;
+        assert!(forward(&unbalanced, matrix([[1.0]])).penalty.is_none());
+    }
+
+    #[test]
+    fn a_categorical_column_can_route() {
+        let config = MoeHeadConfig {
+            experts: 2,
+            routing: "season".to_owned(),
+            ..Default::default()
+        };
+        let with_categories = HeadContext {
+            categories: schema(),
+            ..context()
+        };
+        let mut head = config.init(&with_categories, &device()).expect("in range");
+        head.router = linear([[9f32.ln(), 0.0]], [0.0; 2]);
+        let weights = |categories| {
+            let pooled = matrix([[5.0]]);
+            let mut output = head.forward(HeadInput { pooled, categories });
+            output.observations.remove(0).values
+        };
+        assert_close(weights(Some(categories(77.0, 1.0))), &[0.9, 0.1]);
+        assert_close(weights(Some(categories(77.0, -1.0))), &[0.1, 0.9]);
+        assert_close(weights(None), &[0.5, 0.5]);
+    }
+
+    #[test]
+    fn refuses_what_cannot_be() {
+        let refused = |config: MoeHeadConfig, categories: CategorySchema| {
+            let context = HeadContext {
+                categories,
+                ..context()
+            };
+            let error = config.init(&context, &device()).expect_err("out of range");
+            error.to_string()
+        };
+        let default = MoeHeadConfig::default;
+        let site = || MoeHeadConfig {
+            routing: "site".to_owned(),
+            ..default()
+        };
+        let none = CategorySchema::default;
+        assert_eq!(
+            refused(site(), none()),
+            "head 'moe' needs categorical columns; name some with --categorical-columns"
+        );
+        assert_eq!(
+            refused(site(), schema()),
+            "head 'moe', option 'routing': expected 'embedding' or one of the categorical columns \
+             (location, season), found \"site\""
+        );
+        let one = MoeHeadConfig {
+            experts: 1,
+            ..default()
+        };
+        assert_eq!(
+            refused(one, none()),
+            "head 'moe', option 'experts': expected an integer of at least 2, found 1"
+        );
+        let five = MoeHeadConfig {
+            top_k: Some(5),
+            ..default()
+        };
+        assert_eq!(
+            refused(five, none()),
+            "head 'moe', option 'top-k': expected at most the number of experts, 4, found 5"
+        );
+        let negative = MoeHeadConfig {
+            balance: -1.0,
+            ..default()
+        };
+        assert_eq!(
+            refused(negative, none()),
+            "head 'moe', option 'balance': expected a number of at least 0, found -1.0"
+        );
+    }
+}

@@ -1,0 +1,143 @@
+//! Errors above and below the truth cost differently.
+
+use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// An absolute error that costs differently above and below the truth:
+/// `a max(ŷ - y, 0) + b max(y - ŷ, 0)`.
+///
+/// `ŷ` is the one output for the target `y`, `a` the over-penalty and `b` the under-penalty. Its
+/// minimiser is the quantile of level `b / (a + b)`, for penalties of 1 the median: Koenker and
+/// Bassett, *Regression quantiles*, Econometrica 1978.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AsymmetricLossConfig {
+    /// What a prediction of one unit too much costs, above 0.
+    pub over_penalty: f64,
+    /// What a prediction of one unit too little costs, above 0.
+    pub under_penalty: f64,
+}
+
+impl Default for AsymmetricLossConfig {
+    fn default() -> Self {
+        Self {
+            over_penalty: 1.0,
+            under_penalty: 1.0,
+        }
+    }
+}
+
+/// The loss that [`AsymmetricLossConfig`] builds.
+#[derive(Module, Debug)]
+pub struct AsymmetricLoss {
+    over_penalty: f64,
+    under_penalty: f64,
+}
+
+impl LossConfig for AsymmetricLossConfig {
+    const NAME: &'static str = "asymmetric";
+    type Loss = AsymmetricLoss;
+
+    fn init(&self, context: &LossContext, _device: &Device) -> Result<AsymmetricLoss, PluginError> {
+        context.expect_number(Self::NAME)?;
+        let options = [
+            ("over-penalty", self.over_penalty),
+            ("under-penalty", self.under_penalty),
+        ];
+        for (option, value) in options {
+            if !(value > 0.0 && value.is_finite()) {
+                return Err(PluginError::bad_option(
+                    LossKind::NAME,
+                    Self::NAME,
+                    option,
+                    "a number above 0",
+                    value,
+                ));
+            }
+        }
+        Ok(AsymmetricLoss {
+            over_penalty: self.over_penalty,
+            under_penalty: self.under_penalty,
+        })
+    }
+}
+
+impl Loss for AsymmetricLoss {
+    fn outputs_per_target(&self) -> usize {
+        1
+    }
+
+    fn forward(&self, values: Tensor<3>, target: Tensor<2>) -> Tensor<2> {
+        // With both penalties above 0, the larger of the two lines is the one on this side.
+        let error = values.squeeze_dim::<2>(2) - target;
+        let over = error.clone().mul_scalar(self.over_penalty);
+        over.max_pair(error.mul_scalar(-self.under_penalty))
+    }
+
+    fn predict(&self, values: Tensor<3>) -> Prediction {
+        Prediction::point(values.squeeze_dim(2))
+    }
+
+    fn outputs_are_values(&self) -> bool {
+        true
+    }
+}
+
+aam_api::register_loss!(AsymmetricLossConfig);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::known::{assert_close, device, matrix};
+
+    #[test]
+    fn over_and_under_cost_what_they_are_said_to() {
+        let loss = AsymmetricLoss {
+            over_penalty: 2.0,
+            under_penalty: 0.5,
+        };
+        let values = matrix([[5.0, 3.0, -1.0]]).unsqueeze_dim::<3>(2);
+        let losses = loss.forward(values, matrix([[3.0, 3.0, 3.0]]));
+        assert_close(losses, &[4.0, 0.0, 2.0]);
+    }
+
+    #[test]
+    fn it_is_least_at_the_quantile() {
+        // The 0.75-quantile of 1 … 8 lies between the sixth and the seventh.
+        let loss = AsymmetricLoss {
+            over_penalty: 1.0,
+            under_penalty: 3.0,
+        };
+        let sample = matrix([[1.0], [2.0], [3.0], [4.0], [5.0], [6.0], [7.0], [8.0]]);
+        let mean = |prediction: f32| -> f32 {
+            let values = sample.zeros_like().add_scalar(prediction);
+            let losses = loss.forward(values.unsqueeze_dim(2), sample.clone());
+            losses.mean().into_scalar()
+        };
+        let least = mean(6.5);
+        assert!((mean(6.0) - least).abs() < 1e-6 && (mean(7.0) - least).abs() < 1e-6);
+        assert!(mean(5.9) > least && mean(7.1) > least);
+    }
+
+    #[test]
+    fn refuses_penalties_that_are_none() {
+        let context = LossContext { classes: None };
+        for value in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            let config = AsymmetricLossConfig {
+                under_penalty: value,
+                ..Default::default()
+            };
+            let error = config.init(&context, &device()).expect_err("out of range");
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "loss 'asymmetric', option 'under-penalty': \
+                     expected a number above 0, found {value:?}"
+                )
+            );
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Hierarchies of categorical columns, such as cities in states in countries.
+//!
+//! The embedding of a column with a parent is its own plus its parent's, so that a level with few
+//! samples starts from what its parent's level knows, and one that no training sample has is its
+//! parent's level alone.
+
+use std::collections::BTreeMap;
+
+use super::CategoryLevels;
+use super::vocabulary::place_of;
+use crate::data::{DataError, Metadata};
+use crate::error::RunError;
+
+/// The parent of each categorical column, by position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hierarchy {
+    parents: Vec<Option<usize>>,
+}
+
+const FLAG: &str = "--categorical-hierarchy";
+
+impl Hierarchy {
+    /// Reads entries `child=parent` about the columns `names`.
+    ///
+    /// # Errors
+    /// An entry that is none, a column that is not among `names`, one with two parents, a cycle.
+    pub fn parse(entries: &[String], names: &[String]) -> Result<Self, RunError> {
+        let mut parents: Vec<Option<usize>> = vec![None; names.len()];
+        for entry in entries {
+            let problem =
+                |expected: String| RunError::Usage(format!("{FLAG} {entry}: expected {expected}"));
+            let (child, parent) = entry
+                .split_once('=')
+                .ok_or_else(|| problem("child=parent, such as city=state".to_owned()))?;
+            let child = place_of(child, names).map_err(problem)?;
+            let parent = place_of(parent, names).map_err(problem)?;
+            match parents[child].replace(parent) {
+                Some(other) if other != parent => {
+                    return Err(RunError::Usage(format!(
+                        "{FLAG}: '{}' has two parents, '{}' and '{}'; a column has at most one",
+                        names[child], names[other], names[parent]
+                    )));
+                }
+                _ => {}
+            }
+        }
+        let hierarchy = Self { parents };
+        for column in 0..names.len() {
+            let ancestors = hierarchy.ancestors(column);
+            if ancestors.last() == Some(&column) {
+                let path: Vec<&str> = std::iter::once(&column)
+                    .chain(&ancestors)
+                    .map(|&place| names[place].as_str())
+                    .collect();
+                return Err(RunError::Usage(format!(
+                    "{FLAG}: {} is a cycle; one of these columns must have no parent",
+                    path.join(" → ")
+                )));
+            }
+        }
+        Ok(hierarchy)
+    }
+
+    /// Parent, grandparent and so on of a column; of a cycle, once around.
+    fn ancestors(&self, column: usize) -> Vec<usize> {
+        ancestors(&self.parents, column)
+    }
+
+    /// Tells `columns` their parents, and each level that of its parent.
+    ///
+    /// # Errors
+    /// Widths that differ within the hierarchy, or a level with two parents.
+    pub(super) fn fit(
+        &self,
+        columns: &mut [CategoryLevels],
+        metadata: &Metadata,
+        train: &[String],
+    ) -> Result<(), RunError> {
+        for child in 0..columns.len() {
+            let Some(parent) = self.parents[child] else {
+                continue;
+            };
+            let (own, other) = (&columns[child], &columns[parent]);
+            if own.width != other.width {
+                return Err(RunError::Usage(format!(
+                    "{FLAG} {}={}: the embeddings are added, so their widths must be the same, found {} and {}; see --categorical-embed-dims",
+                    own.column, other.column, own.width, other.width
+                )));
+            }
+            let parent_ids = parent_ids(own, other, metadata, train)?;
+            columns[child].parent = Some(parent);
+            columns[child].parent_ids = parent_ids;
+        }
+        Ok(())
+    }
+}
+
+/// Parent, grandparent and so on of a column, each once; of a cycle, once around with the column
+/// itself at the end.
+pub fn ancestors(parents: &[Option<usize>], column: usize) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut next = parents.get(column).copied().flatten();
+    while let Some(place) = next.filter(|place| *place < parents.len() && !found.contains(place)) {
+        found.push(place);
+        next = parents.get(place).copied().flatten();
+    }
+    found
+}
+
+fn parent_ids(
+    child: &CategoryLevels,
+    parent: &CategoryLevels,
+    metadata: &Metadata,
+    train: &[String],
+) -> Result<Vec<i32>, RunError> {
+    let levels = metadata.texts(&child.column, train)?;
+    let above = metadata.texts(&parent.column, train)?;
+    let mut found: BTreeMap<&str, (&str, &String)> = BTreeMap::new();
+    for ((level, above), sample) in levels.into_iter().zip(above).zip(train) {
+        let (Some(level), Some(above)) = (level, above) else {
+            continue;
+        };
+        let (known, first) = *found.entry(level).or_insert((above, sample));
+        if known != above {
+            return Err(DataError::in_file(
+                metadata.file(),
+                format!(
+                    "'{level}' of the column `{}` has two parents in `{}`: '{known}' (sample {first}) and '{above}' (sample {sample})",
+                    child.column, parent.column
+                ),
+            )
+            .help(format!(
+                "correct one of them, give the levels different names, or leave {}={} out of {FLAG}",
+                child.column, parent.column
+            ))
+            .into());
+        }
+    }
+    let id = |level: &String| {
+        let above = found.get(level.as_str()).map(|(above, _)| *above);
+        parent.id(above)
+    };
+    Ok(child.levels.iter().map(id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(entries: &[&str]) -> Result<Vec<Option<usize>>, String> {
+        let names = ["city", "country", "state"].map(str::to_owned);
+        let entries: Vec<String> = entries.iter().map(|&entry| entry.to_owned()).collect();
+        Hierarchy::parse(&entries, &names)
+            .map(|hierarchy| hierarchy.parents)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_chain_in_any_order() {
+        let expected = Ok(vec![Some(2), None, Some(1)]);
+        assert_eq!(parse(&["state=country", "city=state"]), expected);
+        assert_eq!(
+            parse(&["city = state", "state=country", "city=state"]),
+            expected
+        );
+        assert_eq!(ancestors(&expected.unwrap(), 0), [2, 1]);
+    }
+
+    #[test]
+    fn what_is_no_hierarchy_is_refused_by_name() {
+        let refused = |entries: &[&str], words: &str| {
+            let error = parse(entries).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        };
+        refused(
+            &["city=state", "city=country"],
+            "'city' has two parents, 'state' and 'country'",
+        );
+        refused(
+            &["city=state", "state=country", "country=city"],
+            "city → state → country → city is a cycle",
+        );
+        refused(&["city=city"], "city → city is a cycle");
+        refused(&["city"], "expected child=parent");
+        refused(&["city=stat"], "found 'stat'; did you mean 'state'?");
+    }
+}

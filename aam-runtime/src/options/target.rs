@@ -1,0 +1,44 @@
+//! What is learnt of the target columns: their scale, their losses, what each sample counts.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::named_values::NamedValues;
+use crate::train::transform::TargetTransform;
+
+/// The scale and the losses of the targets.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct TargetOptions {
+    /// Scale on which numbers are learnt; predictions are in the column's own unit. Without it
+    /// zscore, with `normalize-by` zscore-category.
+    pub target_transform: Option<TargetTransform>,
+    /// Metadata columns in whose categories, or combinations of categories, numbers have a scale of
+    /// their own (zscore-category).
+    pub normalize_by: Vec<String>,
+    /// Losses of single targets, the others having that of `loss`: a JSON object or .json or .toml
+    /// file such as {"ph": "mae", "depth": {"name": "huber", "delta": 2}}.
+    pub loss_config: Option<NamedValues>,
+    /// Weights of the training samples by category: auto (each category counts the same),
+    /// effective (by effective numbers of samples), or a JSON object or .json or .toml file such as
+    /// {"gut": 2}.
+    pub categorical_loss_weights: Option<NamedValues>,
+    /// Metadata columns whose values together are the category that is weighted; without it the
+    /// first of `categorical-columns`.
+    pub categorical_loss_weight_column: Vec<String>,
+    /// Of the weights effective: 0 for equal samples, close to 1 for equal categories.
+    pub categorical_loss_weight_beta: f64,
+}
+
+impl Default for TargetOptions {
+    fn default() -> Self {
+        Self {
+            target_transform: None,
+            normalize_by: Vec::new(),
+            loss_config: None,
+            categorical_loss_weights: None,
+            categorical_loss_weight_column: Vec::new(),
+            categorical_loss_weight_beta: 0.999,
+        }
+    }
+}
