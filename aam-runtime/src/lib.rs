@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod categories;
 pub mod checkpoint;
+pub mod compare;
 pub mod data;
 pub mod device;
 pub mod error;

@@ -30,13 +30,15 @@ pub struct DataOptions {
     /// Sequences of the ASVs (FASTA or FeatureData[Sequence] .qza), where the ids in the table are
     /// not the sequences themselves.
     pub sequences: Option<PathBuf>,
-    /// UniFrac distances: .npy, .h5, TSV, CSV or DistanceMatrix .qza.
+    /// UniFrac distances: .npy, .h5, TSV, CSV or DistanceMatrix .qza. With the metric faith-pd, one
+    /// value per sample: TSV, CSV or .npy.
     pub unifrac_matrix: Option<PathBuf>,
     /// Ids of the rows of a matrix file that holds none (.npy), one a line.
     pub unifrac_ids: Option<PathBuf>,
     /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza) to compute UniFrac from.
     pub tree: Option<PathBuf>,
-    /// UniFrac computed from the tree: unweighted, weighted, weighted-normalized.
+    /// UniFrac computed from the tree: unweighted, weighted, weighted-normalized, generalized:ALPHA;
+    /// or faith-pd, the phylogenetic diversity of each sample, to be learnt in place of distances.
     pub unifrac_metric: String,
     /// Leave out ASVs that the tree lacks, and print the fraction of reads lost.
     pub drop_missing: bool,

@@ -9,11 +9,15 @@ use crate::error::RunError;
 /// Settings of the run, resolved; `aam COMMAND --config` reruns it.
 pub const CONFIG: &str = "config.toml";
 
+/// What a run of a comparison came to, once it did.
+pub const RESULT: &str = "result.json";
+
 /// How the settings of a run begin, which tells them from those of another program.
 const CONFIG_START: &str = "# Settings of a run; `aam ";
 /// What else a run puts into its directory; the settings go last, so that a removal that was
 /// interrupted can be repeated.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
+    RESULT,
     "metrics.tsv",
     "predictions.tsv",
     "samples_train.txt",
@@ -52,9 +56,7 @@ impl RunDirectory {
         if !holds_files(path) {
             return Ok(path);
         }
-        let settings = fs::read(path.join(CONFIG)).unwrap_or_default();
-        let is_run = settings.starts_with(CONFIG_START.as_bytes());
-        match (overwrite, is_run) {
+        match (overwrite, is_run(path)) {
             (true, true) => Ok(path),
             (false, true) => refuse(
                 "there is a run in this directory; choose another, or replace the run with --overwrite",
@@ -80,6 +82,18 @@ impl RunDirectory {
         Ok(Self {
             path: path.to_owned(),
         })
+    }
+
+    /// Removes the run that `path` holds, if any, and the directory if nothing else is in it.
+    ///
+    /// # Errors
+    /// A file that cannot be removed.
+    pub fn remove(path: &Path) -> Result<(), RunError> {
+        if is_run(path) {
+            remove_run(path)?;
+            let _ = fs::remove_dir(path);
+        }
+        Ok(())
     }
 
     /// A file or directory in it.
@@ -114,6 +128,11 @@ impl RunDirectory {
 
 fn holds_files(path: &Path) -> bool {
     fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+fn is_run(path: &Path) -> bool {
+    let settings = fs::read(path.join(CONFIG)).unwrap_or_default();
+    settings.starts_with(CONFIG_START.as_bytes())
 }
 
 /// Removes what a run makes, name by name.

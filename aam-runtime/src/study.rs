@@ -2,18 +2,19 @@
 //!
 //! Every step tells how many samples it kept and why others fell out.
 
+pub(crate) mod diversity;
+mod supervision;
+
 use std::path::Path;
 
-use crate::data::newick::NewickOptions;
 use crate::data::{
-    DataError, DistanceMatrix, Metadata, Split, Table, TokenOptions, TokenizedSequences, Tree,
-    listed_split, random_split, rarefy, read_distances, read_ids, read_metadata, read_sequences,
-    read_table, read_tree, stratified_split,
+    DataError, Metadata, Split, Table, TokenOptions, TokenizedSequences, listed_split,
+    random_split, rarefy, read_ids, read_metadata, read_sequences, read_table, stratified_split,
 };
 use crate::error::RunError;
 use crate::mismatch;
 use crate::options::DataOptions;
-use crate::unifrac::{self, Metric, UniFrac};
+pub use supervision::{Distances, Supervision, with_supervision};
 
 /// Takes the lines that tell what was kept and what fell out.
 pub type Notes<'a> = dyn FnMut(String) -> Result<(), RunError> + 'a;
@@ -25,30 +26,8 @@ pub struct Study {
     pub table: Table,
     /// Sequence of each ASV of the table.
     pub sequences: TokenizedSequences,
-    /// Distances between the samples.
-    pub distances: Option<Distances>,
-}
-
-/// Where distances between samples come from.
-#[derive(Debug)]
-pub enum Distances {
-    /// A matrix with the table's rows.
-    Matrix(DistanceMatrix),
-    /// The tree, for the samples that are asked for.
-    Tree(UniFrac),
-}
-
-impl Distances {
-    /// Distances between the samples at `rows`, row by row.
-    pub fn between(&self, rows: &[usize]) -> Vec<f64> {
-        match self {
-            Self::Tree(unifrac) => unifrac.distances(rows),
-            Self::Matrix(matrix) => rows
-                .iter()
-                .flat_map(|&i| rows.iter().map(move |&j| matrix.get(i, j)))
-                .collect(),
-        }
-    }
+    /// What the base can learn of the samples.
+    pub supervision: Option<Supervision>,
 }
 
 /// A file that must have been named.
@@ -252,91 +231,6 @@ fn keep(
         0 => table,
         _ => table.select_samples(&rows),
     })
-}
-
-/// Reads or prepares distances, and keeps the samples that have them.
-///
-/// `all` are the samples of the table's file, whose order a matrix without ids is taken to have.
-///
-/// # Errors
-/// Files that cannot be read or do not fit the table; `None` if neither file is named.
-pub fn with_distances(
-    table: Table,
-    all: &[String],
-    options: &DataOptions,
-    notes: &mut Notes<'_>,
-) -> Result<(Table, Option<Distances>), RunError> {
-    match (&options.unifrac_matrix, &options.tree) {
-        (Some(_), Some(_)) => Err(RunError::Usage(
-            "--unifrac-matrix and --tree are both given: choose one".to_owned(),
-        )),
-        (None, None) => Ok((table, None)),
-        (Some(path), None) => {
-            let mut file = read_distances(path)?;
-            if let Some(ids) = &options.unifrac_ids {
-                file = file.with_ids(read_ids(ids)?)?;
-            }
-            let matrix = file.into_matrix(all)?;
-            let table = keep(table, "the matrix", path, matrix.ids(), notes)?;
-            let index = matrix.index();
-            let rows: Vec<usize> = table
-                .sample_ids()
-                .iter()
-                .map(|id| index[id.as_str()])
-                .collect();
-            let matrix = matrix.select(&rows);
-            Ok((table, Some(Distances::Matrix(matrix))))
-        }
-        (None, Some(path)) => {
-            let tree = rooted_tree(path, options, &table)?;
-            let metric: Metric = options.unifrac_metric.parse()?;
-            let table = match options.drop_missing {
-                true => {
-                    let (kept, missing) = unifrac::drop_missing(&tree, &table)?;
-                    notes(format!(
-                        "{} ASVs are not in the tree: {:.2} % of the reads are left out",
-                        missing.ids.len(),
-                        100.0 * missing.read_fraction
-                    ))?;
-                    without_empty_samples(kept, notes)?
-                }
-                false => table,
-            };
-            let unifrac = UniFrac::new(&tree, &table, metric).map_err(|error| error.file(path))?;
-            notes(format!(
-                "{}: {metric} UniFrac from the tree, per batch",
-                path.display()
-            ))?;
-            Ok((table, Some(Distances::Tree(unifrac))))
-        }
-    }
-}
-
-/// Reads the tree. Its tips have the names that the ASVs have in the table's file; where `table`
-/// has sequences in their place, so do the tips then.
-fn rooted_tree(path: &Path, options: &DataOptions, table: &Table) -> Result<Tree, RunError> {
-    if let Some(length) = options.missing_length
-        && !(length.is_finite() && length >= 0.0)
-    {
-        return Err(RunError::Usage(format!(
-            "--missing-length: expected 0 or a number above it, found {length}"
-        )));
-    }
-    let newick = NewickOptions {
-        missing_length: options.missing_length,
-        ..NewickOptions::default()
-    };
-    let tree = read_tree(path, &newick)?;
-    let Some(sequences) = &options.sequences else {
-        return Ok(tree);
-    };
-    let sequences = read_sequences(sequences)?;
-    let columns = table.feature_index();
-    let sequence = |tip: &str| {
-        let sequence = sequences.get(tip)?;
-        columns.contains_key(sequence).then_some(sequence)
-    };
-    Ok(tree.with_tips_renamed(sequence).map_err(|e| e.file(path))?)
 }
 
 /// Samples to train on and to validate on: by the given lists, or at random (within classes

@@ -9,8 +9,11 @@ fn unknown_flags() {
         "`aam train` has no flag '--tabel' (did you mean '--table'?)",
         "aam train --help",
     ]);
-    aam.refuses("pretrain --metadata x")
-        .says(&["`aam pretrain` has no flag '--metadata', but `aam train` and `aam predict` has"]);
+    aam.refuses("pretrain --metadata x").says(&[
+        "`aam pretrain` has no flag '--metadata', but `aam train`, `aam compare` and `aam predict` have",
+    ]);
+    aam.refuses("train --folds 3")
+        .says(&["`aam train` has no flag '--folds', but `aam compare` has"]);
     aam.refuses("tran").says(&["'tran'", "train"]);
     aam.refuses("").says(&["Usage: aam"]);
     aam.refuses("train --epochs").says(&["--epochs", "value"]);

@@ -51,6 +51,16 @@ fn the_flags_of_train_are_frozen() {
 }
 
 #[test]
+fn compare_has_the_flags_of_train_and_its_own() {
+    let aam = aam!();
+    let own = |flag: &String| ["folds", "json"].contains(&flag.as_str());
+    let (own, shared): (Vec<String>, Vec<String>) =
+        flags(&aam, "compare").into_iter().partition(own);
+    assert_eq!(shared, flags(&aam, "train"));
+    assert_eq!(own, ["folds", "json"]);
+}
+
+#[test]
 fn the_flags_of_pretrain_are_frozen() {
     let expected = "
         asv-chunk-size asv-sampling attention-heads attention-layers batch-size best-metric
@@ -69,7 +79,9 @@ fn the_flags_of_pretrain_are_frozen() {
 #[test]
 fn every_flag_is_documented() {
     let aam = aam!();
-    for command in ["pretrain", "train", "predict", "simulate", "import", "demo"] {
+    for command in [
+        "pretrain", "train", "compare", "predict", "simulate", "import", "demo",
+    ] {
         let help = aam.ok(&format!("{command} --help")).stdout;
         let lines: Vec<&str> = help.lines().map(str::trim).collect();
         for pair in lines.windows(2) {
@@ -201,6 +213,7 @@ fn spellings_of_the_reference_mean_the_same_choice() {
     same("--scheduler cosine_restarts", "--scheduler cosine-restarts");
     same("--bounded-targets", "--output-activation sigmoid");
     same("--unifrac-metric unifrac", "");
+    same("--unifrac-metric faith_pd", "--unifrac-metric faith-pd");
     same("--log-transform-targets", "--target-transform log-minmax");
     same(
         "--normalize-targets-by site,depth",

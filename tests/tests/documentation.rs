@@ -7,7 +7,7 @@ use aam_cli::Exit;
 use aam_tests::{Aam, aam};
 
 /// Commands whose settings can be printed in place of a run.
-const JOBS: [&str; 4] = ["pretrain", "train", "predict", "simulate"];
+const JOBS: [&str; 5] = ["pretrain", "train", "compare", "predict", "simulate"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -98,8 +98,13 @@ fn check_job(aam: &Aam, page: &Path, arguments: &str) {
 fn every_configuration_file_is_read() {
     let aam = aam!();
     for (_, text) in pages() {
-        aam.write("file.toml", &code(&text, "toml").join("\n"));
-        aam.ok("train --config file.toml --print-config");
+        let lines = code(&text, "toml");
+        let named = lines
+            .iter()
+            .find_map(|line| line.strip_prefix("command = "));
+        let command = named.map_or("train", |name| name.trim_matches('"'));
+        aam.write("file.toml", &lines.join("\n"));
+        aam.ok(&format!("{command} --config file.toml --print-config"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! UniFrac against known answers: small cases computed in exact fractions (`fixtures/unifrac`),
+//! UniFrac and Faith's PD against known answers: small cases computed in exact fractions (`fixtures/unifrac`),
 //! and results of QIIME and unifrac-binaries where `AAM_DATA` holds them.
 
 use std::collections::HashMap;
@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aam_runtime::data::newick::{NewickOptions, parse};
-use aam_runtime::data::{DistanceMatrix, Table, Tree, read_table, read_tree};
-use aam_runtime::unifrac::{Metric, UniFrac, drop_missing, unifrac};
+use aam_runtime::data::{DistanceMatrix, Table, Tree, read_sample_values, read_table, read_tree};
+use aam_runtime::unifrac::{Metric, UniFrac, drop_missing, faith_pd, unifrac};
 use serde_json::Value;
 
 /// Test data the trees of which may be rooted at a polytomy.
@@ -146,6 +146,25 @@ fn reference_cases_agree() -> Outcome {
         }
     }
     assert!(compared >= 25, "only {compared} files were found");
+    Ok(())
+}
+
+#[test]
+fn diversities_agree_with_qiime_and_unifrac_binaries() -> Outcome {
+    let Some(data) = data() else { return Ok(()) };
+    for (case, samples) in [("crawford", 9), ("qiime191-tt", 8)] {
+        let folder = data.join("unifrac-reference").join(case);
+        let (tree, table) = study(&folder)?;
+        let found = faith_pd(&tree, &table)?;
+        let expected = read_sample_values(folder.join("expected-faith-pd.txt"))?.by_id(&[])?;
+        let mut compared = 0;
+        for (id, found) in table.sample_ids().iter().zip(&found) {
+            let difference = (found - expected[id]).abs();
+            assert!(difference < 1e-6, "{case} {id}: {found}, {difference:.1e}");
+            compared += 1;
+        }
+        assert_eq!(compared, samples, "{case}");
+    }
     Ok(())
 }
 

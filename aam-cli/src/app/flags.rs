@@ -36,6 +36,15 @@ pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
     if job.name == "simulate" {
         command = command.args(simulate_output());
     }
+    if job.name == "compare" {
+        command = command.arg(
+            Arg::new("json")
+                .long("json")
+                .help("Print JSON: an array of objects")
+                .action(ArgAction::SetTrue)
+                .help_heading("General"),
+        );
+    }
     for group in &job.groups {
         for option in &group.options {
             command = command.arg(flag(option, group.heading));
@@ -45,7 +54,7 @@ pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
         }
     }
     for (kind, components) in &job.kinds {
-        command = command.args(component_flags(kind, components));
+        command = command.args(component_flags(kind, components, job.name == "compare"));
         command = command.args(unknown_component_flags(kind, components, arguments));
     }
     command.args(reference::hidden_flags(job))
@@ -160,14 +169,18 @@ pub fn shown(default: &Value) -> Option<String> {
 }
 
 /// `--head` and, for every option of any head, `--head.option`.
-fn component_flags(kind: &ComponentKind, components: &[Component]) -> Vec<Arg> {
+fn component_flags(kind: &ComponentKind, components: &[Component], several: bool) -> Vec<Arg> {
     let names: Vec<&str> = components.iter().map(|component| component.name).collect();
     let heading = format!("Components: {} (`aam plugins list {0}`)", kind.name);
     let choice = Arg::new(kind.name)
         .long(kind.name)
-        .value_name("NAME")
+        .value_name(if several { "A,B,…" } else { "NAME" })
         .help(format!("{} [{}]", capitalized(kind.name), names.join(", ")))
         .help_heading(heading.clone());
+    let choice = match several {
+        true => choice.action(ArgAction::Append),
+        false => choice,
+    };
     let mut flags = vec![choice];
     let mut done: Vec<&str> = Vec::new();
     for option in components.iter().flat_map(|component| &component.options) {

@@ -2,6 +2,7 @@
 
 use aam_api::PluginError;
 use aam_api::options::{self, OptionInfo};
+use aam_runtime::compare::CompareOptions;
 use aam_runtime::options::{
     CategoryOptions, DataOptions, ModelOptions, OptimizationOptions, OutputOptions, PredictOptions,
     PretrainOptions, TrainOptions,
@@ -58,7 +59,13 @@ impl Job {
 /// # Errors
 /// Two components of one name.
 pub fn all() -> Result<Vec<Job>, PluginError> {
-    Ok(vec![pretrain()?, train()?, predict(), simulate()])
+    Ok(vec![
+        pretrain()?,
+        train()?,
+        compare()?,
+        predict(),
+        simulate(),
+    ])
 }
 
 /// The command called `name`.
@@ -93,6 +100,30 @@ fn train() -> Result<Job, PluginError> {
                    aam train --config trained/config.toml --output-dir again",
         groups: grouped("Target", options::of::<TrainOptions>()),
         kinds: kinds(&TrainOptions::default())?,
+    })
+}
+
+fn compare() -> Result<Job, PluginError> {
+    let mut groups = grouped("Target", options::of::<TrainOptions>());
+    let known = |option: &OptionInfo| {
+        let mut all = groups.iter().flat_map(|group| &group.options);
+        all.any(|other| other.name == option.name)
+    };
+    let all = options::of::<CompareOptions>().into_iter();
+    let own = Group {
+        heading: "Comparison",
+        options: all.filter(|option| !known(option)).collect(),
+    };
+    groups.insert(0, own);
+    Ok(Job {
+        name: "compare",
+        about: "Train components side by side on the same folds of a study, and print one table",
+        examples: "aam compare --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --head linear,mlp,residual --loss huber,mse --output-dir compared\n\
+                   aam compare --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --head linear,mlp --head.hidden 64,32 --folds 10 --output-dir compared-10",
+        groups,
+        kinds: kinds(&CompareOptions::default())?,
     })
 }
 

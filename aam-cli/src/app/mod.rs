@@ -17,6 +17,7 @@ use clap::{Arg, ArgAction, Command, value_parser};
 use crate::components::KINDS;
 use crate::exit::Exit;
 use crate::failure::Failure;
+pub(crate) use unknown::have;
 pub use unknown::unusable;
 
 /// The whole command line, for `arguments` (with the program's name first).

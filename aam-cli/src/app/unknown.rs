@@ -70,7 +70,7 @@ fn unknown(command: &Command, arguments: &[OsString], error: &clap::Error) -> Fa
         .collect();
     let similar = nearest(name, visible_flags(chosen));
     let hint = match (&similar, elsewhere.is_empty()) {
-        (_, false) => format!(", but {} has", elsewhere.join(" and ")),
+        (_, false) => format!(", but {}", have(&elsewhere)),
         (Some(similar), true) => format!(" (did you mean '--{similar}'?)"),
         (None, true) => String::new(),
     };
@@ -82,6 +82,15 @@ fn unknown(command: &Command, arguments: &[OsString], error: &clap::Error) -> Fa
         "`aam {} --help` lists its flags",
         chosen.get_name()
     ))
+}
+
+/// Who has something: `A has`, `A and B have`, `A, B and C have`.
+pub(crate) fn have(all: &[String]) -> String {
+    match all {
+        [] => "nothing has".to_owned(),
+        [one] => format!("{one} has"),
+        [first @ .., last] => format!("{} and {last} have", first.join(", ")),
+    }
 }
 
 fn has_flag(command: &Command, name: &str) -> bool {

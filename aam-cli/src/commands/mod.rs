@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod compare;
 mod completions;
 mod demo;
 mod demo_summary;
@@ -32,6 +33,7 @@ pub fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     match command {
         "pretrain" => pretrain::run(matches),
         "train" => train::run(matches),
+        "compare" => compare::run(matches),
         "predict" => predict::run(matches),
         "import" => import::run(matches),
         "simulate" => simulate::run(matches),

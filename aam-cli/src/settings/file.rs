@@ -6,6 +6,7 @@ use aam_api::error::nearest;
 use aam_api::options::OptionInfo;
 use serde_json::{Map, Number, Value};
 
+use crate::app::have;
 use crate::app::jobs::{self, Job};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -94,7 +95,9 @@ pub(super) fn did_you_mean(similar: Option<String>) -> String {
 }
 
 fn check_command(job: &Job, value: &Value) -> Result<(), Failure> {
-    if value.as_str() == Some(job.name) {
+    // What is trained once can be compared.
+    let training = job.name == "compare" && value.as_str() == Some("train");
+    if training || value.as_str() == Some(job.name) {
         return Ok(());
     }
     let command = value.as_str().unwrap_or("?");
@@ -110,6 +113,10 @@ fn component(file: &str, kind: String, value: Value) -> Result<FileComponent, Fa
         Value::Object(mut options) => match options.shift_remove("name") {
             None => (None, options),
             Some(Value::String(name)) => (Some(name), options),
+            Some(Value::Array(names)) if names.iter().all(Value::is_string) => {
+                let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
+                (Some(names.join(",")), options)
+            }
             Some(other) => {
                 let place = format!("{file}: [{kind}], key 'name'");
                 let problem = format!("expected the name of a {kind}, found {other}");
@@ -142,7 +149,7 @@ fn unknown_key(job: &Job, key: &str) -> Result<Failure, Failure> {
         .chain(kinds);
     let hint = match others.is_empty() {
         true => did_you_mean(nearest(key, names)),
-        false => format!(", but {} has", others.join(" and ")),
+        false => format!(", but {}", have(&others)),
     };
     Ok(
         Failure::usage(format!("`aam {}` has no key '{key}'{hint}", job.name)).help(format!(

@@ -4,6 +4,7 @@ mod command_line;
 mod defaults;
 mod file;
 pub mod flags;
+mod grid;
 mod print;
 pub mod reference;
 
@@ -23,6 +24,7 @@ use crate::failure::Failure;
 pub use command_line::command_line;
 use file::{FileSettings, did_you_mean};
 use flags::Given;
+pub use grid::Grid;
 
 /// The settings of a command, complete and checked one by one.
 #[derive(Clone, Debug)]

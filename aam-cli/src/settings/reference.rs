@@ -144,6 +144,7 @@ const SPELLINGS: &[Spelling] = &[
 /// Words of the reference implementation for values of flags that are spelled alike.
 const VALUES: &[(&str, &str, &str)] = &[
     ("unifrac-metric", "unifrac", "unweighted"),
+    ("unifrac-metric", "faith_pd", "faith-pd"),
     ("best-metric", "val_loss", "loss"),
     ("scheduler", "warmup_cosine", "warmup-cosine"),
     ("scheduler", "cosine_restarts", "cosine-restarts"),
@@ -178,7 +179,7 @@ fn of(job: &Job) -> impl Iterator<Item = &'static Spelling> {
     let name = job.name;
     SPELLINGS.iter().filter(move |spelling| match name {
         "predict" => spelling.flag == "no-sequence-cache",
-        "pretrain" | "train" => true,
+        "pretrain" | "train" | "compare" => true,
         _ => false,
     })
 }

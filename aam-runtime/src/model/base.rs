@@ -56,7 +56,6 @@ impl Base {
     /// An option out of range.
     pub fn init(config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
         config.validate()?;
-        let values = config.sample_values;
         let by = |pooling: SamplePooling| config.pooling == pooling;
         Ok(Self {
             asv_encoder: AsvEncoder::new(config, device),
@@ -67,7 +66,7 @@ impl Base {
                     .then(|| AbundanceBranch::new(config, device)),
             },
             unifrac: UnifracHead::new(config, device),
-            values: (values > 0).then(|| LinearConfig::new(config.dim, values).init(device)),
+            values: readout(config, device),
             dim: config.dim,
         })
     }
@@ -139,6 +138,12 @@ impl Base {
         self.values.as_ref().map(|values| values.forward(samples))
     }
 
+    /// With a fresh readout of the values that `config` names, in place of any other.
+    pub fn with_readout(mut self, config: &ModelConfig, device: &Device) -> Self {
+        self.values = readout(config, device);
+        self
+    }
+
     /// Whether samples are pooled by abundance, which is to be fitted to the samples of the
     /// training: [`Base::fitted`].
     pub fn is_fitted_to_samples(&self) -> bool {
@@ -185,4 +190,10 @@ impl Base {
     pub fn dim(&self) -> usize {
         self.dim
     }
+}
+
+/// From the embedding of a sample to its values, where a model has any.
+fn readout(config: &ModelConfig, device: &Device) -> Option<Linear> {
+    let values = config.sample_values;
+    (values > 0).then(|| LinearConfig::new(config.dim, values).init(device))
 }

@@ -4,6 +4,7 @@ use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::base_task::BaseTask;
 use super::encoding::{Chunk, Embeddings, Encoding};
 use super::inference::{FineTuned, TargetPrediction, predict_batch, prediction_batches, values_of};
 use super::metrics::{Classification, Metric, Regression};
@@ -19,15 +20,14 @@ use crate::checkpoint::Manifest;
 use crate::checkpoint::manifest::TargetValues;
 use crate::data::Split;
 use crate::error::RunError;
-use crate::model::{PredictorOutput, Wants, count_loss, target_loss, unifrac_loss};
-use crate::study::Distances;
+use crate::model::{PredictorOutput, Wants, count_loss, target_loss};
 
 /// The fine-tuning objective.
 pub struct Finetuning<'a> {
     /// Makes batches.
     pub batcher: Batcher<'a>,
-    /// True distances, if the UniFrac loss is wanted.
-    pub distances: Option<&'a Distances>,
+    /// What the base learns of samples, if its loss is wanted.
+    pub task: Option<BaseTask<'a>>,
     /// Samples.
     pub split: &'a Split,
     /// Targets in their own unit, one value per sample.
@@ -139,16 +139,10 @@ impl Finetuning<'_> {
             record("train_penalty", penalty);
             total = total + penalty.clone();
         }
-        if let (Some(distances), Some(samples)) = (self.distances, &output.samples) {
-            let truth: Vec<f32> = distances
-                .between(&batch.rows)
-                .iter()
-                .map(|&d| d as f32)
-                .collect();
-            let shape = [batch.rows.len(), batch.rows.len()];
-            let truth = Tensor::from_data(TensorData::new(truth, shape), device);
-            let term = unifrac_loss(model.predictor.base.distances(samples.clone()), truth);
-            record("train_unifrac_loss", &term);
+        if let (Some(task), Some(samples)) = (self.task, &output.samples) {
+            let base = &model.predictor.base;
+            let term = task.loss(base, samples.clone(), &batch.rows, device);
+            record(&task.loss_name(), &term);
             total = total + term.mul_scalar(self.unifrac_weight);
         }
         if let Some(predicted) = &output.counts {
@@ -260,7 +254,7 @@ impl Objective for Finetuning<'_> {
         let batch = self.batcher.batch(rows, &mut draws.stream("ASVs"));
         let input = batch.input(None, self.categories.tensor(rows, device), device);
         let wants = Wants {
-            samples: self.distances.is_some() && self.unifrac_weight > 0.0,
+            samples: self.task.is_some(),
             counts: self.count_weight > 0.0,
         };
         let chunks = Chunk::of(&batch.groups, self.batcher.sequences);

@@ -1,5 +1,6 @@
 //! Pre-training and fine-tuning, from files to checkpoints.
 
+mod base_task;
 pub mod encoding;
 mod finetuning;
 mod fitting;
@@ -25,5 +26,7 @@ pub mod targets;
 pub mod trainer;
 pub mod transform;
 
+pub(crate) use run_finetuning::samples_of;
 pub use run_finetuning::train;
 pub use run_pretraining::pretrain;
+pub(crate) use session::check_values;

@@ -2,32 +2,29 @@
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
+use super::base_task::BaseTask;
 use super::encoding::{Chunk, Embeddings, Encoding};
-use super::metrics::{Metric, Regression};
+use super::metrics::Metric;
 use super::nucleotides::Nucleotides;
 use super::objective::{BatchResult, Draws, Objective, metric};
 use crate::batch::Batcher;
 use crate::checkpoint::Manifest;
 use crate::data::Split;
 use crate::error::RunError;
-use crate::model::{Base, unifrac_loss};
+use crate::model::Base;
 use crate::random::stream;
-use crate::study::Distances;
-
-/// Validation compares every pair of at most so many samples, the first.
-const MOST_VALIDATED_PAIRS_OF: usize = 2_000;
 
 /// The pre-training objective.
 pub struct Pretraining<'a> {
     /// Makes batches.
     pub batcher: Batcher<'a>,
-    /// True distances.
-    pub distances: Option<&'a Distances>,
+    /// What is learnt of samples, if anything is.
+    pub task: Option<BaseTask<'a>>,
     /// Samples.
     pub split: &'a Split,
-    /// Weight of the UniFrac loss.
+    /// Weight of its loss.
     pub unifrac_weight: f64,
     /// The nucleotide task and the weight of its loss, where it is trained together with the
     /// distances.
@@ -49,23 +46,9 @@ pub struct Pretraining<'a> {
 }
 
 impl Pretraining<'_> {
-    fn target(&self, rows: &[usize]) -> Option<Tensor<2>> {
-        let values = self.distances?.between(rows);
-        let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-        let shape = [rows.len(), rows.len()];
-        Some(Tensor::from_data(
-            TensorData::new(values, shape),
-            &self.device,
-        ))
-    }
-
-    /// Metrics of the distances between validation samples.
-    fn validate_distances(&self, base: &Base) -> Result<Vec<Metric>, RunError> {
-        let Some(distances) = self.distances else {
-            return Ok(Vec::new());
-        };
-        let rows = &self.split.validation;
-        let rows = &rows[..rows.len().min(MOST_VALIDATED_PAIRS_OF)];
+    /// Metrics of what is learnt of the validation samples.
+    fn validate_samples(&self, task: BaseTask<'_>, base: &Base) -> Result<Vec<Metric>, RunError> {
+        let rows = task.validated(&self.split.validation);
         let device = self.device.clone().inner();
         let mut rng = stream(self.seed, "ASVs of the validation samples");
         let batches: Vec<_> = rows
@@ -85,19 +68,7 @@ impl Pretraining<'_> {
             let input = batch.input(None, None, &device);
             base.embed_samples(embeddings.select(&batch.groups), &input)
         });
-        let predicted = base.distances(Tensor::cat(samples.collect(), 0));
-        let predicted: Vec<f32> = predicted.into_data().iter::<f32>().collect();
-        let truth = distances.between(rows);
-        let mut regression = Regression::default();
-        for i in 0..rows.len() {
-            for j in i + 1..rows.len() {
-                let place = i * rows.len() + j;
-                regression.add(f64::from(predicted[place]), truth[place]);
-            }
-        }
-        let mut metrics = regression.metrics("unifrac_");
-        metrics.push(metric("unifrac_spread", regression.spread()));
-        Ok(metrics)
+        Ok(task.metrics(base, Tensor::cat(samples.collect(), 0), rows))
     }
 }
 
@@ -126,9 +97,7 @@ impl Objective for Pretraining<'_> {
         if self.masked_embeddings && !masked.is_empty() {
             chunks = masked.iter().map(|chunk| chunk.masked.clone()).collect();
         }
-        if self.unifrac_weight > 0.0
-            && let Some(target) = self.target(rows)
-        {
+        if let Some(task) = self.task {
             let encoding = (!chunks.is_empty()).then(|| {
                 let seed = draws.device_seed("dropout in ASVs");
                 Encoding::new(model, &chunks, seed, device)
@@ -140,7 +109,7 @@ impl Objective for Pretraining<'_> {
             };
             device.seed(draws.device_seed("dropout in samples"));
             let samples = model.embed_samples(asvs, &batch.input(None, None, device));
-            let loss = unifrac_loss(model.distances(samples), target);
+            let loss = task.loss(model, samples, rows, device);
             let value = f64::from(loss.clone().into_scalar::<f32>());
             let mut backward = loss.mul_scalar(self.unifrac_weight).backward();
             let at_asvs = encoding
@@ -150,7 +119,7 @@ impl Objective for Pretraining<'_> {
             if let (Some(encoding), Some(gradient)) = (&encoding, at_asvs) {
                 encoding.replay(model, model, &gradient, &mut gradients);
             }
-            losses.push(metric("train_unifrac_loss", value));
+            losses.push(metric(&task.loss_name(), value));
             total += self.unifrac_weight * value;
         }
         if let Some((task, weight)) = self.nucleotides {
@@ -169,10 +138,9 @@ impl Objective for Pretraining<'_> {
         let base = model.valid();
         let mut metrics = Vec::new();
         let mut total = 0.0;
-        if self.unifrac_weight > 0.0 {
-            metrics.extend(self.validate_distances(&base)?);
-            let rmse = metrics.iter().find(|m| m.name == "unifrac_rmse");
-            total += self.unifrac_weight * rmse.map_or(0.0, |m| m.value.powi(2));
+        if let Some(task) = self.task {
+            metrics.extend(self.validate_samples(task, &base)?);
+            total += self.unifrac_weight * task.validation_loss(&metrics);
         }
         if let Some((task, weight)) = self.nucleotides {
             let nucleotides = task.validate(&base);
@@ -185,9 +153,9 @@ impl Objective for Pretraining<'_> {
     }
 
     fn default_metric(&self) -> String {
-        match self.unifrac_weight > 0.0 {
-            true => "unifrac_r2".to_owned(),
-            false => "nucleotide_loss".to_owned(),
+        match self.task {
+            Some(task) => task.default_metric(),
+            None => "nucleotide_loss".to_owned(),
         }
     }
 

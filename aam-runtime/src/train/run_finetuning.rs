@@ -6,6 +6,7 @@ use aam_api::{FusionKind, HeadKind, Registry};
 use burn::module::Module;
 use burn::tensor::Device;
 
+use super::base_task::BaseTask;
 use super::encoding::Embeddings;
 use super::finetuning::{Finetuning, ValidatedSample};
 use super::fitting::TrainingSamples;
@@ -60,13 +61,24 @@ pub fn train(
     let losses = TargetLosses::read(options)?;
     let weighting = Weighting::read(options)?;
     let device = strategy.device().autodiff();
-    let (pretrained, mut config) = match &options.pretrained_encoder {
+    let (mut pretrained, mut config) = match &options.pretrained_encoder {
         Some(path) => {
             let (base, config) = pretrained(path, &options.model, data, &device)?;
             (Some(base), config)
         }
         None => (None, model_config(&options.model, data)),
     };
+    let values = study::diversity::values(data, options.unifrac_weight);
+    if values > config.sample_values {
+        config.sample_values = values;
+        pretrained = pretrained
+            .map(|base| {
+                seeded(seed, "initial weights of the readout", &device, || {
+                    Ok(base.with_readout(&config, &device))
+                })
+            })
+            .transpose()?;
+    }
     config.category_dropout = options.categories.categorical_dropout;
     config.validate()?;
     if let Some(rate) = options.categorical_lr
@@ -104,6 +116,11 @@ pub fn train(
             "no --pretrained-encoder: ASVs are embedded by an encoder that has not been trained, which tells them apart but knows nothing of nucleotides",
         ))?;
     }
+    if frozen && options.unifrac_weight > 0.0 {
+        observer.observe(&Event::Warning(
+            "--unifrac-weight has no effect on a base that is kept as it is; let it learn with --no-freeze-base",
+        ))?;
+    }
     let policy = policy(data, seed);
     let (study, metadata, targets) = read_study(options, observer)?;
     let ids = study.table.sample_ids();
@@ -112,6 +129,10 @@ pub fn train(
         observer.observe(&Event::Note(&note))
     })?;
     warn_of_unseen_classes(&targets, &split, observer)?;
+    let task = study.supervision.as_ref();
+    let task = task
+        .map(|supervision| BaseTask::new(supervision, &split.train))
+        .transpose()?;
     let mut notes = |note: String| observer.observe(&Event::Note(&note));
     let weigh = |by: &Weighting| by.weigh(&metadata, ids, &split.train, &mut notes);
     let weights = weighting.as_ref().map(weigh).transpose()?;
@@ -191,7 +212,7 @@ pub fn train(
             .as_ref()
             .map(|task| (task, options.nucleotide_weight)),
         batcher,
-        distances: study.distances.as_ref(),
+        task,
         split: &split,
         targets: &targets.columns,
         scales,
@@ -292,6 +313,19 @@ fn predictions_text(
     predictions::tsv(&parts.targets, &samples)
 }
 
+/// Ids of the samples that `options` are about, and the class of each where there is one column of
+/// classes.
+///
+/// # Errors
+/// Files that cannot be read or do not fit each other.
+pub(crate) fn samples_of(
+    options: &TrainOptions,
+    observer: &mut dyn Observer,
+) -> Result<(Vec<String>, Option<Vec<usize>>), RunError> {
+    let (study, _, targets) = read_study(options, observer)?;
+    Ok((study.table.sample_ids().to_vec(), class_labels(&targets)))
+}
+
 fn read_study(
     options: &TrainOptions,
     observer: &mut dyn Observer,
@@ -306,15 +340,15 @@ fn read_study(
     let table = study::rarefied(table, data.rarefy_depth, seed, &mut notes)?;
     let (_, rows) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
     let table = table.select_samples(&rows);
-    let (table, distances) = match options.unifrac_weight > 0.0 {
+    let (table, supervision) = match options.unifrac_weight > 0.0 {
         true => {
-            let (table, distances) = study::with_distances(table, &all, data, &mut notes)?;
-            if distances.is_none() {
+            let (table, supervision) = study::with_supervision(table, &all, data, &mut notes)?;
+            if supervision.is_none() {
                 return Err(RunError::Usage(
                     "--unifrac-weight needs --tree or --unifrac-matrix".to_owned(),
                 ));
             }
-            (table, distances)
+            (table, supervision)
         }
         false => (table, None),
     };
@@ -324,7 +358,7 @@ fn read_study(
     let study = Study {
         table,
         sequences,
-        distances,
+        supervision,
     };
     Ok((study, metadata, targets))
 }

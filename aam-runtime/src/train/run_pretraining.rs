@@ -7,6 +7,7 @@ use aam_api::ParallelStrategy;
 use burn::module::Module;
 use burn::tensor::Device;
 
+use super::base_task::BaseTask;
 use super::encoding::Embeddings;
 use super::fitting::TrainingSamples;
 use super::nucleotides::{MaskedNucleotides, Nucleotides};
@@ -45,7 +46,8 @@ pub fn pretrain(
         strategy: options.nuc_mask_strategy,
     };
     masking.validate()?;
-    let config = model_config(&options.model, data);
+    let mut config = model_config(&options.model, data);
+    config.sample_values = study::diversity::values(data, options.unifrac_weight);
     config.validate()?;
     let staged = config.pooling == SamplePooling::Abundance;
     let on_nucleotides =
@@ -58,7 +60,7 @@ pub fn pretrain(
     let (strategy, _) = strategy(optimization)?;
     let policy = policy(data, optimization.seed);
     let study = read_study(options, observer)?;
-    if study.distances.is_none() && options.unifrac_weight > 0.0 {
+    if study.supervision.is_none() && options.unifrac_weight > 0.0 {
         return Err(RunError::Usage(
             "pre-training on UniFrac needs --tree or --unifrac-matrix; for nucleotides alone give --unifrac-weight 0".to_owned(),
         ));
@@ -67,6 +69,12 @@ pub fn pretrain(
     let split = study::split(ids, None, data, optimization.seed, &mut |note| {
         observer.observe(&Event::Note(&note))
     })?;
+    let task = study
+        .supervision
+        .as_ref()
+        .filter(|_| options.unifrac_weight > 0.0)
+        .map(|supervision| BaseTask::new(supervision, &split.train))
+        .transpose()?;
     let run = RunDirectory::create(optimization.output_dir.as_deref(), optimization.overwrite)?;
     let mut recorded = options.clone();
     Plan::distances(config.pooling, optimization).record(&mut recorded.optimization);
@@ -98,7 +106,7 @@ pub fn pretrain(
     let mut both = Both(observer, MetricsFile::new(run.join("metrics.tsv")));
     let mut run_of = Run {
         options,
-        study: &study,
+        task,
         split: &split,
         batcher,
         strategy: strategy.as_ref(),
@@ -119,7 +127,7 @@ pub fn pretrain(
 /// What the stages of a run share.
 struct Run<'a> {
     options: &'a PretrainOptions,
-    study: &'a Study,
+    task: Option<BaseTask<'a>>,
     split: &'a Split,
     batcher: Batcher<'a>,
     strategy: &'a dyn ParallelStrategy,
@@ -153,11 +161,7 @@ impl<'a> Run<'a> {
         nucleotides: Option<&Nucleotides<'_>>,
     ) -> Result<Outcome, RunError> {
         let options = self.options;
-        let distances = self
-            .study
-            .distances
-            .as_ref()
-            .filter(|_| options.unifrac_weight > 0.0);
+        let task = self.task;
         let chosen = options.optimization.best_metric.as_deref();
         let mut done = Done::default();
         let mut unchanging = Vec::new();
@@ -169,25 +173,28 @@ impl<'a> Run<'a> {
                 nucleotides,
                 manifest: self.manifest.clone(),
             };
-            let chosen = chosen.filter(|_| distances.is_none());
+            let chosen = chosen.filter(|_| task.is_none());
             let trainer = self.trainer(plan, chosen, done);
             let trained = trainer.run(&objective, base, nucleotides.training_asvs())?;
-            if distances.is_none() || trained.outcome == Outcome::Interrupted {
+            if task.is_none() || trained.outcome == Outcome::Interrupted {
                 return Ok(trained.outcome);
             }
             base = trained.best;
             done = trained.done;
             unchanging = nucleotides.validate(&base.valid());
         }
-        let Some(distances) = distances else {
-            unreachable!("a run without distances is one on nucleotides");
+        let Some(task) = task else {
+            unreachable!("a run without distances or diversity is one on nucleotides");
         };
-        self.note("UniFrac distances: training on the embeddings of the ASVs")?;
+        self.note(match task {
+            BaseTask::Distances(_) => "UniFrac distances: training on the embeddings of the ASVs",
+            BaseTask::Diversity(_) => "Faith's PD: training on the embeddings of the ASVs",
+        })?;
         let base = base.freeze_asv_encoder();
         let rows = [self.split.train.as_slice(), &self.split.validation].concat();
         let embeddings = self.embeddings(&base, &rows)?;
         let samples = self.training_samples(&embeddings);
-        let base = samples.scale(samples.fit(base), distances);
+        let base = task.prepared(samples.fit(base), &samples);
         let plan = Plan::distances(SamplePooling::Abundance, &options.optimization);
         let objective = Pretraining {
             frozen: Some(embeddings),
@@ -210,9 +217,9 @@ impl<'a> Run<'a> {
         let options = self.options;
         let plan = Plan::distances(SamplePooling::Attention, &options.optimization);
         let mut base = base;
-        if let Some(distances) = &self.study.distances {
+        if let Some(task) = self.task {
             let embeddings = self.embeddings(&base, &self.split.train)?;
-            base = self.training_samples(&embeddings).scale(base, distances);
+            base = task.prepared(base, &self.training_samples(&embeddings));
         }
         let objective = Pretraining {
             nucleotides: nucleotides.map(|task| (task, options.nucleotide_weight)),
@@ -258,7 +265,7 @@ impl<'a> Run<'a> {
     fn objective(&self, plan: Plan) -> Pretraining<'a> {
         Pretraining {
             batcher: self.batcher,
-            distances: self.study.distances.as_ref(),
+            task: self.task,
             split: self.split,
             unifrac_weight: self.options.unifrac_weight,
             nucleotides: None,
@@ -280,11 +287,11 @@ fn read_study(options: &PretrainOptions, observer: &mut dyn Observer) -> Result<
     let table = study::read_reads(data.table.as_deref(), data.sequences.as_deref(), &mut notes)?;
     let all = table.sample_ids().to_vec();
     let table = study::rarefied(table, data.rarefy_depth, seed, &mut notes)?;
-    let (table, distances) = study::with_distances(table, &all, data, &mut notes)?;
+    let (table, supervision) = study::with_supervision(table, &all, data, &mut notes)?;
     let sequences = study::tokenized(&table, &policy(data, seed).tokens(), &mut notes)?;
     Ok(Study {
         table,
         sequences,
-        distances,
+        supervision,
     })
 }

@@ -27,6 +27,16 @@ use crate::study::Study;
 /// # Errors
 /// The first such setting.
 pub fn check(options: &OptimizationOptions, data: &DataOptions) -> Result<(), RunError> {
+    check_values(options, data)?;
+    RunDirectory::check(options.output_dir.as_deref(), options.overwrite)?;
+    Ok(())
+}
+
+/// Refuses numbers out of range.
+///
+/// # Errors
+/// The first such setting.
+pub fn check_values(options: &OptimizationOptions, data: &DataOptions) -> Result<(), RunError> {
     let positive = [
         ("lr", options.lr.unwrap_or(1.0)),
         ("batch-size", options.batch_size.unwrap_or(1) as f64),
@@ -75,7 +85,6 @@ pub fn check(options: &OptimizationOptions, data: &DataOptions) -> Result<(), Ru
             data.test_size,
         ));
     }
-    RunDirectory::check(options.output_dir.as_deref(), options.overwrite)?;
     Ok(())
 }
 

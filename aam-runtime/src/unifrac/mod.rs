@@ -16,11 +16,13 @@
 //! References: Lozupone and Knight 2005 (unweighted), Lozupone and others 2007 (weighted), Chen
 //! and others 2012 (generalized).
 
+mod faith;
 mod kernel;
 mod metric;
 mod missing;
 mod sweep;
 
+pub use faith::faith_pd;
 pub use metric::Metric;
 pub use missing::{Missing, drop_missing, missing_from};
 pub use sweep::UniFrac;

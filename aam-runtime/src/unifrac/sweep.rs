@@ -228,6 +228,13 @@ impl UniFrac {
         touched
     }
 
+    /// Length of the branches, but the one above the root, over the reads of the sample at `row`.
+    pub(super) fn spanned(&self, row: usize) -> f64 {
+        let branches = self.touched(&[row]);
+        let lengths = branches.iter().map(|&node| self.length[node as usize]);
+        lengths.sum()
+    }
+
     /// The reads of `rows` by branch instead of by sample.
     fn reads(&self, rows: &[usize], touched: &[u32]) -> Reads {
         let branch_of = |tip: u32| touched.binary_search(&tip).ok();

@@ -62,12 +62,20 @@ fn the_page_of_flags_is_true() {
     }
     page.push_str(RF_BASELINE);
     page.push_str("\n## Flags that the Python AAM does not have\n");
+    let train = job("train");
     for job in &jobs {
-        write!(page, "\n### `{}`\n\n", job.name).unwrap();
+        let title = match job.name {
+            "compare" => "`compare`, beside those of `train`".to_owned(),
+            name => format!("`{name}`"),
+        };
+        write!(page, "\n### {title}\n\n").unwrap();
         page.push_str("| flag | what | default | why |\n|---|---|---|---|\n");
+        // What comparing shares with training is told there.
+        let shared =
+            |option: &&OptionInfo| job.name == "compare" && train.option(&option.name).is_some();
         for option in job
             .options()
-            .filter(|option| !is_theirs(job.name, &option.name))
+            .filter(|option| !is_theirs(job.name, &option.name) && !shared(option))
         {
             let (default, why) = default_and_why(option);
             let what = option.description.trim_end_matches('.').replace('|', "\\|");

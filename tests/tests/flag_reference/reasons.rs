@@ -53,6 +53,10 @@ pub const REASONS: &[(&str, &str)] = &[
         "long enough on all studies of learning.md; a few seconds with abundance pooling",
     ),
     (
+        "folds",
+        "every sample is held out once, and four fifths of them are still learnt from",
+    ),
+    (
         "freeze-base",
         "each ASV is then encoded once in the run; training it did not pay, see learning.md",
     ),
@@ -182,6 +186,7 @@ pub fn without(setting: &str) -> &'static str {
         "epochs" | "batch-size" | "lr" | "weight-decay" | "freeze-base" | "target-layer-norm"
         | "count-embedding" | "count-scale" => "by the pooling",
         "best-metric" => "by the target",
+        "folds" => "`5`",
         "categorical-loss-weight-column" => "the first of the categorical columns",
         "target-transform" => "`zscore`",
         _ => "none",

@@ -1,0 +1,203 @@
+//! `aam compare`: trains every combination of the components named, and prints one table.
+
+use std::io::{self, Write};
+
+use aam_runtime::compare::{Combination, CompareOptions, Comparison, Row, Spread, compare};
+use aam_runtime::events::Outcome;
+use clap::ArgMatches;
+use serde_json::{Map, Value, json};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Style, say};
+use crate::settings::Grid;
+use crate::{interrupt, progress};
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let job = super::job("compare")?;
+    let grid = Grid::read(&job, matches)?;
+    for remark in grid.remarks() {
+        say(&format!("{} {remark}", Style::stderr().warning("warning:")));
+    }
+    if matches.get_flag("print-config") {
+        io::stdout().write_all(grid.to_toml(&job).as_bytes())?;
+        return Ok(Exit::Done);
+    }
+    let options: CompareOptions = grid.options()?;
+    let combinations = Combination::grid(&grid.components);
+    let mut display = progress::display(super::quiet(matches));
+    let comparison = compare(&options, &combinations, display.as_mut(), interrupt::flag())?;
+    drop(display);
+    let text = match matches.get_flag("json") {
+        true => json_text(&comparison),
+        false => text(&comparison),
+    };
+    io::stdout().write_all(text.as_bytes())?;
+    if comparison.outcome == Outcome::Interrupted {
+        say("interrupted: the same command goes on with the runs that are missing");
+        return Ok(Exit::Saved);
+    }
+    match comparison.failures() {
+        0 => Ok(Exit::Done),
+        failed => {
+            say(&format!(
+                "{failed} of {} combinations could not be trained; the table says why",
+                comparison.rows.len()
+            ));
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+/// The table in aligned columns. Of kinds with one component, and of folds where every row has all
+/// of them, there is no column.
+fn text(comparison: &Comparison) -> String {
+    let rows = &comparison.rows;
+    let name = |row: &Row, kind: usize| row.combination.components()[kind].1.name.clone();
+    let all_kinds = comparison.kinds();
+    let varies = |kind: &usize| {
+        rows.iter()
+            .any(|row| name(row, *kind) != name(&rows[0], *kind))
+    };
+    let mut kinds: Vec<usize> = (0..all_kinds.len()).filter(varies).collect();
+    if kinds.is_empty() {
+        kinds = (0..all_kinds.len()).collect();
+    }
+    let metrics = comparison.main_metrics();
+    let whole = |row: &Row| row.failure.is_some() || row.results.len() == comparison.folds;
+    let with_folds = !rows.iter().all(whole);
+    let mut header: Vec<String> = kinds.iter().map(|&k| all_kinds[k].to_owned()).collect();
+    header.extend(metrics.iter().map(|&name| name.to_owned()));
+    header.extend(["seconds", "parameters"].map(str::to_owned));
+    if with_folds {
+        header.push("folds".to_owned());
+    }
+    let mut lines = vec![Line {
+        cells: header,
+        problem: None,
+    }];
+    for row in rows {
+        let mut cells: Vec<String> = kinds.iter().map(|&kind| name(row, kind)).collect();
+        if row.failure.is_none() {
+            cells.extend(metrics.iter().map(|name| spread(row.metric(name))));
+            cells.push(row.seconds().map_or_else(missing, |s| format!("{s:.1}")));
+            cells.push(
+                row.parameters()
+                    .map_or_else(missing, |(learn, _)| learn.to_string()),
+            );
+            if with_folds {
+                cells.push(format!("{} of {}", row.results.len(), comparison.folds));
+            }
+        }
+        lines.push(Line {
+            cells,
+            problem: row.failure.clone(),
+        });
+    }
+    aligned(&lines, kinds.len())
+}
+
+/// A line of the table; what went wrong takes the place of the figures.
+struct Line {
+    cells: Vec<String>,
+    problem: Option<String>,
+}
+
+/// Names to the left, figures to the right.
+fn aligned(lines: &[Line], names: usize) -> String {
+    let width = |column: usize| {
+        let cells = lines.iter().filter_map(|line| line.cells.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let mut text = String::new();
+    for line in lines {
+        let cells = line.cells.iter().enumerate();
+        let mut padded: Vec<String> = cells
+            .map(|(column, cell)| match column < names {
+                true => format!("{cell:<width$}", width = width(column)),
+                false => format!("{cell:>width$}", width = width(column)),
+            })
+            .collect();
+        if let Some(problem) = &line.problem {
+            padded.push(format!("failed: {problem}"));
+        }
+        text.push_str(padded.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn missing() -> String {
+    "-".to_owned()
+}
+
+/// `0.828 ± 0.035`, with as many decimals as the size of the mean asks for.
+fn spread(spread: Option<Spread>) -> String {
+    let Some(Spread { mean, sd }) = spread else {
+        return missing();
+    };
+    let decimals = match mean.abs() {
+        size if size < 10.0 => 3,
+        size if size < 100.0 => 2,
+        size if size < 1000.0 => 1,
+        _ => 0,
+    };
+    match sd {
+        Some(sd) => format!("{mean:.decimals$} ± {sd:.decimals$}"),
+        None => format!("{mean:.decimals$}"),
+    }
+}
+
+/// The table as JSON: an array of objects.
+fn json_text(comparison: &Comparison) -> String {
+    let rows = comparison.rows.iter().map(|row| {
+        let components = row.combination.components().iter();
+        let components: Map<String, Value> = components
+            .map(|(kind, choice)| (kind.clone(), json!(choice)))
+            .collect();
+        let metrics = comparison.metrics().into_iter();
+        let metrics: Map<String, Value> = metrics
+            .filter_map(|name| Some((name.to_owned(), json!(row.metric(name)?))))
+            .collect();
+        json!({
+            "components": components,
+            "folds": row.results.len(),
+            "metrics": metrics,
+            "seconds": row.seconds(),
+            "parameters": row.parameters().map(|(learn, _)| learn),
+            "all_parameters": row.parameters().map(|(_, all)| all),
+            "failure": row.failure,
+        })
+    });
+    let rows = Value::Array(rows.collect());
+    format!("{rows:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_decimals_by_their_size() {
+        let shown = |mean, sd| spread(Some(Spread { mean, sd }));
+        assert_eq!(shown(0.8284, Some(0.0351)), "0.828 ± 0.035");
+        assert_eq!(shown(123.456, Some(2.0)), "123.5 ± 2.0");
+        assert_eq!(shown(-0.5, None), "-0.500");
+        assert_eq!(spread(None), "-");
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        let line = |cells: &[&str], problem: Option<&str>| Line {
+            cells: cells.iter().map(|&cell| cell.to_owned()).collect(),
+            problem: problem.map(str::to_owned),
+        };
+        let lines = [
+            line(&["head", "r2"], None),
+            line(&["residual", "0.8 ± 0.1"], None),
+            line(&["mlp"], Some("no")),
+        ];
+        let expected = "head             r2\nresidual  0.8 ± 0.1\nmlp       failed: no\n";
+        assert_eq!(aligned(&lines, 1), expected);
+    }
+}

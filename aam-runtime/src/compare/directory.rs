@@ -1,0 +1,191 @@
+//! The directory of a comparison.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::combination::Combination;
+use super::record::Asked;
+use super::table::Comparison;
+use crate::data::Split;
+use crate::error::RunError;
+use crate::run_directory::{RESULT, RunDirectory, write_whole};
+
+/// What the comparison was asked; a directory with this file is one of a comparison.
+const ASKED: &str = "comparison.json";
+/// The lists of the samples of each fold.
+const FOLDS: &str = "folds";
+
+/// The directory of a comparison: what was asked, the folds, a run per combination and fold, and
+/// the tables.
+#[derive(Clone, Debug)]
+pub(super) struct ComparisonDirectory {
+    path: PathBuf,
+}
+
+/// Lists of the samples of a fold.
+#[derive(Clone, Debug)]
+pub(super) struct FoldLists {
+    /// Samples to train on.
+    pub train: PathBuf,
+    /// Samples held out.
+    pub validation: PathBuf,
+}
+
+impl ComparisonDirectory {
+    /// Checks that a comparison which asks for `asked` can have the directory, without touching it.
+    ///
+    /// # Errors
+    /// No directory, something in it that is no comparison, or, unless it is to be overwritten, a
+    /// comparison with other settings.
+    pub(super) fn check(
+        path: Option<&Path>,
+        overwrite: bool,
+        asked: &Asked,
+    ) -> Result<Self, RunError> {
+        let path = path.ok_or_else(|| {
+            RunError::Usage("--output-dir is missing: name the directory to make".to_owned())
+        })?;
+        let refuse = |problem: &str| {
+            Err(RunError::Usage(format!(
+                "--output-dir {}: {problem}",
+                path.display()
+            )))
+        };
+        if path.is_file() {
+            return refuse("this is a file; name a directory");
+        }
+        let has_files = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+        match Asked::read(&path.join(ASKED)) {
+            Ok(None) if has_files => {
+                return refuse(
+                    "the directory holds files and no comparison that could be gone on with; choose another",
+                );
+            }
+            Ok(Some(older)) if !overwrite => asked.check(&older, path)?,
+            Err(error) if !overwrite => return Err(error),
+            _ => {}
+        }
+        Ok(Self {
+            path: path.to_owned(),
+        })
+    }
+
+    /// Makes the directory, and writes what is asked and the lists of the folds. With `overwrite`
+    /// an older comparison is removed first, and nothing else that the directory holds.
+    ///
+    /// # Errors
+    /// Files that cannot be written, or an older comparison with other folds.
+    pub(super) fn fill(
+        &self,
+        asked: &Asked,
+        ids: &[String],
+        splits: &[Split],
+        overwrite: bool,
+    ) -> Result<Vec<FoldLists>, RunError> {
+        if overwrite {
+            self.clear()?;
+        }
+        asked.write(&self.path.join(ASKED))?;
+        let lists = splits.iter().enumerate();
+        lists
+            .map(|(fold, split)| {
+                Ok(FoldLists {
+                    train: self.list(fold, "train", ids, &split.train)?,
+                    validation: self.list(fold, "validation", ids, &split.validation)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Writes a list of samples, which must be the older one if there is one.
+    fn list(
+        &self,
+        fold: usize,
+        side: &str,
+        ids: &[String],
+        rows: &[usize],
+    ) -> Result<PathBuf, RunError> {
+        let text: String = rows.iter().map(|&row| format!("{}\n", ids[row])).collect();
+        let name = format!("fold-{}-{side}.txt", fold + 1);
+        let path = self.path.join(FOLDS).join(name);
+        match fs::read_to_string(&path) {
+            Ok(older) if older == text => {}
+            Ok(_) => {
+                return Err(RunError::Usage(format!(
+                    "{}: these are not the samples of the fold by the settings now\n  help: choose another --output-dir, or start anew with --overwrite",
+                    path.display()
+                )));
+            }
+            Err(_) => write_whole(&path, &text)?,
+        }
+        Ok(path)
+    }
+
+    /// The directory of a run.
+    pub(super) fn run(&self, combination: &Combination, fold: usize) -> PathBuf {
+        let folder = self.path.join(combination.folder());
+        folder.join(format!("fold-{}", fold + 1))
+    }
+
+    /// The file that says what a run came to, once it did.
+    pub(super) fn result(&self, combination: &Combination, fold: usize) -> PathBuf {
+        self.run(combination, fold).join(RESULT)
+    }
+
+    /// The directory, for messages.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the tables.
+    ///
+    /// # Errors
+    /// Files that cannot be written.
+    pub(super) fn write_tables(&self, comparison: &Comparison) -> Result<PathBuf, RunError> {
+        let path = self.path.join("comparison.tsv");
+        write_whole(
+            &self.path.join("comparison-folds.tsv"),
+            &comparison.folds_tsv(),
+        )?;
+        write_whole(&path, &comparison.tsv())?;
+        Ok(path)
+    }
+
+    /// Removes an older comparison. What was asked goes last, so that a removal that was
+    /// interrupted can be repeated.
+    fn clear(&self) -> Result<(), RunError> {
+        let folders = |path: &Path| {
+            let entries = fs::read_dir(path).into_iter().flatten().flatten();
+            let paths = entries.map(|entry| entry.path());
+            paths.filter(|path| path.is_dir()).collect::<Vec<_>>()
+        };
+        for combination in folders(&self.path) {
+            for run in folders(&combination) {
+                let name = run.file_name().unwrap_or_default().to_string_lossy();
+                if name.starts_with("fold-") {
+                    RunDirectory::remove(&run)?;
+                }
+            }
+            // Stays where it holds anything else.
+            let _ = fs::remove_dir(&combination);
+        }
+        let lists = self.path.join(FOLDS);
+        for entry in fs::read_dir(&lists).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with("fold-") {
+                remove(&entry.path())?;
+            }
+        }
+        let _ = fs::remove_dir(&lists);
+        for file in ["comparison.tsv", "comparison-folds.tsv", ASKED] {
+            remove(&self.path.join(file))?;
+        }
+        Ok(())
+    }
+}
+
+fn remove(file: &Path) -> Result<(), RunError> {
+    match fs::remove_file(file) {
+        Err(error) if file.exists() => Err(RunError::write(file)(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,334 @@
+//! `aam compare`: components side by side, each trained on the same folds of one study.
+//!
+//! A run of it is a run of `aam train` whose lists of samples are those of a fold. One that came to
+//! its end leaves a file with its figures, by which it is recognised when the comparison is taken
+//! up again.
+
+mod combination;
+mod directory;
+mod folds;
+mod options;
+mod record;
+mod table;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use combination::Combination;
+pub use folds::folds;
+pub use options::CompareOptions;
+pub use table::{Comparison, FoldResult, Row, Spread};
+
+use crate::data::Split;
+use crate::device::device;
+use crate::error::RunError;
+use crate::events::{Event, Observer, Outcome};
+use crate::options::TrainOptions;
+use crate::study;
+use crate::train::metrics::Metric;
+use crate::train::{check_values, samples_of, train};
+use directory::{ComparisonDirectory, FoldLists};
+use record::{Asked, read_result, write_result};
+
+/// Trains every combination on every fold, apart from the runs that are done already.
+///
+/// What keeps one combination from being trained is in its row, and the others go on.
+///
+/// # Errors
+/// Settings that no run could have, files that cannot be read or written, an older comparison with
+/// other settings in the output directory.
+pub fn compare(
+    options: &CompareOptions,
+    combinations: &[Combination],
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Comparison, RunError> {
+    let train = &options.train;
+    check(options)?;
+    let asked = Asked::new(options, combinations)?;
+    let optimization = &train.optimization;
+    let overwrite = optimization.overwrite;
+    let path = optimization.output_dir.as_deref();
+    let directory = ComparisonDirectory::check(path, overwrite, &asked)?;
+    let (ids, splits) = splits(options, observer)?;
+    let lists = directory.fill(&asked, &ids, &splits, overwrite)?;
+    let rows = combinations.iter().map(|combination| Row {
+        combination: combination.clone(),
+        results: Vec::new(),
+        failure: None,
+    });
+    let mut comparing = Comparing {
+        options: train,
+        directory,
+        lists,
+        comparison: Comparison {
+            folds: splits.len(),
+            rows: rows.collect(),
+            outcome: Outcome::Finished,
+            metric: optimization.best_metric.clone(),
+        },
+        warned: Vec::new(),
+    };
+    comparing.take_up(&ids, observer)?;
+    comparing.train(observer, interrupt)?;
+    let path = comparing.directory.write_tables(&comparing.comparison)?;
+    observer.observe(&Event::Saved(&path))?;
+    Ok(comparing.comparison)
+}
+
+/// Refuses what no run could have.
+fn check(options: &CompareOptions) -> Result<(), RunError> {
+    let TrainOptions {
+        data, optimization, ..
+    } = &options.train;
+    check_values(optimization, data)?;
+    device(&optimization.device)?;
+    let lists = data.train_samples.is_some() || data.validation_samples.is_some();
+    match options.folds {
+        Some(0) => Err(RunError::Usage(
+            "--folds: expected 1 or more, found 0".to_owned(),
+        )),
+        Some(2..) if lists => Err(RunError::Usage(
+            "--folds: lists of samples are one split; give either lists or a number of folds"
+                .to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Ids of the samples, and the splits of all combinations.
+fn splits(
+    options: &CompareOptions,
+    observer: &mut dyn Observer,
+) -> Result<(Vec<String>, Vec<Split>), RunError> {
+    let train = &options.train;
+    let seed = train.optimization.seed;
+    let (ids, labels) = samples_of(train, observer)?;
+    let labels = labels.as_deref();
+    let lists = train.data.train_samples.is_some() || train.data.validation_samples.is_some();
+    let splits = match options.number_of_folds() {
+        number if number > 1 && !lists => folds(ids.len(), labels, number, seed)?,
+        _ => vec![study::split(
+            &ids,
+            labels,
+            &train.data,
+            seed,
+            &mut |note| observer.observe(&Event::Note(&note)),
+        )?],
+    };
+    Ok((ids, splits))
+}
+
+/// A comparison that goes on.
+struct Comparing<'a> {
+    options: &'a TrainOptions,
+    directory: ComparisonDirectory,
+    lists: Vec<FoldLists>,
+    comparison: Comparison,
+    /// What the person was warned of already.
+    warned: Vec<String>,
+}
+
+impl Comparing<'_> {
+    fn runs(&self) -> usize {
+        self.comparison.rows.len() * self.lists.len()
+    }
+
+    fn done(&self) -> usize {
+        let rows = self.comparison.rows.iter();
+        rows.map(|row| row.results.len()).sum()
+    }
+
+    /// Takes up the runs that are done.
+    fn take_up(&mut self, ids: &[String], observer: &mut dyn Observer) -> Result<(), RunError> {
+        for row in &mut self.comparison.rows {
+            for fold in 0..self.lists.len() {
+                let path = self.directory.result(&row.combination, fold);
+                row.results
+                    .extend(read_result(&path, &row.combination, self.directory.path())?);
+            }
+        }
+        let (runs, done) = (self.runs(), self.done());
+        let note = format!(
+            "{} on {} of {} samples: {}{}",
+            counted(self.comparison.rows.len(), "combination"),
+            match self.lists.len() {
+                1 => "one split".to_owned(),
+                folds => format!("{folds} folds"),
+            },
+            ids.len(),
+            counted(runs, "run"),
+            match done {
+                0 => String::new(),
+                _ => format!(", {done} of which are done already"),
+            }
+        );
+        observer.observe(&Event::Note(&note))?;
+        if self.options.optimization.patience.is_some() {
+            observer.observe(&Event::Warning(
+                "--patience ends a run by its validation samples, which the metrics compared are of: they flatter",
+            ))?;
+        }
+        Ok(())
+    }
+
+    /// Trains what is not done, fold by fold, so that a comparison that is interrupted has as much
+    /// of each combination.
+    fn train(
+        &mut self,
+        observer: &mut dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Result<(), RunError> {
+        let mut number = self.done();
+        for fold in 0..self.lists.len() {
+            for row in 0..self.comparison.rows.len() {
+                let Row {
+                    combination,
+                    results,
+                    failure,
+                } = &self.comparison.rows[row];
+                if failure.is_some() || results.iter().any(|result| result.fold == fold + 1) {
+                    continue;
+                }
+                if interrupt.load(Ordering::Relaxed) {
+                    self.comparison.outcome = Outcome::Interrupted;
+                    return Ok(());
+                }
+                number += 1;
+                let combination = combination.clone();
+                let what = format!("run {number} of {}", self.runs());
+                let mut watch = Watch {
+                    observer: &mut *observer,
+                    what: &what,
+                    warned: &mut self.warned,
+                    batches: (0, 0),
+                    result: FoldResult {
+                        fold: fold + 1,
+                        epochs: 0,
+                        seconds: 0.0,
+                        parameters: (0, 0),
+                        metrics: Vec::new(),
+                    },
+                };
+                let mut options = combination.applied_to(self.options)?;
+                options.data.train_samples = Some(self.lists[fold].train.clone());
+                options.data.validation_samples = Some(self.lists[fold].validation.clone());
+                options.optimization.output_dir = Some(self.directory.run(&combination, fold));
+                // What may be there is a run that did not come to its end.
+                options.optimization.overwrite = true;
+                let outcome = train(&options, &mut watch, interrupt);
+                let result = watch.result;
+                let line = match outcome {
+                    Ok(Outcome::Interrupted) => {
+                        self.comparison.outcome = Outcome::Interrupted;
+                        return Ok(());
+                    }
+                    Ok(Outcome::Finished) => {
+                        let path = self.directory.result(&combination, fold);
+                        write_result(&path, &combination, &result)?;
+                        self.keep(row, result)
+                    }
+                    Err(error @ (RunError::Write { .. } | RunError::Checkpoint { .. })) => {
+                        return Err(error);
+                    }
+                    Err(error) => self.fail(row, fold, &error),
+                };
+                self.directory.write_tables(&self.comparison)?;
+                let note = format!("{what}: {}, fold {}: {line}", combination.label(), fold + 1);
+                observer.observe(&Event::Note(&note))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a result to its row; returns it for people.
+    fn keep(&mut self, row: usize, result: FoldResult) -> String {
+        let seconds = result.seconds;
+        let metrics = result.metrics.clone();
+        let results = &mut self.comparison.rows[row].results;
+        results.push(result);
+        results.sort_by_key(|result| result.fold);
+        let main = self.comparison.main_metrics();
+        let figures = metrics
+            .iter()
+            .filter(|metric| main.contains(&metric.name.as_str()))
+            .map(|metric| format!("{} {:.3}, ", metric.name, metric.value));
+        format!("{}{seconds:.1} s", figures.collect::<String>())
+    }
+
+    /// Notes why a combination could not be trained; returns it for people.
+    fn fail(&mut self, row: usize, fold: usize, error: &RunError) -> String {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        let reason = match fold {
+            0 => line.to_owned(),
+            _ => format!("fold {}: {line}", fold + 1),
+        };
+        self.comparison.rows[row].failure = Some(reason);
+        format!("failed: {line}")
+    }
+}
+
+fn counted(number: usize, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        _ => format!("{number} {what}s"),
+    }
+}
+
+/// Listens to a run for its figures, and passes on what is worth seeing of one among many.
+struct Watch<'a> {
+    observer: &'a mut dyn Observer,
+    what: &'a str,
+    warned: &'a mut Vec<String>,
+    /// Epochs, and batches of one.
+    batches: (usize, usize),
+    result: FoldResult,
+}
+
+impl Observer for Watch<'_> {
+    fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
+        match event {
+            Event::Warning(text) => {
+                if self.warned.iter().any(|warned| warned == text) {
+                    return Ok(());
+                }
+                self.warned.push((*text).to_owned());
+                self.observer.observe(event)
+            }
+            Event::Started {
+                epochs,
+                batches,
+                parameters,
+            } => {
+                self.batches = (*epochs, *batches);
+                self.result.parameters = *parameters;
+                Ok(())
+            }
+            Event::Batch { epoch, batch, .. } => {
+                let (epochs, batches) = self.batches;
+                self.observer.observe(&Event::Progress {
+                    what: self.what,
+                    done: (epoch - 1) * batches + batch,
+                    total: epochs * batches,
+                })
+            }
+            Event::Epoch {
+                epoch,
+                metrics,
+                seconds,
+                ..
+            } => {
+                let of_training = |metric: &&Metric| {
+                    metric.name == "learning_rate" || metric.name.starts_with("train_")
+                };
+                let validation = metrics.iter().filter(|metric| !of_training(metric));
+                self.result.metrics = validation.cloned().collect();
+                self.result.epochs = *epoch;
+                self.result.seconds += seconds;
+                Ok(())
+            }
+            Event::Progress { .. } => self.observer.observe(event),
+            _ => Ok(()),
+        }
+    }
+}

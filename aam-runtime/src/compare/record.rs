@@ -1,0 +1,316 @@
+//! What a comparison leaves in its directory to be taken up again: what was asked, and what each
+//! run came to.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::combination::Combination;
+use super::options::CompareOptions;
+use super::table::FoldResult;
+use crate::checkpoint::directory::MANIFEST;
+use crate::error::RunError;
+use crate::run_directory::write_whole;
+use crate::train::metrics::Metric;
+
+/// Settings of the comparison that change no result.
+const OUTPUT: [&str; 2] = ["output-dir", "overwrite"];
+
+/// What all runs of a comparison have in common.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Asked {
+    /// Version of `aam`.
+    aam: String,
+    /// Settings other than components and those that name a file.
+    settings: Map<String, Value>,
+    /// SHA-256 of what the others name.
+    files: Map<String, Value>,
+}
+
+impl Asked {
+    /// What `options` ask for; the combinations say which of them are components.
+    ///
+    /// # Errors
+    /// Never in practice: the options came from such a table.
+    pub(super) fn new(
+        options: &CompareOptions,
+        combinations: &[Combination],
+    ) -> Result<Self, RunError> {
+        let broken = |problem: String| RunError::Usage(format!("settings: {problem}"));
+        let value = serde_json::to_value(options).map_err(|error| broken(error.to_string()))?;
+        let Value::Object(mut settings) = value else {
+            return Err(broken("expected a table".to_owned()));
+        };
+        let kinds = combinations.iter().flat_map(Combination::components);
+        for kind in kinds.map(|(kind, _)| kind.as_str()).chain(OUTPUT) {
+            settings.remove(kind);
+        }
+        // Of files, what counts is what they hold, not where they are.
+        let prints = |(name, value): (&String, &Value)| {
+            let print = fingerprint(Path::new(value.as_str()?))?;
+            Some((name.clone(), Value::String(print)))
+        };
+        let files: Map<String, Value> = settings.iter().filter_map(prints).collect();
+        settings.retain(|name, _| !files.contains_key(name));
+        let folds = options.number_of_folds();
+        settings.insert("folds".to_owned(), folds.into());
+        Ok(Self {
+            aam: env!("CARGO_PKG_VERSION").to_owned(),
+            settings,
+            files,
+        })
+    }
+
+    /// How the file of an older comparison differs, a phrase for each setting.
+    fn differences(&self, older: &Self) -> Vec<String> {
+        let mut all = Vec::new();
+        if self.aam != older.aam {
+            all.push(format!("aam was {} and is {}", older.aam, self.aam));
+        }
+        all.extend(
+            differing(&self.settings, &older.settings)
+                .map(|(name, now, then)| format!("--{name} was {then} and is {now}")),
+        );
+        all.extend(
+            differing(&self.files, &older.files)
+                .map(|(name, _, _)| format!("--{name} holds something else")),
+        );
+        all
+    }
+
+    /// Reads what the comparison in `path` was asked, if there is one.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub(super) fn read(path: &Path) -> Result<Option<Self>, RunError> {
+        read(path)
+    }
+
+    /// Checks that an older comparison was asked the same.
+    ///
+    /// # Errors
+    /// It was not; the error says what differs.
+    pub(super) fn check(&self, older: &Self, directory: &Path) -> Result<(), RunError> {
+        match self.differences(older).as_slice() {
+            [] => Ok(()),
+            differences => Err(other_settings(directory, &differences.join(", "))),
+        }
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(super) fn write(&self, path: &Path) -> Result<(), RunError> {
+        write(path, self)
+    }
+}
+
+/// The error of a directory whose runs were asked something else.
+fn other_settings(directory: &Path, difference: &str) -> RunError {
+    RunError::Usage(format!(
+        "--output-dir {}: the comparison in this directory has other settings: {difference}\n  help: give the same settings to go on with it, choose another directory, or start anew with --overwrite",
+        directory.display()
+    ))
+}
+
+/// Names with what is now and what was, where they differ.
+fn differing<'a>(
+    now: &'a Map<String, Value>,
+    then: &'a Map<String, Value>,
+) -> impl Iterator<Item = (&'a str, String, String)> {
+    let only_then = then.keys().filter(|name| !now.contains_key(*name));
+    now.keys().chain(only_then).filter_map(|name| {
+        let (now, then) = (now.get(name), then.get(name));
+        (now != then).then(|| (name.as_str(), shown(now), shown(then)))
+    })
+}
+
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "not given".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(value) => value.to_string(),
+    }
+}
+
+/// SHA-256 of a file, or of the manifest of a checkpoint, which has those of its other files;
+/// nothing of what is neither.
+fn fingerprint(path: &Path) -> Option<String> {
+    let path = match path.is_dir() {
+        true => path.join(MANIFEST),
+        false => path.to_owned(),
+    };
+    let hash = Sha256::digest(fs::read(path).ok()?);
+    Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// `result.json` of a run that came to its end.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct RunRecord {
+    components: Value,
+    fold: usize,
+    epochs: usize,
+    seconds: f64,
+    parameters: (usize, usize),
+    /// A metric that is no number is null.
+    metrics: Vec<(String, Option<f64>)>,
+}
+
+/// Reads what a run of `combination` came to, if it came to its end.
+///
+/// # Errors
+/// A damaged file, or a run of components with other options.
+pub(super) fn read_result(
+    path: &Path,
+    combination: &Combination,
+    directory: &Path,
+) -> Result<Option<FoldResult>, RunError> {
+    let Some(record) = read::<RunRecord>(path)? else {
+        return Ok(None);
+    };
+    let now = combination.to_json();
+    let empty = Map::new();
+    let table = |value: &Value, kind: &str| {
+        let table = value.get(kind).and_then(Value::as_object);
+        table.unwrap_or(&empty).clone()
+    };
+    for (kind, _) in combination.components() {
+        let (now, then) = (table(&now, kind), table(&record.components, kind));
+        let difference =
+            differing(&now, &then).map(|(option, now, then)| (option.to_owned(), now, then));
+        if let Some((option, now, then)) = difference.into_iter().next() {
+            let difference = format!("--{kind}.{option} was {then} and is {now}");
+            return Err(other_settings(directory, &difference));
+        }
+    }
+    Ok(Some(FoldResult {
+        fold: record.fold,
+        epochs: record.epochs,
+        seconds: record.seconds,
+        parameters: record.parameters,
+        metrics: record
+            .metrics
+            .into_iter()
+            .map(|(name, value)| Metric {
+                name,
+                value: value.unwrap_or(f64::NAN),
+            })
+            .collect(),
+    }))
+}
+
+/// Writes what a run came to.
+///
+/// # Errors
+/// A file that cannot be written.
+pub(super) fn write_result(
+    path: &Path,
+    combination: &Combination,
+    result: &FoldResult,
+) -> Result<(), RunError> {
+    let metrics = result.metrics.iter();
+    let record = RunRecord {
+        components: combination.to_json(),
+        fold: result.fold,
+        epochs: result.epochs,
+        seconds: result.seconds,
+        parameters: result.parameters,
+        metrics: metrics
+            .map(|metric| (metric.name.clone(), Some(metric.value)))
+            .collect(),
+    };
+    write(path, &record)
+}
+
+fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Option<T>, RunError> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(_) if !path.exists() => return Ok(None),
+        Err(error) => return Err(unreadable(path, &error)),
+    };
+    let value = serde_json::from_slice(&text).map_err(|error| unreadable(path, &error))?;
+    Ok(Some(value))
+}
+
+fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> RunError {
+    RunError::Usage(format!(
+        "{}: this file of an older comparison cannot be read ({error})\n  help: remove it, and what it stands for is done again",
+        path.display()
+    ))
+}
+
+fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), RunError> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| RunError::write(PathBuf::from(path))(error.into()))?;
+    write_whole(path, &(text + "\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use aam_api::Choice;
+
+    use super::*;
+
+    fn combination(hidden: usize) -> Combination {
+        let mut head = Choice::named("mlp");
+        head.options.insert("hidden".to_owned(), hidden.into());
+        Combination::grid(&[("head".to_owned(), vec![head])]).remove(0)
+    }
+
+    #[test]
+    fn other_settings_are_named_and_other_places_do_not_matter() {
+        let place = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = place.path().join(name);
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let mut options = CompareOptions::default();
+        options.train.data.table = Some(file("a.biom", "table"));
+        let asked = |options: &CompareOptions| Asked::new(options, &[combination(8)]).unwrap();
+        let first = asked(&options);
+        options.train.data.table = Some(file("b.biom", "table"));
+        options.train.optimization.output_dir = Some("elsewhere".into());
+        options.folds = Some(5);
+        assert_eq!(asked(&options).differences(&first), Vec::<String>::new());
+        options.train.data.table = Some(file("c.biom", "another"));
+        options.train.optimization.epochs = Some(7);
+        assert_eq!(
+            asked(&options).differences(&first),
+            [
+                "--epochs was not given and is 7",
+                "--table holds something else"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_result_is_read_back_and_belongs_to_its_components() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("result.json");
+        let result = FoldResult {
+            fold: 2,
+            epochs: 5,
+            seconds: 1.5,
+            parameters: (3, 4),
+            metrics: vec![Metric {
+                name: "r2".to_owned(),
+                value: f64::NAN,
+            }],
+        };
+        let read = |hidden| read_result(&path, &combination(hidden), place.path());
+        assert!(read(8).unwrap().is_none());
+        write_result(&path, &combination(8), &result).unwrap();
+        let back = read(8).unwrap().unwrap();
+        assert_eq!((back.fold, back.parameters), (2, (3, 4)));
+        assert!(back.metrics[0].value.is_nan());
+        let error = read(16).unwrap_err().to_string();
+        assert!(error.contains("--head.hidden was 8 and is 16"), "{error}");
+        fs::write(&path, "{").unwrap();
+        assert!(read(8).is_err());
+    }
+}

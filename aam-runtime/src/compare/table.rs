@@ -1,0 +1,281 @@
+//! What the runs of a comparison came to.
+
+use serde::Serialize;
+
+use super::combination::Combination;
+use crate::events::Outcome;
+use crate::train::metrics::Metric;
+
+/// Figures of whole sets that mean the same whatever the loss, and lead a table.
+const MAIN: [&str; 4] = ["r2", "mae", "accuracy", "log_loss"];
+
+/// A comparison, as far as it got.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// How many folds every combination is trained on.
+    pub folds: usize,
+    /// One row per combination, in the order asked for.
+    pub rows: Vec<Row>,
+    /// Whether every run was done.
+    pub outcome: Outcome,
+    /// The metric that was asked for with `best-metric`.
+    pub metric: Option<String>,
+}
+
+/// A combination and its runs.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The components.
+    pub combination: Combination,
+    /// The folds that are done, in order.
+    pub results: Vec<FoldResult>,
+    /// Why a run of it could not be done, in a line.
+    pub failure: Option<String>,
+}
+
+/// A run that came to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoldResult {
+    /// Fold, from 1.
+    pub fold: usize,
+    /// Epochs trained.
+    pub epochs: usize,
+    /// Seconds of the epochs, with their validation.
+    pub seconds: f64,
+    /// Parameters that learn, and all parameters.
+    pub parameters: (usize, usize),
+    /// Metrics of the validation samples after the last epoch.
+    pub metrics: Vec<Metric>,
+}
+
+/// A figure over the folds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation, with the number of folds as divisor; none of a single fold.
+    pub sd: Option<f64>,
+}
+
+impl Row {
+    /// A metric over the folds that are done.
+    pub fn metric(&self, name: &str) -> Option<Spread> {
+        let values: Option<Vec<f64>> = self
+            .results
+            .iter()
+            .map(|result| {
+                let metric = result.metrics.iter().find(|metric| metric.name == name);
+                metric.map(|metric| metric.value)
+            })
+            .collect();
+        let values = values.filter(|values| !values.is_empty())?;
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        Some(Spread {
+            mean,
+            sd: (values.len() > 1).then(|| (squares / count).sqrt()),
+        })
+    }
+
+    /// Median over the folds of the seconds of a run.
+    pub fn seconds(&self) -> Option<f64> {
+        let mut seconds: Vec<f64> = self.results.iter().map(|result| result.seconds).collect();
+        seconds.sort_by(f64::total_cmp);
+        let middle = seconds.len() / 2;
+        match seconds.len() % 2 {
+            _ if seconds.is_empty() => None,
+            1 => Some(seconds[middle]),
+            _ => Some((seconds[middle - 1] + seconds[middle]) / 2.0),
+        }
+    }
+
+    /// Parameters that learn, and all parameters.
+    pub fn parameters(&self) -> Option<(usize, usize)> {
+        self.results.first().map(|result| result.parameters)
+    }
+
+    fn status(&self, folds: usize) -> &'static str {
+        match &self.failure {
+            Some(_) => "failed",
+            None if self.results.len() < folds => "unfinished",
+            None => "finished",
+        }
+    }
+}
+
+impl Comparison {
+    /// Kinds of the components.
+    pub fn kinds(&self) -> Vec<&str> {
+        let first = self.rows.first();
+        let components = first
+            .into_iter()
+            .flat_map(|row| row.combination.components());
+        components.map(|(kind, _)| kind.as_str()).collect()
+    }
+
+    /// Names of all metrics, in the order of the runs.
+    pub fn metrics(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        let results = self.rows.iter().flat_map(|row| &row.results);
+        for metric in results.flat_map(|result| &result.metrics) {
+            if !names.contains(&metric.name.as_str()) {
+                names.push(&metric.name);
+            }
+        }
+        names
+    }
+
+    /// Those metrics that can be compared between losses, after the one that was asked for.
+    pub fn main_metrics(&self) -> Vec<&str> {
+        let all = self.metrics();
+        let asked = |name: &str| self.metric.as_deref() == Some(name);
+        let is_main = |name: &str| {
+            let figure = name.rsplit(':').next().unwrap_or(name);
+            MAIN.contains(&figure) && !asked(name)
+        };
+        let first = all.iter().filter(|name| asked(name));
+        let rest = all.iter().filter(|name| is_main(name));
+        first.chain(rest).copied().collect()
+    }
+
+    /// Name of a metric's column, which must not be that of a kind: there is a loss that is a
+    /// component and one that is a figure.
+    fn column(&self, metric: &str) -> String {
+        match self.kinds().contains(&metric) {
+            true => format!("validation_{metric}"),
+            false => metric.to_owned(),
+        }
+    }
+
+    /// How many combinations failed.
+    pub fn failures(&self) -> usize {
+        let failed = self.rows.iter().filter(|row| row.failure.is_some());
+        failed.count()
+    }
+
+    /// `comparison.tsv`: a line per combination.
+    pub fn tsv(&self) -> String {
+        let (kinds, metrics) = (self.kinds(), self.metrics());
+        let mut header: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();
+        header.extend(["status", "folds"].map(str::to_owned));
+        header.extend(
+            metrics
+                .iter()
+                .map(|name| self.column(name))
+                .flat_map(|name| [name.clone(), format!("{name}_sd")]),
+        );
+        header.extend(["seconds", "parameters", "all_parameters", "problem"].map(str::to_owned));
+        let mut text = header.join("\t") + "\n";
+        for row in &self.rows {
+            let mut cells = names(row);
+            cells.push(row.status(self.folds).to_owned());
+            cells.push(row.results.len().to_string());
+            for name in &metrics {
+                let spread = row.metric(name);
+                cells.push(cell(spread.map(|spread| spread.mean)));
+                cells.push(cell(spread.and_then(|spread| spread.sd)));
+            }
+            cells.push(cell(row.seconds()));
+            cells.push(cell(row.parameters().map(|(learn, _)| learn)));
+            cells.push(cell(row.parameters().map(|(_, all)| all)));
+            cells.push(row.failure.clone().unwrap_or_default().replace('\t', " "));
+            text.push_str(&(cells.join("\t") + "\n"));
+        }
+        text
+    }
+
+    /// `comparison-folds.tsv`: a line per run that is done.
+    pub fn folds_tsv(&self) -> String {
+        let (kinds, metrics) = (self.kinds(), self.metrics());
+        let mut header: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();
+        header.extend(["fold", "epochs"].map(str::to_owned));
+        header.extend(metrics.iter().map(|name| self.column(name)));
+        header.push("seconds".to_owned());
+        let mut text = header.join("\t") + "\n";
+        for row in &self.rows {
+            for result in &row.results {
+                let mut cells = names(row);
+                cells.extend([result.fold.to_string(), result.epochs.to_string()]);
+                cells.extend(metrics.iter().map(|name| {
+                    let metric = result.metrics.iter().find(|metric| metric.name == *name);
+                    cell(metric.map(|metric| metric.value))
+                }));
+                cells.push(result.seconds.to_string());
+                text.push_str(&(cells.join("\t") + "\n"));
+            }
+        }
+        text
+    }
+}
+
+fn names(row: &Row) -> Vec<String> {
+    let components = row.combination.components().iter();
+    components.map(|(_, choice)| choice.name.clone()).collect()
+}
+
+fn cell<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use aam_api::Choice;
+
+    use super::*;
+
+    fn comparison() -> Comparison {
+        let losses = ["a", "b"].map(Choice::named).to_vec();
+        let mut combinations = Combination::grid(&[("loss".to_owned(), losses)]).into_iter();
+        let result = |fold, r2, seconds| FoldResult {
+            fold,
+            epochs: 3,
+            seconds,
+            parameters: (10, 30),
+            metrics: [("loss", 0.5), ("r2", r2), ("pearson", 1.0)]
+                .map(|(name, value)| Metric {
+                    name: name.to_owned(),
+                    value,
+                })
+                .into(),
+        };
+        let mut row = |results, failure| Row {
+            combination: combinations.next().unwrap(),
+            results,
+            failure,
+        };
+        Comparison {
+            folds: 2,
+            rows: vec![
+                row(vec![result(1, 0.25, 2.0), result(2, 0.75, 4.0)], None),
+                row(vec![], Some("b needs more".to_owned())),
+            ],
+            outcome: Outcome::Finished,
+            metric: Some("pearson".to_owned()),
+        }
+    }
+
+    #[test]
+    fn figures_are_those_of_the_folds() {
+        let comparison = comparison();
+        let row = &comparison.rows[0];
+        let spread = Spread {
+            mean: 0.5,
+            sd: Some(0.25),
+        };
+        assert_eq!(row.metric("r2"), Some(spread));
+        assert_eq!((row.metric("mae"), row.seconds()), (None, Some(3.0)));
+        assert_eq!(comparison.main_metrics(), ["pearson", "r2"]);
+        assert_eq!(comparison.failures(), 1);
+        assert_eq!(comparison.rows[1].metric("r2"), None);
+    }
+
+    #[test]
+    fn the_file_has_a_line_per_combination() {
+        let expected = "loss\tstatus\tfolds\tvalidation_loss\tvalidation_loss_sd\tr2\tr2_sd\tpearson\tpearson_sd\tseconds\tparameters\tall_parameters\tproblem\n\
+                        a\tfinished\t2\t0.5\t0\t0.5\t0.25\t1\t0\t3\t10\t30\t\n\
+                        b\tfailed\t0\t\t\t\t\t\t\t\t\t\tb needs more\n";
+        assert_eq!(comparison().tsv(), expected);
+        assert_eq!(comparison().folds_tsv().lines().count(), 3);
+    }
+}

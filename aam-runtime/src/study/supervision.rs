@@ -1,0 +1,161 @@
+//! What the base can learn of the samples of a study: distances between them, or the diversity of
+//! each.
+
+use std::path::Path;
+
+use super::{Notes, diversity, keep, without_empty_samples};
+use crate::data::newick::NewickOptions;
+use crate::data::{
+    DataError, DistanceMatrix, Table, Tree, read_distances, read_ids, read_sequences, read_tree,
+};
+use crate::error::RunError;
+use crate::options::DataOptions;
+use crate::unifrac::{self, Metric, UniFrac};
+
+/// What the base can learn of samples.
+#[derive(Debug)]
+pub enum Supervision {
+    /// UniFrac distances between them.
+    Distances(Distances),
+    /// Faith's PD of each, by the table's rows.
+    Diversity(Vec<f64>),
+}
+
+/// Where distances between samples come from.
+#[derive(Debug)]
+pub enum Distances {
+    /// A matrix with the table's rows.
+    Matrix(DistanceMatrix),
+    /// The tree, for the samples that are asked for.
+    Tree(UniFrac),
+}
+
+impl Distances {
+    /// Distances between the samples at `rows`, row by row.
+    pub fn between(&self, rows: &[usize]) -> Vec<f64> {
+        match self {
+            Self::Tree(unifrac) => unifrac.distances(rows),
+            Self::Matrix(matrix) => rows
+                .iter()
+                .flat_map(|&i| rows.iter().map(move |&j| matrix.get(i, j)))
+                .collect(),
+        }
+    }
+}
+
+/// Reads or prepares distances (or, by the metric asked for, Faith's PD), and keeps the samples that
+/// have them.
+///
+/// `all` are the samples of the table's file, whose order a matrix without ids is taken to have.
+///
+/// # Errors
+/// Files that cannot be read or do not fit the table; `None` if neither file is named.
+pub fn with_supervision(
+    table: Table,
+    all: &[String],
+    options: &DataOptions,
+    notes: &mut Notes<'_>,
+) -> Result<(Table, Option<Supervision>), RunError> {
+    match diversity::is_asked(options) {
+        true => {
+            let (table, values) = diversity::with_diversity(table, all, options, notes)?;
+            Ok((table, values.map(Supervision::Diversity)))
+        }
+        false => {
+            let (table, distances) = with_distances(table, all, options, notes)?;
+            Ok((table, distances.map(Supervision::Distances)))
+        }
+    }
+}
+
+fn with_distances(
+    table: Table,
+    all: &[String],
+    options: &DataOptions,
+    notes: &mut Notes<'_>,
+) -> Result<(Table, Option<Distances>), RunError> {
+    match (&options.unifrac_matrix, &options.tree) {
+        (Some(_), Some(_)) => Err(RunError::Usage(
+            "--unifrac-matrix and --tree are both given: choose one".to_owned(),
+        )),
+        (None, None) => Ok((table, None)),
+        (Some(path), None) => {
+            let mut file = read_distances(path)?;
+            if let Some(ids) = &options.unifrac_ids {
+                file = file.with_ids(read_ids(ids)?)?;
+            }
+            let matrix = file.into_matrix(all)?;
+            let table = keep(table, "the matrix", path, matrix.ids(), notes)?;
+            let index = matrix.index();
+            let rows: Vec<usize> = table
+                .sample_ids()
+                .iter()
+                .map(|id| index[id.as_str()])
+                .collect();
+            let matrix = matrix.select(&rows);
+            Ok((table, Some(Distances::Matrix(matrix))))
+        }
+        (None, Some(path)) => {
+            let metric: Metric = options.unifrac_metric.parse().map_err(|error: DataError| {
+                error.help(
+                    "choose unweighted, weighted, weighted-normalized, generalized:ALPHA or faith-pd",
+                )
+            })?;
+            let (table, tree) = with_tree(table, path, options, notes)?;
+            let unifrac = UniFrac::new(&tree, &table, metric).map_err(|error| error.file(path))?;
+            notes(format!(
+                "{}: {metric} UniFrac from the tree, per batch",
+                path.display()
+            ))?;
+            Ok((table, Some(Distances::Tree(unifrac))))
+        }
+    }
+}
+
+/// The tree at `path`, and the table, without the ASVs that the tree lacks where those are to be
+/// left out.
+pub(super) fn with_tree(
+    table: Table,
+    path: &Path,
+    options: &DataOptions,
+    notes: &mut Notes<'_>,
+) -> Result<(Table, Tree), RunError> {
+    let tree = rooted_tree(path, options, &table)?;
+    if !options.drop_missing {
+        return Ok((table, tree));
+    }
+    let (kept, missing) = unifrac::drop_missing(&tree, &table)?;
+    notes(format!(
+        "{} ASVs are not in the tree: {:.2} % of the reads are left out",
+        missing.ids.len(),
+        100.0 * missing.read_fraction
+    ))?;
+    Ok((without_empty_samples(kept, notes)?, tree))
+}
+
+/// Reads the tree. Its tips have the names that the ASVs have in the table's file; where `table`
+/// has sequences in their place, so do the tips then.
+fn rooted_tree(path: &Path, options: &DataOptions, table: &Table) -> Result<Tree, RunError> {
+    if let Some(length) = options.missing_length
+        && !(length.is_finite() && length >= 0.0)
+    {
+        return Err(RunError::Usage(format!(
+            "--missing-length: expected 0 or a number above it, found {length}"
+        )));
+    }
+    let newick = NewickOptions {
+        missing_length: options.missing_length,
+        ..NewickOptions::default()
+    };
+    let tree = read_tree(path, &newick)?;
+    let Some(sequences) = &options.sequences else {
+        return Ok(tree);
+    };
+    let sequences = read_sequences(sequences)?;
+    let columns = table.feature_index();
+    let sequence = |tip: &str| {
+        let sequence = sequences.get(tip)?;
+        columns.contains_key(sequence).then_some(sequence)
+    };
+    Ok(tree.with_tips_renamed(sequence).map_err(|e| e.file(path))?)
+}
