@@ -4,6 +4,8 @@
 //! configuration file and what a run directory records in `config.toml`; their documentation is
 //! the help text. Components are chosen by name ([`Choice`]) and never named here.
 
+mod category;
+mod output;
 mod target;
 
 use std::path::PathBuf;
@@ -14,11 +16,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::AsvSampling;
 use crate::model::{
-    Activation, CountEmbedding, CountScale, DistanceScale, MaskStrategy, Preset, Quirk,
-    SamplePooling,
+    CountEmbedding, CountScale, DistanceScale, MaskStrategy, Preset, Quirk, SamplePooling,
 };
 use crate::train::optimizer::OptimizerKind;
 use crate::train::schedule::ScheduleKind;
+pub use category::CategoryOptions;
+pub use output::OutputOptions;
 pub use target::TargetOptions;
 
 /// Files of a study, and what is taken from them.
@@ -208,54 +211,6 @@ impl Default for OptimizationOptions {
             strategy: None,
         }
     }
-}
-
-/// Categorical metadata beside the microbiome.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, rename_all = "kebab-case")]
-pub struct CategoryOptions {
-    /// Categorical metadata columns that the model sees.
-    pub categorical_columns: Vec<String>,
-    /// Width of the embedding of each categorical column.
-    #[schemars(range(min = 1))]
-    pub categorical_embed_dim: usize,
-    /// Widths of single columns, as column=width.
-    pub categorical_embed_dims: Vec<String>,
-    /// Dropout of the embeddings of categories, in [0, 1).
-    pub categorical_dropout: f64,
-    /// Levels with fewer training samples share one embedding, which unseen levels get, too.
-    #[schemars(range(min = 1))]
-    pub min_category_count: usize,
-    /// Parents of columns, as child=parent (city=state,state=country): the embedding of a child
-    /// is its own plus its parent's, and that of an unseen child is its parent's.
-    pub categorical_hierarchy: Vec<String>,
-}
-
-impl Default for CategoryOptions {
-    fn default() -> Self {
-        Self {
-            categorical_columns: Vec::new(),
-            categorical_embed_dim: 16,
-            categorical_embed_dims: Vec::new(),
-            categorical_dropout: 0.1,
-            min_category_count: 1,
-            categorical_hierarchy: Vec::new(),
-        }
-    }
-}
-
-/// What happens to the outputs of the head of a column of numbers.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(default, rename_all = "kebab-case")]
-pub struct OutputOptions {
-    /// Normalise the sample's embedding before the head; without it only with attention pooling.
-    pub target_layer_norm: Option<bool>,
-    /// Categorical columns each of whose levels has a learned scale and shift of the output.
-    pub conditional_output_scaling: Vec<String>,
-    /// Learn a scale and a shift of the output.
-    pub learnable_output_scale: bool,
-    /// What bounds the output, on the scale of the target's transform.
-    pub output_activation: Activation,
 }
 
 /// Options of `aam pretrain`.

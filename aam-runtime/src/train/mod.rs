@@ -3,6 +3,7 @@
 mod base_task;
 pub mod encoding;
 mod finetuning;
+mod finetuning_study;
 mod fitting;
 pub mod inference;
 pub mod metrics;

@@ -9,6 +9,7 @@ use burn::tensor::Device;
 use super::base_task::BaseTask;
 use super::encoding::Embeddings;
 use super::finetuning::{Finetuning, ValidatedSample};
+use super::finetuning_study::{class_labels, read_study, warn_of_unseen_classes};
 use super::fitting::TrainingSamples;
 use super::inference::FineTuned;
 use super::nucleotides::Nucleotides;
@@ -22,7 +23,7 @@ use super::session::{
 };
 use super::target_losses::TargetLosses;
 use super::target_scales::{self, Scaling, TargetScales};
-use super::targets::{self, RawTargets};
+use super::targets::RawTargets;
 use super::trainer::{Done, Trainer};
 use crate::batch::Batcher;
 use crate::categories::{CategoryIds, CategoryVocabulary};
@@ -37,7 +38,7 @@ use crate::model::{
 use crate::options::TrainOptions;
 use crate::predictions::{self, PredictedSample};
 use crate::run_directory::{CONFIG, RunDirectory};
-use crate::study::{self, Study};
+use crate::study;
 
 /// Trains a predictor of metadata columns.
 ///
@@ -81,46 +82,18 @@ pub fn train(
     }
     config.category_dropout = options.categories.categorical_dropout;
     config.validate()?;
-    if let Some(rate) = options.categorical_lr
-        && !(rate.is_finite() && rate > 0.0)
-    {
-        return Err(RunError::Usage(format!(
-            "--categorical-lr: expected a number above 0, found {rate}"
-        )));
-    }
-    if options.categorical_lr.is_some() && options.categories.categorical_columns.is_empty() {
-        return Err(RunError::Usage(
-            "--categorical-lr: the run has no categories; name some with --categorical-columns"
-                .to_owned(),
-        ));
-    }
-    if options.count_weight > 0.0 && config.pooling == SamplePooling::Abundance {
-        return Err(RunError::Usage(
-            "--count-weight: abundances are guessed only with --pooling attention".to_owned(),
-        ));
-    }
     let plan = Plan::finetuning(config.pooling, optimization);
     let frozen = match (options.freeze_base, config.pooling) {
         (Some(frozen), _) => frozen,
         (None, pooling) => pooling == SamplePooling::Abundance,
     };
-    masking(options).validate()?;
-    if frozen && options.nucleotide_weight > 0.0 {
-        return Err(RunError::Usage(
-            "--nucleotide-weight: a frozen base learns nothing of nucleotides; add --no-freeze-base"
-                .to_owned(),
-        ));
-    }
-    if frozen && pretrained.is_none() {
-        observer.observe(&Event::Note(
-            "no --pretrained-encoder: ASVs are embedded by an encoder that has not been trained, which tells them apart but knows nothing of nucleotides",
-        ))?;
-    }
-    if frozen && options.unifrac_weight > 0.0 {
-        observer.observe(&Event::Warning(
-            "--unifrac-weight has no effect on a base that is kept as it is; let it learn with --no-freeze-base",
-        ))?;
-    }
+    check_settings(
+        options,
+        config.pooling,
+        frozen,
+        pretrained.is_some(),
+        observer,
+    )?;
     let policy = policy(data, seed);
     let (study, metadata, targets) = read_study(options, observer)?;
     let ids = study.table.sample_ids();
@@ -249,6 +222,52 @@ pub fn train(
     Ok(trained.outcome)
 }
 
+/// Refuses settings that do not go together, and tells what comes of others.
+fn check_settings(
+    options: &TrainOptions,
+    pooling: SamplePooling,
+    frozen: bool,
+    pretrained: bool,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    if let Some(rate) = options.categorical_lr
+        && !(rate.is_finite() && rate > 0.0)
+    {
+        return Err(RunError::Usage(format!(
+            "--categorical-lr: expected a number above 0, found {rate}"
+        )));
+    }
+    if options.categorical_lr.is_some() && options.categories.categorical_columns.is_empty() {
+        return Err(RunError::Usage(
+            "--categorical-lr: the run has no categories; name some with --categorical-columns"
+                .to_owned(),
+        ));
+    }
+    if options.count_weight > 0.0 && pooling == SamplePooling::Abundance {
+        return Err(RunError::Usage(
+            "--count-weight: abundances are guessed only with --pooling attention".to_owned(),
+        ));
+    }
+    masking(options).validate()?;
+    if frozen && options.nucleotide_weight > 0.0 {
+        return Err(RunError::Usage(
+            "--nucleotide-weight: a frozen base learns nothing of nucleotides; add --no-freeze-base"
+                .to_owned(),
+        ));
+    }
+    if frozen && !pretrained {
+        observer.observe(&Event::Note(
+            "no --pretrained-encoder: ASVs are embedded by an encoder that has not been trained, which tells them apart but knows nothing of nucleotides",
+        ))?;
+    }
+    if frozen && options.unifrac_weight > 0.0 {
+        observer.observe(&Event::Warning(
+            "--unifrac-weight has no effect on a base that is kept as it is; let it learn with --no-freeze-base",
+        ))?;
+    }
+    Ok(())
+}
+
 fn masking(options: &TrainOptions) -> MaskingConfig {
     MaskingConfig {
         ratio: options.nuc_mask_ratio,
@@ -324,76 +343,6 @@ pub(crate) fn samples_of(
 ) -> Result<(Vec<String>, Option<Vec<usize>>), RunError> {
     let (study, _, targets) = read_study(options, observer)?;
     Ok((study.table.sample_ids().to_vec(), class_labels(&targets)))
-}
-
-fn read_study(
-    options: &TrainOptions,
-    observer: &mut dyn Observer,
-) -> Result<(Study, Metadata, RawTargets), RunError> {
-    let data = &options.data;
-    let seed = options.optimization.seed;
-    let mut notes = |note: String| observer.observe(&Event::Note(&note));
-    let metadata = study::required(options.metadata.as_deref(), "metadata")?;
-    let table = study::read_reads(data.table.as_deref(), data.sequences.as_deref(), &mut notes)?;
-    let all = table.sample_ids().to_vec();
-    let (table, metadata) = study::with_metadata(table, metadata, &mut notes)?;
-    let table = study::rarefied(table, data.rarefy_depth, seed, &mut notes)?;
-    let (_, rows) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
-    let table = table.select_samples(&rows);
-    let (table, supervision) = match options.unifrac_weight > 0.0 {
-        true => {
-            let (table, supervision) = study::with_supervision(table, &all, data, &mut notes)?;
-            if supervision.is_none() {
-                return Err(RunError::Usage(
-                    "--unifrac-weight needs --tree or --unifrac-matrix".to_owned(),
-                ));
-            }
-            (table, supervision)
-        }
-        false => (table, None),
-    };
-    // Again, because distances may have left samples out.
-    let (targets, _) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
-    let sequences = study::tokenized(&table, &policy(data, seed).tokens(), &mut notes)?;
-    let study = Study {
-        table,
-        sequences,
-        supervision,
-    };
-    Ok((study, metadata, targets))
-}
-
-/// Class of each sample, to split within classes; only where there is one column of classes.
-fn class_labels(targets: &RawTargets) -> Option<Vec<usize>> {
-    match targets.columns.as_slice() {
-        [column] if column.classes.is_some() => {
-            Some(column.values.iter().map(|&class| class as usize).collect())
-        }
-        _ => None,
-    }
-}
-
-fn warn_of_unseen_classes(
-    targets: &RawTargets,
-    split: &Split,
-    observer: &mut dyn Observer,
-) -> Result<(), RunError> {
-    for column in &targets.columns {
-        for (class, name) in column.classes.iter().flatten().enumerate() {
-            if !split
-                .train
-                .iter()
-                .any(|&row| column.values[row] as usize == class)
-            {
-                let text = format!(
-                    "column '{}': no training sample has the class '{name}', so it cannot be learnt",
-                    column.name
-                );
-                observer.observe(&Event::Warning(&text))?;
-            }
-        }
-    }
-    Ok(())
 }
 
 fn assembled(model: FineTuned, pretrained: Option<Base>, frozen: bool) -> FineTuned {

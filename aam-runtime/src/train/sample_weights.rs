@@ -1,9 +1,9 @@
 //! How much each training sample counts, by its category.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
+mod given;
 
-use aam_api::error::nearest;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::sample_categories::{SampleCategories, distinct, label, listed};
 use crate::data::{DataError, Metadata};
@@ -68,7 +68,7 @@ impl Weighting {
         let scheme = match weights.word(&WORDS) {
             Some("auto") => Scheme::Auto,
             Some(_) => Scheme::Effective(beta),
-            None => Scheme::Given(given(weights)?),
+            None => Scheme::Given(given::read(weights)?),
         };
         let columns = match (
             column.as_slice(),
@@ -126,7 +126,7 @@ impl Weighting {
             Scheme::Given(named) => {
                 let everything = SampleCategories::read(&self.columns, metadata, metadata.ids())?;
                 let known = (0..metadata.ids().len()).filter_map(|row| everything.of(row));
-                let named = by_name(named, &self.columns, &known.collect(), metadata)?;
+                let named = given::by_name(named, &self.columns, &known.collect(), metadata)?;
                 let weight = |levels: &&[String]| named.get(*levels).copied().unwrap_or(1.0);
                 counts
                     .keys()
@@ -193,99 +193,6 @@ fn by_number<'a>(
     weights.collect()
 }
 
-/// The weights of an object, each checked to be a number above 0.
-fn given(weights: &NamedValues) -> Result<Named, RunError> {
-    let named = weights.read(FLAG, &WORDS)?;
-    for (name, value) in &named.values {
-        // Beyond, weights leave the range of single precision when they are averaged.
-        let usable = value.as_f64().is_some_and(|w| (1e-9..=1e9).contains(&w));
-        if !usable {
-            return Err(RunError::Usage(format!(
-                "{}: '{name}': expected a number above 0 (and at most 10⁹), found {value}",
-                named.place
-            )));
-        }
-    }
-    Ok(named)
-}
-
-/// The weights of an object by the categories that its names stand for.
-fn by_name<'a>(
-    named: &Named,
-    columns: &[String],
-    known: &BTreeSet<&'a [String]>,
-    metadata: &Metadata,
-) -> Result<BTreeMap<&'a [String], f64>, RunError> {
-    let mut weights = BTreeMap::new();
-    for (name, value) in &named.values {
-        let levels = match meant(name, columns, known).as_slice() {
-            [levels] => *levels,
-            [] => return Err(unknown(name, named, columns, known, metadata)),
-            several => {
-                let labels: Vec<String> = several.iter().map(|l| label(columns, l)).collect();
-                return Err(RunError::Usage(format!(
-                    "{}: '{name}' stands for several categories: {}",
-                    named.place,
-                    listed(&labels, MOST_SHOWN)
-                )));
-            }
-        };
-        let weight = value.as_f64().unwrap_or(1.0);
-        if weights.insert(levels, weight).is_some() {
-            return Err(RunError::Usage(format!(
-                "{}: the category {} has two weights",
-                named.place,
-                label(columns, levels)
-            )));
-        }
-    }
-    Ok(weights)
-}
-
-/// The categories that `name` stands for: written in full, in any order of the columns; by all of
-/// their values; by one of them.
-fn meant<'a>(name: &str, columns: &[String], known: &BTreeSet<&'a [String]>) -> Vec<&'a [String]> {
-    let sorted = |text: &str| -> Vec<String> {
-        let mut parts: Vec<String> = text.split(',').map(|part| part.trim().to_owned()).collect();
-        parts.sort_unstable();
-        parts
-    };
-    let name = name.trim();
-    let (in_full, parts) = (sorted(name), name.split(',').map(str::trim));
-    let values = parts.collect::<Vec<_>>().join(",");
-    let among = |way: &dyn Fn(&[String]) -> bool| -> Vec<&'a [String]> {
-        known.iter().copied().filter(|levels| way(levels)).collect()
-    };
-    let mut found = among(&|levels| sorted(&label(columns, levels)) == in_full);
-    if found.is_empty() {
-        found = among(&|levels| levels.join(",") == values);
-    }
-    if found.is_empty() {
-        found = among(&|levels| levels.iter().any(|level| level == name));
-    }
-    found
-}
-
-fn unknown(
-    name: &str,
-    named: &Named,
-    columns: &[String],
-    known: &BTreeSet<&[String]>,
-    metadata: &Metadata,
-) -> RunError {
-    let labels: Vec<String> = known.iter().map(|levels| label(columns, levels)).collect();
-    let values = known.iter().flat_map(|levels| levels.iter());
-    let candidates = labels.iter().chain(values).map(String::as_str);
-    let similar = nearest(name, candidates);
-    RunError::Usage(format!(
-        "{}: no sample of {} is of the category '{name}'{}; categories: {}",
-        named.place,
-        metadata.file().display(),
-        similar.map_or(String::new(), |name| format!(" (did you mean '{name}'?)")),
-        listed(&labels, MOST_SHOWN)
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,7 +210,7 @@ mod tests {
     }
 
     fn scheme(json: &str) -> Scheme {
-        Scheme::Given(given(&NamedValues::Text(json.to_owned())).unwrap())
+        Scheme::Given(given::read(&NamedValues::Text(json.to_owned())).unwrap())
     }
 
     /// Weights of the samples a to f, and the note.
@@ -413,7 +320,7 @@ mod tests {
     fn weights_are_finite_and_above_0() {
         for weight in ["0", "-1", "1e300", "null", "\"2\""] {
             let json = NamedValues::Text(format!(r#"{{"gut": {weight}}}"#));
-            let error = given(&json).unwrap_err().to_string();
+            let error = given::read(&json).unwrap_err().to_string();
             assert!(
                 error.contains("'gut': expected a number above 0"),
                 "{error}"
@@ -422,7 +329,7 @@ mod tests {
         let toml = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
         std::fs::write(toml.path(), "gut = inf\n").unwrap();
         let path = NamedValues::Text(toml.path().display().to_string());
-        assert!(given(&path).is_err());
+        assert!(given::read(&path).is_err());
     }
 
     #[test]

@@ -1,0 +1,87 @@
+//! What `aam train` reads: the study with its metadata and targets.
+
+use super::session::policy;
+use super::targets::{self, RawTargets};
+use crate::data::{Metadata, Split};
+use crate::error::RunError;
+use crate::events::{Event, Observer};
+use crate::options::TrainOptions;
+use crate::study::{self, Study};
+
+/// The study, its metadata and its targets, with the samples that have all of them.
+///
+/// # Errors
+/// Files that cannot be read, or samples that do not go together.
+pub fn read_study(
+    options: &TrainOptions,
+    observer: &mut dyn Observer,
+) -> Result<(Study, Metadata, RawTargets), RunError> {
+    let data = &options.data;
+    let seed = options.optimization.seed;
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let metadata = study::required(options.metadata.as_deref(), "metadata")?;
+    let table = study::read_reads(data.table.as_deref(), data.sequences.as_deref(), &mut notes)?;
+    let all = table.sample_ids().to_vec();
+    let (table, metadata) = study::with_metadata(table, metadata, &mut notes)?;
+    let table = study::rarefied(table, data.rarefy_depth, seed, &mut notes)?;
+    let (_, rows) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
+    let table = table.select_samples(&rows);
+    let (table, supervision) = match options.unifrac_weight > 0.0 {
+        true => {
+            let (table, supervision) = study::with_supervision(table, &all, data, &mut notes)?;
+            if supervision.is_none() {
+                return Err(RunError::Usage(
+                    "--unifrac-weight needs --tree or --unifrac-matrix".to_owned(),
+                ));
+            }
+            (table, supervision)
+        }
+        false => (table, None),
+    };
+    // Again, because distances may have left samples out.
+    let (targets, _) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
+    let sequences = study::tokenized(&table, &policy(data, seed).tokens(), &mut notes)?;
+    let study = Study {
+        table,
+        sequences,
+        supervision,
+    };
+    Ok((study, metadata, targets))
+}
+
+/// Class of each sample, to split within classes; only where there is one column of classes.
+pub fn class_labels(targets: &RawTargets) -> Option<Vec<usize>> {
+    match targets.columns.as_slice() {
+        [column] if column.classes.is_some() => {
+            Some(column.values.iter().map(|&class| class as usize).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Warns of classes that no training sample has.
+///
+/// # Errors
+/// Those of the observer.
+pub fn warn_of_unseen_classes(
+    targets: &RawTargets,
+    split: &Split,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    for column in &targets.columns {
+        for (class, name) in column.classes.iter().flatten().enumerate() {
+            if !split
+                .train
+                .iter()
+                .any(|&row| column.values[row] as usize == class)
+            {
+                let text = format!(
+                    "column '{}': no training sample has the class '{name}', so it cannot be learnt",
+                    column.name
+                );
+                observer.observe(&Event::Warning(&text))?;
+            }
+        }
+    }
+    Ok(())
+}
