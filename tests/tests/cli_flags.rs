@@ -209,6 +209,10 @@ fn spellings_of_the_reference_mean_the_same_choice() {
         "--no-count-embedding --no-count-prediction",
         "--count-embedding none",
     );
+    same(
+        "--normalize-targets --normalize-targets-by site",
+        "--normalize-by site",
+    );
     same("--optimizer adamw --scheduler warmup_cosine", "");
     same("--scheduler cosine_restarts", "--scheduler cosine-restarts");
     same("--bounded-targets", "--output-activation sigmoid");

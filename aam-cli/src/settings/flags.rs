@@ -87,7 +87,8 @@ fn without_repeats(all: Vec<Given>) -> Result<Vec<Given>, Failure> {
         }
     }
     for given in weak {
-        if !kept.iter().any(|other| other.setting == given.setting) {
+        let yields = |other: &Given| reference::yields(&given.setting, &other.setting);
+        if !kept.iter().any(yields) {
             kept.push(given);
         }
     }

@@ -150,6 +150,12 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("scheduler", "cosine_restarts", "cosine-restarts"),
 ];
 
+/// Whether what a flag of the reference implementation implies for `setting` yields to `other`, too:
+/// targets that are normalised by category are not scaled as a whole.
+pub(super) fn yields(setting: &str, other: &str) -> bool {
+    setting == other || (setting, other) == ("target-transform", "normalize-by")
+}
+
 /// What a flag that usually has a value means without one.
 pub fn bare_value(setting: &str) -> Option<&'static str> {
     (setting == "count-embedding").then_some("add")
