@@ -1,6 +1,6 @@
 //! The negative log-likelihood of a normal distribution.
 
-use std::f64::consts::TAU;
+use std::f64::consts::{SQRT_2, TAU};
 
 use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
 use burn::module::Module;
@@ -8,6 +8,7 @@ use burn::tensor::activation::tanh;
 use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use statrs::function::erf::erf_inv;
 
 /// Largest absolute logarithm of a variance, so that no sample's likelihood outgrows all others.
 const BOUND: f64 = 8.0;
@@ -15,8 +16,9 @@ const BOUND: f64 = 8.0;
 /// The negative log-likelihood of a normal distribution: `(ln 2π + s + (y - μ)² / eˢ) / 2`.
 ///
 /// Each target `y` has two outputs: the mean `μ`, and the logarithm of the variance, which enters
-/// as `s = 8 tanh(v / 8)`: bounded, so that a sample that is hit exactly does not rule the fit. The
-/// model thus says how sure it is of each sample. Nix and Weigend, *Estimating the mean and variance
+/// as `s = ln(d² + exp(8 tanh(v / 8)))`: bounded, and with a least standard deviation `d`, so that
+/// samples that are hit exactly do not rule the fit. The model thus says how sure it is of each
+/// sample. Nix and Weigend, *Estimating the mean and variance
 /// of the target probability distribution*, IEEE ICNN 1994. Predicts the mean, and the interval
 /// around it that holds the share `coverage` of the distribution.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -24,11 +26,18 @@ const BOUND: f64 = 8.0;
 pub struct GaussianNllLossConfig {
     /// Share of samples that the interval is to cover, in (0, 1).
     pub coverage: f64,
+    /// Least standard deviation, at least 0, on the scale of training: with a z-score, as a share of
+    /// the target's own. With few samples a model that may be surer than that soon is, of samples
+    /// that it has learnt by heart.
+    pub least_deviation: f64,
 }
 
 impl Default for GaussianNllLossConfig {
     fn default() -> Self {
-        Self { coverage: 0.8 }
+        Self {
+            coverage: 0.8,
+            least_deviation: 0.1,
+        }
     }
 }
 
@@ -37,6 +46,7 @@ impl Default for GaussianNllLossConfig {
 pub struct GaussianNllLoss {
     /// Half the width of the interval in standard deviations.
     deviations: f64,
+    least_deviation: f64,
 }
 
 impl LossConfig for GaussianNllLossConfig {
@@ -58,69 +68,36 @@ impl LossConfig for GaussianNllLossConfig {
                 self.coverage,
             ));
         }
+        if !(self.least_deviation >= 0.0 && self.least_deviation.is_finite()) {
+            return Err(PluginError::bad_option(
+                LossKind::NAME,
+                Self::NAME,
+                "least-deviation",
+                "a number of at least 0",
+                self.least_deviation,
+            ));
+        }
         Ok(GaussianNllLoss {
             deviations: deviations(self.coverage),
+            least_deviation: self.least_deviation,
         })
     }
 }
 
 /// How many standard deviations to either side hold the share `coverage` of a normal distribution.
-///
-/// The rational approximation of the normal quantile by Peter Acklam; its relative error is below
-/// 1.2e-9.
 fn deviations(coverage: f64) -> f64 {
-    const CENTRE: ([f64; 6], [f64; 6]) = (
-        [
-            -3.969683028665376e1,
-            2.209460984245205e2,
-            -2.759285104469687e2,
-            1.38357751867269e2,
-            -3.066479806614716e1,
-            2.506628277459239,
-        ],
-        [
-            -5.447609879822406e1,
-            1.615858368580409e2,
-            -1.556989798598866e2,
-            6.680131188771972e1,
-            -1.328068155288572e1,
-            1.0,
-        ],
-    );
-    const TAIL: ([f64; 6], [f64; 5]) = (
-        [
-            -7.784894002430293e-3,
-            -3.223964580411365e-1,
-            -2.400758277161838,
-            -2.549732539343734,
-            4.374664141464968,
-            2.938163982698783,
-        ],
-        [
-            7.784695709041462e-3,
-            3.224671290700398e-1,
-            2.445134137142996,
-            3.754408661907416,
-            1.0,
-        ],
-    );
-    let polynomial = |coefficients: &[f64], x: f64| -> f64 {
-        coefficients.iter().fold(0.0, |sum, c| sum * x + c)
-    };
-    let above = (1.0 - coverage) / 2.0;
-    if above < 0.02425 {
-        let x = (-2.0 * above.ln()).sqrt();
-        return -polynomial(&TAIL.0, x) / polynomial(&TAIL.1, x);
-    }
-    let x = coverage / 2.0;
-    x * polynomial(&CENTRE.0, x * x) / polynomial(&CENTRE.1, x * x)
+    SQRT_2 * erf_inv(coverage)
 }
 
-/// Means and logarithms of variances, each `[batch, targets]`.
-fn parameters(values: Tensor<3>) -> (Tensor<2>, Tensor<2>) {
-    let mean = values.clone().narrow(2, 0, 1).squeeze_dim(2);
-    let free: Tensor<2> = values.narrow(2, 1, 1).squeeze_dim(2);
-    (mean, tanh(free.div_scalar(BOUND)).mul_scalar(BOUND))
+impl GaussianNllLoss {
+    /// Means and logarithms of variances, each `[batch, targets]`.
+    fn parameters(&self, values: Tensor<3>) -> (Tensor<2>, Tensor<2>) {
+        let mean = values.clone().narrow(2, 0, 1).squeeze_dim(2);
+        let free: Tensor<2> = values.narrow(2, 1, 1).squeeze_dim(2);
+        let bounded = tanh(free.div_scalar(BOUND)).mul_scalar(BOUND);
+        let variance = bounded.exp().add_scalar(self.least_deviation.powi(2));
+        (mean, variance.log())
+    }
 }
 
 impl Loss for GaussianNllLoss {
@@ -129,14 +106,14 @@ impl Loss for GaussianNllLoss {
     }
 
     fn forward(&self, values: Tensor<3>, target: Tensor<2>) -> Tensor<2> {
-        let (mean, log_variance) = parameters(values);
+        let (mean, log_variance) = self.parameters(values);
         let error = target - mean;
         let square = error.clone() * error * log_variance.clone().neg().exp();
         (square + log_variance).add_scalar(TAU.ln()).mul_scalar(0.5)
     }
 
     fn predict(&self, values: Tensor<3>) -> Prediction {
-        let (mean, log_variance) = parameters(values);
+        let (mean, log_variance) = self.parameters(values);
         let deviation = log_variance.mul_scalar(0.5).exp();
         let half = deviation.mul_scalar(self.deviations);
         Prediction {
@@ -160,13 +137,16 @@ mod tests {
 
     fn loss(coverage: f64) -> GaussianNllLoss {
         let context = LossContext { classes: None };
-        let config = GaussianNllLossConfig { coverage };
+        let config = GaussianNllLossConfig {
+            coverage,
+            ..GaussianNllLossConfig::default()
+        };
         config.init(&context, &device()).expect("it is a share")
     }
 
     /// Outputs for the mean 1 and the variance `variance`.
     fn values(variance: f64) -> Tensor<3> {
-        let free = BOUND * (variance.ln() / BOUND).atanh();
+        let free = BOUND * ((variance - 0.01).ln() / BOUND).atanh();
         matrix([[1.0, free as f32]]).unsqueeze_dim(1)
     }
 
@@ -188,7 +168,8 @@ mod tests {
     fn the_variance_is_bounded() {
         let sure = matrix([[1.0, -1e9]]).unsqueeze_dim::<3>(1);
         let losses = loss(0.8).forward(sure, matrix([[1.0]]));
-        assert_close(losses, &[((TAU.ln() - BOUND) / 2.0) as f32]);
+        let variance = 0.01 + (-BOUND).exp();
+        assert_close(losses, &[((TAU.ln() + variance.ln()) / 2.0) as f32]);
     }
 
     #[test]
@@ -215,9 +196,11 @@ mod tests {
     fn refuses_what_is_no_share() {
         let context = LossContext { classes: None };
         for coverage in [0.0, 1.0, f64::NAN] {
-            let error = GaussianNllLossConfig { coverage }
-                .init(&context, &device())
-                .expect_err("out of range");
+            let config = GaussianNllLossConfig {
+                coverage,
+                ..GaussianNllLossConfig::default()
+            };
+            let error = config.init(&context, &device()).expect_err("out of range");
             assert_eq!(
                 error.to_string(),
                 format!(

@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 /// Thresholds are at least this far apart, so that no class becomes impossible.
 const LEAST_GAP: f64 = 1e-3;
 
+/// How many times faster thresholds move than other weights. An optimizer moves each weight by
+/// about the learning rate, and thresholds have several units to go in a few hundred updates.
+const PACE: f64 = 10.0;
+
 /// The log loss of ordered classes, cut out of one score by thresholds (proportional odds):
 /// `- ln (σ(θ_k - f) - σ(θ_{k-1} - f))` for the true class `k`.
 ///
@@ -29,9 +33,9 @@ pub struct OrdinalLossConfig {
 /// The loss that [`OrdinalLossConfig`] builds.
 #[derive(Module, Debug)]
 pub struct OrdinalLoss {
-    /// The lowest threshold, `[1]`.
+    /// The lowest threshold over [`PACE`], `[1]`.
     first: Param<Tensor<1>>,
-    /// What the increments are the softplus of, `[classes - 2]`.
+    /// What the increments are the softplus of, over [`PACE`], `[classes - 2]`.
     increments: Option<Param<Tensor<1>>>,
     classes: usize,
     /// The place of each class in the order, where that is not the order of their indices.
@@ -83,7 +87,7 @@ impl OrdinalLoss {
     /// With these thresholds, at least one, ascending.
     fn with_thresholds(thresholds: &[f64], device: &Device) -> Self {
         let parameter = |values: &[f64]| {
-            let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+            let values: Vec<f32> = values.iter().map(|&value| (value / PACE) as f32).collect();
             Param::from_tensor(Tensor::from_floats(values.as_slice(), device))
         };
         let increments: Vec<f64> = thresholds
@@ -116,12 +120,12 @@ impl OrdinalLoss {
     fn ordered_log_probabilities(&self, scores: Tensor<3>) -> Tensor<3> {
         // σ(a) - σ(b) = σ(a) σ(-b) (1 - exp(b - a)): none of the factors cancels, and the last one
         // depends on the thresholds alone.
-        let first = self.first.val();
+        let first = self.first.val().mul_scalar(PACE);
         let device = first.device();
         let (thresholds, between) = match &self.increments {
             None => (first, None),
             Some(increments) => {
-                let gaps = softplus(increments.val(), 1.0).add_scalar(LEAST_GAP);
+                let gaps = softplus(increments.val().mul_scalar(PACE), 1.0).add_scalar(LEAST_GAP);
                 let later = first.clone() + gaps.clone().cumsum(0);
                 let between = gaps.neg().exp().neg().log1p();
                 (Tensor::cat(vec![first, later], 0), Some(between))

@@ -4,10 +4,15 @@ use aam_api::BoxedLoss;
 
 use super::target_scales::TargetScales;
 use super::targets::RawColumn;
+use super::transform::TargetTransform;
 use crate::checkpoint::manifest::{TargetManifest, TargetValues};
 use crate::error::RunError;
+use crate::events::{Event, Observer};
 use crate::model::Activation;
 use crate::options::OutputOptions;
+
+/// Means farther than so many standard deviations from 0 are far.
+const FAR: f64 = 3.0;
 
 /// Checks `options` against the targets of a run, their losses, and the values that the samples
 /// `train` have.
@@ -56,6 +61,35 @@ pub fn check(
                 "{flag} gives outputs {reach}, but on the scale of training the values of column '{}' go from {least:.3} to {most:.3}; choose --target-transform minmax, or none if the values themselves fit",
                 target.column
             )));
+        }
+    }
+    Ok(())
+}
+
+/// Tells of targets that are learnt as they are, although they lie far from 0, where outputs start.
+///
+/// # Errors
+/// Those of the observer.
+pub fn note_far_targets(
+    transform: TargetTransform,
+    columns: &[RawColumn],
+    train: &[usize],
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    if transform != TargetTransform::None {
+        return Ok(());
+    }
+    for column in columns.iter().filter(|column| column.classes.is_none()) {
+        let count = train.len().max(1) as f64;
+        let values = || train.iter().map(|&row| column.values[row]);
+        let mean = values().sum::<f64>() / count;
+        let deviation = (values().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
+        if mean.abs() > FAR * deviation.max(1.0) {
+            let text = format!(
+                "--target-transform none: column '{}' has a mean of {mean:.3} and a standard deviation of {deviation:.3}, and outputs start at 0; they learn faster with zscore, or minmax where they are bounded",
+                column.name
+            );
+            observer.observe(&Event::Warning(&text))?;
         }
     }
     Ok(())

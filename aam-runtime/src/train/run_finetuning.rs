@@ -125,6 +125,7 @@ pub fn train(
         targets: target_manifests(&scaling, &targets, &split, &losses, &metadata, ids)?,
         categories,
     };
+    output::note_far_targets(transform, &targets.columns, &split.train, observer)?;
     losses.check(&parts.targets, &device)?;
     let categories = CategoryIds::new(&parts.categories, Some(&metadata), ids)?;
     if let Some(text) = categories.warning() {
