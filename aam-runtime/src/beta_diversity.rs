@@ -158,10 +158,9 @@ mod tests {
     const METRICS: [TableMetric; 2] = [TableMetric::BrayCurtis, TableMetric::Jaccard];
 
     fn table(rows: &[&[u32]]) -> Table {
-        let entries: Vec<(usize, usize, u32)> = rows
-            .iter()
-            .enumerate()
-            .flat_map(|(i, row)| row.iter().enumerate().map(move |(j, &n)| (i, j, n)))
+        let entries: Vec<(u32, u32, u32)> = (0..)
+            .zip(rows)
+            .flat_map(|(i, row)| (0..).zip(row.iter()).map(move |(j, &n)| (i, j, n)))
             .filter(|&(.., count)| count > 0)
             .collect();
         let names = |letter: &str, count| (0..count).map(|i| format!("{letter}{i}")).collect();

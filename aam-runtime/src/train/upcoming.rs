@@ -77,8 +77,8 @@ mod tests {
 
     fn distances() -> Supervision {
         let names = |letter: &str| (0..30).map(|i| format!("{letter}{i}")).collect();
-        let entries: Vec<(usize, usize, u32)> = (0..30)
-            .flat_map(|row| (0..30).map(move |asv| (row, asv, 1 + (row * asv % 7) as u32)))
+        let entries: Vec<(u32, u32, u32)> = (0..30)
+            .flat_map(|row| (0..30).map(move |asv| (row, asv, 1 + row * asv % 7)))
             .filter(|(row, asv, _)| (row + asv) % 3 > 0)
             .collect();
         let table = Table::from_triplets(names("s"), names("a"), &entries).unwrap();
