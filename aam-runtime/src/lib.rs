@@ -2,6 +2,7 @@
 //! checkpoints. Components are reached only through the traits and registry of `aam-api`.
 
 pub mod batch;
+pub mod beta_diversity;
 pub mod categories;
 pub mod checkpoint;
 pub mod compare;

@@ -41,7 +41,8 @@ pub struct DataOptions {
     /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza) to compute UniFrac from.
     pub tree: Option<PathBuf>,
     /// UniFrac computed from the tree: unweighted, weighted, weighted-normalized, generalized:ALPHA;
-    /// or faith-pd, the phylogenetic diversity of each sample, to be learnt in place of distances.
+    /// or faith-pd, the phylogenetic diversity of each sample, to be learnt in place of distances;
+    /// or bray-curtis or jaccard, distances that the table gives without a tree.
     pub unifrac_metric: String,
     /// Leave out ASVs that the tree lacks, and print the fraction of reads lost.
     pub drop_missing: bool,

@@ -50,6 +50,20 @@ fn written(path: &Path) -> SystemTime {
 }
 
 #[test]
+fn runs_can_learn_distances_of_a_tree_or_of_the_table() {
+    let aam = study();
+    let command = format!("{COMPARE} --epochs 1 --unifrac-weight 1 --no-freeze-base");
+    for (source, loss) in [
+        ("--tree study/tree.nwk", "train_unifrac_loss"),
+        ("--unifrac-metric jaccard", "train_jaccard_loss"),
+    ] {
+        aam.ok(&format!("{command} --overwrite {source}"));
+        let metrics = aam.read("out/linear+none+huber+single/fold-2/metrics.tsv");
+        assert!(metrics.contains(loss), "{metrics}");
+    }
+}
+
+#[test]
 fn a_grid_is_trained_on_the_same_folds_and_never_twice() {
     let aam = study();
     let command = format!("{COMPARE} {GRID}");

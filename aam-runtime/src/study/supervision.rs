@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use super::{Notes, diversity, keep, without_empty_samples};
+use crate::beta_diversity::{TableDistances, TableMetric};
 use crate::data::newick::NewickOptions;
 use crate::data::{
     DataError, DistanceMatrix, Table, Tree, read_distances, read_ids, read_sequences, read_tree,
@@ -15,7 +16,7 @@ use crate::unifrac::{self, Metric, UniFrac};
 /// What the base can learn of samples.
 #[derive(Debug)]
 pub enum Supervision {
-    /// UniFrac distances between them.
+    /// Distances between them.
     Distances(Distances),
     /// Faith's PD of each, by the table's rows.
     Diversity(Vec<f64>),
@@ -28,6 +29,8 @@ pub enum Distances {
     Matrix(DistanceMatrix),
     /// The tree, for the samples that are asked for.
     Tree(UniFrac),
+    /// The table alone, for the samples that are asked for.
+    Table(TableDistances),
 }
 
 impl Distances {
@@ -35,10 +38,33 @@ impl Distances {
     pub fn between(&self, rows: &[usize]) -> Vec<f64> {
         match self {
             Self::Tree(unifrac) => unifrac.distances(rows),
+            Self::Table(table) => table.distances(rows),
             Self::Matrix(matrix) => rows
                 .iter()
                 .flat_map(|&i| rows.iter().map(move |&j| matrix.get(i, j)))
                 .collect(),
+        }
+    }
+
+    /// What they are, for people.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Table(table) => match table.metric() {
+                TableMetric::BrayCurtis => "Bray–Curtis distances",
+                TableMetric::Jaccard => "Jaccard distances",
+            },
+            Self::Tree(_) | Self::Matrix(_) => "UniFrac distances",
+        }
+    }
+
+    /// What the names of metrics begin with.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Table(table) => match table.metric() {
+                TableMetric::BrayCurtis => "bray_curtis",
+                TableMetric::Jaccard => "jaccard",
+            },
+            Self::Tree(_) | Self::Matrix(_) => "unifrac",
         }
     }
 }
@@ -74,6 +100,10 @@ fn with_distances(
     options: &DataOptions,
     notes: &mut Notes<'_>,
 ) -> Result<(Table, Option<Distances>), RunError> {
+    if let Some(metric) = TableMetric::from_name(&options.unifrac_metric) {
+        let distances = from_table(&table, metric, options, notes)?;
+        return Ok((table, Some(distances)));
+    }
     match (&options.unifrac_matrix, &options.tree) {
         (Some(_), Some(_)) => Err(RunError::Usage(
             "--unifrac-matrix and --tree are both given: choose one".to_owned(),
@@ -98,7 +128,7 @@ fn with_distances(
         (None, Some(path)) => {
             let metric: Metric = options.unifrac_metric.parse().map_err(|error: DataError| {
                 error.help(
-                    "choose unweighted, weighted, weighted-normalized, generalized:ALPHA or faith-pd",
+                    "choose unweighted, weighted, weighted-normalized, generalized:ALPHA, faith-pd, bray-curtis or jaccard",
                 )
             })?;
             let (table, tree) = with_tree(table, path, options, notes)?;
@@ -110,6 +140,27 @@ fn with_distances(
             Ok((table, Some(Distances::Tree(unifrac))))
         }
     }
+}
+
+/// Distances that need nothing but the table.
+fn from_table(
+    table: &Table,
+    metric: TableMetric,
+    options: &DataOptions,
+    notes: &mut Notes<'_>,
+) -> Result<Distances, RunError> {
+    let name = metric.name();
+    let beside = [
+        ("tree", options.tree.is_some()),
+        ("unifrac-matrix", options.unifrac_matrix.is_some()),
+    ];
+    if let Some((flag, _)) = beside.iter().find(|(_, given)| *given) {
+        return Err(RunError::Usage(format!(
+            "--unifrac-metric {name} is computed from the table and takes no --{flag}: leave out one of the two"
+        )));
+    }
+    notes(format!("{name} distances from the table, per batch"))?;
+    Ok(Distances::Table(TableDistances::new(table, metric)))
 }
 
 /// The tree at `path`, and the table, without the ASVs that the tree lacks where those are to be

@@ -1,5 +1,7 @@
 //! What the base learns of samples: the distances between them, or the diversity of each.
 
+use std::cell::OnceCell;
+
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::fitting::TrainingSamples;
@@ -16,7 +18,7 @@ const MOST_VALIDATED_PAIRS_OF: usize = 2_000;
 /// What the base learns of samples.
 #[derive(Clone, Copy, Debug)]
 pub enum BaseTask<'a> {
-    /// UniFrac between the samples of a batch.
+    /// Distances between the samples of a batch.
     Distances(&'a Distances),
     /// Faith's PD of each sample.
     Diversity(Standardised<'a>),
@@ -60,8 +62,16 @@ impl<'a> BaseTask<'a> {
 
     fn name(&self) -> &'static str {
         match self {
-            Self::Distances(_) => "unifrac",
+            Self::Distances(distances) => distances.name(),
             Self::Diversity(_) => "faith_pd",
+        }
+    }
+
+    /// What is learnt, for people.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Distances(distances) => distances.title(),
+            Self::Diversity(_) => "Faith's PD",
         }
     }
 
@@ -91,40 +101,52 @@ impl<'a> BaseTask<'a> {
         }
     }
 
-    /// The mean squared error, `[1]`, of what `base` says of the samples at `rows`, whose
-    /// embeddings are `samples`, `[rows, dim]`: over all pairs, or, on the scale of standard
-    /// deviations, over all samples.
+    /// What the base should say of the samples at `rows`: distances, row by row, or the diversity
+    /// of each on the scale of standard deviations.
+    pub fn truth(&self, rows: &[usize]) -> Vec<f32> {
+        let values = match self {
+            Self::Distances(distances) => distances.between(rows),
+            Self::Diversity(truth) => rows.iter().map(|&row| truth.forward(row)).collect(),
+        };
+        values.into_iter().map(|value| value as f32).collect()
+    }
+
+    /// The mean squared error, `[1]`, of what `base` says of samples whose embeddings are
+    /// `samples`, `[samples, dim]`, and whose [`truth`](Self::truth) is given: over all pairs, or
+    /// over all samples.
     pub fn loss(
         &self,
         base: &Base,
         samples: Tensor<2>,
-        rows: &[usize],
+        truth: Vec<f32>,
         device: &Device,
     ) -> Tensor<1> {
-        let tensor = |values: Vec<f64>, shape: [usize; 2]| {
-            let values: Vec<f32> = values.into_iter().map(|value| value as f32).collect();
-            Tensor::<2>::from_data(TensorData::new(values, shape), device)
+        let [count, _] = samples.dims();
+        let width = match self {
+            Self::Distances(_) => count,
+            Self::Diversity(_) => 1,
         };
+        let truth = Tensor::<2>::from_data(TensorData::new(truth, [count, width]), device);
         match self {
-            Self::Distances(distances) => {
-                let truth = tensor(distances.between(rows), [rows.len(), rows.len()]);
-                unifrac_loss(base.distances(samples), truth)
-            }
-            Self::Diversity(truth) => {
-                let values = rows.iter().map(|&row| truth.forward(row));
-                let values = tensor(values.collect(), [rows.len(), 1]);
-                (readout(base, samples) - values).square().mean()
-            }
+            Self::Distances(_) => unifrac_loss(base.distances(samples), truth),
+            Self::Diversity(_) => (readout(base, samples) - truth).square().mean(),
         }
     }
 
-    /// Metrics of what `base` says of the samples at `rows`, in the task's own unit.
-    pub fn metrics(&self, base: &Base, samples: Tensor<2>, rows: &[usize]) -> Vec<Metric> {
+    /// Metrics of what `base` says of the samples at `rows`, in the task's own unit. The true
+    /// distances are kept in `known`, for the next time.
+    pub fn metrics(
+        &self,
+        base: &Base,
+        samples: Tensor<2>,
+        rows: &[usize],
+        known: &OnceCell<Vec<f64>>,
+    ) -> Vec<Metric> {
         let mut regression = Regression::default();
         match self {
             Self::Distances(distances) => {
                 let predicted = numbers(base.distances(samples));
-                let truth = distances.between(rows);
+                let truth = known.get_or_init(|| distances.between(rows));
                 for i in 0..rows.len() {
                     for j in i + 1..rows.len() {
                         let place = i * rows.len() + j;

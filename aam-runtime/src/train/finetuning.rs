@@ -14,6 +14,7 @@ use super::observed::Observed;
 use super::passes::MeanPrediction;
 use super::target_scales::TargetScales;
 use super::targets::RawColumn;
+use super::upcoming::UpcomingBatch;
 use crate::batch::{Batch, Batcher};
 use crate::categories::CategoryIds;
 use crate::checkpoint::Manifest;
@@ -119,6 +120,7 @@ impl Finetuning<'_> {
         model: &FineTuned,
         output: &PredictorOutput,
         batch: &Batch,
+        truth: Option<Vec<f32>>,
     ) -> Result<(Tensor<1>, Vec<Metric>), RunError> {
         let device = &self.device;
         let mut losses = Vec::new();
@@ -139,9 +141,9 @@ impl Finetuning<'_> {
             record("train_penalty", penalty);
             total = total + penalty.clone();
         }
-        if let (Some(task), Some(samples)) = (self.task, &output.samples) {
+        if let (Some(task), Some(samples), Some(truth)) = (self.task, &output.samples, truth) {
             let base = &model.predictor.base;
-            let term = task.loss(base, samples.clone(), &batch.rows, device);
+            let term = task.loss(base, samples.clone(), truth, device);
             record(&task.loss_name(), &term);
             total = total + term.mul_scalar(self.unifrac_weight);
         }
@@ -247,10 +249,11 @@ impl Objective for Finetuning<'_> {
     fn gradients(
         &self,
         model: &FineTuned,
-        rows: &[usize],
+        upcoming: UpcomingBatch,
         draws: Draws,
     ) -> Result<BatchResult, RunError> {
         let device = &self.device;
+        let rows = &upcoming.rows;
         let batch = self.batcher.batch(rows, &mut draws.stream("ASVs"));
         let input = batch.input(None, self.categories.tensor(rows, device), device);
         let wants = Wants {
@@ -272,7 +275,7 @@ impl Objective for Finetuning<'_> {
         };
         device.seed(draws.device_seed("dropout in samples"));
         let output = model.predictor.forward_asvs(asvs, &input, wants);
-        let (loss, mut losses) = self.loss(model, &output, &batch)?;
+        let (loss, mut losses) = self.loss(model, &output, &batch, upcoming.truth)?;
         let mut backward = loss.backward();
         let mut gradients = GradientsAccumulator::new();
         let at_asvs = encoding
@@ -293,6 +296,10 @@ impl Objective for Finetuning<'_> {
             gradients: gradients.grads(),
             losses,
         })
+    }
+
+    fn task(&self) -> Option<BaseTask<'_>> {
+        self.task
     }
 
     fn validate(&self, model: &FineTuned) -> Result<Vec<Metric>, RunError> {

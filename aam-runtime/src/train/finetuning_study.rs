@@ -31,7 +31,7 @@ pub fn read_study(
             let (table, supervision) = study::with_supervision(table, &all, data, &mut notes)?;
             if supervision.is_none() {
                 return Err(RunError::Usage(
-                    "--unifrac-weight needs --tree or --unifrac-matrix".to_owned(),
+                    "--unifrac-weight needs --tree or --unifrac-matrix, or --unifrac-metric bray-curtis or jaccard".to_owned(),
                 ));
             }
             (table, supervision)

@@ -26,6 +26,7 @@ pub mod target_scales;
 pub mod targets;
 pub mod trainer;
 pub mod transform;
+pub mod upcoming;
 
 pub(crate) use run_finetuning::samples_of;
 pub use run_finetuning::train;

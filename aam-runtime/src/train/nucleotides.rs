@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::encoding::Chunk;
 use super::metrics::Metric;
 use super::objective::{BatchResult, Draws, Objective, metric};
+use super::upcoming::UpcomingBatch;
 use crate::batch::{AsvGroups, Batcher, token_tensor};
 use crate::checkpoint::Manifest;
 use crate::data::tokens::VOCABULARY;
@@ -235,11 +236,11 @@ impl Objective for MaskedNucleotides<'_> {
     fn gradients(
         &self,
         model: &Base,
-        asvs: &[usize],
+        batch: UpcomingBatch,
         draws: Draws,
     ) -> Result<BatchResult, RunError> {
         let task = self.nucleotides;
-        let features = asvs.iter().map(|&asv| asv as u32).collect();
+        let features = batch.rows.iter().map(|&asv| asv as u32).collect();
         let groups = AsvGroups::new(features, task.sequences, task.chunk);
         let chunks = task.mask(
             Chunk::of(&groups, task.sequences),

@@ -7,7 +7,9 @@ use burn::optim::GradientsParams;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
+use super::base_task::BaseTask;
 use super::metrics::Metric;
+use super::upcoming::UpcomingBatch;
 use crate::checkpoint::Manifest;
 use crate::error::RunError;
 use crate::random::stream;
@@ -54,16 +56,21 @@ pub trait Objective {
     /// What is trained.
     type Model: Module;
 
-    /// Loss and gradients of the samples at `rows`.
+    /// Loss and gradients of a batch.
     ///
     /// # Errors
     /// What components refuse.
     fn gradients(
         &self,
         model: &Self::Model,
-        rows: &[usize],
+        batch: UpcomingBatch,
         draws: Draws,
     ) -> Result<BatchResult, RunError>;
+
+    /// What is learnt of samples; batches come with its truth.
+    fn task(&self) -> Option<BaseTask<'_>> {
+        None
+    }
 
     /// Metrics of the validation samples as a whole, `loss` among them.
     ///

@@ -1,4 +1,6 @@
-//! Pre-training: predict UniFrac distances between samples, and nucleotides that are masked.
+//! Pre-training: predict distances between samples, and nucleotides that are masked.
+
+use std::cell::OnceCell;
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
@@ -9,6 +11,7 @@ use super::encoding::{Chunk, Embeddings, Encoding};
 use super::metrics::Metric;
 use super::nucleotides::Nucleotides;
 use super::objective::{BatchResult, Draws, Objective, metric};
+use super::upcoming::UpcomingBatch;
 use crate::batch::Batcher;
 use crate::checkpoint::Manifest;
 use crate::data::Split;
@@ -31,6 +34,8 @@ pub struct Pretraining<'a> {
     pub nucleotides: Option<(&'a Nucleotides<'a>, f64)>,
     /// Embeddings of all ASVs, where their encoder does not learn.
     pub frozen: Option<Embeddings>,
+    /// True distances of the validation samples, once they are computed: at most 32 MB.
+    pub validation_truth: OnceCell<Vec<f64>>,
     /// Metrics of what does not change in this run.
     pub unchanging: Vec<Metric>,
     /// Whether the samples' embeddings come from masked ASVs, as in the reference.
@@ -68,7 +73,8 @@ impl Pretraining<'_> {
             let input = batch.input(None, None, &device);
             base.embed_samples(embeddings.select(&batch.groups), &input)
         });
-        Ok(task.metrics(base, Tensor::cat(samples.collect(), 0), rows))
+        let samples = Tensor::cat(samples.collect(), 0);
+        Ok(task.metrics(base, samples, rows, &self.validation_truth))
     }
 }
 
@@ -78,11 +84,13 @@ impl Objective for Pretraining<'_> {
     fn gradients(
         &self,
         model: &Base,
-        rows: &[usize],
+        upcoming: UpcomingBatch,
         draws: Draws,
     ) -> Result<BatchResult, RunError> {
         let device = &self.device;
-        let batch = self.batcher.batch(rows, &mut draws.stream("ASVs"));
+        let batch = self
+            .batcher
+            .batch(&upcoming.rows, &mut draws.stream("ASVs"));
         let mut gradients = GradientsAccumulator::new();
         let mut losses = Vec::new();
         let mut total = 0.0;
@@ -97,7 +105,7 @@ impl Objective for Pretraining<'_> {
         if self.masked_embeddings && !masked.is_empty() {
             chunks = masked.iter().map(|chunk| chunk.masked.clone()).collect();
         }
-        if let Some(task) = self.task {
+        if let (Some(task), Some(truth)) = (self.task, upcoming.truth) {
             let encoding = (!chunks.is_empty()).then(|| {
                 let seed = draws.device_seed("dropout in ASVs");
                 Encoding::new(model, &chunks, seed, device)
@@ -109,7 +117,7 @@ impl Objective for Pretraining<'_> {
             };
             device.seed(draws.device_seed("dropout in samples"));
             let samples = model.embed_samples(asvs, &batch.input(None, None, device));
-            let loss = task.loss(model, samples, rows, device);
+            let loss = task.loss(model, samples, truth, device);
             let value = f64::from(loss.clone().into_scalar::<f32>());
             let mut backward = loss.mul_scalar(self.unifrac_weight).backward();
             let at_asvs = encoding
@@ -132,6 +140,10 @@ impl Objective for Pretraining<'_> {
             gradients: gradients.grads(),
             losses,
         })
+    }
+
+    fn task(&self) -> Option<BaseTask<'_>> {
+        self.task
     }
 
     fn validate(&self, model: &Base) -> Result<Vec<Metric>, RunError> {

@@ -1,5 +1,6 @@
 //! `aam pretrain`: from files to a pre-trained base.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
@@ -62,7 +63,7 @@ pub fn pretrain(
     let study = read_study(options, observer)?;
     if study.supervision.is_none() && options.unifrac_weight > 0.0 {
         return Err(RunError::Usage(
-            "pre-training on UniFrac needs --tree or --unifrac-matrix; for nucleotides alone give --unifrac-weight 0".to_owned(),
+            "pre-training on UniFrac needs --tree or --unifrac-matrix; without either, give --unifrac-metric bray-curtis or jaccard, or for nucleotides alone --unifrac-weight 0".to_owned(),
         ));
     }
     let ids = study.table.sample_ids();
@@ -186,10 +187,8 @@ impl<'a> Run<'a> {
         let Some(task) = task else {
             unreachable!("a run without distances or diversity is one on nucleotides");
         };
-        self.note(match task {
-            BaseTask::Distances(_) => "UniFrac distances: training on the embeddings of the ASVs",
-            BaseTask::Diversity(_) => "Faith's PD: training on the embeddings of the ASVs",
-        })?;
+        let what = task.title();
+        self.note(&format!("{what}: training on the embeddings of the ASVs"))?;
         let base = base.freeze_asv_encoder();
         let rows = [self.split.train.as_slice(), &self.split.validation].concat();
         let embeddings = self.embeddings(&base, &rows)?;
@@ -270,6 +269,7 @@ impl<'a> Run<'a> {
             unifrac_weight: self.options.unifrac_weight,
             nucleotides: None,
             frozen: None,
+            validation_truth: OnceCell::new(),
             unchanging: Vec::new(),
             masked_embeddings: self.manifest.model.compatibility.masked_embeddings,
             batch_size: plan.batch_size,

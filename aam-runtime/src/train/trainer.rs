@@ -14,6 +14,7 @@ use super::objective::{Draws, Objective, OwnRate, metric};
 use super::optimizer::{norm, optimizer, parameter_counts, scale, split};
 use super::plan::Plan;
 use super::schedule::{Schedule, ScheduleConfig};
+use super::upcoming::{UpcomingBatch, with_batches};
 use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
@@ -74,18 +75,36 @@ impl Trainer<'_> {
     /// # Errors
     /// A loss that is no number, a metric that does not exist, a file that cannot be written.
     pub fn run<O: Objective>(
+        self,
+        objective: &O,
+        model: O::Model,
+        rows: &[usize],
+    ) -> Result<Trained<O::Model>, RunError> {
+        let batch_size = self.plan.batch_size.clamp(1, rows.len());
+        let bounds = batch_bounds(rows.len(), batch_size);
+        let batches = bounds.len();
+        let seed = self.options.seed;
+        let orders = (self.done.epochs + 1..).map(move |epoch| order(rows, seed, epoch));
+        let all = orders.flat_map(move |order| {
+            let batches = bounds.clone().into_iter();
+            batches.map(move |bounds| order[bounds].to_vec())
+        });
+        with_batches(objective.task(), all, |upcoming| {
+            self.epochs(objective, model, batches, upcoming)
+        })
+    }
+
+    /// Trains on epochs of `batches` of the `upcoming` ones.
+    fn epochs<O: Objective>(
         mut self,
         objective: &O,
         mut model: O::Model,
-        rows: &[usize],
+        batches: usize,
+        upcoming: &mut dyn Iterator<Item = UpcomingBatch>,
     ) -> Result<Trained<O::Model>, RunError> {
         let options = self.options;
         let plan = self.plan;
-        let batch_size = plan.batch_size.clamp(1, rows.len());
-        let batches = batch_bounds(rows.len(), batch_size);
-        let updates = batches
-            .len()
-            .div_ceil(options.gradient_accumulation_steps.max(1));
+        let updates = batches.div_ceil(options.gradient_accumulation_steps.max(1));
         let total = plan.max_steps.min(plan.epochs.saturating_mul(updates));
         let warmup = match options.warmup {
             fraction if fraction < 1.0 => (fraction * total as f64).round() as usize,
@@ -107,7 +126,7 @@ impl Trainer<'_> {
         let own_rate = objective.own_rate(&model);
         self.observer.observe(&Event::Started {
             epochs: self.done.epochs + total.div_ceil(updates),
-            batches: batches.len(),
+            batches,
             parameters: parameter_counts(&model),
         })?;
         let mut step = 0;
@@ -120,27 +139,26 @@ impl Trainer<'_> {
         while step < total && outcome == Outcome::Finished {
             let started = Instant::now();
             progress.done.epochs += 1;
-            let order = self.order(rows, progress.done.epochs);
             let mut sums = Means::default();
-            let groups = batches.chunks(options.gradient_accumulation_steps.max(1));
-            for (i, group) in groups.enumerate() {
+            let most = options.gradient_accumulation_steps.max(1);
+            for first in (0..batches).step_by(most) {
                 let rate = schedule.rate(step);
-                let first = i * options.gradient_accumulation_steps.max(1);
+                let group = most.min(batches - first);
                 let mut gradients = GradientsAccumulator::new();
-                for (j, bounds) in group.iter().enumerate() {
+                for (j, batch) in upcoming.take(group).enumerate() {
                     let draws = Draws {
                         seed: options.seed,
                         batch: progress.done.batches,
                     };
                     progress.done.batches += 1;
-                    let rows = &order[bounds.clone()];
-                    let result = objective.gradients(&model, rows, draws)?;
-                    self.report_batch(&progress, first + j + 1, rows.len(), &result.losses)?;
-                    sums.add(&result.losses, rows.len());
+                    let samples = batch.rows.len();
+                    let result = objective.gradients(&model, batch, draws)?;
+                    self.report_batch(&progress, first + j + 1, samples, &result.losses)?;
+                    sums.add(&result.losses, samples);
                     gradients.accumulate(&model, result.gradients);
                 }
                 let gradients = gradients.grads();
-                let gradients = self.scaled(&model, gradients, group.len())?;
+                let gradients = self.scaled(&model, gradients, group)?;
                 model = updated(model, &mut optimizer, gradients, rate, own_rate.as_ref());
                 step += 1;
                 progress.done.steps += 1;
@@ -186,16 +204,6 @@ impl Trainer<'_> {
                 "nothing was trained: --epochs or --max-steps is 0".to_owned(),
             )),
         }
-    }
-
-    /// The rows in the order of an epoch.
-    fn order(&self, rows: &[usize], epoch: usize) -> Vec<usize> {
-        let mut order = rows.to_vec();
-        order.shuffle(&mut stream(
-            self.options.seed,
-            &format!("order of epoch {epoch}"),
-        ));
-        order
     }
 
     fn report_batch<M>(
@@ -286,6 +294,13 @@ impl Trainer<'_> {
         }
         Ok((score, better))
     }
+}
+
+/// The rows in the order of an epoch.
+fn order(rows: &[usize], seed: u64, epoch: usize) -> Vec<usize> {
+    let mut order = rows.to_vec();
+    order.shuffle(&mut stream(seed, &format!("order of epoch {epoch}")));
+    order
 }
 
 /// The model after one update.
