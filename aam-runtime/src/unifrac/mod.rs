@@ -16,16 +16,26 @@
 //! References: Lozupone and Knight 2005 (unweighted), Lozupone and others 2007 (weighted), Chen
 //! and others 2012 (generalized).
 
+mod below;
+mod block;
 mod faith;
+mod grid;
+pub mod job;
 mod kernel;
+mod matrix_file;
 mod metric;
 mod missing;
+mod real;
 mod sweep;
+mod terms;
+mod whole;
 
 pub use faith::faith_pd;
-pub use metric::Metric;
+pub use metric::{Adjusted, Metric};
 pub use missing::{Missing, drop_missing, missing_from};
+pub use real::Real;
 pub use sweep::UniFrac;
+pub use whole::Band;
 
 use crate::data::{DataError, DistanceMatrix, Table, Tree};
 
