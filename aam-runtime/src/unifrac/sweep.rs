@@ -169,10 +169,10 @@ impl UniFrac {
             Metric::Weighted | Metric::WeightedNormalized => {
                 self.sweep(rows, lead, abundance, add_smaller, report)
             }
-            Metric::Generalized { alpha } if alpha == 0.0 => {
+            Metric::Generalized { alpha: 0.0 } => {
                 sweep!(fraction, terms::generalized(|_| T::of(1.0)))
             }
-            Metric::Generalized { alpha } if alpha == 0.5 => {
+            Metric::Generalized { alpha: 0.5 } => {
                 sweep!(fraction, terms::generalized(T::root))
             }
             Metric::Generalized { alpha } => {
