@@ -7,7 +7,9 @@ use aam_cli::Exit;
 use aam_tests::{Aam, aam};
 
 /// Commands whose settings can be printed in place of a run.
-const JOBS: [&str; 5] = ["pretrain", "train", "compare", "predict", "simulate"];
+const JOBS: [&str; 6] = [
+    "pretrain", "train", "compare", "predict", "unifrac", "simulate",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")

@@ -2,13 +2,14 @@
 //! and results of QIIME and unifrac-binaries where `AAM_DATA` holds them.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use aam_runtime::data::newick::{NewickOptions, parse};
 use aam_runtime::data::{DistanceMatrix, Table, Tree, read_sample_values, read_table, read_tree};
-use aam_runtime::unifrac::{Metric, UniFrac, drop_missing, faith_pd, unifrac};
+use aam_runtime::unifrac::{Adjusted, Metric, Real, UniFrac, drop_missing, faith_pd, unifrac};
 use serde_json::Value;
 
 /// Test data the trees of which may be rooted at a polytomy.
@@ -107,6 +108,23 @@ fn largest_difference(found: &DistanceMatrix, path: &Path) -> Result<f64, Box<dy
     Ok(largest)
 }
 
+/// The whole matrix, put together from bands of as many rows as `memory` bytes hold.
+fn banded<T: Real>(unifrac: &UniFrac, samples: usize, memory: u64) -> Vec<f64> {
+    let mut matrix = vec![f64::NAN; samples * samples];
+    let quiet = &mut |_, _| Ok::<(), Infallible>(());
+    let Ok(()) = unifrac.bands::<T, _>(memory, quiet, &mut |band| {
+        for i in band.rows() {
+            for j in band.rows().start..band.samples() {
+                let distance = band.get(i, j).wide();
+                matrix[i * samples + j] = distance;
+                matrix[j * samples + i] = distance;
+            }
+        }
+        Ok(())
+    });
+    matrix
+}
+
 /// The metric that the file `expected-NAME.tsv` or `ssu-NAME.tsv` holds, if it is one of ours.
 fn metric_of(file: &str) -> Option<Metric> {
     let name = file
@@ -143,9 +161,21 @@ fn reference_cases_agree() -> Outcome {
             let slack = if name.ends_with(".dm") { 2e-6 } else { 1e-6 };
             assert!(difference < slack, "{}: {difference:.2e}", path.display());
             compared += 1;
+            let engine = UniFrac::new(&tree, &table, metric)?;
+            let samples = table.num_samples();
+            let double = banded::<f64>(&engine, samples, 1);
+            assert_eq!(double, found.values(), "{}", path.display());
+            let single = banded::<f32>(&engine, samples, 1 << 30);
+            let single = double
+                .iter()
+                .zip(&single)
+                .map(|(a, b)| (a - b).abs() / a.max(1.0));
+            let worst = single.fold(0.0, f64::max);
+            println!("    in single precision {worst:.1e}");
+            assert!(worst < 1e-5, "{}: {worst:.2e}", path.display());
         }
     }
-    assert!(compared >= 25, "only {compared} files were found");
+    assert!(compared >= 30, "only {compared} files were found");
     Ok(())
 }
 
@@ -216,7 +246,11 @@ fn a_batch_of_a_real_study_has_the_bits_of_the_whole() -> Outcome {
     let (_, missing) = drop_missing(&tree, &table)?;
     assert!(missing.ids.is_empty());
     let samples = table.num_samples();
-    for metric in [Metric::Unweighted, Metric::WeightedNormalized] {
+    for metric in [
+        Metric::Unweighted,
+        Metric::WeightedNormalized,
+        Metric::VarianceAdjusted(Adjusted::WeightedNormalized),
+    ] {
         let engine = UniFrac::new(&tree, &table, metric)?;
         let whole = engine.distances(&(0..samples).collect::<Vec<_>>());
         let batch: Vec<usize> = (0..16).map(|i| (i * 37 + 5) % samples).collect();

@@ -8,6 +8,7 @@ use aam_runtime::options::{
     PretrainOptions, TrainOptions,
 };
 use aam_runtime::simulate::SimulateOptions;
+use aam_runtime::unifrac::job::UnifracOptions;
 
 use serde::Serialize;
 
@@ -64,6 +65,7 @@ pub fn all() -> Result<Vec<Job>, PluginError> {
         train()?,
         compare()?,
         predict(),
+        unifrac(),
         simulate(),
     ])
 }
@@ -136,6 +138,21 @@ fn predict() -> Job {
         groups: vec![Group {
             heading: "Prediction",
             options: options::of::<PredictOptions>(),
+        }],
+        kinds: Vec::new(),
+    }
+}
+
+fn unifrac() -> Job {
+    Job {
+        name: "unifrac",
+        about: "Compute the UniFrac distances of all samples of a table",
+        examples: "aam unifrac --table table.biom --tree tree.nwk --output unweighted.h5\n\
+                   aam unifrac --table table.biom --tree tree.nwk --metric generalized:0.5 \\\n    \
+                   --precision f32 --output generalized.tsv",
+        groups: vec![Group {
+            heading: "Distances",
+            options: options::of::<UnifracOptions>(),
         }],
         kinds: Vec::new(),
     }

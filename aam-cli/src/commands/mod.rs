@@ -10,6 +10,7 @@ mod predict;
 mod pretrain;
 mod simulate;
 mod train;
+mod unifrac;
 
 use std::io::{self, Write};
 
@@ -35,6 +36,7 @@ pub fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         "train" => train::run(matches),
         "compare" => compare::run(matches),
         "predict" => predict::run(matches),
+        "unifrac" => unifrac::run(matches),
         "import" => import::run(matches),
         "simulate" => simulate::run(matches),
         "demo" => demo::run(matches),

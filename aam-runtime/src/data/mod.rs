@@ -49,4 +49,5 @@ pub use tokens::{TokenOptions, TokenizedSequences};
 pub use tree::Tree;
 pub(crate) use tree::shorten;
 pub use write_distances::{write_distances_npy, write_distances_tsv};
+pub(crate) use write_hdf5::create_distances_h5;
 pub use write_hdf5::{write_biom, write_distances_h5};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use hdf5::plist::dataset_create::{AllocTime, FillTime};
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, Group, H5Type, Location};
 
@@ -29,11 +30,7 @@ pub fn write_distances_h5(
 ) -> Result<(), DataError> {
     let path = path.as_ref();
     write(path, |file| {
-        text_attributes(
-            file,
-            &[("format", "BDSM"), ("version", env!("CARGO_PKG_VERSION"))],
-        )?;
-        texts(file, "order", matrix.ids())?;
+        describe_distances(file, matrix.ids())?;
         let size = matrix.len();
         let dataset = file
             .new_dataset::<f64>()
@@ -44,6 +41,46 @@ pub fn write_distances_h5(
         }
         Ok(())
     })
+}
+
+/// Begins a file in the layout of `ssu` at `path`, for distances in floats of `bytes` bytes that
+/// are written into it by other means, row by row from the returned place on.
+///
+/// # Errors
+/// If the file cannot be written, or an id holds a NUL character.
+pub(crate) fn create_distances_h5(
+    path: &Path,
+    ids: &[String],
+    bytes: usize,
+) -> Result<u64, DataError> {
+    let done = File::create(path).and_then(|file| {
+        describe_distances(&file, ids)?;
+        // The place of all numbers is settled at once, and nothing written there.
+        let builder = file
+            .new_dataset_builder()
+            .alloc_time(Some(AllocTime::Early))
+            .fill_time(FillTime::Never);
+        let shape = (ids.len(), ids.len());
+        let dataset = match bytes {
+            4 => builder.empty::<f32>().shape(shape).create("matrix")?,
+            _ => builder.empty::<f64>().shape(shape).create("matrix")?,
+        };
+        let place = dataset.offset();
+        drop(dataset);
+        file.flush()?;
+        file.close()?;
+        place.ok_or_else(|| "no room for the distances".into())
+    });
+    done.map_err(|e| cannot_write(path, &e))
+}
+
+/// What a file of distances has beside them.
+fn describe_distances(file: &File, ids: &[String]) -> hdf5::Result<()> {
+    text_attributes(
+        file,
+        &[("format", "BDSM"), ("version", env!("CARGO_PKG_VERSION"))],
+    )?;
+    texts(file, "order", ids)
 }
 
 /// Builds the file in memory and puts it on the disk at the end: the library crashes when the
@@ -57,16 +94,18 @@ fn write(path: &Path, fill: impl FnOnce(&File) -> hdf5::Result<()>) -> Result<()
             file.flush()?;
             file.close()
         });
-    done.map_err(|e| {
-        let _ = std::fs::remove_file(path);
-        let text = e.to_string();
-        let reason = text
-            .split_once("error message = '")
-            .and_then(|(_, rest)| rest.split_once('\''));
-        let reason = reason.map_or(text.as_str(), |(reason, _)| reason);
-        DataError::in_file(path, format!("cannot be written: {reason}"))
-            .help("check the folder, its permissions and the space left on the disk")
-    })
+    done.map_err(|e| cannot_write(path, &e))
+}
+
+fn cannot_write(path: &Path, error: &hdf5::Error) -> DataError {
+    let _ = std::fs::remove_file(path);
+    let text = error.to_string();
+    let reason = text
+        .split_once("error message = '")
+        .and_then(|(_, rest)| rest.split_once('\''));
+    let reason = reason.map_or(text.as_str(), |(reason, _)| reason);
+    DataError::in_file(path, format!("cannot be written: {reason}"))
+        .help("check the folder, its permissions and the space left on the disk")
 }
 
 fn biom(file: &File, table: &Table) -> hdf5::Result<()> {

@@ -6,26 +6,42 @@
 //! | metric | distance |
 //! |---|---|
 //! | `unweighted` | Σ b over branches with reads of one sample only / Σ b over those with any |
+//! | `unweighted-unnormalized` | Σ b over branches with reads of one sample only |
 //! | `weighted` | Σ b·\|u − v\| |
 //! | `weighted-normalized` | Σ b·\|u − v\| / Σ b·(u + v) |
 //! | `generalized` | Σ b·(u + v)^α·\|u − v\|/(u + v) / Σ b·(u + v)^α, with α in 0…1 |
+//!
+//! In the variance-adjusted forms (`-vaw`) each term is divided by √(m·(M − m)), where M is the
+//! number of reads of both samples and m that below the branch; in `generalized-vaw` it is u + v
+//! under the exponent that is. Terms with m = 0 or m = M are left out.
 //!
 //! The branch above the root lies over all reads and does not count; branches between the root
 //! and the first fork do, as in QIIME 2. Two samples without reads have distance 0.
 //!
 //! References: Lozupone and Knight 2005 (unweighted), Lozupone and others 2007 (weighted), Chen
-//! and others 2012 (generalized).
+//! and others 2012 (generalized), Chang and others 2011 (variance-adjusted); the further forms are
+//! those of `ssu` (unifrac-binaries).
 
+mod below;
+mod block;
 mod faith;
+mod grid;
+pub mod job;
 mod kernel;
+mod matrix_file;
 mod metric;
 mod missing;
+mod real;
 mod sweep;
+mod terms;
+mod whole;
 
 pub use faith::faith_pd;
-pub use metric::Metric;
+pub use metric::{Adjusted, Metric};
 pub use missing::{Missing, drop_missing, missing_from};
+pub use real::Real;
 pub use sweep::UniFrac;
+pub use whole::Band;
 
 use crate::data::{DataError, DistanceMatrix, Table, Tree};
 

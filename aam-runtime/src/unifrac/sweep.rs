@@ -2,18 +2,25 @@
 //!
 //! Branches are visited from the tips to the root. At each, the reads of every sample below it
 //! are the sum of its children's; these are kept only until the parent has taken them. Branches
-//! are collected in blocks, and each block is added to the sums of all pairs at once, tile by
-//! tile of samples, so that a tile of the block stays in the first-level cache.
+//! are collected in [blocks](super::block), and each block is added to the sums of all pairs at
+//! once.
 
-use rayon::prelude::*;
+use std::convert::Infallible;
 
-use super::kernel::{TILE, add_differences, add_generalized};
-use super::metric::Metric;
+use super::below::Below;
+use super::block::{Block, Scattered, Sums};
+use super::grid::Grid;
+use super::kernel::{Place, Tiles, add_smaller, add_terms};
+use super::metric::{Adjusted, Metric};
 use super::missing;
+use super::real::Real;
+use super::terms;
 use crate::data::{DataError, Table, Tree};
 
-/// Branches per block: a tile of them is 16 KiB.
-const BLOCK: usize = 256;
+/// A branch with reads of at most one in so many samples is added pair by pair.
+const FEW: usize = 12;
+/// Branches between two reports of progress.
+const REPORT: usize = 1024;
 
 /// A tree and a table made ready for distances between any of the samples.
 ///
@@ -29,6 +36,7 @@ pub struct UniFrac {
     tips: Vec<u32>,
     counts: Vec<u32>,
     depth: Vec<f64>,
+    grid: Grid,
 }
 
 impl UniFrac {
@@ -37,13 +45,7 @@ impl UniFrac {
     /// # Errors
     /// If ASVs with reads are missing from the tree, or the metric's alpha is not in 0…1.
     pub fn new(tree: &Tree, table: &Table, metric: Metric) -> Result<Self, DataError> {
-        if let Metric::Generalized { alpha } = metric
-            && !(0.0..=1.0).contains(&alpha)
-        {
-            return Err(DataError::new(format!(
-                "the alpha of generalized UniFrac lies between 0 and 1, found {alpha}"
-            )));
-        }
+        let metric = metric.check()?;
         let absent = missing::missing_from(tree, table);
         if !absent.ids.is_empty() {
             return Err(missing::error(tree, table, &absent));
@@ -69,12 +71,15 @@ impl UniFrac {
             offsets.push(tips.len());
         }
         let root = tree.root();
+        let parent: Vec<u32> = (0..tree.len())
+            .map(|node| tree.parent(node).unwrap_or(root) as u32)
+            .collect();
+        let length: Vec<f64> = (0..tree.len()).map(|node| tree.length(node)).collect();
         Ok(Self {
             metric,
-            parent: (0..tree.len())
-                .map(|node| tree.parent(node).unwrap_or(root) as u32)
-                .collect(),
-            length: (0..tree.len()).map(|node| tree.length(node)).collect(),
+            grid: Grid::new(metric, &parent, &length),
+            parent,
+            length,
             offsets,
             tips,
             counts,
@@ -84,129 +89,182 @@ impl UniFrac {
         })
     }
 
+    /// Number of samples.
+    pub(super) fn num_samples(&self) -> usize {
+        self.depth.len()
+    }
+
+    /// How many numbers are summed up for each pair of samples.
+    pub(super) fn sums_per_pair(&self) -> usize {
+        match self.metric {
+            Metric::Generalized { .. } | Metric::VarianceAdjusted(_) => 2,
+            _ => 1,
+        }
+    }
+
     /// Distances between the samples at `rows` (table rows, in range), `rows.len()²` values row
     /// by row.
     ///
     /// Visits only branches above ASVs that these samples hold; each value is the same, to the
     /// last bit, whatever other rows are asked for with it.
     pub fn distances(&self, rows: &[usize]) -> Vec<f64> {
+        let samples = rows.len();
+        let quiet = &mut |_, _| Ok::<(), Infallible>(());
+        let Ok(sums) = self.sums::<f64, _>(rows, samples, quiet);
+        let mut matrix = vec![0.0; samples * samples];
+        for i in 0..samples {
+            for j in i + 1..samples {
+                let distance = self.distance(&sums, i, j);
+                matrix[i * samples + j] = distance;
+                matrix[j * samples + i] = distance;
+            }
+        }
+        matrix
+    }
+
+    /// The distance that sums over branches amount to, for the samples `i < j` of them.
+    pub(super) fn distance<T: Real>(&self, sums: &Sums<T>, i: usize, j: usize) -> f64 {
+        let at = |w: usize| sums.values[(i * sums.width + w) * sums.stride + j].wide();
+        let shared = at(0);
+        // Sums of single precision may lie beyond each other.
+        let mine = (sums.totals[i] - shared).max(0.0);
+        let theirs = (sums.totals[j] - shared).max(0.0);
         match self.metric {
-            Metric::Unweighted => {
-                let sums = self.differences(rows, |reads, _| f64::from(reads > 0.0));
-                finish(rows.len(), &sums, |unique, i, j| {
-                    let any = (sums.totals[i] + sums.totals[j] + unique) / 2.0;
-                    ratio(unique, any)
-                })
-            }
-            Metric::Weighted => {
-                let sums = self.differences(rows, |reads, depth| reads / depth);
-                finish(rows.len(), &sums, |difference, _, _| difference)
-            }
-            Metric::WeightedNormalized => {
-                let sums = self.differences(rows, |reads, depth| reads / depth);
-                finish(rows.len(), &sums, |difference, i, j| {
-                    ratio(difference, sums.totals[i] + sums.totals[j])
-                })
-            }
-            Metric::Generalized { alpha } => self.generalized(rows, alpha),
+            Metric::Unweighted => ratio(mine + theirs, mine + theirs + shared),
+            Metric::UnweightedUnnormalized | Metric::Weighted => mine + theirs,
+            Metric::WeightedNormalized => ratio(mine + theirs, sums.totals[i] + sums.totals[j]),
+            Metric::VarianceAdjusted(Adjusted::Weighted) => shared,
+            Metric::Generalized { .. } | Metric::VarianceAdjusted(_) => ratio(shared, at(1)),
         }
     }
 
-    /// Sums over branches of the difference of length-scaled values; `value` makes one from the
-    /// reads below a branch and the sample's depth.
-    fn differences(&self, rows: &[usize], value: impl Fn(f64, f64) -> f64) -> Sums {
-        self.sweep(
-            rows,
-            TILE,
-            |reads, depth, length| value(reads, depth) * length,
-            |sums, mine, tile, _| add_differences(sums, mine, tile),
-        )
-    }
-
-    fn generalized(&self, rows: &[usize], alpha: f64) -> Vec<f64> {
-        let sums = self.sweep(
-            rows,
-            2 * TILE,
-            |reads, depth, _| reads / depth,
-            |sums, mine, tile, lengths| {
-                if alpha == 0.0 {
-                    add_generalized(sums, mine, tile, lengths, |_| 1.0);
-                } else if alpha == 0.5 {
-                    add_generalized(sums, mine, tile, lengths, f64::sqrt);
-                } else {
-                    add_generalized(sums, mine, tile, lengths, |s| s.powf(alpha));
-                }
-            },
-        );
-        finish(rows.len(), &sums, |numerator, i, j| {
-            ratio(numerator, sums.at(i, j, TILE))
-        })
+    /// Sums over branches for the pairs of the first `lead` of `rows` with all that come after
+    /// each. `report` is told how many branches of how many are done.
+    pub(super) fn sums<T: Real, E>(
+        &self,
+        rows: &[usize],
+        lead: usize,
+        report: &mut dyn FnMut(usize, usize) -> Result<(), E>,
+    ) -> Result<Sums<T>, E> {
+        let grid = self.grid;
+        let presence = |_, _, length| T::of(grid.nearest(length));
+        let abundance = |reads, depth, length| T::of(grid.nearest(reads / depth * length));
+        let fraction = |reads: f64, depth: f64, _| T::of(reads / depth);
+        let reads = |reads: f64, _, _| T::of(reads);
+        macro_rules! sweep {
+            ($value:expr, $terms:expr) => {
+                self.sweep(
+                    rows,
+                    lead,
+                    $value,
+                    |tiles, place| add_terms(tiles, place, $terms),
+                    report,
+                )
+            };
+        }
+        match self.metric {
+            Metric::Unweighted | Metric::UnweightedUnnormalized => {
+                self.sweep(rows, lead, presence, add_smaller, report)
+            }
+            Metric::Weighted | Metric::WeightedNormalized => {
+                self.sweep(rows, lead, abundance, add_smaller, report)
+            }
+            Metric::Generalized { alpha: 0.0 } => {
+                sweep!(fraction, terms::generalized(|_| T::of(1.0)))
+            }
+            Metric::Generalized { alpha: 0.5 } => {
+                sweep!(fraction, terms::generalized(T::root))
+            }
+            Metric::Generalized { alpha } => {
+                sweep!(fraction, terms::generalized(|s: T| s.power(T::of(alpha))))
+            }
+            Metric::VarianceAdjusted(Adjusted::Unweighted) => {
+                sweep!(reads, terms::adjusted_unweighted)
+            }
+            Metric::VarianceAdjusted(Adjusted::Weighted | Adjusted::WeightedNormalized) => {
+                sweep!(reads, terms::adjusted_weighted)
+            }
+            Metric::VarianceAdjusted(Adjusted::Generalized { alpha }) => {
+                sweep!(reads, terms::adjusted_generalized(T::of(alpha)))
+            }
+        }
     }
 
     /// Visits the branches above the reads of `rows` from tips to root.
     ///
-    /// `value(reads, depth, length)` is what a sample shows on a branch; `add(sums, mine, tile,
-    /// lengths)` adds a block of branches to the `width` sums of one sample with a tile.
-    fn sweep(
+    /// `value(reads, depth, length)` is the number of a sample on a branch; `add` adds a block of
+    /// branches to the sums of two tiles of samples.
+    fn sweep<T: Real, E>(
         &self,
         rows: &[usize],
-        width: usize,
-        value: impl Fn(f64, f64, f64) -> f64,
-        add: impl Fn(&mut [f64], &[f64], &[[f64; TILE]], &[f64]) + Sync,
-    ) -> Sums {
+        lead: usize,
+        value: impl Fn(f64, f64, f64) -> T,
+        add: impl Fn(&Tiles<'_, T>, Place<'_, T>) + Sync,
+        report: &mut dyn FnMut(usize, usize) -> Result<(), E>,
+    ) -> Result<Sums<T>, E> {
         let samples = rows.len();
         let touched = self.touched(rows);
-        let reads = self.reads(rows, &touched);
-        let mut sums = Sums {
-            samples,
-            width,
-            values: vec![0.0; samples.div_ceil(TILE) * samples * width],
-            totals: vec![0.0; samples],
-        };
-        let mut block = Block::new(samples);
-        // Reads that children have handed up, per branch still to be visited.
-        let mut pending: Vec<Option<Vec<f64>>> = vec![None; touched.len()];
-        let mut spare: Vec<Vec<f64>> = Vec::new();
+        let mut branch_of = vec![u32::MAX; self.parent.len()];
         for (branch, &node) in touched.iter().enumerate() {
-            let mut below = pending[branch]
-                .take()
-                .or_else(|| spare.pop())
-                .unwrap_or_else(|| vec![0.0; samples]);
-            for &(sample, count) in &reads.entries[reads.offsets[branch]..reads.offsets[branch + 1]]
-            {
-                below[sample as usize] += f64::from(count);
-            }
+            branch_of[node as usize] = branch as u32;
+        }
+        let reads = self.reads(rows, &branch_of, touched.len());
+        let mut sums = Sums::new(samples, lead, self.sums_per_pair());
+        let mut block = Block::new(rows.iter().map(|&row| self.depth[row]));
+        let mut scattered = Scattered::new();
+        // Reads that children have handed up, per branch still to be visited.
+        let mut pending: Vec<Option<Below>> = Vec::new();
+        pending.resize_with(touched.len(), || None);
+        for (branch, &node) in touched.iter().enumerate() {
+            let own = &reads.entries[reads.offsets[branch]..reads.offsets[branch + 1]];
+            let own = own
+                .iter()
+                .map(|&(sample, count)| (sample, f64::from(count)));
+            let own = Below::Few(own.collect());
+            let below = match pending[branch].take() {
+                Some(children) if own.present() == 0 => children,
+                Some(children) => children.plus(own, samples),
+                None => own,
+            };
             let length = self.length[node as usize];
-            block.lengths.push(length);
-            for (sample, &reads) in below.iter().enumerate() {
-                if reads > 0.0 {
-                    let shown = value(reads, self.depth[rows[sample]], length);
-                    block.set(sample, shown);
-                    sums.totals[sample] += shown;
-                }
+            // Only of one number for each pair is an absent sample's 0 without effect.
+            if sums.width == 1 && below.present() * FEW <= samples {
+                below.for_each(|sample, reads| {
+                    let value = value(reads, self.depth[rows[sample]], length);
+                    scattered.set(sample, value);
+                    sums.totals[sample] += value.wide();
+                });
+                scattered.end();
+            } else {
+                block.push(T::of(length));
+                below.for_each(|sample, reads| {
+                    let value = value(reads, self.depth[rows[sample]], length);
+                    block.set(sample, value);
+                    sums.totals[sample] += value.wide();
+                });
             }
-            if block.lengths.len() == BLOCK {
+            if block.is_full() {
                 block.add_to(&mut sums, &add);
             }
-            match touched.binary_search(&self.parent[node as usize]) {
-                Ok(above) => match &mut pending[above] {
-                    None => pending[above] = Some(below),
-                    Some(sum) => {
-                        for (s, b) in sum.iter_mut().zip(&mut below) {
-                            *s += std::mem::take(b);
-                        }
-                        spare.push(below);
-                    }
-                },
-                // Only the root is above a touched branch and not touched.
-                Err(_) => {
-                    below.fill(0.0);
-                    spare.push(below);
-                }
+            if scattered.is_full() {
+                scattered.add_to(&mut sums);
+            }
+            // Only the root is above a touched branch and not touched.
+            let above = branch_of[self.parent[node as usize] as usize];
+            if let Some(pending) = pending.get_mut(above as usize) {
+                *pending = Some(match pending.take() {
+                    Some(others) => others.plus(below, samples),
+                    None => below,
+                });
+            }
+            if branch % REPORT == REPORT - 1 {
+                report(branch + 1, touched.len())?;
             }
         }
         block.add_to(&mut sums, &add);
-        sums
+        scattered.add_to(&mut sums);
+        report(touched.len(), touched.len())?;
+        Ok(sums)
     }
 
     /// The nodes, but the root, above reads of `rows`, children first.
@@ -236,28 +294,29 @@ impl UniFrac {
     }
 
     /// The reads of `rows` by branch instead of by sample.
-    fn reads(&self, rows: &[usize], touched: &[u32]) -> Reads {
-        let branch_of = |tip: u32| touched.binary_search(&tip).ok();
+    fn reads(&self, rows: &[usize], branch_of: &[u32], branches: usize) -> Reads {
         let entries = || {
             rows.iter().enumerate().flat_map(move |(sample, &row)| {
-                (self.offsets[row]..self.offsets[row + 1])
-                    .map(move |i| (sample as u32, self.tips[i], self.counts[i]))
+                (self.offsets[row]..self.offsets[row + 1]).map(move |i| {
+                    let branch = branch_of[self.tips[i] as usize] as usize;
+                    (sample as u32, branch, self.counts[i])
+                })
             })
         };
-        let mut offsets = vec![0usize; touched.len() + 1];
-        for branch in entries().filter_map(|(_, tip, _)| branch_of(tip)) {
+        // A tree may be one tip alone, above which there is no branch.
+        let known = |&(_, branch, _): &(u32, usize, u32)| branch < branches;
+        let mut offsets = vec![0usize; branches + 1];
+        for (_, branch, _) in entries().filter(known) {
             offsets[branch + 1] += 1;
         }
         for i in 1..offsets.len() {
             offsets[i] += offsets[i - 1];
         }
         let mut next = offsets.clone();
-        let mut sorted = vec![(0, 0); offsets[touched.len()]];
-        for (sample, tip, count) in entries() {
-            if let Some(branch) = branch_of(tip) {
-                sorted[next[branch]] = (sample, count);
-                next[branch] += 1;
-            }
+        let mut sorted = vec![(0, 0); offsets[branches]];
+        for (sample, branch, count) in entries().filter(known) {
+            sorted[next[branch]] = (sample, count);
+            next[branch] += 1;
         }
         Reads {
             offsets,
@@ -270,87 +329,6 @@ impl UniFrac {
 struct Reads {
     offsets: Vec<usize>,
     entries: Vec<(u32, u32)>,
-}
-
-/// Sums over branches: `width` numbers for every tile and sample, and one for every sample.
-struct Sums {
-    samples: usize,
-    width: usize,
-    values: Vec<f64>,
-    totals: Vec<f64>,
-}
-
-impl Sums {
-    /// The number at `offset` of samples `i <= j`.
-    fn at(&self, i: usize, j: usize, offset: usize) -> f64 {
-        self.values[(j / TILE * self.samples + i) * self.width + offset + j % TILE]
-    }
-}
-
-/// Values of all samples on up to [`BLOCK`] branches, in both orders the kernels want.
-struct Block {
-    lengths: Vec<f64>,
-    /// Per tile and branch.
-    tiles: Vec<[f64; TILE]>,
-    /// Per sample and branch.
-    samples: Vec<f64>,
-}
-
-impl Block {
-    fn new(samples: usize) -> Self {
-        Self {
-            lengths: Vec::with_capacity(BLOCK),
-            tiles: vec![[0.0; TILE]; samples.div_ceil(TILE) * BLOCK],
-            samples: vec![0.0; samples * BLOCK],
-        }
-    }
-
-    /// Sets what `sample` shows on the branch whose length was pushed last.
-    fn set(&mut self, sample: usize, value: f64) {
-        let branch = self.lengths.len() - 1;
-        self.tiles[sample / TILE * BLOCK + branch][sample % TILE] = value;
-        self.samples[sample * BLOCK + branch] = value;
-    }
-
-    /// Adds the block to the sums of all pairs and empties it.
-    fn add_to(
-        &mut self,
-        sums: &mut Sums,
-        add: &(impl Fn(&mut [f64], &[f64], &[[f64; TILE]], &[f64]) + Sync),
-    ) {
-        let branches = self.lengths.len();
-        let (samples, width) = (sums.samples, sums.width);
-        if samples == 0 {
-            return;
-        }
-        sums.values
-            .par_chunks_mut(samples * width)
-            .zip(self.tiles.par_chunks(BLOCK))
-            .enumerate()
-            .for_each(|(tile, (sums, values))| {
-                let last = samples.min((tile + 1) * TILE);
-                for (sample, sums) in sums.chunks_exact_mut(width).enumerate().take(last) {
-                    let mine = &self.samples[sample * BLOCK..][..branches];
-                    add(sums, mine, &values[..branches], &self.lengths);
-                }
-            });
-        self.lengths.clear();
-        self.tiles.fill([0.0; TILE]);
-        self.samples.fill(0.0);
-    }
-}
-
-/// The square matrix of `distance(first sum, i, j)`.
-fn finish(samples: usize, sums: &Sums, distance: impl Fn(f64, usize, usize) -> f64) -> Vec<f64> {
-    let mut matrix = vec![0.0; samples * samples];
-    for j in 0..samples {
-        for i in 0..j {
-            let d = distance(sums.at(i, j, 0), i, j);
-            matrix[i * samples + j] = d;
-            matrix[j * samples + i] = d;
-        }
-    }
-    matrix
 }
 
 /// A part of a whole, 0 of nothing; rounding must not take it above 1.

@@ -7,13 +7,27 @@ use super::*;
 use crate::data::newick::{NewickOptions, parse};
 use crate::random::stream;
 
-const METRICS: [Metric; 5] = [
+const METRICS: [Metric; 10] = [
     Metric::Unweighted,
+    Metric::UnweightedUnnormalized,
     Metric::Weighted,
     Metric::WeightedNormalized,
     Metric::Generalized { alpha: 0.5 },
     Metric::Generalized { alpha: 0.3 },
+    Metric::VarianceAdjusted(Adjusted::Unweighted),
+    Metric::VarianceAdjusted(Adjusted::Weighted),
+    Metric::VarianceAdjusted(Adjusted::WeightedNormalized),
+    Metric::VarianceAdjusted(Adjusted::Generalized { alpha: 0.5 }),
 ];
+
+/// Whether distances are in units of branch length.
+fn has_units(metric: Metric) -> bool {
+    use Metric::*;
+    matches!(
+        metric,
+        UnweightedUnnormalized | Weighted | VarianceAdjusted(Adjusted::Weighted)
+    )
+}
 
 fn tree(text: &str) -> Tree {
     parse(text.as_bytes(), &NewickOptions::default()).unwrap()
@@ -81,26 +95,31 @@ fn by_formula(tree: &Tree, table: &Table, metric: Metric, i: usize, j: usize) ->
         below
     };
     let (u, v) = (fractions(i), fractions(j));
+    let depths = [i, j].map(|row| table.depth(row) as f64);
     let (mut part, mut whole) = (0.0, 0.0);
     for node in 0..tree.root() {
         let (b, u, v) = (tree.length(node), u[node], v[node]);
+        let reads = (u * depths[0]).round() + (v * depths[1]).round();
+        let deviation = (reads * (depths[0] + depths[1] - reads)).sqrt();
+        let one = f64::from((u > 0.0) != (v > 0.0));
+        let general = |alpha: f64, by: f64| {
+            let w = b * ((u + v) / by).powf(alpha);
+            (w * (u - v).abs() / (u + v), w)
+        };
         let (p, w) = match metric {
-            Metric::Unweighted => (
-                b * f64::from((u > 0.0) != (v > 0.0)),
-                b * f64::from(u + v > 0.0),
-            ),
-            Metric::Weighted => (b * (u - v).abs(), 0.0),
-            Metric::WeightedNormalized => (b * (u - v).abs(), b * (u + v)),
-            Metric::Generalized { alpha } if u + v > 0.0 => {
-                let w = b * (u + v).powf(alpha);
-                (w * (u - v).abs() / (u + v), w)
-            }
-            Metric::Generalized { .. } => (0.0, 0.0),
+            _ if u + v == 0.0 => (0.0, 0.0),
+            Metric::Unweighted | Metric::UnweightedUnnormalized => (b * one, b),
+            Metric::Weighted | Metric::WeightedNormalized => (b * (u - v).abs(), b * (u + v)),
+            Metric::Generalized { alpha } => general(alpha, 1.0),
+            Metric::VarianceAdjusted(_) if deviation == 0.0 => (0.0, 0.0),
+            Metric::VarianceAdjusted(Adjusted::Unweighted) => (b * one / deviation, b / deviation),
+            Metric::VarianceAdjusted(Adjusted::Generalized { alpha }) => general(alpha, deviation),
+            Metric::VarianceAdjusted(_) => (b * (u - v).abs() / deviation, b * (u + v) / deviation),
         };
         part += p;
         whole += w;
     }
-    if metric == Metric::Weighted {
+    if has_units(metric) {
         part
     } else {
         part / whole
@@ -174,7 +193,7 @@ fn symmetric_hollow_and_within_range() {
             for j in 0..25 {
                 let d = values[i * 25 + j];
                 assert_eq!(d, values[j * 25 + i]);
-                assert!(d >= 0.0 && (metric == Metric::Weighted || d <= 1.0));
+                assert!(d >= 0.0 && (has_units(metric) || d <= 1.0));
                 assert!(i == j || d > 0.0);
             }
         }
@@ -188,8 +207,8 @@ fn identical_samples_have_no_distance_and_disjoint_ones_the_greatest() {
     for metric in METRICS {
         let matrix = unifrac(&tree, &table, metric).unwrap();
         assert_eq!(matrix.get(0, 1), 0.0, "{metric}");
-        if metric != Metric::Weighted {
-            assert!((matrix.get(0, 2) - 1.0).abs() < 1e-15, "{metric}");
+        if !has_units(metric) {
+            assert!((matrix.get(0, 2) - 1.0).abs() < 1e-14, "{metric}");
         }
     }
 }
@@ -205,7 +224,7 @@ fn turning_branches_around_changes_nothing() {
             unifrac(&other, &table, metric).unwrap(),
         );
         for (a, b) in a.values().iter().zip(b.values()) {
-            assert!((a - b).abs() < 1e-15, "{metric}");
+            assert!((a - b).abs() < 1e-14, "{metric}");
         }
     }
 }
@@ -220,7 +239,7 @@ fn longer_branches_scale_weighted_and_leave_the_others() {
     let name = (0..once.len()).map(|n| once.name(n).into()).collect();
     let fourfold = Tree::new(&parent, length, name).unwrap();
     for metric in METRICS {
-        let factor = if metric == Metric::Weighted { 4.0 } else { 1.0 };
+        let factor = if has_units(metric) { 4.0 } else { 1.0 };
         let (a, b) = (
             unifrac(&once, &table, metric).unwrap(),
             unifrac(&fourfold, &table, metric).unwrap(),
@@ -240,10 +259,10 @@ fn extra_tips_change_nothing_and_empty_samples_are_defined() {
         let a = unifrac(&small, &table, metric).unwrap();
         let b = unifrac(&large, &table, metric).unwrap();
         for (a, b) in a.values().iter().zip(b.values()) {
-            assert!((a - b).abs() < 1e-15, "{metric}");
+            assert!((a - b).abs() < 1e-14, "{metric}");
         }
         assert_eq!(a.get(2, 3), 0.0);
-        if metric != Metric::Weighted {
+        if !has_units(metric) {
             assert_eq!(a.get(0, 2), 1.0);
         }
     }
@@ -276,4 +295,30 @@ fn asvs_missing_from_the_tree_are_named_or_dropped() {
         error.contains("100.00 %") && error.contains("tips such as `a`, `b`"),
         "{error}"
     );
+}
+
+#[test]
+fn the_whole_matrix_has_the_bits_of_its_batches_however_it_is_cut() {
+    // Enough samples for branches over few of them, and for tiles that are not full.
+    let (tree, table) = random_study(8, 150, 75);
+    let all: Vec<usize> = (0..75).collect();
+    for metric in METRICS {
+        let engine = UniFrac::new(&tree, &table, metric).unwrap();
+        let batch = engine.distances(&all);
+        for memory in [1, 64 * 96 * 8 * 2, 1 << 30] {
+            let mut compared = 0;
+            let quiet = &mut |_, _| Ok::<(), ()>(());
+            let mut take = |band: &Band<'_, f64>| {
+                for i in band.rows() {
+                    for j in band.rows().start..75 {
+                        assert_eq!(band.get(i, j).to_bits(), batch[i * 75 + j].to_bits());
+                        compared += 1 + usize::from(j >= band.rows().end);
+                    }
+                }
+                Ok(())
+            };
+            engine.bands(memory, quiet, &mut take).unwrap();
+            assert_eq!(compared, 75 * 75, "{metric}");
+        }
+    }
 }

@@ -1,0 +1,239 @@
+//! `aam unifrac`: the matrix of all samples of a table, as a file.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::matrix_file::{MatrixFile, MatrixFormat, cannot_write, write_text};
+use super::real::Real;
+use super::{Metric, UniFrac, drop_missing};
+use crate::data::newick::NewickOptions;
+use crate::data::{DataError, read_table, read_tree};
+use crate::error::RunError;
+use crate::events::{Event, Observer};
+use crate::run_directory::write_whole;
+use crate::study::required;
+
+/// Options of `aam unifrac`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct UnifracOptions {
+    /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
+    pub table: Option<PathBuf>,
+    /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza), with the ids of the table at its tips.
+    pub tree: Option<PathBuf>,
+    /// Metric: unweighted, unweighted-unnormalized, weighted, weighted-normalized or
+    /// generalized:ALPHA; with -vaw (generalized-vaw:ALPHA) adjusted for variance.
+    #[schemars(with = "String")]
+    pub metric: Metric,
+    /// Where the distances go: .npy, .condensed.npy (both with the ids in FILE.ids.txt), .h5 or .tsv.
+    pub output: Option<PathBuf>,
+    /// Numbers to compute in and to write.
+    pub precision: Precision,
+    /// Gibibytes for the distances; a larger matrix is computed and written in parts.
+    pub memory: f64,
+    /// Leave out ASVs that the tree lacks, and print the fraction of reads lost.
+    pub drop_missing: bool,
+    /// Length of branches that have none in the tree file; an error without it.
+    pub missing_length: Option<f64>,
+    /// Replace an output file that exists.
+    pub overwrite: bool,
+}
+
+/// Single or double precision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// Single: about six digits.
+    F32,
+    /// Double.
+    #[default]
+    F64,
+}
+
+impl Default for UnifracOptions {
+    fn default() -> Self {
+        Self {
+            table: None,
+            tree: None,
+            metric: Metric::Unweighted,
+            output: None,
+            precision: Precision::F64,
+            memory: 4.0,
+            drop_missing: false,
+            missing_length: None,
+            overwrite: false,
+        }
+    }
+}
+
+/// Computes the matrix and writes it.
+///
+/// # Errors
+/// Files that cannot be read or written, ASVs that the tree lacks, options out of range.
+pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
+    let table = required(options.table.as_deref(), "table")?;
+    let tree_path = required(options.tree.as_deref(), "tree")?;
+    let output = required(options.output.as_deref(), "output")?;
+    let usage = |text: String| RunError::Usage(text);
+    let format = MatrixFormat::of(output).ok_or_else(|| {
+        usage(format!(
+            "--output {}: expected a name that ends in .npy, .condensed.npy, .h5 or .tsv",
+            output.display()
+        ))
+    })?;
+    let ids_file = format.lacks_ids().then(|| beside(output, "", ".ids.txt"));
+    for path in ids_file.iter().map(PathBuf::as_path).chain([output]) {
+        check_place(path, options.overwrite)?;
+    }
+    if !(options.memory > 0.0 && options.memory.is_finite()) {
+        return Err(usage(format!(
+            "--memory: expected gibibytes above 0, found {}",
+            options.memory
+        )));
+    }
+    if let Some(length) = options.missing_length
+        && !(length.is_finite() && length >= 0.0)
+    {
+        return Err(usage(format!(
+            "--missing-length: expected 0 or a number above it, found {length}"
+        )));
+    }
+    let mut table = read_table(table)?;
+    let newick = NewickOptions {
+        missing_length: options.missing_length,
+        ..NewickOptions::default()
+    };
+    let tree = read_tree(tree_path, &newick)?;
+    if options.drop_missing {
+        let (kept, missing) = drop_missing(&tree, &table)?;
+        observer.observe(&Event::Note(&format!(
+            "{} ASVs are not in the tree: {:.2} % of the reads are left out",
+            missing.ids.len(),
+            100.0 * missing.read_fraction
+        )))?;
+        table = kept;
+    }
+    let empty = (0..table.num_samples()).filter(|&row| table.depth(row) == 0);
+    let empty = empty.count();
+    if empty > 0 {
+        observer.observe(&Event::Warning(&format!(
+            "{empty} samples have no reads: their distances say nothing"
+        )))?;
+    }
+    let unifrac = UniFrac::new(&tree, &table, options.metric).map_err(|e| e.file(tree_path))?;
+    drop(tree);
+    let place = Place::new(output, format)?;
+    let ids = table.sample_ids();
+    observer.observe(&Event::Note(&format!(
+        "{} UniFrac of {} samples with {} ASVs",
+        options.metric,
+        ids.len(),
+        table.num_features()
+    )))?;
+    match options.precision {
+        Precision::F32 => place.fill::<f32>(&unifrac, ids, options.memory, observer)?,
+        Precision::F64 => place.fill::<f64>(&unifrac, ids, options.memory, observer)?,
+    }
+    if let Some(path) = &ids_file {
+        let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
+        write_whole(path, &lines)?;
+        observer.observe(&Event::Saved(path))?;
+    }
+    place.settle(output)?;
+    observer.observe(&Event::Saved(output))
+}
+
+fn check_place(path: &Path, overwrite: bool) -> Result<(), RunError> {
+    if path.is_dir() {
+        return Err(RunError::Usage(format!(
+            "--output {}: this is a directory; name a file to write",
+            path.display()
+        )));
+    }
+    if path.exists() && !overwrite {
+        return Err(RunError::Usage(format!(
+            "--output {}: the file exists; choose another name or add --overwrite",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
+/// The path with something before and after its file name.
+fn beside(path: &Path, before: &str, after: &str) -> PathBuf {
+    let mut name = OsString::from(before);
+    name.push(path.file_name().unwrap_or_default());
+    name.push(after);
+    path.with_file_name(name)
+}
+
+/// Files beside the output, removed unless they became it.
+struct Place {
+    format: MatrixFormat,
+    /// What becomes the output.
+    whole: PathBuf,
+    /// Numbers that text is made of.
+    numbers: PathBuf,
+}
+
+impl Place {
+    fn new(output: &Path, format: MatrixFormat) -> Result<Self, RunError> {
+        if let Some(parent) = output.parent() {
+            fs::create_dir_all(parent).map_err(RunError::write(parent))?;
+        }
+        let process = std::process::id();
+        let whole = beside(output, ".", &format!(".{process}"));
+        let numbers = match format {
+            MatrixFormat::Text => beside(output, ".", &format!(".numbers-{process}")),
+            _ => whole.clone(),
+        };
+        Ok(Self {
+            format,
+            whole,
+            numbers,
+        })
+    }
+
+    fn fill<T: Real>(
+        &self,
+        unifrac: &UniFrac,
+        ids: &[String],
+        gibibytes: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        let failed = |e: std::io::Error| cannot_write(&self.numbers, &e);
+        let mut file = MatrixFile::create::<T>(&self.numbers, self.format, ids)?;
+        unifrac.bands::<T, RunError>(
+            (gibibytes * f64::from(1 << 30)) as u64,
+            &mut |done, total| {
+                observer.observe(&Event::Progress {
+                    what: "adding branches",
+                    done,
+                    total,
+                })
+            },
+            &mut |band| file.write(band).map_err(|e| failed(e).into()),
+        )?;
+        let numbers = file.finish().map_err(failed)?;
+        if self.format == MatrixFormat::Text {
+            write_text::<T>(&self.whole, numbers, ids)?;
+        }
+        Ok(())
+    }
+
+    fn settle(&self, output: &Path) -> Result<(), DataError> {
+        fs::rename(&self.whole, output).map_err(|e| cannot_write(output, &e))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Neither is there after it became the output.
+        let _ = fs::remove_file(&self.whole);
+        let _ = fs::remove_file(&self.numbers);
+    }
+}

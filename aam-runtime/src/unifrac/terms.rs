@@ -1,0 +1,93 @@
+//! What a branch adds to the two sums of a pair of samples, where these are not sums of smaller
+//! numbers: generalized and variance-adjusted UniFrac.
+//!
+//! A depth is the number of a sample's reads, and one by it.
+
+use super::real::Real;
+
+/// Of generalized UniFrac, from fractions of reads; `power(s)` is `s^α`.
+pub(super) fn generalized<T: Real>(
+    power: impl Fn(T) -> T,
+) -> impl Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2] {
+    move |m, t, length, _, _| {
+        let both = m + t;
+        let weight = length * power(both);
+        let part = weight * (distance(m, t) / both);
+        if both > T::of(0.0) {
+            [part, weight]
+        } else {
+            [T::of(0.0); 2]
+        }
+    }
+}
+
+/// Of presence, adjusted for variance, from reads.
+#[inline(always)]
+pub(super) fn adjusted_unweighted<T: Real>(
+    m: T,
+    t: T,
+    length: T,
+    mine: [T; 2],
+    theirs: [T; 2],
+) -> [T; 2] {
+    let none = T::of(0.0);
+    let deviation = deviation(m + t, mine[0] + theirs[0]);
+    let weight = length / deviation;
+    let part = if (m > none) == (t > none) {
+        none
+    } else {
+        weight
+    };
+    match deviation > none {
+        true => [part, weight],
+        false => [none; 2],
+    }
+}
+
+/// Of abundance, adjusted for variance, from reads.
+#[inline(always)]
+pub(super) fn adjusted_weighted<T: Real>(
+    m: T,
+    t: T,
+    length: T,
+    mine: [T; 2],
+    theirs: [T; 2],
+) -> [T; 2] {
+    let none = T::of(0.0);
+    let deviation = deviation(m + t, mine[0] + theirs[0]);
+    let weight = length / deviation;
+    let (u, v) = (m * mine[1], t * theirs[1]);
+    match deviation > none {
+        true => [distance(u, v) * weight, (u + v) * weight],
+        false => [none; 2],
+    }
+}
+
+/// Of generalized UniFrac, adjusted for variance, from reads.
+pub(super) fn adjusted_generalized<T: Real>(
+    alpha: T,
+) -> impl Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2] {
+    move |m, t, length, mine, theirs| {
+        let none = T::of(0.0);
+        let deviation = deviation(m + t, mine[0] + theirs[0]);
+        let (u, v) = (m * mine[1], t * theirs[1]);
+        match deviation > none {
+            true => {
+                let weight = ((u + v) / deviation).power(alpha) * length;
+                [weight * (distance(u, v) / (u + v)), weight]
+            }
+            false => [none; 2],
+        }
+    }
+}
+
+#[inline(always)]
+fn distance<T: Real>(m: T, t: T) -> T {
+    if m > t { m - t } else { t - m }
+}
+
+/// √(reads·(all − reads)), in proportion to the standard deviation of `reads` of `all`.
+#[inline(always)]
+fn deviation<T: Real>(reads: T, all: T) -> T {
+    (reads * (all - reads)).root()
+}
