@@ -77,7 +77,7 @@ fn the_page_of_flags_is_true() {
             .options()
             .filter(|option| !is_theirs(job.name, &option.name) && !shared(option))
         {
-            let (default, why) = default_and_why(option);
+            let (default, why) = default_and_why(job.name, option);
             let what = option.description.trim_end_matches('.').replace('|', "\\|");
             writeln!(page, "| `--{}` | {what} | {default} | {why} |", option.name).unwrap();
         }
@@ -94,20 +94,20 @@ fn theirs_row(job: &Job, flag: &str, theirs: &str) -> String {
     let kind = job.kinds.iter().find(|(kind, _)| kind.name == flag);
     let (here, default, why) = match (job.option(flag), spelled, negated, kind) {
         (Some(option), ..) => {
-            let (default, why) = default_and_why(option);
+            let (default, why) = default_and_why(job.name, option);
             (format!("`--{flag}`"), default, why)
         }
         (_, Some(row), ..) => {
             let option = row.setting.and_then(|setting| job.option(setting));
             let (default, why) = match (option, row.setting) {
-                (Some(option), _) => default_and_why(option),
+                (Some(option), _) => default_and_why(job.name, option),
                 (None, Some(setting)) => component_default(job, setting, &row.here),
                 (None, None) => ("–".to_owned(), row.reason.unwrap_or("").to_owned()),
             };
             (row.here, default, why)
         }
         (_, _, Some(option), _) => {
-            let (default, why) = default_and_why(option);
+            let (default, why) = default_and_why(job.name, option);
             (format!("`--{flag}`"), default, why)
         }
         (_, _, _, Some(_)) => {
@@ -151,7 +151,7 @@ fn is_theirs(command: &str, option: &str) -> bool {
 }
 
 /// The default of an option and the reason for it, which every default but "off" needs.
-fn default_and_why(option: &OptionInfo) -> (String, String) {
+fn default_and_why(command: &str, option: &OptionInfo) -> (String, String) {
     let default = match &option.default {
         Value::Null => None,
         Value::Bool(false) => Some("off".to_owned()),
@@ -165,7 +165,7 @@ fn default_and_why(option: &OptionInfo) -> (String, String) {
         (Some(default), Some(why)) => (default, why),
         (Some(default), None) if default == "off" => (default, "only as asked"),
         (Some(default), None) => (default, ""),
-        (None, _) if reasons::REQUIRED.contains(&&*option.name) => ("required".to_owned(), "–"),
+        (None, _) if reasons::is_required(command, &option.name) => ("required".to_owned(), "–"),
         (None, Some(why)) => (reasons::without(&option.name).to_owned(), why),
         (None, None) => ("none".to_owned(), "only as asked"),
     };
@@ -179,7 +179,7 @@ fn every_default_of_training_has_a_reason() {
             .options()
             .filter(|_| ["pretrain", "train"].contains(&job.name))
         {
-            let (default, why) = default_and_why(option);
+            let (default, why) = default_and_why(job.name, option);
             assert!(
                 !why.is_empty(),
                 "--{} is {default}, and nobody says why",

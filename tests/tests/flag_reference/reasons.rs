@@ -168,15 +168,22 @@ pub fn of(setting: &str) -> Option<&'static str> {
     rows.find(|(name, _)| *name == setting).map(|(_, why)| *why)
 }
 
-/// Settings that a command cannot do without.
-pub const REQUIRED: &[&str] = &[
-    "table",
-    "metadata",
-    "metadata-column",
-    "output-dir",
-    "model",
-    "output",
-];
+/// Whether `command` cannot do without `setting`.
+pub fn is_required(command: &str, setting: &str) -> bool {
+    const ALWAYS: [&str; 6] = [
+        "table",
+        "metadata",
+        "metadata-column",
+        "output-dir",
+        "model",
+        "output",
+    ];
+    match (command, setting) {
+        ("predict", "metadata") => false,
+        ("unifrac", "tree") => true,
+        _ => ALWAYS.contains(&setting),
+    }
+}
 
 /// The default of a setting that has none of its own.
 pub fn without(setting: &str) -> &'static str {
