@@ -6,6 +6,7 @@ use burn::tensor::{Device, Int, Tensor};
 
 use super::ModelConfig;
 use super::attention_pooling::AttentionPooling;
+use super::fused::EncoderShape;
 use super::transformer::Transformer;
 use crate::data::tokens::{AMBIGUOUS, PAD};
 
@@ -61,6 +62,22 @@ impl AsvEncoder {
             embeddings: self.pooling.forward(positions.clone(), mask),
             positions,
         }
+    }
+
+    /// The shape, where no position is masked.
+    pub(super) fn fused_shape(&self) -> Option<EncoderShape> {
+        let [vocabulary, _] = self.tokens.weight.dims();
+        let [positions, _] = self.positions.weight.dims();
+        (!self.padded).then(|| EncoderShape {
+            vocabulary,
+            positions,
+            stack: self.transformer.shape(),
+        })
+    }
+
+    /// Probability of dropout in training.
+    pub(super) fn dropout(&self) -> f64 {
+        self.transformer.dropout()
     }
 
     /// Logits of the token at each position, `[unique, length, vocabulary]`.

@@ -28,6 +28,7 @@ mod count_branch;
 mod count_embedding;
 mod dropout;
 mod error;
+mod fused;
 mod init;
 mod input;
 mod masking;

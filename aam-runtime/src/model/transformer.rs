@@ -10,6 +10,7 @@ use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, Device, Tensor};
 
 use super::dropout::drop;
+use super::fused::StackShape;
 use super::init::{copy_with_own_parameters, linear_without_initial_bias, xavier_linear};
 
 /// Added to the score of a masked position: its weight becomes exactly 0, and a row in which
@@ -40,6 +41,8 @@ pub struct TransformerConfig {
 pub struct Transformer {
     layers: Vec<Layer>,
     norm: LayerNorm,
+    feed_forward: usize,
+    heads: usize,
 }
 
 #[derive(Module, Debug)]
@@ -77,6 +80,8 @@ impl TransformerConfig {
         }
         Transformer {
             layers,
+            feed_forward: self.feed_forward,
+            heads: self.heads,
             norm: LayerNormConfig::new(self.dim)
                 .with_epsilon(1e-6)
                 .init(device),
@@ -85,6 +90,26 @@ impl TransformerConfig {
 }
 
 impl Transformer {
+    /// The shape.
+    pub(super) fn shape(&self) -> StackShape {
+        StackShape {
+            dim: self.norm.gamma.dims()[0],
+            heads: self.heads,
+            feed_forward: self.feed_forward,
+            layers: self.layers.len(),
+        }
+    }
+
+    /// Probability of dropout in training; 0 where it is switched off.
+    pub(super) fn dropout(&self) -> f64 {
+        let active = |dropout: &Dropout| dropout.training.is_enabled();
+        let layers = self.layers.iter().map(|layer| &layer.dropout);
+        layers
+            .filter(|dropout| active(dropout))
+            .map(|dropout| dropout.prob)
+            .fold(0.0, f64::max)
+    }
+
     /// Maps `[batch, length, dim]` to the same shape.
     ///
     /// `mask` `[batch, length]` is true where other positions may look; what comes out elsewhere

@@ -1,0 +1,244 @@
+//! The ASV encoder on a CPU: one ASV at a time through all layers, so that what it needs stays in
+//! the cache of a core.
+//!
+//! It computes what [`AsvEncoder`] computes through Burn, and its gradients without a graph: what
+//! the way back needs is kept for one ASV only, so memory depends on neither the batch nor the
+//! number of ASVs. Threads share the ASVs; a matrix product has one thread. A test holds the two
+//! together. Devices other than the CPU, and models that mask positions, go through Burn.
+
+mod dropout;
+mod encoder;
+mod linear;
+mod parameters;
+mod parts;
+mod product;
+mod shape;
+mod stack;
+#[cfg(test)]
+mod tests;
+mod vector;
+
+use burn::optim::GradientsParams;
+use burn::tensor::Device;
+use pulp::{Arch, Simd, WithSimd};
+
+use super::asv_encoder::AsvEncoder;
+use dropout::Dropout;
+use encoder::{Encoder, EncoderRoom};
+use parts::in_order;
+
+pub(crate) use encoder::{Asv, EncoderShape, Guesses};
+pub(crate) use shape::StackShape;
+
+/// ASVs of a part of the work.
+const PART: usize = 4;
+
+/// An ASV encoder with the weights of a Burn module, for one step of a training or for inference.
+#[derive(Clone, Debug)]
+pub struct FusedEncoder {
+    encoder: Encoder,
+    dropout: f64,
+}
+
+impl FusedEncoder {
+    /// The encoder of `module`, which lives on `device`; `None` where only Burn can compute it.
+    pub(super) fn new(module: &AsvEncoder, device: &Device) -> Option<Self> {
+        if device.clone().inner() != Device::flex() {
+            return None;
+        }
+        let shape = module.fused_shape()?;
+        let encoder = Encoder::new(shape, parameters::values(module)?)?;
+        let dropout = if device.is_autodiff() {
+            module.dropout()
+        } else {
+            0.0
+        };
+        Some(Self { encoder, dropout })
+    }
+
+    /// Embeddings of ASVs of any lengths, `[ASVs, dim]`, one after the other. In training, `seed`
+    /// draws the dropout.
+    pub(crate) fn embed(&self, asvs: &[&[u8]], seed: u64) -> Vec<f32> {
+        let dim = self.encoder.dim();
+        let mut embeddings = vec![0.0; asvs.len() * dim];
+        let length = longest(asvs.iter().copied());
+        in_order(
+            asvs.len().div_ceil(PART),
+            || (self.encoder.room(length, false), vec![0.0; PART * dim]),
+            |part, (room, found)| {
+                for (i, embedding) in found.chunks_exact_mut(dim).enumerate() {
+                    let number = part * PART + i;
+                    if let Some(tokens) = asvs.get(number) {
+                        Arch::new().dispatch(Embed {
+                            encoder: &self.encoder,
+                            tokens,
+                            room,
+                            dropout: self.dropout(seed, number),
+                            embedding,
+                        });
+                    }
+                }
+            },
+            |part, (_, found)| {
+                let target = embeddings.chunks_mut(PART * dim).nth(part);
+                for (target, found) in target.into_iter().flatten().zip(found) {
+                    *target = *found;
+                }
+            },
+        );
+        embeddings
+    }
+
+    /// How well the nucleotides of `asvs` are guessed.
+    pub(crate) fn guess(&self, asvs: &[Asv<'_>]) -> Guesses {
+        let mut sum = Guesses::default();
+        let length = longest(asvs.iter().map(|asv| asv.tokens));
+        in_order(
+            asvs.len().div_ceil(PART),
+            || (self.encoder.room(length, false), Guesses::default()),
+            |part, (room, found)| {
+                *found = Guesses::default();
+                for asv in asvs.iter().skip(part * PART).take(PART) {
+                    found.add(Arch::new().dispatch(Guess {
+                        encoder: &self.encoder,
+                        asv: *asv,
+                        room,
+                    }));
+                }
+            },
+            |_, (_, found)| sum.add(*found),
+        );
+        sum
+    }
+
+    /// The gradients of what is to be learnt of `asvs`, where the loss of each nucleotide weighs
+    /// `nucleotide_weight`; and how well those are guessed. `seed` is that of [`embed`](Self::embed).
+    pub(crate) fn learn(
+        &self,
+        asvs: &[Asv<'_>],
+        nucleotide_weight: f64,
+        seed: u64,
+    ) -> (FusedGradients, Guesses) {
+        let mut sum = vec![0.0; self.encoder.parameters()];
+        let mut guesses = Guesses::default();
+        let length = longest(asvs.iter().map(|asv| asv.tokens));
+        in_order(
+            asvs.len().div_ceil(PART),
+            || {
+                let gradients = vec![0.0; self.encoder.parameters()];
+                (
+                    self.encoder.room(length, true),
+                    gradients,
+                    Guesses::default(),
+                )
+            },
+            |part, (room, gradients, found)| {
+                gradients.fill(0.0);
+                *found = Guesses::default();
+                for (i, asv) in asvs.iter().skip(part * PART).take(PART).enumerate() {
+                    found.add(Arch::new().dispatch(Learn {
+                        encoder: &self.encoder,
+                        asv: *asv,
+                        nucleotide_weight: nucleotide_weight as f32,
+                        room,
+                        dropout: self.dropout(seed, part * PART + i),
+                        gradients,
+                    }));
+                }
+            },
+            |_, (_, gradients, found)| {
+                for (sum, gradient) in sum.iter_mut().zip(gradients) {
+                    *sum += *gradient;
+                }
+                guesses.add(*found);
+            },
+        );
+        self.encoder.unfold(&mut sum);
+        (FusedGradients(sum), guesses)
+    }
+
+    fn dropout(&self, seed: u64, asv: usize) -> Option<Dropout> {
+        Some(Dropout::new(self.dropout, seed)?.at(asv))
+    }
+}
+
+/// Gradients at the parameters of an ASV encoder.
+pub struct FusedGradients(Vec<f32>);
+
+impl FusedGradients {
+    /// The gradients by parameter of `module`, which they are those of; none for what is frozen.
+    pub(super) fn of_parameters(&self, module: &AsvEncoder) -> GradientsParams {
+        parameters::gradients(module, &self.0)
+    }
+}
+
+impl Guesses {
+    fn add(&mut self, other: Self) {
+        self.loss += other.loss;
+        self.right += other.right;
+    }
+}
+
+fn longest<'a>(asvs: impl Iterator<Item = &'a [u8]>) -> usize {
+    asvs.map(<[u8]>::len).max().unwrap_or(1)
+}
+
+// Each is compiled for several instruction sets, of which the machine's best is taken; what it
+// calls is inlined for that.
+
+struct Embed<'a> {
+    encoder: &'a Encoder,
+    tokens: &'a [u8],
+    room: &'a mut EncoderRoom,
+    dropout: Option<Dropout>,
+    embedding: &'a mut [f32],
+}
+
+impl WithSimd for Embed<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.encoder
+            .embed(self.tokens, self.room, self.dropout, self.embedding);
+    }
+}
+
+struct Guess<'a> {
+    encoder: &'a Encoder,
+    asv: Asv<'a>,
+    room: &'a mut EncoderRoom,
+}
+
+impl WithSimd for Guess<'_> {
+    type Output = Guesses;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Guesses {
+        self.encoder.guess(self.asv, self.room)
+    }
+}
+
+struct Learn<'a> {
+    encoder: &'a Encoder,
+    asv: Asv<'a>,
+    nucleotide_weight: f32,
+    room: &'a mut EncoderRoom,
+    dropout: Option<Dropout>,
+    gradients: &'a mut [f32],
+}
+
+impl WithSimd for Learn<'_> {
+    type Output = Guesses;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Guesses {
+        self.encoder.learn(
+            self.asv,
+            self.nucleotide_weight,
+            self.room,
+            self.dropout,
+            self.gradients,
+        )
+    }
+}

@@ -1,0 +1,63 @@
+//! Work in parts on several threads, whose results are added in the order of the parts, so that
+//! sums do not depend on the threads.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
+
+/// Calls `work` for each of `parts` with a state that its thread has from `start`, and then `add`,
+/// one part at a time and in order.
+pub(super) fn in_order<S>(
+    parts: usize,
+    start: impl Fn() -> S + Sync,
+    work: impl Fn(usize, &mut S) + Sync,
+    add: impl FnMut(usize, &mut S) + Send,
+) {
+    let next = AtomicUsize::new(0);
+    let turn = Mutex::new((0, add));
+    let moved_on = Condvar::new();
+    let threads = rayon::current_num_threads().min(parts);
+    let worker = || {
+        let mut state = start();
+        loop {
+            // Parts are taken in order, so the one that is waited for is always at work.
+            let part = next.fetch_add(1, Ordering::Relaxed);
+            if part >= parts {
+                break;
+            }
+            work(part, &mut state);
+            let turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut turn = moved_on
+                .wait_while(turn, |(done, _)| *done != part)
+                .unwrap_or_else(PoisonError::into_inner);
+            turn.1(part, &mut state);
+            turn.0 += 1;
+            moved_on.notify_all();
+        }
+    };
+    rayon::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|_| worker());
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_added_in_their_order() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build();
+        let mut seen = Vec::new();
+        pool.unwrap().install(|| {
+            in_order(
+                50,
+                || 0,
+                |part, state| *state = part * part,
+                |part, state| seen.push((part, *state)),
+            );
+        });
+        let expected: Vec<_> = (0..50).map(|part| (part, part * part)).collect();
+        assert_eq!(seen, expected);
+    }
+}

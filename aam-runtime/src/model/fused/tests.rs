@@ -1,0 +1,204 @@
+//! The encoder through Burn and the fused one, side by side.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Bool, Distribution, Int, Tensor, TensorData};
+use rand::RngExt;
+
+use super::*;
+use crate::batch::token_tensor;
+use crate::model::{Compatibility, ModelConfig, nucleotide_accuracy, nucleotide_loss};
+use crate::random::stream;
+
+fn config(dropout: f64) -> ModelConfig {
+    ModelConfig {
+        dim: 24,
+        heads: 3,
+        asv_layers: 2,
+        dropout,
+        max_bp: 40,
+        ..ModelConfig::default()
+    }
+}
+
+/// An encoder none of whose parameters is special.
+fn encoder(dropout: f64, device: &Device) -> AsvEncoder {
+    struct Shift;
+
+    impl burn::module::ModuleMapper for Shift {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|tensor| {
+                let noise = Distribution::Normal(0.0, 0.1);
+                let noise = Tensor::random(tensor.shape(), noise, &tensor.device());
+                (tensor + noise).detach().require_grad()
+            })
+        }
+    }
+
+    device.seed(5);
+    AsvEncoder::new(&config(dropout), device).map(&mut Shift)
+}
+
+/// Tokens of ASVs of one length, and which are masked.
+fn asvs(number: usize, length: usize) -> (Vec<u8>, Vec<bool>) {
+    let mut rng = stream(3, "test");
+    let tokens = (0..number * length)
+        .map(|_| rng.random_range(1..=6))
+        .collect();
+    let masked = (0..number * length).map(|_| rng.random_bool(0.2)).collect();
+    (tokens, masked)
+}
+
+fn close(found: &[f32], expected: &[f32], name: &str) {
+    assert_eq!(found.len(), expected.len(), "{name}");
+    let largest = expected.iter().fold(1e-3f32, |a, b| a.max(b.abs()));
+    for (found, expected) in found.iter().zip(expected) {
+        let error = (found - expected).abs() / largest;
+        assert!(error < 1e-5, "{name}: {found} for {expected}");
+    }
+}
+
+fn learnt<'a>(
+    tokens: &'a [u8],
+    masked: &'a [bool],
+    gradient: &'a [f32],
+    length: usize,
+) -> Vec<Asv<'a>> {
+    let rows = tokens.chunks(length).zip(masked.chunks(length));
+    rows.zip(gradient.chunks(24))
+        .map(|((tokens, masked), gradient)| Asv {
+            tokens,
+            gradient: Some(gradient),
+            guess: Some((tokens, masked)),
+        })
+        .collect()
+}
+
+#[test]
+fn embeddings_guesses_and_gradients_are_those_through_burn() {
+    let device = Device::flex().autodiff();
+    let module = encoder(0.0, &device);
+    let fused = FusedEncoder::new(&module, &device).unwrap();
+    // Neither a multiple of the lanes nor of the parts.
+    for (number, length) in [(9, 37), (1, 2), (5, 16)] {
+        let (tokens, masked) = asvs(number, length);
+        let rows: Vec<&[u8]> = tokens.chunks(length).collect();
+        let output = module.forward(token_tensor(&tokens, length, &device));
+        let embeddings = output.embeddings.clone().into_data();
+        close(
+            &fused.embed(&rows, 1),
+            embeddings.as_slice().unwrap(),
+            "embedding",
+        );
+
+        let weights = Tensor::<2>::random([number, 24], Distribution::Default, &device);
+        let truth: Tensor<2, Int> = token_tensor(&tokens, length, &device);
+        let selected = TensorData::new(masked.clone(), [number, length]);
+        let selected = Tensor::<2, Bool>::from_data(selected, &device);
+        let logits = module.nucleotide_logits(output.positions);
+        let right = nucleotide_accuracy(logits.clone(), truth.clone(), selected.clone());
+        let (loss, _) = nucleotide_loss(logits, truth, selected);
+        let total = (output.embeddings * weights.clone()).sum() + loss.clone().mul_scalar(0.3);
+        let mut expected = GradientsParams::from_grads(total.backward(), &module);
+
+        let weights = weights.into_data();
+        let learnt = learnt(&tokens, &masked, weights.as_slice().unwrap(), length);
+        let (gradients, guesses) = fused.learn(&learnt, 0.3, 1);
+        assert_eq!(guesses, fused.guess(&learnt));
+        assert_eq!(guesses.right as f32, right.into_scalar::<f32>());
+        close(&[guesses.loss as f32], &[loss.into_scalar()], "loss");
+        let mut found = gradients.of_parameters(&module);
+
+        struct Compare<'a>(&'a mut GradientsParams, &'a mut GradientsParams, usize);
+
+        impl burn::module::ModuleVisitor for Compare<'_> {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                let found = self.0.remove::<D>(param.id).unwrap().into_data();
+                let expected = self.1.remove::<D>(param.id).unwrap().into_data();
+                let name = format!("gradient {} of shape {}", self.2, param.val().shape());
+                close(
+                    found.as_slice().unwrap(),
+                    expected.as_slice().unwrap(),
+                    &name,
+                );
+                self.2 += 1;
+            }
+        }
+
+        let mut compare = Compare(&mut found, &mut expected, 0);
+        module.visit(&mut compare);
+        assert_eq!(compare.2, 2 + 2 * 12 + 2 + 3 + 2);
+    }
+}
+
+#[test]
+fn gradients_with_dropout_are_those_of_the_embeddings_with_it() {
+    let device = Device::flex().autodiff();
+    let module = encoder(0.3, &device);
+    let fused = FusedEncoder::new(&module, &device).unwrap();
+    let (tokens, masked) = asvs(3, 20);
+    let rows: Vec<&[u8]> = tokens.chunks(20).collect();
+    let weights = vec![1.0; 3 * 24];
+    let weights: Vec<f32> = weights
+        .iter()
+        .enumerate()
+        .map(|(i, v)| v * (i % 5) as f32)
+        .collect();
+    let mut learnt = learnt(&tokens, &masked, &weights, 20);
+    learnt.iter_mut().for_each(|asv| asv.guess = None);
+    let (gradients, _) = fused.learn(&learnt, 0.0, 7);
+    let value = |encoder: &FusedEncoder| -> f64 {
+        let embeddings = encoder.embed(&rows, 7);
+        let pairs = embeddings.iter().zip(&weights);
+        pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+    };
+    let without = FusedEncoder {
+        dropout: 0.0,
+        ..fused.clone()
+    };
+    let plain = without.embed(&rows, 7);
+    let apart = plain.iter().zip(fused.embed(&rows, 7));
+    let apart = apart.fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
+    assert!(apart > 0.05, "{apart}");
+    // Along the gradient the value grows by the square of its length.
+    let moved = |step: f32| {
+        let values = parameters::values(&module).unwrap();
+        let pairs = values.iter().zip(&gradients.0);
+        let values = pairs
+            .map(|(value, gradient)| value + step * gradient)
+            .collect();
+        let encoder = Encoder::new(module.fused_shape().unwrap(), values).unwrap();
+        value(&FusedEncoder {
+            encoder,
+            dropout: 0.3,
+        })
+    };
+    let square: f64 = gradients.0.iter().map(|v| f64::from(*v).powi(2)).sum();
+    let step = 0.02 / square as f32;
+    let slope = (moved(step) - moved(-step)) / (2.0 * f64::from(step));
+    assert!((slope / square - 1.0).abs() < 0.01, "{slope} for {square}");
+}
+
+#[test]
+fn nothing_depends_on_the_threads() {
+    let device = Device::flex().autodiff();
+    let module = encoder(0.1, &device);
+    let fused = FusedEncoder::new(&module, &device).unwrap();
+    let (tokens, masked) = asvs(30, 20);
+    let gradient = vec![0.5; 30 * 24];
+    let learnt = learnt(&tokens, &masked, &gradient, 20);
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.unwrap().install(|| fused.learn(&learnt, 1.0, 3).0.0)
+    };
+    assert_eq!(with(1), with(3));
+}
+
+#[test]
+fn models_that_mask_positions_go_through_burn() {
+    let device = Device::flex();
+    let masking = ModelConfig {
+        compatibility: Compatibility::reference(),
+        ..config(0.0)
+    };
+    assert!(FusedEncoder::new(&AsvEncoder::new(&masking, &device), &device).is_none());
+}
