@@ -123,19 +123,4 @@ mod tests {
         let (fused, _) = fuse(&fusion);
         assert_close(fused, &[0.75 * 2f32.tanh() + 0.25 * 0.5f32.tanh()]);
     }
-
-    #[test]
-    fn asks_for_categorical_columns() {
-        let context = FusionContext {
-            dim: 4,
-            categories: aam_api::CategorySchema::default(),
-        };
-        let error = GmuFusionConfig::default()
-            .init(&context, &device())
-            .expect_err("there is nothing to let through");
-        assert_eq!(
-            error.to_string(),
-            "fusion 'gmu' needs categorical columns; name some with --categorical-columns"
-        );
-    }
 }
