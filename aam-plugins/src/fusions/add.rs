@@ -57,7 +57,7 @@ aam_api::register_fusion!(AddFusionConfig);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::known::{assert_close, asvs, categories, device, linear, mask};
+    use crate::known::{assert_close, asvs, categories, linear, mask};
 
     #[test]
     fn moves_all_asvs_of_a_sample_by_the_same() {

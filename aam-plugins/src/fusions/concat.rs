@@ -66,7 +66,7 @@ aam_api::register_fusion!(ConcatFusionConfig);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::known::{assert_close, asvs, categories, device, linear, mask};
+    use crate::known::{assert_close, asvs, categories, linear, mask};
 
     #[test]
     fn projects_each_asv_beside_the_categories() {

@@ -87,7 +87,7 @@ aam_api::register_fusion!(GmuFusionConfig);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::known::{assert_close, categories, device, linear, matrix};
+    use crate::known::{assert_close, categories, linear, matrix};
 
     /// Gates σ(1 + 2 · 3 + 0 + b) for a sample 1 with the categories 3 and 5.
     fn fusion(gate_bias: f32) -> GmuFusion {
