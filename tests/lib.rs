@@ -5,6 +5,18 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+mod tables;
+
+pub use tables::cells;
+
+/// Makes a study that is small enough to train on in a second.
+pub const STUDY: &str = "simulate --samples 24 --asvs 40 --sequence-length 30 --richness 12 \
+                         --depth 300 --output-dir study";
+
+/// Makes a study of which something is learnt.
+pub const LARGER_STUDY: &str = "simulate --samples 60 --asvs 60 --sequence-length 30 \
+                                --richness 20 --depth 300 --output-dir study";
+
 /// The program in a temporary folder of its own; made by [`aam!`].
 pub struct Aam {
     program: PathBuf,
@@ -92,6 +104,12 @@ impl Aam {
     /// Runs the program, which must end with code 0.
     pub fn ok(&self, arguments: &str) -> Ran {
         self.run(arguments).ends_with_code(0)
+    }
+
+    /// The same, after `arguments` were run with success.
+    pub fn with(self, arguments: &str) -> Self {
+        self.ok(arguments);
+        self
     }
 
     /// Runs the program, which must refuse what it was asked with the code for usage.

@@ -59,6 +59,7 @@ pub mod fusion;
 pub mod head;
 pub mod loss;
 pub mod module;
+pub mod observation;
 pub mod options;
 pub mod plugin;
 pub mod strategy;
@@ -72,7 +73,8 @@ pub use fusion::{
 };
 pub use head::{BoxedHead, Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput};
 pub use loss::{BoxedLoss, Loss, LossConfig, LossContext, LossKind, Prediction};
-pub use module::{Erased, Logged, Observation};
+pub use module::Erased;
+pub use observation::{Logged, Observation};
 pub use plugin::{Choice, Kind, Plugin, Registry, Resolved};
 pub use strategy::{ParallelStrategy, StrategyConfig, StrategyContext, StrategyKind};
 

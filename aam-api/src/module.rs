@@ -16,28 +16,6 @@ use burn::module::{
 };
 use burn::tensor::{Bool, Device, Int, Tensor};
 
-/// Something a component lets people look at, without a part in the result.
-#[derive(Clone, Debug)]
-pub struct Observation {
-    /// What it is, for example `attention`.
-    pub name: &'static str,
-    /// `[batch, heads, queries, keys]` for attention weights, `[batch, 1, 1, dim]` for gates.
-    pub values: Tensor<4>,
-    /// What a run tells of it after every epoch.
-    pub logged: Logged,
-}
-
-/// What a run tells of an [`Observation`] after every epoch: means over the validation samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Logged {
-    /// Nothing, as of attention over ASVs, of which some are padding.
-    Nothing,
-    /// The mean of all values.
-    Mean,
-    /// The mean of each place of the last dimension; they are numbered from 1.
-    Each,
-}
-
 /// A component of unknown type that is a Burn module; dereferences to its trait object `O`.
 pub struct Erased<O: ?Sized>(Box<O>);
 

@@ -27,6 +27,9 @@ pub enum TableMetric {
 }
 
 impl TableMetric {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::BrayCurtis, Self::Jaccard];
+
     /// The metric called `name`: `bray-curtis` or `jaccard`, also with an underscore.
     pub fn from_name(name: &str) -> Option<Self> {
         match name.trim().to_ascii_lowercase().replace('_', "-").as_str() {

@@ -113,9 +113,9 @@ mod tests {
     fn values_are_the_same_from_json_a_file_and_a_table() {
         let folder = tempfile::tempdir().unwrap();
         let (json, toml) = (folder.path().join("a.json"), folder.path().join("a.toml"));
-        std::fs::write(&json, r#"{"x": {"name": "huber", "delta": 2.0}, "y": 3}"#).unwrap();
-        std::fs::write(&toml, "y = 3\n[x]\nname = \"huber\"\ndelta = 2.0\n").unwrap();
-        let inline = text(r#" {"x": {"name": "huber", "delta": 2.0}, "y": 3}"#);
+        std::fs::write(&json, r#"{"x": {"name": "one", "delta": 2.0}, "y": 3}"#).unwrap();
+        std::fs::write(&toml, "y = 3\n[x]\nname = \"one\"\ndelta = 2.0\n").unwrap();
+        let inline = text(r#" {"x": {"name": "one", "delta": 2.0}, "y": 3}"#);
         let read = |values: &NamedValues| values.read("--f", &[]).unwrap();
         let expected = read(&inline);
         assert_eq!(expected.place, "--f");

@@ -5,8 +5,12 @@
 //! the help text. Components are chosen by name ([`Choice`]) and never named here.
 
 mod category;
+mod data;
+mod masking;
 mod output;
+mod predict;
 mod target;
+mod tree;
 
 use std::path::PathBuf;
 
@@ -14,80 +18,16 @@ use aam_api::Choice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::data::AsvSampling;
-use crate::model::{
-    CountEmbedding, CountScale, DistanceScale, MaskStrategy, Preset, Quirk, SamplePooling,
-};
+use crate::model::{CountEmbedding, CountScale, DistanceScale, Preset, Quirk, SamplePooling};
 use crate::train::optimizer::OptimizerKind;
 use crate::train::schedule::ScheduleKind;
 pub use category::CategoryOptions;
+pub use data::DataOptions;
+pub use masking::MaskingOptions;
 pub use output::OutputOptions;
+pub use predict::PredictOptions;
 pub use target::TargetOptions;
-
-/// Files of a study, and what is taken from them.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, rename_all = "kebab-case")]
-pub struct DataOptions {
-    /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
-    pub table: Option<PathBuf>,
-    /// Sequences of the ASVs (FASTA or FeatureData[Sequence] .qza), where the ids in the table are
-    /// not the sequences themselves.
-    pub sequences: Option<PathBuf>,
-    /// UniFrac distances: .npy, .h5, TSV, CSV or DistanceMatrix .qza. With the metric faith-pd, one
-    /// value per sample: TSV, CSV or .npy.
-    pub unifrac_matrix: Option<PathBuf>,
-    /// Ids of the rows of a matrix file that holds none (.npy), one a line.
-    pub unifrac_ids: Option<PathBuf>,
-    /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza) to compute UniFrac from.
-    pub tree: Option<PathBuf>,
-    /// UniFrac computed from the tree: unweighted, weighted, weighted-normalized, generalized:ALPHA;
-    /// or faith-pd, the phylogenetic diversity of each sample, to be learnt in place of distances;
-    /// or bray-curtis or jaccard, distances that the table gives without a tree.
-    pub unifrac_metric: String,
-    /// Leave out ASVs that the tree lacks, and print the fraction of reads lost.
-    pub drop_missing: bool,
-    /// Length of the tree's branches that have none, such as 0; without it they are an error.
-    pub missing_length: Option<f64>,
-    /// Longest sequence, in bases.
-    pub max_bp: usize,
-    /// Cut longer sequences instead of refusing them.
-    pub truncate: bool,
-    /// Most ASVs of one sample that the model sees at a time.
-    pub token_limit: usize,
-    /// Which ASVs, where a sample has more than the limit.
-    pub asv_sampling: AsvSampling,
-    /// Reads drawn from each sample, without replacement; samples with fewer are left out.
-    pub rarefy_depth: Option<u32>,
-    /// Fraction of the samples held out for validation.
-    pub test_size: f64,
-    /// File of sample ids to train on, one a line; with it, `validation-samples`.
-    pub train_samples: Option<PathBuf>,
-    /// File of sample ids to validate on, one a line; the others are for training unless listed.
-    pub validation_samples: Option<PathBuf>,
-}
-
-impl Default for DataOptions {
-    fn default() -> Self {
-        Self {
-            table: None,
-            sequences: None,
-            unifrac_matrix: None,
-            unifrac_ids: None,
-            tree: None,
-            unifrac_metric: "unweighted".to_owned(),
-            drop_missing: false,
-            missing_length: None,
-            max_bp: 150,
-            truncate: false,
-            token_limit: 1024,
-            asv_sampling: AsvSampling::Abundance,
-            rarefy_depth: None,
-            test_size: 0.2,
-            train_samples: None,
-            validation_samples: None,
-        }
-    }
-}
+pub use tree::TreeOptions;
 
 /// Size and shape of the model; what is not given comes from the preset.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -236,10 +176,9 @@ pub struct PretrainOptions {
     /// ASVs of a batch of masked nucleotides (with abundance pooling).
     #[schemars(range(min = 1))]
     pub nucleotide_batch_size: usize,
-    /// Fraction of the nucleotides that are masked.
-    pub nuc_mask_ratio: f64,
-    /// Which nucleotides are masked: each by itself, or spans of 3 to 5.
-    pub nuc_mask_strategy: MaskStrategy,
+    /// Masked nucleotides.
+    #[serde(flatten)]
+    pub masking: MaskingOptions,
 }
 
 /// Options of `aam train`.
@@ -285,10 +224,9 @@ pub struct TrainOptions {
     /// Weight of the masked-nucleotide loss, for an encoder that learns; 0 leaves its computation
     /// out.
     pub nucleotide_weight: f64,
-    /// Fraction of the nucleotides that are masked.
-    pub nuc_mask_ratio: f64,
-    /// Which nucleotides are masked: each by itself, or spans of 3 to 5.
-    pub nuc_mask_strategy: MaskStrategy,
+    /// Masked nucleotides.
+    #[serde(flatten)]
+    pub masking: MaskingOptions,
     /// Weight of the loss of predicted abundances; 0 leaves the branch out.
     pub count_weight: f64,
     /// Predictions of each validation sample from random choices of its ASVs, whose mean counts; for
@@ -316,8 +254,7 @@ impl Default for PretrainOptions {
             nucleotide_weight: 1.0,
             nucleotide_steps: 1000,
             nucleotide_batch_size: 32,
-            nuc_mask_ratio: 0.15,
-            nuc_mask_strategy: MaskStrategy::default(),
+            masking: MaskingOptions::default(),
         }
     }
 }
@@ -340,66 +277,12 @@ impl Default for TrainOptions {
             target_weight: 1.0,
             unifrac_weight: 0.0,
             nucleotide_weight: 0.0,
-            nuc_mask_ratio: 0.15,
-            nuc_mask_strategy: MaskStrategy::default(),
+            masking: MaskingOptions::default(),
             count_weight: 0.0,
             val_prediction_passes: 1,
             head: None,
             fusion: None,
             loss: None,
-        }
-    }
-}
-
-/// Options of `aam predict`; everything else comes from the checkpoint.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, rename_all = "kebab-case")]
-pub struct PredictOptions {
-    /// Checkpoint directory of `aam train`.
-    pub model: Option<PathBuf>,
-    /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
-    pub table: Option<PathBuf>,
-    /// Sequences of the ASVs, where the ids in the table are not the sequences themselves.
-    pub sequences: Option<PathBuf>,
-    /// Sample metadata, where the model sees categorical columns, or the target has a scale in each
-    /// category.
-    pub metadata: Option<PathBuf>,
-    /// File of sample ids to predict, one a line; all samples of the table without it.
-    pub samples: Option<PathBuf>,
-    /// Which ASVs, where a sample has more than the model takes; as in training without it.
-    pub asv_sampling: Option<AsvSampling>,
-    /// Predictions of each sample from random choices of its ASVs, whose mean is written; for
-    /// `asv-sampling` random.
-    #[schemars(range(min = 1, max = 100))]
-    pub prediction_passes: usize,
-    /// Write how far the passes spread (their standard deviation), too.
-    pub output_variance: bool,
-    /// Where the predictions go (TSV that QIIME 2 reads as metadata).
-    pub output: Option<PathBuf>,
-    /// Samples of a batch.
-    #[schemars(range(min = 1))]
-    pub batch_size: usize,
-    /// Device: auto or cpu, and with the matching build cuda[:N] or rocm[:N].
-    pub device: String,
-    /// Replace an output file that exists.
-    pub overwrite: bool,
-}
-
-impl Default for PredictOptions {
-    fn default() -> Self {
-        Self {
-            model: None,
-            table: None,
-            sequences: None,
-            metadata: None,
-            samples: None,
-            asv_sampling: None,
-            prediction_passes: 1,
-            output_variance: false,
-            output: None,
-            batch_size: 32,
-            device: "auto".to_owned(),
-            overwrite: false,
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::events::{Event, Observer};
 use crate::mismatch;
 use crate::options::PredictOptions;
 use crate::predictions::{self, PredictedSample};
-use crate::run_directory::write_whole;
+use crate::run_directory::{check_output_file, write_whole};
 use crate::study;
 use crate::train::encoding::Embeddings;
 use crate::train::inference::{FineTuned, predict_batch, prediction_batches};
@@ -33,18 +33,7 @@ const CHUNK: usize = 128;
 pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
     let path = study::required(options.model.as_deref(), "model")?;
     let output = study::required(options.output.as_deref(), "output")?;
-    if output.is_dir() {
-        return Err(RunError::Usage(format!(
-            "--output {}: this is a directory; name a file to write",
-            output.display()
-        )));
-    }
-    if output.exists() && !options.overwrite {
-        return Err(RunError::Usage(format!(
-            "--output {}: the file exists; choose another name or add --overwrite",
-            output.display()
-        )));
-    }
+    check_output_file(output, options.overwrite)?;
     let device = device(&options.device)?;
     let (manifest, mut files) = directory::load(path)?;
     let Some(parts) = &manifest.predictor else {

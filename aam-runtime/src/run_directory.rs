@@ -41,18 +41,8 @@ impl RunDirectory {
     /// # Errors
     /// No directory, a file, or a directory with files in it; with `overwrite`, one without a run.
     pub fn check(path: Option<&Path>, overwrite: bool) -> Result<&Path, RunError> {
-        let path = path.ok_or_else(|| {
-            RunError::Usage("--output-dir is missing: name the directory to make".to_owned())
-        })?;
-        let refuse = |problem: &str| {
-            Err(RunError::Usage(format!(
-                "--output-dir {}: {problem}",
-                path.display()
-            )))
-        };
-        if path.is_file() {
-            return refuse("this is a file; name a directory");
-        }
+        let path = named_directory(path)?;
+        let refuse = |problem: &str| Err(refused_directory(path, problem));
         if !holds_files(path) {
             return Ok(path);
         }
@@ -126,7 +116,7 @@ impl RunDirectory {
     }
 }
 
-fn holds_files(path: &Path) -> bool {
+pub(crate) fn holds_files(path: &Path) -> bool {
     fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
 }
 
@@ -161,6 +151,42 @@ fn remove_run(path: &Path) -> Result<(), RunError> {
             }
             _ => {}
         }
+    }
+    Ok(())
+}
+
+/// The directory that `--output-dir` names.
+///
+/// # Errors
+/// None, or a file.
+pub(crate) fn named_directory(path: Option<&Path>) -> Result<&Path, RunError> {
+    let path = path.ok_or_else(|| {
+        RunError::Usage("--output-dir is missing: name the directory to make".to_owned())
+    })?;
+    match path.is_file() {
+        true => Err(refused_directory(path, "this is a file; name a directory")),
+        false => Ok(path),
+    }
+}
+
+/// The error for an output directory that a run or comparison cannot have.
+pub(crate) fn refused_directory(path: &Path, problem: &str) -> RunError {
+    RunError::Usage(format!("--output-dir {}: {problem}", path.display()))
+}
+
+/// Checks that `--output` can be written to `path`, without touching it.
+///
+/// # Errors
+/// A directory, or a file unless it is to be overwritten.
+pub(crate) fn check_output_file(path: &Path, overwrite: bool) -> Result<(), RunError> {
+    let refuse = |problem: &str| RunError::Usage(format!("--output {}: {problem}", path.display()));
+    if path.is_dir() {
+        return Err(refuse("this is a directory; name a file to write"));
+    }
+    if path.exists() && !overwrite {
+        return Err(refuse(
+            "the file exists; choose another name or add --overwrite",
+        ));
     }
     Ok(())
 }

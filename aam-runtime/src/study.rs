@@ -4,6 +4,7 @@
 
 pub(crate) mod diversity;
 mod supervision;
+mod tree;
 
 use std::path::Path;
 
@@ -14,7 +15,9 @@ use crate::data::{
 use crate::error::RunError;
 use crate::mismatch;
 use crate::options::DataOptions;
+pub(crate) use supervision::metric_help;
 pub use supervision::{Distances, Supervision, with_supervision};
+pub use tree::without_missing;
 
 /// Takes the lines that tell what was kept and what fell out.
 pub type Notes<'a> = dyn FnMut(String) -> Result<(), RunError> + 'a;

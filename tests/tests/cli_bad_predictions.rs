@@ -1,10 +1,8 @@
 //! Tables and metadata that a trained model cannot predict from: what is said, and with which
 //! code.
 
-use aam_tests::{Aam, aam};
+use aam_tests::{Aam, STUDY, aam};
 
-const STUDY: &str = "simulate --samples 24 --asvs 40 --sequence-length 30 --richness 12 \
-                     --depth 300 --output-dir study";
 const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --max-bp 30 --embedding-dim 16 --epochs 1 --output-dir \
                      run";

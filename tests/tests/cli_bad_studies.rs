@@ -1,9 +1,7 @@
 //! Files that are sound one by one and do not make a study: what is said, and with which code.
 
-use aam_tests::{Aam, aam};
+use aam_tests::{Aam, STUDY, aam};
 
-const STUDY: &str = "simulate --samples 24 --asvs 40 --sequence-length 30 --richness 12 \
-                     --depth 300 --output-dir study";
 const SMALL: &str = "--max-bp 30 --embedding-dim 16 --epochs 1";
 
 fn study() -> Aam {

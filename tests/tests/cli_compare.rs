@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use aam_tests::{Aam, aam};
+use aam_tests::{Aam, STUDY, aam};
 
 const COMPARE: &str = "compare --table study/table.biom --metadata study/metadata.tsv \
                        --metadata-column ph --max-bp 30 --embedding-dim 16 --folds 2 \
@@ -19,12 +19,7 @@ const FOLDERS: [&str; 4] = [
 ];
 
 fn study() -> Aam {
-    let aam = aam!();
-    aam.ok(
-        "simulate --samples 24 --asvs 40 --sequence-length 30 --richness 12 --depth 300 \
-         --output-dir study",
-    );
-    aam
+    aam!().with(STUDY)
 }
 
 fn lines(aam: &Aam, name: &str) -> BTreeSet<String> {
@@ -124,17 +119,7 @@ fn a_grid_is_trained_on_the_same_folds_and_never_twice() {
 fn figures_are_the_mean_of_the_last_epochs() {
     let aam = study();
     aam.ok(&format!("{COMPARE} --head mlp --epochs 3"));
-    let last_r2 = |fold: usize| -> f64 {
-        let text = aam.read(&format!(
-            "out/mlp+none+huber+single/fold-{fold}/metrics.tsv"
-        ));
-        let column = |line: &str, place: usize| line.split('\t').nth(place).map(str::to_owned);
-        let header = text.lines().next().expect("a header");
-        let place = header.split('\t').position(|name| name == "r2");
-        let last = text.lines().last().expect("an epoch");
-        let cell = column(last, place.expect("r2")).expect("a cell");
-        cell.parse().expect("a number")
-    };
+    let last_r2 = |fold| aam.last(&format!("out/mlp+none+huber+single/fold-{fold}"), "r2");
     let (a, b) = (last_r2(1), last_r2(2));
     let rows = figures(&aam);
     let cell = |name: &str| -> f64 {

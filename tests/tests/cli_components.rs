@@ -3,28 +3,13 @@
 
 use std::collections::HashMap;
 
-use aam_tests::{Aam, aam};
+use aam_tests::{Aam, STUDY, aam};
 
 const TRAIN: &str =
     "train --table study/table.biom --metadata study/metadata.tsv --max-bp 30 --epochs 3";
 
 fn study() -> Aam {
-    let aam = aam!();
-    aam.ok(
-        "simulate --samples 24 --asvs 40 --sequence-length 30 --richness 12 --depth 300 \
-         --output-dir study",
-    );
-    aam
-}
-
-/// Names of the components of a kind that the program has.
-fn components(aam: &Aam, kind: &str) -> Vec<String> {
-    let list = aam.ok("plugins list --json").stdout;
-    let list: Vec<serde_json::Value> = serde_json::from_str(&list).expect("JSON");
-    let of_kind = list.iter().filter(|plugin| plugin["kind"] == kind);
-    of_kind
-        .map(|plugin| plugin["name"].as_str().expect("a name").to_owned())
-        .collect()
+    aam!().with(STUDY)
 }
 
 /// Cells of each sample by the name of their column.
@@ -87,7 +72,7 @@ fn train_and_predict(aam: &Aam, run: &str, flags: &str) -> String {
 /// Does it with every component of a kind.
 fn each(kind: &str, built_in: &[&str]) {
     let aam = study();
-    let names = components(&aam, kind);
+    let names = aam.components(kind);
     for name in built_in {
         assert!(
             names.iter().any(|n| n == name),
@@ -182,8 +167,8 @@ fn components_work_together() {
         "{TRAIN} --metadata-column habitat --classifier --head quantile --output-dir refused"
     ))
     .says(&[
-        "head 'quantile' needs a loss whose outputs are in ascending order, as --loss quantile; \
-         those of 'cross-entropy' are not",
+        "head 'quantile' needs a loss whose outputs are in ascending order; those of \
+         'cross-entropy' are not",
     ]);
     train_and_predict(
         &aam,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aam_runtime::data::{newick::NewickOptions, read_table, read_tree};
 use aam_runtime::unifrac::faith_pd;
-use aam_tests::{Aam, aam};
+use aam_tests::{Aam, LARGER_STUDY, aam};
 use npyz::WriterBuilder;
 
 const PRETRAIN: &str = "pretrain --table study/table.biom --max-bp 30 --embedding-dim 16 \
@@ -15,11 +15,7 @@ const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.ts
 
 /// A study with its diversities as files of several kinds.
 fn study() -> Aam {
-    let aam = aam!();
-    aam.ok(
-        "simulate --samples 60 --asvs 60 --sequence-length 30 --richness 20 --depth 300 \
-         --output-dir study",
-    );
+    let aam = aam!().with(LARGER_STUDY);
     let table = read_table(aam.path("study/table.biom")).expect("a table");
     let tree = read_tree(aam.path("study/tree.nwk"), &NewickOptions::default()).expect("a tree");
     let values = faith_pd(&tree, &table).expect("diversities");
@@ -46,17 +42,6 @@ fn study() -> Aam {
     aam
 }
 
-/// The figure called `name` after the last epoch of a run.
-fn last(aam: &Aam, run: &str, name: &str) -> f64 {
-    let text = aam.read(&format!("{run}/metrics.tsv"));
-    let mut lines = text.lines();
-    let header = lines.next().expect("a header");
-    let place = header.split('\t').position(|column| column == name);
-    let place = place.unwrap_or_else(|| panic!("no {name} in {header}"));
-    let cell = lines.last().and_then(|line| line.split('\t').nth(place));
-    cell.expect("a cell").parse().expect("a number")
-}
-
 #[test]
 fn diversity_is_learnt_and_its_source_does_not_matter() {
     let aam = study();
@@ -66,8 +51,8 @@ fn diversity_is_learnt_and_its_source_does_not_matter() {
     .says(&["Faith's PD from the tree", "faith_pd_r2"]);
     let metrics = aam.read("tree/metrics.tsv");
     assert!(!metrics.contains("unifrac"), "{metrics}");
-    assert!(last(&aam, "tree", "faith_pd_pearson") > 0.5);
-    assert!(last(&aam, "tree", "train_faith_pd_loss") < 0.2);
+    assert!(aam.last("tree", "faith_pd_pearson") > 0.5);
+    assert!(aam.last("tree", "train_faith_pd_loss") < 0.2);
     // Figures are in the unit of the diversities: R² is 1 − (RMSE / deviation)².
     let pd = aam.read("pd.tsv");
     let values: HashMap<&str, f64> = pd
@@ -80,8 +65,8 @@ fn diversity_is_learnt_and_its_source_does_not_matter() {
     let mean = held_out.iter().sum::<f64>() / held_out.len() as f64;
     let squares = held_out.iter().map(|value| (value - mean).powi(2));
     let variance = squares.sum::<f64>() / held_out.len() as f64;
-    let unexplained = last(&aam, "tree", "faith_pd_rmse").powi(2) / variance;
-    assert!((last(&aam, "tree", "faith_pd_r2") - (1.0 - unexplained)).abs() < 1e-9);
+    let unexplained = aam.last("tree", "faith_pd_rmse").powi(2) / variance;
+    assert!((aam.last("tree", "faith_pd_r2") - (1.0 - unexplained)).abs() < 1e-9);
     for file in ["pd.tsv", "pd.npy"] {
         aam.ok(&format!(
             "{PRETRAIN} --unifrac-matrix {file} --output-dir {file}.run"
@@ -139,12 +124,12 @@ fn training_can_go_on_learning_diversity() {
     aam.ok(&format!(
         "{TRAIN} --no-freeze-base --pretrained-encoder pretrained/checkpoints/best --output-dir a"
     ));
-    assert!(last(&aam, "a", "train_faith_pd_loss") > 0.0);
+    assert!(aam.last("a", "train_faith_pd_loss") > 0.0);
     aam.ok("predict --model a/checkpoints/last --table study/table.biom --output p.tsv");
     aam.ok(&format!("{TRAIN} --embedding-dim 16 --output-dir b"))
         .says(&["--unifrac-weight has no effect", "--no-freeze-base"]);
     aam.ok(&format!(
         "{TRAIN} --embedding-dim 16 --no-freeze-base --pooling attention --output-dir c"
     ));
-    assert!(last(&aam, "c", "train_faith_pd_loss") > 0.0);
+    assert!(aam.last("c", "train_faith_pd_loss") > 0.0);
 }

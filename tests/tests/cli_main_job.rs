@@ -3,10 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use aam_tests::{Aam, aam};
+use aam_tests::{Aam, STUDY, aam};
 
-const STUDY: &str = "simulate --samples 24 --asvs 40 --sequence-length 30 --richness 12 \
-                     --depth 300 --output-dir study";
 const PRETRAIN: &str = "pretrain --table study/table.biom --tree study/tree.nwk --epochs 2 --nucleotide-steps 20 \
                         --embedding-dim 16 --max-bp 30 --output-dir";
 const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv --epochs 2 \

@@ -1,32 +1,13 @@
 //! Optimizers, learning-rate schedules and rates of their own, through the program.
 
-use aam_tests::{Aam, aam};
+use aam_tests::{Aam, STUDY, aam};
 
 const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --categorical-columns habitat --epochs 8 --max-bp 30 \
                      --embedding-dim 16 --overwrite --output-dir run";
 
 fn study() -> Aam {
-    let aam = aam!();
-    aam.ok(
-        "simulate --samples 24 --asvs 40 --sequence-length 30 --richness 12 --depth 300 \
-            --output-dir study",
-    );
-    aam
-}
-
-/// A column of the run's metrics.
-fn column(aam: &Aam, name: &str) -> Vec<f64> {
-    let text = aam.read("run/metrics.tsv");
-    let mut lines = text.lines();
-    let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
-    let place = header.iter().position(|&cell| cell == name).expect(name);
-    let cell = |line: &str| {
-        line.split('\t')
-            .nth(place)
-            .and_then(|cell| cell.parse().ok())
-    };
-    lines.map(|line| cell(line).expect(name)).collect()
+    aam!().with(STUDY)
 }
 
 #[test]
@@ -34,7 +15,7 @@ fn every_optimizer_learns() {
     let aam = study();
     for flags in ["adamw", "adam", "sgd --lr 0.03"] {
         aam.ok(&format!("{TRAIN} --optimizer {flags}"));
-        let loss = column(&aam, "train_loss");
+        let loss = aam.column("run/metrics.tsv", "train_loss");
         assert!(loss[7] < 0.9 * loss[0], "{flags}: {loss:?}");
     }
 }
@@ -44,7 +25,7 @@ fn every_schedule_sets_the_rate() {
     let aam = study();
     let rates = |flags: &str| {
         aam.ok(&format!("{TRAIN} --lr 0.001 --scheduler {flags}"));
-        column(&aam, "learning_rate")
+        aam.column("run/metrics.tsv", "learning_rate")
     };
     let peak = |rates: &[f64]| rates.iter().copied().fold(0.0, f64::max);
     let warm = rates("warmup_cosine --warmup 2");
@@ -66,7 +47,7 @@ fn every_schedule_sets_the_rate() {
         "{TRAIN} --lr 1e-12 --scheduler plateau --scheduler-patience 1 --scheduler-factor 0.5 \
          --scheduler-min-lr 2e-13"
     ));
-    let plateau = column(&aam, "learning_rate");
+    let plateau = aam.column("run/metrics.tsv", "learning_rate");
     let halved = [1e-12, 1e-12, 1e-12, 5e-13, 5e-13, 2.5e-13, 2.5e-13, 2e-13];
     assert_eq!(plateau, halved);
 }
@@ -76,7 +57,7 @@ fn categories_at_a_rate_of_their_own() {
     let aam = study();
     let run = |flags: &str| {
         aam.ok(&format!("{TRAIN} {flags}"));
-        column(&aam, "train_loss")
+        aam.column("run/metrics.tsv", "train_loss")
     };
     let plain = run("");
     assert_eq!(
@@ -115,17 +96,17 @@ fn an_encoder_that_learns_keeps_guessing_nucleotides() {
          --unifrac-weight 0.5"
     ));
     let (total, target) = (
-        column(&aam, "train_loss"),
-        column(&aam, "train_target_loss"),
+        aam.column("run/metrics.tsv", "train_loss"),
+        aam.column("run/metrics.tsv", "train_target_loss"),
     );
-    let guessed = column(&aam, "train_nucleotide_loss");
-    let distances = column(&aam, "train_unifrac_loss");
+    let guessed = aam.column("run/metrics.tsv", "train_nucleotide_loss");
+    let distances = aam.column("run/metrics.tsv", "train_unifrac_loss");
     for epoch in 0..8 {
         let sum = target[epoch] + 0.5 * (guessed[epoch] + distances[epoch]);
         assert!((total[epoch] - sum).abs() < 1e-4 * sum, "epoch {epoch}");
     }
     assert!(guessed[7] < guessed[0], "{guessed:?}");
-    assert!(column(&aam, "nucleotide_accuracy")[7] > 0.2);
+    assert!(aam.column("run/metrics.tsv", "nucleotide_accuracy")[7] > 0.2);
     aam.refuses(&format!("{TRAIN} --nuc-penalty 1"))
         .says(&["add --no-freeze-base"]);
 }

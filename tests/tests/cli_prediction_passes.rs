@@ -1,6 +1,6 @@
 //! Several predictions of a sample from random choices of its ASVs, through the program.
 
-use aam_tests::{Aam, aam};
+use aam_tests::{Aam, STUDY, aam};
 
 const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv --epochs 4 \
                      --max-bp 30 --embedding-dim 16 --token-limit 5 --overwrite --output-dir run";
@@ -8,25 +8,7 @@ const PREDICT: &str = "predict --model run/checkpoints/last --table study/table.
                        --output p.tsv";
 
 fn study() -> Aam {
-    let aam = aam!();
-    aam.ok(
-        "simulate --samples 24 --asvs 40 --sequence-length 30 --richness 12 --depth 300 \
-            --output-dir study",
-    );
-    aam
-}
-
-fn column(aam: &Aam, name: &str) -> Vec<f64> {
-    let text = aam.read("p.tsv");
-    let mut lines = text.lines();
-    let header: Vec<&str> = lines.next().unwrap_or_default().split('\t').collect();
-    let place = header.iter().position(|&cell| cell == name).expect(name);
-    let cell = |line: &str| {
-        line.split('\t')
-            .nth(place)
-            .and_then(|cell| cell.parse().ok())
-    };
-    lines.map(|line| cell(line).expect(name)).collect()
+    aam!().with(STUDY)
 }
 
 /// Mean difference between two predictions of the samples.
@@ -43,7 +25,7 @@ fn the_mean_of_more_passes_moves_less() {
     ));
     let predict = |flags: &str| {
         aam.ok(&format!("{PREDICT} {flags}"));
-        column(&aam, "prediction")
+        aam.column("p.tsv", "prediction")
     };
     let one = predict("");
     let most = predict("--prediction-passes 100");
@@ -53,7 +35,7 @@ fn the_mean_of_more_passes_moves_less() {
     aam.ok(&format!(
         "{PREDICT} --prediction-passes 30 --output-variance"
     ));
-    let spread = column(&aam, "spread");
+    let spread = aam.column("p.tsv", "spread");
     assert!(spread.iter().any(|&spread| spread > 0.0), "{spread:?}");
     // ASVs by abundance leave nothing to chance.
     aam.ok(&format!(
@@ -79,7 +61,10 @@ fn probabilities_are_averaged() {
         .split('\t')
         .filter(|name| name.starts_with("probability "))
         .collect();
-    let probabilities: Vec<Vec<f64>> = classes.iter().map(|name| column(&aam, name)).collect();
+    let probabilities: Vec<Vec<f64>> = classes
+        .iter()
+        .map(|name| aam.column("p.tsv", name))
+        .collect();
     for sample in 0..24 {
         let sum: f64 = probabilities.iter().map(|class| class[sample]).sum();
         assert!((sum - 1.0).abs() < 1e-5);

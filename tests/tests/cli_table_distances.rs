@@ -1,28 +1,12 @@
 //! Bray–Curtis and Jaccard as what pre-training learns, from the table alone.
 
-use aam_tests::{Aam, aam};
+use aam_tests::{Aam, LARGER_STUDY, aam};
 
 const PRETRAIN: &str = "pretrain --table study/table.biom --max-bp 30 --embedding-dim 16 \
                         --nucleotide-steps 0 --max-steps 100";
 
 fn study() -> Aam {
-    let aam = aam!();
-    aam.ok(
-        "simulate --samples 60 --asvs 60 --sequence-length 30 --richness 20 --depth 300 \
-         --output-dir study",
-    );
-    aam
-}
-
-/// The figure called `name` after the last epoch of a run.
-fn last(aam: &Aam, run: &str, name: &str) -> f64 {
-    let text = aam.read(&format!("{run}/metrics.tsv"));
-    let mut lines = text.lines();
-    let header = lines.next().expect("a header");
-    let place = header.split('\t').position(|column| column == name);
-    let place = place.unwrap_or_else(|| panic!("no {name} in {header}"));
-    let cell = lines.last().and_then(|line| line.split('\t').nth(place));
-    cell.expect("a cell").parse().expect("a number")
+    aam!().with(LARGER_STUDY)
 }
 
 #[test]
@@ -34,7 +18,7 @@ fn distances_are_learnt_without_a_tree() {
         ))
         .says(&["distances from the table, per batch", &format!("{name}_r2")]);
         assert!(!aam.read(&format!("{name}/metrics.tsv")).contains("unifrac"));
-        assert!(last(&aam, name, &format!("{name}_pearson")) > 0.5);
+        assert!(aam.last(name, &format!("{name}_pearson")) > 0.5);
         // The same seed gives the same figures, whatever thread computes distances.
         aam.ok(&format!(
             "{PRETRAIN} --unifrac-metric {metric} --output-dir again-{name}"
@@ -49,7 +33,7 @@ fn distances_are_learnt_without_a_tree() {
          --max-bp 30 --epochs 2 --unifrac-weight 1 --unifrac-metric bray_curtis \
          --no-freeze-base --pretrained-encoder bray_curtis/checkpoints/best --output-dir trained",
     );
-    assert!(last(&aam, "trained", "train_bray_curtis_loss") > 0.0);
+    assert!(aam.last("trained", "train_bray_curtis_loss") > 0.0);
     aam.ok("predict --model trained/checkpoints/best --table study/table.biom --output p.tsv");
 }
 

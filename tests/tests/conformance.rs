@@ -1,8 +1,12 @@
 //! Every component that is linked passes the conformance suite, with its default options and with
 //! the other ways of working that it has.
 
-use aam_api::{FusionKind, HeadKind, Kind, LossKind, Plugin, Registry, StrategyKind, testing};
+use aam_api::{
+    CategorySchema, FusionContext, FusionKind, HeadKind, Kind, LossKind, Plugin, Registry,
+    StrategyKind, testing,
+};
 use aam_plugins as _;
+use burn::tensor::Device;
 use serde_json::{Map, Value, json};
 
 /// Runs `check` on every plugin of a kind, by default and with the options in `cases`.
@@ -66,6 +70,29 @@ fn losses() {
 #[test]
 fn strategies() {
     check_all::<StrategyKind>(testing::strategy_plugin, &[]);
+}
+
+#[test]
+fn fusions_of_categories_ask_for_them() {
+    let context = FusionContext {
+        dim: 8,
+        categories: CategorySchema::default(),
+    };
+    let registry = Registry::<FusionKind>::load().expect("no duplicates");
+    let mut asking = Vec::new();
+    for plugin in registry.iter() {
+        let options = plugin.resolve(&Map::new()).expect("defaults");
+        if let Err(error) = plugin.build(&options, &context, &Device::default()) {
+            let expected = format!(
+                "fusion '{}' needs categorical columns; name some with --categorical-columns",
+                plugin.name
+            );
+            assert_eq!(error.to_string(), expected);
+            asking.push(plugin.name);
+        }
+    }
+    asking.sort_unstable();
+    assert_eq!(asking, ["add", "concat", "cross-attention", "film", "gmu"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use aam_tests::{Aam, aam, data};
+use aam_tests::{Aam, aam, cells, data};
 
 /// Metrics of the last epoch.
 fn metrics(aam: &Aam, run: &str) -> HashMap<String, f64> {
@@ -18,16 +18,9 @@ fn metrics(aam: &Aam, run: &str) -> HashMap<String, f64> {
 
 /// Cells of a column by the sample's id.
 fn column(text: &str, name: &str) -> HashMap<String, f64> {
-    let mut lines = text.lines().filter(|line| !line.starts_with('#'));
-    let header = lines.next().expect("a header");
-    let place = header.split('\t').position(|cell| cell == name);
-    let place = place.unwrap_or_else(|| panic!("no column {name} in {header}"));
-    lines
-        .filter_map(|line| {
-            let cells: Vec<&str> = line.split('\t').collect();
-            Some((cells[0].to_owned(), cells[place].parse().ok()?))
-        })
-        .collect()
+    let cells = cells(text, name).into_iter();
+    let numbers = cells.filter_map(|(id, cell)| Some((id.to_owned(), cell.parse().ok()?)));
+    numbers.collect()
 }
 
 /// R² of predictions, 1 − Σ(y − ŷ)² / Σ(y − ȳ)².
@@ -49,16 +42,6 @@ fn study() -> Aam {
     aam
 }
 
-/// Names of the components of a kind that the program has.
-fn components(aam: &Aam, kind: &str) -> Vec<String> {
-    let list = aam.ok("plugins list --json").stdout;
-    let list: Vec<serde_json::Value> = serde_json::from_str(&list).expect("JSON");
-    let of_kind = list.iter().filter(|plugin| plugin["kind"] == kind);
-    of_kind
-        .map(|plugin| plugin["name"].as_str().expect("a name").to_owned())
-        .collect()
-}
-
 #[test]
 fn every_head_overfits_sixteen_samples() {
     let aam = study();
@@ -68,7 +51,7 @@ fn every_head_overfits_sixteen_samples() {
     let list = |ids: &[&String]| -> String { ids.iter().map(|id| format!("{id}\n")).collect() };
     aam.write("train.txt", &list(&ids[..16]));
     aam.write("validation.txt", &list(&ids[16..24]));
-    let heads = components(&aam, "head");
+    let heads = aam.components("head");
     assert!(heads.len() >= 3, "{heads:?}");
     for head in heads {
         let train = format!(

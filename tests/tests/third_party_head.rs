@@ -4,10 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use aam_tests::{Aam, aam};
+use aam_tests::{Aam, STUDY, aam};
 
-const STUDY: &str = "simulate --samples 24 --asvs 40 --sequence-length 30 --richness 12 \
-                     --depth 300 --output-dir study";
 const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --max-bp 30 --embedding-dim 16 --max-steps 1 \
                      --head cosine --head.scale 2 --output-dir trained";

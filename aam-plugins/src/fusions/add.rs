@@ -57,7 +57,7 @@ aam_api::register_fusion!(AddFusionConfig);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::known::{assert_close, asvs, categories, device, linear, mask};
+    use crate::known::{assert_close, asvs, categories, linear, mask};
 
     #[test]
     fn moves_all_asvs_of_a_sample_by_the_same() {
@@ -74,20 +74,5 @@ mod tests {
         };
         // The categories give [3 + 400 + 0.5, 30 + 4000 - 0.5].
         assert_close(fused, &[404.5, 4031.5, 406.5, 4033.5]);
-    }
-
-    #[test]
-    fn asks_for_categorical_columns() {
-        let context = FusionContext {
-            dim: 4,
-            categories: aam_api::CategorySchema::default(),
-        };
-        let error = AddFusionConfig {}
-            .init(&context, &device())
-            .expect_err("there is nothing to add");
-        assert_eq!(
-            error.to_string(),
-            "fusion 'add' needs categorical columns; name some with --categorical-columns"
-        );
     }
 }

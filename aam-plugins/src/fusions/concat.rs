@@ -66,7 +66,7 @@ aam_api::register_fusion!(ConcatFusionConfig);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::known::{assert_close, asvs, categories, device, linear, mask};
+    use crate::known::{assert_close, asvs, categories, linear, mask};
 
     #[test]
     fn projects_each_asv_beside_the_categories() {
@@ -82,20 +82,5 @@ mod tests {
             panic!("it leaves pooling to the model");
         };
         assert_close(fused, &[431.5, 432.5]);
-    }
-
-    #[test]
-    fn asks_for_categorical_columns() {
-        let context = FusionContext {
-            dim: 4,
-            categories: aam_api::CategorySchema::default(),
-        };
-        let error = ConcatFusionConfig {}
-            .init(&context, &device())
-            .expect_err("there is nothing to concatenate");
-        assert_eq!(
-            error.to_string(),
-            "fusion 'concat' needs categorical columns; name some with --categorical-columns"
-        );
     }
 }

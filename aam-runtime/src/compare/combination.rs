@@ -35,7 +35,7 @@ impl Combination {
         &self.components
     }
 
-    /// Kinds and names, as in `head mlp, fusion none`.
+    /// Kinds and names, as in `head NAME, fusion NAME`.
     pub fn label(&self) -> String {
         let parts = self.components.iter();
         let parts: Vec<String> = parts
@@ -86,14 +86,14 @@ mod tests {
         let named = |names: &[&str]| names.iter().map(|&name| Choice::named(name)).collect();
         let kinds = [
             ("head".to_owned(), named(&["a", "b"])),
-            ("fusion".to_owned(), named(&["none"])),
+            ("fusion".to_owned(), named(&["m"])),
             ("loss".to_owned(), named(&["x", "y"])),
         ];
         let folders: Vec<String> = Combination::grid(&kinds)
             .iter()
             .map(Combination::folder)
             .collect();
-        assert_eq!(folders, ["a+none+x", "a+none+y", "b+none+x", "b+none+y"]);
+        assert_eq!(folders, ["a+m+x", "a+m+y", "b+m+x", "b+m+y"]);
     }
 
     #[test]

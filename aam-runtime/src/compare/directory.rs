@@ -8,7 +8,9 @@ use super::record::Asked;
 use super::table::Comparison;
 use crate::data::Split;
 use crate::error::RunError;
-use crate::run_directory::{RESULT, RunDirectory, write_whole};
+use crate::run_directory::{
+    RESULT, RunDirectory, holds_files, named_directory, refused_directory, write_whole,
+};
 
 /// What the comparison was asked; a directory with this file is one of a comparison.
 const ASKED: &str = "comparison.json";
@@ -42,24 +44,13 @@ impl ComparisonDirectory {
         overwrite: bool,
         asked: &Asked,
     ) -> Result<Self, RunError> {
-        let path = path.ok_or_else(|| {
-            RunError::Usage("--output-dir is missing: name the directory to make".to_owned())
-        })?;
-        let refuse = |problem: &str| {
-            Err(RunError::Usage(format!(
-                "--output-dir {}: {problem}",
-                path.display()
-            )))
-        };
-        if path.is_file() {
-            return refuse("this is a file; name a directory");
-        }
-        let has_files = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+        let path = named_directory(path)?;
         match Asked::read(&path.join(ASKED)) {
-            Ok(None) if has_files => {
-                return refuse(
+            Ok(None) if holds_files(path) => {
+                return Err(refused_directory(
+                    path,
                     "the directory holds files and no comparison that could be gone on with; choose another",
-                );
+                ));
             }
             Ok(Some(older)) if !overwrite => asked.check(&older, path)?,
             Err(error) if !overwrite => return Err(error),

@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     fn combination(hidden: usize) -> Combination {
-        let mut head = Choice::named("mlp");
+        let mut head = Choice::named("one");
         head.options.insert("hidden".to_owned(), hidden.into());
         Combination::grid(&[("head".to_owned(), vec![head])]).remove(0)
     }

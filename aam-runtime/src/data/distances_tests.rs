@@ -138,7 +138,10 @@ fn arrays_of_other_layouts() {
         read
     );
 
-    for (shape, message) in [(&[4][..], "one row of 4 values"), (&[1, 4], "found 1 × 4")] {
+    for (shape, message) in [
+        (&[4][..], "one row of 4 values, which is no triangle"),
+        (&[1, 4], "found 1 × 4"),
+    ] {
         write_npy(path, npyz::Order::C, shape, vec![0f64; 4]);
         let error = read_distances(path).unwrap_err().to_string();
         assert!(error.contains(message), "{error}");
@@ -149,6 +152,25 @@ fn arrays_of_other_layouts() {
         error.contains("expected numbers of type f4 or f8"),
         "{error}"
     );
+}
+
+#[test]
+fn the_upper_triangle_is_a_matrix() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    write_npy(file.path(), npyz::Order::C, &[3], vec![0.1, 0.2, 0.3]);
+    let read = read_distances(file.path()).unwrap();
+    assert_eq!((read.len(), read.ids()), (3, None));
+    let named = read.clone().with_ids(ids(&["a", "b", "c"])).unwrap();
+    assert_eq!(named.into_matrix(&[]).unwrap(), matrix());
+    let error = read.with_ids(ids(&["a", "b"])).unwrap_err().to_string();
+    assert!(
+        error.contains("distances of 3 samples, but 2 ids were given"),
+        "{error}"
+    );
+    write_npy(file.path(), npyz::Order::C, &[3], vec![0.1, f64::NAN, 0.3]);
+    let error = read_distances(file.path()).unwrap();
+    let error = error.into_matrix(matrix().ids()).unwrap_err().to_string();
+    assert!(error.contains("samples `a` and `c`"), "{error}");
 }
 
 #[test]

@@ -4,10 +4,12 @@ mod asv_sampling;
 mod biom_hdf5;
 mod biom_json;
 mod bounded;
+mod condensed;
 mod distances;
 mod distances_file;
 #[cfg(test)]
 mod distances_tests;
+mod distances_text;
 mod error;
 mod hdf5_file;
 mod kind;
@@ -34,7 +36,7 @@ mod write_hdf5;
 
 pub use asv_sampling::{AsvSampling, choose_asvs};
 pub use distances::DistanceMatrix;
-pub use distances_file::{DistanceFile, read_distances, read_ids};
+pub use distances_file::{DistanceFile, ids_beside, read_distances, read_ids};
 pub use error::DataError;
 pub use metadata::{Column, ColumnKind, Metadata, read_metadata};
 pub use rarefy::{Rarefied, rarefy};

@@ -17,7 +17,7 @@ pub struct TargetOptions {
     /// their own (zscore-category).
     pub normalize_by: Vec<String>,
     /// Losses of single targets, the others having that of `loss`: a JSON object or .json or .toml
-    /// file such as {"ph": "mae", "depth": {"name": "huber", "delta": 2}}.
+    /// file such as {"ph": "LOSS", "depth": {"name": "LOSS", "OPTION": 2}}.
     pub loss_config: Option<NamedValues>,
     /// Weights of the training samples by category: auto (each category counts the same),
     /// effective (by effective numbers of samples), or a JSON object or .json or .toml file such as

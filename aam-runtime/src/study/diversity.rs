@@ -8,7 +8,7 @@ use crate::options::DataOptions;
 use crate::unifrac::faith_pd;
 
 /// The metric's name.
-const NAME: &str = "faith-pd";
+pub(super) const NAME: &str = "faith-pd";
 
 /// Whether Faith's PD is asked for in place of UniFrac.
 pub(super) fn is_asked(options: &DataOptions) -> bool {

@@ -3,15 +3,36 @@
 
 use std::path::Path;
 
+use super::tree::without_missing;
 use super::{Notes, diversity, keep, without_empty_samples};
 use crate::beta_diversity::{TableDistances, TableMetric};
-use crate::data::newick::NewickOptions;
 use crate::data::{
-    DataError, DistanceMatrix, Table, Tree, read_distances, read_ids, read_sequences, read_tree,
+    DataError, DistanceMatrix, Table, Tree, ids_beside, read_distances, read_ids, read_sequences,
+    read_tree,
 };
 use crate::error::RunError;
 use crate::options::DataOptions;
-use crate::unifrac::{self, Metric, UniFrac};
+use crate::unifrac::{Metric, UniFrac};
+
+/// The names of everything that can be asked for with `--unifrac-metric`.
+fn metric_names() -> Vec<String> {
+    let others = TableMetric::ALL.map(TableMetric::name);
+    let others = [diversity::NAME].into_iter().chain(others);
+    let mut names = Metric::names();
+    names.extend(others.map(str::to_owned));
+    names
+}
+
+/// What `--unifrac-metric` takes, as help text.
+pub(crate) fn metric_help() -> String {
+    format!(
+        "UniFrac computed from the tree: {}; or {}, the phylogenetic diversity of each sample, to \
+         be learnt in place of distances; or {}, distances that the table gives without a tree.",
+        Metric::names().join(", "),
+        diversity::NAME,
+        TableMetric::ALL.map(TableMetric::name).join(" or ")
+    )
+}
 
 /// What the base can learn of samples.
 #[derive(Debug)]
@@ -111,8 +132,16 @@ fn with_distances(
         (None, None) => Ok((table, None)),
         (Some(path), None) => {
             let mut file = read_distances(path)?;
-            if let Some(ids) = &options.unifrac_ids {
-                file = file.with_ids(read_ids(ids)?)?;
+            let beside = ids_beside(path);
+            let lacking = file.ids().is_none() && beside.is_file();
+            let list = options.unifrac_ids.as_deref();
+            if let Some(list) = list.or(lacking.then_some(&*beside)) {
+                let named = file.with_ids(read_ids(list)?);
+                file = named.map_err(|error| match error.help {
+                    Some(_) => error,
+                    None => error.help(format!("the ids are those in {}", list.display())),
+                })?;
+                notes(format!("{}: ids of the matrix", list.display()))?;
             }
             let matrix = file.into_matrix(all)?;
             let table = keep(table, "the matrix", path, matrix.ids(), notes)?;
@@ -127,9 +156,11 @@ fn with_distances(
         }
         (None, Some(path)) => {
             let metric: Metric = options.unifrac_metric.parse().map_err(|error: DataError| {
-                error.help(
-                    "choose unweighted, weighted, weighted-normalized, generalized:ALPHA, faith-pd, bray-curtis or jaccard",
-                )
+                // Not of an exponent that is none.
+                match error.help.is_some() {
+                    true => error.help(format!("choose one of {}", metric_names().join(", "))),
+                    false => error,
+                }
             })?;
             let (table, tree) = with_tree(table, path, options, notes)?;
             let unifrac = UniFrac::new(&tree, &table, metric).map_err(|error| error.file(path))?;
@@ -172,33 +203,14 @@ pub(super) fn with_tree(
     notes: &mut Notes<'_>,
 ) -> Result<(Table, Tree), RunError> {
     let tree = rooted_tree(path, options, &table)?;
-    if !options.drop_missing {
-        return Ok((table, tree));
-    }
-    let (kept, missing) = unifrac::drop_missing(&tree, &table)?;
-    notes(format!(
-        "{} ASVs are not in the tree: {:.2} % of the reads are left out",
-        missing.ids.len(),
-        100.0 * missing.read_fraction
-    ))?;
-    Ok((without_empty_samples(kept, notes)?, tree))
+    let table = without_missing(table, &tree, &options.tree_options, notes)?;
+    Ok((without_empty_samples(table, notes)?, tree))
 }
 
 /// Reads the tree. Its tips have the names that the ASVs have in the table's file; where `table`
 /// has sequences in their place, so do the tips then.
 fn rooted_tree(path: &Path, options: &DataOptions, table: &Table) -> Result<Tree, RunError> {
-    if let Some(length) = options.missing_length
-        && !(length.is_finite() && length >= 0.0)
-    {
-        return Err(RunError::Usage(format!(
-            "--missing-length: expected 0 or a number above it, found {length}"
-        )));
-    }
-    let newick = NewickOptions {
-        missing_length: options.missing_length,
-        ..NewickOptions::default()
-    };
-    let tree = read_tree(path, &newick)?;
+    let tree = read_tree(path, &options.tree_options.newick()?)?;
     let Some(sequences) = &options.sequences else {
         return Ok(tree);
     };

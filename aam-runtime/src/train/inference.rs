@@ -63,8 +63,7 @@ impl FineTuned {
                 .find(|(loss, _)| loss.outputs_per_target() > 1 && !loss.outputs_ascend());
             if let Some((_, target)) = unordered {
                 let what = format!(
-                    "a loss whose outputs are in ascending order, as --loss quantile; \
-                     those of '{}' are not",
+                    "a loss whose outputs are in ascending order; those of '{}' are not",
                     target.loss.name
                 );
                 return Err(PluginError::needs(HeadKind::NAME, &parts.head.name, what).into());
@@ -170,10 +169,7 @@ pub fn prediction_batches(
     pass: usize,
 ) -> Vec<Batch> {
     let batches = rows.chunks(batch_size.max(1)).enumerate();
-    let purpose = match pass {
-        0 => "ASVs of the prediction".to_owned(),
-        pass => format!("ASVs of prediction {pass}"),
-    };
+    let purpose = format!("ASVs of prediction {pass}");
     batches
         .map(|(batch, rows)| {
             let draws = Draws { seed, batch };

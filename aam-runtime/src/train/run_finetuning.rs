@@ -32,9 +32,7 @@ use crate::data::{Metadata, Split};
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::metrics_file::MetricsFile;
-use crate::model::{
-    Base, MaskingConfig, ModelConfig, OutputConfig, PredictorConfig, SamplePooling,
-};
+use crate::model::{Base, ModelConfig, OutputConfig, PredictorConfig, SamplePooling};
 use crate::options::TrainOptions;
 use crate::predictions::{self, PredictedSample};
 use crate::run_directory::{CONFIG, RunDirectory};
@@ -169,7 +167,7 @@ pub fn train(
         Nucleotides::new(
             &batcher,
             &split,
-            masking(options),
+            options.masking.config(),
             quirks,
             seed,
             device.clone(),
@@ -249,7 +247,7 @@ fn check_settings(
             "--count-weight: abundances are guessed only with --pooling attention".to_owned(),
         ));
     }
-    masking(options).validate()?;
+    options.masking.config().validate()?;
     if frozen && options.nucleotide_weight > 0.0 {
         return Err(RunError::Usage(
             "--nucleotide-weight: a frozen base learns nothing of nucleotides; add --no-freeze-base"
@@ -267,13 +265,6 @@ fn check_settings(
         ))?;
     }
     Ok(())
-}
-
-fn masking(options: &TrainOptions) -> MaskingConfig {
-    MaskingConfig {
-        ratio: options.nuc_mask_ratio,
-        strategy: options.nuc_mask_strategy,
-    }
 }
 
 /// What the model has beyond its base and its components.

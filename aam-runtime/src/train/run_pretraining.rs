@@ -24,7 +24,7 @@ use crate::data::Split;
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::metrics_file::MetricsFile;
-use crate::model::{Base, MaskingConfig, SamplePooling};
+use crate::model::{Base, SamplePooling};
 use crate::options::PretrainOptions;
 use crate::run_directory::{CONFIG, RunDirectory};
 use crate::study::{self, Study};
@@ -42,10 +42,7 @@ pub fn pretrain(
         data, optimization, ..
     } = options;
     check(optimization, data)?;
-    let masking = MaskingConfig {
-        ratio: options.nuc_mask_ratio,
-        strategy: options.nuc_mask_strategy,
-    };
+    let masking = options.masking.config();
     masking.validate()?;
     let mut config = model_config(&options.model, data);
     config.sample_values = study::diversity::values(data, options.unifrac_weight);

@@ -9,25 +9,24 @@ use serde::{Deserialize, Serialize};
 
 use super::matrix_file::{MatrixFile, MatrixFormat, cannot_write, write_text};
 use super::real::Real;
-use super::{Metric, UniFrac, drop_missing};
-use crate::data::newick::NewickOptions;
-use crate::data::{DataError, read_table, read_tree};
+use super::{Metric, UniFrac};
+use crate::data::{DataError, ids_beside, read_table, read_tree};
 use crate::error::RunError;
 use crate::events::{Event, Observer};
-use crate::run_directory::write_whole;
-use crate::study::required;
+use crate::options::TreeOptions;
+use crate::run_directory::{check_output_file, write_whole};
+use crate::study::{required, without_missing};
 
 /// Options of `aam unifrac`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(default, rename_all = "kebab-case")]
 pub struct UnifracOptions {
     /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
     pub table: Option<PathBuf>,
     /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza), with the ids of the table at its tips.
     pub tree: Option<PathBuf>,
-    /// Metric: unweighted, unweighted-unnormalized, weighted, weighted-normalized or
-    /// generalized:ALPHA; with -vaw (generalized-vaw:ALPHA) adjusted for variance.
-    #[schemars(with = "String")]
+    /// The metric.
+    #[schemars(with = "String", description = metric_help())]
     pub metric: Metric,
     /// Where the distances go: .npy, .condensed.npy (both with the ids in FILE.ids.txt), .h5 or .tsv.
     pub output: Option<PathBuf>,
@@ -35,10 +34,9 @@ pub struct UnifracOptions {
     pub precision: Precision,
     /// Gibibytes for the distances; a larger matrix is computed and written in parts.
     pub memory: f64,
-    /// Leave out ASVs that the tree lacks, and print the fraction of reads lost.
-    pub drop_missing: bool,
-    /// Length of branches that have none in the tree file; an error without it.
-    pub missing_length: Option<f64>,
+    /// What the tree may lack.
+    #[serde(flatten)]
+    pub tree_options: TreeOptions,
     /// Replace an output file that exists.
     pub overwrite: bool,
 }
@@ -63,11 +61,17 @@ impl Default for UnifracOptions {
             output: None,
             precision: Precision::F64,
             memory: 4.0,
-            drop_missing: false,
-            missing_length: None,
+            tree_options: TreeOptions::default(),
             overwrite: false,
         }
     }
+}
+
+fn metric_help() -> String {
+    format!(
+        "Metric: {}; -vaw is adjusted for variance.",
+        Metric::names().join(", ")
+    )
 }
 
 /// Computes the matrix and writes it.
@@ -85,9 +89,9 @@ pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), 
             output.display()
         ))
     })?;
-    let ids_file = format.lacks_ids().then(|| beside(output, "", ".ids.txt"));
+    let ids_file = format.lacks_ids().then(|| ids_beside(output));
     for path in ids_file.iter().map(PathBuf::as_path).chain([output]) {
-        check_place(path, options.overwrite)?;
+        check_output_file(path, options.overwrite)?;
     }
     if !(options.memory > 0.0 && options.memory.is_finite()) {
         return Err(usage(format!(
@@ -95,28 +99,12 @@ pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), 
             options.memory
         )));
     }
-    if let Some(length) = options.missing_length
-        && !(length.is_finite() && length >= 0.0)
-    {
-        return Err(usage(format!(
-            "--missing-length: expected 0 or a number above it, found {length}"
-        )));
-    }
-    let mut table = read_table(table)?;
-    let newick = NewickOptions {
-        missing_length: options.missing_length,
-        ..NewickOptions::default()
-    };
+    let newick = options.tree_options.newick()?;
+    let table = read_table(table)?;
     let tree = read_tree(tree_path, &newick)?;
-    if options.drop_missing {
-        let (kept, missing) = drop_missing(&tree, &table)?;
-        observer.observe(&Event::Note(&format!(
-            "{} ASVs are not in the tree: {:.2} % of the reads are left out",
-            missing.ids.len(),
-            100.0 * missing.read_fraction
-        )))?;
-        table = kept;
-    }
+    let table = without_missing(table, &tree, &options.tree_options, &mut |note| {
+        observer.observe(&Event::Note(&note))
+    })?;
     let empty = (0..table.num_samples()).filter(|&row| table.depth(row) == 0);
     let empty = empty.count();
     if empty > 0 {
@@ -145,22 +133,6 @@ pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), 
     }
     place.settle(output)?;
     observer.observe(&Event::Saved(output))
-}
-
-fn check_place(path: &Path, overwrite: bool) -> Result<(), RunError> {
-    if path.is_dir() {
-        return Err(RunError::Usage(format!(
-            "--output {}: this is a directory; name a file to write",
-            path.display()
-        )));
-    }
-    if path.exists() && !overwrite {
-        return Err(RunError::Usage(format!(
-            "--output {}: the file exists; choose another name or add --overwrite",
-            path.display()
-        )));
-    }
-    Ok(())
 }
 
 /// The path with something before and after its file name.

@@ -9,10 +9,8 @@ use crate::data::DataError;
 
 /// Which UniFrac; the [module docs](super) hold the formulas.
 ///
-/// Written and read by name: `unweighted`, `unweighted-unnormalized`, `weighted`,
-/// `weighted-normalized`, `generalized` (α = 0.5) or `generalized:ALPHA`; and for the
-/// variance-adjusted forms `unweighted-vaw`, `weighted-vaw`, `weighted-normalized-vaw` and
-/// `generalized-vaw:ALPHA`.
+/// Written and read by name ([`Metric::names`]); the generalized forms with their exponent, as in
+/// `generalized:0.25`, which is 0.5 if it is not given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Metric {
@@ -51,6 +49,54 @@ pub enum Adjusted {
 }
 
 impl Metric {
+    /// Every form, the generalized ones with the exponent that they have if none is given.
+    const ALL: [Self; 9] = [
+        Self::Unweighted,
+        Self::UnweightedUnnormalized,
+        Self::Weighted,
+        Self::WeightedNormalized,
+        Self::Generalized { alpha: 0.5 },
+        Self::VarianceAdjusted(Adjusted::Unweighted),
+        Self::VarianceAdjusted(Adjusted::Weighted),
+        Self::VarianceAdjusted(Adjusted::WeightedNormalized),
+        Self::VarianceAdjusted(Adjusted::Generalized { alpha: 0.5 }),
+    ];
+
+    /// The names of all metrics, for help and messages: `unweighted`, …, `generalized:ALPHA`, ….
+    pub fn names() -> Vec<String> {
+        let names = Self::ALL.iter().map(|metric| match metric.alpha() {
+            None => metric.kind().to_owned(),
+            Some(_) => format!("{}:ALPHA", metric.kind()),
+        });
+        names.collect()
+    }
+
+    /// The name without the exponent.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Unweighted => "unweighted",
+            Self::UnweightedUnnormalized => "unweighted-unnormalized",
+            Self::Weighted => "weighted",
+            Self::WeightedNormalized => "weighted-normalized",
+            Self::Generalized { .. } => "generalized",
+            Self::VarianceAdjusted(Adjusted::Unweighted) => "unweighted-vaw",
+            Self::VarianceAdjusted(Adjusted::Weighted) => "weighted-vaw",
+            Self::VarianceAdjusted(Adjusted::WeightedNormalized) => "weighted-normalized-vaw",
+            Self::VarianceAdjusted(Adjusted::Generalized { .. }) => "generalized-vaw",
+        }
+    }
+
+    /// The metric with another exponent, where it has one.
+    fn with_alpha(self, alpha: f64) -> Self {
+        match self {
+            Self::Generalized { .. } => Self::Generalized { alpha },
+            Self::VarianceAdjusted(Adjusted::Generalized { .. }) => {
+                Self::VarianceAdjusted(Adjusted::Generalized { alpha })
+            }
+            other => other,
+        }
+    }
+
     /// The exponent of the generalized forms.
     pub(super) fn alpha(self) -> Option<f64> {
         match self {
@@ -73,20 +119,10 @@ impl Metric {
 
 impl fmt::Display for Metric {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unweighted => f.write_str("unweighted"),
-            Self::UnweightedUnnormalized => f.write_str("unweighted-unnormalized"),
-            Self::Weighted => f.write_str("weighted"),
-            Self::WeightedNormalized => f.write_str("weighted-normalized"),
-            Self::Generalized { alpha } => write!(f, "generalized:{alpha}"),
-            Self::VarianceAdjusted(Adjusted::Unweighted) => f.write_str("unweighted-vaw"),
-            Self::VarianceAdjusted(Adjusted::Weighted) => f.write_str("weighted-vaw"),
-            Self::VarianceAdjusted(Adjusted::WeightedNormalized) => {
-                f.write_str("weighted-normalized-vaw")
-            }
-            Self::VarianceAdjusted(Adjusted::Generalized { alpha }) => {
-                write!(f, "generalized-vaw:{alpha}")
-            }
+        f.write_str(self.kind())?;
+        match self.alpha() {
+            Some(alpha) => write!(f, ":{alpha}"),
+            None => Ok(()),
         }
     }
 }
@@ -100,40 +136,21 @@ impl FromStr for Metric {
             Some((kind, alpha)) => (kind, Some(alpha)),
             None => (name.as_str(), None),
         };
-        let exponent = match alpha {
-            None => 0.5,
-            // Refused below.
-            Some(_) if !kind.starts_with("generalized") => 0.5,
+        let metric = Self::ALL
+            .into_iter()
+            .find(|metric| metric.kind() == kind && (alpha.is_none() || metric.alpha().is_some()))
+            .ok_or_else(|| {
+                DataError::new(format!("there is no UniFrac metric `{text}`"))
+                    .help(format!("choose one of {}", Self::names().join(", ")))
+            })?;
+        match alpha {
+            None => Ok(metric),
             Some(alpha) => match alpha.parse::<f64>() {
-                Ok(alpha) if (0.0..=1.0).contains(&alpha) => alpha,
-                _ => {
-                    return Err(DataError::new(format!(
-                        "the alpha of generalized UniFrac lies between 0 and 1, found `{alpha}`"
-                    )));
-                }
+                Ok(alpha) if (0.0..=1.0).contains(&alpha) => Ok(metric.with_alpha(alpha)),
+                _ => Err(DataError::new(format!(
+                    "the alpha of generalized UniFrac lies between 0 and 1, found `{alpha}`"
+                ))),
             },
-        };
-        match kind {
-            "generalized" => Ok(Self::Generalized { alpha: exponent }),
-            "generalized-vaw" => Ok(Self::VarianceAdjusted(Adjusted::Generalized {
-                alpha: exponent,
-            })),
-            "unweighted" if alpha.is_none() => Ok(Self::Unweighted),
-            "unweighted-unnormalized" if alpha.is_none() => Ok(Self::UnweightedUnnormalized),
-            "weighted" if alpha.is_none() => Ok(Self::Weighted),
-            "weighted-normalized" if alpha.is_none() => Ok(Self::WeightedNormalized),
-            "unweighted-vaw" if alpha.is_none() => Ok(Self::VarianceAdjusted(Adjusted::Unweighted)),
-            "weighted-vaw" if alpha.is_none() => Ok(Self::VarianceAdjusted(Adjusted::Weighted)),
-            "weighted-normalized-vaw" if alpha.is_none() => {
-                Ok(Self::VarianceAdjusted(Adjusted::WeightedNormalized))
-            }
-            _ => Err(
-                DataError::new(format!("there is no UniFrac metric `{text}`")).help(
-                    "choose unweighted, unweighted-unnormalized, weighted, weighted-normalized or \
-                     generalized:ALPHA, or with -vaw adjusted for variance: unweighted-vaw, \
-                     weighted-vaw, weighted-normalized-vaw or generalized-vaw:ALPHA",
-                ),
-            ),
         }
     }
 }
@@ -178,7 +195,12 @@ mod tests {
             Metric::WeightedNormalized
         );
         let error = "bray".parse::<Metric>().unwrap_err().to_string();
-        assert!(error.contains("`bray`") && error.contains("weighted-normalized"));
+        assert!(error.contains("`bray`") && error.contains("generalized-vaw:ALPHA"));
+        for name in Metric::names() {
+            let metric: Metric = name.replace("ALPHA", "0.5").parse().unwrap();
+            assert_eq!(metric.to_string(), name.replace("ALPHA", "0.5"));
+        }
+        assert_eq!("generalized".parse::<Metric>().unwrap().alpha(), Some(0.5));
         assert!("generalized:2".parse::<Metric>().is_err());
         assert!("generalized:x".parse::<Metric>().is_err());
         assert!("weighted:0.5".parse::<Metric>().is_err());
