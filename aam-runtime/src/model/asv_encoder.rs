@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
 
 use super::ModelConfig;
 use super::attention_pooling::AttentionPooling;
@@ -49,6 +49,15 @@ impl AsvEncoder {
     /// No position is padding, so nothing is masked, unless the model is one that takes
     /// ambiguous bases for padding.
     pub fn forward(&self, tokens: Tensor<2, Int>) -> AsvOutput {
+        self.forward_by(tokens, Transformer::forward)
+    }
+
+    /// As [`forward`](Self::forward), with another way through the transformer.
+    pub(super) fn forward_by(
+        &self,
+        tokens: Tensor<2, Int>,
+        transform: impl Fn(&Transformer, Tensor<3>, Option<Tensor<2, Bool>>) -> Tensor<3>,
+    ) -> AsvOutput {
         let [_, length] = tokens.dims();
         let tokens = match self.padded {
             true => tokens.clone().mask_fill(tokens.equal_elem(AMBIGUOUS), PAD),
@@ -57,7 +66,7 @@ impl AsvEncoder {
         let mask = self.padded.then(|| tokens.clone().greater_elem(PAD));
         let positions = self.positions.weight.val().slice(0..length);
         let x = self.tokens.forward(tokens) + positions.unsqueeze_dim(0);
-        let positions = self.transformer.forward(x, mask.clone());
+        let positions = transform(&self.transformer, x, mask.clone());
         AsvOutput {
             embeddings: self.pooling.forward(positions.clone(), mask),
             positions,

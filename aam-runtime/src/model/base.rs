@@ -2,10 +2,12 @@
 
 use burn::module::{Initializer, Module};
 use burn::nn::{Linear, LinearConfig};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
 
 use super::abundance_pooling::{AbundancePooling, FeatureMoments, WEIGHTINGS};
 use super::asv_encoder::{AsvEncoder, AsvOutput};
+use super::fused::{FusedEncoder, FusedGradients};
 use super::sample_attention::SampleAttention;
 use super::unifrac_head::UnifracHead;
 use super::{ModelConfig, ModelError, ModelInput, SamplePooling};
@@ -87,6 +89,17 @@ impl Base {
     /// Embeddings of ASVs of one length, and of their positions, from tokens `[unique, length]`.
     pub fn encode_tokens(&self, tokens: Tensor<2, Int>) -> AsvOutput {
         self.asv_encoder.forward(tokens)
+    }
+
+    /// The encoder of ASVs with its weights of now, computed without Burn, where `device` and model
+    /// allow that.
+    pub fn fused_encoder(&self, device: &Device) -> Option<FusedEncoder> {
+        FusedEncoder::new(&self.asv_encoder, device)
+    }
+
+    /// The gradients of [`fused_encoder`](Self::fused_encoder) by parameter.
+    pub(crate) fn fused_gradients(&self, gradients: &FusedGradients) -> GradientsParams {
+        gradients.of_parameters(&self.asv_encoder)
     }
 
     /// Logits of the token at each position, `[unique, length, vocabulary]`, from

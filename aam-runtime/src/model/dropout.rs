@@ -20,11 +20,16 @@ pub(crate) fn drop<const D: usize>(dropout: &Dropout, x: Tensor<D>) -> Tensor<D>
     if !active || device != Device::flex() {
         return dropout.forward(x);
     }
+    let shape = x.shape();
+    let mask = draw(dropout.prob, shape.num_elements(), seed());
+    x * Tensor::from_data(TensorData::new(mask, shape), &device)
+}
+
+/// A number of the CPU's own generator.
+pub(super) fn seed() -> u64 {
     let start = Tensor::<1, Int>::random([1], Distribution::Uniform(0.0, 2e9), &Device::flex());
     let seed: i64 = start.into_scalar();
-    let shape = x.shape();
-    let mask = draw(dropout.prob, shape.num_elements(), seed.unsigned_abs());
-    x * Tensor::from_data(TensorData::new(mask, shape), &device)
+    seed.unsigned_abs()
 }
 
 /// `number` values that are 0 with probability `probability` and otherwise what keeps the mean 1.

@@ -2,15 +2,15 @@
 //! `x += drop(attention(norm(x)))`, then `x += drop(down(drop(gelu(up(norm(x))))))`, and one more
 //! norm after the last layer.
 
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::{Dropout, DropoutConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::gelu;
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
-use burn::tensor::{Bool, Device, Tensor};
+use burn::tensor::{Bool, DType, Device, Tensor};
 
-use super::dropout::drop;
-use super::fused::StackShape;
+use super::dropout::{drop, seed};
+use super::fused::{Plan, StackShape, layers};
 use super::init::{copy_with_own_parameters, linear_without_initial_bias, xavier_linear};
 
 /// Added to the score of a masked position: its weight becomes exactly 0, and a row in which
@@ -115,6 +115,18 @@ impl Transformer {
     /// `mask` `[batch, length]` is true where other positions may look; what comes out elsewhere
     /// means nothing.
     pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<2, Bool>>) -> Tensor<3> {
+        match self.plan(&x, mask.as_ref()) {
+            Some(plan) => self.norm.forward(layers(x, self.parameters(), plan)),
+            None => self.forward_through_burn(x, mask),
+        }
+    }
+
+    /// As [`forward`](Self::forward), through the operations that every device has.
+    pub(super) fn forward_through_burn(
+        &self,
+        x: Tensor<3>,
+        mask: Option<Tensor<2, Bool>>,
+    ) -> Tensor<3> {
         let bias = mask.map(|mask| {
             let [batch, length] = mask.dims();
             (mask.bool_not().float() * MASKED).reshape([batch, 1, 1, length])
@@ -124,6 +136,58 @@ impl Transformer {
             .iter()
             .fold(x, |x, layer| layer.forward(x, bias.as_ref()));
         self.norm.forward(x)
+    }
+
+    /// How the CPU computes all layers at once; `None` on other devices, and where the places that
+    /// count are not the first of each sequence.
+    fn plan(&self, x: &Tensor<3>, mask: Option<&Tensor<2, Bool>>) -> Option<Plan> {
+        let [batch, places, _] = x.dims();
+        if x.device().inner() != Device::flex() || x.dtype() != DType::F32 {
+            return None;
+        }
+        let lengths = match mask {
+            None => vec![places; batch],
+            Some(mask) => {
+                let mask: Vec<bool> = mask.clone().into_data().iter().collect();
+                let rows = mask.chunks_exact(places.max(1));
+                let first = |row: &[bool]| {
+                    let length = row.iter().take_while(|valid| **valid).count();
+                    (!row[length..].contains(&true)).then_some(length)
+                };
+                rows.map(first).collect::<Option<_>>()?
+            }
+        };
+        let active = x.device().is_autodiff() && self.dropout() > 0.0;
+        Some(Plan {
+            shape: self.shape(),
+            lengths,
+            places,
+            dropout: if active {
+                (self.dropout(), seed())
+            } else {
+                (0.0, 0)
+            },
+        })
+    }
+
+    /// The parameters of all layers in one row.
+    fn parameters(&self) -> Tensor<1> {
+        struct Row(Vec<Tensor<1>>);
+
+        impl ModuleVisitor for Row {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                let tensor = param.val();
+                let numbers = tensor.shape().num_elements();
+                self.0.push(tensor.reshape([numbers]));
+            }
+        }
+
+        let mut row = Row(Vec::new());
+        self.layers.visit(&mut row);
+        match row.0.is_empty() {
+            true => Tensor::empty([0], &self.norm.gamma.device()),
+            false => Tensor::cat(row.0, 0),
+        }
     }
 }
 

@@ -1,19 +1,21 @@
-//! ASV embeddings with gradients, one chunk of ASVs at a time.
+//! ASV embeddings with gradients, without a graph over the encoder.
 //!
 //! The nucleotide transformer is nearly all of the cost and the memory. Its embeddings are
 //! computed without a graph, the rest of the model runs on them, and with the gradient at the
-//! embeddings each chunk is encoded again, with a graph of its own. Memory is that of one chunk,
-//! gradients are those of the whole, and a chunk that stays in the cache makes up for the second
+//! embeddings the encoder runs again, there and back: one ASV at a time on the CPU
+//! ([`FusedEncoder`]), else one chunk of ASVs with a graph of its own. Memory is that of one ASV or
+//! one chunk, gradients are those of the whole, and what stays in the cache makes up for the second
 //! pass.
 
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 
+use super::nucleotides::MaskedChunk;
 use crate::batch::{AsvGroups, Batcher, token_tensor};
 use crate::data::TokenizedSequences;
 use crate::error::RunError;
-use crate::model::Base;
+use crate::model::{Asv, Base, FusedEncoder};
 
 /// Tokens of some ASVs of one length, `[ASVs, length]`, on the host.
 #[derive(Clone, Debug)]
@@ -41,10 +43,28 @@ impl Chunk {
         self.tokens.len() / self.length
     }
 
+    /// The tokens of each ASV.
+    pub fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        self.tokens.chunks_exact(self.length)
+    }
+
     fn embed(&self, base: &Base, device: &Device) -> Tensor<2> {
         base.encode_tokens(token_tensor(&self.tokens, self.length, device))
             .embeddings
     }
+}
+
+/// Embeddings of `chunks` through the fused encoder, `[ASVs, dim]`, without a graph.
+fn fused_embeddings(
+    fused: &FusedEncoder,
+    chunks: &[Chunk],
+    seed: u64,
+    device: &Device,
+) -> Tensor<2> {
+    let rows: Vec<&[u8]> = chunks.iter().flat_map(Chunk::rows).collect();
+    let values = fused.embed(&rows, seed);
+    let shape = [rows.len(), values.len() / rows.len()];
+    Tensor::from_data(TensorData::new(values, shape), &device.clone().inner())
 }
 
 /// The embeddings of a batch's ASVs as a leaf of the graph, and what is needed to replay them.
@@ -52,6 +72,7 @@ pub struct Encoding<'a> {
     chunks: &'a [Chunk],
     seed: u64,
     device: &'a Device,
+    fused: Option<FusedEncoder>,
     /// `[ASVs, dim]`, requiring a gradient.
     pub embeddings: Tensor<2>,
 }
@@ -60,21 +81,84 @@ impl<'a> Encoding<'a> {
     /// Encodes every ASV once. `seed` draws the dropout, alike in the replay; `device` has
     /// autodiff.
     pub fn new(base: &Base, chunks: &'a [Chunk], seed: u64, device: &'a Device) -> Self {
-        let parts = chunks.iter().enumerate().map(|(i, chunk)| {
-            device.seed(seed.wrapping_add(i as u64));
-            chunk.embed(base, device).inner()
-        });
-        let embeddings = Tensor::cat(parts.collect(), 0);
+        let fused = base.fused_encoder(device);
+        let embeddings = match &fused {
+            Some(fused) => fused_embeddings(fused, chunks, seed, device),
+            None => {
+                let parts = chunks.iter().enumerate().map(|(i, chunk)| {
+                    device.seed(seed.wrapping_add(i as u64));
+                    chunk.embed(base, device).inner()
+                });
+                Tensor::cat(parts.collect(), 0)
+            }
+        };
         Self {
             chunks,
             seed,
             device,
+            fused,
             embeddings: Tensor::from_inner(embeddings).require_grad(),
         }
     }
 
     /// Adds the gradients of the encoder, given the `gradient` at the embeddings, `[ASVs, dim]`.
     pub fn replay<M: Module>(
+        &self,
+        base: &Base,
+        model: &M,
+        gradient: &Tensor<2>,
+        gradients: &mut GradientsAccumulator<M>,
+    ) {
+        match &self.fused {
+            Some(fused) => {
+                self.learn(fused, gradient, None, base, model, gradients);
+            }
+            None => self.replay_chunks(base, model, gradient, gradients),
+        }
+    }
+
+    /// As [`replay`](Self::replay), where the encoded ASVs are `masked` ones whose nucleotides are
+    /// guessed as well, in the same pass; returns the sum of their losses. The loss of each weighs
+    /// `weight`. `None`, and nothing is done, where it takes a pass of its own.
+    pub fn replay_and_guess(
+        &self,
+        base: &Base,
+        gradient: &Tensor<2>,
+        guess: (&[MaskedChunk], f64),
+        gradients: &mut GradientsAccumulator<Base>,
+    ) -> Option<f64> {
+        let fused = self.fused.as_ref()?;
+        Some(self.learn(fused, gradient, Some(guess), base, base, gradients))
+    }
+
+    fn learn<M: Module>(
+        &self,
+        fused: &FusedEncoder,
+        gradient: &Tensor<2>,
+        guess: Option<(&[MaskedChunk], f64)>,
+        base: &Base,
+        model: &M,
+        gradients: &mut GradientsAccumulator<M>,
+    ) -> f64 {
+        let [_, dim] = gradient.dims();
+        let gradient: Vec<f32> = gradient.clone().into_data().iter().collect();
+        let mut asvs: Vec<Asv<'_>> = match guess {
+            Some((masked, _)) => masked.iter().flat_map(MaskedChunk::asvs).collect(),
+            None => {
+                let rows = self.chunks.iter().flat_map(Chunk::rows);
+                rows.map(Asv::seen).collect()
+            }
+        };
+        for (asv, gradient) in asvs.iter_mut().zip(gradient.chunks_exact(dim)) {
+            asv.gradient = Some(gradient);
+        }
+        let weight = guess.map_or(0.0, |(_, weight)| weight);
+        let (learnt, guesses) = fused.learn(&asvs, weight, self.seed);
+        gradients.accumulate(model, base.fused_gradients(&learnt));
+        guesses.loss
+    }
+
+    fn replay_chunks<M: Module>(
         &self,
         base: &Base,
         model: &M,
@@ -124,8 +208,12 @@ impl Embeddings {
         let all = groups.features().count();
         let mut done = 0;
         let mut parts = Vec::with_capacity(groups.0.len());
+        let fused = base.fused_encoder(device);
         for chunk in Chunk::of(&groups, batcher.sequences) {
-            parts.push(chunk.embed(base, device));
+            parts.push(match &fused {
+                Some(fused) => fused_embeddings(fused, std::slice::from_ref(&chunk), 0, device),
+                None => chunk.embed(base, device),
+            });
             done += chunk.asvs();
             progress(done, all)?;
         }

@@ -1,5 +1,6 @@
 //! What a base measures of the training samples before anything is learnt.
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::encoding::Embeddings;
@@ -10,6 +11,8 @@ use crate::study::Distances;
 
 /// Samples whose profiles are computed at once.
 const BATCH: usize = 256;
+/// Samples that are embedded at once.
+const EMBEDDED: usize = 16;
 /// The scale of distances is measured between so many samples.
 const SCALED_OVER: usize = 256;
 
@@ -28,11 +31,16 @@ pub struct TrainingSamples<'a> {
 }
 
 impl TrainingSamples<'_> {
-    fn inputs(&self, rows: &[usize]) -> impl Iterator<Item = (Tensor<2>, ModelInput)> {
-        let batches = prediction_batches(self.batcher, rows, BATCH, self.seed, 0);
+    fn inputs(
+        &self,
+        rows: &[usize],
+        size: usize,
+        device: &Device,
+    ) -> impl Iterator<Item = (Tensor<2>, ModelInput)> {
+        let batches = prediction_batches(self.batcher, rows, size, self.seed, 0);
         batches.into_iter().map(|batch| {
-            let asvs = Tensor::from_inner(self.embeddings.select(&batch.groups));
-            (asvs, batch.input(None, None, self.device))
+            let asvs = self.embeddings.select(&batch.groups);
+            (asvs, batch.input(None, None, device))
         })
     }
 
@@ -43,16 +51,22 @@ impl TrainingSamples<'_> {
         }
         let groups = self.batcher.groups(self.rows);
         let asvs = Tensor::from_inner(self.embeddings.select(&groups));
-        base.fitted(asvs, self.inputs(self.rows))
+        let inputs = self.inputs(self.rows, BATCH, self.device);
+        base.fitted(
+            asvs,
+            inputs.map(|(asvs, input)| (Tensor::from_inner(asvs), input)),
+        )
     }
 
     /// `base` with predicted distances that start as large as the true ones.
     pub fn scale(&self, base: Base, distances: &Distances) -> Base {
         let rows = &self.rows[..self.rows.len().min(SCALED_OVER)];
+        let still = base.valid();
+        let device = self.device.clone().inner();
         let samples = self
-            .inputs(rows)
-            .map(|(asvs, input)| base.embed_samples(asvs, &input).detach());
-        let samples = Tensor::cat(samples.collect(), 0);
+            .inputs(rows, EMBEDDED, &device)
+            .map(|(asvs, input)| still.embed_samples(asvs, &input));
+        let samples = Tensor::from_inner(Tensor::cat(samples.collect(), 0));
         base.with_scale_of(samples, &distances.between(rows))
     }
 }

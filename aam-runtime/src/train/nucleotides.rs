@@ -14,7 +14,7 @@ use crate::checkpoint::Manifest;
 use crate::data::tokens::VOCABULARY;
 use crate::data::{Split, TokenizedSequences};
 use crate::error::RunError;
-use crate::model::{Base, Compatibility, MaskingConfig, nucleotide_accuracy, nucleotide_loss};
+use crate::model::{Asv, Base, Compatibility, MaskingConfig, nucleotide_accuracy, nucleotide_loss};
 use crate::random::stream;
 
 /// Validation guesses masked nucleotides in at most so many ASVs.
@@ -54,6 +54,16 @@ impl MaskedChunk {
         let shape = [self.original.asvs(), self.original.length];
         let selected = TensorData::new(self.mask.clone(), shape);
         (logits, truth, Tensor::from_data(selected, device))
+    }
+
+    /// The ASVs, of which the masked nucleotides are to be guessed.
+    pub(super) fn asvs(&self) -> impl Iterator<Item = Asv<'_>> {
+        let masks = self.mask.chunks_exact(self.original.length);
+        let rows = self.masked.rows().zip(self.original.rows()).zip(masks);
+        rows.map(|((tokens, truth), mask)| Asv {
+            guess: Some((truth, mask)),
+            ..Asv::seen(tokens)
+        })
     }
 
     fn places(&self) -> usize {
@@ -147,8 +157,14 @@ impl<'a> Nucleotides<'a> {
         draws: Draws,
         gradients: &mut GradientsAccumulator<M>,
     ) -> f64 {
-        let places = chunks.iter().map(MaskedChunk::places).sum::<usize>().max(1) as f64;
+        let places = places(chunks);
         let seed = draws.device_seed("dropout in nucleotides");
+        if let Some(fused) = base.fused_encoder(&self.device) {
+            let asvs: Vec<Asv<'_>> = chunks.iter().flat_map(MaskedChunk::asvs).collect();
+            let (learnt, guesses) = fused.learn(&asvs, weight / places, seed);
+            gradients.accumulate(model, base.fused_gradients(&learnt));
+            return guesses.loss / places;
+        }
         let mut sum = 0.0;
         for (i, chunk) in chunks.iter().enumerate() {
             self.device.seed(seed.wrapping_add(i as u64));
@@ -159,6 +175,25 @@ impl<'a> Nucleotides<'a> {
             gradients.accumulate(model, GradientsParams::from_grads(scaled.backward(), model));
         }
         sum / places
+    }
+
+    /// Sum of the losses at the masked places of `chunks`, and how many are guessed right.
+    fn guesses(&self, base: &Base, chunks: &[MaskedChunk]) -> (f64, f64) {
+        let device = self.device.clone().inner();
+        if let Some(fused) = base.fused_encoder(&device) {
+            let asvs: Vec<Asv<'_>> = chunks.iter().flat_map(MaskedChunk::asvs).collect();
+            let guesses = fused.guess(&asvs);
+            return (guesses.loss, guesses.right as f64);
+        }
+        let (mut loss, mut right) = (0.0, 0.0);
+        for chunk in chunks {
+            let (logits, truth, selected) = chunk.guess(base, &device);
+            let hits = nucleotide_accuracy(logits.clone(), truth.clone(), selected.clone());
+            let (sum, _) = nucleotide_loss(logits, truth, selected);
+            loss += f64::from(sum.into_scalar::<f32>());
+            right += f64::from(hits.into_scalar::<f32>());
+        }
+        (loss, right)
     }
 
     /// Loss and accuracy at nucleotides that are masked alike in every epoch, in ASVs that no
@@ -173,15 +208,9 @@ impl<'a> Nucleotides<'a> {
             true => self.in_sight(chunks),
             false => self.mask(chunks, &mut rng),
         };
-        let device = self.device.clone().inner();
         let mut tokens = [0usize; VOCABULARY];
-        let (mut loss, mut right, mut right_by_position) = (0.0, 0.0, 0usize);
+        let mut right_by_position = 0usize;
         for chunk in &chunks {
-            let (logits, truth, selected) = chunk.guess(base, &device);
-            let hits = nucleotide_accuracy(logits.clone(), truth.clone(), selected.clone());
-            let (sum, _) = nucleotide_loss(logits, truth, selected);
-            loss += f64::from(sum.into_scalar::<f32>());
-            right += f64::from(hits.into_scalar::<f32>());
             let masked = chunk.original.tokens.iter().zip(&chunk.mask).enumerate();
             for (place, (&token, _)) in masked.filter(|(_, (_, masked))| **masked) {
                 tokens[usize::from(token)] += 1;
@@ -189,6 +218,7 @@ impl<'a> Nucleotides<'a> {
                 right_by_position += usize::from(self.commonest.get(position) == Some(&token));
             }
         }
+        let (loss, right) = self.guesses(base, &chunks);
         let all = tokens.iter().sum::<usize>().max(1) as f64;
         let commonest = tokens.iter().max().copied().unwrap_or(0) as f64;
         vec![
@@ -201,6 +231,11 @@ impl<'a> Nucleotides<'a> {
             ),
         ]
     }
+}
+
+/// Number of masked places, at least 1.
+pub(super) fn places(chunks: &[MaskedChunk]) -> f64 {
+    chunks.iter().map(MaskedChunk::places).sum::<usize>().max(1) as f64
 }
 
 /// The commonest token at each position, the start first.

@@ -9,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use super::base_task::BaseTask;
 use super::encoding::{Chunk, Embeddings, Encoding};
 use super::metrics::Metric;
-use super::nucleotides::Nucleotides;
+use super::nucleotides::{Nucleotides, places};
 use super::objective::{BatchResult, Draws, Objective, metric};
 use super::upcoming::UpcomingBatch;
 use crate::batch::Batcher;
@@ -102,9 +102,11 @@ impl Objective for Pretraining<'_> {
             Some((task, _)) => task.mask(chunks.clone(), &mut draws.stream("masks")),
             None => Vec::new(),
         };
-        if self.masked_embeddings && !masked.is_empty() {
+        let together = self.masked_embeddings && !masked.is_empty();
+        if together {
             chunks = masked.iter().map(|chunk| chunk.masked.clone()).collect();
         }
+        let mut nucleotide_loss = None;
         if let (Some(task), Some(truth)) = (self.task, upcoming.truth) {
             let encoding = (!chunks.is_empty()).then(|| {
                 let seed = draws.device_seed("dropout in ASVs");
@@ -125,13 +127,27 @@ impl Objective for Pretraining<'_> {
                 .and_then(|encoding| encoding.embeddings.grad_remove(&mut backward));
             gradients.accumulate(model, GradientsParams::from_grads(backward, model));
             if let (Some(encoding), Some(gradient)) = (&encoding, at_asvs) {
-                encoding.replay(model, model, &gradient, &mut gradients);
+                nucleotide_loss = match self.nucleotides {
+                    Some((_, weight)) if together => {
+                        let places = places(&masked);
+                        let guess = (masked.as_slice(), weight / places);
+                        encoding
+                            .replay_and_guess(model, &gradient, guess, &mut gradients)
+                            .map(|sum| sum / places)
+                    }
+                    _ => None,
+                };
+                if nucleotide_loss.is_none() {
+                    encoding.replay(model, model, &gradient, &mut gradients);
+                }
             }
             losses.push(metric(&task.loss_name(), value));
             total += self.unifrac_weight * value;
         }
         if let Some((task, weight)) = self.nucleotides {
-            let value = task.accumulate(model, model, &masked, weight, draws, &mut gradients);
+            let value = nucleotide_loss.unwrap_or_else(|| {
+                task.accumulate(model, model, &masked, weight, draws, &mut gradients)
+            });
             losses.push(metric("train_nucleotide_loss", value));
             total += weight * value;
         }

@@ -36,6 +36,17 @@ pub(crate) struct Asv<'a> {
     pub(crate) guess: Option<(&'a [u8], &'a [bool])>,
 }
 
+impl<'a> Asv<'a> {
+    /// An ASV of which nothing is to be learnt yet.
+    pub(crate) fn seen(tokens: &'a [u8]) -> Self {
+        Self {
+            tokens,
+            gradient: None,
+            guess: None,
+        }
+    }
+}
+
 /// How well nucleotides are guessed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Guesses {

@@ -1,14 +1,17 @@
-//! The ASV encoder on a CPU: one ASV at a time through all layers, so that what it needs stays in
-//! the cache of a core.
+//! Transformers on a CPU: one sequence at a time through all layers, so that what it needs stays in
+//! the cache of a core. Threads share the sequences; a matrix product has one thread.
 //!
-//! It computes what [`AsvEncoder`] computes through Burn, and its gradients without a graph: what
-//! the way back needs is kept for one ASV only, so memory depends on neither the batch nor the
-//! number of ASVs. Threads share the ASVs; a matrix product has one thread. A test holds the two
-//! together. Devices other than the CPU, and models that mask positions, go through Burn.
+//! [`layers`] is an operation within Burn's graph, which [`Transformer`](super::Transformer) uses.
+//! [`FusedEncoder`] is the whole ASV encoder without a graph, there and back: what the way back
+//! needs is kept for one ASV only, so memory depends on neither the batch nor the number of ASVs.
+//!
+//! Devices other than the CPU, and models that mask positions in between, go through Burn's own
+//! operations, and tests hold the two together.
 
 mod dropout;
 mod encoder;
 mod linear;
+mod operation;
 mod parameters;
 mod parts;
 mod product;
@@ -28,6 +31,7 @@ use encoder::{Encoder, EncoderRoom};
 use parts::in_order;
 
 pub(crate) use encoder::{Asv, EncoderShape, Guesses};
+pub(crate) use operation::{Plan, layers};
 pub(crate) use shape::StackShape;
 
 /// ASVs of a part of the work.

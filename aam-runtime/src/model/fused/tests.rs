@@ -6,7 +6,7 @@ use rand::RngExt;
 
 use super::*;
 use crate::batch::token_tensor;
-use crate::model::{Compatibility, ModelConfig, nucleotide_accuracy, nucleotide_loss};
+use crate::model::{Compatibility, ModelConfig, Transformer, nucleotide_accuracy, nucleotide_loss};
 use crate::random::stream;
 
 fn config(dropout: f64) -> ModelConfig {
@@ -20,22 +20,49 @@ fn config(dropout: f64) -> ModelConfig {
     }
 }
 
-/// An encoder none of whose parameters is special.
-fn encoder(dropout: f64, device: &Device) -> AsvEncoder {
-    struct Shift;
+/// Moves every parameter, so that none is special.
+struct Shift;
 
-    impl burn::module::ModuleMapper for Shift {
-        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            param.map(|tensor| {
-                let noise = Distribution::Normal(0.0, 0.1);
-                let noise = Tensor::random(tensor.shape(), noise, &tensor.device());
-                (tensor + noise).detach().require_grad()
-            })
+impl burn::module::ModuleMapper for Shift {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|tensor| {
+            let noise = Distribution::Normal(0.0, 0.1);
+            let noise = Tensor::random(tensor.shape(), noise, &tensor.device());
+            (tensor + noise).detach().require_grad()
+        })
+    }
+}
+
+fn encoder(dropout: f64, device: &Device) -> AsvEncoder {
+    device.seed(5);
+    AsvEncoder::new(&config(dropout), device).map(&mut Shift)
+}
+
+/// Compares the gradients at all parameters of `module`, and returns how many there are.
+fn compare<M: Module>(
+    module: &M,
+    found: &mut GradientsParams,
+    expected: &mut GradientsParams,
+) -> usize {
+    struct Compare<'a>(&'a mut GradientsParams, &'a mut GradientsParams, usize);
+
+    impl burn::module::ModuleVisitor for Compare<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let found = self.0.remove::<D>(param.id).unwrap().into_data();
+            let expected = self.1.remove::<D>(param.id).unwrap().into_data();
+            let name = format!("gradient {} of shape {}", self.2, param.val().shape());
+            close(
+                found.as_slice().unwrap(),
+                expected.as_slice().unwrap(),
+                &name,
+            );
+            self.2 += 1;
         }
     }
 
-    device.seed(5);
-    AsvEncoder::new(&config(dropout), device).map(&mut Shift)
+    let mut compare = Compare(found, expected, 0);
+    module.visit(&mut compare);
+    compare.2
 }
 
 /// Tokens of ASVs of one length, and which are masked.
@@ -82,7 +109,8 @@ fn embeddings_guesses_and_gradients_are_those_through_burn() {
     for (number, length) in [(9, 37), (1, 2), (5, 16)] {
         let (tokens, masked) = asvs(number, length);
         let rows: Vec<&[u8]> = tokens.chunks(length).collect();
-        let output = module.forward(token_tensor(&tokens, length, &device));
+        let tokens_on_device = token_tensor(&tokens, length, &device);
+        let output = module.forward_by(tokens_on_device, Transformer::forward_through_burn);
         let embeddings = output.embeddings.clone().into_data();
         close(
             &fused.embed(&rows, 1),
@@ -108,26 +136,65 @@ fn embeddings_guesses_and_gradients_are_those_through_burn() {
         close(&[guesses.loss as f32], &[loss.into_scalar()], "loss");
         let mut found = gradients.of_parameters(&module);
 
-        struct Compare<'a>(&'a mut GradientsParams, &'a mut GradientsParams, usize);
-
-        impl burn::module::ModuleVisitor for Compare<'_> {
-            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-                let found = self.0.remove::<D>(param.id).unwrap().into_data();
-                let expected = self.1.remove::<D>(param.id).unwrap().into_data();
-                let name = format!("gradient {} of shape {}", self.2, param.val().shape());
-                close(
-                    found.as_slice().unwrap(),
-                    expected.as_slice().unwrap(),
-                    &name,
-                );
-                self.2 += 1;
-            }
-        }
-
-        let mut compare = Compare(&mut found, &mut expected, 0);
-        module.visit(&mut compare);
-        assert_eq!(compare.2, 2 + 2 * 12 + 2 + 3 + 2);
+        let compared = compare(&module, &mut found, &mut expected);
+        assert_eq!(compared, 2 + 2 * 12 + 2 + 3 + 2);
     }
+}
+
+#[test]
+fn sequences_of_several_lengths_are_those_through_burn() {
+    let device = Device::flex().autodiff();
+    device.seed(6);
+    let transformer = config(0.0).transformer(2).init(&device).map(&mut Shift);
+    let (batch, places) = (6, 19);
+    let lengths = [19, 3, 1, 16, 8, 17];
+    let mask: Vec<bool> = lengths
+        .iter()
+        .flat_map(|&length| (0..places).map(move |place| place < length))
+        .collect();
+    let mask = TensorData::new(mask, [batch, places]);
+    let mask = Tensor::<2, Bool>::from_data(mask, &device);
+    let random = || Tensor::<3>::random([batch, places, 24], Distribution::Default, &device);
+    let (x, weights) = (random().require_grad(), random());
+    let weights = weights * mask.clone().float().unsqueeze_dim(2);
+    let by = |forward: fn(&Transformer, Tensor<3>, Option<Tensor<2, Bool>>) -> Tensor<3>| {
+        let y = forward(&transformer, x.clone(), Some(mask.clone())) * weights.clone();
+        let mut gradients = y.clone().sum().backward();
+        let at_x = x.grad_remove(&mut gradients).unwrap().into_data();
+        let gradients = GradientsParams::from_grads(gradients, &transformer);
+        (y.into_data(), at_x, gradients)
+    };
+    let (y, at_x, mut found) = by(Transformer::forward);
+    let (expected, expected_at_x, mut gradients) = by(Transformer::forward_through_burn);
+    close(
+        y.as_slice().unwrap(),
+        expected.as_slice().unwrap(),
+        "output",
+    );
+    close(
+        at_x.as_slice().unwrap(),
+        expected_at_x.as_slice().unwrap(),
+        "x",
+    );
+    assert_eq!(
+        compare(&transformer, &mut found, &mut gradients),
+        2 * 12 + 2
+    );
+}
+
+#[test]
+fn a_sequence_without_any_place_is_nothing() {
+    let device = Device::flex();
+    let transformer = config(0.0).transformer(1).init(&device);
+    let x = Tensor::<3>::random([2, 3, 24], Distribution::Default, &device);
+    let mask = Tensor::<2, Bool>::from_data([[true, true, false], [false; 3]], &device);
+    let y: Vec<f32> = transformer
+        .forward(x, Some(mask))
+        .into_data()
+        .iter()
+        .collect();
+    assert!(y[..48].iter().any(|value| *value != 0.0));
+    assert!(y.iter().all(|value| value.is_finite()));
 }
 
 #[test]
