@@ -55,8 +55,8 @@ pub use config::{
 };
 pub use count_branch::CountBranch;
 pub use error::ModelError;
-pub(crate) use fused::Asv;
-pub use fused::FusedEncoder;
+
+pub use fused::{Asv, FusedEncoder, FusedGradients, Guesses};
 pub use init::materialised;
 pub use input::ModelInput;
 pub use masking::{MaskStrategy, Masked, MaskingConfig};

@@ -27,18 +27,18 @@ pub(crate) struct EncoderShape {
 
 /// One ASV: its tokens, and what is to be learnt of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asv<'a> {
+pub struct Asv<'a> {
     /// What the encoder sees.
-    pub(crate) tokens: &'a [u8],
+    pub tokens: &'a [u8],
     /// The gradient at the ASV's embedding, `[dim]`, if it counts.
-    pub(crate) gradient: Option<&'a [f32]>,
+    pub gradient: Option<&'a [f32]>,
     /// The true tokens, and which of them are to be guessed, if any are.
-    pub(crate) guess: Option<(&'a [u8], &'a [bool])>,
+    pub guess: Option<(&'a [u8], &'a [bool])>,
 }
 
 impl<'a> Asv<'a> {
     /// An ASV of which nothing is to be learnt yet.
-    pub(crate) fn seen(tokens: &'a [u8]) -> Self {
+    pub fn seen(tokens: &'a [u8]) -> Self {
         Self {
             tokens,
             gradient: None,
@@ -49,11 +49,11 @@ impl<'a> Asv<'a> {
 
 /// How well nucleotides are guessed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Guesses {
+pub struct Guesses {
     /// Sum of the cross-entropies, in nats.
-    pub(crate) loss: f64,
+    pub loss: f64,
     /// How many are right.
-    pub(crate) right: usize,
+    pub right: usize,
 }
 
 /// Where the parameters lie that are not the stack's.

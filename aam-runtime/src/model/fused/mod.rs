@@ -30,7 +30,8 @@ use dropout::Dropout;
 use encoder::{Encoder, EncoderRoom};
 use parts::in_order;
 
-pub(crate) use encoder::{Asv, EncoderShape, Guesses};
+pub(crate) use encoder::EncoderShape;
+pub use encoder::{Asv, Guesses};
 pub(crate) use operation::{Plan, layers};
 pub(crate) use shape::StackShape;
 
@@ -62,7 +63,7 @@ impl FusedEncoder {
 
     /// Embeddings of ASVs of any lengths, `[ASVs, dim]`, one after the other. In training, `seed`
     /// draws the dropout.
-    pub(crate) fn embed(&self, asvs: &[&[u8]], seed: u64) -> Vec<f32> {
+    pub fn embed(&self, asvs: &[&[u8]], seed: u64) -> Vec<f32> {
         let dim = self.encoder.dim();
         let mut embeddings = vec![0.0; asvs.len() * dim];
         let length = longest(asvs.iter().copied());
@@ -94,7 +95,7 @@ impl FusedEncoder {
     }
 
     /// How well the nucleotides of `asvs` are guessed.
-    pub(crate) fn guess(&self, asvs: &[Asv<'_>]) -> Guesses {
+    pub fn guess(&self, asvs: &[Asv<'_>]) -> Guesses {
         let mut sum = Guesses::default();
         let length = longest(asvs.iter().map(|asv| asv.tokens));
         in_order(
@@ -117,7 +118,7 @@ impl FusedEncoder {
 
     /// The gradients of what is to be learnt of `asvs`, where the loss of each nucleotide weighs
     /// `nucleotide_weight`; and how well those are guessed. `seed` is that of [`embed`](Self::embed).
-    pub(crate) fn learn(
+    pub fn learn(
         &self,
         asvs: &[Asv<'_>],
         nucleotide_weight: f64,
