@@ -1,9 +1,10 @@
 //! The inner loops: what a block of branches adds to the sums of every pair of two tiles of
 //! samples.
 //!
-//! Each loop is compiled for several instruction sets, of which the machine's best is taken.
-//! Sums go branch by branch, so that their bits depend neither on that choice nor on how branches
-//! fall into blocks.
+//! Each loop is compiled for several instruction sets, of which the machine's best is taken when
+//! the program runs: AVX-512 (`V4` of `pulp`), AVX2 with FMA (`V3`), or what the program was built
+//! for. The bits of the sums do not depend on that choice: the operations are the same, and none
+//! are contracted.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -23,6 +24,12 @@ pub(super) struct Tiles<'a, T> {
     /// Reads of each sample, and one by them.
     pub(super) my_depths: &'a [[T; 2]],
     pub(super) their_depths: &'a [[T; 2]],
+    /// The branches over each sample's reads, a bit for each.
+    pub(super) my_branches: &'a [u128],
+    pub(super) their_branches: &'a [u128],
+    /// The branches that add something for any pair worth asking; the others add nothing where
+    /// neither sample has reads.
+    pub(super) all: u128,
 }
 
 /// Where the sums of two tiles stand: those of the sample `i` of the first with the sample `j` of
@@ -82,34 +89,40 @@ fn smaller<T: Real, const WIDTH: usize>(tiles: &Tiles<'_, T>, place: Place<'_, T
     }
 }
 
-/// Adds the two numbers that `terms(mine, theirs, length, my depth, their depth)` makes, for each
-/// pair of samples and each branch, to its two sums.
-pub(super) fn add_terms<T: Real, F>(tiles: &Tiles<'_, T>, place: Place<'_, T>, terms: F)
+/// Adds the two numbers that `terms(one, other, length, depth of one, of the other)` makes, the same
+/// whichever sample is the one, to the two sums of each pair: those of branches marked `all` for
+/// every pair, of others where one of the two samples has reads. An absent sample has the number 0.
+pub(super) fn add_terms<T: Real, F>(tiles: &Tiles<'_, T>, place: Place<'_, T>, terms: &F)
 where
     F: Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2],
 {
-    struct Terms<'a, 'b, T, F>(&'a Tiles<'a, T>, Place<'b, T>, F);
+    struct Terms<'a, 'b, T, F>(&'a Tiles<'a, T>, Place<'b, T>, &'a F);
 
     impl<T: Real, F: Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2]> WithSimd for Terms<'_, '_, T, F> {
         type Output = ();
 
         #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) {
-            pairs::<T, 16, F>(self.0, self.1, &self.2);
+        fn with_simd<S: Simd>(mut self, _: S) {
+            of_mine::<T, F>(self.0, &mut self.1, self.2);
+            of_theirs::<T, F>(self.0, &mut self.1, self.2);
         }
     }
 
     Arch::new().dispatch(Terms(tiles, place, terms));
 }
 
+/// Samples that are taken at once.
+const WIDTH: usize = 16;
+
+/// Branches over each sample of the first tile, with all samples of the second.
 #[inline(always)]
-fn pairs<T: Real, const WIDTH: usize, F>(tiles: &Tiles<'_, T>, place: Place<'_, T>, terms: &F)
+fn of_mine<T: Real, F>(tiles: &Tiles<'_, T>, place: &mut Place<'_, T>, terms: &F)
 where
     F: Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2],
 {
     let (mine, _) = tiles.mine.as_chunks::<TILE>();
     let (theirs, _) = tiles.theirs.as_chunks::<TILE>();
-    for (i, &my_depth) in tiles.my_depths.iter().enumerate() {
+    for (i, (&my_depth, &branches)) in tiles.my_depths.iter().zip(tiles.my_branches).enumerate() {
         for j in (0..TILE).step_by(WIDTH) {
             let Some(depths) = tiles.their_depths[j..].first_chunk::<WIDTH>() else {
                 continue;
@@ -119,12 +132,13 @@ where
             let (mut a, mut b) = ([T::default(); WIDTH], [T::default(); WIDTH]);
             a.copy_from_slice(&place.sums[first..][..WIDTH]);
             b.copy_from_slice(&place.sums[second..][..WIDTH]);
-            for ((mine, theirs), &length) in mine.iter().zip(theirs).zip(tiles.lengths) {
-                let Some(theirs) = theirs[j..].first_chunk::<WIDTH>() else {
+            for branch in ones(branches | tiles.all, mine.len()) {
+                let (my, length) = (mine[branch][i], tiles.lengths[branch]);
+                let Some(theirs) = theirs[branch][j..].first_chunk::<WIDTH>() else {
                     continue;
                 };
                 for k in 0..WIDTH {
-                    let [x, y] = terms(mine[i], theirs[k], length, my_depth, depths[k]);
+                    let [x, y] = terms(my, theirs[k], length, my_depth, depths[k]);
                     a[k] += x;
                     b[k] += y;
                 }
@@ -133,4 +147,60 @@ where
             place.sums[second..][..WIDTH].copy_from_slice(&b);
         }
     }
+}
+
+/// Branches over each sample of the second tile, with the samples of the first that have no reads
+/// there.
+#[inline(always)]
+fn of_theirs<T: Real, F>(tiles: &Tiles<'_, T>, place: &mut Place<'_, T>, terms: &F)
+where
+    F: Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2],
+{
+    let none = T::default();
+    let (mine, _) = tiles.mine.as_chunks::<TILE>();
+    let (theirs, _) = tiles.theirs.as_chunks::<TILE>();
+    for (j, (&depth, &branches)) in tiles
+        .their_depths
+        .iter()
+        .zip(tiles.their_branches)
+        .enumerate()
+    {
+        let branches = branches & !tiles.all;
+        if branches == 0 {
+            continue;
+        }
+        for i in (0..TILE).step_by(WIDTH) {
+            let Some(depths) = tiles.my_depths[i..].first_chunk::<WIDTH>() else {
+                continue;
+            };
+            let (mut a, mut b) = ([none; WIDTH], [none; WIDTH]);
+            for branch in ones(branches, theirs.len()) {
+                let (their, length) = (theirs[branch][j], tiles.lengths[branch]);
+                let Some(mine) = mine[branch][i..].first_chunk::<WIDTH>() else {
+                    continue;
+                };
+                for k in 0..WIDTH {
+                    let [x, y] = terms(none, their, length, depths[k], depth);
+                    let absent = mine[k] == none;
+                    a[k] += if absent { x } else { none };
+                    b[k] += if absent { y } else { none };
+                }
+            }
+            for k in 0..WIDTH {
+                let first = (i + k) * place.stride + j;
+                place.sums[first] += a[k];
+                place.sums[first + place.second] += b[k];
+            }
+        }
+    }
+}
+
+/// The numbers below `end` of the bits that are set.
+#[inline(always)]
+fn ones(mut bits: u128, end: usize) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = bits.trailing_zeros() as usize;
+        bits &= bits.wrapping_sub(1);
+        (bit < end).then_some(bit)
+    })
 }
