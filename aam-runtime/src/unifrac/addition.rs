@@ -46,7 +46,7 @@ impl<T: Real, N: Fn(f64, f64, f64) -> T + Sync> Addition<T> for Smaller<N> {
     const WIDTH: usize = 1;
 
     fn way(&self, present: usize, samples: usize) -> Way {
-        match present * 12 <= samples {
+        match present * 6 <= samples {
             true => Way::Both,
             false => Way::All,
         }

@@ -45,7 +45,8 @@ pub(super) struct Block<T> {
     lengths: Vec<T>,
     /// `[tile, branch, TILE]`.
     tiles: Vec<T>,
-    depths: Vec<[T; 2]>,
+    depths: Vec<T>,
+    inverses: Vec<T>,
     /// The branches over each sample's reads, a bit for each.
     present: Vec<u128>,
     /// The branches to be added for all pairs.
@@ -55,13 +56,15 @@ pub(super) struct Block<T> {
 impl<T: Real> Block<T> {
     /// A block for samples of so many reads each.
     pub(super) fn new(reads: impl Iterator<Item = f64>) -> Self {
-        let mut depths: Vec<[T; 2]> = reads.map(|r| [T::of(r), T::of(1.0 / r.max(1.0))]).collect();
-        depths.resize(depths.len().next_multiple_of(TILE), [T::of(1.0); 2]);
+        let mut reads: Vec<f64> = reads.collect();
+        reads.resize(reads.len().next_multiple_of(TILE), 1.0);
+        let depths: Vec<T> = reads.iter().map(|&r| T::of(r)).collect();
         Self {
             lengths: Vec::with_capacity(BRANCHES),
             tiles: vec![T::default(); depths.len() * BRANCHES],
             present: vec![0; depths.len()],
             depths,
+            inverses: reads.iter().map(|&r| T::of(1.0 / r.max(1.0))).collect(),
             all: 0,
         }
     }
@@ -95,7 +98,7 @@ impl<T: Real> Block<T> {
         }
         let (stride, width) = (sums.stride, sums.width);
         let tile = |t: usize| &self.tiles[t * BRANCHES * TILE..][..branches * TILE];
-        let depths = |t: usize| &self.depths[t * TILE..][..TILE];
+        let depths = |t: usize| [&self.depths, &self.inverses].map(|of| &of[t * TILE..][..TILE]);
         let present = |t: usize| &self.present[t * TILE..][..TILE];
         sums.values
             .par_chunks_mut(TASK * width * stride)

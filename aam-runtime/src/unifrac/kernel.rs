@@ -12,8 +12,6 @@ use super::real::Real;
 
 /// Samples in a tile.
 pub(super) const TILE: usize = 32;
-/// Samples of the first tile that are taken at once.
-const ROWS: usize = 4;
 
 /// What is the same for all pairs of two tiles. A tile holds `TILE` numbers for each branch.
 pub(super) struct Tiles<'a, T> {
@@ -22,8 +20,8 @@ pub(super) struct Tiles<'a, T> {
     /// One for each branch.
     pub(super) lengths: &'a [T],
     /// Reads of each sample, and one by them.
-    pub(super) my_depths: &'a [[T; 2]],
-    pub(super) their_depths: &'a [[T; 2]],
+    pub(super) my_depths: [&'a [T]; 2],
+    pub(super) their_depths: [&'a [T]; 2],
     /// The branches over each sample's reads, a bit for each.
     pub(super) my_branches: &'a [u128],
     pub(super) their_branches: &'a [u128],
@@ -40,6 +38,19 @@ pub(super) struct Place<'a, T> {
     pub(super) second: usize,
 }
 
+/// Runs `work` with the best instructions that the machine has.
+#[inline(always)]
+pub(super) fn dispatch<W: WithSimd>(work: W) -> W::Output {
+    let arch = Arch::new();
+    // Without the feature `x86-v3`, which would have Burn compiled twice, `Arch` knows of AVX-512
+    // alone.
+    #[cfg(target_arch = "x86_64")]
+    if let (Arch::Scalar, Some(simd)) = (arch, pulp::x86::V3::try_new()) {
+        return Simd::vectorize(simd, work);
+    }
+    arch.dispatch(work)
+}
+
 /// Adds the smaller of the two numbers of each pair of samples, for each branch.
 pub(super) fn add_smaller<T: Real>(tiles: &Tiles<'_, T>, place: Place<'_, T>) {
     struct Smaller<'a, 'b, T>(&'a Tiles<'a, T>, Place<'b, T>);
@@ -49,44 +60,57 @@ pub(super) fn add_smaller<T: Real>(tiles: &Tiles<'_, T>, place: Place<'_, T>) {
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, _: S) {
-            match T::BYTES {
-                4 => smaller::<T, 32>(self.0, self.1),
-                _ => smaller::<T, 16>(self.0, self.1),
+            // Two vectors of the second tile with four samples of the first: as many sums as
+            // registers hold.
+            match 2 * size_of::<S::f64s>() / T::BYTES {
+                32.. => smaller::<T, 32>(self.0, self.1),
+                16.. => smaller::<T, 16>(self.0, self.1),
+                8.. => smaller::<T, 8>(self.0, self.1),
+                _ => smaller::<T, 4>(self.0, self.1),
             }
         }
     }
 
-    Arch::new().dispatch(Smaller(tiles, place));
+    dispatch(Smaller(tiles, place));
 }
 
 #[inline(always)]
 fn smaller<T: Real, const WIDTH: usize>(tiles: &Tiles<'_, T>, place: Place<'_, T>) {
     let (mine, _) = tiles.mine.as_chunks::<TILE>();
     let (theirs, _) = tiles.theirs.as_chunks::<TILE>();
-    for i in (0..TILE).step_by(ROWS) {
+    for i in (0..TILE).step_by(4) {
         for j in (0..TILE).step_by(WIDTH) {
-            let mut sums = [[T::default(); WIDTH]; ROWS];
-            for (k, sums) in sums.iter_mut().enumerate() {
-                sums.copy_from_slice(&place.sums[(i + k) * place.stride + j..][..WIDTH]);
-            }
+            // One array for each sample: of an array of these compilers make no vectors.
+            let start = |k: usize| (i + k) * place.stride + j;
+            let load = |k: usize| -> [T; WIDTH] {
+                let sums = place.sums[start(k)..].first_chunk();
+                sums.copied().unwrap_or([T::default(); WIDTH])
+            };
+            let [mut a, mut b, mut c, mut d] = [0, 1, 2, 3].map(load);
             for (mine, theirs) in mine.iter().zip(theirs) {
-                let (Some(mine), Some(theirs)) = (
-                    mine[i..].first_chunk::<ROWS>(),
+                let (Some(&[p, q, r, s]), Some(theirs)) = (
+                    mine[i..].first_chunk::<4>(),
                     theirs[j..].first_chunk::<WIDTH>(),
                 ) else {
                     continue;
                 };
-                for (sums, &m) in sums.iter_mut().zip(mine) {
-                    for (sum, &t) in sums.iter_mut().zip(theirs) {
-                        *sum += if t < m { t } else { m };
-                    }
+                for k in 0..WIDTH {
+                    a[k] += lesser(theirs[k], p);
+                    b[k] += lesser(theirs[k], q);
+                    c[k] += lesser(theirs[k], r);
+                    d[k] += lesser(theirs[k], s);
                 }
             }
-            for (k, sums) in sums.iter().enumerate() {
+            for (k, sums) in [a, b, c, d].iter().enumerate() {
                 place.sums[(i + k) * place.stride + j..][..WIDTH].copy_from_slice(sums);
             }
         }
     }
+}
+
+#[inline(always)]
+fn lesser<T: Real>(a: T, b: T) -> T {
+    if a < b { a } else { b }
 }
 
 /// Adds the two numbers that `terms(one, other, length, depth of one, of the other)` makes, the same
@@ -108,10 +132,10 @@ where
         }
     }
 
-    Arch::new().dispatch(Terms(tiles, place, terms));
+    dispatch(Terms(tiles, place, terms));
 }
 
-/// Samples that are taken at once.
+/// Samples that are taken at once: fewer, and compilers make no vectors of the loops.
 const WIDTH: usize = 16;
 
 /// Branches over each sample of the first tile, with all samples of the second.
@@ -122,9 +146,12 @@ where
 {
     let (mine, _) = tiles.mine.as_chunks::<TILE>();
     let (theirs, _) = tiles.theirs.as_chunks::<TILE>();
-    for (i, (&my_depth, &branches)) in tiles.my_depths.iter().zip(tiles.my_branches).enumerate() {
+    for (i, &branches) in tiles.my_branches.iter().enumerate() {
+        let my_depth = tiles.my_depths.map(|of| of[i]);
         for j in (0..TILE).step_by(WIDTH) {
-            let Some(depths) = tiles.their_depths[j..].first_chunk::<WIDTH>() else {
+            let [Some(depths), Some(inverses)] =
+                tiles.their_depths.map(|of| of[j..].first_chunk::<WIDTH>())
+            else {
                 continue;
             };
             let first = i * place.stride + j;
@@ -138,7 +165,7 @@ where
                     continue;
                 };
                 for k in 0..WIDTH {
-                    let [x, y] = terms(my, theirs[k], length, my_depth, depths[k]);
+                    let [x, y] = terms(my, theirs[k], length, my_depth, [depths[k], inverses[k]]);
                     a[k] += x;
                     b[k] += y;
                 }
@@ -159,18 +186,16 @@ where
     let none = T::default();
     let (mine, _) = tiles.mine.as_chunks::<TILE>();
     let (theirs, _) = tiles.theirs.as_chunks::<TILE>();
-    for (j, (&depth, &branches)) in tiles
-        .their_depths
-        .iter()
-        .zip(tiles.their_branches)
-        .enumerate()
-    {
+    for (j, &branches) in tiles.their_branches.iter().enumerate() {
+        let depth = tiles.their_depths.map(|of| of[j]);
         let branches = branches & !tiles.all;
         if branches == 0 {
             continue;
         }
         for i in (0..TILE).step_by(WIDTH) {
-            let Some(depths) = tiles.my_depths[i..].first_chunk::<WIDTH>() else {
+            let [Some(depths), Some(inverses)] =
+                tiles.my_depths.map(|of| of[i..].first_chunk::<WIDTH>())
+            else {
                 continue;
             };
             let (mut a, mut b) = ([none; WIDTH], [none; WIDTH]);
@@ -180,7 +205,7 @@ where
                     continue;
                 };
                 for k in 0..WIDTH {
-                    let [x, y] = terms(none, their, length, depths[k], depth);
+                    let [x, y] = terms(none, their, length, [depths[k], inverses[k]], depth);
                     let absent = mine[k] == none;
                     a[k] += if absent { x } else { none };
                     b[k] += if absent { y } else { none };

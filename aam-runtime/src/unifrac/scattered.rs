@@ -4,10 +4,11 @@
 //! absent one is. So the sum over the branches of a pair is what both have alone on all branches,
 //! kept per sample, corrected where both are present.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::block::Sums;
+use super::kernel::dispatch;
 use super::real::Real;
 
 /// Entries kept before they are added.
@@ -86,7 +87,7 @@ impl<T: Real> Scattered<T> {
         let stride = sums.stride;
         self.for_each_sample(sums, |entries, row| {
             let (first, second) = row.split_at_mut(stride);
-            Arch::new().dispatch(Row {
+            dispatch(Row {
                 scattered: self,
                 entries,
                 first,

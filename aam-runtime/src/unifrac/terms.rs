@@ -31,11 +31,8 @@ pub(super) fn adjusted_unweighted<T: Real>(
     let none = T::of(0.0);
     let deviation = deviation(m + t, mine[0] + theirs[0]);
     let weight = length / deviation;
-    let part = if (m > none) == (t > none) {
-        none
-    } else {
-        weight
-    };
+    let lesser = if m < t { m } else { t };
+    let part = if lesser > none { none } else { weight };
     match deviation > none {
         true => [part, weight],
         false => [none; 2],
