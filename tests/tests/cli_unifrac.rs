@@ -102,3 +102,39 @@ fn what_cannot_be_done_is_said_and_nothing_is_left() {
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left.len(), 3, "{left:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_nothing_half_written() {
+    let aam = aam!();
+    aam.ok(STUDY);
+    // Full at once, in the middle of the numbers, and of the text made of them.
+    for (output, blocks) in [
+        ("d.npy", 0),
+        ("d.npy", 24),
+        ("d.condensed.npy", 12),
+        ("d.h5", 0),
+        ("d.h5", 4),
+        ("d.h5", 24),
+        ("d.tsv", 24),
+        ("d.tsv", 80),
+    ] {
+        aam.write(output, "mine");
+        // All at once, and in parts.
+        for memory in ["4", "0.000001"] {
+            aam.run_on_full_disk(
+                blocks,
+                &format!("{UNIFRAC} --memory {memory} --overwrite --output {output}"),
+            )
+            .ends_with_code(1)
+            .says(&[&format!(
+                "error: {output}: cannot be written: File too large"
+            )]);
+        }
+        assert_eq!(fs::read_to_string(aam.path(output)).unwrap(), "mine");
+        fs::remove_file(aam.path(output)).unwrap();
+        let left = fs::read_dir(aam.path(".")).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["study"], "{output} {blocks}");
+    }
+}

@@ -1,5 +1,6 @@
 //! Writing HDF5: BIOM 2.1 tables, and distances in the layout of `ssu`.
 
+use std::io;
 use std::path::Path;
 
 use hdf5::plist::dataset_create::{AllocTime, FillTime};
@@ -48,11 +49,7 @@ pub fn write_distances_h5(
 ///
 /// # Errors
 /// If the file cannot be written, or an id holds a NUL character.
-pub(crate) fn create_distances_h5(
-    path: &Path,
-    ids: &[String],
-    bytes: usize,
-) -> Result<u64, DataError> {
+pub(crate) fn create_distances_h5(path: &Path, ids: &[String], bytes: usize) -> io::Result<u64> {
     let done = File::create(path).and_then(|file| {
         describe_distances(&file, ids)?;
         // The place of all numbers is settled at once, and nothing written there.
@@ -71,7 +68,7 @@ pub(crate) fn create_distances_h5(
         file.close()?;
         place.ok_or_else(|| "no room for the distances".into())
     });
-    done.map_err(|e| cannot_write(path, &e))
+    done.map_err(|e| io::Error::other(reason(&e)))
 }
 
 /// What a file of distances has beside them.
@@ -99,13 +96,19 @@ fn write(path: &Path, fill: impl FnOnce(&File) -> hdf5::Result<()>) -> Result<()
 
 fn cannot_write(path: &Path, error: &hdf5::Error) -> DataError {
     let _ = std::fs::remove_file(path);
+    DataError::in_file(path, format!("cannot be written: {}", reason(error)))
+        .help("check the folder, its permissions and the space left on the disk")
+}
+
+/// The system's words among the library's, if they are there.
+fn reason(error: &hdf5::Error) -> String {
     let text = error.to_string();
     let reason = text
         .split_once("error message = '")
         .and_then(|(_, rest)| rest.split_once('\''));
-    let reason = reason.map_or(text.as_str(), |(reason, _)| reason);
-    DataError::in_file(path, format!("cannot be written: {reason}"))
-        .help("check the folder, its permissions and the space left on the disk")
+    reason
+        .map_or(text.as_str(), |(reason, _)| reason)
+        .to_owned()
 }
 
 fn biom(file: &File, table: &Table) -> hdf5::Result<()> {

@@ -1,8 +1,7 @@
-//! Branches collected until it is worth adding them to the sums of all pairs.
+//! Branches collected in tiles until it is worth adding them to the sums of all pairs.
 //!
-//! Branches over many samples go into tiles, which the [kernels](super::kernel) take as they are.
-//! For a branch over few samples only the pairs among these are visited: an absent sample has the
-//! smaller number, 0, which adds nothing.
+//! Tiles are taken by the [kernels](super::kernel) as they are. Branches over few samples are
+//! [collected otherwise](super::scattered) where the metric allows.
 
 use rayon::prelude::*;
 
@@ -10,9 +9,7 @@ use super::kernel::{Place, TILE, Tiles};
 use super::real::Real;
 
 /// Branches in a block of tiles.
-const BRANCHES: usize = 128;
-/// Entries of branches over few samples, kept before they are added.
-const ENTRIES: usize = 1 << 20;
+const BRANCHES: usize = u128::BITS as usize;
 /// Samples whose sums are one task: the tiles of these stay in the second-level cache.
 const TASK: usize = 2 * TILE;
 
@@ -43,28 +40,38 @@ impl<T: Real> Sums<T> {
     }
 }
 
-/// Branches over many samples.
+/// Branches in tiles.
 pub(super) struct Block<T> {
     lengths: Vec<T>,
     /// `[tile, branch, TILE]`.
     tiles: Vec<T>,
-    depths: Vec<[T; 2]>,
+    depths: Vec<T>,
+    inverses: Vec<T>,
+    /// The branches over each sample's reads, a bit for each.
+    present: Vec<u128>,
+    /// The branches to be added for all pairs.
+    all: u128,
 }
 
 impl<T: Real> Block<T> {
     /// A block for samples of so many reads each.
     pub(super) fn new(reads: impl Iterator<Item = f64>) -> Self {
-        let mut depths: Vec<[T; 2]> = reads.map(|r| [T::of(r), T::of(1.0 / r.max(1.0))]).collect();
-        depths.resize(depths.len().next_multiple_of(TILE), [T::of(1.0); 2]);
+        let mut reads: Vec<f64> = reads.collect();
+        reads.resize(reads.len().next_multiple_of(TILE), 1.0);
+        let depths: Vec<T> = reads.iter().map(|&r| T::of(r)).collect();
         Self {
             lengths: Vec::with_capacity(BRANCHES),
             tiles: vec![T::default(); depths.len() * BRANCHES],
+            present: vec![0; depths.len()],
             depths,
+            inverses: reads.iter().map(|&r| T::of(1.0 / r.max(1.0))).collect(),
+            all: 0,
         }
     }
 
-    /// Begins a branch.
-    pub(super) fn push(&mut self, length: T) {
+    /// Begins a branch, to be added for `all` pairs or for those alone of which one has reads.
+    pub(super) fn push(&mut self, length: T, all: bool) {
+        self.all |= u128::from(all) << self.lengths.len();
         self.lengths.push(length);
     }
 
@@ -72,6 +79,7 @@ impl<T: Real> Block<T> {
     pub(super) fn set(&mut self, sample: usize, value: T) {
         let branch = self.lengths.len() - 1;
         self.tiles[(sample / TILE * BRANCHES + branch) * TILE + sample % TILE] = value;
+        self.present[sample] |= 1 << branch;
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -90,7 +98,8 @@ impl<T: Real> Block<T> {
         }
         let (stride, width) = (sums.stride, sums.width);
         let tile = |t: usize| &self.tiles[t * BRANCHES * TILE..][..branches * TILE];
-        let depths = |t: usize| &self.depths[t * TILE..][..TILE];
+        let depths = |t: usize| [&self.depths, &self.inverses].map(|of| &of[t * TILE..][..TILE]);
+        let present = |t: usize| &self.present[t * TILE..][..TILE];
         sums.values
             .par_chunks_mut(TASK * width * stride)
             .enumerate()
@@ -106,6 +115,9 @@ impl<T: Real> Block<T> {
                             lengths: &self.lengths,
                             my_depths: depths(mine),
                             their_depths: depths(theirs),
+                            my_branches: present(mine),
+                            their_branches: present(theirs),
+                            all: self.all,
                         };
                         let start = row * TILE * width * stride + theirs * TILE;
                         let place = Place {
@@ -119,90 +131,7 @@ impl<T: Real> Block<T> {
             });
         self.lengths.clear();
         self.tiles.fill(T::default());
-    }
-}
-
-/// Branches over few samples.
-pub(super) struct Scattered<T> {
-    /// Where each branch ends.
-    ends: Vec<u32>,
-    samples: Vec<u32>,
-    values: Vec<T>,
-}
-
-impl<T: Real> Scattered<T> {
-    pub(super) fn new() -> Self {
-        Self {
-            ends: Vec::new(),
-            samples: Vec::new(),
-            values: Vec::new(),
-        }
-    }
-
-    /// Sets the number of `sample` on the current branch; samples come in order.
-    pub(super) fn set(&mut self, sample: usize, value: T) {
-        self.samples.push(sample as u32);
-        self.values.push(value);
-    }
-
-    /// Ends the current branch.
-    pub(super) fn end(&mut self) {
-        self.ends.push(self.samples.len() as u32);
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.samples.len() >= ENTRIES
-    }
-
-    /// Adds the smaller number of each pair of samples on each branch to its first sum, and empties
-    /// the collection.
-    pub(super) fn add_to(&mut self, sums: &mut Sums<T>) {
-        if self.samples.is_empty() {
-            return;
-        }
-        let (offsets, entries) = self.by_sample(sums.lead);
-        let row = sums.width * sums.stride;
-        sums.values
-            .par_chunks_mut(row)
-            .take(sums.lead)
-            .enumerate()
-            .for_each(|(sample, sums)| {
-                for &(at, end) in &entries[offsets[sample]..offsets[sample + 1]] {
-                    let mine = self.values[at as usize];
-                    let others = at as usize + 1..end as usize;
-                    let samples = &self.samples[others.clone()];
-                    for (&other, &theirs) in samples.iter().zip(&self.values[others]) {
-                        sums[other as usize] += if theirs < mine { theirs } else { mine };
-                    }
-                }
-            });
-        self.ends.clear();
-        self.samples.clear();
-        self.values.clear();
-    }
-
-    /// The entries of each of the first `lead` samples: where each is, and where its branch ends.
-    fn by_sample(&self, lead: usize) -> (Vec<usize>, Vec<(u32, u32)>) {
-        let mut offsets = vec![0usize; lead + 1];
-        for &sample in self.samples.iter().filter(|&&s| (s as usize) < lead) {
-            offsets[sample as usize + 1] += 1;
-        }
-        for i in 1..offsets.len() {
-            offsets[i] += offsets[i - 1];
-        }
-        let mut next = offsets.clone();
-        let mut entries = vec![(0, 0); offsets[lead]];
-        let mut start = 0;
-        for &end in &self.ends {
-            for at in start..end {
-                let sample = self.samples[at as usize] as usize;
-                if sample < lead {
-                    entries[next[sample]] = (at, end);
-                    next[sample] += 1;
-                }
-            }
-            start = end;
-        }
-        (offsets, entries)
+        self.present.fill(0);
+        self.all = 0;
     }
 }

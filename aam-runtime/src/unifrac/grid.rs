@@ -1,13 +1,13 @@
 //! Numbers whose sums are exact.
 //!
 //! A distance must have the same bits whether it is computed in a batch or in the matrix of all
-//! samples, and there branches are added in different orders. So the numbers of unweighted and
-//! weighted UniFrac are rounded, before they are added, to multiples of a power of two that is so
-//! large that every sum of them fits 53 bits: such sums have no rounding errors, and no order. The
-//! error that remains, half the power of two for each branch, is what adding one after the other
-//! would leave, too.
+//! samples, and there branches are added in different orders. So in double precision numbers are
+//! rounded, before they are added, to multiples of a power of two that is so large that every sum
+//! of them fits 53 bits: such sums have no rounding errors, and no order. The error that remains,
+//! half the power of two for each branch, is what adding one after the other would leave, too.
 
-use super::metric::Metric;
+use super::metric::{Adjusted, Metric};
+use super::real::Real;
 
 /// Multiples of a power of two.
 #[derive(Clone, Copy, Debug)]
@@ -18,19 +18,37 @@ pub(super) struct Grid {
 
 impl Grid {
     /// The grid for sums over the branches of a tree (`parent`s after their children, the root
-    /// last).
-    pub(super) fn new(metric: Metric, parent: &[u32], length: &[f64]) -> Self {
+    /// last), of samples of `depths` reads.
+    pub(super) fn new(metric: Metric, parent: &[u32], length: &[f64], depths: &[f64]) -> Self {
         let root = parent.len() - 1;
-        // No sample's sum is larger: all branches, or those above the tip that is farthest away.
-        let largest = match metric {
-            Metric::Weighted | Metric::WeightedNormalized => {
-                let mut height = vec![0.0; parent.len()];
-                for node in (0..root).rev() {
-                    height[node] = height[parent[node] as usize] + length[node];
-                }
-                height.into_iter().fold(0.0, f64::max)
+        let all: f64 = length[..root].iter().sum();
+        let path = || {
+            let mut height = vec![0.0; parent.len()];
+            for node in (0..root).rev() {
+                height[node] = height[parent[node] as usize] + length[node];
             }
-            _ => length[..root].iter().sum(),
+            height.into_iter().fold(0.0, f64::max)
+        };
+        // Reads below a branch, and reads not below it: one of these at least.
+        let deviation = || {
+            let some = depths.iter().copied().filter(|&depth| depth > 0.0);
+            (some.fold(f64::INFINITY, f64::min) - 1.0).max(1.0).sqrt()
+        };
+        // For the generalized forms by Hölder's inequality:
+        // Σ b·sᵅ = Σ (b·s)ᵅ·b¹⁻ᵅ ≤ (Σ b·s)ᵅ·(Σ b)¹⁻ᵅ.
+        let between = |weighted: f64, alpha: f64| weighted.powf(alpha) * all.powf(1.0 - alpha);
+        // No sum is larger: of one sample, or of two and with a bit to spare for `round`.
+        let largest = match metric {
+            Metric::Unweighted | Metric::UnweightedUnnormalized => all,
+            Metric::Weighted | Metric::WeightedNormalized => path(),
+            Metric::Generalized { alpha } => 4.0 * between(path(), alpha),
+            Metric::VarianceAdjusted(Adjusted::Unweighted) => 2.0 * all / deviation(),
+            Metric::VarianceAdjusted(Adjusted::Weighted | Adjusted::WeightedNormalized) => {
+                4.0 * path() / deviation()
+            }
+            Metric::VarianceAdjusted(Adjusted::Generalized { alpha }) => {
+                2.0 * between(2.0 * path() / deviation(), alpha)
+            }
         };
         // Rounding may have made the sum a little larger.
         let exponent = (largest * (1.0 + 1e-6)).log2().ceil();
@@ -55,6 +73,18 @@ impl Grid {
         }
         (value * self.steps_per_unit).round_ties_even() * self.step
     }
+
+    /// The multiples nearest to `values`, which are at most half of the largest sum; in single
+    /// precision the values themselves.
+    #[inline(always)]
+    pub(super) fn round<T: Real>(self, values: [T; 2]) -> [T; 2] {
+        if T::BYTES < size_of::<f64>() || self.steps_per_unit.is_infinite() {
+            return values;
+        }
+        // Between 2⁵² and 2⁵³ steps, neighbouring numbers are a step apart.
+        let shift = T::of(self.step * (1u64 << 52) as f64);
+        values.map(|value| (value + shift) - shift)
+    }
 }
 
 #[cfg(test)]
@@ -65,7 +95,7 @@ mod tests {
     fn sums_on_the_grid_have_no_order() {
         // Three tips on the root.
         let length = [0.1, 0.2, 0.3, 0.0];
-        let grid = Grid::new(Metric::Unweighted, &[3, 3, 3, 3], &length);
+        let grid = Grid::new(Metric::Unweighted, &[3, 3, 3, 3], &length, &[]);
         let [a, b, c] = [0, 1, 2].map(|tip| grid.nearest(length[tip]));
         assert_ne!(
             length[0] + length[1] + length[2],
@@ -78,7 +108,7 @@ mod tests {
     #[test]
     fn trees_without_length_are_left_alone() {
         for length in [0.0, f64::MAX, f64::MIN_POSITIVE / 8.0] {
-            let grid = Grid::new(Metric::Weighted, &[2, 2, 2], &[length, length, 0.0]);
+            let grid = Grid::new(Metric::Weighted, &[2, 2, 2], &[length, length, 0.0], &[]);
             assert_eq!(grid.nearest(length), length);
         }
     }

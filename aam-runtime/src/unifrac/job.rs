@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::matrix_file::{MatrixFile, MatrixFormat, cannot_write, write_text};
+use super::matrix_file::{MatrixFile, MatrixFormat, check_text_ids, write_text};
 use super::real::Real;
 use super::{Metric, UniFrac};
-use crate::data::{DataError, ids_beside, read_table, read_tree};
+use crate::data::{ids_beside, read_table, read_tree};
 use crate::error::RunError;
 use crate::events::{Event, Observer};
 use crate::options::TreeOptions;
@@ -131,7 +131,7 @@ pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), 
         write_whole(path, &lines)?;
         observer.observe(&Event::Saved(path))?;
     }
-    place.settle(output)?;
+    place.settle()?;
     observer.observe(&Event::Saved(output))
 }
 
@@ -146,6 +146,7 @@ fn beside(path: &Path, before: &str, after: &str) -> PathBuf {
 /// Files beside the output, removed unless they became it.
 struct Place {
     format: MatrixFormat,
+    output: PathBuf,
     /// What becomes the output.
     whole: PathBuf,
     /// Numbers that text is made of.
@@ -165,6 +166,7 @@ impl Place {
         };
         Ok(Self {
             format,
+            output: output.to_owned(),
             whole,
             numbers,
         })
@@ -177,8 +179,11 @@ impl Place {
         gibibytes: f64,
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
-        let failed = |e: std::io::Error| cannot_write(&self.numbers, &e);
-        let mut file = MatrixFile::create::<T>(&self.numbers, self.format, ids)?;
+        if self.format == MatrixFormat::Text {
+            check_text_ids(ids)?;
+        }
+        let failed = |e: std::io::Error| RunError::write(&self.output)(e);
+        let mut file = MatrixFile::create::<T>(&self.numbers, self.format, ids).map_err(failed)?;
         unifrac.bands::<T, RunError>(
             (gibibytes * f64::from(1 << 30)) as u64,
             &mut |done, total| {
@@ -188,17 +193,17 @@ impl Place {
                     total,
                 })
             },
-            &mut |band| file.write(band).map_err(|e| failed(e).into()),
+            &mut |band| file.write(band).map_err(failed),
         )?;
         let numbers = file.finish().map_err(failed)?;
         if self.format == MatrixFormat::Text {
-            write_text::<T>(&self.whole, numbers, ids)?;
+            write_text::<T>(&self.whole, numbers, ids).map_err(failed)?;
         }
         Ok(())
     }
 
-    fn settle(&self, output: &Path) -> Result<(), DataError> {
-        fs::rename(&self.whole, output).map_err(|e| cannot_write(output, &e))
+    fn settle(&self) -> Result<(), RunError> {
+        fs::rename(&self.whole, &self.output).map_err(RunError::write(&self.output))
     }
 }
 

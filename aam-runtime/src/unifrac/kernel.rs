@@ -1,9 +1,10 @@
 //! The inner loops: what a block of branches adds to the sums of every pair of two tiles of
 //! samples.
 //!
-//! Each loop is compiled for several instruction sets, of which the machine's best is taken.
-//! Sums go branch by branch, so that their bits depend neither on that choice nor on how branches
-//! fall into blocks.
+//! Each loop is compiled for several instruction sets, of which the machine's best is taken when
+//! the program runs: AVX-512 (`V4` of `pulp`), AVX2 with FMA (`V3`), or what the program was built
+//! for. The bits of the sums do not depend on that choice: the operations are the same, and none
+//! are contracted.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -11,8 +12,6 @@ use super::real::Real;
 
 /// Samples in a tile.
 pub(super) const TILE: usize = 32;
-/// Samples of the first tile that are taken at once.
-const ROWS: usize = 4;
 
 /// What is the same for all pairs of two tiles. A tile holds `TILE` numbers for each branch.
 pub(super) struct Tiles<'a, T> {
@@ -21,8 +20,14 @@ pub(super) struct Tiles<'a, T> {
     /// One for each branch.
     pub(super) lengths: &'a [T],
     /// Reads of each sample, and one by them.
-    pub(super) my_depths: &'a [[T; 2]],
-    pub(super) their_depths: &'a [[T; 2]],
+    pub(super) my_depths: [&'a [T]; 2],
+    pub(super) their_depths: [&'a [T]; 2],
+    /// The branches over each sample's reads, a bit for each.
+    pub(super) my_branches: &'a [u128],
+    pub(super) their_branches: &'a [u128],
+    /// The branches that add something for any pair worth asking; the others add nothing where
+    /// neither sample has reads.
+    pub(super) all: u128,
 }
 
 /// Where the sums of two tiles stand: those of the sample `i` of the first with the sample `j` of
@@ -31,6 +36,19 @@ pub(super) struct Place<'a, T> {
     pub(super) sums: &'a mut [T],
     pub(super) stride: usize,
     pub(super) second: usize,
+}
+
+/// Runs `work` with the best instructions that the machine has.
+#[inline(always)]
+pub(super) fn dispatch<W: WithSimd>(work: W) -> W::Output {
+    let arch = Arch::new();
+    // Without the feature `x86-v3`, which would have Burn compiled twice, `Arch` knows of AVX-512
+    // alone.
+    #[cfg(target_arch = "x86_64")]
+    if let (Arch::Scalar, Some(simd)) = (arch, pulp::x86::V3::try_new()) {
+        return Simd::vectorize(simd, work);
+    }
+    arch.dispatch(work)
 }
 
 /// Adds the smaller of the two numbers of each pair of samples, for each branch.
@@ -42,76 +60,98 @@ pub(super) fn add_smaller<T: Real>(tiles: &Tiles<'_, T>, place: Place<'_, T>) {
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, _: S) {
-            match T::BYTES {
-                4 => smaller::<T, 32>(self.0, self.1),
-                _ => smaller::<T, 16>(self.0, self.1),
+            // Two vectors of the second tile with four samples of the first: as many sums as
+            // registers hold.
+            match 2 * size_of::<S::f64s>() / T::BYTES {
+                32.. => smaller::<T, 32>(self.0, self.1),
+                16.. => smaller::<T, 16>(self.0, self.1),
+                8.. => smaller::<T, 8>(self.0, self.1),
+                _ => smaller::<T, 4>(self.0, self.1),
             }
         }
     }
 
-    Arch::new().dispatch(Smaller(tiles, place));
+    dispatch(Smaller(tiles, place));
 }
 
 #[inline(always)]
 fn smaller<T: Real, const WIDTH: usize>(tiles: &Tiles<'_, T>, place: Place<'_, T>) {
     let (mine, _) = tiles.mine.as_chunks::<TILE>();
     let (theirs, _) = tiles.theirs.as_chunks::<TILE>();
-    for i in (0..TILE).step_by(ROWS) {
+    for i in (0..TILE).step_by(4) {
         for j in (0..TILE).step_by(WIDTH) {
-            let mut sums = [[T::default(); WIDTH]; ROWS];
-            for (k, sums) in sums.iter_mut().enumerate() {
-                sums.copy_from_slice(&place.sums[(i + k) * place.stride + j..][..WIDTH]);
-            }
+            // One array for each sample: of an array of these compilers make no vectors.
+            let start = |k: usize| (i + k) * place.stride + j;
+            let load = |k: usize| -> [T; WIDTH] {
+                let sums = place.sums[start(k)..].first_chunk();
+                sums.copied().unwrap_or([T::default(); WIDTH])
+            };
+            let [mut a, mut b, mut c, mut d] = [0, 1, 2, 3].map(load);
             for (mine, theirs) in mine.iter().zip(theirs) {
-                let (Some(mine), Some(theirs)) = (
-                    mine[i..].first_chunk::<ROWS>(),
+                let (Some(&[p, q, r, s]), Some(theirs)) = (
+                    mine[i..].first_chunk::<4>(),
                     theirs[j..].first_chunk::<WIDTH>(),
                 ) else {
                     continue;
                 };
-                for (sums, &m) in sums.iter_mut().zip(mine) {
-                    for (sum, &t) in sums.iter_mut().zip(theirs) {
-                        *sum += if t < m { t } else { m };
-                    }
+                for k in 0..WIDTH {
+                    a[k] += lesser(theirs[k], p);
+                    b[k] += lesser(theirs[k], q);
+                    c[k] += lesser(theirs[k], r);
+                    d[k] += lesser(theirs[k], s);
                 }
             }
-            for (k, sums) in sums.iter().enumerate() {
+            for (k, sums) in [a, b, c, d].iter().enumerate() {
                 place.sums[(i + k) * place.stride + j..][..WIDTH].copy_from_slice(sums);
             }
         }
     }
 }
 
-/// Adds the two numbers that `terms(mine, theirs, length, my depth, their depth)` makes, for each
-/// pair of samples and each branch, to its two sums.
-pub(super) fn add_terms<T: Real, F>(tiles: &Tiles<'_, T>, place: Place<'_, T>, terms: F)
+#[inline(always)]
+fn lesser<T: Real>(a: T, b: T) -> T {
+    if a < b { a } else { b }
+}
+
+/// Adds the two numbers that `terms(one, other, length, depth of one, of the other)` makes, the same
+/// whichever sample is the one, to the two sums of each pair: those of branches marked `all` for
+/// every pair, of others where one of the two samples has reads. An absent sample has the number 0.
+pub(super) fn add_terms<T: Real, F>(tiles: &Tiles<'_, T>, place: Place<'_, T>, terms: &F)
 where
     F: Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2],
 {
-    struct Terms<'a, 'b, T, F>(&'a Tiles<'a, T>, Place<'b, T>, F);
+    struct Terms<'a, 'b, T, F>(&'a Tiles<'a, T>, Place<'b, T>, &'a F);
 
     impl<T: Real, F: Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2]> WithSimd for Terms<'_, '_, T, F> {
         type Output = ();
 
         #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) {
-            pairs::<T, 16, F>(self.0, self.1, &self.2);
+        fn with_simd<S: Simd>(mut self, _: S) {
+            of_mine::<T, F>(self.0, &mut self.1, self.2);
+            of_theirs::<T, F>(self.0, &mut self.1, self.2);
         }
     }
 
-    Arch::new().dispatch(Terms(tiles, place, terms));
+    dispatch(Terms(tiles, place, terms));
 }
 
+/// Samples that are taken at once: fewer, and compilers make no vectors of the loops.
+const WIDTH: usize = 16;
+
+/// Branches over each sample of the first tile, with all samples of the second.
 #[inline(always)]
-fn pairs<T: Real, const WIDTH: usize, F>(tiles: &Tiles<'_, T>, place: Place<'_, T>, terms: &F)
+fn of_mine<T: Real, F>(tiles: &Tiles<'_, T>, place: &mut Place<'_, T>, terms: &F)
 where
     F: Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2],
 {
     let (mine, _) = tiles.mine.as_chunks::<TILE>();
     let (theirs, _) = tiles.theirs.as_chunks::<TILE>();
-    for (i, &my_depth) in tiles.my_depths.iter().enumerate() {
+    for (i, &branches) in tiles.my_branches.iter().enumerate() {
+        let my_depth = tiles.my_depths.map(|of| of[i]);
         for j in (0..TILE).step_by(WIDTH) {
-            let Some(depths) = tiles.their_depths[j..].first_chunk::<WIDTH>() else {
+            let [Some(depths), Some(inverses)] =
+                tiles.their_depths.map(|of| of[j..].first_chunk::<WIDTH>())
+            else {
                 continue;
             };
             let first = i * place.stride + j;
@@ -119,12 +159,13 @@ where
             let (mut a, mut b) = ([T::default(); WIDTH], [T::default(); WIDTH]);
             a.copy_from_slice(&place.sums[first..][..WIDTH]);
             b.copy_from_slice(&place.sums[second..][..WIDTH]);
-            for ((mine, theirs), &length) in mine.iter().zip(theirs).zip(tiles.lengths) {
-                let Some(theirs) = theirs[j..].first_chunk::<WIDTH>() else {
+            for branch in ones(branches | tiles.all, mine.len()) {
+                let (my, length) = (mine[branch][i], tiles.lengths[branch]);
+                let Some(theirs) = theirs[branch][j..].first_chunk::<WIDTH>() else {
                     continue;
                 };
                 for k in 0..WIDTH {
-                    let [x, y] = terms(mine[i], theirs[k], length, my_depth, depths[k]);
+                    let [x, y] = terms(my, theirs[k], length, my_depth, [depths[k], inverses[k]]);
                     a[k] += x;
                     b[k] += y;
                 }
@@ -133,4 +174,58 @@ where
             place.sums[second..][..WIDTH].copy_from_slice(&b);
         }
     }
+}
+
+/// Branches over each sample of the second tile, with the samples of the first that have no reads
+/// there.
+#[inline(always)]
+fn of_theirs<T: Real, F>(tiles: &Tiles<'_, T>, place: &mut Place<'_, T>, terms: &F)
+where
+    F: Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2],
+{
+    let none = T::default();
+    let (mine, _) = tiles.mine.as_chunks::<TILE>();
+    let (theirs, _) = tiles.theirs.as_chunks::<TILE>();
+    for (j, &branches) in tiles.their_branches.iter().enumerate() {
+        let depth = tiles.their_depths.map(|of| of[j]);
+        let branches = branches & !tiles.all;
+        if branches == 0 {
+            continue;
+        }
+        for i in (0..TILE).step_by(WIDTH) {
+            let [Some(depths), Some(inverses)] =
+                tiles.my_depths.map(|of| of[i..].first_chunk::<WIDTH>())
+            else {
+                continue;
+            };
+            let (mut a, mut b) = ([none; WIDTH], [none; WIDTH]);
+            for branch in ones(branches, theirs.len()) {
+                let (their, length) = (theirs[branch][j], tiles.lengths[branch]);
+                let Some(mine) = mine[branch][i..].first_chunk::<WIDTH>() else {
+                    continue;
+                };
+                for k in 0..WIDTH {
+                    let [x, y] = terms(none, their, length, [depths[k], inverses[k]], depth);
+                    let absent = mine[k] == none;
+                    a[k] += if absent { x } else { none };
+                    b[k] += if absent { y } else { none };
+                }
+            }
+            for k in 0..WIDTH {
+                let first = (i + k) * place.stride + j;
+                place.sums[first] += a[k];
+                place.sums[first + place.second] += b[k];
+            }
+        }
+    }
+}
+
+/// The numbers below `end` of the bits that are set.
+#[inline(always)]
+fn ones(mut bits: u128, end: usize) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let bit = bits.trailing_zeros() as usize;
+        bits &= bits.wrapping_sub(1);
+        (bit < end).then_some(bit)
+    })
 }

@@ -61,26 +61,33 @@ impl MatrixFile {
         path: &Path,
         format: MatrixFormat,
         ids: &[String],
-    ) -> Result<Self, DataError> {
+    ) -> io::Result<Self> {
+        let numbers = match format {
+            MatrixFormat::Condensed => ids.len() * ids.len().saturating_sub(1) / 2,
+            _ => ids.len() * ids.len(),
+        };
+        let numbers = (numbers * T::BYTES) as u64;
         if format == MatrixFormat::Hdf5 {
+            // The library crashes when the disk is full in the middle of its own writing.
+            let names: usize = ids.iter().map(|id| id.len() + 64).sum();
+            reserve(&File::create(path)?, numbers + names as u64 + (1 << 16))?;
             let offset = create_distances_h5(path, ids, T::BYTES)?;
-            let file = File::options().write(true).open(path);
-            let file = file.map_err(|e| cannot_write(path, &e))?;
+            let file = File::options().write(true).open(path)?;
+            reserve(&file, offset + numbers)?;
             return Ok(Self::new(file, offset, format));
         }
         let header = match format {
             MatrixFormat::Text => Vec::new(),
             _ => npy_header::<T>(format, ids.len()),
         };
-        let file = File::options()
+        let mut file = File::options()
             .read(true)
             .write(true)
             .create(true)
             .truncate(true)
-            .open(path);
-        let mut file = file.map_err(|e| cannot_write(path, &e))?;
-        let written = file.write_all(&header);
-        written.map_err(|e| cannot_write(path, &e))?;
+            .open(path)?;
+        reserve(&file, header.len() as u64 + numbers)?;
+        file.write_all(&header)?;
         Ok(Self::new(file, header.len() as u64, format))
     }
 
@@ -129,42 +136,57 @@ impl MatrixFile {
     }
 }
 
-/// Makes text of the numbers in `file`, row by row.
-pub(super) fn write_text<T: Real>(
-    path: &Path,
-    mut file: File,
-    ids: &[String],
-) -> Result<(), DataError> {
-    if let Some(id) = ids.iter().find(|id| id.contains(['\t', '\n', '\r'])) {
-        let problem = format!("the id `{}` cannot stand in a text file", id.escape_debug());
-        return Err(DataError::new(problem).help("write .h5 or .npy"));
-    }
-    let fill = || {
-        file.seek(SeekFrom::Start(0))?;
-        let mut numbers = BufReader::with_capacity(1 << 20, file);
-        let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
-        for id in ids {
-            write!(out, "\t{id}")?;
-        }
-        writeln!(out)?;
-        let mut row = vec![0; ids.len() * T::BYTES];
-        for id in ids {
-            numbers.read_exact(&mut row)?;
-            write!(out, "{id}")?;
-            for value in T::all(&row) {
-                write!(out, "\t{value}")?;
+/// Takes the room that a file will need, where the system can: a full disk is known before the
+/// distances are computed.
+fn reserve(file: &File, bytes: u64) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+        if bytes > 0 {
+            match fallocate(file, FallocateFlags::empty(), 0, bytes) {
+                Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+                done => return Ok(done?),
             }
-            writeln!(out)?;
         }
-        out.flush()?;
-        out.get_ref().sync_all()
-    };
-    fill().map_err(|e| cannot_write(path, &e))
+    }
+    file.set_len(bytes)
 }
 
-pub(super) fn cannot_write(path: &Path, error: &io::Error) -> DataError {
-    DataError::in_file(path, format!("cannot be written: {error}"))
-        .help("check the folder, its permissions and the space left on the disk")
+/// Ids that would break the lines or columns of a text file.
+///
+/// # Errors
+/// If there is one.
+pub(super) fn check_text_ids(ids: &[String]) -> Result<(), DataError> {
+    match ids.iter().find(|id| id.contains(['\t', '\n', '\r'])) {
+        None => Ok(()),
+        Some(id) => {
+            let problem = format!("the id `{}` cannot stand in a text file", id.escape_debug());
+            Err(DataError::new(problem).help("write .h5 or .npy"))
+        }
+    }
+}
+
+/// Makes text of the numbers in `file`, row by row.
+pub(super) fn write_text<T: Real>(path: &Path, mut file: File, ids: &[String]) -> io::Result<()> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut numbers = BufReader::with_capacity(1 << 20, file);
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
+    for id in ids {
+        write!(out, "\t{id}")?;
+    }
+    writeln!(out)?;
+    let mut row = vec![0; ids.len() * T::BYTES];
+    for id in ids {
+        numbers.read_exact(&mut row)?;
+        write!(out, "{id}")?;
+        for value in T::all(&row) {
+            write!(out, "\t{value}")?;
+        }
+        writeln!(out)?;
+    }
+    out.flush()?;
+    out.get_ref().sync_all()
 }
 
 /// The header of a NumPy file of version 1.0, which ends at a multiple of 64 bytes.

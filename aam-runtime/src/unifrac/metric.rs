@@ -106,6 +106,17 @@ impl Metric {
         }
     }
 
+    /// The metric that the generalized form with α = 1 is; other metrics as they are.
+    pub(super) fn plain(self) -> Self {
+        match self {
+            Self::Generalized { alpha: 1.0 } => Self::WeightedNormalized,
+            Self::VarianceAdjusted(Adjusted::Generalized { alpha: 1.0 }) => {
+                Self::VarianceAdjusted(Adjusted::WeightedNormalized)
+            }
+            other => other,
+        }
+    }
+
     /// The error for an exponent that is none.
     pub(super) fn check(self) -> Result<Self, DataError> {
         match self.alpha() {

@@ -22,6 +22,7 @@
 //! and others 2012 (generalized), Chang and others 2011 (variance-adjusted); the further forms are
 //! those of `ssu` (unifrac-binaries).
 
+mod addition;
 mod below;
 mod block;
 mod faith;
@@ -31,7 +32,9 @@ mod kernel;
 mod matrix_file;
 mod metric;
 mod missing;
+mod order;
 mod real;
+mod scattered;
 mod sweep;
 mod terms;
 mod whole;
@@ -47,7 +50,7 @@ use crate::data::{DataError, DistanceMatrix, Table, Tree};
 
 /// Distances between all samples of `table`, in f64, on all threads of the current rayon pool.
 ///
-/// The result does not depend on the number of threads. Takes `samples² · nodes` steps and
+/// The result does not depend on the number of threads. Takes up to `samples² · nodes` steps and
 /// `16 · samples²` bytes.
 ///
 /// # Errors

@@ -1,24 +1,24 @@
 //! From tree and table to sums over branches.
 //!
 //! Branches are visited from the tips to the root. At each, the reads of every sample below it
-//! are the sum of its children's; these are kept only until the parent has taken them. Branches
-//! are collected in [blocks](super::block), and each block is added to the sums of all pairs at
-//! once.
+//! are the sum of its children's; these are kept only until the parent has taken them, and the
+//! [order](super::order) of the branches lets few of them wait. Branches are collected in
+//! [tiles](super::block) or as [lists](super::scattered) and added to the sums of pairs together.
 
 use std::convert::Infallible;
 
+use super::addition::{Addition, Counts, Fractions, Smaller, Way};
 use super::below::Below;
-use super::block::{Block, Scattered, Sums};
+use super::block::{Block, Sums};
 use super::grid::Grid;
-use super::kernel::{Place, Tiles, add_smaller, add_terms};
 use super::metric::{Adjusted, Metric};
 use super::missing;
+use super::order::heaviest_first;
 use super::real::Real;
+use super::scattered::Scattered;
 use super::terms;
 use crate::data::{DataError, Table, Tree};
 
-/// A branch with reads of at most one in so many samples is added pair by pair.
-const FEW: usize = 12;
 /// Branches between two reports of progress.
 const REPORT: usize = 1024;
 
@@ -29,6 +29,7 @@ const REPORT: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct UniFrac {
     metric: Metric,
+    /// Of each node, in the order of visits.
     parent: Vec<u32>,
     length: Vec<f64>,
     /// Compressed rows of the table: tips with their reads per sample.
@@ -45,7 +46,7 @@ impl UniFrac {
     /// # Errors
     /// If ASVs with reads are missing from the tree, or the metric's alpha is not in 0…1.
     pub fn new(tree: &Tree, table: &Table, metric: Metric) -> Result<Self, DataError> {
-        let metric = metric.check()?;
+        let metric = metric.check()?.plain();
         let absent = missing::missing_from(tree, table);
         if !absent.ids.is_empty() {
             return Err(missing::error(tree, table, &absent));
@@ -55,11 +56,20 @@ impl UniFrac {
         } else {
             tree
         };
+        let root = tree.root();
+        let above: Vec<u32> = (0..tree.len())
+            .map(|node| tree.parent(node).unwrap_or(root) as u32)
+            .collect();
+        let order = heaviest_first(&above);
+        let mut place = vec![0; order.len()];
+        for (at, &node) in order.iter().enumerate() {
+            place[node as usize] = at as u32;
+        }
         // An ASV without reads may be missing; its entry is never looked up.
         let tip_of: Vec<u32> = table
             .feature_ids()
             .iter()
-            .map(|id| tree.tip(id).map_or(u32::MAX, |tip| tip as u32))
+            .map(|id| tree.tip(id).map_or(u32::MAX, |tip| place[tip]))
             .collect();
         let mut offsets = vec![0];
         let mut tips = Vec::with_capacity(table.num_nonzero());
@@ -70,22 +80,26 @@ impl UniFrac {
             counts.extend_from_slice(reads);
             offsets.push(tips.len());
         }
-        let root = tree.root();
-        let parent: Vec<u32> = (0..tree.len())
-            .map(|node| tree.parent(node).unwrap_or(root) as u32)
+        let parent: Vec<u32> = order
+            .iter()
+            .map(|&node| place[above[node as usize] as usize])
             .collect();
-        let length: Vec<f64> = (0..tree.len()).map(|node| tree.length(node)).collect();
+        let length: Vec<f64> = order
+            .iter()
+            .map(|&node| tree.length(node as usize))
+            .collect();
+        let depth: Vec<f64> = (0..table.num_samples())
+            .map(|row| table.depth(row) as f64)
+            .collect();
         Ok(Self {
             metric,
-            grid: Grid::new(metric, &parent, &length),
+            grid: Grid::new(metric, &parent, &length, &depth),
             parent,
             length,
             offsets,
             tips,
             counts,
-            depth: (0..table.num_samples())
-                .map(|row| table.depth(row) as f64)
-                .collect(),
+            depth,
         })
     }
 
@@ -125,16 +139,16 @@ impl UniFrac {
     /// The distance that sums over branches amount to, for the samples `i < j` of them.
     pub(super) fn distance<T: Real>(&self, sums: &Sums<T>, i: usize, j: usize) -> f64 {
         let at = |w: usize| sums.values[(i * sums.width + w) * sums.stride + j].wide();
-        let shared = at(0);
+        let (mine, theirs) = (sums.totals[i], sums.totals[j]);
         // Sums of single precision may lie beyond each other.
-        let mine = (sums.totals[i] - shared).max(0.0);
-        let theirs = (sums.totals[j] - shared).max(0.0);
+        let apart = || (mine - at(0)).max(0.0) + (theirs - at(0)).max(0.0);
+        let sum = |w: usize| (mine + theirs + at(w)).max(0.0);
         match self.metric {
-            Metric::Unweighted => ratio(mine + theirs, mine + theirs + shared),
-            Metric::UnweightedUnnormalized | Metric::Weighted => mine + theirs,
-            Metric::WeightedNormalized => ratio(mine + theirs, sums.totals[i] + sums.totals[j]),
-            Metric::VarianceAdjusted(Adjusted::Weighted) => shared,
-            Metric::Generalized { .. } | Metric::VarianceAdjusted(_) => ratio(shared, at(1)),
+            Metric::Unweighted => ratio(apart(), apart() + at(0)),
+            Metric::UnweightedUnnormalized | Metric::Weighted => apart(),
+            Metric::WeightedNormalized => ratio(apart(), mine + theirs),
+            Metric::VarianceAdjusted(Adjusted::Weighted) => sum(0),
+            Metric::Generalized { .. } | Metric::VarianceAdjusted(_) => ratio(sum(0), sum(1)),
         }
     }
 
@@ -147,59 +161,56 @@ impl UniFrac {
         report: &mut dyn FnMut(usize, usize) -> Result<(), E>,
     ) -> Result<Sums<T>, E> {
         let grid = self.grid;
-        let presence = |_, _, length| T::of(grid.nearest(length));
-        let abundance = |reads, depth, length| T::of(grid.nearest(reads / depth * length));
-        let fraction = |reads: f64, depth: f64, _| T::of(reads / depth);
-        let reads = |reads: f64, _, _| T::of(reads);
         macro_rules! sweep {
-            ($value:expr, $terms:expr) => {
-                self.sweep(
-                    rows,
-                    lead,
-                    $value,
-                    |tiles, place| add_terms(tiles, place, $terms),
-                    report,
-                )
+            ($addition:expr) => {
+                self.sweep(rows, lead, &$addition, report)
             };
+        }
+        macro_rules! fractions {
+            ($power:expr) => {{
+                let terms = terms::generalized($power);
+                sweep!(Fractions { terms, grid })
+            }};
+        }
+        macro_rules! counts {
+            ($terms:expr) => {{
+                let terms = $terms;
+                sweep!(Counts { terms, grid })
+            }};
         }
         match self.metric {
             Metric::Unweighted | Metric::UnweightedUnnormalized => {
-                self.sweep(rows, lead, presence, add_smaller, report)
+                sweep!(Smaller(|_, _, length| T::of(grid.nearest(length))))
             }
             Metric::Weighted | Metric::WeightedNormalized => {
-                self.sweep(rows, lead, abundance, add_smaller, report)
+                sweep!(Smaller(|reads: f64, depth: f64, length: f64| T::of(
+                    grid.nearest(reads / depth * length)
+                )))
             }
-            Metric::Generalized { alpha: 0.0 } => {
-                sweep!(fraction, terms::generalized(|_| T::of(1.0)))
-            }
-            Metric::Generalized { alpha: 0.5 } => {
-                sweep!(fraction, terms::generalized(T::root))
-            }
-            Metric::Generalized { alpha } => {
-                sweep!(fraction, terms::generalized(|s: T| s.power(T::of(alpha))))
-            }
+            Metric::Generalized { alpha: 0.0 } => fractions!(|_| T::of(1.0)),
+            Metric::Generalized { alpha: 0.5 } => fractions!(T::root),
+            Metric::Generalized { alpha } => fractions!(|s: T| s.power(T::of(alpha))),
             Metric::VarianceAdjusted(Adjusted::Unweighted) => {
-                sweep!(reads, terms::adjusted_unweighted)
+                counts!(terms::adjusted_unweighted)
             }
             Metric::VarianceAdjusted(Adjusted::Weighted | Adjusted::WeightedNormalized) => {
-                sweep!(reads, terms::adjusted_weighted)
+                counts!(terms::adjusted_weighted)
+            }
+            Metric::VarianceAdjusted(Adjusted::Generalized { alpha: 0.5 }) => {
+                counts!(terms::adjusted_generalized(T::root))
             }
             Metric::VarianceAdjusted(Adjusted::Generalized { alpha }) => {
-                sweep!(reads, terms::adjusted_generalized(T::of(alpha)))
+                counts!(terms::adjusted_generalized(|s: T| s.power(T::of(alpha))))
             }
         }
     }
 
     /// Visits the branches above the reads of `rows` from tips to root.
-    ///
-    /// `value(reads, depth, length)` is the number of a sample on a branch; `add` adds a block of
-    /// branches to the sums of two tiles of samples.
-    fn sweep<T: Real, E>(
+    fn sweep<T: Real, E, A: Addition<T>>(
         &self,
         rows: &[usize],
         lead: usize,
-        value: impl Fn(f64, f64, f64) -> T,
-        add: impl Fn(&Tiles<'_, T>, Place<'_, T>) + Sync,
+        addition: &A,
         report: &mut dyn FnMut(usize, usize) -> Result<(), E>,
     ) -> Result<Sums<T>, E> {
         let samples = rows.len();
@@ -209,7 +220,7 @@ impl UniFrac {
             branch_of[node as usize] = branch as u32;
         }
         let reads = self.reads(rows, &branch_of, touched.len());
-        let mut sums = Sums::new(samples, lead, self.sums_per_pair());
+        let mut sums = Sums::new(samples, lead, A::WIDTH);
         let mut block = Block::new(rows.iter().map(|&row| self.depth[row]));
         let mut scattered = Scattered::new();
         // Reads that children have handed up, per branch still to be visited.
@@ -227,27 +238,28 @@ impl UniFrac {
                 None => own,
             };
             let length = self.length[node as usize];
-            // Only of one number for each pair is an absent sample's 0 without effect.
-            if sums.width == 1 && below.present() * FEW <= samples {
-                below.for_each(|sample, reads| {
-                    let value = value(reads, self.depth[rows[sample]], length);
-                    scattered.set(sample, value);
-                    sums.totals[sample] += value.wide();
-                });
-                scattered.end();
-            } else {
-                block.push(T::of(length));
-                below.for_each(|sample, reads| {
-                    let value = value(reads, self.depth[rows[sample]], length);
-                    block.set(sample, value);
-                    sums.totals[sample] += value.wide();
-                });
+            let span = T::of(length);
+            let way = addition.way(below.present(), samples);
+            if way != Way::Both {
+                block.push(span, way == Way::All);
+            }
+            below.for_each(|sample, reads| {
+                let number = addition.number(reads, self.depth[rows[sample]], length);
+                let alone = addition.alone(number, span, way);
+                sums.totals[sample] += alone.wide();
+                match way {
+                    Way::Both => scattered.set(sample, number, alone),
+                    _ => block.set(sample, number),
+                }
+            });
+            if way == Way::Both {
+                scattered.end(span);
             }
             if block.is_full() {
-                block.add_to(&mut sums, &add);
+                block.add_to(&mut sums, &|tiles, place| addition.add_tiles(tiles, place));
             }
             if scattered.is_full() {
-                scattered.add_to(&mut sums);
+                addition.add_scattered(&mut scattered, &mut sums);
             }
             // Only the root is above a touched branch and not touched.
             let above = branch_of[self.parent[node as usize] as usize];
@@ -261,8 +273,8 @@ impl UniFrac {
                 report(branch + 1, touched.len())?;
             }
         }
-        block.add_to(&mut sums, &add);
-        scattered.add_to(&mut sums);
+        block.add_to(&mut sums, &|tiles, place| addition.add_tiles(tiles, place));
+        addition.add_scattered(&mut scattered, &mut sums);
         report(touched.len(), touched.len())?;
         Ok(sums)
     }

@@ -6,10 +6,8 @@
 use super::real::Real;
 
 /// Of generalized UniFrac, from fractions of reads; `power(s)` is `s^α`.
-pub(super) fn generalized<T: Real>(
-    power: impl Fn(T) -> T,
-) -> impl Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2] {
-    move |m, t, length, _, _| {
+pub(super) fn generalized<T: Real>(power: impl Fn(T) -> T) -> impl Fn(T, T, T) -> [T; 2] {
+    move |m, t, length| {
         let both = m + t;
         let weight = length * power(both);
         let part = weight * (distance(m, t) / both);
@@ -33,11 +31,8 @@ pub(super) fn adjusted_unweighted<T: Real>(
     let none = T::of(0.0);
     let deviation = deviation(m + t, mine[0] + theirs[0]);
     let weight = length / deviation;
-    let part = if (m > none) == (t > none) {
-        none
-    } else {
-        weight
-    };
+    let lesser = if m < t { m } else { t };
+    let part = if lesser > none { none } else { weight };
     match deviation > none {
         true => [part, weight],
         false => [none; 2],
@@ -63,19 +58,17 @@ pub(super) fn adjusted_weighted<T: Real>(
     }
 }
 
-/// Of generalized UniFrac, adjusted for variance, from reads.
+/// Of generalized UniFrac, adjusted for variance, from reads; `power(s)` is `s^α`.
 pub(super) fn adjusted_generalized<T: Real>(
-    alpha: T,
+    power: impl Fn(T) -> T,
 ) -> impl Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2] {
     move |m, t, length, mine, theirs| {
         let none = T::of(0.0);
         let deviation = deviation(m + t, mine[0] + theirs[0]);
         let (u, v) = (m * mine[1], t * theirs[1]);
+        let weight = power((u + v) / deviation) * length;
         match deviation > none {
-            true => {
-                let weight = ((u + v) / deviation).power(alpha) * length;
-                [weight * (distance(u, v) / (u + v)), weight]
-            }
+            true => [weight * (distance(u, v) / (u + v)), weight],
             false => [none; 2],
         }
     }
