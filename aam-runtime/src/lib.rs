@@ -9,6 +9,7 @@ pub mod compare;
 pub mod data;
 pub mod device;
 pub mod error;
+pub mod evaluation;
 pub mod events;
 pub mod metrics_file;
 mod mismatch;

@@ -9,6 +9,7 @@ mod data;
 mod masking;
 mod output;
 mod predict;
+mod split;
 mod target;
 mod tree;
 
@@ -26,6 +27,7 @@ pub use data::DataOptions;
 pub use masking::MaskingOptions;
 pub use output::OutputOptions;
 pub use predict::PredictOptions;
+pub use split::SplitOptions;
 pub use target::TargetOptions;
 pub use tree::TreeOptions;
 
@@ -194,6 +196,9 @@ pub struct TrainOptions {
     pub metadata_column: Vec<String>,
     /// The columns hold classes, not numbers.
     pub classifier: bool,
+    /// What is held out.
+    #[serde(flatten)]
+    pub split: SplitOptions,
     /// Scale and losses.
     #[serde(flatten)]
     pub target: TargetOptions,
@@ -266,6 +271,7 @@ impl Default for TrainOptions {
             metadata: None,
             metadata_column: Vec::new(),
             classifier: false,
+            split: SplitOptions::default(),
             target: TargetOptions::default(),
             categories: CategoryOptions::default(),
             output: OutputOptions::default(),

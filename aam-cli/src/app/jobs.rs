@@ -5,7 +5,7 @@ use aam_api::options::{self, OptionInfo};
 use aam_runtime::compare::CompareOptions;
 use aam_runtime::options::{
     CategoryOptions, DataOptions, ModelOptions, OptimizationOptions, OutputOptions, PredictOptions,
-    PretrainOptions, TrainOptions,
+    PretrainOptions, SplitOptions, TrainOptions,
 };
 use aam_runtime::simulate::SimulateOptions;
 use aam_runtime::unifrac::job::UnifracOptions;
@@ -106,17 +106,6 @@ fn train() -> Result<Job, PluginError> {
 }
 
 fn compare() -> Result<Job, PluginError> {
-    let mut groups = grouped("Target", options::of::<TrainOptions>());
-    let known = |option: &OptionInfo| {
-        let mut all = groups.iter().flat_map(|group| &group.options);
-        all.any(|other| other.name == option.name)
-    };
-    let all = options::of::<CompareOptions>().into_iter();
-    let own = Group {
-        heading: "Comparison",
-        options: all.filter(|option| !known(option)).collect(),
-    };
-    groups.insert(0, own);
     Ok(Job {
         name: "compare",
         about: "Train components side by side on the same folds of a study, and print one table",
@@ -124,7 +113,7 @@ fn compare() -> Result<Job, PluginError> {
                    --head linear,mlp,residual --loss huber,mse --output-dir compared\n\
                    aam compare --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
                    --head linear,mlp --head.hidden 64,32 --folds 10 --output-dir compared-10",
-        groups,
+        groups: grouped("Target", options::of::<CompareOptions>()),
         kinds: kinds(&CompareOptions::default())?,
     })
 }
@@ -187,17 +176,26 @@ fn kinds<T: Serialize>(
 fn grouped(own: &'static str, all: Vec<OptionInfo>) -> Vec<Group> {
     let shared = [
         ("Data", options::of::<DataOptions>()),
+        ("Split", options::of::<SplitOptions>()),
         ("Categories", options::of::<CategoryOptions>()),
         ("Output", options::of::<OutputOptions>()),
         ("Model", options::of::<ModelOptions>()),
         ("Training", options::of::<OptimizationOptions>()),
     ];
-    let mut groups: Vec<Group> = ["Data", own, "Categories", "Model", "Output", "Training"]
-        .map(|heading| Group {
-            heading,
-            options: Vec::new(),
-        })
-        .into();
+    let mut groups: Vec<Group> = [
+        "Data",
+        "Split",
+        own,
+        "Categories",
+        "Model",
+        "Output",
+        "Training",
+    ]
+    .map(|heading| Group {
+        heading,
+        options: Vec::new(),
+    })
+    .into();
     for option in all {
         let heading = shared
             .iter()

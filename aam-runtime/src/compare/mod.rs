@@ -6,26 +6,23 @@
 
 mod combination;
 mod directory;
-mod folds;
 mod options;
 mod record;
 mod table;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use crate::evaluation::folds::folds;
 pub use combination::Combination;
-pub use folds::folds;
 pub use options::CompareOptions;
 pub use table::{Comparison, FoldResult, Row, Spread};
 
-use crate::data::Split;
 use crate::device::device;
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::options::TrainOptions;
-use crate::study;
 use crate::train::metrics::Metric;
-use crate::train::{check_values, samples_of, train};
+use crate::train::{check_values, divided, train};
 use directory::{ComparisonDirectory, FoldLists};
 use record::{Asked, read_result, write_result};
 
@@ -49,7 +46,8 @@ pub fn compare(
     let overwrite = optimization.overwrite;
     let path = optimization.output_dir.as_deref();
     let directory = ComparisonDirectory::check(path, overwrite, &asked)?;
-    let (ids, splits) = splits(options, observer)?;
+    let (ids, splits) = divided(train, options.number_of_folds(), observer)?;
+    let splits = splits.splits;
     let lists = directory.fill(&asked, &ids, &splits, overwrite)?;
     let rows = combinations.iter().map(|combination| Row {
         combination: combination.clone(),
@@ -82,40 +80,7 @@ fn check(options: &CompareOptions) -> Result<(), RunError> {
     } = &options.train;
     check_values(optimization, data)?;
     device(&optimization.device)?;
-    let lists = data.train_samples.is_some() || data.validation_samples.is_some();
-    match options.folds {
-        Some(0) => Err(RunError::Usage(
-            "--folds: expected 1 or more, found 0".to_owned(),
-        )),
-        Some(2..) if lists => Err(RunError::Usage(
-            "--folds: lists of samples are one split; give either lists or a number of folds"
-                .to_owned(),
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// Ids of the samples, and the splits of all combinations.
-fn splits(
-    options: &CompareOptions,
-    observer: &mut dyn Observer,
-) -> Result<(Vec<String>, Vec<Split>), RunError> {
-    let train = &options.train;
-    let seed = train.optimization.seed;
-    let (ids, labels) = samples_of(train, observer)?;
-    let labels = labels.as_deref();
-    let lists = train.data.train_samples.is_some() || train.data.validation_samples.is_some();
-    let splits = match options.number_of_folds() {
-        number if number > 1 && !lists => folds(ids.len(), labels, number, seed)?,
-        _ => vec![study::split(
-            &ids,
-            labels,
-            &train.data,
-            seed,
-            &mut |note| observer.observe(&Event::Note(&note)),
-        )?],
-    };
-    Ok((ids, splits))
+    Ok(())
 }
 
 /// A comparison that goes on.
@@ -212,6 +177,7 @@ impl Comparing<'_> {
                 let mut options = combination.applied_to(self.options)?;
                 options.data.train_samples = Some(self.lists[fold].train.clone());
                 options.data.validation_samples = Some(self.lists[fold].validation.clone());
+                options.split = options.split.of_a_fold();
                 options.optimization.output_dir = Some(self.directory.run(&combination, fold));
                 // What may be there is a run that did not come to its end.
                 options.optimization.overwrite = true;

@@ -275,7 +275,7 @@ mod tests {
         let first = asked(&options);
         options.train.data.table = Some(file("b.biom", "table"));
         options.train.optimization.output_dir = Some("elsewhere".into());
-        options.folds = Some(5);
+        options.train.split.folds = Some(5);
         assert_eq!(asked(&options).differences(&first), Vec::<String>::new());
         options.train.data.table = Some(file("c.biom", "another"));
         options.train.optimization.epochs = Some(7);

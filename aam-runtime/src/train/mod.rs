@@ -28,7 +28,7 @@ pub mod trainer;
 pub mod transform;
 pub mod upcoming;
 
-pub(crate) use run_finetuning::samples_of;
+pub(crate) use run_finetuning::divided;
 pub use run_finetuning::train;
 pub use run_pretraining::pretrain;
 pub(crate) use session::check_values;

@@ -30,6 +30,7 @@ use crate::categories::{CategoryIds, CategoryVocabulary};
 use crate::checkpoint::manifest::{PredictorManifest, TargetManifest};
 use crate::data::{Metadata, Split};
 use crate::error::RunError;
+use crate::evaluation::division::{Divided, Division};
 use crate::events::{Event, Observer, Outcome};
 use crate::metrics_file::MetricsFile;
 use crate::model::{Base, ModelConfig, OutputConfig, PredictorConfig, SamplePooling};
@@ -96,9 +97,13 @@ pub fn train(
     let (study, metadata, targets) = read_study(options, observer)?;
     let ids = study.table.sample_ids();
     let labels = class_labels(&targets);
-    let split = study::split(ids, labels.as_deref(), data, seed, &mut |note| {
-        observer.observe(&Event::Note(&note))
-    })?;
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let division = Division::new(options, &metadata, ids, labels.as_deref(), &mut notes)?;
+    let split = division.split(&mut notes)?;
+    let warning = division.warning(&metadata, &split, &options.metadata_column);
+    if let Some(text) = warning {
+        observer.observe(&Event::Warning(&text))?;
+    }
     warn_of_unseen_classes(&targets, &split, observer)?;
     let task = study.supervision.as_ref();
     let task = task
@@ -324,17 +329,22 @@ fn predictions_text(
     predictions::tsv(&parts.targets, &samples)
 }
 
-/// Ids of the samples that `options` are about, and the class of each where there is one column of
-/// classes.
+/// Ids of the samples that `options` are about, divided into `folds` folds.
 ///
 /// # Errors
-/// Files that cannot be read or do not fit each other.
-pub(crate) fn samples_of(
+/// Files that cannot be read or do not fit each other, or samples that cannot be divided so.
+pub(crate) fn divided(
     options: &TrainOptions,
+    folds: usize,
     observer: &mut dyn Observer,
-) -> Result<(Vec<String>, Option<Vec<usize>>), RunError> {
-    let (study, _, targets) = read_study(options, observer)?;
-    Ok((study.table.sample_ids().to_vec(), class_labels(&targets)))
+) -> Result<(Vec<String>, Divided), RunError> {
+    let (study, metadata, targets) = read_study(options, observer)?;
+    let ids = study.table.sample_ids();
+    let labels = class_labels(&targets);
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let division = Division::new(options, &metadata, ids, labels.as_deref(), &mut notes)?;
+    let divided = division.folds(folds, &mut notes)?;
+    Ok((ids.to_vec(), divided))
 }
 
 fn assembled(model: FineTuned, pretrained: Option<Base>, frozen: bool) -> FineTuned {
