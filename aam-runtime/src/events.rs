@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use crate::error::RunError;
+use crate::evaluation::report::Evaluation;
 use crate::train::metrics::Metric;
 
 /// Something that happened in a run.
@@ -49,6 +50,8 @@ pub enum Event<'a> {
         /// Seconds of the epoch with its validation.
         seconds: f64,
     },
+    /// The held-out samples are judged; a note tells people.
+    Evaluated(&'a Evaluation),
     /// Progress of anything else that takes long, for example encoding ASVs.
     Progress {
         /// What is being done.

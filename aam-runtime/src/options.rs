@@ -9,6 +9,7 @@ mod data;
 mod masking;
 mod output;
 mod predict;
+mod rf_baseline;
 mod split;
 mod target;
 mod tree;
@@ -27,6 +28,7 @@ pub use data::DataOptions;
 pub use masking::MaskingOptions;
 pub use output::OutputOptions;
 pub use predict::PredictOptions;
+pub use rf_baseline::RfBaselineOptions;
 pub use split::SplitOptions;
 pub use target::TargetOptions;
 pub use tree::TreeOptions;
@@ -238,6 +240,10 @@ pub struct TrainOptions {
     /// `asv-sampling` random.
     #[schemars(range(min = 1, max = 100))]
     pub val_prediction_passes: usize,
+    /// Trees of the Random Forest whose figures stand beside the model's in the end; 0 leaves it
+    /// out.
+    #[schemars(range(max = 100_000))]
+    pub baseline_trees: usize,
     /// Head of the model.
     #[schemars(skip)]
     pub head: Option<Choice>,
@@ -286,6 +292,7 @@ impl Default for TrainOptions {
             masking: MaskingOptions::default(),
             count_weight: 0.0,
             val_prediction_passes: 1,
+            baseline_trees: 500,
             head: None,
             fusion: None,
             loss: None,

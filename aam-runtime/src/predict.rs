@@ -15,7 +15,7 @@ use crate::error::RunError;
 use crate::events::{Event, Observer};
 use crate::mismatch;
 use crate::options::PredictOptions;
-use crate::predictions::{self, PredictedSample};
+use crate::predictions::{self, PredictedSample, TargetColumn};
 use crate::run_directory::{check_output_file, write_whole};
 use crate::study;
 use crate::train::encoding::Embeddings;
@@ -139,9 +139,13 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
             predictions,
             actual: None,
             spread: spread.then_some(deviations.as_slice()),
+            fold: None,
         })
         .collect();
-    write_whole(output, &predictions::tsv(&parts.targets, &samples)?)?;
+    write_whole(
+        output,
+        &predictions::tsv(&TargetColumn::of(&parts.targets), &samples)?,
+    )?;
     observer.observe(&Event::Saved(output))
 }
 

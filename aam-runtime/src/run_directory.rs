@@ -16,10 +16,13 @@ pub const RESULT: &str = "result.json";
 const CONFIG_START: &str = "# Settings of a run; `aam ";
 /// What else a run puts into its directory; the settings go last, so that a removal that was
 /// interrupted can be repeated.
-const FILES: [&str; 8] = [
+const FILES: [&str; 11] = [
     RESULT,
     "metrics.tsv",
     "predictions.tsv",
+    "predictions_random_forest.tsv",
+    "evaluation.tsv",
+    "folds.tsv",
     "samples_train.txt",
     "samples_val.txt",
     "samples_test.txt",
@@ -72,6 +75,13 @@ impl RunDirectory {
         Ok(Self {
             path: path.to_owned(),
         })
+    }
+
+    /// One that exists.
+    pub(crate) fn at(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
     }
 
     /// Removes the run that `path` holds, if any, and the directory if nothing else is in it.
@@ -144,7 +154,13 @@ fn remove_run(path: &Path) -> Result<(), RunError> {
     if tensorboard.exists() {
         fs::remove_dir_all(&tensorboard).map_err(RunError::write(tensorboard))?;
     }
-    for file in FILES.map(|name| path.join(name)) {
+    let mut files: Vec<PathBuf> = FILES.map(|name| path.join(name)).into();
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let is_confusion = |name: &str| name.starts_with("confusion_matrix") && name.ends_with(".tsv");
+    let confusion = entries.filter(|entry| is_confusion(&entry.file_name().to_string_lossy()));
+    // Before the settings.
+    files.splice(0..0, confusion.map(|entry| entry.path()));
+    for file in files {
         match fs::remove_file(&file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(RunError::write(file)(error));

@@ -31,19 +31,19 @@ fn flags(aam: &Aam, command: &str) -> Vec<String> {
 #[test]
 fn the_flags_of_train_are_frozen() {
     let expected = "
-        asv-chunk-size asv-sampling attention-heads attention-layers batch-size best-metric
-        categorical-columns categorical-dropout categorical-embed-dim categorical-embed-dims
+        asv-chunk-size asv-sampling attention-heads attention-layers baseline-trees batch-size
+        best-metric categorical-columns categorical-dropout categorical-embed-dim categorical-embed-dims
         categorical-hierarchy categorical-loss-weight-beta categorical-loss-weight-column
         categorical-loss-weights categorical-lr classifier compatibility conditional-output-scaling
         config count-embedding count-scale count-weight device distance-scale drop-missing dropout
-        embedding-dim epochs freeze-base fusion gradient-accumulation-steps head help
-        learnable-output-scale loss loss-config lr max-bp max-grad-norm max-steps metadata
+        embedding-dim epochs folds freeze-base fusion gradient-accumulation-steps group-column head help
+        learnable-output-scale leave-group-out leave-one-group-out loss loss-config lr max-bp max-grad-norm max-steps metadata
         metadata-column min-category-count missing-length normalize-by nuc-mask-ratio
         nuc-mask-strategy nucleotide-weight optimizer output-activation output-dir overwrite
         patience pooling preset
         pretrained-encoder print-config quiet
         rarefy-depth scheduler scheduler-eta-min scheduler-factor scheduler-min-lr scheduler-patience
-        scheduler-t-mult scheduler-t0 seed sequences strategy table target-layer-norm target-transform target-weight test-size threads
+        scheduler-t-mult scheduler-t0 seed sequences strategy stratify table target-layer-norm target-transform target-weight test-size threads
         token-limit train-samples tree truncate unifrac-ids unifrac-matrix unifrac-metric
         unifrac-weight val-prediction-passes validation-samples warmup weight-decay";
     let expected: Vec<&str> = expected.split_whitespace().collect();
@@ -53,11 +53,11 @@ fn the_flags_of_train_are_frozen() {
 #[test]
 fn compare_has_the_flags_of_train_and_its_own() {
     let aam = aam!();
-    let own = |flag: &String| ["folds", "json"].contains(&flag.as_str());
+    let own = |flag: &String| flag == "json";
     let (own, shared): (Vec<String>, Vec<String>) =
         flags(&aam, "compare").into_iter().partition(own);
     assert_eq!(shared, flags(&aam, "train"));
-    assert_eq!(own, ["folds", "json"]);
+    assert_eq!(own, ["json"]);
 }
 
 #[test]

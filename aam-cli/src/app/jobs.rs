@@ -5,7 +5,7 @@ use aam_api::options::{self, OptionInfo};
 use aam_runtime::compare::CompareOptions;
 use aam_runtime::options::{
     CategoryOptions, DataOptions, ModelOptions, OptimizationOptions, OutputOptions, PredictOptions,
-    PretrainOptions, SplitOptions, TrainOptions,
+    PretrainOptions, RfBaselineOptions, SplitOptions, TrainOptions,
 };
 use aam_runtime::simulate::SimulateOptions;
 use aam_runtime::unifrac::job::UnifracOptions;
@@ -64,6 +64,7 @@ pub fn all() -> Result<Vec<Job>, PluginError> {
         pretrain()?,
         train()?,
         compare()?,
+        rf_baseline(),
         predict(),
         unifrac(),
         simulate(),
@@ -116,6 +117,22 @@ fn compare() -> Result<Job, PluginError> {
         groups: grouped("Target", options::of::<CompareOptions>()),
         kinds: kinds(&CompareOptions::default())?,
     })
+}
+
+fn rf_baseline() -> Job {
+    Job {
+        name: "rf-baseline",
+        about: "Judge a Random Forest on relative abundances, to compare a model with",
+        examples: "aam rf-baseline --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --folds 5 --output-dir forest\n\
+                   aam rf-baseline --table table.biom --metadata metadata.tsv --metadata-column age \\\n    \
+                   --group-column host_subject_id --folds 5 --output-dir forest",
+        groups: vec![Group {
+            heading: "Random Forest",
+            options: options::of::<RfBaselineOptions>(),
+        }],
+        kinds: Vec::new(),
+    }
 }
 
 fn predict() -> Job {

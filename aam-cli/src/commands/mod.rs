@@ -8,6 +8,7 @@ mod import;
 mod plugins;
 mod predict;
 mod pretrain;
+mod rf_baseline;
 mod simulate;
 mod train;
 mod unifrac;
@@ -35,6 +36,7 @@ pub fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         "pretrain" => pretrain::run(matches),
         "train" => train::run(matches),
         "compare" => compare::run(matches),
+        "rf-baseline" => rf_baseline::run(matches),
         "predict" => predict::run(matches),
         "unifrac" => unifrac::run(matches),
         "import" => import::run(matches),

@@ -137,6 +137,12 @@ const SPELLINGS: &[Spelling] = &[
     switch("no-gradient-checkpointing", NoEffect("it changes memory only, which is managed without it")),
     value("attn-implementation", NoEffect("the device's own attention is used")),
     switch("memory-profile", Unsupported("use a profiler of the system")),
+    // Random Forest
+    value("n-estimators", Same(&[given("trees")])),
+    value("random-seed", Same(&[given("seed")])),
+    value("val-samples", Same(&[given("validation-samples")])),
+    value("output", Same(&[given("output-dir")])),
+    value("n-jobs", NoEffect("trees are grown on all threads; --threads sets their number")),
     // Validation and prediction
     switch("categorical-help", Unsupported("`aam plugins list fusion` describes the choices")),
 ];
@@ -180,12 +186,20 @@ pub fn hidden_flags(job: &Job) -> Vec<Arg> {
     flags.collect()
 }
 
-/// The rows for `job`: all are for training but one, which prediction has, too.
+/// The rows for `job`: all are for training but those of the forest; prediction has one, too.
 fn of(job: &Job) -> impl Iterator<Item = &'static Spelling> {
+    const OF_FOREST: [&str; 5] = [
+        "n-estimators",
+        "random-seed",
+        "val-samples",
+        "output",
+        "n-jobs",
+    ];
     let name = job.name;
     SPELLINGS.iter().filter(move |spelling| match name {
         "predict" => spelling.flag == "no-sequence-cache",
-        "pretrain" | "train" | "compare" => true,
+        "pretrain" | "train" | "compare" => !OF_FOREST.contains(&spelling.flag),
+        "rf-baseline" => OF_FOREST.contains(&spelling.flag),
         _ => false,
     })
 }

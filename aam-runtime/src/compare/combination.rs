@@ -13,6 +13,18 @@ pub struct Combination {
 }
 
 impl Combination {
+    /// That which the options have, of no kind in particular.
+    pub(super) fn as_given() -> Self {
+        Self {
+            components: Vec::new(),
+        }
+    }
+
+    /// Whether it is what the options have.
+    pub(super) fn is_as_given(&self) -> bool {
+        self.components.is_empty()
+    }
+
     /// Every combination of the choices of each kind, the last kind changing first.
     pub fn grid(kinds: &[(String, Vec<Choice>)]) -> Vec<Self> {
         let empty = Self {

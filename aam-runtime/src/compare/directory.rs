@@ -123,6 +123,11 @@ impl ComparisonDirectory {
         self.run(combination, fold).join(RESULT)
     }
 
+    /// The directory as one of a run, to write what runs have.
+    pub(super) fn as_run(&self) -> RunDirectory {
+        RunDirectory::at(&self.path)
+    }
+
     /// The directory, for messages.
     pub(super) fn path(&self) -> &Path {
         &self.path
@@ -134,6 +139,10 @@ impl ComparisonDirectory {
     /// Files that cannot be written.
     pub(super) fn write_tables(&self, comparison: &Comparison) -> Result<PathBuf, RunError> {
         let path = self.path.join("comparison.tsv");
+        // What is not compared has tables of its own.
+        if comparison.kinds().is_empty() {
+            return Ok(path);
+        }
         write_whole(
             &self.path.join("comparison-folds.tsv"),
             &comparison.folds_tsv(),
@@ -150,6 +159,14 @@ impl ComparisonDirectory {
             let paths = entries.map(|entry| entry.path());
             paths.filter(|path| path.is_dir()).collect::<Vec<_>>()
         };
+        // Of a cross-validation, the runs and what else is in its directory.
+        for run in folders(&self.path) {
+            let name = run.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with("fold-") {
+                RunDirectory::remove(&run)?;
+            }
+        }
+        RunDirectory::remove(&self.path)?;
         for combination in folders(&self.path) {
             for run in folders(&combination) {
                 let name = run.file_name().unwrap_or_default().to_string_lossy();

@@ -5,6 +5,7 @@
 //! up again.
 
 mod combination;
+mod cross_validation;
 mod directory;
 mod options;
 mod record;
@@ -14,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use crate::evaluation::folds::folds;
 pub use combination::Combination;
+pub(crate) use cross_validation::cross_validate;
 pub use options::CompareOptions;
 pub use table::{Comparison, FoldResult, Row, Spread};
 
@@ -22,7 +24,7 @@ use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::options::TrainOptions;
 use crate::train::metrics::Metric;
-use crate::train::{check_values, divided, train};
+use crate::train::{Divided, check_values, divided, train_fold};
 use directory::{ComparisonDirectory, FoldLists};
 use record::{Asked, read_result, write_result};
 
@@ -39,6 +41,25 @@ pub fn compare(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Comparison, RunError> {
+    let compared = compared(options, combinations, observer, interrupt)?;
+    let path = compared.directory.write_tables(&compared.comparison)?;
+    observer.observe(&Event::Saved(&path))?;
+    Ok(compared.comparison)
+}
+
+/// What was compared on which samples, and where.
+struct Compared {
+    comparison: Comparison,
+    divided: Divided,
+    directory: ComparisonDirectory,
+}
+
+fn compared(
+    options: &CompareOptions,
+    combinations: &[Combination],
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Compared, RunError> {
     let train = &options.train;
     check(options)?;
     let asked = Asked::new(options, combinations)?;
@@ -46,9 +67,9 @@ pub fn compare(
     let overwrite = optimization.overwrite;
     let path = optimization.output_dir.as_deref();
     let directory = ComparisonDirectory::check(path, overwrite, &asked)?;
-    let (ids, splits) = divided(train, options.number_of_folds(), observer)?;
-    let splits = splits.splits;
-    let lists = directory.fill(&asked, &ids, &splits, overwrite)?;
+    let divided = divided(train, options.number_of_folds(), observer)?;
+    let splits = &divided.folds.splits;
+    let lists = directory.fill(&asked, &divided.ids, splits, overwrite)?;
     let rows = combinations.iter().map(|combination| Row {
         combination: combination.clone(),
         results: Vec::new(),
@@ -66,11 +87,13 @@ pub fn compare(
         },
         warned: Vec::new(),
     };
-    comparing.take_up(&ids, observer)?;
+    comparing.take_up(&divided.ids, observer)?;
     comparing.train(observer, interrupt)?;
-    let path = comparing.directory.write_tables(&comparing.comparison)?;
-    observer.observe(&Event::Saved(&path))?;
-    Ok(comparing.comparison)
+    Ok(Compared {
+        comparison: comparing.comparison,
+        divided,
+        directory: comparing.directory,
+    })
 }
 
 /// Refuses what no run could have.
@@ -94,6 +117,12 @@ struct Comparing<'a> {
 }
 
 impl Comparing<'_> {
+    /// Whether nothing is compared but folds.
+    fn is_one_model(&self) -> bool {
+        let mut rows = self.comparison.rows.iter();
+        rows.all(|row| row.combination.is_as_given())
+    }
+
     fn runs(&self) -> usize {
         self.comparison.rows.len() * self.lists.len()
     }
@@ -115,7 +144,10 @@ impl Comparing<'_> {
         let (runs, done) = (self.runs(), self.done());
         let note = format!(
             "{} on {} of {} samples: {}{}",
-            counted(self.comparison.rows.len(), "combination"),
+            match self.is_one_model() {
+                true => "one model".to_owned(),
+                false => counted(self.comparison.rows.len(), "combination"),
+            },
             match self.lists.len() {
                 1 => "one split".to_owned(),
                 folds => format!("{folds} folds"),
@@ -144,6 +176,7 @@ impl Comparing<'_> {
         interrupt: &AtomicBool,
     ) -> Result<(), RunError> {
         let mut number = self.done();
+        let one_model = self.is_one_model();
         for fold in 0..self.lists.len() {
             for row in 0..self.comparison.rows.len() {
                 let Row {
@@ -165,6 +198,8 @@ impl Comparing<'_> {
                     observer: &mut *observer,
                     what: &what,
                     warned: &mut self.warned,
+                    with_others: one_model,
+                    others: Vec::new(),
                     batches: (0, 0),
                     result: FoldResult {
                         fold: fold + 1,
@@ -181,8 +216,12 @@ impl Comparing<'_> {
                 options.optimization.output_dir = Some(self.directory.run(&combination, fold));
                 // What may be there is a run that did not come to its end.
                 options.optimization.overwrite = true;
-                let outcome = train(&options, &mut watch, interrupt);
-                let result = watch.result;
+                if !one_model {
+                    options.baseline_trees = 0;
+                }
+                let outcome = train_fold(&options, &mut watch, interrupt);
+                let mut result = watch.result;
+                result.metrics.extend(watch.others);
                 let line = match outcome {
                     Ok(Outcome::Interrupted) => {
                         self.comparison.outcome = Outcome::Interrupted;
@@ -193,13 +232,18 @@ impl Comparing<'_> {
                         write_result(&path, &combination, &result)?;
                         self.keep(row, result)
                     }
+                    Err(error) if one_model => return Err(error),
                     Err(error @ (RunError::Write { .. } | RunError::Checkpoint { .. })) => {
                         return Err(error);
                     }
                     Err(error) => self.fail(row, fold, &error),
                 };
                 self.directory.write_tables(&self.comparison)?;
-                let note = format!("{what}: {}, fold {}: {line}", combination.label(), fold + 1);
+                let label = match one_model {
+                    true => String::new(),
+                    false => combination.label() + ", ",
+                };
+                let note = format!("{what}: {label}fold {}: {line}", fold + 1);
                 observer.observe(&Event::Note(&note))?;
             }
         }
@@ -246,6 +290,9 @@ struct Watch<'a> {
     observer: &'a mut dyn Observer,
     what: &'a str,
     warned: &'a mut Vec<String>,
+    /// Whether what other methods reach on the samples is wanted.
+    with_others: bool,
+    others: Vec<Metric>,
     /// Epochs, and batches of one.
     batches: (usize, usize),
     result: FoldResult,
@@ -291,6 +338,10 @@ impl Observer for Watch<'_> {
                 self.result.metrics = validation.cloned().collect();
                 self.result.epochs = *epoch;
                 self.result.seconds += seconds;
+                Ok(())
+            }
+            Event::Evaluated(evaluation) if self.with_others => {
+                self.others = evaluation.of_others().collect();
                 Ok(())
             }
             Event::Progress { .. } => self.observer.observe(event),

@@ -6,8 +6,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::base_task::BaseTask;
 use super::encoding::{Chunk, Embeddings, Encoding};
-use super::inference::{FineTuned, TargetPrediction, predict_batch, prediction_batches, values_of};
-use super::metrics::{Classification, Metric, Regression};
+use super::inference::{FineTuned, predict_batch, prediction_batches, values_of};
+use super::metrics::Metric;
 use super::nucleotides::Nucleotides;
 use super::objective::{BatchResult, Draws, Objective, OwnRate, metric};
 use super::observed::Observed;
@@ -18,9 +18,9 @@ use super::upcoming::UpcomingBatch;
 use crate::batch::{Batch, Batcher};
 use crate::categories::CategoryIds;
 use crate::checkpoint::Manifest;
-use crate::checkpoint::manifest::TargetValues;
 use crate::data::Split;
 use crate::error::RunError;
+use crate::evaluation::scores::{HeldOut, scores};
 use crate::model::{PredictorOutput, Wants, count_loss, target_loss};
 
 /// The fine-tuning objective.
@@ -65,18 +65,10 @@ pub struct Finetuning<'a> {
     pub manifest: Manifest,
 }
 
-/// A validation sample and what is predicted of it.
-pub struct ValidatedSample {
-    /// Row of the table.
-    pub row: usize,
-    /// One prediction per target.
-    pub predictions: Vec<TargetPrediction>,
-}
-
 /// What a model makes of the validation samples.
 pub struct Validation {
     /// The samples.
-    pub samples: Vec<ValidatedSample>,
+    pub samples: Vec<HeldOut>,
     /// The mean of their target losses.
     pub loss: f64,
     /// Means of what components let people look at.
@@ -200,46 +192,13 @@ impl Finetuning<'_> {
             mean.add(predicted);
         }
         let samples = rows.iter().zip(mean.finish());
-        let samples = samples.map(|(&row, (predictions, _))| ValidatedSample { row, predictions });
+        let samples = samples.map(|(&row, (predictions, _))| HeldOut { row, predictions });
         let losses = rows.len() * self.targets.len() * self.passes;
         Ok(Validation {
             samples: samples.collect(),
             loss: loss / losses as f64,
             observed: observed.metrics(),
         })
-    }
-
-    fn metrics(&self, samples: &[ValidatedSample]) -> Vec<Metric> {
-        let mut metrics = Vec::new();
-        for (t, (column, meaning)) in self.targets.iter().zip(self.scales.values()).enumerate() {
-            let prefix = match self.targets.len() {
-                1 => String::new(),
-                _ => format!("{}:", column.name),
-            };
-            let mut regression = Regression::default();
-            let mut classes = Classification::new(meaning.classes().map_or(0, <[String]>::len));
-            let mut inside = Vec::new();
-            for sample in samples {
-                let actual = column.values[sample.row];
-                match &sample.predictions[t] {
-                    TargetPrediction::Number { value, interval } => {
-                        regression.add(*value, actual);
-                        inside.extend(interval.map(|(low, high)| low <= actual && actual <= high));
-                    }
-                    TargetPrediction::Classes(p) => classes.add(p, actual as usize),
-                }
-            }
-            metrics.extend(match meaning {
-                TargetValues::Numbers(_) => regression.metrics(&prefix),
-                TargetValues::Classes(_) => classes.metrics(&prefix),
-            });
-            if !inside.is_empty() {
-                let share = inside.iter().filter(|&&inside| inside).count() as f64;
-                let name = format!("{prefix}interval_coverage");
-                metrics.push(metric(&name, share / inside.len() as f64));
-            }
-        }
-        metrics
     }
 }
 
@@ -305,7 +264,8 @@ impl Objective for Finetuning<'_> {
     fn validate(&self, model: &FineTuned) -> Result<Vec<Metric>, RunError> {
         let validation = self.predict(model)?;
         let mut metrics = vec![metric("loss", validation.loss)];
-        metrics.extend(self.metrics(&validation.samples));
+        let samples: Vec<&HeldOut> = validation.samples.iter().collect();
+        metrics.extend(scores(self.targets, &samples));
         metrics.extend(validation.observed);
         if let Some((task, _)) = self.nucleotides {
             metrics.extend(task.validate(&model.predictor.base.valid()));

@@ -2,11 +2,11 @@
 
 use super::session::policy;
 use super::targets::{self, RawTargets};
-use crate::data::{Metadata, Split};
+use crate::data::{Metadata, Split, Table};
 use crate::error::RunError;
 use crate::events::{Event, Observer};
 use crate::options::TrainOptions;
-use crate::study::{self, Study};
+use crate::study::{self, Study, Supervision};
 
 /// The study, its metadata and its targets, with the samples that have all of them.
 ///
@@ -16,6 +16,35 @@ pub fn read_study(
     options: &TrainOptions,
     observer: &mut dyn Observer,
 ) -> Result<(Study, Metadata, RawTargets), RunError> {
+    let data = &options.data;
+    let (table, supervision, metadata, targets) = read(options, observer)?;
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let tokens = policy(data, options.optimization.seed).tokens();
+    let sequences = study::tokenized(&table, &tokens, &mut notes)?;
+    let study = Study {
+        table,
+        sequences,
+        supervision,
+    };
+    Ok((study, metadata, targets))
+}
+
+/// The same without sequences and distances, for what needs neither.
+///
+/// # Errors
+/// Those of [`read_study`].
+pub fn read_samples(
+    options: &TrainOptions,
+    observer: &mut dyn Observer,
+) -> Result<(Table, Metadata, RawTargets), RunError> {
+    let (table, _, metadata, targets) = read(options, observer)?;
+    Ok((table, metadata, targets))
+}
+
+fn read(
+    options: &TrainOptions,
+    observer: &mut dyn Observer,
+) -> Result<(Table, Option<Supervision>, Metadata, RawTargets), RunError> {
     let data = &options.data;
     let seed = options.optimization.seed;
     let mut notes = |note: String| observer.observe(&Event::Note(&note));
@@ -40,13 +69,7 @@ pub fn read_study(
     };
     // Again, because distances may have left samples out.
     let (targets, _) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
-    let sequences = study::tokenized(&table, &policy(data, seed).tokens(), &mut notes)?;
-    let study = Study {
-        table,
-        sequences,
-        supervision,
-    };
-    Ok((study, metadata, targets))
+    Ok((table, supervision, metadata, targets))
 }
 
 /// Class of each sample, to split within classes; only where there is one column of classes.

@@ -19,11 +19,12 @@ fn number_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::
 
 /// Whether more or less of a metric is better.
 ///
-/// Losses and errors (`loss`, `*_loss`, `mae`, `rmse`, …) are better when small, the rest
-/// (`r2`, `accuracy`, `pearson`, …) when large.
+/// Losses, errors and widths (`loss`, `*_loss`, `mae`, `rmse`, `interval_width`, …) are better when
+/// small, the rest (`r2`, `accuracy`, `auc`, `spearman`, `interval_coverage`, …) when large.
 pub fn higher_is_better(name: &str) -> bool {
     let figure = name.rsplit(':').next().unwrap_or(name);
-    !(figure.contains("loss") || figure.contains("mae") || figure.contains("mse"))
+    let small = ["loss", "mae", "mse", "width"];
+    !small.iter().any(|word| figure.contains(word))
 }
 
 /// Accumulates predicted and actual numbers.
@@ -117,6 +118,11 @@ impl Classification {
         let predicted = argmax(probabilities);
         self.confusion[actual][predicted] += 1;
         self.log_loss -= probabilities[actual].max(LEAST_PROBABILITY).ln();
+    }
+
+    /// How often each class (a row) was predicted as each class.
+    pub fn confusion(&self) -> &[Vec<u64>] {
+        &self.confusion
     }
 
     fn total(&self) -> f64 {
@@ -220,6 +226,7 @@ mod tests {
     fn directions() {
         assert!(higher_is_better("r2") && higher_is_better("age:pearson"));
         assert!(!higher_is_better("loss") && !higher_is_better("age:mae"));
+        assert!(higher_is_better("auc") && !higher_is_better("age:interval_width"));
         assert!(!higher_is_better("log_loss") && !higher_is_better("rmse"));
     }
 }

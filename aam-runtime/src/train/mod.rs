@@ -28,7 +28,8 @@ pub mod trainer;
 pub mod transform;
 pub mod upcoming;
 
-pub(crate) use run_finetuning::divided;
+pub(crate) use finetuning_study::{class_labels, read_samples};
 pub use run_finetuning::train;
+pub(crate) use run_finetuning::{Divided, divided, train_fold};
 pub use run_pretraining::pretrain;
-pub(crate) use session::check_values;
+pub(crate) use session::{check_values, config_text};

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 
 use super::base_task::BaseTask;
 use super::encoding::Embeddings;
-use super::finetuning::{Finetuning, ValidatedSample};
+use super::finetuning::Finetuning;
 use super::finetuning_study::{class_labels, read_study, warn_of_unseen_classes};
 use super::fitting::TrainingSamples;
 use super::inference::FineTuned;
@@ -28,23 +28,61 @@ use super::trainer::{Done, Trainer};
 use crate::batch::Batcher;
 use crate::categories::{CategoryIds, CategoryVocabulary};
 use crate::checkpoint::manifest::{PredictorManifest, TargetManifest};
+use crate::compare::cross_validate;
 use crate::data::{Metadata, Split};
 use crate::error::RunError;
-use crate::evaluation::division::{Divided, Division};
+use crate::evaluation::division::{self, Division};
+use crate::evaluation::forest::Forest;
+use crate::evaluation::groups::Groups;
+use crate::evaluation::report::{Other, RANDOM_FOREST, Reported, TRIVIAL};
+use crate::evaluation::trivial;
 use crate::events::{Event, Observer, Outcome};
 use crate::metrics_file::MetricsFile;
 use crate::model::{Base, ModelConfig, OutputConfig, PredictorConfig, SamplePooling};
 use crate::options::TrainOptions;
-use crate::predictions::{self, PredictedSample};
 use crate::run_directory::{CONFIG, RunDirectory};
 use crate::study;
 
-/// Trains a predictor of metadata columns.
+/// Trains a predictor of metadata columns, or one for every fold.
 ///
 /// # Errors
 /// Settings at odds, files that cannot be read or written, a loss that is no number.
 pub fn train(
     options: &TrainOptions,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    match options.split.cross_validates() {
+        true => cross_validate(options, observer, interrupt),
+        false => train_once(options, Judged::Best, observer, interrupt),
+    }
+}
+
+/// Trains on the lists of a fold. The model after the last epoch is judged: the best one was chosen
+/// by the samples held out.
+///
+/// # Errors
+/// Those of [`train`].
+pub(crate) fn train_fold(
+    options: &TrainOptions,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    train_once(options, Judged::Last, observer, interrupt)
+}
+
+/// Which weights are judged in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judged {
+    /// The best by the validation samples.
+    Best,
+    /// Those after the last epoch.
+    Last,
+}
+
+fn train_once(
+    options: &TrainOptions,
+    judged: Judged,
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
@@ -218,10 +256,36 @@ pub fn train(
         interrupt,
     };
     let trained = trainer.run(&objective, model, &split.train)?;
-    let validation = objective.predict(&trained.best)?;
-    let text = predictions_text(&validation.samples, &parts, &targets, ids)?;
-    let path = run.write("predictions.tsv", &text)?;
-    observer.observe(&Event::Saved(&path))?;
+    let model = match judged {
+        Judged::Best => &trained.best,
+        Judged::Last => &trained.last,
+    };
+    let samples = objective.predict(model)?.samples;
+    let mut others = Vec::new();
+    if options.baseline_trees > 0 {
+        observer.observe(&Event::Note("growing a Random Forest to compare with"))?;
+        let forest = Forest::of(options.baseline_trees, seed);
+        others.push(Other {
+            name: RANDOM_FOREST,
+            samples: forest.predict(&study.table, &targets.columns, &split)?,
+        });
+    }
+    others.push(Other {
+        name: TRIVIAL,
+        samples: trivial(&targets.columns, &split),
+    });
+    let reported = Reported {
+        targets: &targets.columns,
+        ids,
+        groups: division.groups(),
+        folds: None,
+        seed,
+    };
+    let evaluation = reported.evaluate("model", &samples, &others, judged == Judged::Best);
+    reported.write(&run, &evaluation, &samples, &others)?;
+    observer.observe(&Event::Evaluated(&evaluation))?;
+    observer.observe(&Event::Note(&evaluation.text()))?;
+    observer.observe(&Event::Saved(&run.join("predictions.tsv")))?;
     observer.observe(&Event::Saved(&run.join("checkpoints/best")))?;
     Ok(trained.outcome)
 }
@@ -307,29 +371,19 @@ fn target_manifests(
         .collect()
 }
 
-/// Predictions of the validation samples beside the actual values.
-fn predictions_text(
-    samples: &[ValidatedSample],
-    parts: &PredictorManifest,
-    targets: &RawTargets,
-    ids: &[String],
-) -> Result<String, RunError> {
-    let samples: Vec<PredictedSample<'_>> = samples
-        .iter()
-        .map(|sample| {
-            let columns = targets.columns.iter();
-            PredictedSample {
-                id: &ids[sample.row],
-                predictions: &sample.predictions,
-                actual: Some(columns.map(|column| column.values[sample.row]).collect()),
-                spread: None,
-            }
-        })
-        .collect();
-    predictions::tsv(&parts.targets, &samples)
+/// The samples of a study, divided into folds.
+pub(crate) struct Divided {
+    /// Ids of all samples.
+    pub ids: Vec<String>,
+    /// Their targets.
+    pub targets: RawTargets,
+    /// What they belong to, if that was said.
+    pub groups: Option<Groups>,
+    /// The folds.
+    pub folds: division::Divided,
 }
 
-/// Ids of the samples that `options` are about, divided into `folds` folds.
+/// The samples that `options` are about, divided into `folds` folds.
 ///
 /// # Errors
 /// Files that cannot be read or do not fit each other, or samples that cannot be divided so.
@@ -337,14 +391,20 @@ pub(crate) fn divided(
     options: &TrainOptions,
     folds: usize,
     observer: &mut dyn Observer,
-) -> Result<(Vec<String>, Divided), RunError> {
+) -> Result<Divided, RunError> {
     let (study, metadata, targets) = read_study(options, observer)?;
     let ids = study.table.sample_ids();
     let labels = class_labels(&targets);
     let mut notes = |note: String| observer.observe(&Event::Note(&note));
     let division = Division::new(options, &metadata, ids, labels.as_deref(), &mut notes)?;
-    let divided = division.folds(folds, &mut notes)?;
-    Ok((ids.to_vec(), divided))
+    let folds = division.folds(folds, &mut notes)?;
+    let groups = division.groups().cloned();
+    Ok(Divided {
+        ids: ids.to_vec(),
+        targets,
+        groups,
+        folds,
+    })
 }
 
 fn assembled(model: FineTuned, pretrained: Option<Base>, frozen: bool) -> FineTuned {

@@ -58,6 +58,8 @@ pub struct Trained<M> {
     pub outcome: Outcome,
     /// The model with the best weights.
     pub best: M,
+    /// The model after the last epoch.
+    pub last: M,
     /// What is done, with what was done before.
     pub done: Done,
 }
@@ -198,6 +200,7 @@ impl Trainer<'_> {
             Some((_, best)) => Ok(Trained {
                 outcome,
                 best,
+                last: model,
                 done: progress.done,
             }),
             None => Err(RunError::Usage(

@@ -17,6 +17,10 @@ pub const REASONS: &[(&str, &str)] = &[
         "with abundance pooling a small study fits one batch; distances learn from many updates of 32",
     ),
     (
+        "baseline-trees",
+        "grown in seconds beside most trainings, and more trees change little",
+    ),
+    (
         "best-metric",
         "the metric of the task: a sum of losses is ruled by whichever is largest",
     ),
@@ -54,7 +58,7 @@ pub const REASONS: &[(&str, &str)] = &[
     ),
     (
         "folds",
-        "every sample is held out once, and four fifths of them are still learnt from",
+        "one split; `compare` has 5, where every sample is held out once and four fifths of them are still learnt from",
     ),
     (
         "freeze-base",
@@ -137,6 +141,10 @@ pub const REASONS: &[(&str, &str)] = &[
     ),
     ("target-transform", "one outlier sets a min–max scale"),
     ("target-weight", "as in the reference"),
+    (
+        "stratify",
+        "shares of rare classes would be left to chance; it has no effect on numbers",
+    ),
     ("test-size", "as in the reference"),
     (
         "token-limit",
@@ -193,7 +201,7 @@ pub fn without(setting: &str) -> &'static str {
         "epochs" | "batch-size" | "lr" | "weight-decay" | "freeze-base" | "target-layer-norm"
         | "count-embedding" | "count-scale" => "by the pooling",
         "best-metric" => "by the target",
-        "folds" => "`5`",
+        "folds" => "`1`",
         "categorical-loss-weight-column" => "the first of the categorical columns",
         "target-transform" => "`zscore`",
         _ => "none",

@@ -1,0 +1,251 @@
+//! What a run says of its held-out samples: whole-set figures beside simpler methods, with their
+//! uncertainty; a Random Forest as good as that of scikit-learn.
+
+use aam_tests::{Aam, LARGER_STUDY, STUDY, aam, cells, data};
+
+const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv --max-bp 30 \
+                     --embedding-dim 16 --epochs 20 --output-dir run";
+
+/// The figure `name` of `method` in the file.
+fn figure(aam: &Aam, file: &str, name: &str, method: &str) -> f64 {
+    let text = aam.read(file);
+    let cells = cells(&text, method).into_iter();
+    let found = cells.into_iter().find(|(metric, _)| *metric == name);
+    let (_, cell) = found.unwrap_or_else(|| panic!("no {name} in {text}"));
+    cell.parse()
+        .unwrap_or_else(|_| panic!("{name} of {method}: `{cell}`"))
+}
+
+#[test]
+fn figures_of_numbers_are_those_of_the_predictions() {
+    let aam = aam!().with(LARGER_STUDY);
+    let ran = aam.ok(&format!("{TRAIN} --metadata-column gradient"));
+    let said = ran.says(&["held out", "random forest", "trivial", "spearman"]);
+    assert_eq!(said.stdout, "", "nothing but data");
+    let file = "run/evaluation.tsv";
+    for (table, method) in [
+        ("run/predictions.tsv", "model"),
+        ("run/predictions_random_forest.tsv", "random_forest"),
+    ] {
+        let predicted = aam.column(table, "prediction");
+        let actual = aam.column(table, "actual");
+        let pairs = || predicted.iter().zip(&actual);
+        let mean = actual.iter().sum::<f64>() / actual.len() as f64;
+        let errors: f64 = pairs().map(|(p, a)| (p - a).powi(2)).sum();
+        let r2 = 1.0 - errors / actual.iter().map(|a| (a - mean).powi(2)).sum::<f64>();
+        let found = figure(&aam, file, "r2", method);
+        assert!((found - r2).abs() < 1e-5, "{method}: {found} {r2}");
+        let mae = pairs().map(|(p, a)| (p - a).abs()).sum::<f64>() / actual.len() as f64;
+        assert!((figure(&aam, file, "mae", method) - mae).abs() < 1e-5);
+    }
+    // The mean of the training samples says nothing of those held out.
+    assert!(figure(&aam, file, "r2", "trivial") <= 0.0);
+    assert!(figure(&aam, file, "r2", "random_forest") > 0.0);
+    let (low, high) = (
+        figure(&aam, file, "r2", "lower"),
+        figure(&aam, file, "r2", "upper"),
+    );
+    let r2 = figure(&aam, file, "r2", "model");
+    assert!(low < r2 && r2 < high && high <= 1.0, "{low} {r2} {high}");
+    // The last line of metrics.tsv that is the best is the model that was judged.
+    let metrics = aam.read("run/metrics.tsv");
+    let best = cells(&metrics, "best")
+        .into_iter()
+        .zip(cells(&metrics, "spearman"));
+    let best = best
+        .filter(|((_, best), _)| *best == "1")
+        .last()
+        .expect("a best epoch");
+    let spearman: f64 = best.1.1.parse().expect("a number");
+    assert!((figure(&aam, file, "spearman", "model") - spearman).abs() < 1e-12);
+}
+
+#[test]
+fn figures_of_classes_have_a_confusion_matrix() {
+    let aam = aam!().with(LARGER_STUDY);
+    aam.ok(&format!(
+        "{TRAIN} --metadata-column habitat --classifier --baseline-trees 50"
+    ));
+    let file = "run/evaluation.tsv";
+    for name in ["accuracy", "balanced_accuracy", "f1", "auc", "log_loss"] {
+        for method in ["model", "random_forest", "trivial", "lower", "upper"] {
+            assert!(figure(&aam, file, name, method) >= 0.0);
+        }
+    }
+    assert_eq!(figure(&aam, file, "auc", "trivial"), 0.5);
+    // The majority of the training samples is right as often as it is held out.
+    let train = aam.read("run/samples_train.txt");
+    let metadata = aam.read("study/metadata.tsv");
+    let habitats = cells(&metadata, "habitat");
+    let of = |id: &str| {
+        habitats
+            .iter()
+            .find(|(other, _)| *other == id)
+            .expect("a row")
+            .1
+    };
+    let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+    train
+        .lines()
+        .for_each(|id| *counts.entry(of(id)).or_default() += 1);
+    let majority = counts
+        .into_iter()
+        .max_by_key(|(_, count)| *count)
+        .expect("classes")
+        .0;
+    let held_out = aam.read("run/samples_val.txt");
+    let right = held_out.lines().filter(|id| of(id) == majority).count() as f64;
+    let share = right / held_out.lines().count() as f64;
+    assert!((figure(&aam, file, "accuracy", "trivial") - share).abs() < 1e-12);
+
+    let matrix = aam.read("run/confusion_matrix.tsv");
+    let rows: Vec<Vec<u64>> = matrix
+        .lines()
+        .skip(1)
+        .map(|line| {
+            line.split('\t')
+                .skip(1)
+                .map(|cell| cell.parse().expect("a count"))
+                .collect()
+        })
+        .collect();
+    let all: u64 = rows.iter().flatten().sum();
+    let hits: u64 = (0..rows.len()).map(|class| rows[class][class]).sum();
+    assert_eq!(all as usize, held_out.lines().count());
+    let accuracy = figure(&aam, file, "accuracy", "model");
+    assert!((hits as f64 / all as f64 - accuracy).abs() < 1e-12);
+}
+
+#[test]
+fn every_metric_chooses_the_best_by_its_direction() {
+    let aam = aam!().with(STUDY);
+    let numbers = [
+        "r2",
+        "mae",
+        "rmse",
+        "pearson",
+        "spearman",
+        "interval_coverage",
+        "interval_width",
+    ];
+    let classes = ["accuracy", "balanced_accuracy", "f1", "auc", "log_loss"];
+    let small = ["mae", "rmse", "log_loss", "interval_width"];
+    let of_numbers = numbers.map(|name| (name, "--metadata-column ph --loss quantile"));
+    let of_classes = classes.map(|name| (name, "--metadata-column habitat --classifier"));
+    for (name, target) in of_numbers.into_iter().chain(of_classes) {
+        aam.ok(&format!(
+            "{TRAIN} --epochs 6 {target} --best-metric {name} --baseline-trees 0 --overwrite"
+        )
+        .replace("--epochs 20", ""));
+        let values = aam.column("run/metrics.tsv", name);
+        let best = aam.column("run/metrics.tsv", "best");
+        let sign = if small.contains(&name) { -1.0 } else { 1.0 };
+        let last = best
+            .iter()
+            .rposition(|best| *best == 1.0)
+            .expect("a best epoch");
+        let known = values.iter().filter(|value| value.is_finite());
+        let most = known.fold(f64::NEG_INFINITY, |most, value| most.max(sign * value));
+        assert_eq!(sign * values[last], most, "{name}: {values:?} {best:?}");
+    }
+}
+
+#[test]
+fn the_same_seed_grows_the_same_forest_on_any_number_of_threads() {
+    let aam = aam!().with(STUDY);
+    let command = "rf-baseline --table study/table.biom --metadata study/metadata.tsv --trees 23";
+    for target in [
+        "--metadata-column ph",
+        "--metadata-column habitat --classifier",
+    ] {
+        for threads in [1, 2] {
+            let flags = format!("--threads {threads} --output-dir forest-{threads} --overwrite");
+            aam.ok(&format!("{command} {target} {flags}"));
+        }
+        for file in ["predictions.tsv", "evaluation.tsv"] {
+            let of = |threads: usize| aam.read(&format!("forest-{threads}/{file}"));
+            assert_eq!(of(1), of(2));
+        }
+        aam.ok("rf-baseline --config forest-1/config.toml --output-dir again --overwrite");
+        assert_eq!(
+            aam.read("again/predictions.tsv"),
+            aam.read("forest-1/predictions.tsv")
+        );
+        let lists = "--train-samples forest-1/samples_train.txt \
+                     --validation-samples forest-1/samples_val.txt";
+        aam.ok(&format!(
+            "{command} {target} {lists} --output-dir listed --overwrite"
+        ));
+        assert_eq!(
+            aam.read("listed/predictions.tsv"),
+            aam.read("forest-1/predictions.tsv")
+        );
+    }
+    for (flags, word) in [
+        ("--trees 0", "--trees"),
+        ("--max-features many", "--max-features"),
+    ] {
+        aam.refuses(
+            &format!("{command} --metadata-column ph {flags} --output-dir no").replacen(
+                "--trees 23",
+                "",
+                1,
+            ),
+        )
+        .says(&[word]);
+    }
+}
+
+/// Figures of scikit-learn's forests of 500 trees, five folds, from the studies' own READMEs; folds
+/// are drawn otherwise, so that they agree within the spread of the folds.
+#[test]
+fn forests_agree_with_scikit_learn_on_real_studies() {
+    let Some(data) = data() else { return };
+    let aam = aam!();
+    for (study, flags, name, expected) in [
+        ("sleep-apnea-mice", "--metadata-column age", "r2", 0.658),
+        (
+            "sleep-apnea-mice",
+            "--metadata-column age --group-column mouse_number",
+            "r2",
+            0.588,
+        ),
+        (
+            "sleep-apnea-mice",
+            "--metadata-column exposure_type --classifier",
+            "accuracy",
+            0.929,
+        ),
+        (
+            "glen-canyon-soil",
+            "--metadata-column estimated_elevation",
+            "r2",
+            0.799,
+        ),
+        (
+            "glen-canyon-soil",
+            "--metadata-column Type --classifier",
+            "accuracy",
+            0.848,
+        ),
+    ] {
+        let folder = data.join(study);
+        aam.ok(&format!(
+            "rf-baseline --table {0}/table.biom --metadata {0}/metadata.tsv {flags} --folds 5 \
+             --trees 200 --min-prevalence 0.03 --output-dir forest --overwrite",
+            folder.display()
+        ));
+        let table = aam.read("forest/folds.tsv");
+        let column = cells(&table, name);
+        let cell = |row: &str| -> f64 {
+            let found = column.iter().find(|(name, _)| *name == row);
+            found.expect("the row").1.parse().expect("a number")
+        };
+        let all = figure(&aam, "forest/evaluation.tsv", name, "random_forest");
+        let spread = cell("sd").max(0.02);
+        assert!(
+            (all - expected).abs() < spread,
+            "{study} {flags}: {all}, {expected} ± {spread}"
+        );
+    }
+}

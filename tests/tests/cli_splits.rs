@@ -1,0 +1,190 @@
+//! What is held out: groups whole, classes in their shares, folds, and a warning of repeats.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aam_tests::{Aam, STUDY, aam, cells};
+
+const TRAIN: &str = "train --table study/table.biom --metadata metadata.tsv --metadata-column ph \
+                     --max-bp 30 --embedding-dim 16 --epochs 2 --baseline-trees 10";
+
+/// A study whose samples are of six subjects, four each.
+fn study() -> Aam {
+    let aam = aam!().with(STUDY);
+    let text = aam.read("study/metadata.tsv");
+    let mut lines = text.lines();
+    let mut with = format!("{}\thost_subject_id\n", lines.next().expect("a header"));
+    for (place, line) in lines.enumerate() {
+        with.push_str(&format!("{line}\tP{}\n", place % 6));
+    }
+    aam.write("metadata.tsv", &with);
+    aam
+}
+
+fn subjects(aam: &Aam) -> BTreeMap<String, String> {
+    let text = aam.read("metadata.tsv");
+    let cells = cells(&text, "host_subject_id").into_iter();
+    cells
+        .map(|(id, subject)| (id.to_owned(), subject.to_owned()))
+        .collect()
+}
+
+fn lines(aam: &Aam, name: &str) -> BTreeSet<String> {
+    aam.read(name).lines().map(str::to_owned).collect()
+}
+
+/// Subjects of the samples that a list names.
+fn listed(aam: &Aam, name: &str) -> BTreeSet<String> {
+    let subjects = subjects(aam);
+    lines(aam, name)
+        .iter()
+        .map(|id| subjects[id].clone())
+        .collect()
+}
+
+#[test]
+fn no_subject_is_on_both_sides() {
+    let aam = study();
+    for command in [
+        TRAIN,
+        "rf-baseline --table study/table.biom --metadata metadata.tsv --metadata-column ph --trees 10",
+    ] {
+        for seed in [1, 2] {
+            let ran = aam.ok(&format!(
+                "{command} --group-column host_subject_id --seed {seed} --output-dir run --overwrite"
+            ));
+            assert!(!ran.stderr.contains("flatter"), "{}", ran.stderr);
+            let train = listed(&aam, "run/samples_train.txt");
+            let validation = listed(&aam, "run/samples_val.txt");
+            assert!(train.is_disjoint(&validation), "{train:?} {validation:?}");
+            assert_eq!(train.len() + validation.len(), 6);
+        }
+    }
+    aam.ok(&format!(
+        "{TRAIN} --group-column host_subject_id --leave-group-out P3 --output-dir left"
+    ));
+    assert_eq!(
+        listed(&aam, "left/samples_val.txt"),
+        ["P3".to_owned()].into()
+    );
+    assert_eq!(listed(&aam, "left/samples_train.txt").len(), 5);
+}
+
+#[test]
+fn repeats_that_are_divided_are_named() {
+    let aam = study();
+    aam.ok(&format!("{TRAIN} --output-dir run")).says(&[
+        "warning: column 'host_subject_id' has 6 values for 24 samples",
+        "--group-column host_subject_id",
+    ]);
+    // Nothing repeats in the study as it is: its only column of names has few values.
+    let command = TRAIN.replace("metadata.tsv", "study/metadata.tsv");
+    let ran = aam.ok(&format!("{command} --output-dir plain"));
+    assert!(!ran.stderr.contains("flatter"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_cannot_be_divided_is_refused() {
+    let aam = study();
+    for (flags, words) in [
+        (
+            "--leave-group-out P1",
+            &["--leave-group-out", "--group-column"][..],
+        ),
+        (
+            "--leave-one-group-out",
+            &["--leave-one-group-out", "--group-column"],
+        ),
+        (
+            "--group-column host_subject",
+            &["did you mean `host_subject_id`?"],
+        ),
+        (
+            "--group-column host_subject_id --leave-group-out P9",
+            &["P9", "did you mean P"],
+        ),
+        (
+            "--group-column host_subject_id --folds 7",
+            &["6 groups cannot be divided into 7 folds"],
+        ),
+        (
+            "--group-column host_subject_id --leave-one-group-out --folds 3",
+            &["leave out --folds"],
+        ),
+        (
+            "--folds 25",
+            &["24 samples cannot be divided into 25 folds"],
+        ),
+    ] {
+        let ran = aam
+            .run(&format!("{TRAIN} {flags} --output-dir run"))
+            .says(words);
+        assert!([Some(2), Some(3)].contains(&ran.code), "{:?}", ran.code);
+        assert!(!aam.path("run/config.toml").exists());
+    }
+}
+
+#[test]
+fn every_sample_is_predicted_by_a_model_that_did_not_see_it() {
+    let aam = study();
+    let command = format!("{TRAIN} --group-column host_subject_id --folds 3 --output-dir run");
+    aam.ok(&command)
+        .says(&["3 runs", "mean", "random forest", "95 % interval"]);
+    let subjects = subjects(&aam);
+    let predictions = aam.read("run/predictions.tsv");
+    let folds = cells(&predictions, "fold");
+    assert_eq!(folds.len(), 24);
+    let mut of_subject: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for &(id, fold) in &folds {
+        of_subject.entry(&subjects[id]).or_default().insert(fold);
+        let held_out = lines(&aam, &format!("run/fold-{fold}/samples_val.txt"));
+        assert!(held_out.contains(id), "{id} in fold {fold}");
+        let learnt = lines(&aam, &format!("run/fold-{fold}/samples_train.txt"));
+        assert!(!learnt.contains(id), "{id} in fold {fold}");
+    }
+    assert!(
+        of_subject.values().all(|folds| folds.len() == 1),
+        "{of_subject:?}"
+    );
+    // The table: a line per fold, whose figures are those of the last epoch, then mean and spread.
+    let r2 = aam.column("run/folds.tsv", "r2");
+    assert_eq!(r2.len(), 5);
+    for fold in 1..=3 {
+        assert_eq!(r2[fold - 1], aam.last(&format!("run/fold-{fold}"), "r2"));
+        let evaluated = aam.read(&format!("run/fold-{fold}/evaluation.tsv"));
+        let value: f64 = cells(&evaluated, "model")[0].1.parse().expect("a number");
+        assert!((value - r2[fold - 1]).abs() < 1e-9, "{value} {r2:?}");
+    }
+    let mean = r2[..3].iter().sum::<f64>() / 3.0;
+    let sd = (r2[..3].iter().map(|r| (r - mean).powi(2)).sum::<f64>() / 3.0).sqrt();
+    assert!(
+        (r2[3] - mean).abs() < 1e-12 && (r2[4] - sd).abs() < 1e-12,
+        "{r2:?}"
+    );
+    assert_eq!(aam.column("run/folds.tsv", "random_forest:r2").len(), 5);
+
+    // What is done is not done again, and what a kill left is.
+    std::fs::remove_file(aam.path("run/fold-2/result.json")).expect("a result");
+    aam.ok(&command).says(&["2 of which are done already"]);
+    assert_eq!(aam.read("run/predictions.tsv"), predictions);
+    aam.refuses(&format!("{command} --epochs 3").replace("--epochs 2", ""))
+        .says(&["--epochs was 2 and is 3"]);
+}
+
+#[test]
+fn every_group_is_left_out_once() {
+    let aam = study();
+    let flags = "--group-column host_subject_id --leave-one-group-out";
+    aam.ok(&format!(
+        "rf-baseline --table study/table.biom --metadata metadata.tsv --metadata-column ph \
+         --trees 10 {flags} --output-dir forest"
+    ));
+    let table = aam.read("forest/folds.tsv");
+    let names: BTreeSet<&str> = cells(&table, "samples").iter().map(|row| row.0).collect();
+    let expected = ["P0", "P1", "P2", "P3", "P4", "P5", "mean", "sd"];
+    assert_eq!(names, expected.into());
+    let subjects = subjects(&aam);
+    let predictions = aam.read("forest/predictions.tsv");
+    for (id, fold) in cells(&predictions, "fold") {
+        assert_eq!(subjects[id], fold);
+    }
+}
