@@ -252,7 +252,7 @@ mod tests {
                 value: -1.25,
                 interval: Some((-2.0, 0.5)),
             },
-            TargetPrediction::Classes(vec![0.0000001f32.into(), 0.75]),
+            TargetPrediction::Classes(vec![1e-7, 0.75]),
         ];
         let sample = PredictedSample {
             id: "10.1",

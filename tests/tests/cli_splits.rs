@@ -13,8 +13,14 @@ fn study() -> Aam {
     let text = aam.read("study/metadata.tsv");
     let mut lines = text.lines();
     let mut with = format!("{}\thost_subject_id\n", lines.next().expect("a header"));
-    for (place, line) in lines.enumerate() {
-        with.push_str(&format!("{line}\tP{}\n", place % 6));
+    let mut place = 0;
+    for line in lines {
+        let cell = match line.starts_with('#') {
+            true => "categorical".to_owned(),
+            false => format!("P{}", place % 6),
+        };
+        place += usize::from(!line.starts_with('#'));
+        with.push_str(&format!("{line}\t{cell}\n"));
     }
     aam.write("metadata.tsv", &with);
     aam
@@ -100,7 +106,7 @@ fn what_cannot_be_divided_is_refused() {
         ),
         (
             "--group-column host_subject_id --leave-group-out P9",
-            &["P9", "did you mean P"],
+            &["P9", "there are P0"],
         ),
         (
             "--group-column host_subject_id --folds 7",

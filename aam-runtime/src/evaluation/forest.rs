@@ -1,8 +1,8 @@
 //! Random Forests (Breiman 2001) on relative abundances of ASVs.
 //!
-//! Trees are those of `smartcore`, grown to the end on bootstrap samples, as by default in
-//! scikit-learn: with all ASVs at each split for numbers, and the square root of their number for
-//! classes.
+//! Trees are those of `smartcore`, grown to the end on bootstrap samples: with a third of the ASVs
+//! at each split for numbers, and the square root of their number for classes, as Breiman's own
+//! program has it.
 
 use rand::RngExt;
 use rayon::prelude::*;
@@ -29,6 +29,8 @@ const TREES: usize = 5;
 pub enum MaxFeatures {
     /// All.
     All,
+    /// A third.
+    Third,
     /// The square root of their number.
     Sqrt,
     /// The logarithm of their number, to the base of 2.
@@ -38,19 +40,20 @@ pub enum MaxFeatures {
 }
 
 impl MaxFeatures {
-    /// Reads `all`, `sqrt`, `log2` or a number from 1.
+    /// Reads `all`, `third`, `sqrt`, `log2` or a number from 1.
     ///
     /// # Errors
     /// Anything else.
     pub fn read(text: &str) -> Result<Self, RunError> {
         match text.trim() {
             "all" => Ok(Self::All),
+            "third" => Ok(Self::Third),
             "sqrt" => Ok(Self::Sqrt),
             "log2" => Ok(Self::Log2),
             other => match other.parse() {
                 Ok(number) if number > 0 => Ok(Self::Number(number)),
                 _ => Err(RunError::Usage(format!(
-                    "--max-features: expected all, sqrt, log2 or a number from 1, found `{text}`"
+                    "--max-features: expected all, third, sqrt, log2 or a number from 1, found `{text}`"
                 ))),
             },
         }
@@ -60,6 +63,7 @@ impl MaxFeatures {
     fn of(self, features: usize) -> usize {
         let number = match self {
             Self::All => features,
+            Self::Third => features / 3,
             Self::Sqrt => (features as f64).sqrt() as usize,
             Self::Log2 => (features as f64).log2() as usize,
             Self::Number(number) => number,
@@ -73,7 +77,7 @@ impl MaxFeatures {
 pub struct Forest {
     /// Trees.
     pub trees: usize,
-    /// ASVs considered at each split; without it all for numbers and the square root for classes.
+    /// ASVs considered at each split; without it a third for numbers and the square root for classes.
     pub max_features: Option<MaxFeatures>,
     /// Fewest training samples of a leaf.
     pub min_samples_leaf: usize,
@@ -174,7 +178,7 @@ impl Forest {
             .map(|(trees, seed)| {
                 let parameters = RandomForestRegressorParameters::default()
                     .with_n_trees(trees)
-                    .with_m(self.max_features.unwrap_or(MaxFeatures::All).of(features))
+                    .with_m(self.max_features.unwrap_or(MaxFeatures::Third).of(features))
                     .with_min_samples_leaf(self.min_samples_leaf)
                     .with_seed(seed);
                 let forest = RandomForestRegressor::fit(train, values, parameters)?;

@@ -33,8 +33,8 @@ pub struct RfBaselineOptions {
     /// Trees of the forest.
     #[schemars(range(min = 1, max = 100_000))]
     pub trees: usize,
-    /// ASVs considered at each split: all, sqrt, log2 or a number; without it all for numbers and
-    /// sqrt for classes.
+    /// ASVs considered at each split: all, third, sqrt, log2 or a number; without it third for
+    /// numbers and sqrt for classes.
     pub max_features: Option<String>,
     /// Fewest training samples of a leaf.
     #[schemars(range(min = 1))]

@@ -32,7 +32,7 @@ const RF_BASELINE: &str = "
 | `--val-samples` | – | `--validation-samples` |
 | `--output` | – | `--output-dir`: a directory, as of `train` |
 | `--n-estimators` | 500 | `--trees` |
-| `--max-features` | sqrt | the same; without it `all` for numbers, as scikit-learn has it now |
+| `--max-features` | sqrt | the same; without it `third` for numbers, which is better |
 | `--random-seed` | 42 | `--seed` |
 | `--n-jobs` | -1 | accepted, without effect: `--threads` |
 
