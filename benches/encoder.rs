@@ -111,7 +111,13 @@ fn samples(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("transformer over 8 samples");
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
     group.bench_function("there", |bencher| {
-        bencher.iter(|| black_box(transformer.forward(x.clone(), Some(mask.clone())).into_data()));
+        bencher.iter(|| {
+            black_box(
+                transformer
+                    .forward(x.clone(), Some(mask.clone()))
+                    .into_data(),
+            )
+        });
     });
     group.bench_function("there and back", |bencher| {
         bencher.iter(|| {
