@@ -5,7 +5,7 @@ use rand_distr::{Binomial, Distribution, Gamma, LogNormal, StandardNormal};
 
 use super::phylogeny::Phylogeny;
 use super::{SimulateOptions, StudyMetadata};
-use crate::data::{DataError, Table};
+use crate::data::{DataError, Ids, Table};
 use crate::random::stream;
 
 /// Names of habitats, in the order in which studies use them.
@@ -109,16 +109,12 @@ pub(super) fn draw(
     let sample_ids: Vec<String> = (1..=options.samples)
         .map(|s| format!("S{s:0width$}"))
         .collect();
-    let asv_ids = tree.name[..asvs].iter().map(ToString::to_string).collect();
+    let asv_ids: Ids = tree.name[..asvs].iter().map(ToString::to_string).collect();
     let all = Table::from_triplets(sample_ids, asv_ids, &triplets)?;
-    let table = all.drop_empty_features();
+    let table = all.clone().drop_empty_features()?;
 
     let columns = all.feature_index();
-    let kept: Vec<usize> = table
-        .feature_ids()
-        .iter()
-        .map(|id| columns[id.as_str()])
-        .collect();
+    let kept: Vec<usize> = table.feature_ids().iter().map(|id| columns[id]).collect();
     let of_kept = |values: &[f64]| kept.iter().map(|&a| values[a]).collect();
     let truth = Truth {
         baseline: of_kept(&baseline),
