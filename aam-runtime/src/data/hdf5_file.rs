@@ -215,22 +215,14 @@ impl H5<'_> {
 
     /// The texts of a dataset.
     pub fn texts(&self, dataset: &Dataset) -> Result<Vec<String>, DataError> {
-        let mut texts = Vec::new();
-        self.each_text(dataset, |text| texts.push(text.to_owned()))?;
-        Ok(texts)
+        Ok(self.ids(dataset)?.iter().map(str::to_owned).collect())
     }
 
     /// The texts of a dataset, back to back.
     pub fn ids(&self, dataset: &Dataset) -> Result<Ids, DataError> {
-        let mut ids = IdsBuilder::default();
-        self.each_text(dataset, |text| ids.push(text))?;
-        Ok(ids.finish())
-    }
-
-    fn each_text(&self, dataset: &Dataset, mut each: impl FnMut(&str)) -> Result<(), DataError> {
         let count = self.len(dataset)?;
         if count == 0 {
-            return Ok(());
+            return Ok(Ids::default());
         }
         let fixed = match dataset.dtype() {
             Datatype::String {
@@ -259,15 +251,25 @@ impl H5<'_> {
         if fixed == Some(0) || raw.len() / width.max(1) < count {
             return Err(self.error(dataset, "is shorter than it declares"));
         }
+        let declared = |element: &[u8]| {
+            let length = element.first_chunk::<4>();
+            length.map_or(0, |b| u32::from_le_bytes(*b) as usize)
+        };
+        let elements = || raw.chunks_exact(width).take(count);
+        // Room for all of them at once: ten million that grow are copied again and again.
+        let bytes = match fixed {
+            Some(_) => raw.len(),
+            None => elements()
+                .map(|element| declared(element).min(LONGEST_TEXT))
+                .sum(),
+        };
+        let mut ids = IdsBuilder::with_capacity(count, bytes.min(self.limit as usize));
         let mut total = 0u64;
-        for element in raw.chunks_exact(width).take(count) {
+        for element in elements() {
             let bytes = match fixed {
                 Some(_) => element.to_vec(),
                 None => {
-                    let declared = element
-                        .first_chunk::<4>()
-                        .map_or(0, |b| u32::from_le_bytes(*b));
-                    if declared as usize > LONGEST_TEXT {
+                    if declared(element) > LONGEST_TEXT {
                         return Err(self.error(dataset, "holds a text that is too long"));
                     }
                     dataset
@@ -282,9 +284,9 @@ impl H5<'_> {
             let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
             let text = std::str::from_utf8(&bytes[..end])
                 .map_err(|_| self.error(dataset, "holds text that is not UTF-8"))?;
-            each(text.trim_end());
+            ids.push(text.trim_end());
         }
-        Ok(())
+        Ok(ids.finish())
     }
 
     /// How many elements a dataset has.
