@@ -149,6 +149,18 @@ impl<S: AsRef<str>, const N: usize> PartialEq<[S; N]> for Ids {
     }
 }
 
+impl<S: AsRef<str>, const N: usize> PartialEq<[S; N]> for &Ids {
+    fn eq(&self, other: &[S; N]) -> bool {
+        **self == other[..]
+    }
+}
+
+impl<S: AsRef<str>> PartialEq<Vec<S>> for &Ids {
+    fn eq(&self, other: &Vec<S>) -> bool {
+        **self == other[..]
+    }
+}
+
 impl<S: AsRef<str>> PartialEq<Vec<S>> for Ids {
     fn eq(&self, other: &Vec<S>) -> bool {
         *self == other[..]

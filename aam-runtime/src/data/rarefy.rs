@@ -110,7 +110,7 @@ mod tests {
             assert_eq!(result.table.depth(row), 100);
             let (features, counts) = result.table.row(row);
             for (&f, &count) in features.iter().zip(counts) {
-                let column = columns[result.table.feature_ids()[f as usize].as_str()] as u32;
+                let column = columns[&result.table.feature_ids()[f as usize]] as u32;
                 let (all, available) = full.row(row + 1);
                 let i = all.binary_search(&column).unwrap();
                 assert!(count <= available[i]);

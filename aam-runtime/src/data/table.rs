@@ -291,7 +291,7 @@ impl Table {
     /// Empty or repeated ids, an index out of range, two counts of one sample and feature.
     pub fn from_triplets(
         sample_ids: Vec<String>,
-        feature_ids: impl Into<Ids>,
+        feature_ids: Vec<String>,
         triplets: &[(u32, u32, u32)],
     ) -> Result<Self, DataError> {
         let mut offsets = vec![0usize; sample_ids.len() + 1];

@@ -5,7 +5,7 @@ use rand_distr::{Binomial, Distribution, Gamma, LogNormal, StandardNormal};
 
 use super::phylogeny::Phylogeny;
 use super::{SimulateOptions, StudyMetadata};
-use crate::data::{DataError, Ids, Table};
+use crate::data::{DataError, Table};
 use crate::random::stream;
 
 /// Names of habitats, in the order in which studies use them.
@@ -109,7 +109,7 @@ pub(super) fn draw(
     let sample_ids: Vec<String> = (1..=options.samples)
         .map(|s| format!("S{s:0width$}"))
         .collect();
-    let asv_ids: Ids = tree.name[..asvs].iter().map(ToString::to_string).collect();
+    let asv_ids = tree.name[..asvs].iter().map(ToString::to_string).collect();
     let all = Table::from_triplets(sample_ids, asv_ids, &triplets)?;
     let table = all.clone().drop_empty_features()?;
 
