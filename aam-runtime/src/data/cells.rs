@@ -31,8 +31,8 @@ impl Storage {
         if !streaming {
             return Self::Memory;
         }
-        let ancestors = output.into_iter().flat_map(Path::ancestors).skip(1);
-        let directory = ancestors.filter(|path| path.is_dir()).next();
+        let mut above = output.into_iter().flat_map(Path::ancestors).skip(1);
+        let directory = above.find(|path| path.is_dir());
         Self::Disk(directory.unwrap_or(Path::new(".")).to_owned())
     }
 }

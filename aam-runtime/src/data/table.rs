@@ -398,10 +398,9 @@ impl Table {
             return Ok(self);
         }
         let mut renamed = vec![0u32; used.len()];
-        let mut next = 0;
-        for (column, _) in used.iter().enumerate().filter(|(_, used)| **used) {
+        let kept = (0..used.len()).filter(|&column| used[column]);
+        for (next, column) in (0..).zip(kept) {
             renamed[column] = next;
-            next += 1;
         }
         let ids = self.feature_ids.iter().zip(&used);
         let ids = ids.filter(|(_, used)| **used).map(|(id, _)| id).collect();
