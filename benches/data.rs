@@ -32,7 +32,7 @@ fn data(criterion: &mut Criterion) {
     std::fs::remove_file(&path).expect("the temporary file");
     let ids = table.feature_ids();
     let tokenise = || {
-        let pairs = ids.iter().map(|id| (id.as_str(), id.as_str()));
+        let pairs = ids.iter().map(|id| (id, id));
         TokenizedSequences::new(pairs, &TokenOptions::default()).expect("simulated sequences")
     };
     group.bench_function("tokenise all ASVs", |bencher| {

@@ -50,7 +50,8 @@ fn encoder(criterion: &mut Criterion) {
     let fused = base.fused_encoder(&device).expect("the CPU has one");
     let study = study();
     let sequences = tokens(&study);
-    let rows: Vec<&[u8]> = (0..ASVS).map(|asv| sequences.get(asv)).collect();
+    let rows: Vec<Vec<u8>> = (0..ASVS).map(|asv| sequences.get(asv).collect()).collect();
+    let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
     let gradient = vec![0.01; ASVS * DIM];
     let masks: Vec<Vec<bool>> = rows
         .iter()
@@ -130,7 +131,7 @@ fn samples(criterion: &mut Criterion) {
 
 fn tokens(study: &Study) -> TokenizedSequences {
     let ids = study.table.feature_ids();
-    let pairs = ids.iter().map(|id| (id.as_str(), id.as_str()));
+    let pairs = ids.iter().map(|id| (id, id));
     TokenizedSequences::new(pairs, &TokenOptions::default()).expect("simulated sequences")
 }
 
