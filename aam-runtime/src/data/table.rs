@@ -1,13 +1,19 @@
 //! The feature table: how many reads of which ASV each sample holds.
 
+mod builder;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::DataError;
-use super::cells::{Cells, CellsWriter, Storage};
+use super::cells::{Cells, Storage};
 use super::ids::{Ids, check_each};
+pub use builder::TableBuilder;
+use builder::check_row;
 
 /// Samples × ASVs with counts, in compressed sparse rows (a row is a sample).
 ///
@@ -78,123 +84,6 @@ pub(crate) fn reads_of(value: f64) -> Result<u32, DataError> {
     };
     Err(DataError::new(format!("the count {value} {problem}"))
         .help("give the table of read counts, not of relative or transformed abundances"))
-}
-
-/// Makes a table row by row.
-pub struct TableBuilder {
-    sample_ids: Vec<String>,
-    feature_ids: Ids,
-    rows: Vec<Range<usize>>,
-    cells: CellsWriter,
-}
-
-impl TableBuilder {
-    /// A table of these samples and ASVs, with room for `expected` counts, in `storage`.
-    ///
-    /// # Errors
-    /// Empty or repeated ids, or a directory in which no file can be made.
-    pub fn new(
-        sample_ids: Vec<String>,
-        feature_ids: Ids,
-        expected: usize,
-        storage: &Storage,
-    ) -> Result<Self, DataError> {
-        check_ids(&sample_ids, "sample")?;
-        feature_ids.check("feature")?;
-        Self::of_checked(sample_ids, feature_ids, expected, storage)
-    }
-
-    fn of_checked(
-        sample_ids: Vec<String>,
-        feature_ids: Ids,
-        expected: usize,
-        storage: &Storage,
-    ) -> Result<Self, DataError> {
-        Ok(Self {
-            rows: Vec::with_capacity(sample_ids.len()),
-            cells: CellsWriter::new(storage, expected)?,
-            sample_ids,
-            feature_ids,
-        })
-    }
-
-    /// Adds the next sample: its columns, ascending, and their counts.
-    ///
-    /// # Errors
-    /// If the invariants of a [`Table`] do not hold, or the disk is full.
-    pub fn push(&mut self, columns: &[u32], counts: &[u32]) -> Result<(), DataError> {
-        let Some(sample) = self.sample_ids.get(self.rows.len()) else {
-            return Err(DataError::new(format!(
-                "more rows than the {} samples",
-                self.sample_ids.len()
-            )));
-        };
-        check_row(columns, counts, &self.feature_ids).map_err(|e| e.at(sample_place(sample)))?;
-        let start = self.cells.len();
-        self.cells.extend(columns, counts)?;
-        self.rows.push(start..self.cells.len());
-        Ok(())
-    }
-
-    /// Ids of the samples.
-    pub fn sample_ids(&self) -> &[String] {
-        &self.sample_ids
-    }
-
-    /// Ids of the ASVs.
-    pub fn feature_ids(&self) -> &Ids {
-        &self.feature_ids
-    }
-
-    /// The table.
-    ///
-    /// # Errors
-    /// If samples are missing, or the disk is full.
-    pub fn finish(self) -> Result<Table, DataError> {
-        if self.rows.len() != self.sample_ids.len() {
-            return Err(DataError::new(format!(
-                "{} rows for {} samples",
-                self.rows.len(),
-                self.sample_ids.len()
-            )));
-        }
-        Ok(Table {
-            sample_ids: self.sample_ids,
-            feature_ids: self.feature_ids,
-            rows: self.rows,
-            cells: Arc::new(self.cells.finish()?),
-        })
-    }
-}
-
-fn check_row(columns: &[u32], counts: &[u32], feature_ids: &Ids) -> Result<(), DataError> {
-    if columns.len() != counts.len() {
-        return Err(DataError::new(format!(
-            "{} column indices but {} counts",
-            columns.len(),
-            counts.len()
-        )));
-    }
-    if let Some(&f) = columns.iter().find(|&&f| f as usize >= feature_ids.len()) {
-        return Err(DataError::new(format!(
-            "column index {f} in a table of {} features",
-            feature_ids.len()
-        )));
-    }
-    if let Some(pair) = columns.windows(2).find(|pair| pair[0] >= pair[1]) {
-        return Err(DataError::new(if pair[0] == pair[1] {
-            format!(
-                "the feature `{}` has two counts",
-                &feature_ids[pair[0] as usize]
-            )
-        } else {
-            "the column indices are not ascending".to_owned()
-        }));
-    }
-    if counts.contains(&0) {
-        return Err(DataError::new("a stored count is zero"));
-    }
-    Ok(())
 }
 
 impl Table {
@@ -447,79 +336,4 @@ fn index_of<'a>(ids: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
 
 fn sample_place(id: &str) -> String {
     format!("sample `{id}`")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ids(names: &[&str]) -> Vec<String> {
-        names.iter().map(|&n| n.to_owned()).collect()
-    }
-
-    fn small() -> Table {
-        let triplets = [(1, 2, 5), (0, 1, 3), (1, 0, 1), (0, 0, 0)];
-        Table::from_triplets(ids(&["s1", "s2"]), ids(&["A", "C", "G", "T"]), &triplets).unwrap()
-    }
-
-    #[test]
-    fn triplets_are_sorted_and_zeros_left_out() {
-        let table = small();
-        assert_eq!(table.row(0), (&[1][..], &[3][..]));
-        assert_eq!(table.row(1), (&[0, 2][..], &[1, 5][..]));
-        assert_eq!(table.depth(1), 6);
-        assert_eq!(table.sample_index()["s2"], 1);
-    }
-
-    #[test]
-    fn selection_and_empty_features() {
-        let table = small().select_samples(&[1]).drop_empty_features().unwrap();
-        assert_eq!(table.feature_ids(), ids(&["A", "G"]));
-        assert_eq!(table.row(0), (&[0, 1][..], &[1, 5][..]));
-    }
-
-    #[test]
-    fn a_table_on_disk_is_the_same_and_so_is_what_is_made_of_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let storage = Storage::Disk(folder.path().to_owned());
-        let table = small().kept_in(&storage).unwrap();
-        assert_eq!(table, small());
-        let selected = table.select_samples(&[1]);
-        assert!(Arc::ptr_eq(&selected.cells, &table.cells));
-        let dropped = selected.drop_empty_features().unwrap();
-        assert_eq!(dropped.cells.storage, storage);
-        assert_eq!(dropped.row(0), (&[0, 1][..], &[1, 5][..]));
-    }
-
-    #[test]
-    fn broken_invariants_are_refused() {
-        let new = |offsets: &[usize], features: &[u32], counts: &[u32]| {
-            Table::new(
-                ids(&["s1", "s2"]),
-                ids(&["A", "C"]),
-                offsets.to_vec(),
-                features.to_vec(),
-                counts.to_vec(),
-            )
-            .map_err(|e| e.to_string())
-        };
-        assert!(new(&[0, 1, 2], &[0, 1], &[1, 1]).is_ok());
-        for (offsets, features, counts, message) in [
-            (&[0, 2][..], &[0, 1][..], &[1, 1][..], "need 3 row offsets"),
-            (&[0, 3, 2], &[0, 1], &[1, 1], "decrease"),
-            (&[0, 1, 1], &[0, 1], &[1, 1], "run from 0"),
-            (&[0, 1, 2], &[0, 2], &[1, 1], "column index 2"),
-            (&[0, 2, 2], &[1, 0], &[1, 1], "not ascending"),
-            (&[0, 2, 2], &[1, 1], &[1, 1], "two counts"),
-            (&[0, 1, 2], &[0, 1], &[1, 0], "zero"),
-            (&[0, 1, 2], &[0, 1], &[1], "1 counts"),
-        ] {
-            let error = new(offsets, features, counts).unwrap_err();
-            assert!(error.contains(message), "{error}");
-        }
-        let twice = Table::from_triplets(ids(&["s", "s"]), ids(&["A"]), &[]).unwrap_err();
-        assert!(twice.to_string().contains("`s` occurs more than once"));
-        assert!(Table::from_triplets(ids(&["s"]), ids(&["A", ""]), &[]).is_err());
-        assert!(Table::from_triplets(ids(&["s"]), ids(&["A"]), &[(1, 0, 1)]).is_err());
-    }
 }
