@@ -50,7 +50,7 @@ impl AsvGroup {
         let mut tokens = Vec::with_capacity(self.features.len() * self.length);
         for &feature in &self.features {
             tokens.push(START);
-            tokens.extend_from_slice(sequences.get(feature as usize));
+            tokens.extend(sequences.get(feature as usize));
         }
         tokens
     }
@@ -100,11 +100,21 @@ pub struct Batcher<'a> {
 impl Batcher<'_> {
     /// Columns of the ASVs that the samples at `rows` have, in order.
     pub fn features(&self, rows: &[usize]) -> Vec<u32> {
-        let asvs = rows.iter().flat_map(|&row| self.table.row(row).0);
-        let mut features: Vec<u32> = asvs.copied().collect();
-        features.sort_unstable();
-        features.dedup();
-        features
+        let asvs = || rows.iter().flat_map(|&row| self.table.row(row).0);
+        // A list of all that the samples hold, or a mark for each column, whichever is smaller.
+        let held: usize = rows.iter().map(|&row| self.table.row(row).0.len()).sum();
+        if held * size_of::<u32>() <= self.table.num_features() {
+            let mut features: Vec<u32> = asvs().copied().collect();
+            features.sort_unstable();
+            features.dedup();
+            return features;
+        }
+        let mut seen = vec![false; self.table.num_features()];
+        for &feature in asvs() {
+            seen[feature as usize] = true;
+        }
+        let seen = seen.into_iter().enumerate().filter(|(_, seen)| *seen);
+        seen.map(|(feature, _)| feature as u32).collect()
     }
 
     /// The ASVs of the samples at `rows`, in groups.
@@ -132,10 +142,12 @@ impl Batcher<'_> {
         distinct.sort_unstable();
         distinct.dedup();
         let groups = AsvGroups::new(distinct, self.sequences, self.chunk);
-        let mut number = vec![0; self.table.num_features()];
-        for (position, feature) in groups.features().enumerate() {
-            number[feature as usize] = position as i32;
-        }
+        let mut numbers: Vec<(u32, i32)> = groups.features().zip(0..).collect();
+        numbers.sort_unstable();
+        let number = |feature: u32| {
+            let place = numbers.partition_point(|(other, _)| *other < feature);
+            numbers[place].1
+        };
         let width = chosen.iter().map(Vec::len).max().unwrap_or(0);
         let places = rows.len() * width;
         let mut batch = Batch {
@@ -149,7 +161,7 @@ impl Batcher<'_> {
         for (sample, asvs) in chosen.iter().enumerate() {
             for (slot, &(feature, count)) in asvs.iter().enumerate() {
                 let place = sample * width + slot;
-                batch.index[place] = number[feature as usize];
+                batch.index[place] = number(feature);
                 batch.mask[place] = true;
                 batch.counts[place] = count as f32;
             }

@@ -48,17 +48,11 @@ impl TableMetric {
     }
 }
 
-/// A table made ready for distances between any of its samples.
-///
-/// Holds a copy of the table's counts.
+/// Distances between any samples of a table, whose counts it shares.
 #[derive(Clone, Debug)]
 pub struct TableDistances {
     metric: TableMetric,
-    /// Compressed rows: ASVs, ascending, with their reads per sample.
-    offsets: Vec<usize>,
-    features: Vec<u32>,
-    counts: Vec<u32>,
-    depth: Vec<f64>,
+    table: Table,
 }
 
 /// How much of an ASV a sample has.
@@ -72,21 +66,9 @@ struct Entry {
 impl TableDistances {
     /// Prepares distances between the samples of `table`.
     pub fn new(table: &Table, metric: TableMetric) -> Self {
-        let rows = 0..table.num_samples();
-        let mut offsets = vec![0];
-        let mut features = Vec::with_capacity(table.num_nonzero());
-        let mut counts = Vec::with_capacity(table.num_nonzero());
-        for row in rows.clone() {
-            features.extend_from_slice(table.row(row).0);
-            counts.extend_from_slice(table.row(row).1);
-            offsets.push(features.len());
-        }
         Self {
             metric,
-            offsets,
-            features,
-            counts,
-            depth: rows.map(|row| table.depth(row) as f64).collect(),
+            table: table.clone(),
         }
     }
 
@@ -138,12 +120,14 @@ impl TableDistances {
     fn entries(&self, rows: &[usize]) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (sample, &row) in rows.iter().enumerate() {
-            for place in self.offsets[row]..self.offsets[row + 1] {
+            let depth = self.table.depth(row) as f64;
+            let (features, counts) = self.table.row(row);
+            for (&feature, &count) in features.iter().zip(counts) {
                 entries.push(Entry {
-                    feature: self.features[place],
+                    feature,
                     sample: sample as u32,
                     amount: match self.metric {
-                        TableMetric::BrayCurtis => f64::from(self.counts[place]) / self.depth[row],
+                        TableMetric::BrayCurtis => f64::from(count) / depth,
                         TableMetric::Jaccard => 1.0,
                     },
                 });

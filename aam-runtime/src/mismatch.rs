@@ -31,7 +31,7 @@ pub fn error(table: &Table, what: &str, path: &Path, ids: &[String]) -> DataErro
 /// A guess at why no sample of `table` is among `ids`, where there is one.
 fn guess(table: &Table, ids: &[String]) -> Option<String> {
     let ours = table.sample_ids();
-    let features: HashSet<&str> = table.feature_ids().iter().map(String::as_str).collect();
+    let features: HashSet<&str> = table.feature_ids().iter().collect();
     if ids.iter().any(|id| features.contains(id.as_str())) {
         return Some(
             "they are ids of the table's ASVs: the file is about ASVs, not samples, or the table is transposed"

@@ -119,7 +119,8 @@ pub struct OptimizationOptions {
     pub output_dir: Option<PathBuf>,
     /// Replace an output directory that exists.
     pub overwrite: bool,
-    /// Most ASVs encoded at once; memory grows with it, not with the batch.
+    /// Most ASVs that a GPU encodes at once; its memory grows with it, not with the batch. A CPU
+    /// takes one a thread.
     #[schemars(range(min = 1))]
     pub asv_chunk_size: usize,
     /// Parallel strategy.

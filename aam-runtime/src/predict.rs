@@ -9,7 +9,7 @@ use crate::batch::Batcher;
 use crate::categories::CategoryIds;
 use crate::checkpoint::directory::{self, MANIFEST, WEIGHTS};
 use crate::checkpoint::manifest::DataPolicy;
-use crate::data::read_ids;
+use crate::data::{Storage, read_ids};
 use crate::device::device;
 use crate::error::RunError;
 use crate::events::{Event, Observer};
@@ -55,6 +55,7 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
     let mut table = study::read_reads(
         options.table.as_deref(),
         options.sequences.as_deref(),
+        &Storage::of_run(options.streaming, Some(output)),
         &mut notes,
     )?;
     if let Some(list) = &options.samples {
@@ -77,7 +78,7 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
     let as_trained = |error| as_trained(error, options.table.as_deref(), policy);
     let table =
         study::rarefied(table, policy.rarefy_depth, policy.seed, &mut notes).map_err(as_trained)?;
-    let table = table.drop_empty_features();
+    let table = table.drop_empty_features()?;
     let sequences = study::tokenized(&table, &policy.tokens(), &mut notes).map_err(as_trained)?;
     let metadata = options.metadata.as_deref();
     let metadata = metadata.map(|path| study::metadata_beside(&table, path, &mut notes));

@@ -9,8 +9,9 @@ mod tree;
 use std::path::Path;
 
 use crate::data::{
-    DataError, Metadata, Split, Table, TokenOptions, TokenizedSequences, listed_split,
-    random_split, rarefy, read_ids, read_metadata, read_sequences, read_table, stratified_split,
+    DataError, Metadata, Split, Storage, Table, TokenOptions, TokenizedSequences, listed_split,
+    random_split, rarefy, read_ids, read_metadata, read_sequences, read_table_into,
+    stratified_split,
 };
 use crate::error::RunError;
 use crate::mismatch;
@@ -45,17 +46,19 @@ pub fn required<'a, T: ?Sized + AsRef<Path>>(
         .ok_or_else(|| RunError::Usage(format!("--{flag} is missing: name the file")))
 }
 
-/// Reads a table, and the sequences of its ASVs where they are in a file of their own.
+/// Reads a table into `storage`, and the sequences of its ASVs where they are in a file of their
+/// own.
 ///
 /// # Errors
 /// Files that cannot be read, or ASVs without a sequence.
 pub fn read_reads(
     table: Option<&Path>,
     sequences: Option<&Path>,
+    storage: &Storage,
     notes: &mut Notes<'_>,
 ) -> Result<Table, RunError> {
     let path = required(table, "table")?;
-    let mut table = read_table(path)?;
+    let mut table = read_table_into(path, storage)?;
     if let Some(sequences) = sequences {
         let found = read_sequences(sequences)?.of(table.feature_ids());
         let found = found.map_err(|error| error.file(sequences))?;
@@ -80,7 +83,7 @@ pub fn read_reads(
 /// Leaves out the samples that have no reads.
 fn without_empty_samples(table: Table, notes: &mut Notes<'_>) -> Result<Table, RunError> {
     let (full, empty): (Vec<usize>, Vec<usize>) =
-        (0..table.num_samples()).partition(|&row| table.depth(row) > 0);
+        (0..table.num_samples()).partition(|&row| !table.row(row).0.is_empty());
     if empty.is_empty() {
         return Ok(table);
     }
@@ -131,8 +134,7 @@ pub fn tokenized(
     options: &TokenOptions,
     notes: &mut Notes<'_>,
 ) -> Result<TokenizedSequences, RunError> {
-    let ids = table.feature_ids().iter();
-    let sequences = TokenizedSequences::new(ids.map(|id| (id.as_str(), id.as_str())), options)
+    let sequences = TokenizedSequences::of(table.feature_ids(), options)
         .map_err(|error| match &error.help {
             None => error.help(
                 "the ids of the table are taken for sequences; if they are not, give a FASTA file with --sequences",

@@ -43,7 +43,7 @@ fn the_flags_of_train_are_frozen() {
         patience pooling preset
         pretrained-encoder print-config quiet
         rarefy-depth scheduler scheduler-eta-min scheduler-factor scheduler-min-lr scheduler-patience
-        scheduler-t-mult scheduler-t0 seed sequences strategy stratify table target-layer-norm target-transform target-weight test-size threads
+        scheduler-t-mult scheduler-t0 seed sequences strategy streaming stratify table target-layer-norm target-transform target-weight test-size threads
         token-limit train-samples tree truncate unifrac-ids unifrac-matrix unifrac-metric
         unifrac-weight val-prediction-passes validation-samples warmup weight-decay";
     let expected: Vec<&str> = expected.split_whitespace().collect();
@@ -69,7 +69,7 @@ fn the_flags_of_pretrain_are_frozen() {
         nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size nucleotide-steps nucleotide-weight
         optimizer output-dir overwrite patience pooling preset print-config quiet
         rarefy-depth scheduler scheduler-eta-min scheduler-factor scheduler-min-lr scheduler-patience
-        scheduler-t-mult scheduler-t0 seed sequences strategy table test-size threads token-limit train-samples tree
+        scheduler-t-mult scheduler-t0 seed sequences strategy streaming table test-size threads token-limit train-samples tree
         truncate unifrac-ids unifrac-matrix unifrac-metric unifrac-weight validation-samples warmup
         weight-decay";
     let expected: Vec<&str> = expected.split_whitespace().collect();

@@ -31,7 +31,7 @@ fn trees_of_real_studies_hold_their_asvs_and_survive_writing() -> Outcome {
         }
         let tree = read_tree(&path, &NewickOptions::default())?;
         let table = read_table(folder.join("table.biom"))?;
-        for id in table.feature_ids() {
+        for id in table.feature_ids().iter() {
             assert!(tree.tip(id).is_some(), "{}: {id}", path.display());
         }
         let again = parse(write(&tree).as_bytes(), &NewickOptions::default())?;

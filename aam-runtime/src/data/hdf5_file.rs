@@ -4,13 +4,17 @@
 //! that the file declares are checked against what its bytes can hold before anything is
 //! allocated, and a failure inside the decoder becomes an error.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use hdf5_reader::error::Error as H5Error;
-use hdf5_reader::{Dataset, Datatype, H5Type, Hdf5File, OpenOptions, StringSize, VarLenKind};
+use hdf5_reader::{
+    Dataset, Datatype, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem, StringSize,
+    VarLenKind,
+};
 
-use super::DataError;
 use super::source::Source;
+use super::{DataError, Ids, IdsBuilder};
 
 /// What one dataset may always unpack to.
 const UNPACKED_FLOOR: u64 = 64 << 20;
@@ -91,6 +95,15 @@ impl H5<'_> {
 
     /// The whole numbers of a dataset.
     pub fn indices(&self, dataset: &Dataset) -> Result<Vec<u64>, DataError> {
+        self.indices_in(dataset, 0..self.len(dataset)?)
+    }
+
+    /// The whole numbers in a range of a dataset.
+    pub fn indices_in(
+        &self,
+        dataset: &Dataset,
+        range: Range<usize>,
+    ) -> Result<Vec<u64>, DataError> {
         let out_of_range = || self.error(dataset, "holds a negative number, expected indices");
         match dataset.dtype() {
             Datatype::FixedPoint {
@@ -98,7 +111,7 @@ impl H5<'_> {
                 signed: true,
                 ..
             } => self
-                .read::<i32>(dataset)?
+                .read::<i32>(dataset, range)?
                 .into_iter()
                 .map(|v| u64::try_from(v).map_err(|_| out_of_range()))
                 .collect(),
@@ -107,7 +120,7 @@ impl H5<'_> {
                 signed: true,
                 ..
             } => self
-                .read::<i64>(dataset)?
+                .read::<i64>(dataset, range)?
                 .into_iter()
                 .map(|v| u64::try_from(v).map_err(|_| out_of_range()))
                 .collect(),
@@ -116,7 +129,7 @@ impl H5<'_> {
                 signed: false,
                 ..
             } => Ok(self
-                .read::<u32>(dataset)?
+                .read::<u32>(dataset, range)?
                 .into_iter()
                 .map(u64::from)
                 .collect()),
@@ -124,7 +137,7 @@ impl H5<'_> {
                 size: 8,
                 signed: false,
                 ..
-            } => self.read::<u64>(dataset),
+            } => self.read::<u64>(dataset, range),
             _ if self.len(dataset)? == 0 => Ok(Vec::new()),
             _ => Err(self.error(dataset, "does not hold 32- or 64-bit whole numbers")),
         }
@@ -132,48 +145,57 @@ impl H5<'_> {
 
     /// The numbers of a dataset, of whatever type they are.
     pub fn numbers(&self, dataset: &Dataset) -> Result<Vec<f64>, DataError> {
+        self.numbers_in(dataset, 0..self.len(dataset)?)
+    }
+
+    /// The numbers in a range of a dataset, of whatever type they are.
+    pub fn numbers_in(
+        &self,
+        dataset: &Dataset,
+        range: Range<usize>,
+    ) -> Result<Vec<f64>, DataError> {
         fn widen<T: Into<f64>>(values: Vec<T>) -> Vec<f64> {
             values.into_iter().map(Into::into).collect()
         }
         Ok(match dataset.dtype() {
-            Datatype::FloatingPoint { size: 8, .. } => self.read(dataset)?,
-            Datatype::FloatingPoint { size: 4, .. } => widen(self.read::<f32>(dataset)?),
+            Datatype::FloatingPoint { size: 8, .. } => self.read(dataset, range)?,
+            Datatype::FloatingPoint { size: 4, .. } => widen(self.read::<f32>(dataset, range)?),
             Datatype::FixedPoint {
                 size: 1,
                 signed: true,
                 ..
-            } => widen(self.read::<i8>(dataset)?),
+            } => widen(self.read::<i8>(dataset, range)?),
             Datatype::FixedPoint {
                 size: 1,
                 signed: false,
                 ..
-            } => widen(self.read::<u8>(dataset)?),
+            } => widen(self.read::<u8>(dataset, range)?),
             Datatype::FixedPoint {
                 size: 2,
                 signed: true,
                 ..
-            } => widen(self.read::<i16>(dataset)?),
+            } => widen(self.read::<i16>(dataset, range)?),
             Datatype::FixedPoint {
                 size: 2,
                 signed: false,
                 ..
-            } => widen(self.read::<u16>(dataset)?),
+            } => widen(self.read::<u16>(dataset, range)?),
             Datatype::FixedPoint {
                 size: 4,
                 signed: true,
                 ..
-            } => widen(self.read::<i32>(dataset)?),
+            } => widen(self.read::<i32>(dataset, range)?),
             Datatype::FixedPoint {
                 size: 4,
                 signed: false,
                 ..
-            } => widen(self.read::<u32>(dataset)?),
+            } => widen(self.read::<u32>(dataset, range)?),
             Datatype::FixedPoint {
                 size: 8,
                 signed: true,
                 ..
             } => self
-                .read::<i64>(dataset)?
+                .read::<i64>(dataset, range)?
                 .into_iter()
                 .map(|v| v as f64)
                 .collect(),
@@ -182,7 +204,7 @@ impl H5<'_> {
                 signed: false,
                 ..
             } => self
-                .read::<u64>(dataset)?
+                .read::<u64>(dataset, range)?
                 .into_iter()
                 .map(|v| v as f64)
                 .collect(),
@@ -193,9 +215,14 @@ impl H5<'_> {
 
     /// The texts of a dataset.
     pub fn texts(&self, dataset: &Dataset) -> Result<Vec<String>, DataError> {
+        Ok(self.ids(dataset)?.iter().map(str::to_owned).collect())
+    }
+
+    /// The texts of a dataset, back to back.
+    pub fn ids(&self, dataset: &Dataset) -> Result<Ids, DataError> {
         let count = self.len(dataset)?;
         if count == 0 {
-            return Ok(Vec::new());
+            return Ok(Ids::default());
         }
         let fixed = match dataset.dtype() {
             Datatype::String {
@@ -224,16 +251,25 @@ impl H5<'_> {
         if fixed == Some(0) || raw.len() / width.max(1) < count {
             return Err(self.error(dataset, "is shorter than it declares"));
         }
+        let declared = |element: &[u8]| {
+            let length = element.first_chunk::<4>();
+            length.map_or(0, |b| u32::from_le_bytes(*b) as usize)
+        };
+        let elements = || raw.chunks_exact(width).take(count);
+        // Room for all of them at once: ten million that grow are copied again and again.
+        let bytes = match fixed {
+            Some(_) => raw.len(),
+            None => elements()
+                .map(|element| declared(element).min(LONGEST_TEXT))
+                .sum(),
+        };
+        let mut ids = IdsBuilder::with_capacity(count, bytes.min(self.limit as usize));
         let mut total = 0u64;
-        let mut texts = Vec::with_capacity(count);
-        for element in raw.chunks_exact(width).take(count) {
+        for element in elements() {
             let bytes = match fixed {
                 Some(_) => element.to_vec(),
                 None => {
-                    let declared = element
-                        .first_chunk::<4>()
-                        .map_or(0, |b| u32::from_le_bytes(*b));
-                    if declared as usize > LONGEST_TEXT {
+                    if declared(element) > LONGEST_TEXT {
                         return Err(self.error(dataset, "holds a text that is too long"));
                     }
                     dataset
@@ -248,9 +284,9 @@ impl H5<'_> {
             let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
             let text = std::str::from_utf8(&bytes[..end])
                 .map_err(|_| self.error(dataset, "holds text that is not UTF-8"))?;
-            texts.push(text.trim_end().to_owned());
+            ids.push(text.trim_end());
         }
-        Ok(texts)
+        Ok(ids.finish())
     }
 
     /// How many elements a dataset has.
@@ -261,10 +297,32 @@ impl H5<'_> {
         usize::try_from(count).map_err(|_| self.error(dataset, "is too large"))
     }
 
-    fn read<T: H5Type>(&self, dataset: &Dataset) -> Result<Vec<T>, DataError> {
-        let array = dataset
-            .read_array::<T>()
+    /// Refuses a dataset that declares more than the file can hold, before it is read in pieces.
+    pub fn refuse_overlong(&self, dataset: &Dataset) -> Result<(), DataError> {
+        let size = dataset
+            .raw_byte_len()
             .map_err(|e| self.failed(dataset, &e))?;
+        match size as u64 > self.limit {
+            true => Err(self
+                .error(dataset, "declares more data than it can hold")
+                .help("the file is damaged: fetch or write it again")),
+            false => Ok(()),
+        }
+    }
+
+    fn read<T: H5Type>(&self, dataset: &Dataset, range: Range<usize>) -> Result<Vec<T>, DataError> {
+        let whole = dataset.ndim() != 1 || range == (0..self.len(dataset)?);
+        let array = match whole {
+            true => dataset.read_array::<T>(),
+            false => dataset.read_slice::<T>(&SliceInfo {
+                selections: vec![SliceInfoElem::Slice {
+                    start: range.start as u64,
+                    end: range.end as u64,
+                    step: 1,
+                }],
+            }),
+        };
+        let array = array.map_err(|e| self.failed(dataset, &e))?;
         Ok(array.into_raw_vec_and_offset().0)
     }
 

@@ -28,16 +28,27 @@ pub fn rarefy(table: &Table, depth: u32, seed: u64) -> Result<Rarefied, DataErro
             .help("give the number of reads to keep per sample, or `none` to keep all"));
     }
     let mut dropped = Vec::new();
-    let mut sample_ids = Vec::new();
-    let mut offsets = vec![0];
-    let mut features = Vec::new();
-    let mut counts = Vec::new();
+    let mut kept = Vec::new();
     for (row, id) in table.sample_ids().iter().enumerate() {
-        let reads = table.depth(row);
-        if reads < u64::from(depth) {
-            dropped.push((id.clone(), reads));
-            continue;
+        match table.depth(row) {
+            reads if reads < u64::from(depth) => dropped.push((id.clone(), reads)),
+            reads => kept.push((row, reads)),
         }
+    }
+    if kept.is_empty() {
+        let most = dropped.iter().map(|(_, reads)| *reads).max().unwrap_or(0);
+        return Err(DataError::new(format!(
+            "no sample has the {depth} reads to rarefy to; the most that one has is {most}"
+        ))
+        .help("choose a smaller --rarefy-depth, or `none`"));
+    }
+    let ids = kept.iter().map(|&(row, _)| table.sample_ids()[row].clone());
+    let mut rarefied = table.beside(ids.collect(), table.feature_ids().clone())?;
+    let (mut features, mut counts) = (Vec::new(), Vec::new());
+    for (row, reads) in kept {
+        let id = &table.sample_ids()[row];
+        features.clear();
+        counts.clear();
         let mut rng = stream(seed, &format!("rarefy {id}"));
         let (columns, available) = table.row(row);
         let drawn = draw(available, reads as usize, depth as usize, &mut rng);
@@ -45,25 +56,10 @@ pub fn rarefy(table: &Table, depth: u32, seed: u64) -> Result<Rarefied, DataErro
             features.push(column);
             counts.push(count);
         }
-        offsets.push(features.len());
-        sample_ids.push(id.clone());
+        rarefied.push(&features, &counts)?;
     }
-    if sample_ids.is_empty() {
-        let most = dropped.iter().map(|(_, reads)| *reads).max().unwrap_or(0);
-        return Err(DataError::new(format!(
-            "no sample has the {depth} reads to rarefy to; the most that one has is {most}"
-        ))
-        .help("choose a smaller --rarefy-depth, or `none`"));
-    }
-    let table = Table::new(
-        sample_ids,
-        table.feature_ids().to_vec(),
-        offsets,
-        features,
-        counts,
-    )?;
     Ok(Rarefied {
-        table: table.drop_empty_features(),
+        table: rarefied.finish()?.drop_empty_features()?,
         dropped,
     })
 }
@@ -114,7 +110,7 @@ mod tests {
             assert_eq!(result.table.depth(row), 100);
             let (features, counts) = result.table.row(row);
             for (&f, &count) in features.iter().zip(counts) {
-                let column = columns[result.table.feature_ids()[f as usize].as_str()] as u32;
+                let column = columns[&result.table.feature_ids()[f as usize]] as u32;
                 let (all, available) = full.row(row + 1);
                 let i = all.binary_search(&column).unwrap();
                 assert!(count <= available[i]);

@@ -3,7 +3,6 @@
 //! Tables whose ASV ids are hashes come with the sequences in a file of their own:
 //! `rep-seqs.fasta`, or a QIIME 2 artifact of type `FeatureData[Sequence]`.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use seq_io::fasta::{Error as FastaError, Reader, Record};
@@ -11,7 +10,7 @@ use seq_io::fasta::{Error as FastaError, Reader, Record};
 use super::qza::Artifact;
 use super::role::{Role, wrong_file};
 use super::source::{Kind, Source};
-use super::{DataError, shorten};
+use super::{DataError, Ids, IdsBuilder, ids, shorten};
 
 /// Letters of nucleic acids, those for more than one base included.
 const LETTERS: &[u8] = b"ACGTURYSWKMBDHVN";
@@ -19,37 +18,41 @@ const LETTERS: &[u8] = b"ACGTURYSWKMBDHVN";
 /// Sequences by id: upper-case, of the letters ACGT and the IUPAC letters for several bases.
 #[derive(Clone, Debug, Default)]
 pub struct Sequences {
-    by_id: HashMap<String, String>,
+    ids: Ids,
+    sequences: Ids,
+    /// Hash and place of every id, by hash: a tenth of what a map of strings takes.
+    places: Vec<(u64, u32)>,
 }
 
 impl Sequences {
     /// The sequence of `id`.
     pub fn get(&self, id: &str) -> Option<&str> {
-        self.by_id.get(id).map(String::as_str)
+        let hash = ids::hash(id);
+        let first = self.places.partition_point(|(other, _)| *other < hash);
+        let alike = self.places[first..].iter();
+        let mut alike = alike.take_while(|(other, _)| *other == hash);
+        let (_, place) = alike.find(|(_, place)| &self.ids[*place as usize] == id)?;
+        Some(&self.sequences[*place as usize])
     }
 
     /// How many sequences there are.
     pub fn len(&self) -> usize {
-        self.by_id.len()
+        self.ids.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
+        self.ids.is_empty()
     }
 
     /// The sequences of `ids`, in their order.
     ///
     /// # Errors
     /// If some have none; the message shows three of them and three ids of the file.
-    pub fn of(&self, ids: &[String]) -> Result<Vec<String>, DataError> {
-        let missing: Vec<&str> = ids
-            .iter()
-            .map(String::as_str)
-            .filter(|id| !self.by_id.contains_key(*id))
-            .collect();
+    pub fn of(&self, ids: &Ids) -> Result<Ids, DataError> {
+        let missing: Vec<&str> = ids.iter().filter(|id| self.get(id).is_none()).collect();
         if !missing.is_empty() {
-            let mut known: Vec<&str> = self.by_id.keys().map(String::as_str).collect();
+            let mut known: Vec<&str> = self.ids.iter().collect();
             known.sort_unstable();
             return Err(DataError::new(format!(
                 "{} of {} ASVs of the table have no sequence: {}; the sequences' ids look like {}",
@@ -60,10 +63,7 @@ impl Sequences {
             ))
             .help("give the sequences that belong to this table with --sequences"));
         }
-        Ok(ids
-            .iter()
-            .filter_map(|id| self.by_id.get(id).cloned())
-            .collect())
+        Ok(ids.iter().filter_map(|id| self.get(id)).collect())
     }
 }
 
@@ -99,19 +99,35 @@ fn read(source: &Source) -> Result<Sequences, DataError> {
     }
     let bytes = source.bytes()?;
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let mut by_id = HashMap::new();
+    let (mut ids, mut sequences) = (IdsBuilder::default(), IdsBuilder::default());
     let mut reader = Reader::new(text);
     while let Some(record) = reader.next() {
         let record = record.map_err(|e| source.in_file(damage(&e)))?;
         let (id, sequence) = entry(&record).map_err(|e| source.in_file(e))?;
-        if by_id.contains_key(&id) {
-            return Err(source
-                .error(format!("the id `{id}` occurs more than once"))
-                .help("keep one sequence for each id"));
-        }
-        by_id.insert(id, sequence);
+        ids.push(&id);
+        sequences.push(&sequence);
     }
-    Ok(Sequences { by_id })
+    let (ids, sequences) = (ids.finish(), sequences.finish());
+    let mut places: Vec<(u64, u32)> = ids.iter().map(ids::hash).zip(0..).collect();
+    places.sort_unstable();
+    for alike in places.chunk_by(|a, b| a.0 == b.0) {
+        for (i, (_, place)) in alike.iter().enumerate() {
+            let id = &ids[*place as usize];
+            if alike[..i]
+                .iter()
+                .any(|(_, other)| &ids[*other as usize] == id)
+            {
+                return Err(source
+                    .error(format!("the id `{id}` occurs more than once"))
+                    .help("keep one sequence for each id"));
+            }
+        }
+    }
+    Ok(Sequences {
+        ids,
+        sequences,
+        places,
+    })
 }
 
 fn entry(record: &impl Record) -> Result<(String, String), DataError> {
@@ -172,11 +188,11 @@ mod tests {
         let sequences = read_text(b"\xef\xbb\xbf>a first\r\nACgu\r\nRN\r\n\r\n>b\nT").unwrap();
         assert_eq!(sequences.get("a"), Some("ACGTRN"));
         assert_eq!(
-            sequences.of(&["b".into(), "a".into()]).unwrap(),
+            sequences.of(&["b", "a"].iter().collect()).unwrap(),
             ["T", "ACGTRN"]
         );
         let error = sequences
-            .of(&["b".into(), "x".into()])
+            .of(&["b", "x"].iter().collect())
             .unwrap_err()
             .to_string();
         assert!(

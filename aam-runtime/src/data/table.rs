@@ -1,52 +1,69 @@
 //! The feature table: how many reads of which ASV each sample holds.
 
-use std::collections::{HashMap, HashSet};
+mod builder;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::DataError;
+use super::cells::{Cells, Storage};
+use super::ids::{Ids, check_each};
+pub use builder::TableBuilder;
+use builder::check_row;
 
 /// Samples × ASVs with counts, in compressed sparse rows (a row is a sample).
 ///
-/// Invariants (`Table::new` checks them): ids unique and not empty, `offsets` of length
-/// `samples + 1` and not decreasing, `features` in range and strictly increasing within a row,
-/// every stored count positive.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Invariants (`Table::new` checks them): ids unique and not empty, columns in range and strictly
+/// increasing within a row, every stored count positive.
+///
+/// Copies and selections of samples share the counts and the ASVs' ids.
+#[derive(Clone)]
 pub struct Table {
     sample_ids: Vec<String>,
-    feature_ids: Vec<String>,
-    offsets: Vec<usize>,
-    features: Vec<u32>,
-    counts: Vec<u32>,
+    feature_ids: Ids,
+    /// Where each row is in `cells`.
+    rows: Vec<Range<usize>>,
+    cells: Arc<Cells>,
 }
 
 impl Default for Table {
     fn default() -> Self {
         Self {
             sample_ids: Vec::new(),
-            feature_ids: Vec::new(),
-            offsets: vec![0],
-            features: Vec::new(),
-            counts: Vec::new(),
+            feature_ids: Ids::default(),
+            rows: Vec::new(),
+            cells: Arc::new(Cells::in_memory(Vec::new(), Vec::new())),
         }
+    }
+}
+
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        self.sample_ids == other.sample_ids
+            && self.feature_ids == other.feature_ids
+            && (0..self.num_samples()).all(|row| self.row(row) == other.row(row))
+    }
+}
+
+impl Eq for Table {}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("samples", &self.num_samples())
+            .field("features", &self.num_features())
+            .field("nonzero", &self.num_nonzero())
+            .finish()
     }
 }
 
 /// Refuses empty and repeated ids; `what` is "sample" or "feature".
 pub(crate) fn check_ids(ids: &[String], what: &str) -> Result<(), DataError> {
-    let mut seen = HashSet::with_capacity(ids.len());
-    for (i, id) in ids.iter().enumerate() {
-        if id.is_empty() {
-            return Err(DataError::new(format!("{what} {} has an empty id", i + 1))
-                .help(format!("give every {what} an id of its own")));
-        }
-        if !seen.insert(id.as_str()) {
-            return Err(
-                DataError::new(format!("the {what} id `{id}` occurs more than once")).help(
-                    format!("make the {what} ids unique, or merge the repeated ones"),
-                ),
-            );
-        }
-    }
-    Ok(())
+    check_each(ids.iter().map(String::as_str), what)
 }
 
 /// The number of reads that a file gives as `value`.
@@ -79,13 +96,14 @@ impl Table {
     /// If one of the invariants above does not hold; the error names the sample or id.
     pub fn new(
         sample_ids: Vec<String>,
-        feature_ids: Vec<String>,
+        feature_ids: impl Into<Ids>,
         offsets: Vec<usize>,
         features: Vec<u32>,
         counts: Vec<u32>,
     ) -> Result<Self, DataError> {
+        let feature_ids = feature_ids.into();
         check_ids(&sample_ids, "sample")?;
-        check_ids(&feature_ids, "feature")?;
+        feature_ids.check("feature")?;
         if offsets.len() != sample_ids.len() + 1 {
             return Err(DataError::new(format!(
                 "{} samples need {} row offsets, found {}",
@@ -108,41 +126,52 @@ impl Table {
             )));
         }
         if let Some(i) = offsets.windows(2).position(|pair| pair[0] > pair[1]) {
-            return Err(DataError::new("the row offsets decrease").at(sample_place(&sample_ids, i)));
+            return Err(DataError::new("the row offsets decrease").at(sample_place(&sample_ids[i])));
         }
-        for i in 0..sample_ids.len() {
-            let row = &features[offsets[i]..offsets[i + 1]];
-            if let Some(&f) = row.iter().find(|&&f| f as usize >= feature_ids.len()) {
-                return Err(DataError::new(format!(
-                    "column index {f} in a table of {} features",
-                    feature_ids.len()
-                ))
-                .at(sample_place(&sample_ids, i)));
-            }
-            if let Some(pair) = row.windows(2).find(|pair| pair[0] >= pair[1]) {
-                let problem = if pair[0] == pair[1] {
-                    format!(
-                        "the feature `{}` has two counts",
-                        feature_ids[pair[0] as usize]
-                    )
-                } else {
-                    "the column indices are not ascending".to_owned()
-                };
-                return Err(DataError::new(problem).at(sample_place(&sample_ids, i)));
-            }
-            if counts[offsets[i]..offsets[i + 1]].contains(&0) {
-                return Err(
-                    DataError::new("a stored count is zero").at(sample_place(&sample_ids, i))
-                );
-            }
+        let rows: Vec<Range<usize>> = offsets.windows(2).map(|pair| pair[0]..pair[1]).collect();
+        for (row, id) in rows.iter().zip(&sample_ids) {
+            check_row(&features[row.clone()], &counts[row.clone()], &feature_ids)
+                .map_err(|e| e.at(sample_place(id)))?;
         }
         Ok(Self {
             sample_ids,
             feature_ids,
-            offsets,
-            features,
-            counts,
+            rows,
+            cells: Arc::new(Cells::in_memory(features, counts)),
         })
+    }
+
+    /// The same table in `storage`.
+    ///
+    /// # Errors
+    /// A disk that is full.
+    pub fn kept_in(self, storage: &Storage) -> Result<Self, DataError> {
+        if self.cells.storage == *storage {
+            return Ok(self);
+        }
+        let mut table = TableBuilder::of_checked(
+            self.sample_ids.clone(),
+            self.feature_ids.clone(),
+            self.num_nonzero(),
+            storage,
+        )?;
+        for row in 0..self.num_samples() {
+            let (columns, counts) = self.row(row);
+            table.push(columns, counts)?;
+        }
+        table.finish()
+    }
+
+    /// A table of other rows, which is kept where this one is.
+    ///
+    /// # Errors
+    /// Empty or repeated ids, or a directory in which no file can be made.
+    pub fn beside(
+        &self,
+        sample_ids: Vec<String>,
+        feature_ids: Ids,
+    ) -> Result<TableBuilder, DataError> {
+        TableBuilder::new(sample_ids, feature_ids, 0, &self.cells.storage)
     }
 
     /// A table from `(sample, feature, count)` in any order; zero counts are left out.
@@ -186,7 +215,7 @@ impl Table {
     }
 
     /// Ids of the ASVs, in column order.
-    pub fn feature_ids(&self) -> &[String] {
+    pub fn feature_ids(&self) -> &Ids {
         &self.feature_ids
     }
 
@@ -202,13 +231,16 @@ impl Table {
 
     /// How many counts are stored (all of them positive).
     pub fn num_nonzero(&self) -> usize {
-        self.counts.len()
+        self.rows.iter().map(Range::len).sum()
     }
 
     /// ASVs (as columns, ascending) and their counts in the sample at `row`.
     pub fn row(&self, row: usize) -> (&[u32], &[u32]) {
-        let range = self.offsets[row]..self.offsets[row + 1];
-        (&self.features[range.clone()], &self.counts[range])
+        let range = self.rows[row].clone();
+        (
+            &self.cells.columns[range.clone()],
+            &self.cells.counts[range],
+        )
     }
 
     /// Reads in the sample at `row`.
@@ -218,12 +250,12 @@ impl Table {
 
     /// The row of each sample id.
     pub fn sample_index(&self) -> HashMap<&str, usize> {
-        index_of(&self.sample_ids)
+        index_of(self.sample_ids.iter().map(String::as_str))
     }
 
     /// The column of each ASV id.
     pub fn feature_index(&self) -> HashMap<&str, usize> {
-        index_of(&self.feature_ids)
+        index_of(self.feature_ids.iter())
     }
 
     /// The table of the samples at `rows`, in that order, with all ASVs.
@@ -231,61 +263,58 @@ impl Table {
     /// `rows` are distinct and in range.
     #[must_use]
     pub fn select_samples(&self, rows: &[usize]) -> Self {
-        let size = rows.iter().map(|&row| self.row(row).0.len()).sum();
-        let mut offsets = Vec::with_capacity(rows.len() + 1);
-        let mut features = Vec::with_capacity(size);
-        let mut counts = Vec::with_capacity(size);
-        offsets.push(0);
-        for &row in rows {
-            let (f, c) = self.row(row);
-            features.extend_from_slice(f);
-            counts.extend_from_slice(c);
-            offsets.push(features.len());
-        }
+        let ids = rows.iter().map(|&row| self.sample_ids[row].clone());
         Self {
-            sample_ids: rows
-                .iter()
-                .map(|&row| self.sample_ids[row].clone())
-                .collect(),
+            sample_ids: ids.collect(),
             feature_ids: self.feature_ids.clone(),
-            offsets,
-            features,
-            counts,
+            rows: rows.iter().map(|&row| self.rows[row].clone()).collect(),
+            cells: self.cells.clone(),
         }
     }
 
     /// The table without the ASVs that no sample holds.
-    #[must_use]
-    pub fn drop_empty_features(&self) -> Self {
+    ///
+    /// # Errors
+    /// A disk that is full, where the table is on one.
+    pub fn drop_empty_features(self) -> Result<Self, DataError> {
         let mut used = vec![false; self.num_features()];
-        for &f in &self.features {
-            used[f as usize] = true;
+        for row in 0..self.num_samples() {
+            for &column in self.row(row).0 {
+                used[column as usize] = true;
+            }
+        }
+        if used.iter().all(|used| *used) {
+            return Ok(self);
         }
         let mut renamed = vec![0u32; used.len()];
-        let mut feature_ids = Vec::new();
-        for (f, id) in self
-            .feature_ids
-            .iter()
-            .enumerate()
-            .filter(|(f, _)| used[*f])
-        {
-            renamed[f] = feature_ids.len() as u32;
-            feature_ids.push(id.clone());
+        let kept = (0..used.len()).filter(|&column| used[column]);
+        for (next, column) in (0..).zip(kept) {
+            renamed[column] = next;
         }
-        Self {
-            sample_ids: self.sample_ids.clone(),
-            feature_ids,
-            offsets: self.offsets.clone(),
-            features: self.features.iter().map(|&f| renamed[f as usize]).collect(),
-            counts: self.counts.clone(),
+        let ids = self.feature_ids.iter().zip(&used);
+        let ids = ids.filter(|(_, used)| **used).map(|(id, _)| id).collect();
+        let mut table = TableBuilder::of_checked(
+            self.sample_ids.clone(),
+            ids,
+            self.num_nonzero(),
+            &self.cells.storage,
+        )?;
+        let mut columns = Vec::new();
+        for row in 0..self.num_samples() {
+            let (old, counts) = self.row(row);
+            columns.clear();
+            columns.extend(old.iter().map(|&column| renamed[column as usize]));
+            table.push(&columns, counts)?;
         }
+        table.finish()
     }
 
     /// The same counts under other ASV ids, in column order.
     ///
     /// # Errors
     /// If their number differs from the columns', or one is empty or repeated.
-    pub fn with_feature_ids(self, feature_ids: Vec<String>) -> Result<Self, DataError> {
+    pub fn with_feature_ids(self, feature_ids: impl Into<Ids>) -> Result<Self, DataError> {
+        let feature_ids = feature_ids.into();
         if feature_ids.len() != self.feature_ids.len() {
             return Err(DataError::new(format!(
                 "{} ids for {} features",
@@ -293,7 +322,7 @@ impl Table {
                 self.feature_ids.len()
             )));
         }
-        check_ids(&feature_ids, "feature")?;
+        feature_ids.check("feature")?;
         Ok(Self {
             feature_ids,
             ..self
@@ -301,75 +330,10 @@ impl Table {
     }
 }
 
-fn index_of(ids: &[String]) -> HashMap<&str, usize> {
-    ids.iter()
-        .enumerate()
-        .map(|(i, id)| (id.as_str(), i))
-        .collect()
+fn index_of<'a>(ids: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
+    ids.enumerate().map(|(i, id)| (id, i)).collect()
 }
 
-fn sample_place(ids: &[String], i: usize) -> String {
-    format!("sample `{}`", ids[i])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ids(names: &[&str]) -> Vec<String> {
-        names.iter().map(|&n| n.to_owned()).collect()
-    }
-
-    fn small() -> Table {
-        let triplets = [(1, 2, 5), (0, 1, 3), (1, 0, 1), (0, 0, 0)];
-        Table::from_triplets(ids(&["s1", "s2"]), ids(&["A", "C", "G", "T"]), &triplets).unwrap()
-    }
-
-    #[test]
-    fn triplets_are_sorted_and_zeros_left_out() {
-        let table = small();
-        assert_eq!(table.row(0), (&[1][..], &[3][..]));
-        assert_eq!(table.row(1), (&[0, 2][..], &[1, 5][..]));
-        assert_eq!(table.depth(1), 6);
-        assert_eq!(table.sample_index()["s2"], 1);
-    }
-
-    #[test]
-    fn selection_and_empty_features() {
-        let table = small().select_samples(&[1]).drop_empty_features();
-        assert_eq!(table.feature_ids(), ids(&["A", "G"]));
-        assert_eq!(table.row(0), (&[0, 1][..], &[1, 5][..]));
-    }
-
-    #[test]
-    fn broken_invariants_are_refused() {
-        let new = |offsets: &[usize], features: &[u32], counts: &[u32]| {
-            Table::new(
-                ids(&["s1", "s2"]),
-                ids(&["A", "C"]),
-                offsets.to_vec(),
-                features.to_vec(),
-                counts.to_vec(),
-            )
-            .map_err(|e| e.to_string())
-        };
-        assert!(new(&[0, 1, 2], &[0, 1], &[1, 1]).is_ok());
-        for (offsets, features, counts, message) in [
-            (&[0, 2][..], &[0, 1][..], &[1, 1][..], "need 3 row offsets"),
-            (&[0, 3, 2], &[0, 1], &[1, 1], "decrease"),
-            (&[0, 1, 1], &[0, 1], &[1, 1], "run from 0"),
-            (&[0, 1, 2], &[0, 2], &[1, 1], "column index 2"),
-            (&[0, 2, 2], &[1, 0], &[1, 1], "not ascending"),
-            (&[0, 2, 2], &[1, 1], &[1, 1], "two counts"),
-            (&[0, 1, 2], &[0, 1], &[1, 0], "zero"),
-            (&[0, 1, 2], &[0, 1], &[1], "1 counts"),
-        ] {
-            let error = new(offsets, features, counts).unwrap_err();
-            assert!(error.contains(message), "{error}");
-        }
-        let twice = Table::from_triplets(ids(&["s", "s"]), ids(&["A"]), &[]).unwrap_err();
-        assert!(twice.to_string().contains("`s` occurs more than once"));
-        assert!(Table::from_triplets(ids(&["s"]), ids(&["A", ""]), &[]).is_err());
-        assert!(Table::from_triplets(ids(&["s"]), ids(&["A"]), &[(1, 0, 1)]).is_err());
-    }
+fn sample_place(id: &str) -> String {
+    format!("sample `{id}`")
 }

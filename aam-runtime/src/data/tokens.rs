@@ -12,7 +12,7 @@
 //! Models made before there was a token for these take it for padding; see
 //! [`Compatibility`](crate::model::Compatibility).
 
-use super::{DataError, shorten};
+use super::{DataError, Ids, IdsBuilder, shorten};
 
 /// Padding after a sequence.
 pub const PAD: u8 = 0;
@@ -47,16 +47,18 @@ impl Default for TokenOptions {
     }
 }
 
-/// The tokens of many sequences, back to back: one byte per base, without start and padding.
+/// Sequences that can be read as tokens.
+///
+/// Where ASVs are named by their sequence, the letters are those of the names, which are held once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenizedSequences {
-    tokens: Vec<u8>,
-    offsets: Vec<usize>,
+    sequences: Ids,
+    max_bp: usize,
     truncated: usize,
 }
 
 impl TokenizedSequences {
-    /// Tokenizes `(id, sequence)` pairs; ASVs named by their sequence give it twice.
+    /// Tokenizes `(id, sequence)` pairs.
     ///
     /// # Errors
     /// Names the first ASV that holds a character that is no base, is empty, or is longer than
@@ -65,50 +67,38 @@ impl TokenizedSequences {
         asvs: impl IntoIterator<Item = (&'a str, &'a str)>,
         options: &TokenOptions,
     ) -> Result<Self, DataError> {
-        let mut result = Self {
-            offsets: vec![0],
-            ..Self::default()
-        };
+        let mut sequences = IdsBuilder::default();
+        let mut truncated = 0;
         for (id, sequence) in asvs {
-            result.push(id, sequence, options)?;
+            truncated += usize::from(checked(id, sequence, options)?);
+            sequences.push(sequence);
         }
-        Ok(result)
+        Ok(Self {
+            sequences: sequences.finish(),
+            max_bp: options.max_bp,
+            truncated,
+        })
     }
 
-    fn push(&mut self, id: &str, sequence: &str, options: &TokenOptions) -> Result<(), DataError> {
-        let place = || format!("ASV `{}`", shorten(id));
-        if sequence.is_empty() {
-            return Err(DataError::new("the sequence is empty").at(place()));
+    /// Tokenizes ASVs that are named by their sequence.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new).
+    pub fn of(sequences: &Ids, options: &TokenOptions) -> Result<Self, DataError> {
+        let mut truncated = 0;
+        for sequence in sequences.iter() {
+            truncated += usize::from(checked(sequence, sequence, options)?);
         }
-        let length = sequence.chars().count();
-        if length > options.max_bp && !options.truncate {
-            // A wrong character explains itself better than the length of what is no sequence.
-            if let Some((at, c)) = first_fault(sequence) {
-                return Err(fault(at, c).at(place()));
-            }
-            return Err(DataError::new(format!(
-                "the sequence has {length} bases, more than the {} allowed",
-                options.max_bp
-            ))
-            .at(place())
-            .help(format!(
-                "allow more (`--max-bp {length}`), or cut sequences (`--truncate`)"
-            )));
-        }
-        self.truncated += usize::from(length > options.max_bp);
-        for (position, c) in sequence.chars().enumerate().take(options.max_bp) {
-            match token(c) {
-                Some(token) => self.tokens.push(token),
-                None => return Err(fault(position, c).at(place())),
-            }
-        }
-        self.offsets.push(self.tokens.len());
-        Ok(())
+        Ok(Self {
+            sequences: sequences.clone(),
+            max_bp: options.max_bp,
+            truncated,
+        })
     }
 
     /// How many sequences there are.
     pub fn len(&self) -> usize {
-        self.offsets.len().saturating_sub(1)
+        self.sequences.len()
     }
 
     /// Whether there are none.
@@ -123,12 +113,14 @@ impl TokenizedSequences {
 
     /// Bases of sequence `i`.
     pub fn bases(&self, i: usize) -> usize {
-        self.offsets[i + 1] - self.offsets[i]
+        self.sequences[i].len().min(self.max_bp)
     }
 
     /// The tokens of sequence `i`, one per base.
-    pub fn get(&self, i: usize) -> &[u8] {
-        &self.tokens[self.offsets[i]..self.offsets[i + 1]]
+    pub fn get(&self, i: usize) -> impl Iterator<Item = u8> {
+        let letters = &self.sequences[i].as_bytes()[..self.bases(i)];
+        // All letters were checked; padding would stand for one that was not.
+        letters.iter().map(|&letter| TOKENS[usize::from(letter)])
     }
 
     /// Appends sequence `i` as the model reads it to `out`: the start token, the bases, and
@@ -136,14 +128,54 @@ impl TokenizedSequences {
     pub fn extend_padded(&self, i: usize, width: usize, out: &mut Vec<u8>) {
         let end = out.len() + width;
         out.push(START);
-        out.extend_from_slice(self.get(i));
+        out.extend(self.get(i));
         debug_assert!(out.len() <= end);
         out.resize(end, PAD);
     }
 }
 
+/// The token of every byte; padding for what is no letter of a sequence.
+const TOKENS: [u8; 256] = {
+    let mut tokens = [PAD; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        if let Some(token) = token(byte as u8 as char) {
+            tokens[byte] = token;
+        }
+        byte += 1;
+    }
+    tokens
+};
+
+/// Refuses a sequence that cannot be read as tokens; returns whether it is cut.
+fn checked(id: &str, sequence: &str, options: &TokenOptions) -> Result<bool, DataError> {
+    let place = || format!("ASV `{}`", shorten(id));
+    if sequence.is_empty() {
+        return Err(DataError::new("the sequence is empty").at(place()));
+    }
+    let length = sequence.chars().count();
+    if length > options.max_bp && !options.truncate {
+        // A wrong character explains itself better than the length of what is no sequence.
+        if let Some((at, c)) = first_fault(sequence, length) {
+            return Err(fault(at, c).at(place()));
+        }
+        return Err(DataError::new(format!(
+            "the sequence has {length} bases, more than the {} allowed",
+            options.max_bp
+        ))
+        .at(place())
+        .help(format!(
+            "allow more (`--max-bp {length}`), or cut sequences (`--truncate`)"
+        )));
+    }
+    match first_fault(sequence, options.max_bp) {
+        Some((at, c)) => Err(fault(at, c).at(place())),
+        None => Ok(length > options.max_bp),
+    }
+}
+
 /// The token of a letter; none if it is no IUPAC nucleotide.
-fn token(c: char) -> Option<u8> {
+const fn token(c: char) -> Option<u8> {
     Some(match c.to_ascii_uppercase() {
         'A' => 1,
         'C' => 2,
@@ -154,10 +186,12 @@ fn token(c: char) -> Option<u8> {
     })
 }
 
-fn first_fault(sequence: &str) -> Option<(usize, char)> {
+/// The first among `most` characters that is no nucleotide, and its position.
+fn first_fault(sequence: &str, most: usize) -> Option<(usize, char)> {
     sequence
         .chars()
         .enumerate()
+        .take(most)
         .find(|&(_, c)| token(c).is_none())
 }
 
@@ -181,7 +215,7 @@ mod tests {
 
     fn tokens(sequence: &str, options: &TokenOptions) -> Result<Vec<u8>, String> {
         TokenizedSequences::new([("id", sequence)], options)
-            .map(|t| t.get(0).to_vec())
+            .map(|t| t.get(0).collect())
             .map_err(|e| e.to_string())
     }
 
@@ -230,7 +264,7 @@ mod tests {
         );
         options.truncate = true;
         let cut = TokenizedSequences::new([("a", "ACGTA"), ("b", "AC")], &options).unwrap();
-        assert_eq!((cut.get(0), cut.get(1)), (&[1, 2, 3][..], &[1, 2][..]));
+        assert!(cut.get(0).eq([1, 2, 3]) && cut.get(1).eq([1, 2]));
         assert_eq!((cut.len(), cut.truncated(), cut.bases(1)), (2, 1, 2));
         let mut padded = vec![];
         cut.extend_padded(1, 4, &mut padded);

@@ -77,7 +77,7 @@ fn describe_distances(file: &File, ids: &[String]) -> hdf5::Result<()> {
         file,
         &[("format", "BDSM"), ("version", env!("CARGO_PKG_VERSION"))],
     )?;
-    texts(file, "order", ids)
+    texts(file, "order", ids.iter().map(String::as_str))
 }
 
 /// Builds the file in memory and puts it on the disk at the end: the library crashes when the
@@ -130,16 +130,22 @@ fn biom(file: &File, table: &Table) -> hdf5::Result<()> {
         .write_scalar(&(table.num_nonzero() as i64))?;
 
     let by_sample = Matrix::by_sample(table);
-    axis(file, "sample", table.sample_ids(), &by_sample)?;
+    let samples = table.sample_ids().iter().map(String::as_str);
+    axis(file, "sample", samples, &by_sample)?;
     axis(
         file,
         "observation",
-        table.feature_ids(),
+        table.feature_ids().iter(),
         &by_sample.turned(features),
     )
 }
 
-fn axis(file: &File, name: &str, ids: &[String], matrix: &Matrix) -> hdf5::Result<()> {
+fn axis<'a>(
+    file: &File,
+    name: &str,
+    ids: impl ExactSizeIterator<Item = &'a str>,
+    matrix: &Matrix,
+) -> hdf5::Result<()> {
     let group = file.create_group(name)?;
     group.create_group("metadata")?;
     group.create_group("group-metadata")?;
@@ -162,18 +168,19 @@ fn numbers<T: H5Type>(group: &Group, name: &str, values: &[T]) -> hdf5::Result<(
     dataset.write_raw(values)
 }
 
-fn texts(group: &Group, name: &str, values: &[String]) -> hdf5::Result<()> {
+fn texts<'a>(
+    group: &Group,
+    name: &str,
+    values: impl ExactSizeIterator<Item = &'a str>,
+) -> hdf5::Result<()> {
     let dataset = group
         .new_dataset::<VarLenUnicode>()
         .shape(values.len())
         .create(name)?;
-    if values.is_empty() {
+    if values.len() == 0 {
         return Ok(());
     }
-    let values = values
-        .iter()
-        .map(|v| text(v))
-        .collect::<hdf5::Result<Vec<_>>>()?;
+    let values = values.map(text).collect::<hdf5::Result<Vec<_>>>()?;
     dataset.write_raw(&values)
 }
 

@@ -42,6 +42,9 @@ pub struct DataOptions {
     pub asv_sampling: AsvSampling,
     /// Reads drawn from each sample, without replacement; samples with fewer are left out.
     pub rarefy_depth: Option<u32>,
+    /// Keep the counts of the table in a file beside the output instead of in memory, for tables
+    /// that are larger than it; ids and sequences stay in memory.
+    pub streaming: bool,
     /// Fraction of the samples held out for validation.
     pub test_size: f64,
     /// File of sample ids to train on, one a line; with it, `validation-samples`.
@@ -65,6 +68,7 @@ impl Default for DataOptions {
             token_limit: 1024,
             asv_sampling: AsvSampling::Abundance,
             rarefy_depth: None,
+            streaming: false,
             test_size: 0.2,
             train_samples: None,
             validation_samples: None,

@@ -30,6 +30,9 @@ pub struct PredictOptions {
     pub prediction_passes: usize,
     /// Write how far the passes spread (their standard deviation), too.
     pub output_variance: bool,
+    /// Keep the counts of the table in a file beside the output instead of in memory, for tables
+    /// that are larger than it; ids and sequences stay in memory.
+    pub streaming: bool,
     /// Where the predictions go (TSV that QIIME 2 reads as metadata).
     pub output: Option<PathBuf>,
     /// Samples of a batch.
@@ -52,6 +55,7 @@ impl Default for PredictOptions {
             asv_sampling: None,
             prediction_passes: 1,
             output_variance: false,
+            streaming: false,
             output: None,
             batch_size: 32,
             device: "auto".to_owned(),

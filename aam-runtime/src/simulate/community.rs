@@ -111,14 +111,10 @@ pub(super) fn draw(
         .collect();
     let asv_ids = tree.name[..asvs].iter().map(ToString::to_string).collect();
     let all = Table::from_triplets(sample_ids, asv_ids, &triplets)?;
-    let table = all.drop_empty_features();
+    let table = all.clone().drop_empty_features()?;
 
     let columns = all.feature_index();
-    let kept: Vec<usize> = table
-        .feature_ids()
-        .iter()
-        .map(|id| columns[id.as_str()])
-        .collect();
+    let kept: Vec<usize> = table.feature_ids().iter().map(|id| columns[id]).collect();
     let of_kept = |values: &[f64]| kept.iter().map(|&a| values[a]).collect();
     let truth = Truth {
         baseline: of_kept(&baseline),

@@ -75,12 +75,12 @@ fn a_study_looks_like_one() {
     assert_eq!(table.num_samples(), 160);
     assert!(table.num_features() > 300);
     assert_eq!(study.tree.tips().len(), 400);
-    for sequence in table.feature_ids() {
+    for sequence in table.feature_ids().iter() {
         assert_eq!(sequence.len(), 150);
         assert!(sequence.bytes().all(|b| b"ACGT".contains(&b)));
         assert!(study.tree.tip(sequence).is_some());
     }
-    let distinct: HashSet<&String> = table.feature_ids().iter().collect();
+    let distinct: HashSet<&str> = table.feature_ids().iter().collect();
     assert_eq!(distinct.len(), table.num_features());
     let richness = table.num_nonzero() as f64 / 160.0;
     assert!((40.0..80.0).contains(&richness), "{richness}");

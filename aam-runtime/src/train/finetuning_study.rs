@@ -2,7 +2,7 @@
 
 use super::session::policy;
 use super::targets::{self, RawTargets};
-use crate::data::{Metadata, Split, Table};
+use crate::data::{Metadata, Split, Storage, Table};
 use crate::error::RunError;
 use crate::events::{Event, Observer};
 use crate::options::TrainOptions;
@@ -49,7 +49,14 @@ fn read(
     let seed = options.optimization.seed;
     let mut notes = |note: String| observer.observe(&Event::Note(&note));
     let metadata = study::required(options.metadata.as_deref(), "metadata")?;
-    let table = study::read_reads(data.table.as_deref(), data.sequences.as_deref(), &mut notes)?;
+    let output = options.optimization.output_dir.as_deref();
+    let storage = Storage::of_run(data.streaming, output);
+    let table = study::read_reads(
+        data.table.as_deref(),
+        data.sequences.as_deref(),
+        &storage,
+        &mut notes,
+    )?;
     let all = table.sample_ids().to_vec();
     let (table, metadata) = study::with_metadata(table, metadata, &mut notes)?;
     let table = study::rarefied(table, data.rarefy_depth, seed, &mut notes)?;

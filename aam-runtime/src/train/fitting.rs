@@ -13,8 +13,8 @@ use crate::study::Distances;
 const BATCH: usize = 256;
 /// Samples that are embedded at once.
 const EMBEDDED: usize = 16;
-/// The scale of distances is measured between so many samples.
-const SCALED_OVER: usize = 256;
+/// The scale of distances is measured between so many samples, the first.
+pub const SCALED_OVER: usize = 256;
 
 /// The training samples, and the embeddings of their ASVs.
 pub struct TrainingSamples<'a> {
@@ -31,14 +31,14 @@ pub struct TrainingSamples<'a> {
 }
 
 impl TrainingSamples<'_> {
-    fn inputs(
-        &self,
-        rows: &[usize],
+    fn inputs<'b>(
+        &'b self,
+        rows: &'b [usize],
         size: usize,
-        device: &Device,
-    ) -> impl Iterator<Item = (Tensor<2>, ModelInput)> {
+        device: &'b Device,
+    ) -> impl Iterator<Item = (Tensor<2>, ModelInput)> + 'b {
         let batches = prediction_batches(self.batcher, rows, size, self.seed, 0);
-        batches.into_iter().map(|batch| {
+        batches.map(|batch| {
             let asvs = self.embeddings.select(&batch.groups);
             (asvs, batch.input(None, None, device))
         })

@@ -161,19 +161,17 @@ pub fn predict_batch(
 }
 
 /// Batches of `rows` for the prediction number `pass`, each drawn from a stream of its own.
-pub fn prediction_batches(
-    batcher: &Batcher<'_>,
-    rows: &[usize],
+pub fn prediction_batches<'a>(
+    batcher: &'a Batcher<'a>,
+    rows: &'a [usize],
     batch_size: usize,
     seed: u64,
     pass: usize,
-) -> Vec<Batch> {
+) -> impl Iterator<Item = Batch> + 'a {
     let batches = rows.chunks(batch_size.max(1)).enumerate();
     let purpose = format!("ASVs of prediction {pass}");
-    batches
-        .map(|(batch, rows)| {
-            let draws = Draws { seed, batch };
-            batcher.batch(rows, &mut draws.stream(&purpose))
-        })
-        .collect()
+    batches.map(move |(batch, rows)| {
+        let draws = Draws { seed, batch };
+        batcher.batch(rows, &mut draws.stream(&purpose))
+    })
 }

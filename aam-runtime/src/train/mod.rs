@@ -12,6 +12,7 @@ pub mod objective;
 pub mod observed;
 pub mod optimizer;
 mod output;
+mod pace;
 pub mod passes;
 mod plan;
 mod pretraining;

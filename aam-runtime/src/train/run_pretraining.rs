@@ -10,7 +10,7 @@ use burn::tensor::Device;
 
 use super::base_task::BaseTask;
 use super::encoding::Embeddings;
-use super::fitting::TrainingSamples;
+use super::fitting::{SCALED_OVER, TrainingSamples};
 use super::nucleotides::{MaskedNucleotides, Nucleotides};
 use super::plan::Plan;
 use super::pretraining::Pretraining;
@@ -20,7 +20,7 @@ use super::session::{
 use super::trainer::{Done, Trainer};
 use crate::batch::Batcher;
 use crate::checkpoint::Manifest;
-use crate::data::Split;
+use crate::data::{Split, Storage};
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::metrics_file::MetricsFile;
@@ -214,7 +214,9 @@ impl<'a> Run<'a> {
         let plan = Plan::distances(SamplePooling::Attention, &options.optimization);
         let mut base = base;
         if let Some(task) = self.task {
-            let embeddings = self.embeddings(&base, &self.split.train)?;
+            // The encoder learns: only the ASVs that the scale is measured on are encoded before.
+            let rows = &self.split.train;
+            let embeddings = self.embeddings(&base, &rows[..rows.len().min(SCALED_OVER)])?;
             base = task.prepared(base, &self.training_samples(&embeddings));
         }
         let objective = Pretraining {
@@ -281,7 +283,14 @@ fn read_study(options: &PretrainOptions, observer: &mut dyn Observer) -> Result<
     let data = &options.data;
     let seed = options.optimization.seed;
     let mut notes = |note: String| observer.observe(&Event::Note(&note));
-    let table = study::read_reads(data.table.as_deref(), data.sequences.as_deref(), &mut notes)?;
+    let output = options.optimization.output_dir.as_deref();
+    let storage = Storage::of_run(data.streaming, output);
+    let table = study::read_reads(
+        data.table.as_deref(),
+        data.sequences.as_deref(),
+        &storage,
+        &mut notes,
+    )?;
     let all = table.sample_ids().to_vec();
     let table = study::rarefied(table, data.rarefy_depth, seed, &mut notes)?;
     let (table, supervision) = study::with_supervision(table, &all, data, &mut notes)?;

@@ -12,6 +12,7 @@ use rand::seq::SliceRandom;
 use super::metrics::{Metric, higher_is_better};
 use super::objective::{Draws, Objective, OwnRate, metric};
 use super::optimizer::{norm, optimizer, parameter_counts, scale, split};
+use super::pace::Pace;
 use super::plan::Plan;
 use super::schedule::{Schedule, ScheduleConfig};
 use super::upcoming::{UpcomingBatch, with_batches};
@@ -138,12 +139,14 @@ impl Trainer<'_> {
             since_best: 0,
         };
         let mut outcome = Outcome::Finished;
+        let mut pace = Pace::default();
         while step < total && outcome == Outcome::Finished {
             let started = Instant::now();
             progress.done.epochs += 1;
             let mut sums = Means::default();
             let most = options.gradient_accumulation_steps.max(1);
             for first in (0..batches).step_by(most) {
+                let (began, mut seen) = (Instant::now(), 0);
                 let rate = schedule.rate(step);
                 let group = most.min(batches - first);
                 let mut gradients = GradientsAccumulator::new();
@@ -157,11 +160,13 @@ impl Trainer<'_> {
                     let result = objective.gradients(&model, batch, draws)?;
                     self.report_batch(&progress, first + j + 1, samples, &result.losses)?;
                     sums.add(&result.losses, samples);
+                    seen += samples;
                     gradients.accumulate(&model, result.gradients);
                 }
                 let gradients = gradients.grads();
                 let gradients = self.scaled(&model, gradients, group)?;
                 model = updated(model, &mut optimizer, gradients, rate, own_rate.as_ref());
+                pace.add(began, seen);
                 step += 1;
                 progress.done.steps += 1;
                 if self.interrupt.load(Ordering::Relaxed) {
@@ -195,6 +200,9 @@ impl Trainer<'_> {
                 self.observer.observe(&Event::Note(&note))?;
                 break;
             }
+        }
+        if let Some(note) = pace.note() {
+            self.observer.observe(&Event::Note(&note))?;
         }
         match progress.best {
             Some((_, best)) => Ok(Trained {

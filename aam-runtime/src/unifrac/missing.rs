@@ -27,26 +27,14 @@ pub fn drop_missing(tree: &Tree, table: &Table) -> Result<(Table, Missing), Data
     if missing.ids.len() == kept.len() && !kept.is_empty() {
         return Err(error(tree, table, &missing));
     }
-    let mut offsets = vec![0];
-    let mut features = Vec::new();
-    let mut counts = Vec::new();
+    let mut without = table.beside(table.sample_ids().to_vec(), table.feature_ids().clone())?;
     for row in 0..table.num_samples() {
-        for (&feature, &count) in std::iter::zip(table.row(row).0, table.row(row).1) {
-            if kept[feature as usize] {
-                features.push(feature);
-                counts.push(count);
-            }
-        }
-        offsets.push(features.len());
+        let cells = std::iter::zip(table.row(row).0, table.row(row).1);
+        let (features, counts): (Vec<u32>, Vec<u32>) =
+            cells.filter(|(f, _)| kept[**f as usize]).unzip();
+        without.push(&features, &counts)?;
     }
-    let table = Table::new(
-        table.sample_ids().to_vec(),
-        table.feature_ids().to_vec(),
-        offsets,
-        features,
-        counts,
-    )?;
-    Ok((table.drop_empty_features(), missing))
+    Ok((without.finish()?.drop_empty_features()?, missing))
 }
 
 /// Per ASV whether the tree has it, and those with reads that it lacks.
@@ -69,7 +57,7 @@ fn split(tree: &Tree, table: &Table) -> (Vec<bool>, Missing) {
     let missing = Missing {
         ids: lost
             .iter()
-            .map(|&f| table.feature_ids()[f].clone())
+            .map(|&f| table.feature_ids()[f].to_owned())
             .collect(),
         read_fraction: lost.iter().map(|&f| reads[f]).sum::<u64>() as f64 / total.max(1) as f64,
     };

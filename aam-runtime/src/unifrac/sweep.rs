@@ -52,7 +52,7 @@ impl UniFrac {
             return Err(missing::error(tree, table, &absent));
         }
         let tree = if tree.tips().len() > table.num_features() {
-            &tree.shear(table.feature_ids().iter().map(String::as_str))?
+            &tree.shear(table.feature_ids().iter())?
         } else {
             tree
         };

@@ -3,16 +3,15 @@
 use std::ops::Range;
 
 use super::dropout::Dropout;
+use super::pooling::{PoolingPlaces, PoolingRoom};
 use super::shape::{Places, StackShape};
 use super::stack::{Room, Stack};
 use super::vector::{
-    add_columns, add_normalize_gradient, add_scaled, dot, exp, largest, normalize, softmax,
-    softmax_gradient,
+    add_columns, add_normalize_gradient, add_scaled, dot, exp, largest, normalize,
 };
 
-/// Of the norm after the last layer, and of the one after pooling.
+/// Of the norm after the last layer.
 const EPSILON: f32 = 1e-6;
-const POOLED_EPSILON: f32 = 1e-5;
 
 /// The shape of an ASV encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +62,7 @@ struct EncoderPlaces {
     positions: Range<usize>,
     gamma: Range<usize>,
     beta: Range<usize>,
-    query: Range<usize>,
-    pooled_gamma: Range<usize>,
-    pooled_beta: Range<usize>,
+    pooling: PoolingPlaces,
     /// `[dim, vocabulary]`.
     nucleotides: Range<usize>,
     nucleotide_bias: Range<usize>,
@@ -89,21 +86,9 @@ pub(super) struct EncoderRoom {
     x: Vec<f32>,
     normed: Vec<f32>,
     scales: Vec<f32>,
-    scores: Vec<f32>,
-    at_scores: Vec<f32>,
     gradient: Vec<f32>,
-    pooled: Pooled,
+    pooling: PoolingRoom,
     logits: Vec<f32>,
-}
-
-/// The mean over positions and its norm.
-#[derive(Clone, Debug)]
-struct Pooled {
-    mean: Vec<f32>,
-    normed: Vec<f32>,
-    scale: [f32; 1],
-    at_normed: Vec<f32>,
-    at_mean: Vec<f32>,
 }
 
 impl Encoder {
@@ -121,9 +106,7 @@ impl Encoder {
             positions,
             gamma: next.next(dim),
             beta: next.next(dim),
-            query: next.next(dim),
-            pooled_gamma: next.next(dim),
-            pooled_beta: next.next(dim),
+            pooling: PoolingPlaces::new(dim, &mut next),
             nucleotides: next.next(dim * shape.vocabulary),
             nucleotide_bias: next.next(shape.vocabulary),
             end: next.0,
@@ -163,16 +146,8 @@ impl Encoder {
             x: zeros(length * dim),
             normed: zeros(length * dim),
             scales: zeros(length),
-            scores: zeros(length),
-            at_scores: zeros(length),
             gradient: zeros(if back { length * dim } else { 0 }),
-            pooled: Pooled {
-                mean: zeros(dim),
-                normed: zeros(dim),
-                scale: [0.0],
-                at_normed: zeros(dim),
-                at_mean: zeros(dim),
-            },
+            pooling: PoolingRoom::new(dim, length),
             logits: zeros(self.shape.vocabulary),
         }
     }
@@ -209,31 +184,6 @@ impl Encoder {
         }
     }
 
-    /// Pools the positions in `room.x` and writes the embedding to `embedding`, `[dim]`.
-    #[inline(always)]
-    fn pool(&self, length: usize, room: &mut EncoderRoom, embedding: &mut [f32]) {
-        let dim = self.dim();
-        let query = &self.parameters[self.places.query.clone()];
-        let weights = &mut room.scores[..length];
-        let rows = room.x.chunks_exact(dim);
-        for (weight, x) in weights.iter_mut().zip(rows.clone()) {
-            *weight = dot(x, query) / (dim as f32).sqrt();
-        }
-        softmax(weights);
-        let pooled = &mut room.pooled;
-        pooled.mean.fill(0.0);
-        for (&weight, x) in weights.iter().zip(rows) {
-            add_scaled(&mut pooled.mean, x, weight);
-        }
-        let (mean, normed) = (&pooled.mean, &mut pooled.normed);
-        normalize(mean, normed, &mut pooled.scale, POOLED_EPSILON);
-        let gamma = &self.parameters[self.places.pooled_gamma.clone()];
-        let beta = &self.parameters[self.places.pooled_beta.clone()];
-        for (i, (value, normed)) in embedding.iter_mut().zip(normed).enumerate() {
-            *value = gamma[i] * *normed + beta[i];
-        }
-    }
-
     /// Writes the embedding of the ASV `tokens`.
     #[inline(always)]
     pub(super) fn embed(
@@ -244,7 +194,9 @@ impl Encoder {
         embedding: &mut [f32],
     ) {
         self.positions::<false>(tokens, room, dropout);
-        self.pool(tokens.len(), room, embedding);
+        let x = &room.x[..tokens.len() * self.dim()];
+        let pooling = &self.places.pooling;
+        pooling.forward(&self.parameters, x, &mut room.pooling, embedding);
     }
 
     /// How well the nucleotides of `asv` are guessed.
@@ -309,7 +261,9 @@ impl Encoder {
         let at_x = &mut dx[..length * dim];
         at_x.fill(0.0);
         if let Some(gradient) = asv.gradient {
-            self.pool_gradient(length, gradient, room, at_x, gradients);
+            let (parameters, x) = (&self.parameters, &room.x[..length * dim]);
+            let pooling = &self.places.pooling;
+            pooling.backward(parameters, x, gradient, &mut room.pooling, at_x, gradients);
         }
         let places = &self.places;
         let vocabulary = self.shape.vocabulary;
@@ -329,48 +283,6 @@ impl Encoder {
         self.positions_gradient(asv.tokens, room, at_x, dropout, gradients);
         room.gradient = dx;
         guesses
-    }
-
-    /// Adds the gradient at the positions to `at_x`, given that at the embedding.
-    #[inline(always)]
-    fn pool_gradient(
-        &self,
-        length: usize,
-        gradient: &[f32],
-        room: &mut EncoderRoom,
-        at_x: &mut [f32],
-        gradients: &mut [f32],
-    ) {
-        let dim = self.dim();
-        let mut pooled = std::mem::take(&mut room.pooled.at_normed);
-        // The embedding itself is not wanted again, but its norm is.
-        self.pool(length, room, &mut pooled);
-        let places = &self.places;
-        let gamma = &self.parameters[places.pooled_gamma.clone()];
-        for (i, (at_normed, normed)) in pooled.iter_mut().zip(&room.pooled.normed).enumerate() {
-            gradients[places.pooled_gamma.start + i] += gradient[i] * normed;
-            gradients[places.pooled_beta.start + i] += gradient[i];
-            *at_normed = gradient[i] * gamma[i];
-        }
-        let state = &mut room.pooled;
-        state.at_mean.fill(0.0);
-        add_normalize_gradient(&mut state.at_mean, &pooled, &state.normed, &state.scale);
-        state.at_normed = pooled;
-        let query = &self.parameters[places.query.clone()];
-        let weights = &room.scores[..length];
-        let scores = &mut room.at_scores[..length];
-        let rows = room.x.chunks_exact(dim);
-        for (score, x) in scores.iter_mut().zip(rows.clone()) {
-            *score = dot(x, &state.at_mean);
-        }
-        softmax_gradient(weights, scores);
-        let at_rows = at_x.chunks_exact_mut(dim);
-        let scale = 1.0 / (dim as f32).sqrt();
-        for (((at_x, x), &weight), &score) in at_rows.zip(rows).zip(weights).zip(&*scores) {
-            add_scaled(at_x, &state.at_mean, weight);
-            add_scaled(at_x, query, scale * score);
-            add_scaled(&mut gradients[places.query.clone()], x, scale * score);
-        }
     }
 
     /// From the gradient at the positions to that of tokens, positions and layers.

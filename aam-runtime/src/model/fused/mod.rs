@@ -14,6 +14,7 @@ mod linear;
 mod operation;
 mod parameters;
 mod parts;
+mod pooling;
 mod product;
 mod shape;
 mod stack;
