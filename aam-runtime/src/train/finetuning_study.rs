@@ -4,6 +4,8 @@ use super::session::policy;
 use super::targets::{self, RawTargets};
 use crate::data::{Metadata, Split, Storage, Table};
 use crate::error::RunError;
+use crate::evaluation::division::{self, Division};
+use crate::evaluation::groups::Groups;
 use crate::events::{Event, Observer};
 use crate::options::TrainOptions;
 use crate::study::{self, Study, Supervision};
@@ -77,6 +79,42 @@ fn read(
     // Again, because distances may have left samples out.
     let (targets, _) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
     Ok((table, supervision, metadata, targets))
+}
+
+/// The samples of a study, divided into folds.
+pub(crate) struct Divided {
+    /// Ids of all samples.
+    pub ids: Vec<String>,
+    /// Their targets.
+    pub targets: RawTargets,
+    /// What they belong to, if that was said.
+    pub groups: Option<Groups>,
+    /// The folds.
+    pub folds: division::Divided,
+}
+
+/// The samples that `options` are about, divided into `folds` folds.
+///
+/// # Errors
+/// Files that cannot be read or do not fit each other, or samples that cannot be divided so.
+pub(crate) fn divided(
+    options: &TrainOptions,
+    folds: usize,
+    observer: &mut dyn Observer,
+) -> Result<Divided, RunError> {
+    let (study, metadata, targets) = read_study(options, observer)?;
+    let ids = study.table.sample_ids();
+    let labels = class_labels(&targets);
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let division = Division::new(options, &metadata, ids, labels.as_deref(), &mut notes)?;
+    let folds = division.folds(folds, &mut notes)?;
+    let groups = division.groups().cloned();
+    Ok(Divided {
+        ids: ids.to_vec(),
+        targets,
+        groups,
+        folds,
+    })
 }
 
 /// Class of each sample, to split within classes; only where there is one column of classes.

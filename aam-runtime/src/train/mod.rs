@@ -1,5 +1,6 @@
 //! Pre-training and fine-tuning, from files to checkpoints.
 
+mod assembly;
 mod base_task;
 pub mod encoding;
 mod finetuning;
@@ -29,8 +30,8 @@ pub mod trainer;
 pub mod transform;
 pub mod upcoming;
 
-pub(crate) use finetuning_study::{class_labels, read_samples};
+pub(crate) use finetuning_study::{Divided, class_labels, divided, read_samples};
 pub use run_finetuning::train;
-pub(crate) use run_finetuning::{Divided, divided, train_fold};
+pub(crate) use run_finetuning::train_fold;
 pub use run_pretraining::pretrain;
 pub(crate) use session::{check_values, config_text};

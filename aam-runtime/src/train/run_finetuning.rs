@@ -3,14 +3,11 @@
 use std::sync::atomic::AtomicBool;
 
 use aam_api::{FusionKind, HeadKind, Registry};
-use burn::module::Module;
-use burn::tensor::Device;
 
+use super::assembly::{assembled, check_settings, fitted, predictor_config, target_manifests};
 use super::base_task::BaseTask;
-use super::encoding::Embeddings;
 use super::finetuning::Finetuning;
 use super::finetuning_study::{class_labels, read_study, warn_of_unseen_classes};
-use super::fitting::TrainingSamples;
 use super::inference::FineTuned;
 use super::nucleotides::Nucleotides;
 use super::output;
@@ -23,22 +20,18 @@ use super::session::{
 };
 use super::target_losses::TargetLosses;
 use super::target_scales::{self, Scaling, TargetScales};
-use super::targets::RawTargets;
 use super::trainer::{Done, Trainer};
-use crate::batch::Batcher;
 use crate::categories::{CategoryIds, CategoryVocabulary};
-use crate::checkpoint::manifest::{PredictorManifest, TargetManifest};
+use crate::checkpoint::manifest::PredictorManifest;
 use crate::compare::cross_validate;
-use crate::data::{Metadata, Split};
 use crate::error::RunError;
-use crate::evaluation::division::{self, Division};
+use crate::evaluation::division::Division;
 use crate::evaluation::forest::Forest;
-use crate::evaluation::groups::Groups;
 use crate::evaluation::report::{Other, RANDOM_FOREST, Reported, TRIVIAL};
 use crate::evaluation::trivial;
 use crate::events::{Event, Observer, Outcome};
 use crate::metrics_file::MetricsFile;
-use crate::model::{Base, ModelConfig, OutputConfig, PredictorConfig, SamplePooling};
+use crate::model::SamplePooling;
 use crate::options::TrainOptions;
 use crate::run_directory::{CONFIG, RunDirectory};
 use crate::study;
@@ -288,170 +281,4 @@ fn train_once(
     observer.observe(&Event::Saved(&run.join("predictions.tsv")))?;
     observer.observe(&Event::Saved(&run.join("checkpoints/best")))?;
     Ok(trained.outcome)
-}
-
-/// Refuses settings that do not go together, and tells what comes of others.
-fn check_settings(
-    options: &TrainOptions,
-    pooling: SamplePooling,
-    frozen: bool,
-    pretrained: bool,
-    observer: &mut dyn Observer,
-) -> Result<(), RunError> {
-    if let Some(rate) = options.categorical_lr
-        && !(rate.is_finite() && rate > 0.0)
-    {
-        return Err(RunError::Usage(format!(
-            "--categorical-lr: expected a number above 0, found {rate}"
-        )));
-    }
-    if options.categorical_lr.is_some() && options.categories.categorical_columns.is_empty() {
-        return Err(RunError::Usage(
-            "--categorical-lr: the run has no categories; name some with --categorical-columns"
-                .to_owned(),
-        ));
-    }
-    if options.count_weight > 0.0 && pooling == SamplePooling::Abundance {
-        return Err(RunError::Usage(
-            "--count-weight: abundances are guessed only with --pooling attention".to_owned(),
-        ));
-    }
-    options.masking.config().validate()?;
-    if frozen && options.nucleotide_weight > 0.0 {
-        return Err(RunError::Usage(
-            "--nucleotide-weight: a frozen base learns nothing of nucleotides; add --no-freeze-base"
-                .to_owned(),
-        ));
-    }
-    if frozen && !pretrained {
-        observer.observe(&Event::Note(
-            "no --pretrained-encoder: ASVs are embedded by an encoder that has not been trained, which tells them apart but knows nothing of nucleotides",
-        ))?;
-    }
-    if frozen && options.unifrac_weight > 0.0 {
-        observer.observe(&Event::Warning(
-            "--unifrac-weight has no effect on a base that is kept as it is; let it learn with --no-freeze-base",
-        ))?;
-    }
-    Ok(())
-}
-
-/// What the model has beyond its base and its components.
-fn predictor_config(options: &TrainOptions, model: &ModelConfig) -> PredictorConfig {
-    let attention = model.pooling == SamplePooling::Attention;
-    PredictorConfig {
-        count_branch: options.count_weight > 0.0,
-        target_norm: options.output.target_layer_norm.unwrap_or(attention),
-        output: OutputConfig {
-            conditional_scaling: options.output.conditional_output_scaling.clone(),
-            learnable_scale: options.output.learnable_output_scale,
-            activation: options.output.output_activation,
-        },
-    }
-}
-
-/// The targets with their losses and what the training samples say of their values.
-fn target_manifests(
-    scaling: &Scaling,
-    targets: &RawTargets,
-    split: &Split,
-    losses: &TargetLosses,
-    metadata: &Metadata,
-    ids: &[String],
-) -> Result<Vec<TargetManifest>, RunError> {
-    let columns = targets.columns.iter().enumerate();
-    columns
-        .map(|(target, column)| {
-            Ok(TargetManifest {
-                column: column.name.clone(),
-                loss: losses.of(target).clone(),
-                values: column.fit(scaling, &split.train, metadata, ids)?,
-            })
-        })
-        .collect()
-}
-
-/// The samples of a study, divided into folds.
-pub(crate) struct Divided {
-    /// Ids of all samples.
-    pub ids: Vec<String>,
-    /// Their targets.
-    pub targets: RawTargets,
-    /// What they belong to, if that was said.
-    pub groups: Option<Groups>,
-    /// The folds.
-    pub folds: division::Divided,
-}
-
-/// The samples that `options` are about, divided into `folds` folds.
-///
-/// # Errors
-/// Files that cannot be read or do not fit each other, or samples that cannot be divided so.
-pub(crate) fn divided(
-    options: &TrainOptions,
-    folds: usize,
-    observer: &mut dyn Observer,
-) -> Result<Divided, RunError> {
-    let (study, metadata, targets) = read_study(options, observer)?;
-    let ids = study.table.sample_ids();
-    let labels = class_labels(&targets);
-    let mut notes = |note: String| observer.observe(&Event::Note(&note));
-    let division = Division::new(options, &metadata, ids, labels.as_deref(), &mut notes)?;
-    let folds = division.folds(folds, &mut notes)?;
-    let groups = division.groups().cloned();
-    Ok(Divided {
-        ids: ids.to_vec(),
-        targets,
-        groups,
-        folds,
-    })
-}
-
-fn assembled(model: FineTuned, pretrained: Option<Base>, frozen: bool) -> FineTuned {
-    let FineTuned {
-        mut predictor,
-        losses,
-    } = model;
-    if let Some(base) = pretrained {
-        predictor = predictor.with_base(base);
-    }
-    if frozen {
-        predictor = predictor.freeze_base();
-    }
-    FineTuned { predictor, losses }
-}
-
-/// The model with a base fitted to the training samples, and, if the base is `frozen`, the
-/// embeddings of the ASVs of all samples.
-fn fitted(
-    mut model: FineTuned,
-    frozen: bool,
-    batcher: &Batcher<'_>,
-    split: &Split,
-    seed: u64,
-    device: &Device,
-    observer: &mut dyn Observer,
-) -> Result<(FineTuned, Option<Embeddings>), RunError> {
-    if !frozen && !model.predictor.base.is_fitted_to_samples() {
-        return Ok((model, None));
-    }
-    let rows = [split.train.as_slice(), &split.validation].concat();
-    let base = model.predictor.base.valid();
-    let inner = device.clone().inner();
-    let embeddings = Embeddings::of_samples(&base, batcher, &rows, &inner, |done, total| {
-        observer.observe(&Event::Progress {
-            what: "encoding ASVs",
-            done,
-            total,
-        })
-    })?;
-    let samples = TrainingSamples {
-        batcher,
-        embeddings: &embeddings,
-        rows: &split.train,
-        seed,
-        device,
-    };
-    model.predictor.base = samples.fit(model.predictor.base);
-    Ok((model, frozen.then_some(embeddings)))
 }

@@ -1,7 +1,7 @@
 //! Work in parts on several threads, whose results are added in the order of the parts, so that
 //! sums do not depend on the threads.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Calls `work` for each of `parts` with a state that its thread has from `start`, and then `add`,
@@ -12,11 +12,27 @@ pub(super) fn in_order<S>(
     work: impl Fn(usize, &mut S) + Sync,
     add: impl FnMut(usize, &mut S) + Send,
 ) {
+    /// Lets nobody wait for a part whose work panicked, so that the panic gets through.
+    struct Alarm<'a, T>(&'a AtomicBool, &'a Mutex<T>, &'a Condvar);
+
+    impl<T> Drop for Alarm<'_, T> {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                // Under the lock, or one that is about to wait would miss it.
+                let _turn = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+                self.0.store(true, Ordering::SeqCst);
+                self.2.notify_all();
+            }
+        }
+    }
+
     let next = AtomicUsize::new(0);
+    let failed = AtomicBool::new(false);
     let turn = Mutex::new((0, add));
     let moved_on = Condvar::new();
     let threads = rayon::current_num_threads().min(parts);
     let worker = || {
+        let _alarm = Alarm(&failed, &turn, &moved_on);
         let mut state = start();
         loop {
             // Parts are taken in order, so the one that is waited for is always at work.
@@ -27,8 +43,13 @@ pub(super) fn in_order<S>(
             work(part, &mut state);
             let turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
             let mut turn = moved_on
-                .wait_while(turn, |(done, _)| *done != part)
+                .wait_while(turn, |(done, _)| {
+                    *done != part && !failed.load(Ordering::SeqCst)
+                })
                 .unwrap_or_else(PoisonError::into_inner);
+            if turn.0 != part {
+                break;
+            }
             turn.1(part, &mut state);
             turn.0 += 1;
             moved_on.notify_all();
@@ -59,5 +80,15 @@ mod tests {
         });
         let expected: Vec<_> = (0..50).map(|part| (part, part * part)).collect();
         assert_eq!(seen, expected);
+    }
+
+    #[test]
+    #[should_panic(expected = "part 7")]
+    fn a_panic_gets_through() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build();
+        pool.unwrap().install(|| {
+            let work = |part, (): &mut ()| assert!(part != 7, "part 7");
+            in_order(50, || (), work, |_, ()| ());
+        });
     }
 }
