@@ -10,10 +10,10 @@ fn unknown_flags() {
         "aam train --help",
     ]);
     aam.refuses("pretrain --metadata x").says(&[
-        "`aam pretrain` has no flag '--metadata', but `aam train`, `aam compare` and `aam predict` have",
+        "`aam pretrain` has no flag '--metadata', but `aam train`, `aam compare`, `aam rf-baseline` and `aam predict` have",
     ]);
-    aam.refuses("train --folds 3")
-        .says(&["`aam train` has no flag '--folds', but `aam compare` has"]);
+    aam.refuses("pretrain --folds 3")
+        .says(&["`aam pretrain` has no flag '--folds', but"]);
     aam.refuses("tran").says(&["'tran'", "train"]);
     aam.refuses("").says(&["Usage: aam"]);
     aam.refuses("train --epochs").says(&["--epochs", "value"]);
