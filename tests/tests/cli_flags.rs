@@ -43,7 +43,7 @@ fn the_flags_of_train_are_frozen() {
         patience pooling preset
         pretrained-encoder print-config quiet
         rarefy-depth scheduler scheduler-eta-min scheduler-factor scheduler-min-lr scheduler-patience
-        scheduler-t-mult scheduler-t0 seed sequences strategy streaming stratify table target-layer-norm target-transform target-weight test-size threads
+        scheduler-t-mult scheduler-t0 seed sequences strategy stratify streaming table target-layer-norm target-transform target-weight test-size threads
         token-limit train-samples tree truncate unifrac-ids unifrac-matrix unifrac-metric
         unifrac-weight val-prediction-passes validation-samples warmup weight-decay";
     let expected: Vec<&str> = expected.split_whitespace().collect();
