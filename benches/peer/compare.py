@@ -59,6 +59,7 @@ def main():
     parser.add_argument("--aam", default="target/release/aam")
     parser.add_argument("--only", default="", help="rows with this in their name")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="one step of PyTorch without warm-up, and two batches to predict")
     a = parser.parse_args()
     scratch = pathlib.Path(tempfile.mkdtemp(prefix="aam-peer-"))
     aam = [a.aam]
@@ -104,7 +105,8 @@ def main():
         return rows / seconds, peak
 
     def peer(name, mode, batch, limit, steps):
-        command = [a.python, a.peer, "--data", a.data / name, "--mode", mode, "--batch", batch, "--token-limit", limit, "--steps", steps, "--warmup", 1]
+        steps = (2 if mode == "predict" else 1) if a.quick else steps
+        command = [a.python, a.peer, "--data", a.data / name, "--mode", mode, "--batch", batch, "--token-limit", limit, "--steps", steps, "--warmup", 0 if a.quick else 1]
         output, _, _ = run(command)
         found = json.loads(output.strip().splitlines()[-1])
         return found["samples_per_s"], found["peak_gb"]
