@@ -90,6 +90,7 @@ for metric in $METRICS; do
     done
 done
 for asvs in $ASVS; do
+    # shellcheck disable=SC2015
     [ "$asvs" = 30000 ] && [[ " $SAMPLES " == *" 1000 "* ]] ||
         measure 1000 "$asvs" "${METRICS%% *}" "${THREADS%% *}" "${PRECISIONS%% *}"
 done

@@ -47,6 +47,7 @@ recipe() {
 # Runs the recipe as root; lists of packages are fetched first where there may be none yet.
 install() {
     echo "installing:$1" >&2
+    # shellcheck disable=SC2086
     case $2 in
     brew*) $2 >&2 ;;
     apt-get*) $as_root env DEBIAN_FRONTEND=noninteractive sh -c "apt-get update -qq && $2" >&2 ;;

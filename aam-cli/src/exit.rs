@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use aam_api::PluginError;
+use aam_runtime::device::DeviceError;
 use aam_runtime::error::RunError;
 
 /// The exit codes, all there are.
@@ -68,6 +69,9 @@ impl From<&RunError> for Exit {
     fn from(error: &RunError) -> Self {
         match error {
             RunError::Usage(_) | RunError::Model(_) => Self::Usage,
+            RunError::Device(DeviceError::Unknown { .. } | DeviceError::NotBuilt { .. }) => {
+                Self::Usage
+            }
             RunError::Data(_) => Self::Data,
             RunError::Checkpoint { .. } => Self::Model,
             RunError::Plugin(error) => Self::from(error),

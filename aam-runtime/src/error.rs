@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use aam_api::PluginError;
 
 use crate::data::DataError;
+use crate::device::DeviceError;
 use crate::model::ModelError;
 
 /// A run that could not be done.
@@ -23,6 +24,9 @@ pub enum RunError {
     /// The model's sizes.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// A device that cannot be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// A checkpoint that cannot be read.
     #[error("{}: {problem}", .path.display())]
     Checkpoint {
@@ -39,6 +43,9 @@ pub enum RunError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A device that computes wrong numbers.
+    #[error("{0}")]
+    Wrong(String),
     /// Training left the range of numbers.
     #[error("{0}")]
     Diverged(String),

@@ -8,6 +8,7 @@ pub mod checkpoint;
 pub mod compare;
 pub mod data;
 pub mod device;
+pub mod doctor;
 pub mod error;
 pub mod evaluation;
 pub mod events;

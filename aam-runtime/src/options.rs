@@ -20,7 +20,9 @@ use aam_api::Choice;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CountEmbedding, CountScale, DistanceScale, Preset, Quirk, SamplePooling};
+use crate::model::{
+    AttnImplementation, CountEmbedding, CountScale, DistanceScale, Preset, Quirk, SamplePooling,
+};
 use crate::train::optimizer::OptimizerKind;
 use crate::train::schedule::ScheduleKind;
 pub use category::CategoryOptions;
@@ -113,8 +115,10 @@ pub struct OptimizationOptions {
     pub best_metric: Option<String>,
     /// Seed of every random draw.
     pub seed: u64,
-    /// Device: auto or cpu, and with the matching build cuda[:N] or rocm[:N].
+    /// Device: auto or cpu, and with the matching build cuda[:N], rocm[:N] or vulkan[:N].
     pub device: String,
+    /// How a GPU computes attention where nothing is learnt, after a check of its kernels.
+    pub attn_implementation: AttnImplementation,
     /// Directory that the run makes and fills.
     pub output_dir: Option<PathBuf>,
     /// Replace an output directory that exists.
@@ -151,6 +155,7 @@ impl Default for OptimizationOptions {
             best_metric: None,
             seed: 42,
             device: "auto".to_owned(),
+            attn_implementation: AttnImplementation::default(),
             output_dir: None,
             overwrite: false,
             asv_chunk_size: 64,

@@ -11,9 +11,11 @@ use crate::checkpoint::directory::{self, MANIFEST, WEIGHTS};
 use crate::checkpoint::manifest::DataPolicy;
 use crate::data::{Storage, read_ids};
 use crate::device::device;
+use crate::doctor::settle;
 use crate::error::RunError;
 use crate::events::{Event, Observer};
 use crate::mismatch;
+use crate::model::AttnImplementation;
 use crate::options::PredictOptions;
 use crate::predictions::{self, PredictedSample, TargetColumn};
 use crate::run_directory::{check_output_file, write_whole};
@@ -35,6 +37,7 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
     let output = study::required(options.output.as_deref(), "output")?;
     check_output_file(output, options.overwrite)?;
     let device = device(&options.device)?;
+    settle(&options.device, &device, AttnImplementation::Auto, observer)?;
     let (manifest, mut files) = directory::load(path)?;
     let Some(parts) = &manifest.predictor else {
         return Err(RunError::checkpoint(

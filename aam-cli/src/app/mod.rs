@@ -44,6 +44,7 @@ pub fn command(arguments: &[OsString]) -> Result<Command, Failure> {
     Ok(command
         .subcommand(import())
         .subcommand(demo())
+        .subcommand(doctor())
         .subcommand(plugins())
         .subcommand(completions()))
 }
@@ -115,6 +116,36 @@ fn demo() -> Command {
             Arg::new("overwrite")
                 .long("overwrite")
                 .help("Replace the directory if it exists")
+                .action(ArgAction::SetTrue),
+        )
+}
+
+fn doctor() -> Command {
+    Command::new("doctor")
+        .about("Show what this machine has and check that it computes rightly")
+        .after_help(
+            "Examples:\n  aam doctor\n  aam doctor --device cuda:1 --json\n\n\
+             It ends with exit code 1 if anything is wrong.",
+        )
+        .arg(
+            Arg::new("device")
+                .long("device")
+                .value_name("NAME")
+                .help("Examine this device: cpu, cuda[:N], rocm[:N] or vulkan[:N] [default: all]"),
+        )
+        .arg(
+            Arg::new("golden")
+                .long("golden")
+                .value_name("DIR")
+                .value_hint(clap::ValueHint::DirPath)
+                .help(
+                    "Compute the cases in this folder, too, as those under tests/fixtures/golden",
+                ),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .help("Print JSON: an object")
                 .action(ArgAction::SetTrue),
         )
 }

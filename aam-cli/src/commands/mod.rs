@@ -4,6 +4,7 @@ mod compare;
 mod completions;
 mod demo;
 mod demo_summary;
+mod doctor;
 mod import;
 mod plugins;
 mod predict;
@@ -42,6 +43,7 @@ pub fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         "import" => import::run(matches),
         "simulate" => simulate::run(matches),
         "demo" => demo::run(matches),
+        "doctor" => doctor::run(matches),
         "plugins" => plugins::run(matches),
         "completions" => completions::run(matches),
         other => Err(Failure::usage(format!("there is no command '{other}'"))),

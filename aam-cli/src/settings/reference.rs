@@ -135,7 +135,6 @@ const SPELLINGS: &[Spelling] = &[
     switch("tf32", NoEffect("matrix products are in single precision")),
     switch("gradient-checkpointing", NoEffect("it changes memory only, which is managed without it")),
     switch("no-gradient-checkpointing", NoEffect("it changes memory only, which is managed without it")),
-    value("attn-implementation", NoEffect("the device's own attention is used")),
     switch("memory-profile", Unsupported("use a profiler of the system")),
     // Random Forest
     value("n-estimators", Same(&[given("trees")])),
@@ -149,6 +148,8 @@ const SPELLINGS: &[Spelling] = &[
 
 /// Words of the reference implementation for values of flags that are spelled alike.
 const VALUES: &[(&str, &str, &str)] = &[
+    ("attn-implementation", "mem_efficient", "auto"),
+    ("attn-implementation", "sdpa", "auto"),
     ("unifrac-metric", "unifrac", "unweighted"),
     ("unifrac-metric", "faith_pd", "faith-pd"),
     ("best-metric", "val_loss", "loss"),

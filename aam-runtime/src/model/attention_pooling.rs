@@ -5,7 +5,7 @@ use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::softmax;
 use burn::tensor::{Bool, Device, Tensor};
 
-use super::transformer::MASKED;
+use super::attention::MASKED;
 
 /// Attention pooling.
 #[derive(Module, Debug)]

@@ -20,6 +20,7 @@
 
 mod abundance_pooling;
 mod asv_encoder;
+pub(crate) mod attention;
 mod attention_pooling;
 mod base;
 mod category_embedder;
@@ -46,6 +47,8 @@ mod unifrac_head;
 
 pub use abundance_pooling::{AbundancePooling, FeatureMoments};
 pub use asv_encoder::{AsvEncoder, AsvOutput};
+pub use attention::AttnImplementation;
+pub(crate) use attention::use_plain as use_plain_attention;
 pub use attention_pooling::AttentionPooling;
 pub use base::Base;
 pub use category_embedder::CategoryEmbedder;

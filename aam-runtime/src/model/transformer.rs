@@ -5,17 +5,13 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::{Dropout, DropoutConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::gelu;
-use burn::tensor::module::attention;
-use burn::tensor::ops::AttentionModuleOptions;
 use burn::tensor::{Bool, DType, Device, Tensor};
 
+use super::attention::{self, MASKED};
 use super::dropout::{drop, seed};
 use super::fused::{Plan, StackShape, layers};
 use super::init::{copy_with_own_parameters, linear_without_initial_bias, xavier_linear};
 
-/// Added to the score of a masked position: its weight becomes exactly 0, and a row in which
-/// everything is masked stays finite.
-pub(crate) const MASKED: f64 = -1e9;
 /// More scores than this are not kept all at once where no gradient is wanted.
 const LARGE: usize = 1 << 24;
 
@@ -214,79 +210,16 @@ impl Layer {
         };
         let (query, key, value) = (part(0), part(1), part(2));
         let scores = batch * self.heads * length * length;
-        let in_parts = scores <= LARGE && qkv.device() == Device::flex();
-        let attended = if qkv.is_autodiff() || in_parts {
-            self.attend_in_parts(query, key, value, bias)
-        } else {
-            attention(
-                query,
-                key,
-                value,
-                None,
-                bias.cloned(),
-                AttentionModuleOptions::default(),
-            )
+        // On a CPU it is also faster than the fused attention, which does not keep all scores.
+        let small = scores <= LARGE && qkv.device() == Device::flex();
+        let attended = match qkv.is_autodiff() || small || attention::is_plain() {
+            true => {
+                let drop = |weights| drop(&self.dropout, weights);
+                attention::plain(query, key, value, bias, drop)
+            }
+            false => attention::fused(query, key, value, bias),
         };
         let attended = attended.swap_dims(1, 2).reshape([batch, length, dim]);
         self.output.forward(attended)
-    }
-
-    /// Attention that divides by the sum of the weights last, on `[length, width]` instead of
-    /// `[length, length]`, which saves three passes over the largest tensors of a training step.
-    /// On a CPU it is also faster than the fused attention, which does not keep all scores.
-    fn attend_in_parts(
-        &self,
-        query: Tensor<4>,
-        key: Tensor<4>,
-        value: Tensor<4>,
-        bias: Option<&Tensor<4>>,
-    ) -> Tensor<4> {
-        let scale = 1.0 / (query.dims()[3] as f64).sqrt();
-        let mut scores = (query * scale).matmul(key.swap_dims(2, 3));
-        if let Some(bias) = bias {
-            scores = scores + bias.clone();
-        }
-        let highest = scores.clone().detach().max_dim(3);
-        let weights = (scores - highest).exp();
-        let sums = weights.clone().sum_dim(3);
-        drop(&self.dropout, weights).matmul(value) / sums
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use burn::tensor::Distribution;
-
-    use super::*;
-
-    #[test]
-    fn attention_in_parts_is_attention() {
-        let device = Device::flex();
-        let config = TransformerConfig {
-            dim: 8,
-            heads: 2,
-            layers: 1,
-            feed_forward: 16,
-            dropout: 0.0,
-            identical_layers: false,
-        };
-        let layer = &config.init(&device).layers[0];
-        let random = || Tensor::<4>::random([2, 2, 5, 4], Distribution::Normal(0.0, 3.0), &device);
-        let (query, key, value) = (random(), random(), random());
-        let bias = Tensor::<4>::from_data(
-            [
-                [[[0.0, 0.0, MASKED, 0.0, MASKED]]],
-                [[[MASKED, 0.0, 0.0, 0.0, 0.0]]],
-            ],
-            &device,
-        );
-        for bias in [None, Some(bias)] {
-            let (q, k, v) = (query.clone(), key.clone(), value.clone());
-            let found = layer.attend_in_parts(q.clone(), k.clone(), v.clone(), bias.as_ref());
-            let options = AttentionModuleOptions::default();
-            let expected = attention(q, k, v, None, bias, options);
-            let error: f32 = (found - expected).abs().max().into_scalar();
-            assert!(error < 1e-5, "{error}");
-        }
     }
 }

@@ -38,7 +38,7 @@ pub struct PredictOptions {
     /// Samples of a batch.
     #[schemars(range(min = 1))]
     pub batch_size: usize,
-    /// Device: auto or cpu, and with the matching build cuda[:N] or rocm[:N].
+    /// Device: auto or cpu, and with the matching build cuda[:N], rocm[:N] or vulkan[:N].
     pub device: String,
     /// Replace an output file that exists.
     pub overwrite: bool,

@@ -16,7 +16,7 @@ use super::plan::Plan;
 use super::sample_weights::Weighting;
 use super::session::{
     Both, batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
-    seeded, strategy,
+    seeded, settle_attention, strategy,
 };
 use super::target_losses::TargetLosses;
 use super::target_scales::{self, Scaling, TargetScales};
@@ -86,6 +86,7 @@ fn train_once(
     check(optimization, data)?;
     let transform = target_scales::chosen(options)?;
     let (strategy, strategy_choice) = strategy(optimization)?;
+    settle_attention(optimization, &strategy.device(), observer)?;
     let fusion =
         Registry::<FusionKind>::load()?.resolve(chosen(options.fusion.as_ref(), "fusion")?)?;
     let head = Registry::<HeadKind>::load()?.resolve(chosen(options.head.as_ref(), "head")?)?;

@@ -15,7 +15,8 @@ use super::nucleotides::{MaskedNucleotides, Nucleotides};
 use super::plan::Plan;
 use super::pretraining::Pretraining;
 use super::session::{
-    Both, batcher, check, config_text, ids_of, manifest, model_config, policy, seeded, strategy,
+    Both, batcher, check, config_text, ids_of, manifest, model_config, policy, seeded,
+    settle_attention, strategy,
 };
 use super::trainer::{Done, Trainer};
 use crate::batch::Batcher;
@@ -56,6 +57,7 @@ pub fn pretrain(
         ));
     }
     let (strategy, _) = strategy(optimization)?;
+    settle_attention(optimization, &strategy.device(), observer)?;
     let policy = policy(data, optimization.seed);
     let study = read_study(options, observer)?;
     if study.supervision.is_none() && options.unifrac_weight > 0.0 {

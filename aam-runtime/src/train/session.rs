@@ -13,7 +13,7 @@ use crate::batch::Batcher;
 use crate::checkpoint::Manifest;
 use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::checkpoint::manifest::{DataPolicy, FORMAT};
-use crate::device::device;
+use crate::device::devices;
 use crate::error::RunError;
 use crate::events::{Event, Observer};
 use crate::model::{Base, ModelConfig, materialised};
@@ -212,11 +212,23 @@ pub fn strategy(
 ) -> Result<(Box<dyn ParallelStrategy>, Resolved), RunError> {
     let registry = Registry::<StrategyKind>::load()?;
     let resolved = registry.resolve(chosen(options.strategy.as_ref(), "strategy")?)?;
-    let device = device(&options.device)?;
-    let context = StrategyContext {
-        devices: vec![device.clone()],
-    };
+    let devices = devices(&options.device)?;
+    let device = devices[0].clone();
+    let context = StrategyContext { devices };
     Ok((registry.build(&resolved, &context, &device)?, resolved))
+}
+
+/// Settles the attention of a run on `device`.
+///
+/// # Errors
+/// The device computes wrong numbers.
+pub fn settle_attention(
+    options: &OptimizationOptions,
+    device: &Device,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    let wanted = options.attn_implementation;
+    crate::doctor::settle(&options.device, device, wanted, observer)
 }
 
 /// A component that the caller must have chosen.

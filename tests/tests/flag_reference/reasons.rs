@@ -43,6 +43,10 @@ pub const REASONS: &[(&str, &str)] = &[
         "the branch costs a stack of layers, and nothing uses its result",
     ),
     (
+        "attn-implementation",
+        "the fused kernel of a GPU is used where a check before the run finds it right",
+    ),
+    (
         "device",
         "a GPU where there is one and the build knows it, else the CPU",
     ),
