@@ -1,5 +1,6 @@
-//! Ctrl-C: the first asks the run to save and stop, the second stops at once.
+//! Signals that end a run: the first asks it to save and stop, the second stops at once.
 
+use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::exit::Exit;
@@ -7,15 +8,34 @@ use crate::output::say;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// The flag that a run looks at after every step; also set by SIGTERM and SIGHUP, which is how
-/// clusters end a job.
+/// The flag that a run looks at after every update. It is set by Ctrl-C and by SIGTERM, SIGHUP and
+/// SIGUSR1, which is how clusters announce that a job is about to end.
 pub fn flag() -> &'static AtomicBool {
-    // Only the first call can succeed, and only it needs to.
-    let _ = ctrlc::set_handler(|| {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            std::process::exit(i32::from(Exit::Interrupted.code()));
-        }
-        say("interrupted: saving a checkpoint; once more stops at once");
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // Without a handler a signal ends the program as it ends any other.
+        let _ = ctrlc::set_handler(interrupted);
+        listen_for_user_signal();
     });
     &INTERRUPTED
 }
+
+fn interrupted() {
+    if INTERRUPTED.swap(true, Ordering::SeqCst) {
+        std::process::exit(i32::from(Exit::Interrupted.code()));
+    }
+    say("interrupted: saving a checkpoint; once more stops at once");
+}
+
+#[cfg(unix)]
+fn listen_for_user_signal() {
+    use signal_hook::consts::SIGUSR1;
+    use signal_hook::iterator::Signals;
+
+    if let Ok(mut signals) = Signals::new([SIGUSR1]) {
+        std::thread::spawn(move || signals.forever().for_each(|_| interrupted()));
+    }
+}
+
+#[cfg(not(unix))]
+fn listen_for_user_signal() {}

@@ -98,6 +98,12 @@ pub struct Batcher<'a> {
 }
 
 impl Batcher<'_> {
+    /// Ids of the samples at `rows`.
+    pub fn names(&self, rows: &[usize]) -> Vec<String> {
+        let ids = self.table.sample_ids();
+        rows.iter().map(|&row| ids[row].clone()).collect()
+    }
+
     /// Columns of the ASVs that the samples at `rows` have, in order.
     pub fn features(&self, rows: &[usize]) -> Vec<u32> {
         let asvs = || rows.iter().flat_map(|&row| self.table.row(row).0);

@@ -46,6 +46,9 @@ pub enum RunError {
     /// A device that computes wrong numbers.
     #[error("{0}")]
     Wrong(String),
+    /// The directory of a run, while the run goes on.
+    #[error("{}: the directory of the run was removed or renamed while the run went on\n  help: nothing more is saved; where it was renamed, --resume goes on in its new place", .0.display())]
+    Gone(PathBuf),
     /// Training left the range of numbers.
     #[error("{0}")]
     Diverged(String),

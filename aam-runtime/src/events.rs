@@ -17,6 +17,13 @@ pub enum Event<'a> {
     Note(&'a str),
     /// Like a note, about something that may be a mistake.
     Warning(&'a str),
+    /// A run that was stopped goes on; what was said of it beyond this point is void.
+    Resumed {
+        /// Epochs done and validated.
+        epoch: usize,
+        /// Updates done, those of an unfinished epoch included.
+        step: usize,
+    },
     /// Training begins.
     Started {
         /// Epochs at most.
@@ -86,6 +93,6 @@ impl<F: FnMut(&Event<'_>)> Observer for F {
 pub enum Outcome {
     /// All its epochs, or stopped early for want of improvement.
     Finished,
-    /// Interrupted by the user, with a checkpoint saved.
+    /// Interrupted by the user, with a checkpoint saved to go on from.
     Interrupted,
 }

@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod error;
 pub mod evaluation;
 pub mod events;
+pub mod file_operations;
 pub mod metrics_file;
 mod mismatch;
 pub mod model;

@@ -1,5 +1,6 @@
 //! `metrics.tsv`: one line an epoch, the same for the same seed.
 
+use std::fs;
 use std::path::PathBuf;
 
 use crate::error::RunError;
@@ -42,8 +43,47 @@ impl MetricsFile {
     }
 }
 
+impl MetricsFile {
+    /// Takes up the file of a run that goes on after the epoch `last`, without what is beyond.
+    fn cut_back(&mut self, last: usize) -> Result<(), RunError> {
+        let Ok(text) = fs::read_to_string(&self.path) else {
+            return Ok(());
+        };
+        let mut lines = text
+            .lines()
+            .map(|line| line.split('\t').collect::<Vec<_>>());
+        let header = lines.next().unwrap_or_default();
+        for cells in lines.filter(|cells| cells.len() == header.len() && cells.len() > 3) {
+            if !cells[0].parse().is_ok_and(|epoch: usize| epoch <= last) {
+                continue;
+            }
+            let metrics = header.iter().zip(&cells).skip(3);
+            let metrics = metrics.filter_map(|(name, value)| {
+                Some(Metric {
+                    name: (*name).to_owned(),
+                    value: value.parse().ok()?,
+                })
+            });
+            self.add(cells[..3].join("\t"), metrics.collect());
+        }
+        write_whole(&self.path, &self.text())
+    }
+
+    fn add(&mut self, start: String, metrics: Vec<Metric>) {
+        for metric in &metrics {
+            if !self.names.contains(&metric.name) {
+                self.names.push(metric.name.clone());
+            }
+        }
+        self.epochs.push((start, metrics));
+    }
+}
+
 impl Observer for MetricsFile {
     fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
+        if let Event::Resumed { epoch, .. } = event {
+            return self.cut_back(*epoch);
+        }
         let Event::Epoch {
             epoch,
             step,
@@ -54,13 +94,8 @@ impl Observer for MetricsFile {
         else {
             return Ok(());
         };
-        for metric in *metrics {
-            if !self.names.contains(&metric.name) {
-                self.names.push(metric.name.clone());
-            }
-        }
         let start = format!("{epoch}\t{step}\t{}", u8::from(*best));
-        self.epochs.push((start, metrics.to_vec()));
+        self.add(start, metrics.to_vec());
         write_whole(&self.path, &self.text())
     }
 }
@@ -88,8 +123,17 @@ mod tests {
             })
             .unwrap();
         }
-        let text = std::fs::read_to_string(path).unwrap();
+        let text = || fs::read_to_string(&path).unwrap();
         let expected = "epoch\tstep\tbest\tfirst\tsecond\n1\t3\t0\t0.5\t\n2\t3\t1\t\t0.5\n";
-        assert_eq!(text, expected);
+        assert_eq!(text(), expected);
+        for (epoch, expected) in [
+            (2, expected),
+            (1, "epoch\tstep\tbest\tfirst\n1\t3\t0\t0.5\n"),
+            (0, "epoch\tstep\tbest\t\n"),
+        ] {
+            let mut file = MetricsFile::new(path.clone());
+            file.observe(&Event::Resumed { epoch, step: 3 }).unwrap();
+            assert_eq!(text(), expected);
+        }
     }
 }

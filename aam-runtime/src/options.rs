@@ -123,6 +123,14 @@ pub struct OptimizationOptions {
     pub output_dir: Option<PathBuf>,
     /// Replace an output directory that exists.
     pub overwrite: bool,
+    /// Go on with the run in the output directory, with its own settings; flags given beside change
+    /// those that may change. Where there is no run yet, begin one.
+    pub resume: bool,
+    /// Updates after which a run is saved inside an epoch, to lose no more of it to a kill; 0 saves
+    /// after epochs alone.
+    pub save_every: usize,
+    /// Checkpoints of the last epochs to keep beside the best and the last one.
+    pub keep_checkpoints: usize,
     /// Most ASVs that a GPU encodes at once; its memory grows with it, not with the batch. A CPU
     /// takes one a thread.
     #[schemars(range(min = 1))]
@@ -158,6 +166,9 @@ impl Default for OptimizationOptions {
             attn_implementation: AttnImplementation::default(),
             output_dir: None,
             overwrite: false,
+            resume: false,
+            save_every: 500,
+            keep_checkpoints: 0,
             asv_chunk_size: 64,
             strategy: None,
         }

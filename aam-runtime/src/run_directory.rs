@@ -1,10 +1,12 @@
 //! The directory of a run: made once, filled with files that are whole or absent.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::checkpoint::directory;
 use crate::error::RunError;
+use crate::file_operations::{make_directories, remove_file, rename, write_synced};
 
 /// Settings of the run, resolved; `aam COMMAND --config` reruns it.
 pub const CONFIG: &str = "config.toml";
@@ -16,18 +18,23 @@ pub const RESULT: &str = "result.json";
 const CONFIG_START: &str = "# Settings of a run; `aam ";
 /// What else a run puts into its directory; the settings go last, so that a removal that was
 /// interrupted can be repeated.
-const FILES: [&str; 11] = [
-    RESULT,
+const FILES: [&str; 5] = [
     "metrics.tsv",
-    "predictions.tsv",
-    "predictions_random_forest.tsv",
-    "evaluation.tsv",
-    "folds.tsv",
     "samples_train.txt",
     "samples_val.txt",
     "samples_test.txt",
-    "report.html",
     CONFIG,
+];
+/// The file that is written last.
+const EVALUATION: &str = "evaluation.tsv";
+/// What it writes at its end, beside confusion matrices.
+const RESULTS: [&str; 6] = [
+    EVALUATION,
+    RESULT,
+    "predictions.tsv",
+    "predictions_random_forest.tsv",
+    "folds.tsv",
+    "report.html",
 ];
 /// Its checkpoints.
 const CHECKPOINTS: &str = "checkpoints";
@@ -75,6 +82,74 @@ impl RunDirectory {
         Ok(Self {
             path: path.to_owned(),
         })
+    }
+
+    /// Checks that a run can go on or begin in the directory `path`, without touching it.
+    ///
+    /// # Errors
+    /// No directory, a file, or a directory with files in it and no run.
+    pub fn check_to_resume(path: Option<&Path>) -> Result<&Path, RunError> {
+        let path = named_directory(path)?;
+        match is_run(path) || only_leftovers(path) {
+            true => Ok(path),
+            false => Err(refused_directory(
+                path,
+                "the directory holds files and no run that could go on; choose another, or leave out --resume",
+            )),
+        }
+    }
+
+    /// The directory of a run that goes on, or of one that begins where there is none; what a kill
+    /// left half-written is removed.
+    ///
+    /// # Errors
+    /// Those of [`RunDirectory::check_to_resume`], or files that cannot be removed.
+    pub fn resume(path: Option<&Path>) -> Result<Self, RunError> {
+        let path = Self::check_to_resume(path)?;
+        fs::create_dir_all(path).map_err(RunError::write(path))?;
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            if is_leftover(&entry.file_name().to_string_lossy()) {
+                let entry = entry.path();
+                fs::remove_file(&entry).map_err(RunError::write(entry))?;
+            }
+        }
+        let run = Self::at(path);
+        directory::tidy(&run.checkpoints())?;
+        Ok(run)
+    }
+
+    /// Removes what was made of an earlier state of the run.
+    ///
+    /// # Errors
+    /// A file that cannot be removed.
+    pub(crate) fn remove_results(&self) -> Result<(), RunError> {
+        remove_files(results_in(&self.path))
+    }
+
+    /// Whether the run has come to its end and what it came to is written.
+    pub(crate) fn has_results(&self) -> bool {
+        self.join(EVALUATION).is_file()
+    }
+
+    /// Where a run in `path` has its checkpoints.
+    pub(crate) fn checkpoints_of(path: &Path) -> PathBuf {
+        path.join(CHECKPOINTS)
+    }
+
+    /// Its checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        Self::checkpoints_of(&self.path)
+    }
+
+    /// Fails where somebody removed or renamed the directory, rather than making another one.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub(crate) fn check_that_it_is_there(&self) -> Result<(), RunError> {
+        match self.join(CONFIG).is_file() {
+            true => Ok(()),
+            false => Err(RunError::Gone(self.path.clone())),
+        }
     }
 
     /// One that exists.
@@ -140,7 +215,10 @@ fn remove_run(path: &Path) -> Result<(), RunError> {
     let checkpoints = path.join(CHECKPOINTS);
     let ours = |name: &str| {
         let last = name.strip_suffix(".older").unwrap_or(name);
-        ["best", "last"].contains(&last) || name.starts_with(".checkpoint-")
+        let epoch = name.strip_prefix("epoch-");
+        ["best", "last"].contains(&last)
+            || name.starts_with(directory::UNFINISHED)
+            || epoch.is_some_and(|number| number.parse::<usize>().is_ok())
     };
     for entry in fs::read_dir(&checkpoints).into_iter().flatten().flatten() {
         if ours(&entry.file_name().to_string_lossy()) {
@@ -154,12 +232,21 @@ fn remove_run(path: &Path) -> Result<(), RunError> {
     if tensorboard.exists() {
         fs::remove_dir_all(&tensorboard).map_err(RunError::write(tensorboard))?;
     }
-    let mut files: Vec<PathBuf> = FILES.map(|name| path.join(name)).into();
+    remove_files(results_in(path))?;
+    remove_files(FILES.map(|name| path.join(name)).into())
+}
+
+/// Files that a run in `path` writes at its end.
+fn results_in(path: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let is_confusion = |name: &str| name.starts_with("confusion_matrix") && name.ends_with(".tsv");
     let confusion = entries.filter(|entry| is_confusion(&entry.file_name().to_string_lossy()));
-    // Before the settings.
-    files.splice(0..0, confusion.map(|entry| entry.path()));
+    let confusion = confusion.map(|entry| entry.path());
+    let results = RESULTS.iter().map(|name| path.join(name));
+    results.chain(confusion).collect()
+}
+
+fn remove_files(files: Vec<PathBuf>) -> Result<(), RunError> {
     for file in files {
         match fs::remove_file(&file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -169,6 +256,22 @@ fn remove_run(path: &Path) -> Result<(), RunError> {
         }
     }
     Ok(())
+}
+
+/// Whether a file of this name is one that [`write_whole`] did not come to rename.
+fn is_leftover(name: &str) -> bool {
+    let parts = name
+        .strip_prefix('.')
+        .and_then(|name| name.rsplit_once('.'));
+    parts.is_some_and(|(name, program)| {
+        program.parse::<u32>().is_ok() && (FILES.contains(&name) || RESULTS.contains(&name))
+    })
+}
+
+/// Whether the directory holds nothing but what a kill left of the first file of a run.
+fn only_leftovers(path: &Path) -> bool {
+    let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.all(|entry| is_leftover(&entry.file_name().to_string_lossy()))
 }
 
 /// The directory that `--output-dir` names.
@@ -223,15 +326,13 @@ pub fn write_whole(path: &Path, contents: &str) -> Result<(), RunError> {
         std::process::id()
     ));
     let write = || {
-        fs::create_dir_all(parent)?;
-        let mut file = fs::File::create(&beside)?;
-        file.write_all(contents.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
+        make_directories(parent)?;
+        write_synced(&beside, contents.as_bytes())?;
+        rename(&beside, path)
     };
     let written = write();
     if written.is_err() {
-        let _ = fs::remove_file(&beside);
+        let _ = remove_file(&beside);
     }
     written.map_err(RunError::write(path))
 }

@@ -105,7 +105,7 @@ fn a_full_disk_leaves_nothing_half_written() {
     assert_eq!(names(&aam, "none"), [""; 0]);
     aam.run_on_full_disk(12, &format!("{TRAIN} cut"))
         .ends_with_code(1)
-        .says(&["cut/checkpoints/best/model.safetensors: cannot be written"]);
+        .says(&["cut/checkpoints/last/model.safetensors: cannot be written"]);
     assert_eq!(names(&aam, "cut/checkpoints"), [""; 0]);
 
     aam.ok(&format!("{TRAIN} run"));

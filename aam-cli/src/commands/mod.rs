@@ -73,6 +73,9 @@ fn settings(name: &str, matches: &ArgMatches) -> Result<Option<Settings>, Failur
         io::stdout().write_all(settings.to_toml(&job).as_bytes())?;
         return Ok(None);
     }
+    if !quiet(matches) {
+        settings.changes.iter().for_each(|change| say(change));
+    }
     Ok(Some(settings))
 }
 

@@ -56,6 +56,10 @@ fn parse(job: &Job, text: &str, name: &str) -> Result<FileSettings, Failure> {
         name: name.to_owned(),
         ..FileSettings::default()
     };
+    // First: it explains keys that this command does not have.
+    if let Some(toml::Value::String(command)) = table.get("command") {
+        check_command(job, &Value::String(command.clone())).map_err(|failure| failure.at(name))?;
+    }
     for (key, value) in table {
         let value = json(value)
             .map_err(|problem| Failure::usage(problem).at(&format!("{name}: key '{key}'")))?;

@@ -6,9 +6,9 @@ use clap::ArgMatches;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::file::{self, FileSettings, did_you_mean};
+use super::file::{FileSettings, did_you_mean};
 use super::flags::{self, Given};
-use super::{Settings, choice, defaults, value};
+use super::{Settings, choice, defaults, read_file, value};
 use crate::app::jobs::Job;
 use crate::components::{Component, ComponentKind};
 use crate::failure::Failure;
@@ -30,10 +30,7 @@ impl Grid {
     /// A setting that the command or none of the components has, or a value of the wrong type.
     pub fn read(job: &Job, matches: &ArgMatches) -> Result<Self, Failure> {
         let (given, mut remarks) = flags::collect(job, matches)?;
-        let file = match matches.get_one::<String>("config") {
-            Some(path) => file::read(job, path.as_ref())?,
-            None => FileSettings::default(),
-        };
+        let file = read_file(job, matches)?;
         let mut values = Map::new();
         for option in job.options() {
             values.insert(option.name.clone(), value(option, &given, &file)?);
@@ -52,7 +49,11 @@ impl Grid {
         values.extend(printed);
         remarks.dedup();
         Ok(Self {
-            settings: Settings { values, remarks },
+            settings: Settings {
+                values,
+                remarks,
+                changes: Vec::new(),
+            },
             components,
         })
     }

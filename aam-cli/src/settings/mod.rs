@@ -7,8 +7,7 @@ pub mod flags;
 mod grid;
 mod print;
 pub mod reference;
-
-use std::path::PathBuf;
+mod resume;
 
 use aam_api::error::nearest;
 use aam_api::options::OptionInfo;
@@ -32,6 +31,8 @@ pub struct Settings {
     values: Map<String, Value>,
     /// What the person should know about the flags, a line each.
     pub remarks: Vec<String>,
+    /// What is not as it was when the run began that goes on, a line each.
+    pub changes: Vec<String>,
 }
 
 impl Settings {
@@ -40,23 +41,24 @@ impl Settings {
     /// # Errors
     /// A setting that the command or component does not have, or a value of the wrong type.
     pub fn read(job: &Job, matches: &ArgMatches) -> Result<Self, Failure> {
+        if let Some(settings) = resume::read(job, matches)? {
+            return Ok(settings);
+        }
         let (given, mut remarks) = flags::collect(job, matches)?;
-        let file = match matches.get_one::<String>("config") {
-            Some(path) => file::read(job, &PathBuf::from(path))?,
-            None => FileSettings::default(),
-        };
+        let file = read_file(job, matches)?;
         let mut values = Map::new();
         for option in job.options() {
             values.insert(option.name.clone(), value(option, &given, &file)?);
         }
         for (kind, _) in &job.kinds {
             let choice = choice(kind, &values, &given, &file, &mut remarks)?;
-            let choice = serde_json::to_value(&choice).map_err(|error| {
-                Failure::usage(format!("{} '{}': {error}", kind.name, choice.name))
-            })?;
-            values.insert(kind.name.to_owned(), choice);
+            values.insert(kind.name.to_owned(), json(kind, &choice)?);
         }
-        Ok(Self { values, remarks })
+        Ok(Self {
+            values,
+            remarks,
+            changes: Vec::new(),
+        })
     }
 
     /// The settings as the options of the runtime.
@@ -67,6 +69,19 @@ impl Settings {
         serde_json::from_value(Value::Object(self.values.clone()))
             .map_err(|error| Failure::usage(error.to_string()))
     }
+}
+
+/// The configuration file that the flags name, or an empty one.
+fn read_file(job: &Job, matches: &ArgMatches) -> Result<FileSettings, Failure> {
+    match matches.get_one::<String>("config") {
+        Some(path) => file::read(job, path.as_ref()),
+        None => Ok(FileSettings::default()),
+    }
+}
+
+fn json(kind: &ComponentKind, choice: &Choice) -> Result<Value, Failure> {
+    serde_json::to_value(choice)
+        .map_err(|error| Failure::usage(format!("{} '{}': {error}", kind.name, choice.name)))
 }
 
 fn value(option: &OptionInfo, given: &[Given], file: &FileSettings) -> Result<Value, Failure> {

@@ -34,7 +34,7 @@ impl Settings {
 }
 
 /// A value in TOML, which has no null.
-fn toml(value: &Value) -> Option<toml::Value> {
+pub(super) fn toml(value: &Value) -> Option<toml::Value> {
     Some(match value {
         Value::Null => return None,
         Value::Bool(value) => toml::Value::Boolean(*value),

@@ -121,7 +121,7 @@ const SPELLINGS: &[Spelling] = &[
     switch("bounded-targets", Same(&[fixed("output-activation", "sigmoid")])),
     // Optimization
     value("warmup-steps", Same(&[given("warmup")])),
-    value("resume-from", Unsupported("start a run from weights with --pretrained-encoder")),
+    value("resume-from", Same(&[given("output-dir"), fixed("resume", "true")])),
     // Devices, memory, speed
     value("mixed-precision", Only(&["none"], "training is in single precision")),
     switch("auto-batch-size", NoEffect("the batch size is the one given, or fits the study")),
@@ -282,7 +282,23 @@ fn unsupported(flag: &str, instead: &str) -> Failure {
     Failure::usage(format!("{flag} is not supported: {instead}"))
 }
 
+/// The run that a checkpoint in it stands for.
+fn run_of(checkpoint: &str) -> Result<&str, Failure> {
+    if checkpoint.ends_with(".pt") {
+        let instead = "weights of the reference implementation come in through `aam import`, and \
+                       start a run with --pretrained-encoder";
+        return Err(unsupported(&format!("--resume-from {checkpoint}"), instead));
+    }
+    let path = checkpoint.trim_end_matches('/');
+    let run = path.rsplit_once("/checkpoints/");
+    Ok(run.map_or(path, |(run, _)| run))
+}
+
 fn same(job: &Job, flag: &str, sets: &[Set], text: &str) -> Result<Vec<Given>, Failure> {
+    let text = match flag {
+        "--resume-from" => run_of(text)?,
+        _ => text,
+    };
     let mut all = Vec::with_capacity(sets.len());
     for set in sets {
         let component = set.setting.split('.').next().unwrap_or(set.setting);
@@ -329,6 +345,19 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_checkpoint_stands_for_its_run() {
+        for path in [
+            "runs/a",
+            "runs/a/",
+            "runs/a/checkpoints/last",
+            "runs/a/checkpoints/best/",
+        ] {
+            assert_eq!(run_of(path).unwrap(), "runs/a");
+        }
+        assert!(run_of("out/checkpoints/best_model.pt").is_err());
     }
 
     #[test]

@@ -1,18 +1,23 @@
 //! A checkpoint directory: written beside and put in place at once, checked when read.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use sha2::{Digest, Sha256};
 
 use super::Manifest;
-use super::manifest::FORMAT;
+use super::manifest::{FIRST_FORMAT, FORMAT};
 use crate::categories::CategoryLevels;
 use crate::error::RunError;
+use crate::file_operations::{
+    exchange, make_directories, make_directory, remove_directory, rename, sync_directory,
+    write_synced,
+};
 use crate::model::{ModelConfig, SamplePooling};
 
 /// The manifest's file.
@@ -22,6 +27,9 @@ pub const WEIGHTS: &str = "model.safetensors";
 /// More layers than this have no model; a damaged number must not fill the memory.
 const MOST_LAYERS: usize = 1000;
 
+/// How the names of directories begin that are to become checkpoints.
+pub(crate) const UNFINISHED: &str = ".checkpoint-";
+
 /// Writes `files` and the manifest as the directory `target`, replacing an older checkpoint.
 ///
 /// Everything is written and synced to a directory beside it, which then takes the name in one
@@ -29,13 +37,9 @@ const MOST_LAYERS: usize = 1000;
 ///
 /// # Errors
 /// A file that cannot be written; the older checkpoint is then untouched.
-pub fn save(target: &Path, manifest: &Manifest, files: &[(&str, Vec<u8>)]) -> Result<(), RunError> {
+pub fn save(target: &Path, manifest: &Manifest, files: &[(&str, &[u8])]) -> Result<(), RunError> {
     let parent = target.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).map_err(RunError::write(parent))?;
-    let beside = tempfile::Builder::new()
-        .prefix(".checkpoint-")
-        .tempdir_in(parent)
-        .map_err(RunError::write(parent))?;
+    make_directories(parent).map_err(RunError::write(parent))?;
     let mut manifest = manifest.clone();
     manifest.files = files
         .iter()
@@ -43,71 +47,109 @@ pub fn save(target: &Path, manifest: &Manifest, files: &[(&str, Vec<u8>)]) -> Re
         .collect();
     let text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| RunError::checkpoint(target, error.to_string()))?;
-    for (name, bytes) in files
-        .iter()
-        .map(|(name, bytes)| (*name, bytes.as_slice()))
-        .chain([(MANIFEST, text.as_slice())])
-    {
-        // The place is what the user knows, not the directory that was to become it.
-        write_synced(&beside.path().join(name), bytes)
-            .map_err(RunError::write(target.join(name)))?;
+    let beside = unfinished(target);
+    let written = write(&beside, target, files, &text);
+    // What is left is an unfinished checkpoint, or what the new one took the place of. A run that
+    // is taken up removes it where this does not.
+    if beside.exists() {
+        let _ = remove_directory(&beside);
     }
-    put_in_place(beside.path(), target).map_err(RunError::write(target))?;
-    sync_directory(parent);
+    written
+}
+
+fn write(
+    beside: &Path,
+    target: &Path,
+    files: &[(&str, &[u8])],
+    manifest: &[u8],
+) -> Result<(), RunError> {
+    // The place is what the user knows, not the directory that was to become it.
+    make_directory(beside).map_err(RunError::write(target))?;
+    for (name, bytes) in files.iter().copied().chain([(MANIFEST, manifest)]) {
+        write_synced(&beside.join(name), bytes).map_err(RunError::write(target.join(name)))?;
+    }
+    sync_directory(beside);
+    put_in_place(beside, target).map_err(RunError::write(target))?;
+    sync_directory(target.parent().unwrap_or(Path::new(".")));
     Ok(())
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// A power loss may undo a rename that was not synced; not every file system can sync one.
-fn sync_directory(path: &Path) {
-    if let Ok(directory) = File::open(path) {
-        let _ = directory.sync_all();
+/// A directory beside `target` that nobody else has.
+fn unfinished(target: &Path) -> PathBuf {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = target.with_file_name(format!("{UNFINISHED}{}-{number}", std::process::id()));
+        // In a container every program may have the same number.
+        if !path.exists() {
+            return path;
+        }
     }
 }
 
 /// Gives `fresh` the name `target`; what had it before ends up at `fresh`, to be removed.
 fn put_in_place(fresh: &Path, target: &Path) -> io::Result<()> {
-    sync_directory(fresh);
     match fs::symlink_metadata(target) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(fresh, target),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => rename(fresh, target),
         Err(error) => Err(error),
-        Ok(_) => exchange(fresh, target),
+        Ok(_) => match exchange(fresh, target) {
+            Ok(()) => Ok(()),
+            Err(_) => exchange_in_two_steps(fresh, target),
+        },
     }
-}
-
-#[cfg(target_os = "linux")]
-fn exchange(fresh: &Path, target: &Path) -> io::Result<()> {
-    use rustix::fs::{CWD, RenameFlags, renameat_with};
-    match renameat_with(CWD, fresh, CWD, target, RenameFlags::EXCHANGE) {
-        Ok(()) => Ok(()),
-        // Some network file systems cannot exchange.
-        Err(_) => exchange_in_two_steps(fresh, target),
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn exchange(fresh: &Path, target: &Path) -> io::Result<()> {
-    exchange_in_two_steps(fresh, target)
 }
 
 /// Between the two renames only the older checkpoint exists, under the name [`older`].
 fn exchange_in_two_steps(fresh: &Path, target: &Path) -> io::Result<()> {
     let aside = older(target);
     if aside.exists() {
-        fs::remove_dir_all(&aside)?;
+        remove_directory(&aside)?;
     }
-    fs::rename(target, &aside)?;
-    fs::rename(fresh, target)?;
-    fs::remove_dir_all(&aside)
+    rename(target, &aside)?;
+    if let Err(error) = rename(fresh, target) {
+        let _ = rename(&aside, target);
+        return Err(error);
+    }
+    // The new checkpoint is in place, whether or not this succeeds.
+    let _ = remove_directory(&aside);
+    Ok(())
 }
 
 fn older(target: &Path) -> PathBuf {
     target.with_extension("older")
+}
+
+/// Removes the checkpoint at `path`. A kill leaves it or what [`tidy`] removes.
+///
+/// # Errors
+/// It cannot be removed.
+pub fn remove(path: &Path) -> Result<(), RunError> {
+    let aside = unfinished(path);
+    rename(path, &aside).map_err(RunError::write(path))?;
+    remove_directory(&aside).map_err(RunError::write(path))
+}
+
+/// Removes what a kill during a save left in the directory of checkpoints.
+///
+/// # Errors
+/// Something that cannot be removed.
+pub fn tidy(checkpoints: &Path) -> Result<(), RunError> {
+    for entry in fs::read_dir(checkpoints).into_iter().flatten().flatten() {
+        let (name, path) = (entry.file_name(), entry.path());
+        let name = name.to_string_lossy();
+        let replaced = name.strip_suffix(".older");
+        if name.starts_with(UNFINISHED)
+            || replaced.is_some_and(|name| checkpoints.join(name).exists())
+        {
+            remove_directory(&path).map_err(RunError::write(path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether there is a checkpoint at `path`, damaged or not.
+pub fn exists(path: &Path) -> bool {
+    path.exists() || older(path).exists()
 }
 
 /// Reads the manifest of the checkpoint at `path` and checks every file against it.
@@ -127,10 +169,11 @@ pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunErr
     let value: serde_json::Value = serde_json::from_slice(&text)
         .map_err(|error| damaged(format!("it is damaged: {error}")))?;
     let format = value.get("format").and_then(serde_json::Value::as_u64);
-    if format != Some(FORMAT.into()) {
+    let known = u64::from(FIRST_FORMAT)..=u64::from(FORMAT);
+    if !format.is_some_and(|format| known.contains(&format)) {
         return Err(damaged(match format {
             Some(format) => format!(
-                "its format is {format}, this program reads {FORMAT}; use the aam version that wrote it"
+                "its format is {format}, this program reads {FIRST_FORMAT} to {FORMAT}; use the aam version that wrote it"
             ),
             None => "it has no format number, so it is no manifest of aam".to_owned(),
         }));
@@ -239,7 +282,11 @@ fn largest_matrix(model: &ModelConfig) -> u128 {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// A hash in letters.
+pub(crate) fn hexadecimal(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -249,7 +296,9 @@ fn digest(bytes: &[u8]) -> String {
 /// Never in practice: the bytes go to memory.
 pub fn weights<M: Module>(module: &M) -> Result<Vec<u8>, RunError> {
     let broken = |error: &dyn std::fmt::Display| RunError::checkpoint(WEIGHTS, error.to_string());
-    let mut store = SafetensorsStore::from_bytes(None);
+    // Several entries would come in an order of chance, and the same weights be other bytes.
+    let store = SafetensorsStore::from_bytes(None).clear_metadata();
+    let mut store = store.metadata("producer", "aam");
     module
         .save_into(&mut store)
         .map_err(|error| broken(&error))?;

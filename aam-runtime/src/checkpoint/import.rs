@@ -48,7 +48,7 @@ pub fn import(file: &Path, output: &Path, heads: usize) -> Result<ImportReport, 
         metrics: Vec::new(),
         files: BTreeMap::new(),
     };
-    directory::save(output, &manifest, &[(WEIGHTS, directory::weights(&base)?)])?;
+    directory::save(output, &manifest, &[(WEIGHTS, &directory::weights(&base)?)])?;
     Ok(report)
 }
 

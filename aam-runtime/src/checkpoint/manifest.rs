@@ -11,8 +11,11 @@ use crate::model::{ModelConfig, PredictorConfig};
 use crate::train::metrics::Metric;
 use crate::train::transform::FittedTransform;
 
-/// Version of the checkpoint format that this program writes and reads.
-pub const FORMAT: u32 = 1;
+/// Version of the checkpoint format that this program writes: since 2, `last` holds what a run
+/// needs to go on.
+pub const FORMAT: u32 = 2;
+/// The oldest version of it that this program reads.
+pub const FIRST_FORMAT: u32 = 1;
 
 /// The contents of `manifest.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use crate::evaluation::trivial;
 use crate::events::{Event, Observer, Outcome};
 use crate::options::TrainOptions;
 use crate::predictions;
-use crate::run_directory::{CONFIG, write_whole};
+use crate::run_directory::write_whole;
 use crate::train::config_text;
 
 /// Trains on every fold that is not done already, and tells what the folds come to.
@@ -30,17 +30,24 @@ pub(crate) fn cross_validate(
     let asked = CompareOptions {
         train: options.clone(),
     };
+    let mut recorded = options.clone();
+    recorded.optimization.resume = false;
+    let config = config_text("train", &recorded)?;
     let Compared {
         comparison,
         divided,
         directory,
-    } = compared(&asked, &[Combination::as_given()], observer, interrupt)?;
+    } = compared(
+        &asked,
+        &[Combination::as_given()],
+        Some(&config),
+        observer,
+        interrupt,
+    )?;
     let row = &comparison.rows[0];
     if let Some(problem) = &row.failure {
         return Err(RunError::Usage(problem.clone()));
     }
-    let config = directory.path().join(CONFIG);
-    write_whole(&config, &config_text("train", options)?)?;
     if comparison.outcome == Outcome::Interrupted {
         return Ok(Outcome::Interrupted);
     }

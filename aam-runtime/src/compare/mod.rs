@@ -11,6 +11,7 @@ mod options;
 mod record;
 mod table;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use crate::evaluation::folds::folds;
@@ -19,12 +20,14 @@ pub(crate) use cross_validation::cross_validate;
 pub use options::CompareOptions;
 pub use table::{Comparison, FoldResult, Row, Spread};
 
+use crate::checkpoint;
 use crate::device::device;
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::options::TrainOptions;
+use crate::run_directory::{CONFIG, RunDirectory};
 use crate::train::metrics::Metric;
-use crate::train::{Divided, check_values, divided, train_fold};
+use crate::train::{Divided, LAST, can_go_on, check_values, divided, train_fold};
 use directory::{ComparisonDirectory, FoldLists};
 use record::{Asked, read_result, write_result};
 
@@ -41,7 +44,7 @@ pub fn compare(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Comparison, RunError> {
-    let compared = compared(options, combinations, observer, interrupt)?;
+    let compared = compared(options, combinations, None, observer, interrupt)?;
     let path = compared.directory.write_tables(&compared.comparison)?;
     observer.observe(&Event::Saved(&path))?;
     Ok(compared.comparison)
@@ -54,9 +57,11 @@ struct Compared {
     directory: ComparisonDirectory,
 }
 
+/// Compares; `config` is the text of `config.toml`, for a directory that has one.
 fn compared(
     options: &CompareOptions,
     combinations: &[Combination],
+    config: Option<&str>,
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Compared, RunError> {
@@ -70,6 +75,9 @@ fn compared(
     let divided = divided(train, options.number_of_folds(), observer)?;
     let splits = &divided.folds.splits;
     let lists = directory.fill(&asked, &divided.ids, splits, overwrite)?;
+    if let Some(config) = config {
+        directory.as_run().write(CONFIG, config)?;
+    }
     let rows = combinations.iter().map(|combination| Row {
         combination: combination.clone(),
         results: Vec::new(),
@@ -213,14 +221,19 @@ impl Comparing<'_> {
                 options.data.train_samples = Some(self.lists[fold].train.clone());
                 options.data.validation_samples = Some(self.lists[fold].validation.clone());
                 options.split = options.split.of_a_fold();
-                options.optimization.output_dir = Some(self.directory.run(&combination, fold));
-                // What may be there is a run that did not come to its end.
-                options.optimization.overwrite = true;
                 if !one_model {
                     options.baseline_trees = 0;
                 }
+                // What may be there is a run that did not come to its end.
+                let path = self.directory.run(&combination, fold);
+                options.optimization.resume = can_go_on(&path, &options);
+                options.optimization.overwrite = !options.optimization.resume;
+                options.optimization.output_dir = Some(path.clone());
                 let outcome = train_fold(&options, &mut watch, interrupt);
                 let mut result = watch.result;
+                if outcome.is_ok() && result.epochs == 0 {
+                    (result.epochs, result.metrics) = last_epoch(&path)?;
+                }
                 result.metrics.extend(watch.others);
                 let line = match outcome {
                     Ok(Outcome::Interrupted) => {
@@ -278,6 +291,20 @@ impl Comparing<'_> {
     }
 }
 
+/// Number and metrics of the last epoch of the run in `path`, which was trained to its end before.
+fn last_epoch(path: &Path) -> Result<(usize, Vec<Metric>), RunError> {
+    let last = RunDirectory::checkpoints_of(path).join(LAST);
+    let (manifest, _) = checkpoint::directory::load(&last)?;
+    Ok((manifest.epoch, of_validation(&manifest.metrics)))
+}
+
+fn of_validation(metrics: &[Metric]) -> Vec<Metric> {
+    let of_training =
+        |metric: &&Metric| metric.name == "learning_rate" || metric.name.starts_with("train_");
+    let validation = metrics.iter().filter(|metric| !of_training(metric));
+    validation.cloned().collect()
+}
+
 fn counted(number: usize, what: &str) -> String {
     match number {
         1 => format!("1 {what}"),
@@ -331,11 +358,7 @@ impl Observer for Watch<'_> {
                 seconds,
                 ..
             } => {
-                let of_training = |metric: &&Metric| {
-                    metric.name == "learning_rate" || metric.name.starts_with("train_")
-                };
-                let validation = metrics.iter().filter(|metric| !of_training(metric));
-                self.result.metrics = validation.cloned().collect();
+                self.result.metrics = of_validation(metrics);
                 self.result.epochs = *epoch;
                 self.result.seconds += seconds;
                 Ok(())

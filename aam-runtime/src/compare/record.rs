@@ -17,7 +17,13 @@ use crate::run_directory::write_whole;
 use crate::train::metrics::Metric;
 
 /// Settings of the comparison that change no result.
-const OUTPUT: [&str; 2] = ["output-dir", "overwrite"];
+const OUTPUT: [&str; 5] = [
+    "output-dir",
+    "overwrite",
+    "resume",
+    "save-every",
+    "keep-checkpoints",
+];
 
 /// What all runs of a comparison have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -114,10 +114,11 @@ pub(super) fn assembled(model: FineTuned, pretrained: Option<Base>, frozen: bool
     FineTuned { predictor, losses }
 }
 
-/// The model with a base fitted to the training samples, and, if the base is `frozen`, the
-/// embeddings of the ASVs of all samples.
+/// The model with a base fitted to the training samples, unless it `is_fitted`, and, if the base is
+/// `frozen`, the embeddings of the ASVs of all samples.
 pub(super) fn fitted(
     mut model: FineTuned,
+    is_fitted: bool,
     frozen: bool,
     batcher: &Batcher<'_>,
     split: &Split,
@@ -125,7 +126,8 @@ pub(super) fn fitted(
     device: &Device,
     observer: &mut dyn Observer,
 ) -> Result<(FineTuned, Option<Embeddings>), RunError> {
-    if !frozen && !model.predictor.base.is_fitted_to_samples() {
+    let is_fitted = is_fitted || !model.predictor.base.is_fitted_to_samples();
+    if !frozen && is_fitted {
         return Ok((model, None));
     }
     let rows = [split.train.as_slice(), &split.validation].concat();
@@ -145,6 +147,8 @@ pub(super) fn fitted(
         seed,
         device,
     };
-    model.predictor.base = samples.fit(model.predictor.base);
+    if !is_fitted {
+        model.predictor.base = samples.fit(model.predictor.base);
+    }
     Ok((model, frozen.then_some(embeddings)))
 }

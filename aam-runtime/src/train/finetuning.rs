@@ -293,6 +293,10 @@ impl Objective for Finetuning<'_> {
         })
     }
 
+    fn names(&self, rows: &[usize]) -> Vec<String> {
+        self.batcher.names(rows)
+    }
+
     fn manifest(&self) -> Manifest {
         self.manifest.clone()
     }

@@ -12,7 +12,7 @@ use super::upcoming::UpcomingBatch;
 use crate::batch::{AsvGroups, Batcher, token_tensor};
 use crate::checkpoint::Manifest;
 use crate::data::tokens::VOCABULARY;
-use crate::data::{Split, TokenizedSequences};
+use crate::data::{Ids, Split, TokenizedSequences};
 use crate::error::RunError;
 use crate::model::{Asv, Base, Compatibility, MaskingConfig, nucleotide_accuracy, nucleotide_loss};
 use crate::random::stream;
@@ -24,6 +24,7 @@ const ENOUGH_UNSEEN: usize = 16;
 
 /// Guessing masked nucleotides.
 pub struct Nucleotides<'a> {
+    names: &'a Ids,
     sequences: &'a TokenizedSequences,
     masking: MaskingConfig,
     compatibility: Compatibility,
@@ -99,6 +100,7 @@ impl<'a> Nucleotides<'a> {
             commonest: commonest(batcher.sequences, &train),
             train: train.into_iter().map(|feature| feature as usize).collect(),
             validation: validation.into_iter().step_by(step).collect(),
+            names: batcher.table.feature_ids(),
             sequences: batcher.sequences,
             masking,
             compatibility,
@@ -301,6 +303,11 @@ impl Objective for MaskedNucleotides<'_> {
 
     fn default_metric(&self) -> String {
         "nucleotide_loss".to_owned()
+    }
+
+    fn names(&self, rows: &[usize]) -> Vec<String> {
+        let names = self.nucleotides.names;
+        rows.iter().map(|&row| names[row].to_owned()).collect()
     }
 
     fn manifest(&self) -> Manifest {

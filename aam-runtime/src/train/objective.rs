@@ -87,6 +87,9 @@ pub trait Objective {
         None
     }
 
+    /// Names of what is at `rows`, for messages: samples, or ASVs.
+    fn names(&self, rows: &[usize]) -> Vec<String>;
+
     /// The manifest of a checkpoint, but for progress and files.
     fn manifest(&self) -> Manifest;
 }

@@ -4,6 +4,8 @@
 //! updates by all samples at once, at a high rate and with a decay that counts. Attention pooling
 //! trains transformers and wants many small batches at a lower rate.
 
+use super::schedule::{Schedule, ScheduleConfig};
+use super::state::Limits;
 use crate::model::SamplePooling;
 use crate::options::OptimizationOptions;
 
@@ -64,6 +66,35 @@ impl Plan {
             batch_size,
             lr: options.lr.unwrap_or(3e-3),
             weight_decay: options.weight_decay.unwrap_or(0.01),
+        }
+    }
+
+    /// The learning rates of a run of `total` updates.
+    pub(super) fn schedule(&self, options: &OptimizationOptions, total: usize) -> Schedule {
+        let warmup = match options.warmup {
+            fraction if fraction < 1.0 => (fraction * total as f64).round() as usize,
+            steps => steps as usize,
+        };
+        Schedule::new(ScheduleConfig {
+            kind: options.scheduler,
+            peak: self.lr,
+            warmup,
+            total,
+            first_cycle: options.scheduler_t0,
+            cycle_factor: options.scheduler_t_mult,
+            lowest: options.scheduler_eta_min,
+            patience: options.scheduler_patience,
+            factor: options.scheduler_factor,
+            least: options.scheduler_min_lr,
+        })
+    }
+
+    /// How long a run by this plan may be.
+    pub(super) fn limits(&self, options: &OptimizationOptions) -> Limits {
+        Limits {
+            epochs: self.epochs,
+            max_steps: self.max_steps,
+            patience: options.patience,
         }
     }
 

@@ -187,6 +187,10 @@ impl Objective for Pretraining<'_> {
         }
     }
 
+    fn names(&self, rows: &[usize]) -> Vec<String> {
+        self.batcher.names(rows)
+    }
+
     fn manifest(&self) -> Manifest {
         self.manifest.clone()
     }

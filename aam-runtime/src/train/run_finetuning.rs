@@ -8,19 +8,23 @@ use super::assembly::{assembled, check_settings, fitted, predictor_config, targe
 use super::base_task::BaseTask;
 use super::finetuning::Finetuning;
 use super::finetuning_study::{class_labels, read_study, warn_of_unseen_classes};
+use super::fingerprint::Asked;
 use super::inference::FineTuned;
 use super::nucleotides::Nucleotides;
 use super::output;
 use super::passes::useful_passes;
 use super::plan::Plan;
+use super::resume::{Resumed, announce, is_done, settings, stopped};
 use super::sample_weights::Weighting;
+use super::saving::Saving;
 use super::session::{
     Both, batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
-    seeded, settle_attention, strategy,
+    run_directory, seeded, settle_attention, strategy,
 };
+use super::state::Done;
 use super::target_losses::TargetLosses;
 use super::target_scales::{self, Scaling, TargetScales};
-use super::trainer::{Done, Trainer};
+use super::trainer::Trainer;
 use crate::categories::{CategoryIds, CategoryVocabulary};
 use crate::checkpoint::manifest::PredictorManifest;
 use crate::compare::cross_validate;
@@ -33,7 +37,7 @@ use crate::events::{Event, Observer, Outcome};
 use crate::metrics_file::MetricsFile;
 use crate::model::SamplePooling;
 use crate::options::TrainOptions;
-use crate::run_directory::{CONFIG, RunDirectory};
+use crate::run_directory::CONFIG;
 use crate::study;
 
 /// Trains a predictor of metadata columns, or one for every fold.
@@ -84,6 +88,8 @@ fn train_once(
     } = options;
     let seed = optimization.seed;
     check(optimization, data)?;
+    let resumed = Resumed::of(optimization)?;
+    let resumed = resumed.as_ref();
     let transform = target_scales::chosen(options)?;
     let (strategy, strategy_choice) = strategy(optimization)?;
     settle_attention(optimization, &strategy.device(), observer)?;
@@ -93,12 +99,13 @@ fn train_once(
     let losses = TargetLosses::read(options)?;
     let weighting = Weighting::read(options)?;
     let device = strategy.device().autodiff();
-    let (mut pretrained, mut config) = match &options.pretrained_encoder {
-        Some(path) => {
+    let (mut pretrained, mut config) = match (resumed, &options.pretrained_encoder) {
+        (Some(resumed), _) => (None, resumed.manifest.model.clone()),
+        (None, Some(path)) => {
             let (base, config) = pretrained(path, &options.model, data, &device)?;
             (Some(base), config)
         }
-        None => (None, model_config(&options.model, data)),
+        (None, None) => (None, model_config(&options.model, data)),
     };
     let values = study::diversity::values(data, options.unifrac_weight);
     if values > config.sample_values {
@@ -114,6 +121,10 @@ fn train_once(
     config.category_dropout = options.categories.categorical_dropout;
     config.validate()?;
     let plan = Plan::finetuning(config.pooling, optimization);
+    let limits = plan.limits(optimization);
+    if is_done(resumed, optimization, limits, observer)? {
+        return Ok(Outcome::Finished);
+    }
     let frozen = match (options.freeze_base, config.pooling) {
         (Some(frozen), _) => frozen,
         (None, pooling) => pooling == SamplePooling::Abundance,
@@ -122,7 +133,7 @@ fn train_once(
         options,
         config.pooling,
         frozen,
-        pretrained.is_some(),
+        options.pretrained_encoder.is_some(),
         observer,
     )?;
     let policy = policy(data, seed);
@@ -131,7 +142,14 @@ fn train_once(
     let labels = class_labels(&targets);
     let mut notes = |note: String| observer.observe(&Event::Note(&note));
     let division = Division::new(options, &metadata, ids, labels.as_deref(), &mut notes)?;
-    let split = division.split(&mut notes)?;
+    let split = match resumed {
+        Some(resumed) => resumed.split(ids)?,
+        None => division.split(&mut notes)?,
+    };
+    let asked = Asked::new(settings(options), &study.table, Some(&metadata), &split)?;
+    if let Some(resumed) = resumed {
+        asked.check(&resumed.state.asked)?;
+    }
     let warning = division.warning(&metadata, &split, &options.metadata_column);
     if let Some(text) = warning {
         observer.observe(&Event::Warning(&text))?;
@@ -160,6 +178,7 @@ fn train_once(
         targets: target_manifests(&scaling, &targets, &split, &losses, &metadata, ids)?,
         categories,
     };
+    let parts = resumed.map_or(parts.clone(), |resumed| resumed.parts(parts));
     output::note_far_targets(transform, &targets.columns, &split.train, observer)?;
     losses.check(&parts.targets, &device)?;
     let categories = CategoryIds::new(&parts.categories, Some(&metadata), ids)?;
@@ -184,9 +203,13 @@ fn train_once(
         &targets.columns,
         &split.train,
     )?;
-    let model = assembled(model, pretrained, frozen);
-    let run = RunDirectory::create(optimization.output_dir.as_deref(), optimization.overwrite)?;
+    let mut model = assembled(model, pretrained, frozen);
+    if let Some(resumed) = resumed {
+        model = resumed.weights_into(model)?;
+    }
+    let run = run_directory(optimization)?;
     let mut recorded = options.clone();
+    recorded.optimization.resume = false;
     plan.record(&mut recorded.optimization);
     recorded.freeze_base = Some(frozen);
     recorded.target.target_transform = Some(transform);
@@ -198,7 +221,10 @@ fn train_once(
     run.write_ids("samples_train.txt", ids, &split.train)?;
     run.write_ids("samples_val.txt", ids, &split.validation)?;
     let batcher = batcher(&study, &policy, optimization.asv_chunk_size);
-    let (model, frozen) = fitted(model, frozen, &batcher, &split, seed, &device, observer)?;
+    let is_fitted = resumed.is_some();
+    let (model, frozen) = fitted(
+        model, is_fitted, frozen, &batcher, &split, seed, &device, observer,
+    )?;
     let nucleotides = (options.nucleotide_weight > 0.0).then(|| {
         let quirks = config.compatibility;
         Nucleotides::new(
@@ -210,8 +236,8 @@ fn train_once(
             device.clone(),
         )
     });
-    let asked = options.val_prediction_passes;
-    let (passes, note) = useful_passes(asked, &batcher, &split.validation);
+    let passes = options.val_prediction_passes;
+    let (passes, note) = useful_passes(passes, &batcher, &split.validation);
     if let Some(note) = note {
         observer.observe(&Event::Warning(&format!("--val-prediction-passes: {note}")))?;
     }
@@ -239,17 +265,31 @@ fn train_once(
         manifest,
     };
     let mut both = Both(observer, MetricsFile::new(run.join("metrics.tsv")));
+    if optimization.resume {
+        run.remove_results()?;
+        announce(resumed, &mut both)?;
+    }
     let trainer = Trainer {
         options: optimization,
         plan,
         best_metric: optimization.best_metric.as_deref(),
         done: Done::default(),
+        resumed,
         strategy: strategy.as_ref(),
-        checkpoints: run.join("checkpoints"),
+        saving: Saving {
+            run: &run,
+            asked: &asked,
+            stage: 0,
+            limits,
+        },
         observer: &mut both,
         interrupt,
     };
     let trained = trainer.run(&objective, model, &split.train)?;
+    if trained.outcome == Outcome::Interrupted {
+        stopped(trained.done, observer)?;
+        return Ok(trained.outcome);
+    }
     let model = match judged {
         Judged::Best => &trained.best,
         Judged::Last => &trained.last,

@@ -1,7 +1,7 @@
 //! `aam pretrain`: from files to a pre-trained base.
 
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use aam_api::ParallelStrategy;
@@ -10,15 +10,19 @@ use burn::tensor::Device;
 
 use super::base_task::BaseTask;
 use super::encoding::Embeddings;
+use super::fingerprint::Asked;
 use super::fitting::{SCALED_OVER, TrainingSamples};
 use super::nucleotides::{MaskedNucleotides, Nucleotides};
 use super::plan::Plan;
 use super::pretraining::Pretraining;
+use super::resume::{Resumed, announce, say_done, settings, stopped};
+use super::saving::Saving;
 use super::session::{
-    Both, batcher, check, config_text, ids_of, manifest, model_config, policy, seeded,
-    settle_attention, strategy,
+    Both, batcher, check, config_text, ids_of, manifest, model_config, policy, run_directory,
+    seeded, settle_attention, strategy,
 };
-use super::trainer::{Done, Trainer};
+use super::state::Done;
+use super::trainer::Trainer;
 use crate::batch::Batcher;
 use crate::checkpoint::Manifest;
 use crate::data::{Split, Storage};
@@ -45,7 +49,12 @@ pub fn pretrain(
     check(optimization, data)?;
     let masking = options.masking.config();
     masking.validate()?;
-    let mut config = model_config(&options.model, data);
+    let resumed = Resumed::of(optimization)?;
+    let resumed = resumed.as_ref();
+    let mut config = match resumed {
+        Some(resumed) => resumed.manifest.model.clone(),
+        None => model_config(&options.model, data),
+    };
     config.sample_values = study::diversity::values(data, options.unifrac_weight);
     config.validate()?;
     let staged = config.pooling == SamplePooling::Abundance;
@@ -55,6 +64,16 @@ pub fn pretrain(
         return Err(RunError::Usage(
             "nothing to pre-train on: give --unifrac-weight, or --nucleotide-weight and --nucleotide-steps, a number above 0".to_owned(),
         ));
+    }
+    let stages = 1 + usize::from(staged && on_nucleotides && options.unifrac_weight > 0.0);
+    let plan = match options.unifrac_weight > 0.0 || !staged {
+        true => Plan::distances(config.pooling, optimization),
+        false => nucleotide_plan(options),
+    };
+    if resumed.is_some_and(|resumed| resumed.is_finished(stages, plan.limits(optimization))) {
+        let path = optimization.output_dir.as_deref();
+        say_done(path.unwrap_or(Path::new(".")), observer)?;
+        return Ok(Outcome::Finished);
     }
     let (strategy, _) = strategy(optimization)?;
     settle_attention(optimization, &strategy.device(), observer)?;
@@ -66,17 +85,25 @@ pub fn pretrain(
         ));
     }
     let ids = study.table.sample_ids();
-    let split = study::split(ids, None, data, optimization.seed, &mut |note| {
-        observer.observe(&Event::Note(&note))
-    })?;
+    let split = match resumed {
+        Some(resumed) => resumed.split(ids)?,
+        None => study::split(ids, None, data, optimization.seed, &mut |note| {
+            observer.observe(&Event::Note(&note))
+        })?,
+    };
+    let asked = Asked::new(settings(options), &study.table, None, &split)?;
+    if let Some(resumed) = resumed {
+        asked.check(&resumed.state.asked)?;
+    }
     let task = study
         .supervision
         .as_ref()
         .filter(|_| options.unifrac_weight > 0.0)
         .map(|supervision| BaseTask::new(supervision, &split.train))
         .transpose()?;
-    let run = RunDirectory::create(optimization.output_dir.as_deref(), optimization.overwrite)?;
+    let run = run_directory(optimization)?;
     let mut recorded = options.clone();
+    recorded.optimization.resume = false;
     Plan::distances(config.pooling, optimization).record(&mut recorded.optimization);
     run.write(CONFIG, &config_text("pretrain", &recorded)?)?;
     run.write_ids("samples_train.txt", ids, &split.train)?;
@@ -104,6 +131,9 @@ pub fn pretrain(
         )
     });
     let mut both = Both(observer, MetricsFile::new(run.join("metrics.tsv")));
+    if optimization.resume {
+        announce(resumed, &mut both)?;
+    }
     let mut run_of = Run {
         options,
         task,
@@ -112,14 +142,20 @@ pub fn pretrain(
         strategy: strategy.as_ref(),
         device,
         manifest,
-        checkpoints: run.join("checkpoints"),
+        directory: &run,
+        asked: &asked,
+        resumed,
         observer: &mut both,
         interrupt,
     };
-    let outcome = match staged {
+    let (outcome, done) = match staged {
         true => run_of.in_stages(base, nucleotides.as_ref())?,
         false => run_of.at_once(base, nucleotides.as_ref())?,
     };
+    if outcome == Outcome::Interrupted {
+        stopped(done, observer)?;
+        return Ok(outcome);
+    }
     observer.observe(&Event::Saved(&run.join("checkpoints/best")))?;
     Ok(outcome)
 }
@@ -133,20 +169,35 @@ struct Run<'a> {
     strategy: &'a dyn ParallelStrategy,
     device: Device,
     manifest: Manifest,
-    checkpoints: PathBuf,
+    directory: &'a RunDirectory,
+    asked: &'a Asked,
+    resumed: Option<&'a Resumed>,
     observer: &'a mut dyn Observer,
     interrupt: &'a AtomicBool,
 }
 
 impl<'a> Run<'a> {
-    fn trainer(&mut self, plan: Plan, best_metric: Option<&'a str>, done: Done) -> Trainer<'_> {
+    fn trainer(
+        &mut self,
+        stage: usize,
+        plan: Plan,
+        best_metric: Option<&'a str>,
+        done: Done,
+    ) -> Trainer<'_> {
+        let options = &self.options.optimization;
         Trainer {
-            options: &self.options.optimization,
+            options,
             plan,
             best_metric,
             done,
+            resumed: self.resumed.filter(|run| run.state.stage == stage),
             strategy: self.strategy,
-            checkpoints: self.checkpoints.clone(),
+            saving: Saving {
+                run: self.directory,
+                asked: self.asked,
+                stage,
+                limits: plan.limits(options),
+            },
             observer: &mut *self.observer,
             interrupt: self.interrupt,
         }
@@ -159,25 +210,30 @@ impl<'a> Run<'a> {
         &mut self,
         mut base: Base,
         nucleotides: Option<&Nucleotides<'_>>,
-    ) -> Result<Outcome, RunError> {
+    ) -> Result<(Outcome, Done), RunError> {
         let options = self.options;
         let task = self.task;
         let chosen = options.optimization.best_metric.as_deref();
         let mut done = Done::default();
         let mut unchanging = Vec::new();
-        if let Some(nucleotides) = nucleotides {
+        // The stage of samples comes second, unless it is the only one.
+        let second = usize::from(nucleotides.is_some());
+        let resumed = self.resumed.filter(|run| run.state.stage == second);
+        if let (Some(resumed), Some(_)) = (resumed, task) {
+            base = resumed.weights_into(base)?;
+            unchanging = nucleotides.map_or_else(Vec::new, |task| task.validate(&base.valid()));
+        } else if let Some(nucleotides) = nucleotides {
             self.note("first, masked nucleotides: training the encoder of ASVs")?;
-            let (steps, batch) = (options.nucleotide_steps, options.nucleotide_batch_size);
-            let plan = Plan::nucleotides(steps, batch, &options.optimization);
+            let plan = nucleotide_plan(options);
             let objective = MaskedNucleotides {
                 nucleotides,
                 manifest: self.manifest.clone(),
             };
             let chosen = chosen.filter(|_| task.is_none());
-            let trainer = self.trainer(plan, chosen, done);
+            let trainer = self.trainer(0, plan, chosen, done);
             let trained = trainer.run(&objective, base, nucleotides.training_asvs())?;
             if task.is_none() || trained.outcome == Outcome::Interrupted {
-                return Ok(trained.outcome);
+                return Ok((trained.outcome, trained.done));
             }
             base = trained.best;
             done = trained.done;
@@ -192,7 +248,10 @@ impl<'a> Run<'a> {
         let rows = [self.split.train.as_slice(), &self.split.validation].concat();
         let embeddings = self.embeddings(&base, &rows)?;
         let samples = self.training_samples(&embeddings);
-        let base = task.prepared(samples.fit(base), &samples);
+        let base = match resumed {
+            Some(_) => base,
+            None => task.prepared(samples.fit(base), &samples),
+        };
         let plan = Plan::distances(SamplePooling::Abundance, &options.optimization);
         let objective = Pretraining {
             frozen: Some(embeddings),
@@ -200,10 +259,9 @@ impl<'a> Run<'a> {
             ..self.objective(plan)
         };
         let rows = &self.split.train;
-        let trained = self
-            .trainer(plan, chosen, done)
-            .run(&objective, base, rows)?;
-        Ok(trained.outcome)
+        let trainer = self.trainer(second, plan, chosen, done);
+        let trained = trainer.run(&objective, base, rows)?;
+        Ok((trained.outcome, trained.done))
     }
 
     /// Distances and nucleotides together, as in the reference implementation.
@@ -211,11 +269,11 @@ impl<'a> Run<'a> {
         &mut self,
         base: Base,
         nucleotides: Option<&Nucleotides<'_>>,
-    ) -> Result<Outcome, RunError> {
+    ) -> Result<(Outcome, Done), RunError> {
         let options = self.options;
         let plan = Plan::distances(SamplePooling::Attention, &options.optimization);
         let mut base = base;
-        if let Some(task) = self.task {
+        if let (Some(task), None) = (self.task, self.resumed) {
             // The encoder learns: only the ASVs that the scale is measured on are encoded before.
             let rows = &self.split.train;
             let embeddings = self.embeddings(&base, &rows[..rows.len().min(SCALED_OVER)])?;
@@ -227,8 +285,9 @@ impl<'a> Run<'a> {
         };
         let chosen = options.optimization.best_metric.as_deref();
         let rows = &self.split.train;
-        let trainer = self.trainer(plan, chosen, Done::default());
-        Ok(trainer.run(&objective, base, rows)?.outcome)
+        let trainer = self.trainer(0, plan, chosen, Done::default());
+        let trained = trainer.run(&objective, base, rows)?;
+        Ok((trained.outcome, trained.done))
     }
 
     fn note(&mut self, text: &str) -> Result<(), RunError> {
@@ -279,6 +338,11 @@ impl<'a> Run<'a> {
             manifest: self.manifest.clone(),
         }
     }
+}
+
+fn nucleotide_plan(options: &PretrainOptions) -> Plan {
+    let (steps, batch) = (options.nucleotide_steps, options.nucleotide_batch_size);
+    Plan::nucleotides(steps, batch, &options.optimization)
 }
 
 fn read_study(options: &PretrainOptions, observer: &mut dyn Observer) -> Result<Study, RunError> {

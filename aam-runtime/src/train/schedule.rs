@@ -5,6 +5,8 @@ use std::f64::consts::PI;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::state::exact;
+
 /// How the learning rate changes over a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -67,9 +69,14 @@ pub struct Schedule {
     plateau: Plateau,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-struct Plateau {
+/// What the epochs so far make of the rate, where it depends on them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plateau {
+    #[serde(with = "exact")]
+    peak: f64,
+    #[serde(with = "exact")]
     rate: f64,
+    #[serde(with = "exact")]
     best: f64,
     worse: usize,
 }
@@ -82,11 +89,27 @@ impl Schedule {
             config.warmup = config.total / 10;
         }
         let plateau = Plateau {
+            peak: config.peak,
             rate: config.peak,
             best: f64::NEG_INFINITY,
             worse: 0,
         };
         Self { config, plateau }
+    }
+
+    /// What the epochs so far make of the rate.
+    pub fn plateau(&self) -> &Plateau {
+        &self.plateau
+    }
+
+    /// Goes on from what earlier epochs made of the rate. A highest rate that is not what it was
+    /// takes effect at once.
+    pub fn go_on(&mut self, plateau: Plateau) {
+        if plateau.peak == self.config.peak {
+            self.plateau.rate = plateau.rate;
+        }
+        self.plateau.best = plateau.best;
+        self.plateau.worse = plateau.worse;
     }
 
     /// The rate of update `k`, from 0.

@@ -28,8 +28,15 @@ use crate::study::Study;
 /// The first such setting.
 pub fn check(options: &OptimizationOptions, data: &DataOptions) -> Result<(), RunError> {
     check_values(options, data)?;
-    RunDirectory::check(options.output_dir.as_deref(), options.overwrite)?;
-    Ok(())
+    let path = options.output_dir.as_deref();
+    match (options.resume, options.overwrite) {
+        (true, true) => Err(RunError::Usage(
+            "--resume and --overwrite contradict each other: go on with the run, or replace it"
+                .to_owned(),
+        )),
+        (true, false) => RunDirectory::check_to_resume(path).map(drop),
+        (false, overwrite) => RunDirectory::check(path, overwrite).map(drop),
+    }
 }
 
 /// Refuses numbers out of range.
@@ -282,6 +289,18 @@ pub fn manifest(model: ModelConfig, data: DataPolicy) -> Manifest {
 /// Ids of the samples at `rows`.
 pub fn ids_of(ids: &[String], rows: &[usize]) -> Vec<String> {
     rows.iter().map(|&row| ids[row].clone()).collect()
+}
+
+/// The directory of a run, made or gone on with.
+///
+/// # Errors
+/// A directory that it cannot have.
+pub fn run_directory(options: &OptimizationOptions) -> Result<RunDirectory, RunError> {
+    let path = options.output_dir.as_deref();
+    match options.resume {
+        true => RunDirectory::resume(path),
+        false => RunDirectory::create(path, options.overwrite),
+    }
 }
 
 /// Settings as the text of `config.toml`.

@@ -1,26 +1,29 @@
 //! The training loop: epochs of updates, validation, checkpoints, early stopping.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use aam_api::ParallelStrategy;
 use burn::module::Module;
-use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
-use rand::seq::SliceRandom;
+use burn::optim::{GradientsAccumulator, GradientsParams};
 
+use super::epoch::{Place, batch_bounds, order};
+use super::learner::{Learner, Progress};
 use super::metrics::{Metric, higher_is_better};
-use super::objective::{Draws, Objective, OwnRate, metric};
-use super::optimizer::{norm, optimizer, parameter_counts, scale, split};
+use super::objective::{Draws, Objective, metric};
+use super::optimizer::{norm, optimizer, parameter_counts, scale};
 use super::pace::Pace;
 use super::plan::Plan;
-use super::schedule::{Schedule, ScheduleConfig};
+use super::resume::Resumed;
+use super::saving::Saving;
+use super::state::{Best, Done};
 use super::upcoming::{UpcomingBatch, with_batches};
-use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::options::OptimizationOptions;
-use crate::random::stream;
+
+/// Names of a batch that an error tells at most.
+const MOST_NAMED: usize = 20;
 
 /// What the loop works with besides the objective and the model.
 pub struct Trainer<'a> {
@@ -30,27 +33,18 @@ pub struct Trainer<'a> {
     pub plan: Plan,
     /// The metric that chooses the best checkpoint, if not the objective's own.
     pub best_metric: Option<&'a str>,
-    /// What was done before.
+    /// What was done before this stage.
     pub done: Done,
+    /// Where the stage stands, if it goes on.
+    pub resumed: Option<&'a Resumed>,
     /// How a step spreads over devices.
     pub strategy: &'a dyn ParallelStrategy,
-    /// Where `best` and `last` are saved.
-    pub checkpoints: PathBuf,
+    /// How it is saved.
+    pub saving: Saving<'a>,
     /// Who listens.
     pub observer: &'a mut dyn Observer,
     /// Set when the user wants the run to stop.
     pub interrupt: &'a AtomicBool,
-}
-
-/// How much of a run is done; numbers go on from there.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Done {
-    /// Epochs.
-    pub epochs: usize,
-    /// Updates.
-    pub steps: usize,
-    /// Batches.
-    pub batches: usize,
 }
 
 /// A finished run.
@@ -65,13 +59,6 @@ pub struct Trained<M> {
     pub done: Done,
 }
 
-/// Where a run stands.
-struct Progress<M> {
-    done: Done,
-    best: Option<(f64, M)>,
-    since_best: usize,
-}
-
 impl Trainer<'_> {
     /// Trains `model` on the samples at `rows`.
     ///
@@ -80,163 +67,181 @@ impl Trainer<'_> {
     pub fn run<O: Objective>(
         self,
         objective: &O,
-        model: O::Model,
+        mut model: O::Model,
         rows: &[usize],
     ) -> Result<Trained<O::Model>, RunError> {
-        let batch_size = self.plan.batch_size.clamp(1, rows.len());
-        let bounds = batch_bounds(rows.len(), batch_size);
-        let batches = bounds.len();
-        let seed = self.options.seed;
-        let orders = (self.done.epochs + 1..).map(move |epoch| order(rows, seed, epoch));
-        let all = orders.flat_map(move |order| {
-            let batches = bounds.clone().into_iter();
-            batches.map(move |bounds| order[bounds].to_vec())
+        let progress = match self.resumed {
+            Some(resumed) => {
+                model = resumed.weights_into(model)?;
+                Progress::of(resumed, &model)?
+            }
+            None => Progress::new(self.done),
+        };
+        let (seed, size, rows_in_all) = (self.options.seed, self.plan.batch_size, rows.len());
+        let (first, mut done) = (progress.done.epochs + 1, progress.place.rows);
+        let batches = (first..).flat_map(move |epoch| {
+            let order = order(rows, seed, epoch);
+            let bounds = batch_bounds(rows_in_all, std::mem::take(&mut done), size);
+            bounds.into_iter().map(move |bounds| order[bounds].to_vec())
         });
-        with_batches(objective.task(), all, |upcoming| {
-            self.epochs(objective, model, batches, upcoming)
+        with_batches(objective.task(), batches, |upcoming| {
+            self.epochs(objective, model, progress, rows_in_all, upcoming)
         })
     }
 
-    /// Trains on epochs of `batches` of the `upcoming` ones.
+    /// Trains on the `upcoming` batches of epochs of `rows` rows.
     fn epochs<O: Objective>(
         mut self,
         objective: &O,
-        mut model: O::Model,
-        batches: usize,
+        model: O::Model,
+        progress: Progress<O::Model>,
+        rows: usize,
         upcoming: &mut dyn Iterator<Item = UpcomingBatch>,
     ) -> Result<Trained<O::Model>, RunError> {
-        let options = self.options;
-        let plan = self.plan;
-        let updates = batches.div_ceil(options.gradient_accumulation_steps.max(1));
-        let total = plan.max_steps.min(plan.epochs.saturating_mul(updates));
-        let warmup = match options.warmup {
-            fraction if fraction < 1.0 => (fraction * total as f64).round() as usize,
-            steps => steps as usize,
-        };
-        let mut schedule = Schedule::new(ScheduleConfig {
-            kind: options.scheduler,
-            peak: plan.lr,
-            warmup,
-            total,
-            first_cycle: options.scheduler_t0,
-            cycle_factor: options.scheduler_t_mult,
-            lowest: options.scheduler_eta_min,
-            patience: options.scheduler_patience,
-            factor: options.scheduler_factor,
-            least: options.scheduler_min_lr,
-        });
-        let mut optimizer = optimizer(options.optimizer, &model, plan.weight_decay);
+        let (options, size) = (self.options, self.plan.batch_size);
+        let left_of = |done: usize| batch_bounds(rows, done, size).len();
+        let batches = left_of(0);
+        let most = options.gradient_accumulation_steps.max(1);
+        let updates_left = |done| left_of(done).div_ceil(most);
+        let total = progress.updates(&self.plan, updates_left);
         let own_rate = objective.own_rate(&model);
-        self.observer.observe(&Event::Started {
-            epochs: self.done.epochs + total.div_ceil(updates),
-            batches,
-            parameters: parameter_counts(&model),
-        })?;
-        let mut step = 0;
-        let mut progress = Progress {
-            done: self.done,
-            best: None,
-            since_best: 0,
+        let mut learner = Learner {
+            optimizer: optimizer(options.optimizer, &model, self.plan.weight_decay),
+            schedule: self.plan.schedule(options, total),
+            own_rate,
+            model,
+            progress,
         };
+        if let Some(resumed) = self.resumed {
+            learner = learner.go_on(resumed)?;
+        }
+        let epochs = learner.progress.done.epochs;
+        let left = total.saturating_sub(learner.progress.step());
+        self.observer.observe(&Event::Started {
+            epochs: epochs + left.div_ceil(batches.div_ceil(most)),
+            batches,
+            parameters: parameter_counts(&learner.model),
+        })?;
         let mut outcome = Outcome::Finished;
         let mut pace = Pace::default();
-        while step < total && outcome == Outcome::Finished {
+        let mut unsaved = 0;
+        let is_stale = |since_best| options.patience.is_some_and(|most| since_best >= most);
+        while learner.progress.place.rows > 0
+            || (learner.progress.step() < total && !is_stale(learner.progress.since_best))
+        {
             let started = Instant::now();
-            progress.done.epochs += 1;
-            let mut sums = Means::default();
-            let most = options.gradient_accumulation_steps.max(1);
-            for first in (0..batches).step_by(most) {
-                let (began, mut seen) = (Instant::now(), 0);
-                let rate = schedule.rate(step);
-                let group = most.min(batches - first);
-                let mut gradients = GradientsAccumulator::new();
-                for (j, batch) in upcoming.take(group).enumerate() {
-                    let draws = Draws {
-                        seed: options.seed,
-                        batch: progress.done.batches,
-                    };
-                    progress.done.batches += 1;
-                    let samples = batch.rows.len();
-                    let result = objective.gradients(&model, batch, draws)?;
-                    self.report_batch(&progress, first + j + 1, samples, &result.losses)?;
-                    sums.add(&result.losses, samples);
-                    seen += samples;
-                    gradients.accumulate(&model, result.gradients);
+            let mut left = left_of(learner.progress.place.rows);
+            while left > 0 && learner.progress.step() < total {
+                let (began, group) = (Instant::now(), most.min(left));
+                let first = batches.saturating_sub(left);
+                let before = learner.progress.place.rows;
+                learner = self.step(objective, learner, upcoming, first, group)?;
+                pace.add(began, learner.progress.place.rows - before);
+                left -= group;
+                unsaved += 1;
+                let interrupted = self.interrupt.load(Ordering::Relaxed);
+                let is_due = options.save_every > 0 && unsaved >= options.save_every && left > 0;
+                if interrupted || is_due {
+                    let moment = learner.moment(objective);
+                    self.saving.save(options, &moment, false)?;
+                    unsaved = 0;
                 }
-                let gradients = gradients.grads();
-                let gradients = self.scaled(&model, gradients, group)?;
-                model = updated(model, &mut optimizer, gradients, rate, own_rate.as_ref());
-                pace.add(began, seen);
-                step += 1;
-                progress.done.steps += 1;
-                if self.interrupt.load(Ordering::Relaxed) {
+                if interrupted {
                     outcome = Outcome::Interrupted;
-                }
-                if outcome == Outcome::Interrupted || step >= total {
                     break;
                 }
             }
-            let rate = schedule.rate(step.saturating_sub(1));
-            let mut metrics = vec![metric("learning_rate", rate)];
-            metrics.extend(sums.means());
-            metrics.extend(objective.validate(&model)?);
-            let (score, best) = self.judge(objective, &mut progress, &model, &metrics)?;
-            schedule.after_epoch(score);
+            if outcome == Outcome::Interrupted {
+                break;
+            }
+            let score = self.validate(objective, &mut learner)?;
+            learner.schedule.after_epoch(score);
+            let progress = &learner.progress;
+            let stale = is_stale(progress.since_best);
+            let finished = stale || progress.step() >= total;
+            self.saving.run.check_that_it_is_there()?;
+            // Before the checkpoint: what is told of an epoch that was not saved is cut off again.
             self.observer.observe(&Event::Epoch {
                 epoch: progress.done.epochs,
                 step: progress.done.steps,
-                metrics: &metrics,
-                best,
+                metrics: &progress.metrics,
+                best: progress.since_best == 0,
                 seconds: started.elapsed().as_secs_f64(),
             })?;
-            if options
-                .patience
-                .is_some_and(|most| progress.since_best >= most)
-            {
+            self.saving
+                .save(options, &learner.moment(objective), finished)?;
+            unsaved = 0;
+            if stale {
                 let note = format!(
                     "no improvement for {} epochs: training stops early",
                     progress.since_best
                 );
                 self.observer.observe(&Event::Note(&note))?;
-                break;
             }
         }
         if let Some(note) = pace.note() {
             self.observer.observe(&Event::Note(&note))?;
         }
-        match progress.best {
-            Some((_, best)) => Ok(Trained {
-                outcome,
-                best,
-                last: model,
-                done: progress.done,
-            }),
-            None => Err(RunError::Usage(
-                "nothing was trained: --epochs or --max-steps is 0".to_owned(),
-            )),
-        }
+        let Learner {
+            model, progress, ..
+        } = learner;
+        let best = match (progress.best, outcome) {
+            (Some((_, best)), _) => best,
+            (None, Outcome::Interrupted) => model.clone(),
+            (None, Outcome::Finished) => {
+                return Err(RunError::Usage(
+                    "nothing was trained: --epochs or --max-steps is 0".to_owned(),
+                ));
+            }
+        };
+        Ok(Trained {
+            outcome,
+            best,
+            last: model,
+            done: progress.done,
+        })
     }
 
-    fn report_batch<M>(
+    /// One update from `group` batches, before which the epoch had `first`.
+    fn step<O: Objective>(
         &mut self,
-        progress: &Progress<M>,
-        batch: usize,
-        samples: usize,
-        losses: &[Metric],
-    ) -> Result<(), RunError> {
-        let loss = losses[0].value;
-        if !loss.is_finite() {
-            return Err(RunError::Diverged(format!(
-                "the loss of batch {batch} of epoch {} is {loss}; checkpoints up to the epoch before are kept. Try a smaller --lr, or check targets and distances for extreme values",
-                progress.done.epochs
-            )));
+        objective: &O,
+        mut learner: Learner<O::Model>,
+        upcoming: &mut dyn Iterator<Item = UpcomingBatch>,
+        first: usize,
+        group: usize,
+    ) -> Result<Learner<O::Model>, RunError> {
+        let mut gradients = GradientsAccumulator::new();
+        for number in 1..=group {
+            let Some(batch) = upcoming.next() else {
+                unreachable!("batches are without end, unless the thread that makes them panicked");
+            };
+            let draws = Draws {
+                seed: self.options.seed,
+                batch: learner.progress.done.batches,
+            };
+            let rows = batch.rows.clone();
+            let result = objective.gradients(&learner.model, batch, draws)?;
+            let loss = result.losses[0].value;
+            let epoch = learner.progress.done.epochs + 1;
+            if !loss.is_finite() {
+                let names = objective.names(&rows);
+                return Err(diverged(loss, first + number, epoch, &names));
+            }
+            self.observer.observe(&Event::Batch {
+                epoch,
+                batch: first + number,
+                samples: rows.len(),
+                loss,
+            })?;
+            let progress = &mut learner.progress;
+            progress.done.batches += 1;
+            progress.place.rows += rows.len();
+            progress.place.losses.add(&result.losses, rows.len());
+            gradients.accumulate(&learner.model, result.gradients);
         }
-        self.observer.observe(&Event::Batch {
-            epoch: progress.done.epochs,
-            batch,
-            samples,
-            loss,
-        })
+        let gradients = self.scaled(&learner.model, gradients.grads(), group)?;
+        Ok(learner.updated(gradients))
     }
 
     /// The mean of the gradients of `batches` batches, over all devices, and not too long.
@@ -258,136 +263,68 @@ impl Trainer<'_> {
         })
     }
 
-    /// Saves the model, also as the best if it is. Returns its score, of which more is better, and
-    /// whether it is the best.
-    fn judge<O: Objective>(
-        &mut self,
+    /// Ends the epoch at hand: its metrics, and whether it is the best. Returns its score, of which
+    /// more is better.
+    fn validate<O: Objective>(
+        &self,
         objective: &O,
-        progress: &mut Progress<O::Model>,
-        model: &O::Model,
-        metrics: &[Metric],
-    ) -> Result<(f64, bool), RunError> {
+        learner: &mut Learner<O::Model>,
+    ) -> Result<f64, RunError> {
+        let progress = &mut learner.progress;
+        let rate = learner.schedule.rate(progress.step().saturating_sub(1));
+        let mut metrics = vec![metric("learning_rate", rate)];
+        metrics.extend(progress.place.losses.means());
+        metrics.extend(objective.validate(&learner.model)?);
         let default = objective.default_metric();
-        let name = self.best_metric.unwrap_or(&default);
-        let Some(chosen) = metrics.iter().find(|metric| metric.name == name) else {
-            let names: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
-            let hint = aam_api::error::nearest(name, names.iter().copied());
-            let hint = hint.map_or_else(String::new, |name| format!("did you mean {name}? "));
-            return Err(RunError::Usage(format!(
-                "--best-metric {name}: there is no such metric; {hint}this run has {}",
-                names.join(", ")
-            )));
-        };
-        let score = match higher_is_better(name) {
-            true => chosen.value,
-            false => -chosen.value,
-        };
+        let score = score(self.best_metric.unwrap_or(&default), &metrics)?;
+        progress.done.epochs += 1;
+        progress.place = Place::default();
         let better = match &progress.best {
-            Some((best, _)) => score > *best || best.is_nan(),
+            Some((best, _)) => score > best.score || best.score.is_nan(),
             None => true,
         };
-        let mut manifest = objective.manifest();
-        manifest.epoch = progress.done.epochs;
-        manifest.step = progress.done.steps;
-        manifest.metrics = metrics.to_vec();
-        let weights = directory::weights(model)?;
-        let mut targets = vec!["last"];
         if better {
-            progress.best = Some((score, model.clone()));
+            let best = Best {
+                score,
+                epoch: progress.done.epochs,
+                step: progress.done.steps,
+                metrics: metrics.clone(),
+            };
+            progress.best = Some((best, learner.model.clone()));
             progress.since_best = 0;
-            targets.insert(0, "best");
         } else {
             progress.since_best += 1;
         }
-        for target in targets {
-            let path = self.checkpoints.join(target);
-            directory::save(&path, &manifest, &[(WEIGHTS, weights.clone())])?;
-        }
-        Ok((score, better))
+        progress.metrics = metrics;
+        Ok(score)
     }
 }
 
-/// The rows in the order of an epoch.
-fn order(rows: &[usize], seed: u64, epoch: usize) -> Vec<usize> {
-    let mut order = rows.to_vec();
-    order.shuffle(&mut stream(seed, &format!("order of epoch {epoch}")));
-    order
-}
-
-/// The model after one update.
-fn updated<M: Module>(
-    model: M,
-    optimizer: &mut ModuleOptimizer,
-    gradients: GradientsParams,
-    rate: f64,
-    own: Option<&OwnRate>,
-) -> M {
-    let Some(own) = own else {
-        return optimizer.step(rate, model, gradients);
+/// The score by the metric called `name`, of which more is better.
+fn score(name: &str, metrics: &[Metric]) -> Result<f64, RunError> {
+    let Some(chosen) = metrics.iter().find(|metric| metric.name == name) else {
+        let names: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
+        let hint = aam_api::error::nearest(name, names.iter().copied());
+        let hint = hint.map_or_else(String::new, |name| format!("did you mean {name}? "));
+        return Err(RunError::Usage(format!(
+            "--best-metric {name}: there is no such metric; {hint}this run has {}",
+            names.join(", ")
+        )));
     };
-    let (inside, outside) = split(&model, gradients, &own.parameters);
-    let model = optimizer.step(rate, model, outside);
-    optimizer.step(rate * own.factor, model, inside)
+    Ok(match higher_is_better(name) {
+        true => chosen.value,
+        false => -chosen.value,
+    })
 }
 
-/// Bounds of the batches of an epoch. A last batch of one sample joins the one before it: alone
-/// it would have no pair to compare.
-fn batch_bounds(rows: usize, size: usize) -> Vec<std::ops::Range<usize>> {
-    let mut bounds: Vec<_> = (0..rows)
-        .step_by(size)
-        .map(|start| start..(start + size).min(rows))
-        .collect();
-    if let [.., before, last] = bounds.as_mut_slice()
-        && last.len() == 1
-        && size > 1
-    {
-        before.end = last.end;
-        bounds.pop();
-    }
-    bounds
-}
-
-/// Means of the batches' losses, weighted by their samples.
-#[derive(Default)]
-struct Means {
-    names: Vec<String>,
-    sums: Vec<f64>,
-    samples: f64,
-}
-
-impl Means {
-    fn add(&mut self, losses: &[Metric], samples: usize) {
-        if self.names.is_empty() {
-            self.names = losses.iter().map(|loss| loss.name.clone()).collect();
-            self.sums = vec![0.0; losses.len()];
-        }
-        for (sum, loss) in self.sums.iter_mut().zip(losses) {
-            *sum += loss.value * samples as f64;
-        }
-        self.samples += samples as f64;
-    }
-
-    fn means(self) -> Vec<Metric> {
-        let samples = self.samples;
-        let pairs = self.names.into_iter().zip(self.sums);
-        pairs
-            .map(|(name, sum)| Metric {
-                name,
-                value: sum / samples,
-            })
-            .collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn batches_cover_every_row_and_leave_none_alone() {
-        assert_eq!(batch_bounds(10, 4), [0..4, 4..8, 8..10]);
-        assert_eq!(batch_bounds(9, 4), [0..4, 4..9]);
-        assert_eq!(batch_bounds(3, 8).first(), Some(&(0..3)));
-        assert_eq!(batch_bounds(3, 1), [0..1, 1..2, 2..3]);
-    }
+/// The error of a `loss` that is no number, and of what it is.
+fn diverged(loss: f64, batch: usize, epoch: usize, names: &[String]) -> RunError {
+    let more = match names.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let names = names[..names.len().min(MOST_NAMED)].join(", ");
+    RunError::Diverged(format!(
+        "the loss of batch {batch} of epoch {epoch} is {loss}; the batch is of {names}{more}\n  help: the checkpoints before are kept. Check these for extreme targets and distances, or go on from the last checkpoint more gently: --resume --lr with a smaller number"
+    ))
 }

@@ -129,4 +129,22 @@ mod tests {
         assert_eq!(outcome, Err("the work fails"));
         assert!(made.load(Ordering::SeqCst) <= 20 + AHEAD + 1);
     }
+
+    #[test]
+    fn a_panic_in_the_thread_ends_the_work_and_is_one_of_the_program() {
+        let supervision = distances();
+        let task = BaseTask::new(&supervision, &[0, 1]).unwrap();
+        let broken = (0..).map(|i| match i {
+            0..3 => rows(i),
+            _ => panic!("a mistake"),
+        });
+        let taken = AtomicUsize::new(0);
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            with_batches(Some(task), broken, |batches| {
+                batches.for_each(|_| drop(taken.fetch_add(1, Ordering::SeqCst)));
+            });
+        }));
+        assert!(ended.is_err());
+        assert_eq!(taken.load(Ordering::SeqCst), 3);
+    }
 }

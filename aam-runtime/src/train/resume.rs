@@ -1,0 +1,283 @@
+//! A run that was stopped, read back from its directory to go on.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+use serde_json::{Map, Value};
+
+use super::state::{Done, Limits, OPTIMIZER, TRAINER, TrainerState, restored, with_ids};
+use crate::checkpoint::Manifest;
+use crate::checkpoint::directory::{self, WEIGHTS};
+use crate::checkpoint::manifest::PredictorManifest;
+use crate::data::{DataError, Split};
+use crate::error::RunError;
+use crate::events::{Event, Observer};
+use crate::options::OptimizationOptions;
+use crate::run_directory::RunDirectory;
+
+/// The checkpoint that a run goes on from.
+pub const LAST: &str = "last";
+/// The checkpoint of the best epoch.
+pub const BEST: &str = "best";
+
+/// A run that goes on.
+pub struct Resumed {
+    /// The manifest of its last checkpoint.
+    pub manifest: Manifest,
+    /// Where it stands.
+    pub state: TrainerState,
+    last: PathBuf,
+    files: BTreeMap<String, Vec<u8>>,
+    best: Option<Vec<u8>>,
+}
+
+impl Resumed {
+    /// The run in the output directory, if it is to go on and has a checkpoint to go on from.
+    ///
+    /// # Errors
+    /// A checkpoint that cannot be read; the error names the file.
+    pub fn of(options: &OptimizationOptions) -> Result<Option<Self>, RunError> {
+        match (&options.output_dir, options.resume) {
+            (Some(path), true) => Self::read(&RunDirectory::checkpoints_of(path)),
+            _ => Ok(None),
+        }
+    }
+
+    fn read(checkpoints: &Path) -> Result<Option<Self>, RunError> {
+        let (last, best) = (checkpoints.join(LAST), checkpoints.join(BEST));
+        if !directory::exists(&last) {
+            return Ok(None);
+        }
+        let (manifest, mut files) = directory::load(&last)?;
+        let at = last.join(TRAINER);
+        let Some(text) = files.remove(TRAINER) else {
+            return Err(RunError::checkpoint(
+                &last,
+                "it holds no state to go on from: an older aam wrote it\n  help: begin another run from its weights with --pretrained-encoder",
+            ));
+        };
+        let state: TrainerState = serde_json::from_slice(&text)
+            .map_err(|error| RunError::checkpoint(&at, format!("it is damaged: {error}")))?;
+        let mut resumed = Self {
+            manifest,
+            state,
+            last,
+            files,
+            best: None,
+        };
+        resumed.find_best(&best)?;
+        Ok(Some(resumed))
+    }
+
+    /// Reads the best weights. The last checkpoint is saved before the best one, so that a kill
+    /// between them leaves an older best one; the last checkpoint is then the best, too.
+    fn find_best(&mut self, path: &Path) -> Result<(), RunError> {
+        let Some(best) = &self.state.best else {
+            return Ok(());
+        };
+        let is_last = best.epoch == self.manifest.epoch && best.step == self.manifest.step;
+        let found = directory::load(path).and_then(|(manifest, mut files)| {
+            match (manifest.epoch, manifest.step) == (best.epoch, best.step) {
+                true => Ok(files.remove(WEIGHTS).unwrap_or_default()),
+                false => Err(RunError::checkpoint(
+                    path,
+                    format!(
+                        "it is of epoch {}, and the run's best was epoch {}",
+                        manifest.epoch, best.epoch
+                    ),
+                )),
+            }
+        });
+        self.best = Some(match found {
+            Ok(weights) => weights,
+            Err(_) if is_last => {
+                let weights = self.weights()?.to_vec();
+                directory::save(path, &self.manifest, &[(WEIGHTS, &weights)])?;
+                weights
+            }
+            Err(error) => return Err(error),
+        });
+        Ok(())
+    }
+
+    fn weights(&self) -> Result<&[u8], RunError> {
+        self.file(WEIGHTS)
+    }
+
+    /// A file of the last checkpoint.
+    ///
+    /// # Errors
+    /// The checkpoint has none of this name.
+    pub fn file(&self, name: &str) -> Result<&[u8], RunError> {
+        let found = self.files.get(name).map(Vec::as_slice);
+        found.ok_or_else(|| {
+            RunError::checkpoint(&self.last, format!("it lacks {name}, which the run needs"))
+        })
+    }
+
+    /// `module`, which is of the run's shape, with the weights and the parameter ids of the last
+    /// checkpoint.
+    ///
+    /// # Errors
+    /// Weights or ids of another model.
+    pub fn weights_into<M: Module>(&self, module: M) -> Result<M, RunError> {
+        let weights = self.weights()?.to_vec();
+        let module = directory::load_weights(module, weights, false, &self.last.join(WEIGHTS))?;
+        with_ids(module, &self.state.parameters)
+            .map_err(|problem| RunError::checkpoint(self.last.join(TRAINER), problem))
+    }
+
+    /// `module` with the weights of the best epoch of the stage, with its score, if there is one.
+    ///
+    /// # Errors
+    /// Weights of another model.
+    pub fn best<M: Module>(&self, module: &M) -> Result<Option<M>, RunError> {
+        let weights = self.best.clone();
+        let path = self.last.with_file_name(BEST).join(WEIGHTS);
+        weights
+            .map(|weights| directory::load_weights(module.clone(), weights, false, &path))
+            .transpose()
+    }
+
+    /// `optimizer` with the state of the last checkpoint.
+    ///
+    /// # Errors
+    /// No such state.
+    pub fn optimizer(&self, optimizer: ModuleOptimizer) -> Result<ModuleOptimizer, RunError> {
+        let bytes = self.file(OPTIMIZER)?.to_vec();
+        restored(optimizer, bytes).map_err(|problem| {
+            RunError::checkpoint(
+                self.last.join(OPTIMIZER),
+                format!("it is no state of an optimizer: {problem}"),
+            )
+        })
+    }
+
+    /// The run's split of the samples `ids`, which is never derived again.
+    ///
+    /// # Errors
+    /// A sample that is gone.
+    pub fn split(&self, ids: &[String]) -> Result<Split, RunError> {
+        let rows: HashMap<&str, usize> = ids.iter().map(String::as_str).zip(0..).collect();
+        let of = |names: &[String]| {
+            let row = |name: &String| {
+                rows.get(name.as_str()).copied().ok_or_else(|| {
+                    let error = DataError::new(format!(
+                        "the sample '{name}', of which the run made use, is no longer among those that the files have in common"
+                    ));
+                    let help = "bring the data back, or begin another run in another --output-dir";
+                    RunError::from(error.help(help))
+                })
+            };
+            names.iter().map(row).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Split {
+            train: of(&self.manifest.train_samples)?,
+            validation: of(&self.manifest.validation_samples)?,
+        })
+    }
+
+    /// What is on top of the base, as it was when the run began; only the strategy may be another.
+    pub fn parts(&self, now: PredictorManifest) -> PredictorManifest {
+        match &self.manifest.predictor {
+            None => now,
+            Some(before) => PredictorManifest {
+                strategy: now.strategy,
+                ..before.clone()
+            },
+        }
+    }
+
+    /// Whether nothing is left to train of a run of `stages` stages, the last of which is as long
+    /// as `limits` say.
+    pub(super) fn is_finished(&self, stages: usize, limits: Limits) -> bool {
+        let before = self.state.limits;
+        self.state.finished
+            && self.state.stage + 1 == stages
+            && limits.epochs <= before.epochs
+            && limits.max_steps <= before.max_steps
+            && limits.patience == before.patience
+    }
+}
+
+/// The settings as a table.
+pub(super) fn settings<T: serde::Serialize>(options: &T) -> Map<String, Value> {
+    match serde_json::to_value(options) {
+        Ok(Value::Object(table)) => table,
+        _ => Map::new(),
+    }
+}
+
+/// Tells everybody where a run goes on.
+pub(super) fn announce(
+    resumed: Option<&Resumed>,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    let Some(resumed) = resumed else {
+        let text = "the run has no checkpoint yet: it begins anew";
+        observer.observe(&Event::Note(text))?;
+        return observer.observe(&Event::Resumed { epoch: 0, step: 0 });
+    };
+    let done = resumed.state.done;
+    let inside = match resumed.state.place.rows {
+        0 => String::new(),
+        _ => ", inside the next one".to_owned(),
+    };
+    observer.observe(&Event::Note(&format!(
+        "going on after epoch {}, update {}{inside}",
+        done.epochs, done.steps
+    )))?;
+    observer.observe(&Event::Resumed {
+        epoch: done.epochs,
+        step: done.steps,
+    })
+}
+
+/// Whether nothing is left to do of a run of one stage, after it was said.
+pub(super) fn is_done(
+    resumed: Option<&Resumed>,
+    options: &OptimizationOptions,
+    limits: Limits,
+    observer: &mut dyn Observer,
+) -> Result<bool, RunError> {
+    let path = options.output_dir.as_deref().unwrap_or(Path::new("."));
+    let done = resumed.is_some_and(|resumed| resumed.is_finished(1, limits));
+    if !done || !RunDirectory::at(path).has_results() {
+        return Ok(false);
+    }
+    say_done(path, observer)?;
+    Ok(true)
+}
+
+/// Says that nothing is left to do of the run in `path`.
+pub(super) fn say_done(path: &Path, observer: &mut dyn Observer) -> Result<(), RunError> {
+    observer.observe(&Event::Note(&format!(
+        "{}: the run is finished; more --epochs or --max-steps make it longer",
+        path.display()
+    )))
+}
+
+/// Says where a run was stopped.
+pub(super) fn stopped(done: Done, observer: &mut dyn Observer) -> Result<(), RunError> {
+    observer.observe(&Event::Note(&format!(
+        "stopped and saved after update {}, {} epochs; --resume goes on from there",
+        done.steps, done.epochs
+    )))
+}
+
+/// Whether the directory `path` holds a run with these settings that a checkpoint is left of.
+pub(crate) fn can_go_on<T: serde::Serialize>(path: &Path, options: &T) -> bool {
+    const OF_NO_CONSEQUENCE: [&str; 3] = ["output-dir", "overwrite", "resume"];
+    let relevant = |mut settings: Map<String, Value>| {
+        settings.retain(|name, _| !OF_NO_CONSEQUENCE.contains(&name.as_str()));
+        settings
+    };
+    let last = RunDirectory::checkpoints_of(path).join(LAST);
+    // One that is damaged is trained anew.
+    let state = directory::load(&last)
+        .ok()
+        .and_then(|(_, files)| serde_json::from_slice::<TrainerState>(files.get(TRAINER)?).ok());
+    state.is_some_and(|state| relevant(state.asked.settings) == relevant(settings(options)))
+}

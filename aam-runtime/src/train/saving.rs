@@ -1,0 +1,158 @@
+//! What the training loop saves: `last` with everything to go on from, `best`, and the last epochs
+//! if they are wanted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::optim::ModuleOptimizer;
+
+use super::fingerprint::Asked;
+use super::learner::Progress;
+use super::objective::Objective;
+use super::resume::{BEST, LAST};
+use super::schedule::Schedule;
+use super::state::{Limits, OPTIMIZER, TRAINER, TrainerState, optimizer_bytes, parameters};
+use crate::checkpoint::Manifest;
+use crate::checkpoint::directory::{self, WEIGHTS};
+use crate::error::RunError;
+use crate::options::OptimizationOptions;
+use crate::run_directory::RunDirectory;
+
+/// Where and how a run is saved.
+#[derive(Clone, Copy)]
+pub struct Saving<'a> {
+    /// The directory of the run.
+    pub run: &'a RunDirectory,
+    /// What it was asked.
+    pub asked: &'a Asked,
+    /// Stage of the run, from 0.
+    pub stage: usize,
+    /// How long it may be.
+    pub limits: Limits,
+}
+
+/// What of a run changes from step to step.
+pub(super) struct Moment<'a, O: Objective> {
+    pub objective: &'a O,
+    pub model: &'a O::Model,
+    pub optimizer: &'a ModuleOptimizer,
+    pub schedule: &'a Schedule,
+    pub progress: &'a Progress<O::Model>,
+}
+
+impl Saving<'_> {
+    /// Saves `last`, and after an epoch the other checkpoints that it gives. A kill anywhere in
+    /// between leaves a run that goes on.
+    ///
+    /// # Errors
+    /// A file that cannot be written, or a directory that is gone.
+    pub(super) fn save<O: Objective>(
+        &self,
+        options: &OptimizationOptions,
+        moment: &Moment<'_, O>,
+        finished: bool,
+    ) -> Result<(), RunError> {
+        let saved = self.save_files(options, moment, finished);
+        if saved.is_err() {
+            self.run.check_that_it_is_there()?;
+        }
+        saved
+    }
+
+    fn save_files<O: Objective>(
+        &self,
+        options: &OptimizationOptions,
+        moment: &Moment<'_, O>,
+        finished: bool,
+    ) -> Result<(), RunError> {
+        self.run.check_that_it_is_there()?;
+        let progress = moment.progress;
+        let mut manifest = moment.objective.manifest();
+        manifest.epoch = progress.done.epochs;
+        manifest.step = progress.done.steps;
+        manifest.metrics = progress.metrics.clone();
+        let weights = directory::weights(moment.model)?;
+        let state = self.state(options, moment, finished);
+        let state = serde_json::to_vec_pretty(&state)
+            .map_err(|error| RunError::checkpoint(TRAINER, error.to_string()))?;
+        let optimizer = optimizer_bytes(moment.optimizer)?;
+        let files: [(&str, &[u8]); 3] = [
+            (WEIGHTS, &weights),
+            (OPTIMIZER, &optimizer),
+            (TRAINER, &state),
+        ];
+        let checkpoints = self.run.checkpoints();
+        // Before the best one: what this one says of it is then never ahead of what there is.
+        directory::save(&checkpoints.join(LAST), &manifest, &files)?;
+        if progress.place.rows > 0 {
+            return Ok(());
+        }
+        let weights: [(&str, &[u8]); 1] = [(WEIGHTS, &weights)];
+        if progress.since_best == 0 {
+            directory::save(&checkpoints.join(BEST), &manifest, &weights)?;
+        }
+        if options.keep_checkpoints > 0 {
+            keep_epoch(&checkpoints, &manifest, &weights, options.keep_checkpoints)?;
+        }
+        Ok(())
+    }
+
+    fn state<O: Objective>(
+        &self,
+        options: &OptimizationOptions,
+        moment: &Moment<'_, O>,
+        finished: bool,
+    ) -> TrainerState {
+        let progress = moment.progress;
+        TrainerState {
+            asked: self.asked.clone(),
+            stage: self.stage,
+            before: progress.before,
+            done: progress.done,
+            place: progress.place.clone(),
+            optimizer: options.optimizer,
+            plateau: moment.schedule.plateau().clone(),
+            best: progress.best.as_ref().map(|(best, _)| best.clone()),
+            since_best: progress.since_best,
+            limits: self.limits,
+            finished,
+            parameters: parameters(moment.model),
+        }
+    }
+}
+
+/// Saves the checkpoint of an epoch and removes all but the last `keep` of them, and those of later
+/// epochs, which a run left that went on from an earlier one.
+fn keep_epoch(
+    checkpoints: &Path,
+    manifest: &Manifest,
+    weights: &[(&str, &[u8])],
+    keep: usize,
+) -> Result<(), RunError> {
+    let epoch = manifest.epoch;
+    directory::save(&checkpoints.join(epoch_name(epoch)), manifest, weights)?;
+    for (number, path) in epochs(checkpoints) {
+        if number > epoch || number + keep <= epoch {
+            directory::remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn epoch_name(epoch: usize) -> String {
+    format!("{EPOCH}{epoch:04}")
+}
+
+/// How the names of the checkpoints of epochs begin.
+const EPOCH: &str = "epoch-";
+
+/// Numbers and directories of the checkpoints of epochs.
+pub(crate) fn epochs(checkpoints: &Path) -> Vec<(usize, PathBuf)> {
+    let entries = fs::read_dir(checkpoints).into_iter().flatten().flatten();
+    let numbered = entries.filter_map(|entry| {
+        let name = entry.file_name();
+        let number = name.to_str()?.strip_prefix(EPOCH)?.parse().ok()?;
+        Some((number, entry.path()))
+    });
+    numbered.collect()
+}

@@ -1,0 +1,299 @@
+//! Where a run stands: what `checkpoints/last` holds beside the weights, so that a run that was
+//! stopped goes on as if it had not been.
+//!
+//! Random draws are no part of it: each is a function of the seed and the number of the batch or
+//! epoch. What else a run may have that changes with its steps is a file of its own in the
+//! checkpoint, beside [`OPTIMIZER`].
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
+use burn::optim::{ModuleOptimizer, OptimizerRecord};
+use burn::tensor::{Bytes, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::epoch::Place;
+use super::fingerprint::Asked;
+use super::metrics::Metric;
+use super::optimizer::OptimizerKind;
+use super::schedule::Plateau;
+use crate::error::RunError;
+
+/// The file of the state.
+pub const TRAINER: &str = "trainer.json";
+/// The file of the optimizer's state: a record of Burn's, by the ids of the parameters.
+pub const OPTIMIZER: &str = "optimizer.bpk";
+
+/// How much of a run is done; numbers go on from there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {
+    /// Epochs.
+    pub epochs: usize,
+    /// Updates.
+    pub steps: usize,
+    /// Batches.
+    pub batches: usize,
+}
+
+/// How long a stage may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Epochs at most.
+    pub epochs: usize,
+    /// Updates at most.
+    pub max_steps: usize,
+    /// Epochs without improvement.
+    pub patience: Option<usize>,
+}
+
+/// The best epoch so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// Its score, of which more is better.
+    #[serde(with = "exact")]
+    pub score: f64,
+    /// Its number.
+    pub epoch: usize,
+    /// Updates then.
+    pub step: usize,
+    /// Its metrics.
+    pub metrics: Vec<Metric>,
+}
+
+/// `trainer.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrainerState {
+    /// What the run was asked, and of which data.
+    pub asked: Asked,
+    /// Stage of the run, from 0.
+    pub stage: usize,
+    /// What was done before the stage.
+    pub before: Done,
+    /// What is done in all. Updates and batches of an unfinished epoch count, the epoch does not.
+    pub done: Done,
+    /// How far the epoch at hand has come.
+    pub place: Place,
+    /// What makes updates of gradients.
+    pub optimizer: OptimizerKind,
+    /// What the learning rate depends on besides the number of the update.
+    pub plateau: Plateau,
+    /// The best epoch of the stage.
+    pub best: Option<Best>,
+    /// Epochs since then.
+    pub since_best: usize,
+    /// How long the stage was to be.
+    pub limits: Limits,
+    /// Whether it is done.
+    pub finished: bool,
+    /// Paths of the parameters with the ids that the optimizer knows them by.
+    pub parameters: Vec<(String, u64)>,
+}
+
+/// The optimizer's state as a file.
+///
+/// # Errors
+/// Never in practice: the bytes go to memory.
+pub(super) fn optimizer_bytes(optimizer: &ModuleOptimizer) -> Result<Vec<u8>, RunError> {
+    let bytes = optimizer.to_record().into_bytes();
+    let bytes = bytes.map_err(|error| RunError::checkpoint(OPTIMIZER, error.to_string()))?;
+    Ok(bytes.to_vec())
+}
+
+/// `optimizer` with the state that `bytes` hold.
+///
+/// # Errors
+/// Bytes that are no such state, in words.
+pub(super) fn restored(
+    optimizer: ModuleOptimizer,
+    bytes: Vec<u8>,
+) -> Result<ModuleOptimizer, String> {
+    let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(bytes));
+    let record = record.map_err(|error| error.to_string())?;
+    Ok(optimizer.load_record(record))
+}
+
+/// Paths and ids of the parameters of `module`.
+pub(super) fn parameters<M: Module>(module: &M) -> Vec<(String, u64)> {
+    let mut named = Named::default();
+    module.visit(&mut named);
+    named.found
+}
+
+#[derive(Default)]
+struct Named {
+    path: Vec<String>,
+    found: Vec<(String, u64)>,
+}
+
+impl ModuleVisitor for Named {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.found.push((self.path.join("."), param.id.val()));
+    }
+
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+}
+
+/// `module` with the ids that `known` has for the paths of its parameters, in the same order.
+///
+/// # Errors
+/// Other parameters than those of the module, in words.
+pub(super) fn with_ids<M: Module>(module: M, known: &[(String, u64)]) -> Result<M, String> {
+    let now = parameters(&module);
+    let differing = now
+        .iter()
+        .zip(known)
+        .find(|((now, _), (known, _))| now != known);
+    if let Some(((now, _), (known, _))) = differing {
+        return Err(format!(
+            "it has the parameter {known} where the model has {now}"
+        ));
+    }
+    if now.len() != known.len() {
+        return Err(format!(
+            "it has {} parameters, and the model {}",
+            known.len(),
+            now.len()
+        ));
+    }
+    let ids = known.iter().map(|(_, id)| ParamId::from(*id));
+    Ok(module.map(&mut Renamed { ids }))
+}
+
+struct Renamed<I> {
+    ids: I,
+}
+
+impl<I: Iterator<Item = ParamId>> ModuleMapper for Renamed<I> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (own, tensor, mapper) = param.consume();
+        Param::from_mapped_value(self.ids.next().unwrap_or(own), tensor, mapper)
+    }
+}
+
+/// Numbers as text that reads back as the same number, infinite ones and NaN included.
+pub(super) mod exact {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        value.to_string().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+
+    /// The same of lists.
+    pub mod list {
+        use super::{Deserialize, Deserializer, Error, Serialize, Serializer};
+
+        pub fn serialize<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+            let texts: Vec<String> = values.iter().map(ToString::to_string).collect();
+            texts.serialize(serializer)
+        }
+
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Vec<f64>, D::Error> {
+            let texts = Vec::<String>::deserialize(deserializer)?;
+            let numbers = texts.iter().map(|text| text.parse());
+            numbers.collect::<Result<_, _>>().map_err(D::Error::custom)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::nn::{Linear, LinearConfig};
+    use burn::optim::GradientsParams;
+    use burn::tensor::Device;
+
+    use super::super::optimizer::optimizer;
+    use super::*;
+
+    fn step(linear: Linear, optimizer: &mut ModuleOptimizer, device: &Device) -> Linear {
+        let input = Tensor::<2>::from_data([[1.0, -2.0], [0.5, 3.0]], device);
+        let gradients = linear.forward(input).square().sum().backward();
+        let gradients = GradientsParams::from_grads(gradients, &linear);
+        optimizer.step(0.1, linear, gradients)
+    }
+
+    fn values(linear: &Linear) -> Vec<f32> {
+        let weight = linear.weight.val().into_data();
+        let bias = linear.bias.as_ref().unwrap().val().into_data();
+        weight.iter().chain(bias.iter::<f32>()).collect()
+    }
+
+    /// A module with other ids and an optimizer without a past become those that were saved.
+    #[test]
+    fn an_optimizer_goes_on_with_the_parameters_it_knew() {
+        let device = Device::flex().autodiff();
+        for kind in [
+            OptimizerKind::Adamw,
+            OptimizerKind::Adam,
+            OptimizerKind::Sgd,
+        ] {
+            let mut first = LinearConfig::new(2, 3).init(&device);
+            let mut updates = optimizer(kind, &first, 0.05);
+            for _ in 0..3 {
+                first = step(first, &mut updates, &device);
+            }
+            let weights = crate::checkpoint::directory::weights(&first).unwrap();
+            let (bytes, ids) = (optimizer_bytes(&updates).unwrap(), parameters(&first));
+
+            let other = LinearConfig::new(2, 3).init(&device);
+            let other = crate::checkpoint::directory::load_weights(
+                other,
+                weights,
+                false,
+                std::path::Path::new("weights"),
+            );
+            let mut other = with_ids(other.unwrap(), &ids).unwrap();
+            assert_eq!(parameters(&other), ids);
+            let mut again = restored(optimizer(kind, &other, 0.05), bytes).unwrap();
+            for _ in 0..3 {
+                first = step(first, &mut updates, &device);
+                other = step(other, &mut again, &device);
+            }
+            assert_eq!(values(&first), values(&other), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn other_parameters_are_refused() {
+        let device = Device::flex();
+        let linear = LinearConfig::new(2, 3).init(&device);
+        let mut ids = parameters(&linear);
+        ids[0].0 = "other".to_owned();
+        assert!(with_ids(linear.clone(), &ids).is_err());
+        ids.clear();
+        assert!(with_ids(linear, &ids).is_err());
+        assert!(
+            restored(
+                optimizer(
+                    OptimizerKind::Adam,
+                    &LinearConfig::new(1, 1).init(&device),
+                    0.0
+                ),
+                vec![1; 9]
+            )
+            .is_err()
+        );
+    }
+
+    #[test]
+    fn numbers_are_kept_to_the_bit() {
+        #[derive(Serialize, Deserialize)]
+        struct Numbers(#[serde(with = "exact::list")] Vec<f64>);
+        let numbers = [0.1 + 0.2, f64::MIN_POSITIVE, f64::NEG_INFINITY, f64::NAN];
+        let text = serde_json::to_string(&Numbers(numbers.to_vec())).unwrap();
+        let back: Numbers = serde_json::from_str(&text).unwrap();
+        let bits = |numbers: &[f64]| numbers.iter().map(|n| n.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&back.0), bits(&numbers));
+    }
+}
