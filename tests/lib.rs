@@ -5,8 +5,10 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+mod ranks;
 mod tables;
 
+pub use ranks::{JOBS, RANKS_STUDY, Runs, TINY};
 pub use tables::cells;
 
 /// Makes a study that is small enough to train on in a second.

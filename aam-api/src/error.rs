@@ -99,11 +99,13 @@ pub enum PluginError {
         /// What it needs and how to provide it.
         what: String,
     },
-    /// Ranks of a parallel strategy lost each other.
-    #[error("{strategy}: {problem}")]
+    /// A rank of several failed or cannot be reached.
+    #[error("rank {rank} of {size}: {problem}")]
     Communication {
-        /// Name of the strategy.
-        strategy: &'static str,
+        /// The rank.
+        rank: usize,
+        /// Number of ranks.
+        size: usize,
         /// What happened.
         problem: String,
     },

@@ -46,6 +46,7 @@
 //! ```
 //!
 //! - [`Head`], [`Fusion`], [`Loss`], [`ParallelStrategy`]: what a component of each kind does.
+//! - [`Communicator`]: how the ranks of a run exchange numbers, in threads or processes.
 //! - [`Plugin`] and [`Registry`]: how components are registered, listed, chosen and built.
 //! - [`options`]: how flags and configuration files become a component's typed options.
 //! - [`module`]: how a component of unknown type is part of a Burn module.
@@ -54,9 +55,11 @@
 #![deny(missing_docs)]
 
 pub mod categories;
+pub mod communicator;
 pub mod error;
 pub mod fusion;
 pub mod head;
+pub mod in_process;
 pub mod loss;
 pub mod module;
 pub mod observation;
@@ -67,16 +70,18 @@ pub mod strategy;
 pub mod testing;
 
 pub use categories::{Categories, CategoryColumn, CategorySchema};
+pub use communicator::{Alone, Communicator};
 pub use error::PluginError;
 pub use fusion::{
     BoxedFusion, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, FusionKind,
 };
 pub use head::{BoxedHead, Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput};
+pub use in_process::InProcess;
 pub use loss::{BoxedLoss, Loss, LossConfig, LossContext, LossKind, Prediction};
 pub use module::Erased;
 pub use observation::{Logged, Observation};
 pub use plugin::{Choice, Kind, Plugin, Registry, Resolved};
-pub use strategy::{ParallelStrategy, StrategyConfig, StrategyContext, StrategyKind};
+pub use strategy::{ParallelStrategy, StrategyConfig, StrategyContext, StrategyKind, Updates};
 
 #[doc(hidden)]
 pub use inventory;

@@ -1,59 +1,78 @@
-//! Parallel strategies: how a step of training spreads over devices and processes.
+//! Parallel strategies: how a step of training spreads over ranks.
+//!
+//! The runtime divides a batch over the ranks, so that their gradients add up to those of the whole
+//! batch. A strategy says what happens then: which rank updates which parameters, how the gradients
+//! get there and how the parameters come back. It sees both as one row of numbers, all parameters
+//! that learn laid end to end.
 
 use std::fmt::Debug;
+use std::ops::Range;
+use std::sync::Arc;
 
-use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{Kind, Plugin, PluginError};
+use crate::{Communicator, Kind, Plugin, PluginError};
 
 /// What a strategy is built for.
 #[derive(Clone, Debug)]
 pub struct StrategyContext {
     /// The devices the user gave, in order; at least one.
     pub devices: Vec<Device>,
+    /// This rank's connection to the others.
+    pub communicator: Arc<dyn Communicator>,
+}
+
+/// Which rank updates which parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Updates {
+    /// Every rank updates all of them, alike.
+    Everywhere,
+    /// Each rank updates its part: one for each rank, in order, together all of them.
+    InParts(Vec<Range<usize>>),
 }
 
 /// A parallel strategy, as one rank of it sees the world.
-///
-/// Every method with several ranks is collective: all ranks call it, in the same order.
 pub trait ParallelStrategy: Debug + Send + Sync {
-    /// This rank, from 0; rank 0 writes the files.
-    fn rank(&self) -> usize;
-
-    /// Number of ranks.
-    fn size(&self) -> usize;
+    /// This rank's connection to the others.
+    fn communicator(&self) -> &dyn Communicator;
 
     /// The device this rank computes on.
     fn device(&self) -> Device;
 
-    /// The embeddings of all ranks in rank order, `[sum of batches, dim]`, from this rank's
-    /// `[batch, dim]`; gradient flows to this rank's own rows only.
-    ///
-    /// # Errors
-    /// A rank that cannot be reached.
-    fn gather(&self, local: Tensor<2>) -> Result<Tensor<2>, PluginError>;
+    /// How many ranks the user wants in this process. If more than one, the strategy is built
+    /// again for each of them, with a communicator that connects them.
+    fn local_ranks(&self) -> usize {
+        1
+    }
 
-    /// The sum of the gradients over the ranks.
-    ///
-    /// # Errors
-    /// A rank that cannot be reached.
-    fn sum_gradients(&self, gradients: GradientsParams) -> Result<GradientsParams, PluginError>;
+    /// Which rank updates which of `count` parameters; the same answer on every rank.
+    fn updates(&self, count: usize) -> Updates;
 
-    /// The sum of each value over the ranks.
+    /// The sums over the ranks of the gradients of those parameters that this rank updates, from
+    /// its own gradients of all; collective.
     ///
     /// # Errors
-    /// A rank that cannot be reached.
-    fn sum(&self, values: Vec<f64>) -> Result<Vec<f64>, PluginError>;
+    /// A rank that failed or cannot be reached.
+    fn reduce(&self, gradients: Vec<f32>) -> Result<Vec<f32>, PluginError> {
+        match self.updates(gradients.len()) {
+            Updates::Everywhere => self.communicator().all_reduce(gradients),
+            Updates::InParts(parts) => self.communicator().reduce_scatter(&gradients, &parts),
+        }
+    }
 
-    /// What rank 0 passes in, on every rank.
+    /// All `count` parameters, from those that this rank updates; collective.
     ///
     /// # Errors
-    /// A rank that cannot be reached.
-    fn broadcast(&self, bytes: Vec<u8>) -> Result<Vec<u8>, PluginError>;
+    /// A rank that failed or cannot be reached.
+    fn share(&self, updated: Vec<f32>, count: usize) -> Result<Vec<f32>, PluginError> {
+        match self.updates(count) {
+            Updates::Everywhere => Ok(updated),
+            Updates::InParts(_) => self.communicator().all_gather_values(&updated),
+        }
+    }
 }
 
 /// The options of a strategy and how to build it.

@@ -100,7 +100,7 @@ pub fn loss<C: LossConfig>(config: &C) {
     loss_plugin(&Plugin::<LossKind>::of::<C>("", ""), &given(config));
 }
 
-/// Checks the strategy that `config` builds, with one device and one process.
+/// Checks the strategy that `config` builds, with one rank and with several in threads.
 ///
 /// # Panics
 /// The strategy breaks a promise; the message says which.
@@ -145,7 +145,8 @@ pub fn loss_plugin(plugin: &Plugin<LossKind>, options: &Map<String, Value>) {
     );
 }
 
-/// Checks a registered strategy with `options`, which may be empty, one device and one process.
+/// Checks a registered strategy with `options`, which may be empty, with one rank and with several in
+/// threads.
 ///
 /// # Panics
 /// The strategy breaks a promise; the message says which.

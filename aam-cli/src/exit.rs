@@ -75,6 +75,7 @@ impl From<&RunError> for Exit {
             RunError::Data(_) => Self::Data,
             RunError::Checkpoint { .. } => Self::Model,
             RunError::Plugin(error) => Self::from(error),
+            RunError::Rank { source, .. } => Self::from(source.as_ref()),
             _ => Self::Failed,
         }
     }

@@ -24,6 +24,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use aam_plugins as _;
+use aam_runtime::parallel::processes::{self, Process};
 
 pub mod app;
 pub mod commands;
@@ -46,14 +47,33 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Runs the program with the arguments it was started with.
 pub fn main() -> ExitCode {
     report_panics();
+    let process = Process::start();
     let exit = match run(std::env::args_os()) {
         Ok(exit) => exit,
         Err(failure) => {
-            failure.print();
+            print_on_rank(&failure);
+            process.abort(failure.exit.code());
             failure.exit
         }
     };
     exit.into()
+}
+
+/// Prints a failure, with the rank of the process where there are several.
+fn print_on_rank(failure: &Failure) {
+    match processes::rank() {
+        None => failure.print(),
+        Some((rank, size)) => {
+            if rank > 0 {
+                // What is wrong on all of them is told by the first, which ends the others.
+                std::thread::sleep(std::time::Duration::from_secs(1));
+            }
+            failure
+                .clone()
+                .at(&format!("rank {rank} of {size}"))
+                .print();
+        }
+    }
 }
 
 /// Runs the program with `arguments`, the first of which is the program's name.

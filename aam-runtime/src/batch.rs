@@ -1,5 +1,7 @@
 //! Batches: the distinct ASVs of some samples, and which sample holds how much of each.
 
+use std::ops::Range;
+
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 
@@ -177,6 +179,19 @@ impl Batcher<'_> {
 }
 
 impl Batch {
+    /// The samples at some places of the batch, in a batch of the same ASVs and the same width.
+    pub fn part(&self, samples: Range<usize>) -> Self {
+        let places = samples.start * self.width..samples.end * self.width;
+        Self {
+            rows: self.rows[samples].to_vec(),
+            groups: self.groups.clone(),
+            width: self.width,
+            index: self.index[places.clone()].to_vec(),
+            mask: self.mask[places.clone()].to_vec(),
+            counts: self.counts[places].to_vec(),
+        }
+    }
+
     /// The batch on a device. `categories`, `[samples, columns]`, holds category ids.
     ///
     /// With `tokens` the ASVs' tokens come along; without, the caller has their embeddings.

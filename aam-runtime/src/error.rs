@@ -52,6 +52,16 @@ pub enum RunError {
     /// Training left the range of numbers.
     #[error("{0}")]
     Diverged(String),
+    /// One of several ranks failed, which ended the others.
+    #[error("rank {rank} of {size}: {source}")]
+    Rank {
+        /// The rank.
+        rank: usize,
+        /// Number of ranks.
+        size: usize,
+        /// Why.
+        source: Box<RunError>,
+    },
 }
 
 impl RunError {

@@ -72,8 +72,8 @@ pub enum Event<'a> {
     Saved(&'a Path),
 }
 
-/// Somebody who listens to a run.
-pub trait Observer {
+/// Somebody who listens to a run, which may tell from another thread.
+pub trait Observer: Send {
     /// Takes note of an event.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ pub trait Observer {
     fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError>;
 }
 
-impl<F: FnMut(&Event<'_>)> Observer for F {
+impl<F: FnMut(&Event<'_>) + Send> Observer for F {
     fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
         self(event);
         Ok(())

@@ -18,6 +18,7 @@ mod mismatch;
 pub mod model;
 pub mod named_values;
 pub mod options;
+pub mod parallel;
 pub mod predict;
 pub mod predictions;
 pub mod random;

@@ -43,6 +43,8 @@ const CHECKPOINTS: &str = "checkpoints";
 #[derive(Clone, Debug)]
 pub struct RunDirectory {
     path: PathBuf,
+    /// Whether this process writes to it.
+    writes: bool,
 }
 
 impl RunDirectory {
@@ -79,9 +81,7 @@ impl RunDirectory {
             remove_run(path)?;
         }
         fs::create_dir_all(path).map_err(RunError::write(path))?;
-        Ok(Self {
-            path: path.to_owned(),
-        })
+        Ok(Self::at(path))
     }
 
     /// Checks that a run can go on or begin in the directory `path`, without touching it.
@@ -156,7 +156,19 @@ impl RunDirectory {
     pub(crate) fn at(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
+            writes: true,
         }
+    }
+
+    /// One that another process makes and writes to; nothing is written here.
+    ///
+    /// # Errors
+    /// No directory, or a file.
+    pub(crate) fn of_another(path: Option<&Path>) -> Result<Self, RunError> {
+        Ok(Self {
+            path: named_directory(path)?.to_owned(),
+            writes: false,
+        })
     }
 
     /// Removes the run that `path` holds, if any, and the directory if nothing else is in it.
@@ -182,7 +194,9 @@ impl RunDirectory {
     /// A file that cannot be written.
     pub fn write(&self, name: &str, contents: &str) -> Result<PathBuf, RunError> {
         let path = self.join(name);
-        write_whole(&path, contents)?;
+        if self.writes {
+            write_whole(&path, contents)?;
+        }
         Ok(path)
     }
 

@@ -16,6 +16,7 @@ mod unifrac;
 
 use std::io::{self, Write};
 
+use aam_runtime::parallel::processes;
 use clap::ArgMatches;
 
 use crate::app::jobs::{self, Job};
@@ -66,7 +67,8 @@ fn set_threads(matches: &ArgMatches) -> Result<(), Failure> {
 fn settings(name: &str, matches: &ArgMatches) -> Result<Option<Settings>, Failure> {
     let job = job(name)?;
     let settings = Settings::read(&job, matches)?;
-    for remark in &settings.remarks {
+    let remarks = settings.remarks.iter();
+    for remark in remarks.filter(|_| processes::is_first()) {
         say(&format!("{} {remark}", Style::stderr().warning("warning:")));
     }
     if matches.get_flag("print-config") {

@@ -9,11 +9,15 @@ mod quiet;
 
 use std::io::{self, IsTerminal};
 
-use aam_runtime::events::Observer;
+use aam_runtime::events::{Event, Observer};
+use aam_runtime::parallel::processes;
 use aam_runtime::train::metrics::Metric;
 
-/// The display for this terminal, or for none.
+/// The display for this terminal, or for none; of several processes the first has one.
 pub fn display(quiet: bool) -> Box<dyn Observer> {
+    if !processes::is_first() {
+        return Box::new(|_: &Event<'_>| {});
+    }
     match (quiet, io::stderr().is_terminal()) {
         (true, _) => Box::new(quiet::Quiet),
         (false, true) => Box::new(bars::Bars::default()),

@@ -1,3 +1,7 @@
 //! Parallel strategies: how a step of training spreads over devices and processes.
 
+pub mod data_parallel;
+pub mod ddp;
+pub mod fsdp;
+mod rank;
 pub mod single;

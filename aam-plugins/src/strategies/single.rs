@@ -1,8 +1,12 @@
 //! One device and one process.
 
-use aam_api::{Kind, ParallelStrategy, PluginError, StrategyConfig, StrategyContext, StrategyKind};
-use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor};
+use std::sync::Arc;
+
+use aam_api::{
+    Communicator, Kind, ParallelStrategy, PluginError, StrategyConfig, StrategyContext,
+    StrategyKind, Updates,
+};
+use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +19,7 @@ pub struct SingleStrategyConfig {}
 #[derive(Clone, Debug)]
 pub struct SingleStrategy {
     device: Device,
+    communicator: Arc<dyn Communicator>,
 }
 
 impl StrategyConfig for SingleStrategyConfig {
@@ -22,46 +27,38 @@ impl StrategyConfig for SingleStrategyConfig {
     type Strategy = SingleStrategy;
 
     fn init(&self, context: &StrategyContext) -> Result<SingleStrategy, PluginError> {
+        let needs = |what: String| PluginError::needs(StrategyKind::NAME, Self::NAME, what);
+        let communicator = Arc::clone(&context.communicator);
+        if communicator.size() != 1 {
+            return Err(needs(format!(
+                "one process, but {} were started; choose ddp or fsdp",
+                communicator.size()
+            )));
+        }
         match context.devices.as_slice() {
             [device] => Ok(SingleStrategy {
                 device: device.clone(),
+                communicator,
             }),
-            devices => Err(PluginError::needs(
-                StrategyKind::NAME,
-                Self::NAME,
-                format!("one device, but {} are given", devices.len()),
-            )),
+            devices => Err(needs(format!(
+                "one device, but {} are given",
+                devices.len()
+            ))),
         }
     }
 }
 
 impl ParallelStrategy for SingleStrategy {
-    fn rank(&self) -> usize {
-        0
-    }
-
-    fn size(&self) -> usize {
-        1
+    fn communicator(&self) -> &dyn Communicator {
+        self.communicator.as_ref()
     }
 
     fn device(&self) -> Device {
         self.device.clone()
     }
 
-    fn gather(&self, local: Tensor<2>) -> Result<Tensor<2>, PluginError> {
-        Ok(local)
-    }
-
-    fn sum_gradients(&self, gradients: GradientsParams) -> Result<GradientsParams, PluginError> {
-        Ok(gradients)
-    }
-
-    fn sum(&self, values: Vec<f64>) -> Result<Vec<f64>, PluginError> {
-        Ok(values)
-    }
-
-    fn broadcast(&self, bytes: Vec<u8>) -> Result<Vec<u8>, PluginError> {
-        Ok(bytes)
+    fn updates(&self, _count: usize) -> Updates {
+        Updates::Everywhere
     }
 }
 
@@ -69,19 +66,29 @@ aam_api::register_strategy!(SingleStrategyConfig);
 
 #[cfg(test)]
 mod tests {
+    use aam_api::{Alone, InProcess};
+
     use super::*;
 
-    #[test]
-    fn refuses_several_devices() {
+    fn error(devices: usize, communicator: Arc<dyn Communicator>) -> String {
         let context = StrategyContext {
-            devices: vec![Device::default(), Device::default()],
+            devices: vec![Device::default(); devices],
+            communicator,
         };
-        let error = SingleStrategyConfig {}
-            .init(&context)
-            .expect_err("it uses one");
+        let error = SingleStrategyConfig {}.init(&context).err();
+        error.map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn refuses_several_devices_and_several_processes() {
         assert_eq!(
-            error.to_string(),
+            error(2, Arc::new(Alone)),
             "strategy 'single' needs one device, but 2 are given"
+        );
+        let ranks = InProcess::ranks(3);
+        assert_eq!(
+            error(1, Arc::new(ranks[0].clone())),
+            "strategy 'single' needs one process, but 3 were started; choose ddp or fsdp"
         );
     }
 }

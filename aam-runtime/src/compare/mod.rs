@@ -25,6 +25,7 @@ use crate::device::device;
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::options::TrainOptions;
+use crate::parallel::processes;
 use crate::run_directory::{CONFIG, RunDirectory};
 use crate::train::metrics::Metric;
 use crate::train::{Divided, LAST, can_go_on, check_values, divided, train_fold};
@@ -65,6 +66,7 @@ fn compared(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Compared, RunError> {
+    processes::refuse("a comparison, or training on folds,")?;
     let train = &options.train;
     check(options)?;
     let asked = Asked::new(options, combinations)?;

@@ -8,7 +8,7 @@ use aam_api::{
 };
 use burn::module::{Module, ParamId};
 use burn::nn::{LayerNorm, LayerNormConfig};
-use burn::tensor::{Bool, Device, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -265,6 +265,19 @@ impl Predictor {
             pooled: fused.pooled,
             observations,
         }
+    }
+
+    /// The head's penalty `[1]`, if it has one, on samples whose embeddings it sees as `pooled`,
+    /// `[batch, width]`, and whose category ids are `categories`, `[batch, columns]`.
+    pub fn penalty(
+        &self,
+        pooled: Tensor<2>,
+        categories: Option<Tensor<2, Int>>,
+    ) -> Option<Tensor<1>> {
+        let embedder = self.categories.as_ref();
+        let categories = embedder.zip(categories);
+        let categories = categories.map(|(embedder, ids)| embedder.forward(ids));
+        self.head.forward(HeadInput { pooled, categories }).penalty
     }
 
     /// What is pooled of the ASVs, `[batch, width]`, with the first part of the fusion.

@@ -1,7 +1,9 @@
 //! What the base learns of samples: the distances between them, or the diversity of each.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
+use aam_api::Communicator;
+use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::fitting::TrainingSamples;
@@ -133,6 +135,26 @@ impl<'a> BaseTask<'a> {
         }
     }
 
+    /// As [`loss`](Self::loss) of the gathered `samples` of all ranks, each of which has the
+    /// gradients of its own samples and the first those of what comes after them; and the loss's
+    /// value, on the first rank alone.
+    pub fn loss_on_ranks(
+        &self,
+        base: &Base,
+        samples: Tensor<2>,
+        truth: Vec<f32>,
+        device: &Device,
+        communicator: &dyn Communicator,
+    ) -> (Tensor<1>, f64) {
+        if communicator.rank() == 0 {
+            let loss = self.loss(base, samples, truth, device);
+            let value = f64::from(loss.clone().into_scalar::<f32>());
+            return (loss, value);
+        }
+        let base = base.clone().no_grad();
+        (self.loss(&base, samples, truth, device), 0.0)
+    }
+
     /// Metrics of what `base` says of the samples at `rows`, in the task's own unit. The true
     /// distances are kept in `known`, for the next time.
     pub fn metrics(
@@ -140,7 +162,7 @@ impl<'a> BaseTask<'a> {
         base: &Base,
         samples: Tensor<2>,
         rows: &[usize],
-        known: &OnceCell<Vec<f64>>,
+        known: &OnceLock<Vec<f64>>,
     ) -> Vec<Metric> {
         let mut regression = Regression::default();
         match self {

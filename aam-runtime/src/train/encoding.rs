@@ -7,6 +7,9 @@
 //! one chunk, gradients are those of the whole, and what stays in the cache makes up for the second
 //! pass.
 
+use std::ops::Range;
+
+use aam_api::{Alone, Communicator};
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -16,6 +19,7 @@ use crate::batch::{AsvGroups, Batcher, token_tensor};
 use crate::data::TokenizedSequences;
 use crate::error::RunError;
 use crate::model::{Asv, Base, FusedEncoder};
+use crate::parallel::share::{Share, gather};
 
 /// Tokens of some ASVs of one length, `[ASVs, length]`, on the host.
 #[derive(Clone, Debug)]
@@ -36,6 +40,25 @@ impl Chunk {
                 length: group.length,
             })
             .collect()
+    }
+
+    /// The ASVs at some places of `chunks`, counted over all of them.
+    pub fn part(chunks: &[Self], asvs: Range<usize>) -> Vec<Self> {
+        let mut start = 0;
+        let mut parts = Vec::new();
+        for chunk in chunks {
+            let end = start + chunk.asvs();
+            let (first, last) = (asvs.start.max(start), asvs.end.min(end));
+            if first < last {
+                let places = (first - start) * chunk.length..(last - start) * chunk.length;
+                parts.push(Self {
+                    tokens: chunk.tokens[places].to_vec(),
+                    length: chunk.length,
+                });
+            }
+            start = end;
+        }
+        parts
     }
 
     /// Number of ASVs.
@@ -198,6 +221,21 @@ impl Embeddings {
         batcher: &Batcher<'_>,
         rows: &[usize],
         device: &Device,
+        progress: impl FnMut(usize, usize) -> Result<(), RunError>,
+    ) -> Result<Self, RunError> {
+        Self::on_ranks(base, batcher, rows, device, &Alone, progress)
+    }
+
+    /// As [`of_samples`](Self::of_samples), each ASV on one of several ranks.
+    ///
+    /// # Errors
+    /// Those of `progress`, or a rank that failed.
+    pub fn on_ranks(
+        base: &Base,
+        batcher: &Batcher<'_>,
+        rows: &[usize],
+        device: &Device,
+        communicator: &dyn Communicator,
         mut progress: impl FnMut(usize, usize) -> Result<(), RunError>,
     ) -> Result<Self, RunError> {
         let groups = batcher.groups(rows);
@@ -205,11 +243,13 @@ impl Embeddings {
         for (row, feature) in groups.features().enumerate() {
             position[feature as usize] = row as u32;
         }
-        let all = groups.features().count();
+        let share = Share::of(groups.features().count(), communicator);
+        let all = share.computed.len();
         let mut done = 0;
         let mut parts = Vec::with_capacity(groups.0.len());
         let fused = base.fused_encoder(device);
-        for chunk in Chunk::of(&groups, batcher.sequences) {
+        let chunks = Chunk::of(&groups, batcher.sequences);
+        for chunk in Chunk::part(&chunks, share.computed.clone()) {
             parts.push(match &fused {
                 Some(fused) => fused_embeddings(fused, std::slice::from_ref(&chunk), 0, device),
                 None => chunk.embed(base, device),
@@ -218,7 +258,7 @@ impl Embeddings {
             progress(done, all)?;
         }
         Ok(Self {
-            values: Tensor::cat(parts, 0),
+            values: gather(communicator, Tensor::cat(parts, 0), &share)?,
             position,
         })
     }

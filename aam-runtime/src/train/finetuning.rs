@@ -1,14 +1,15 @@
 //! Fine-tuning: predict the targets of samples.
 
+use aam_api::{Alone, Communicator};
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::base_task::BaseTask;
-use super::encoding::{Chunk, Embeddings, Encoding};
+use super::encoding::{Chunk, Embeddings};
 use super::inference::{FineTuned, predict_batch, prediction_batches, values_of};
 use super::metrics::Metric;
-use super::nucleotides::Nucleotides;
+use super::nucleotides::{MaskedChunk, Nucleotides, places};
 use super::objective::{BatchResult, Draws, Objective, OwnRate, metric};
 use super::observed::Observed;
 use super::passes::MeanPrediction;
@@ -22,6 +23,9 @@ use crate::data::Split;
 use crate::error::RunError;
 use crate::evaluation::scores::{HeldOut, scores};
 use crate::model::{PredictorOutput, Wants, count_loss, target_loss};
+use crate::parallel::Share;
+use crate::parallel::encoding::SharedEncoding;
+use crate::parallel::share::{from_first, gather};
 
 /// The fine-tuning objective.
 pub struct Finetuning<'a> {
@@ -106,19 +110,23 @@ impl Finetuning<'_> {
         Tensor::cat(losses.collect(), 1)
     }
 
-    /// The weighted sum of the terms, and the terms.
+    /// This rank's share of the weighted sum of the terms, and of the terms. `output` is that of
+    /// the rank's samples of `whole`.
     fn loss(
         &self,
         model: &FineTuned,
         output: &PredictorOutput,
-        batch: &Batch,
+        (whole, share): (&Batch, &Share),
         truth: Option<Vec<f32>>,
+        communicator: &dyn Communicator,
     ) -> Result<(Tensor<1>, Vec<Metric>), RunError> {
         let device = &self.device;
-        let mut losses = Vec::new();
-        let mut record = |name: &str, term: &Tensor<1>| {
-            losses.push(metric(name, f64::from(term.clone().into_scalar::<f32>())));
+        let batch = &whole.part(share.computed.clone());
+        let counted = |term: Tensor<1>, fraction: f64| match communicator.size() {
+            1 => term,
+            _ => term.mul_scalar(fraction),
         };
+        let mut losses = Vec::new();
         let weights = self.weights.as_ref().map(|weights| {
             let weights: Vec<f32> = batch.rows.iter().map(|&row| weights[row]).collect();
             Tensor::from_floats(weights.as_slice(), device)
@@ -127,16 +135,26 @@ impl Finetuning<'_> {
             self.target_losses(model, output, &batch.rows, device),
             weights,
         );
-        record("train_target_loss", &term);
+        let term = counted(term, share.fraction());
+        let found = scalar(&term);
+        losses.push(metric("train_target_loss", found));
+        let mut value = found * self.target_weight;
         let mut total = term.mul_scalar(self.target_weight);
         if let Some(penalty) = &output.penalty {
-            record("train_penalty", penalty);
-            total = total + penalty.clone();
+            let (penalty, found) = match communicator.size() {
+                1 => (penalty.clone(), scalar(penalty)),
+                _ => self.penalty_on_ranks(model, output, whole, share, communicator)?,
+            };
+            losses.push(metric("train_penalty", found));
+            value += found;
+            total = total + penalty;
         }
         if let (Some(task), Some(samples), Some(truth)) = (self.task, &output.samples, truth) {
             let base = &model.predictor.base;
-            let term = task.loss(base, samples.clone(), truth, device);
-            record(&task.loss_name(), &term);
+            let samples = gather(communicator, samples.clone(), share)?;
+            let (term, found) = task.loss_on_ranks(base, samples, truth, device, communicator);
+            losses.push(metric(&task.loss_name(), found));
+            value += found * self.unifrac_weight;
             total = total + term.mul_scalar(self.unifrac_weight);
         }
         if let Some(predicted) = &output.counts {
@@ -144,12 +162,45 @@ impl Finetuning<'_> {
             // The branch ends in a sigmoid, so it learns shares of the sample's reads.
             let reads = input.counts.clone().sum_dim(1).clamp_min(1.0);
             let term = count_loss(predicted.clone(), input.counts / reads, input.mask);
-            record("train_count_loss", &term);
+            let number = |batch: &Batch| batch.mask.iter().filter(|mask| **mask).count() as f64;
+            let fraction = number(batch) / number(whole).max(1.0);
+            let term = counted(term, if share.own.is_empty() { 0.0 } else { fraction });
+            let found = scalar(&term);
+            losses.push(metric("train_count_loss", found));
+            value += found * self.count_weight;
             total = total + term.mul_scalar(self.count_weight);
         }
-        let value = f64::from(total.clone().into_scalar::<f32>());
         losses.insert(0, metric("train_loss", value));
         Ok((total, losses))
+    }
+
+    /// The head's penalty on the whole batch, which is no sum over samples: each rank has the
+    /// gradients of its own samples, and the first those of the head. Its value counts on the first.
+    fn penalty_on_ranks(
+        &self,
+        model: &FineTuned,
+        output: &PredictorOutput,
+        whole: &Batch,
+        share: &Share,
+        communicator: &dyn Communicator,
+    ) -> Result<(Tensor<1>, f64), RunError> {
+        let pooled = gather(communicator, output.pooled.clone(), share)?;
+        let categories = self.categories.tensor(&whole.rows, &self.device);
+        let penalty = match communicator.rank() {
+            0 => model.predictor.penalty(pooled, categories),
+            _ => {
+                let still = model.predictor.clone().no_grad();
+                still.penalty(pooled, categories)
+            }
+        };
+        let Some(penalty) = penalty else {
+            unreachable!("a head that has a penalty always has one");
+        };
+        let value = match communicator.rank() {
+            0 => scalar(&penalty),
+            _ => 0.0,
+        };
+        Ok((penalty, value))
     }
 
     /// What `model` makes of the validation samples, all of which weigh the same in the loss.
@@ -157,6 +208,18 @@ impl Finetuning<'_> {
     /// # Errors
     /// What components refuse.
     pub fn predict(&self, model: &FineTuned) -> Result<Validation, RunError> {
+        match self.predict_on_ranks(model, &Alone)? {
+            Some(validation) => Ok(validation),
+            None => unreachable!("the first rank predicts"),
+        }
+    }
+
+    /// As [`predict`](Self::predict), on the first of several ranks; all encode ASVs.
+    fn predict_on_ranks(
+        &self,
+        model: &FineTuned,
+        communicator: &dyn Communicator,
+    ) -> Result<Option<Validation>, RunError> {
         let model = model.valid();
         let device = self.device.clone().inner();
         let rows = &self.split.validation;
@@ -165,11 +228,15 @@ impl Finetuning<'_> {
             Some(embeddings) => embeddings,
             None => {
                 let base = &model.predictor.base;
+                let batcher = &self.batcher;
                 let nobody = |_, _| Ok(());
-                fresh = Embeddings::of_samples(base, &self.batcher, rows, &device, nobody)?;
+                fresh = Embeddings::on_ranks(base, batcher, rows, &device, communicator, nobody)?;
                 &fresh
             }
         };
+        if communicator.rank() > 0 {
+            return Ok(None);
+        }
         let mut mean = MeanPrediction::default();
         let mut loss = 0.0;
         let mut observed = Observed::default();
@@ -194,11 +261,11 @@ impl Finetuning<'_> {
         let samples = rows.iter().zip(mean.finish());
         let samples = samples.map(|(&row, (predictions, _))| HeldOut { row, predictions });
         let losses = rows.len() * self.targets.len() * self.passes;
-        Ok(Validation {
+        Ok(Some(Validation {
             samples: samples.collect(),
             loss: loss / losses as f64,
             observed: observed.metrics(),
-        })
+        }))
     }
 }
 
@@ -210,21 +277,37 @@ impl Objective for Finetuning<'_> {
         model: &FineTuned,
         upcoming: UpcomingBatch,
         draws: Draws,
+        communicator: &dyn Communicator,
     ) -> Result<BatchResult, RunError> {
         let device = &self.device;
         let rows = &upcoming.rows;
         let batch = self.batcher.batch(rows, &mut draws.stream("ASVs"));
-        let input = batch.input(None, self.categories.tensor(rows, device), device);
+        let truth = from_first(communicator, upcoming.truth)?;
+        let share = Share::of(rows.len(), communicator);
+        let part = batch.part(share.computed.clone());
+        let categories = self.categories.tensor(&part.rows, device);
+        let input = part.input(None, categories, device);
         let wants = Wants {
             samples: self.task.is_some(),
             counts: self.count_weight > 0.0,
         };
         let chunks = Chunk::of(&batch.groups, self.batcher.sequences);
+        let asvs = Share::of(batch.groups.features().count(), communicator);
+        let own_chunks = Chunk::part(&chunks, asvs.computed.clone());
         let encoding = match &self.frozen {
             Some(_) => None,
             None => {
-                let seed = draws.device_seed("dropout in ASVs");
-                Some(Encoding::new(&model.predictor.base, &chunks, seed, device))
+                let seed = draws.seed_of_rank("dropout in ASVs", communicator);
+                let base = &model.predictor.base;
+                let chunks = &own_chunks;
+                Some(SharedEncoding::new(
+                    base,
+                    chunks,
+                    asvs,
+                    seed,
+                    device,
+                    communicator,
+                )?)
             }
         };
         let asvs = match (&self.frozen, &encoding) {
@@ -232,22 +315,28 @@ impl Objective for Finetuning<'_> {
             (None, Some(encoding)) => encoding.embeddings.clone(),
             (None, None) => unreachable!("one of the two was made above"),
         };
-        device.seed(draws.device_seed("dropout in samples"));
+        device.seed(draws.seed_of_rank("dropout in samples", communicator));
         let output = model.predictor.forward_asvs(asvs, &input, wants);
-        let (loss, mut losses) = self.loss(model, &output, &batch, upcoming.truth)?;
+        let of_rank = (&batch, &share);
+        let (loss, mut losses) = self.loss(model, &output, of_rank, truth, communicator)?;
         let mut backward = loss.backward();
         let mut gradients = GradientsAccumulator::new();
         let at_asvs = encoding
             .as_ref()
-            .and_then(|encoding| encoding.embeddings.grad_remove(&mut backward));
+            .map(|encoding| encoding.gradient(&mut backward));
         gradients.accumulate(model, GradientsParams::from_grads(backward, model));
         if let (Some(encoding), Some(gradient)) = (&encoding, at_asvs) {
-            encoding.replay(&model.predictor.base, model, &gradient, &mut gradients);
+            let gradient = encoding.own_gradient(gradient)?;
+            let (encoding, base) = (&encoding.encoding, &model.predictor.base);
+            encoding.replay(base, model, &gradient, &mut gradients);
         }
         if let Some((task, weight)) = self.nucleotides {
             let masked = task.mask(chunks, &mut draws.stream("masks"));
             let base = &model.predictor.base;
-            let value = task.accumulate(base, model, &masked, weight, draws, &mut gradients);
+            let weights = (weight, places(&masked));
+            let masked = MaskedChunk::share(masked, communicator);
+            let seed = draws.seed_of_rank("dropout in nucleotides", communicator);
+            let value = task.accumulate(base, model, &masked, weights, seed, &mut gradients);
             losses[0].value += weight * value;
             losses.push(metric("train_nucleotide_loss", value));
         }
@@ -261,14 +350,20 @@ impl Objective for Finetuning<'_> {
         self.task
     }
 
-    fn validate(&self, model: &FineTuned) -> Result<Vec<Metric>, RunError> {
-        let validation = self.predict(model)?;
-        let mut metrics = vec![metric("loss", validation.loss)];
-        let samples: Vec<&HeldOut> = validation.samples.iter().collect();
-        metrics.extend(scores(self.targets, &samples));
-        metrics.extend(validation.observed);
+    fn validate(
+        &self,
+        model: &FineTuned,
+        communicator: &dyn Communicator,
+    ) -> Result<Vec<Metric>, RunError> {
+        let mut metrics = Vec::new();
+        if let Some(validation) = self.predict_on_ranks(model, communicator)? {
+            metrics.push(metric("loss", validation.loss));
+            let samples: Vec<&HeldOut> = validation.samples.iter().collect();
+            metrics.extend(scores(self.targets, &samples));
+            metrics.extend(validation.observed);
+        }
         if let Some((task, _)) = self.nucleotides {
-            metrics.extend(task.validate(&model.predictor.base.valid()));
+            metrics.extend(task.validate(&model.predictor.base.valid(), communicator)?);
         }
         Ok(metrics)
     }
@@ -300,4 +395,8 @@ impl Objective for Finetuning<'_> {
     fn manifest(&self) -> Manifest {
         self.manifest.clone()
     }
+}
+
+fn scalar(term: &Tensor<1>) -> f64 {
+    f64::from(term.clone().into_scalar::<f32>())
 }

@@ -13,6 +13,7 @@ use super::saving::Moment;
 use super::schedule::Schedule;
 use super::state::{Best, Done};
 use crate::error::RunError;
+use crate::parallel::update::{Part, UpdateRule, Updater};
 
 /// Where a run stands.
 pub(super) struct Progress<M> {
@@ -91,36 +92,64 @@ impl<M: Module> Learner<M> {
     ///
     /// # Errors
     /// A checkpoint without the optimizer's state.
-    pub fn go_on(mut self, resumed: &Resumed) -> Result<Self, RunError> {
+    pub fn go_on(mut self, resumed: &Resumed, part: Part) -> Result<Self, RunError> {
         self.schedule.go_on(resumed.state.plateau.clone());
-        self.optimizer = resumed.optimizer(self.optimizer)?;
+        self.optimizer = resumed.optimizer(self.optimizer, part)?;
         Ok(self)
     }
 
-    /// What is saved of it.
-    pub fn moment<'a, O: Objective<Model = M>>(&'a self, objective: &'a O) -> Moment<'a, O> {
+    /// What is saved of it, with the state of the optimizer in the parts that ranks have of it.
+    pub fn moment<'a, O: Objective<Model = M>>(
+        &'a self,
+        objective: &'a O,
+        optimizer: Vec<Vec<u8>>,
+    ) -> Moment<'a, O> {
         Moment {
             objective,
             model: &self.model,
-            optimizer: &self.optimizer,
+            optimizer,
             schedule: &self.schedule,
             progress: &self.progress,
         }
     }
 
-    /// After one update.
-    pub fn updated(mut self, gradients: GradientsParams) -> Self {
-        let rate = self.schedule.rate(self.progress.step());
-        let optimizer = &mut self.optimizer;
-        self.model = match &self.own_rate {
-            None => optimizer.step(rate, self.model, gradients),
-            Some(own) => {
-                let (inside, outside) = split(&self.model, gradients, &own.parameters);
-                let model = optimizer.step(rate, self.model, outside);
-                optimizer.step(rate * own.factor, model, inside)
-            }
+    /// After one update with the sums over the ranks of `gradients`, times `factor`, and no longer
+    /// than `longest`.
+    ///
+    /// # Errors
+    /// A rank that failed.
+    pub fn updated(
+        mut self,
+        updater: &mut Updater<'_>,
+        gradients: GradientsParams,
+        factor: f64,
+        longest: Option<f64>,
+    ) -> Result<Self, RunError> {
+        let mut rule = AtRate {
+            rate: self.schedule.rate(self.progress.step()),
+            optimizer: &mut self.optimizer,
+            own: self.own_rate.as_ref(),
         };
+        self.model = updater.update(self.model, gradients, factor, longest, &mut rule)?;
         self.progress.done.steps += 1;
-        self
+        Ok(self)
+    }
+}
+
+/// An update by the optimizer.
+struct AtRate<'a> {
+    optimizer: &'a mut ModuleOptimizer,
+    rate: f64,
+    own: Option<&'a OwnRate>,
+}
+
+impl UpdateRule for AtRate<'_> {
+    fn apply<M: Module>(&mut self, module: M, gradients: GradientsParams) -> M {
+        let Some(own) = self.own else {
+            return self.optimizer.step(self.rate, module, gradients);
+        };
+        let (inside, outside) = split(&module, gradients, &own.parameters);
+        let module = self.optimizer.step(self.rate, module, outside);
+        self.optimizer.step(self.rate * own.factor, module, inside)
     }
 }

@@ -1,5 +1,6 @@
 //! Masked nucleotides: gradients of guessing them, and how well they are guessed.
 
+use aam_api::Communicator;
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
@@ -15,6 +16,7 @@ use crate::data::tokens::VOCABULARY;
 use crate::data::{Ids, Split, TokenizedSequences};
 use crate::error::RunError;
 use crate::model::{Asv, Base, Compatibility, MaskingConfig, nucleotide_accuracy, nucleotide_loss};
+use crate::parallel::Share;
 use crate::random::stream;
 
 /// Validation guesses masked nucleotides in at most so many ASVs.
@@ -69,6 +71,37 @@ impl MaskedChunk {
 
     fn places(&self) -> usize {
         self.mask.iter().filter(|masked| **masked).count()
+    }
+
+    /// The ASVs of `chunks` that a rank computes; nothing is guessed in those that do not count.
+    pub(super) fn share(chunks: Vec<Self>, communicator: &dyn Communicator) -> Vec<Self> {
+        if communicator.size() == 1 || chunks.is_empty() {
+            return chunks;
+        }
+        let all = chunks.iter().map(|chunk| chunk.original.asvs()).sum();
+        let share = Share::of(all, communicator);
+        let pick = |part: fn(&Self) -> Chunk| {
+            let chunks: Vec<Chunk> = chunks.iter().map(part).collect();
+            Chunk::part(&chunks, share.computed.clone())
+        };
+        let originals = pick(|chunk| chunk.original.clone());
+        let masked = pick(|chunk| chunk.masked.clone());
+        // A mark for each token: 1 where it is masked.
+        let marks = pick(|chunk| Chunk {
+            tokens: chunk.mask.iter().map(|masked| u8::from(*masked)).collect(),
+            length: chunk.original.length,
+        });
+        let parts = originals.into_iter().zip(masked).zip(marks);
+        let part = |((original, masked), marks): ((Chunk, Chunk), Chunk)| Self {
+            original,
+            masked,
+            mask: marks
+                .tokens
+                .iter()
+                .map(|mark| *mark == 1 && !share.own.is_empty())
+                .collect(),
+        };
+        parts.map(part).collect()
     }
 }
 
@@ -149,18 +182,17 @@ impl<'a> Nucleotides<'a> {
     }
 
     /// Adds the gradients of `weight` times the loss at the masked places, chunk by chunk, and
-    /// returns the loss. `base` is the base of `model`, or `model` itself.
+    /// returns the loss: this rank's share of the mean over `places`. `base` is the base of
+    /// `model`, or `model` itself; `seed` draws the dropout.
     pub fn accumulate<M: Module>(
         &self,
         base: &Base,
         model: &M,
         chunks: &[MaskedChunk],
-        weight: f64,
-        draws: Draws,
+        (weight, places): (f64, f64),
+        seed: u64,
         gradients: &mut GradientsAccumulator<M>,
     ) -> f64 {
-        let places = places(chunks);
-        let seed = draws.device_seed("dropout in nucleotides");
         if let Some(fused) = base.fused_encoder(&self.device) {
             let asvs: Vec<Asv<'_>> = chunks.iter().flat_map(MaskedChunk::asvs).collect();
             let (learnt, guesses) = fused.learn(&asvs, weight / places, seed);
@@ -201,8 +233,16 @@ impl<'a> Nucleotides<'a> {
     /// Loss and accuracy at nucleotides that are masked alike in every epoch, in ASVs that no
     /// training sample has (or in ASVs of the validation samples, where there are too few such);
     /// beside them the accuracy of always guessing the commonest base, and the commonest base of
-    /// the training ASVs at the same position. `base` must be for validation.
-    pub fn validate(&self, base: &Base) -> Vec<Metric> {
+    /// the training ASVs at the same position. `base` must be for validation. The ranks share the
+    /// ASVs.
+    ///
+    /// # Errors
+    /// A rank that failed.
+    pub fn validate(
+        &self,
+        base: &Base,
+        communicator: &dyn Communicator,
+    ) -> Result<Vec<Metric>, RunError> {
         let groups = AsvGroups::new(self.validation.clone(), self.sequences, self.chunk);
         let mut rng = stream(self.seed, "masks of the validation samples");
         let chunks = Chunk::of(&groups, self.sequences);
@@ -220,10 +260,13 @@ impl<'a> Nucleotides<'a> {
                 right_by_position += usize::from(self.commonest.get(position) == Some(&token));
             }
         }
-        let (loss, right) = self.guesses(base, &chunks);
+        let own = MaskedChunk::share(chunks, communicator);
+        let (loss, right) = self.guesses(base, &own);
+        let sums = communicator.sum(&[loss, right])?;
+        let (loss, right) = (sums[0], sums[1]);
         let all = tokens.iter().sum::<usize>().max(1) as f64;
         let commonest = tokens.iter().max().copied().unwrap_or(0) as f64;
-        vec![
+        Ok(vec![
             metric("nucleotide_loss", loss / all),
             metric("nucleotide_accuracy", right / all),
             metric("nucleotide_majority", commonest / all),
@@ -231,7 +274,7 @@ impl<'a> Nucleotides<'a> {
                 "nucleotide_position_majority",
                 right_by_position as f64 / all,
             ),
-        ]
+        ])
     }
 }
 
@@ -275,6 +318,7 @@ impl Objective for MaskedNucleotides<'_> {
         model: &Base,
         batch: UpcomingBatch,
         draws: Draws,
+        communicator: &dyn Communicator,
     ) -> Result<BatchResult, RunError> {
         let task = self.nucleotides;
         let features = batch.rows.iter().map(|&asv| asv as u32).collect();
@@ -283,8 +327,11 @@ impl Objective for MaskedNucleotides<'_> {
             Chunk::of(&groups, task.sequences),
             &mut draws.stream("masks"),
         );
+        let weight = (1.0, places(&chunks));
+        let chunks = MaskedChunk::share(chunks, communicator);
+        let seed = draws.seed_of_rank("dropout in nucleotides", communicator);
         let mut gradients = GradientsAccumulator::new();
-        let loss = task.accumulate(model, model, &chunks, 1.0, draws, &mut gradients);
+        let loss = task.accumulate(model, model, &chunks, weight, seed, &mut gradients);
         Ok(BatchResult {
             gradients: gradients.grads(),
             losses: vec![
@@ -294,8 +341,12 @@ impl Objective for MaskedNucleotides<'_> {
         })
     }
 
-    fn validate(&self, model: &Base) -> Result<Vec<Metric>, RunError> {
-        let nucleotides = self.nucleotides.validate(&model.valid());
+    fn validate(
+        &self,
+        model: &Base,
+        communicator: &dyn Communicator,
+    ) -> Result<Vec<Metric>, RunError> {
+        let nucleotides = self.nucleotides.validate(&model.valid(), communicator)?;
         let mut metrics = vec![metric("loss", nucleotides[0].value)];
         metrics.extend(nucleotides);
         Ok(metrics)

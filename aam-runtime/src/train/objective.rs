@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use aam_api::Communicator;
 use burn::module::{Module, ParamId};
 use burn::optim::GradientsParams;
 use rand::RngExt;
@@ -33,13 +34,21 @@ impl Draws {
     pub fn device_seed(&self, purpose: &str) -> u64 {
         self.stream(purpose).random()
     }
+
+    /// As [`device_seed`](Self::device_seed), another one on each rank.
+    pub fn seed_of_rank(&self, purpose: &str, communicator: &dyn Communicator) -> u64 {
+        match communicator.rank() {
+            0 => self.device_seed(purpose),
+            rank => self.device_seed(&format!("{purpose} on rank {rank}")),
+        }
+    }
 }
 
-/// What a batch gave.
+/// What a batch gave on one rank; over all ranks it adds up to what the whole batch gives.
 pub struct BatchResult {
     /// Gradients of the batch's loss.
     pub gradients: GradientsParams,
-    /// The loss, first, and its terms.
+    /// The loss, first, and its terms; the same terms on every rank.
     pub losses: Vec<Metric>,
 }
 
@@ -56,27 +65,32 @@ pub trait Objective {
     /// What is trained.
     type Model: Module;
 
-    /// Loss and gradients of a batch.
+    /// This rank's share of loss and gradients of a batch, which is given whole.
     ///
     /// # Errors
-    /// What components refuse.
+    /// What components refuse, or a rank that failed.
     fn gradients(
         &self,
         model: &Self::Model,
         batch: UpcomingBatch,
         draws: Draws,
+        communicator: &dyn Communicator,
     ) -> Result<BatchResult, RunError>;
 
-    /// What is learnt of samples; batches come with its truth.
+    /// What is learnt of samples; batches come with its truth on rank 0.
     fn task(&self) -> Option<BaseTask<'_>> {
         None
     }
 
-    /// Metrics of the validation samples as a whole, `loss` among them.
+    /// Metrics of the validation samples as a whole, `loss` among them; those of rank 0 count.
     ///
     /// # Errors
-    /// What components refuse.
-    fn validate(&self, model: &Self::Model) -> Result<Vec<Metric>, RunError>;
+    /// What components refuse, or a rank that failed.
+    fn validate(
+        &self,
+        model: &Self::Model,
+        communicator: &dyn Communicator,
+    ) -> Result<Vec<Metric>, RunError>;
 
     /// The metric that chooses the best checkpoint unless the user names another.
     fn default_metric(&self) -> String;

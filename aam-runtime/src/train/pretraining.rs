@@ -1,15 +1,16 @@
 //! Pre-training: predict distances between samples, and nucleotides that are masked.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
+use aam_api::Communicator;
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
 
 use super::base_task::BaseTask;
-use super::encoding::{Chunk, Embeddings, Encoding};
+use super::encoding::{Chunk, Embeddings};
 use super::metrics::Metric;
-use super::nucleotides::{Nucleotides, places};
+use super::nucleotides::{MaskedChunk, Nucleotides, places};
 use super::objective::{BatchResult, Draws, Objective, metric};
 use super::upcoming::UpcomingBatch;
 use crate::batch::Batcher;
@@ -17,6 +18,9 @@ use crate::checkpoint::Manifest;
 use crate::data::Split;
 use crate::error::RunError;
 use crate::model::Base;
+use crate::parallel::Share;
+use crate::parallel::encoding::SharedEncoding;
+use crate::parallel::share::{from_first, gather};
 use crate::random::stream;
 
 /// The pre-training objective.
@@ -35,7 +39,7 @@ pub struct Pretraining<'a> {
     /// Embeddings of all ASVs, where their encoder does not learn.
     pub frozen: Option<Embeddings>,
     /// True distances of the validation samples, once they are computed: at most 32 MB.
-    pub validation_truth: OnceCell<Vec<f64>>,
+    pub validation_truth: OnceLock<Vec<f64>>,
     /// Metrics of what does not change in this run.
     pub unchanging: Vec<Metric>,
     /// Whether the samples' embeddings come from masked ASVs, as in the reference.
@@ -51,8 +55,13 @@ pub struct Pretraining<'a> {
 }
 
 impl Pretraining<'_> {
-    /// Metrics of what is learnt of the validation samples.
-    fn validate_samples(&self, task: BaseTask<'_>, base: &Base) -> Result<Vec<Metric>, RunError> {
+    /// Metrics of what is learnt of the validation samples, on rank 0.
+    fn validate_samples(
+        &self,
+        task: BaseTask<'_>,
+        base: &Base,
+        communicator: &dyn Communicator,
+    ) -> Result<Vec<Metric>, RunError> {
         let rows = task.validated(&self.split.validation);
         let device = self.device.clone().inner();
         let mut rng = stream(self.seed, "ASVs of the validation samples");
@@ -65,10 +74,14 @@ impl Pretraining<'_> {
             Some(embeddings) => embeddings,
             None => {
                 let nobody = |_, _| Ok(());
-                fresh = Embeddings::of_samples(base, &self.batcher, rows, &device, nobody)?;
+                let batcher = &self.batcher;
+                fresh = Embeddings::on_ranks(base, batcher, rows, &device, communicator, nobody)?;
                 &fresh
             }
         };
+        if communicator.rank() > 0 {
+            return Ok(Vec::new());
+        }
         let samples = batches.iter().map(|batch| {
             let input = batch.input(None, None, &device);
             base.embed_samples(embeddings.select(&batch.groups), &input)
@@ -86,11 +99,12 @@ impl Objective for Pretraining<'_> {
         model: &Base,
         upcoming: UpcomingBatch,
         draws: Draws,
+        communicator: &dyn Communicator,
     ) -> Result<BatchResult, RunError> {
         let device = &self.device;
-        let batch = self
-            .batcher
-            .batch(&upcoming.rows, &mut draws.stream("ASVs"));
+        let rows = &upcoming.rows;
+        let batch = self.batcher.batch(rows, &mut draws.stream("ASVs"));
+        let truth = from_first(communicator, upcoming.truth)?;
         let mut gradients = GradientsAccumulator::new();
         let mut losses = Vec::new();
         let mut total = 0.0;
@@ -98,38 +112,51 @@ impl Objective for Pretraining<'_> {
             Some(_) => Vec::new(),
             None => Chunk::of(&batch.groups, self.batcher.sequences),
         };
+        let share_of_asvs = (!chunks.is_empty()).then(|| {
+            let asvs = chunks.iter().map(Chunk::asvs).sum();
+            Share::of(asvs, communicator)
+        });
         let masked = match self.nucleotides {
             Some((task, _)) => task.mask(chunks.clone(), &mut draws.stream("masks")),
             None => Vec::new(),
         };
+        let places = places(&masked);
         let together = self.masked_embeddings && !masked.is_empty();
         if together {
             chunks = masked.iter().map(|chunk| chunk.masked.clone()).collect();
         }
+        let masked = MaskedChunk::share(masked, communicator);
         let mut nucleotide_loss = None;
-        if let (Some(task), Some(truth)) = (self.task, upcoming.truth) {
-            let encoding = (!chunks.is_empty()).then(|| {
-                let seed = draws.device_seed("dropout in ASVs");
-                Encoding::new(model, &chunks, seed, device)
+        if let (Some(task), Some(truth)) = (self.task, truth) {
+            if let Some(share) = &share_of_asvs {
+                chunks = Chunk::part(&chunks, share.computed.clone());
+            }
+            let seed = draws.seed_of_rank("dropout in ASVs", communicator);
+            let encoding = share_of_asvs.map(|share| {
+                SharedEncoding::new(model, &chunks, share, seed, device, communicator)
             });
+            let encoding = encoding.transpose()?;
             let asvs = match (&self.frozen, &encoding) {
                 (Some(embeddings), _) => Tensor::from_inner(embeddings.select(&batch.groups)),
                 (None, Some(encoding)) => encoding.embeddings.clone(),
                 (None, None) => unreachable!("samples without any ASV are left out"),
             };
-            device.seed(draws.device_seed("dropout in samples"));
-            let samples = model.embed_samples(asvs, &batch.input(None, None, device));
-            let loss = task.loss(model, samples, truth, device);
-            let value = f64::from(loss.clone().into_scalar::<f32>());
+            device.seed(draws.seed_of_rank("dropout in samples", communicator));
+            let share = Share::of(rows.len(), communicator);
+            let part = batch.part(share.computed.clone());
+            let samples = model.embed_samples(asvs, &part.input(None, None, device));
+            let samples = gather(communicator, samples, &share)?;
+            let (loss, value) = task.loss_on_ranks(model, samples, truth, device, communicator);
             let mut backward = loss.mul_scalar(self.unifrac_weight).backward();
             let at_asvs = encoding
                 .as_ref()
-                .and_then(|encoding| encoding.embeddings.grad_remove(&mut backward));
+                .map(|encoding| encoding.gradient(&mut backward));
             gradients.accumulate(model, GradientsParams::from_grads(backward, model));
             if let (Some(encoding), Some(gradient)) = (&encoding, at_asvs) {
+                let gradient = encoding.own_gradient(gradient)?;
+                let encoding = &encoding.encoding;
                 nucleotide_loss = match self.nucleotides {
                     Some((_, weight)) if together => {
-                        let places = places(&masked);
                         let guess = (masked.as_slice(), weight / places);
                         encoding
                             .replay_and_guess(model, &gradient, guess, &mut gradients)
@@ -145,8 +172,10 @@ impl Objective for Pretraining<'_> {
             total += self.unifrac_weight * value;
         }
         if let Some((task, weight)) = self.nucleotides {
+            let seed = draws.seed_of_rank("dropout in nucleotides", communicator);
+            let weights = (weight, places);
             let value = nucleotide_loss.unwrap_or_else(|| {
-                task.accumulate(model, model, &masked, weight, draws, &mut gradients)
+                task.accumulate(model, model, &masked, weights, seed, &mut gradients)
             });
             losses.push(metric("train_nucleotide_loss", value));
             total += weight * value;
@@ -162,16 +191,20 @@ impl Objective for Pretraining<'_> {
         self.task
     }
 
-    fn validate(&self, model: &Base) -> Result<Vec<Metric>, RunError> {
+    fn validate(
+        &self,
+        model: &Base,
+        communicator: &dyn Communicator,
+    ) -> Result<Vec<Metric>, RunError> {
         let base = model.valid();
         let mut metrics = Vec::new();
         let mut total = 0.0;
         if let Some(task) = self.task {
-            metrics.extend(self.validate_samples(task, &base)?);
+            metrics.extend(self.validate_samples(task, &base, communicator)?);
             total += self.unifrac_weight * task.validation_loss(&metrics);
         }
         if let Some((task, weight)) = self.nucleotides {
-            let nucleotides = task.validate(&base);
+            let nucleotides = task.validate(&base, communicator)?;
             total += weight * nucleotides[0].value;
             metrics.extend(nucleotides);
         }

@@ -7,7 +7,7 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use serde_json::{Map, Value};
 
-use super::state::{Done, Limits, OPTIMIZER, TRAINER, TrainerState, restored, with_ids};
+use super::state::{Done, Limits, TRAINER, TrainerState, optimizer_file, restored, with_ids};
 use crate::checkpoint::Manifest;
 use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::checkpoint::manifest::PredictorManifest;
@@ -15,6 +15,7 @@ use crate::data::{DataError, Split};
 use crate::error::RunError;
 use crate::events::{Event, Observer};
 use crate::options::OptimizationOptions;
+use crate::parallel::update::Part;
 use crate::run_directory::RunDirectory;
 
 /// The checkpoint that a run goes on from.
@@ -141,15 +142,27 @@ impl Resumed {
             .transpose()
     }
 
-    /// `optimizer` with the state of the last checkpoint.
+    /// `optimizer` with the state of the last checkpoint, or a rank's `part` of it.
     ///
     /// # Errors
-    /// No such state.
-    pub fn optimizer(&self, optimizer: ModuleOptimizer) -> Result<ModuleOptimizer, RunError> {
-        let bytes = self.file(OPTIMIZER)?.to_vec();
+    /// No such state, or one in other parts.
+    pub fn optimizer(
+        &self,
+        optimizer: ModuleOptimizer,
+        part: Part,
+    ) -> Result<ModuleOptimizer, RunError> {
+        let parts = self.state.optimizer_parts;
+        if parts != part.of {
+            return Err(RunError::Usage(format!(
+                "--strategy: the state of the optimizer was saved in {parts} parts, one for each rank that updated parameters, and now there are {}; go on with the strategy and the number of ranks that the run had",
+                part.of
+            )));
+        }
+        let file = optimizer_file(part.number);
+        let bytes = self.file(&file)?.to_vec();
         restored(optimizer, bytes).map_err(|problem| {
             RunError::checkpoint(
-                self.last.join(OPTIMIZER),
+                self.last.join(&file),
                 format!("it is no state of an optimizer: {problem}"),
             )
         })

@@ -19,7 +19,7 @@ use super::sample_weights::Weighting;
 use super::saving::Saving;
 use super::session::{
     Both, batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
-    run_directory, seeded, settle_attention, strategy,
+    seeded, settle_attention,
 };
 use super::state::Done;
 use super::target_losses::TargetLosses;
@@ -37,6 +37,7 @@ use crate::events::{Event, Observer, Outcome};
 use crate::metrics_file::MetricsFile;
 use crate::model::SamplePooling;
 use crate::options::TrainOptions;
+use crate::parallel::Ranks;
 use crate::run_directory::CONFIG;
 use crate::study;
 
@@ -91,14 +92,14 @@ fn train_once(
     let resumed = Resumed::of(optimization)?;
     let resumed = resumed.as_ref();
     let transform = target_scales::chosen(options)?;
-    let (strategy, strategy_choice) = strategy(optimization)?;
-    settle_attention(optimization, &strategy.device(), observer)?;
+    let (ranks, strategy_choice) = Ranks::new(optimization)?;
+    settle_attention(optimization, &ranks.device(), observer)?;
     let fusion =
         Registry::<FusionKind>::load()?.resolve(chosen(options.fusion.as_ref(), "fusion")?)?;
     let head = Registry::<HeadKind>::load()?.resolve(chosen(options.head.as_ref(), "head")?)?;
     let losses = TargetLosses::read(options)?;
     let weighting = Weighting::read(options)?;
-    let device = strategy.device().autodiff();
+    let device = ranks.device().autodiff();
     let (mut pretrained, mut config) = match (resumed, &options.pretrained_encoder) {
         (Some(resumed), _) => (None, resumed.manifest.model.clone()),
         (None, Some(path)) => {
@@ -207,7 +208,7 @@ fn train_once(
     if let Some(resumed) = resumed {
         model = resumed.weights_into(model)?;
     }
-    let run = run_directory(optimization)?;
+    let run = ranks.run_directory(optimization)?;
     let mut recorded = options.clone();
     recorded.optimization.resume = false;
     plan.record(&mut recorded.optimization);
@@ -275,7 +276,7 @@ fn train_once(
         best_metric: optimization.best_metric.as_deref(),
         done: Done::default(),
         resumed,
-        strategy: strategy.as_ref(),
+        strategy: ranks.first(),
         saving: Saving {
             run: &run,
             asked: &asked,
@@ -285,9 +286,11 @@ fn train_once(
         observer: &mut both,
         interrupt,
     };
-    let trained = trainer.run(&objective, model, &split.train)?;
+    let trained = trainer.run(&ranks, &objective, model, &split.train)?;
     if trained.outcome == Outcome::Interrupted {
         stopped(trained.done, observer)?;
+    }
+    if trained.outcome == Outcome::Interrupted || !ranks.has_first() {
         return Ok(trained.outcome);
     }
     let model = match judged {

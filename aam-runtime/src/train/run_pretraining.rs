@@ -1,10 +1,10 @@
 //! `aam pretrain`: from files to a pre-trained base.
 
-use std::cell::OnceCell;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
-use aam_api::ParallelStrategy;
+use aam_api::Alone;
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -18,8 +18,8 @@ use super::pretraining::Pretraining;
 use super::resume::{Resumed, announce, say_done, settings, stopped};
 use super::saving::Saving;
 use super::session::{
-    Both, batcher, check, config_text, ids_of, manifest, model_config, policy, run_directory,
-    seeded, settle_attention, strategy,
+    Both, batcher, check, config_text, ids_of, manifest, model_config, policy, seeded,
+    settle_attention,
 };
 use super::state::Done;
 use super::trainer::Trainer;
@@ -31,7 +31,8 @@ use crate::events::{Event, Observer, Outcome};
 use crate::metrics_file::MetricsFile;
 use crate::model::{Base, SamplePooling};
 use crate::options::PretrainOptions;
-use crate::run_directory::{CONFIG, RunDirectory};
+use crate::parallel::Ranks;
+use crate::run_directory::CONFIG;
 use crate::study::{self, Study};
 
 /// Pre-trains a base on masked nucleotides and UniFrac distances.
@@ -75,8 +76,8 @@ pub fn pretrain(
         say_done(path.unwrap_or(Path::new(".")), observer)?;
         return Ok(Outcome::Finished);
     }
-    let (strategy, _) = strategy(optimization)?;
-    settle_attention(optimization, &strategy.device(), observer)?;
+    let (ranks, _) = Ranks::new(optimization)?;
+    settle_attention(optimization, &ranks.device(), observer)?;
     let policy = policy(data, optimization.seed);
     let study = read_study(options, observer)?;
     if study.supervision.is_none() && options.unifrac_weight > 0.0 {
@@ -101,14 +102,14 @@ pub fn pretrain(
         .filter(|_| options.unifrac_weight > 0.0)
         .map(|supervision| BaseTask::new(supervision, &split.train))
         .transpose()?;
-    let run = run_directory(optimization)?;
+    let run = ranks.run_directory(optimization)?;
     let mut recorded = options.clone();
     recorded.optimization.resume = false;
     Plan::distances(config.pooling, optimization).record(&mut recorded.optimization);
     run.write(CONFIG, &config_text("pretrain", &recorded)?)?;
     run.write_ids("samples_train.txt", ids, &split.train)?;
     run.write_ids("samples_val.txt", ids, &split.validation)?;
-    let device = strategy.device().autodiff();
+    let device = ranks.device().autodiff();
     let base = seeded(
         optimization.seed,
         "initial weights of the base",
@@ -139,7 +140,7 @@ pub fn pretrain(
         task,
         split: &split,
         batcher,
-        strategy: strategy.as_ref(),
+        ranks: &ranks,
         device,
         manifest,
         directory: &run,
@@ -166,7 +167,7 @@ struct Run<'a> {
     task: Option<BaseTask<'a>>,
     split: &'a Split,
     batcher: Batcher<'a>,
-    strategy: &'a dyn ParallelStrategy,
+    ranks: &'a Ranks,
     device: Device,
     manifest: Manifest,
     directory: &'a RunDirectory,
@@ -191,7 +192,7 @@ impl<'a> Run<'a> {
             best_metric,
             done,
             resumed: self.resumed.filter(|run| run.state.stage == stage),
-            strategy: self.strategy,
+            strategy: self.ranks.first(),
             saving: Saving {
                 run: self.directory,
                 asked: self.asked,
@@ -230,14 +231,15 @@ impl<'a> Run<'a> {
                 manifest: self.manifest.clone(),
             };
             let chosen = chosen.filter(|_| task.is_none());
+            let ranks = self.ranks;
             let trainer = self.trainer(0, plan, chosen, done);
-            let trained = trainer.run(&objective, base, nucleotides.training_asvs())?;
+            let trained = trainer.run(ranks, &objective, base, nucleotides.training_asvs())?;
             if task.is_none() || trained.outcome == Outcome::Interrupted {
                 return Ok((trained.outcome, trained.done));
             }
             base = trained.best;
             done = trained.done;
-            unchanging = nucleotides.validate(&base.valid());
+            unchanging = nucleotides.validate(&base.valid(), &Alone)?;
         }
         let Some(task) = task else {
             unreachable!("a run without distances or diversity is one on nucleotides");
@@ -258,9 +260,9 @@ impl<'a> Run<'a> {
             unchanging,
             ..self.objective(plan)
         };
-        let rows = &self.split.train;
+        let (ranks, rows) = (self.ranks, &self.split.train);
         let trainer = self.trainer(second, plan, chosen, done);
-        let trained = trainer.run(&objective, base, rows)?;
+        let trained = trainer.run(ranks, &objective, base, rows)?;
         Ok((trained.outcome, trained.done))
     }
 
@@ -284,9 +286,9 @@ impl<'a> Run<'a> {
             ..self.objective(plan)
         };
         let chosen = options.optimization.best_metric.as_deref();
-        let rows = &self.split.train;
+        let (ranks, rows) = (self.ranks, &self.split.train);
         let trainer = self.trainer(0, plan, chosen, Done::default());
-        let trained = trainer.run(&objective, base, rows)?;
+        let trained = trainer.run(ranks, &objective, base, rows)?;
         Ok((trained.outcome, trained.done))
     }
 
@@ -329,7 +331,7 @@ impl<'a> Run<'a> {
             unifrac_weight: self.options.unifrac_weight,
             nucleotides: None,
             frozen: None,
-            validation_truth: OnceCell::new(),
+            validation_truth: OnceLock::new(),
             unchanging: Vec::new(),
             masked_embeddings: self.manifest.model.compatibility.masked_embeddings,
             batch_size: plan.batch_size,

@@ -4,14 +4,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use burn::optim::ModuleOptimizer;
-
 use super::fingerprint::Asked;
 use super::learner::Progress;
 use super::objective::Objective;
 use super::resume::{BEST, LAST};
 use super::schedule::Schedule;
-use super::state::{Limits, OPTIMIZER, TRAINER, TrainerState, optimizer_bytes, parameters};
+use super::state::{Limits, TRAINER, TrainerState, optimizer_file, parameters};
 use crate::checkpoint::Manifest;
 use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::error::RunError;
@@ -35,7 +33,8 @@ pub struct Saving<'a> {
 pub(super) struct Moment<'a, O: Objective> {
     pub objective: &'a O,
     pub model: &'a O::Model,
-    pub optimizer: &'a ModuleOptimizer,
+    /// The optimizer's state, in as many parts as ranks have of it.
+    pub optimizer: Vec<Vec<u8>>,
     pub schedule: &'a Schedule,
     pub progress: &'a Progress<O::Model>,
 }
@@ -75,12 +74,14 @@ impl Saving<'_> {
         let state = self.state(options, moment, finished);
         let state = serde_json::to_vec_pretty(&state)
             .map_err(|error| RunError::checkpoint(TRAINER, error.to_string()))?;
-        let optimizer = optimizer_bytes(moment.optimizer)?;
-        let files: [(&str, &[u8]); 3] = [
-            (WEIGHTS, &weights),
-            (OPTIMIZER, &optimizer),
-            (TRAINER, &state),
-        ];
+        let parts: Vec<String> = (0..moment.optimizer.len()).map(optimizer_file).collect();
+        let mut files: Vec<(&str, &[u8])> = vec![(WEIGHTS, &weights), (TRAINER, &state)];
+        files.extend(
+            parts
+                .iter()
+                .map(String::as_str)
+                .zip(moment.optimizer.iter().map(Vec::as_slice)),
+        );
         let checkpoints = self.run.checkpoints();
         // Before the best one: what this one says of it is then never ahead of what there is.
         directory::save(&checkpoints.join(LAST), &manifest, &files)?;
@@ -111,6 +112,7 @@ impl Saving<'_> {
             done: progress.done,
             place: progress.place.clone(),
             optimizer: options.optimizer,
+            optimizer_parts: moment.optimizer.len(),
             plateau: moment.schedule.plateau().clone(),
             best: progress.best.as_ref().map(|(best, _)| best.clone()),
             since_best: progress.since_best,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use aam_api::{Choice, ParallelStrategy, Registry, Resolved, StrategyContext, StrategyKind};
+use aam_api::Choice;
 use burn::module::Module;
 use burn::tensor::Device;
 use rand::RngExt;
@@ -13,7 +13,6 @@ use crate::batch::Batcher;
 use crate::checkpoint::Manifest;
 use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::checkpoint::manifest::{DataPolicy, FORMAT};
-use crate::device::devices;
 use crate::error::RunError;
 use crate::events::{Event, Observer};
 use crate::model::{Base, ModelConfig, materialised};
@@ -210,21 +209,6 @@ pub fn seeded<M: Module>(
     Ok(materialised(build()?))
 }
 
-/// The strategy of a run and its resolved choice.
-///
-/// # Errors
-/// An unknown strategy or device.
-pub fn strategy(
-    options: &OptimizationOptions,
-) -> Result<(Box<dyn ParallelStrategy>, Resolved), RunError> {
-    let registry = Registry::<StrategyKind>::load()?;
-    let resolved = registry.resolve(chosen(options.strategy.as_ref(), "strategy")?)?;
-    let devices = devices(&options.device)?;
-    let device = devices[0].clone();
-    let context = StrategyContext { devices };
-    Ok((registry.build(&resolved, &context, &device)?, resolved))
-}
-
 /// Settles the attention of a run on `device`.
 ///
 /// # Errors
@@ -289,18 +273,6 @@ pub fn manifest(model: ModelConfig, data: DataPolicy) -> Manifest {
 /// Ids of the samples at `rows`.
 pub fn ids_of(ids: &[String], rows: &[usize]) -> Vec<String> {
     rows.iter().map(|&row| ids[row].clone()).collect()
-}
-
-/// The directory of a run, made or gone on with.
-///
-/// # Errors
-/// A directory that it cannot have.
-pub fn run_directory(options: &OptimizationOptions) -> Result<RunDirectory, RunError> {
-    let path = options.output_dir.as_deref();
-    match options.resume {
-        true => RunDirectory::resume(path),
-        false => RunDirectory::create(path, options.overwrite),
-    }
 }
 
 /// Settings as the text of `config.toml`.

@@ -5,6 +5,7 @@
 //! epoch. What else a run may have that changes with its steps is a file of its own in the
 //! checkpoint, beside [`OPTIMIZER`].
 
+use aam_api::Communicator;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
 use burn::tensor::{Bytes, Tensor};
@@ -21,6 +22,14 @@ use crate::error::RunError;
 pub const TRAINER: &str = "trainer.json";
 /// The file of the optimizer's state: a record of Burn's, by the ids of the parameters.
 pub const OPTIMIZER: &str = "optimizer.bpk";
+
+/// The file of part number `part`, from 0, of the optimizer's state, which ranks may share.
+pub(super) fn optimizer_file(part: usize) -> String {
+    match part {
+        0 => OPTIMIZER.to_owned(),
+        part => format!("optimizer-{part}.bpk"),
+    }
+}
 
 /// How much of a run is done; numbers go on from there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +82,9 @@ pub struct TrainerState {
     pub place: Place,
     /// What makes updates of gradients.
     pub optimizer: OptimizerKind,
+    /// In how many parts its state is: one, or one for each rank.
+    #[serde(default = "one")]
+    pub optimizer_parts: usize,
     /// What the learning rate depends on besides the number of the update.
     pub plateau: Plateau,
     /// The best epoch of the stage.
@@ -108,6 +120,27 @@ pub(super) fn restored(
     let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(bytes));
     let record = record.map_err(|error| error.to_string())?;
     Ok(optimizer.load_record(record))
+}
+
+fn one() -> usize {
+    1
+}
+
+/// `module` with the ids of rank 0 for its parameters.
+///
+/// # Errors
+/// A rank that failed, or has another model.
+pub(super) fn with_ids_of_first<M: Module>(
+    communicator: &dyn Communicator,
+    module: M,
+) -> Result<M, RunError> {
+    let broken = |problem: String| RunError::checkpoint(TRAINER, problem);
+    let own =
+        serde_json::to_vec(&parameters(&module)).map_err(|error| broken(error.to_string()))?;
+    let first = communicator.broadcast(own)?;
+    let first: Vec<(String, u64)> =
+        serde_json::from_slice(&first).map_err(|error| broken(error.to_string()))?;
+    with_ids(module, &first).map_err(broken)
 }
 
 /// Paths and ids of the parameters of `module`.

@@ -4,23 +4,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use aam_api::ParallelStrategy;
-use burn::module::Module;
-use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::optim::GradientsAccumulator;
 
 use super::epoch::{Place, batch_bounds, order};
 use super::learner::{Learner, Progress};
 use super::metrics::{Metric, higher_is_better};
 use super::objective::{Draws, Objective, metric};
-use super::optimizer::{norm, optimizer, parameter_counts, scale};
+use super::optimizer::{optimizer, parameter_counts};
 use super::pace::Pace;
 use super::plan::Plan;
 use super::resume::Resumed;
 use super::saving::Saving;
-use super::state::{Best, Done};
+use super::state::{Best, Done, optimizer_bytes, with_ids_of_first};
 use super::upcoming::{UpcomingBatch, with_batches};
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::options::OptimizationOptions;
+use crate::parallel::share::{agree, any, metrics_of_first};
+use crate::parallel::update::Updater;
 
 /// Names of a batch that an error tells at most.
 const MOST_NAMED: usize = 20;
@@ -60,11 +61,12 @@ pub struct Trained<M> {
 }
 
 impl Trainer<'_> {
-    /// Trains `model` on the samples at `rows`.
+    /// Trains `model` on the samples at `rows`, on this rank.
     ///
     /// # Errors
-    /// A loss that is no number, a metric that does not exist, a file that cannot be written.
-    pub fn run<O: Objective>(
+    /// A loss that is no number, a metric that does not exist, a file that cannot be written, or
+    /// another rank that failed.
+    pub(super) fn on_rank<O: Objective>(
         self,
         objective: &O,
         mut model: O::Model,
@@ -77,6 +79,12 @@ impl Trainer<'_> {
             }
             None => Progress::new(self.done),
         };
+        let communicator = self.strategy.communicator();
+        let what = format!("{rows:?} {} {:?}", self.options.seed, self.plan);
+        agree(communicator, "samples or settings", what.into_bytes())?;
+        if communicator.size() > 1 {
+            model = with_ids_of_first(communicator, model)?;
+        }
         let (seed, size, rows_in_all) = (self.options.seed, self.plan.batch_size, rows.len());
         let (first, mut done) = (progress.done.epochs + 1, progress.place.rows);
         let batches = (first..).flat_map(move |epoch| {
@@ -84,7 +92,9 @@ impl Trainer<'_> {
             let bounds = batch_bounds(rows_in_all, std::mem::take(&mut done), size);
             bounds.into_iter().map(move |bounds| order[bounds].to_vec())
         });
-        with_batches(objective.task(), batches, |upcoming| {
+        // The first rank tells the others what batches are compared with.
+        let task = objective.task().filter(|_| communicator.rank() == 0);
+        with_batches(task, batches, |upcoming| {
             self.epochs(objective, model, progress, rows_in_all, upcoming)
         })
     }
@@ -105,6 +115,8 @@ impl Trainer<'_> {
         let updates_left = |done| left_of(done).div_ceil(most);
         let total = progress.updates(&self.plan, updates_left);
         let own_rate = objective.own_rate(&model);
+        let communicator = self.strategy.communicator();
+        let (mut updater, model) = Updater::new(self.strategy, model)?;
         let mut learner = Learner {
             optimizer: optimizer(options.optimizer, &model, self.plan.weight_decay),
             schedule: self.plan.schedule(options, total),
@@ -113,7 +125,7 @@ impl Trainer<'_> {
             progress,
         };
         if let Some(resumed) = self.resumed {
-            learner = learner.go_on(resumed)?;
+            learner = learner.go_on(resumed, updater.part())?;
         }
         let epochs = learner.progress.done.epochs;
         let left = total.saturating_sub(learner.progress.step());
@@ -135,15 +147,14 @@ impl Trainer<'_> {
                 let (began, group) = (Instant::now(), most.min(left));
                 let first = batches.saturating_sub(left);
                 let before = learner.progress.place.rows;
-                learner = self.step(objective, learner, upcoming, first, group)?;
+                learner = self.step(objective, learner, &mut updater, upcoming, first, group)?;
                 pace.add(began, learner.progress.place.rows - before);
                 left -= group;
                 unsaved += 1;
-                let interrupted = self.interrupt.load(Ordering::Relaxed);
+                let interrupted = any(communicator, self.interrupt.load(Ordering::Relaxed))?;
                 let is_due = options.save_every > 0 && unsaved >= options.save_every && left > 0;
                 if interrupted || is_due {
-                    let moment = learner.moment(objective);
-                    self.saving.save(options, &moment, false)?;
+                    self.save(objective, &learner, &updater, false)?;
                     unsaved = 0;
                 }
                 if interrupted {
@@ -159,7 +170,9 @@ impl Trainer<'_> {
             let progress = &learner.progress;
             let stale = is_stale(progress.since_best);
             let finished = stale || progress.step() >= total;
-            self.saving.run.check_that_it_is_there()?;
+            if communicator.rank() == 0 {
+                self.saving.run.check_that_it_is_there()?;
+            }
             // Before the checkpoint: what is told of an epoch that was not saved is cut off again.
             self.observer.observe(&Event::Epoch {
                 epoch: progress.done.epochs,
@@ -168,8 +181,7 @@ impl Trainer<'_> {
                 best: progress.since_best == 0,
                 seconds: started.elapsed().as_secs_f64(),
             })?;
-            self.saving
-                .save(options, &learner.moment(objective), finished)?;
+            self.save(objective, &learner, &updater, finished)?;
             unsaved = 0;
             if stale {
                 let note = format!(
@@ -207,6 +219,7 @@ impl Trainer<'_> {
         &mut self,
         objective: &O,
         mut learner: Learner<O::Model>,
+        updater: &mut Updater<'_>,
         upcoming: &mut dyn Iterator<Item = UpcomingBatch>,
         first: usize,
         group: usize,
@@ -221,7 +234,9 @@ impl Trainer<'_> {
                 batch: learner.progress.done.batches,
             };
             let rows = batch.rows.clone();
-            let result = objective.gradients(&learner.model, batch, draws)?;
+            let communicator = self.strategy.communicator();
+            let mut result = objective.gradients(&learner.model, batch, draws, communicator)?;
+            self.add_up(&mut result.losses)?;
             let loss = result.losses[0].value;
             let epoch = learner.progress.done.epochs + 1;
             if !loss.is_finite() {
@@ -240,27 +255,34 @@ impl Trainer<'_> {
             progress.place.losses.add(&result.losses, rows.len());
             gradients.accumulate(&learner.model, result.gradients);
         }
-        let gradients = self.scaled(&learner.model, gradients.grads(), group)?;
-        Ok(learner.updated(gradients))
+        let longest = self.options.max_grad_norm;
+        learner.updated(updater, gradients.grads(), 1.0 / group as f64, longest)
     }
 
-    /// The mean of the gradients of `batches` batches, over all devices, and not too long.
-    fn scaled<M: Module>(
+    /// Saves where the run stands; the first rank alone writes.
+    fn save<O: Objective>(
         &self,
-        model: &M,
-        gradients: GradientsParams,
-        batches: usize,
-    ) -> Result<GradientsParams, RunError> {
-        let gradients = self.strategy.sum_gradients(gradients)?;
-        let mut factor = 1.0 / batches as f64;
-        if let Some(longest) = self.options.max_grad_norm {
-            let length = norm(model, &gradients) * factor;
-            factor *= (longest / length.max(f64::MIN_POSITIVE)).min(1.0);
+        objective: &O,
+        learner: &Learner<O::Model>,
+        updater: &Updater<'_>,
+        finished: bool,
+    ) -> Result<(), RunError> {
+        let optimizer = updater.gathered(optimizer_bytes(&learner.optimizer)?)?;
+        if self.strategy.communicator().rank() > 0 {
+            return Ok(());
         }
-        Ok(match factor == 1.0 {
-            true => gradients,
-            false => scale(model, gradients, factor),
-        })
+        let moment = learner.moment(objective, optimizer);
+        self.saving.save(self.options, &moment, finished)
+    }
+
+    /// The losses of a batch over all ranks, from this rank's share of them.
+    fn add_up(&self, losses: &mut [Metric]) -> Result<(), RunError> {
+        let values: Vec<f64> = losses.iter().map(|loss| loss.value).collect();
+        let sums = self.strategy.communicator().sum(&values)?;
+        for (loss, sum) in losses.iter_mut().zip(sums) {
+            loss.value = sum;
+        }
+        Ok(())
     }
 
     /// Ends the epoch at hand: its metrics, and whether it is the best. Returns its score, of which
@@ -274,7 +296,9 @@ impl Trainer<'_> {
         let rate = learner.schedule.rate(progress.step().saturating_sub(1));
         let mut metrics = vec![metric("learning_rate", rate)];
         metrics.extend(progress.place.losses.means());
-        metrics.extend(objective.validate(&learner.model)?);
+        let communicator = self.strategy.communicator();
+        metrics.extend(objective.validate(&learner.model, communicator)?);
+        let metrics = metrics_of_first(communicator, metrics)?;
         let default = objective.default_metric();
         let score = score(self.best_metric.unwrap_or(&default), &metrics)?;
         progress.done.epochs += 1;

@@ -1,0 +1,207 @@
+//! Ranks that are threads of one process.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::{Communicator, PluginError};
+
+/// One of several ranks in threads of one process.
+///
+/// Ranks meet: an exchange ends when the last of them has come. A rank that fails sets the others
+/// free with [`Communicator::abort`].
+#[derive(Clone, Debug)]
+pub struct InProcess {
+    rank: usize,
+    meeting: Arc<Meeting>,
+}
+
+#[derive(Debug)]
+struct Meeting {
+    size: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Exchanges done.
+    done: usize,
+    /// What the ranks that have come brought, by sender and receiver.
+    brought: Vec<Option<Vec<Vec<u8>>>>,
+    /// What was exchanged and is not taken yet, by receiver.
+    waiting: Vec<Option<Vec<Vec<u8>>>>,
+    /// The first rank that failed, and why.
+    failed: Option<(usize, String)>,
+}
+
+impl InProcess {
+    /// The communicators of `size` ranks, in their order.
+    pub fn ranks(size: usize) -> Vec<Self> {
+        let meeting = Arc::new(Meeting {
+            size,
+            state: Mutex::new(State {
+                brought: vec![None; size],
+                waiting: vec![None; size],
+                ..State::default()
+            }),
+            changed: Condvar::new(),
+        });
+        let ranks = (0..size).map(|rank| Self {
+            rank,
+            meeting: Arc::clone(&meeting),
+        });
+        ranks.collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        let state = self.meeting.state.lock();
+        // What a panic leaves half-done is never looked at: the rank fails.
+        state.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `ready` or a rank failed.
+    fn wait<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        ready: impl Fn(&State) -> bool,
+    ) -> Result<MutexGuard<'a, State>, PluginError> {
+        let wait = |state: &mut State| !ready(state) && state.failed.is_none();
+        let state = self.meeting.changed.wait_while(state, wait);
+        let state = state.unwrap_or_else(PoisonError::into_inner);
+        match &state.failed {
+            Some((rank, problem)) if !ready(&state) => Err(PluginError::Communication {
+                rank: *rank,
+                size: self.meeting.size,
+                problem: problem.clone(),
+            }),
+            _ => Ok(state),
+        }
+    }
+}
+
+impl Communicator for InProcess {
+    fn rank(&self) -> usize {
+        self.rank
+    }
+
+    fn size(&self) -> usize {
+        self.meeting.size
+    }
+
+    fn exchange(&self, messages: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, PluginError> {
+        let (rank, size) = (self.rank, self.meeting.size);
+        // The slowest rank may not have taken what was exchanged before.
+        let mut state = self.wait(self.state(), |state| state.waiting[rank].is_none())?;
+        let mine = state.done;
+        state.brought[rank] = Some(messages);
+        if state.brought.iter().all(Option::is_some) {
+            let brought: Vec<Vec<Vec<u8>>> =
+                state.brought.iter_mut().filter_map(Option::take).collect();
+            let mut received: Vec<Vec<Vec<u8>>> = vec![Vec::with_capacity(size); size];
+            for messages in brought {
+                for (to, message) in messages.into_iter().enumerate() {
+                    received[to].push(message);
+                }
+            }
+            state.waiting = received.into_iter().map(Some).collect();
+            state.done += 1;
+            self.meeting.changed.notify_all();
+        }
+        let mut state = self.wait(state, |state| state.done > mine)?;
+        Ok(state.waiting[rank].take().unwrap_or_default())
+    }
+
+    fn abort(&self, problem: &str) {
+        let mut state = self.state();
+        state
+            .failed
+            .get_or_insert_with(|| (self.rank, problem.to_owned()));
+        self.meeting.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::communicator::equal_parts;
+
+    /// What `work` returns on each of `size` ranks.
+    fn on_ranks<R: Send>(size: usize, work: impl Fn(&dyn Communicator) -> R + Sync) -> Vec<R> {
+        let work = &work;
+        thread::scope(|scope| {
+            let ranks = InProcess::ranks(size).into_iter();
+            let threads = ranks.map(|rank| scope.spawn(move || work(&rank)));
+            let threads: Vec<_> = threads.collect();
+            let results = threads.into_iter().map(|thread| thread.join());
+            results.map(|result| result.expect("no panic")).collect()
+        })
+    }
+
+    #[test]
+    fn messages_of_any_length_reach_their_rank() {
+        for size in 1..=4 {
+            let received = on_ranks(size, |rank| {
+                // Often, so that a fast rank meets a slow one.
+                for _ in 0..200 {
+                    rank.barrier().expect("nobody fails");
+                }
+                let message = |to: usize| vec![rank.rank() as u8; to + rank.rank()];
+                rank.exchange((0..size).map(message).collect())
+            });
+            for (to, received) in received.into_iter().enumerate() {
+                let expected: Vec<_> = (0..size).map(|from| vec![from as u8; to + from]).collect();
+                assert_eq!(received, Ok(expected));
+            }
+        }
+    }
+
+    #[test]
+    fn sums_are_those_in_rank_order_on_every_rank() {
+        for size in 1..=4 {
+            let value = |rank: usize, i: usize| 1e-3 * (1 + rank) as f32 / (1 + i) as f32;
+            let values = |rank| (0..7).map(|i| value(rank, i)).collect::<Vec<f32>>();
+            let expected: Vec<f32> = (0..7)
+                .map(|i| (0..size).fold(0.0, |sum, rank| sum + value(rank, i)))
+                .collect();
+            let parts = equal_parts(7, size);
+            let found = on_ranks(size, |rank| {
+                let own = values(rank.rank());
+                let all = rank.all_reduce(own.clone())?;
+                let part = rank.reduce_scatter(&own, &parts)?;
+                let sum = rank.sum(&[rank.rank() as f64, 1.0])?;
+                let text = rank.broadcast(vec![rank.rank() as u8, 5])?;
+                Ok::<_, PluginError>((all, part, sum, text))
+            });
+            for (rank, found) in found.into_iter().enumerate() {
+                let (all, part, sum, text) = found.expect("nobody fails");
+                assert_eq!(all, expected);
+                assert_eq!(part, expected[parts[rank].clone()]);
+                assert_eq!(sum, [(0..size).sum::<usize>() as f64, size as f64]);
+                assert_eq!(text, [0, 5]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_rank_that_fails_sets_the_others_free() {
+        let errors = on_ranks(3, |rank| match rank.rank() {
+            1 => {
+                rank.abort("its disk is full");
+                None
+            }
+            _ => rank.barrier().and_then(|()| rank.barrier()).err(),
+        });
+        for error in [&errors[0], &errors[2]] {
+            let error = error.as_ref().expect("an error");
+            assert_eq!(error.to_string(), "rank 1 of 3: its disk is full");
+        }
+    }
+
+    #[test]
+    fn numbers_of_values_that_differ_are_an_error() {
+        let errors = on_ranks(2, |rank| rank.sum(&vec![1.0; 1 + rank.rank()]).err());
+        let error = errors[0].as_ref().expect("an error").to_string();
+        assert_eq!(error, "rank 1 of 2: it sent 2 values where 1 were expected");
+    }
+}
