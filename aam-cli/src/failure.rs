@@ -7,9 +7,10 @@ use std::io;
 use aam_api::PluginError;
 use aam_runtime::data::DataError;
 use aam_runtime::error::RunError;
+use serde_json::json;
 
 use crate::exit::Exit;
-use crate::output::{Style, say};
+use crate::output::{Style, is_json, say, tell};
 
 /// Why a command could not be done, and the exit code for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +81,13 @@ impl Failure {
     /// Prints the failure on standard error.
     pub fn print(&self) {
         if self.broken_pipe {
+            return;
+        }
+        if is_json() {
+            tell(&json!({
+                "event": "error", "message": self.message, "help": self.help,
+                "exit": self.exit.code(),
+            }));
             return;
         }
         let style = Style::stderr();

@@ -83,6 +83,7 @@ fn print_on_rank(failure: &Failure) {
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
     components::check()?;
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    output::set_json(arguments.iter().any(|argument| argument == "--json"));
     let command = app::command(&arguments)?;
     match command.clone().try_get_matches_from(&arguments) {
         Ok(matches) => commands::run(&matches),

@@ -1,6 +1,21 @@
-//! Text on standard error, with colours only where a person looks at it.
+//! Text on standard error, with colours only where a person looks at it; or JSON, a line an event.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Chooses whether everything is told in JSON.
+pub fn set_json(json: bool) {
+    JSON.store(json, Ordering::Relaxed);
+}
+
+/// Whether everything is told in JSON.
+pub fn is_json() -> bool {
+    JSON.load(Ordering::Relaxed)
+}
 
 /// How text for people is emphasised.
 #[derive(Clone, Copy, Debug)]
@@ -42,5 +57,25 @@ impl Style {
 
 /// Writes a line to standard error; that nobody reads it is no reason to stop.
 pub fn say(line: &str) {
+    match is_json() {
+        true => tell(&json!({"event": "note", "text": line})),
+        false => write(line),
+    }
+}
+
+/// Says that something may be a mistake.
+pub fn warn(text: &str) {
+    match is_json() {
+        true => tell(&json!({"event": "warning", "text": text})),
+        false => write(&format!("{} {text}", Style::stderr().warning("warning:"))),
+    }
+}
+
+/// Writes an event as a line of JSON to standard error.
+pub fn tell(event: &Value) {
+    write(&event.to_string());
+}
+
+fn write(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }

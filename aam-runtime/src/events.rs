@@ -6,7 +6,8 @@
 use std::path::Path;
 
 use crate::error::RunError;
-use crate::evaluation::report::Evaluation;
+use crate::evaluation::report::{Evaluation, Predicted};
+use crate::train::compared::Compared;
 use crate::train::metrics::Metric;
 
 /// Something that happened in a run.
@@ -44,6 +45,21 @@ pub enum Event<'a> {
         /// Loss of the batch.
         loss: f64,
     },
+    /// An update of the weights is done.
+    Step {
+        /// Updates so far.
+        step: usize,
+        /// Learning rate of the update.
+        learning_rate: f64,
+        /// That of the parameters that have one of their own.
+        own_rate: Option<f64>,
+        /// Length of the gradient over all parameters, before it was cut; known where it is cut.
+        gradient_norm: Option<f64>,
+    },
+    /// What an epoch predicts of the validation samples; comes before the epoch.
+    Compared(&'a [Compared]),
+    /// The weights after an epoch, as a checkpoint has them (safetensors); come before the epoch.
+    Weights(&'a [u8]),
     /// An epoch is done and validated.
     Epoch {
         /// Epoch, from 1.
@@ -57,6 +73,8 @@ pub enum Event<'a> {
         /// Seconds of the epoch with its validation.
         seconds: f64,
     },
+    /// All that is predicted of the held-out samples.
+    Predicted(&'a Predicted<'a>),
     /// The held-out samples are judged; a note tells people.
     Evaluated(&'a Evaluation),
     /// Progress of anything else that takes long, for example encoding ASVs.

@@ -4,6 +4,7 @@
 pub mod batch;
 pub mod beta_diversity;
 pub mod categories;
+pub mod chart;
 pub mod checkpoint;
 pub mod compare;
 pub mod data;
@@ -22,8 +23,12 @@ pub mod parallel;
 pub mod predict;
 pub mod predictions;
 pub mod random;
+pub mod report;
 pub mod run_directory;
+pub mod runs;
+
 pub mod simulate;
 pub mod study;
 pub mod train;
 pub mod unifrac;
+pub mod watch;

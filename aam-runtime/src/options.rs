@@ -13,6 +13,7 @@ mod rf_baseline;
 mod split;
 mod target;
 mod tree;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -34,6 +35,7 @@ pub use rf_baseline::RfBaselineOptions;
 pub use split::SplitOptions;
 pub use target::TargetOptions;
 pub use tree::TreeOptions;
+pub use watch::WatchOptions;
 
 /// Size and shape of the model; what is not given comes from the preset.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -131,6 +133,9 @@ pub struct OptimizationOptions {
     pub save_every: usize,
     /// Checkpoints of the last epochs to keep beside the best and the last one.
     pub keep_checkpoints: usize,
+    /// What is left for those who watch.
+    #[serde(flatten)]
+    pub watch: WatchOptions,
     /// Most ASVs that a GPU encodes at once; its memory grows with it, not with the batch. A CPU
     /// takes one a thread.
     #[schemars(range(min = 1))]
@@ -169,6 +174,7 @@ impl Default for OptimizationOptions {
             resume: false,
             save_every: 500,
             keep_checkpoints: 0,
+            watch: WatchOptions::default(),
             asv_chunk_size: 64,
             strategy: None,
         }

@@ -14,12 +14,26 @@ pub const CONFIG: &str = "config.toml";
 /// What a run of a comparison came to, once it did.
 pub const RESULT: &str = "result.json";
 
+/// What a run was made of, what it did and how it ended.
+pub const RECORD: &str = "run.json";
+
+/// The metrics of every epoch, an object a line.
+pub const METRICS_LINES: &str = "metrics.jsonl";
+
+/// A page with everything worth seeing of a run.
+pub const REPORT: &str = "report.html";
+
+/// Event files for TensorBoard.
+pub const TENSORBOARD: &str = "tensorboard";
+
 /// How the settings of a run begin, which tells them from those of another program.
 const CONFIG_START: &str = "# Settings of a run; `aam ";
 /// What else a run puts into its directory; the settings go last, so that a removal that was
 /// interrupted can be repeated.
-const FILES: [&str; 5] = [
+const FILES: [&str; 7] = [
+    RECORD,
     "metrics.tsv",
+    METRICS_LINES,
     "samples_train.txt",
     "samples_val.txt",
     "samples_test.txt",
@@ -34,7 +48,7 @@ const RESULTS: [&str; 6] = [
     "predictions.tsv",
     "predictions_random_forest.tsv",
     "folds.tsv",
-    "report.html",
+    REPORT,
 ];
 /// Its checkpoints.
 const CHECKPOINTS: &str = "checkpoints";
@@ -183,6 +197,11 @@ impl RunDirectory {
         Ok(())
     }
 
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A file or directory in it.
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
@@ -219,7 +238,8 @@ pub(crate) fn holds_files(path: &Path) -> bool {
     fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
 }
 
-fn is_run(path: &Path) -> bool {
+/// Whether the directory holds a run of this program.
+pub(crate) fn is_run(path: &Path) -> bool {
     let settings = fs::read(path.join(CONFIG)).unwrap_or_default();
     settings.starts_with(CONFIG_START.as_bytes())
 }
@@ -242,7 +262,7 @@ fn remove_run(path: &Path) -> Result<(), RunError> {
     }
     // Stays where it holds anything else.
     let _ = fs::remove_dir(&checkpoints);
-    let tensorboard = path.join("tensorboard");
+    let tensorboard = path.join(TENSORBOARD);
     if tensorboard.exists() {
         fs::remove_dir_all(&tensorboard).map_err(RunError::write(tensorboard))?;
     }

@@ -36,11 +36,15 @@ pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
     if job.name == "simulate" {
         command = command.args(simulate_output());
     }
-    if job.name == "compare" {
+    if job.name != "simulate" {
+        let help = match job.name {
+            "compare" => "Print JSON: an array of objects; and tell of the runs in JSON, too",
+            _ => "Tell everything in JSON, a line an event",
+        };
         command = command.arg(
             Arg::new("json")
                 .long("json")
-                .help("Print JSON: an array of objects")
+                .help(help)
                 .action(ArgAction::SetTrue)
                 .help_heading("General"),
         );

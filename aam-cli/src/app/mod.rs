@@ -12,7 +12,7 @@ mod unknown;
 use std::ffi::OsString;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, Command, value_parser};
+use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use crate::components::KINDS;
 use crate::exit::Exit;
@@ -45,6 +45,7 @@ pub fn command(arguments: &[OsString]) -> Result<Command, Failure> {
         .subcommand(import())
         .subcommand(demo())
         .subcommand(doctor())
+        .subcommand(runs())
         .subcommand(plugins())
         .subcommand(completions()))
 }
@@ -146,6 +147,36 @@ fn doctor() -> Command {
             Arg::new("json")
                 .long("json")
                 .help("Print JSON: an object")
+                .action(ArgAction::SetTrue),
+        )
+}
+
+fn runs() -> Command {
+    Command::new("runs")
+        .about("List the runs below a folder, or compare two of them")
+        .after_help(
+            "Examples:\n  aam runs results\n  aam runs results --compare first second\n  \
+             aam runs results --json",
+        )
+        .arg(
+            Arg::new("folder")
+                .value_name("DIR")
+                .help("Folder to search")
+                .default_value(".")
+                .hide_default_value(true)
+                .value_hint(ValueHint::DirPath),
+        )
+        .arg(
+            Arg::new("compare")
+                .long("compare")
+                .value_name("RUN")
+                .help("Two runs, as the list names them or by their directories: what differs")
+                .num_args(2),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .help("Print JSON")
                 .action(ArgAction::SetTrue),
         )
 }

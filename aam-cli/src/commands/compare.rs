@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Style, say};
+use crate::output::{say, warn};
 use crate::settings::Grid;
 use crate::{interrupt, progress};
 
@@ -17,7 +17,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let job = super::job("compare")?;
     let grid = Grid::read(&job, matches)?;
     for remark in grid.remarks() {
-        say(&format!("{} {remark}", Style::stderr().warning("warning:")));
+        warn(remark);
     }
     if matches.get_flag("print-config") {
         io::stdout().write_all(grid.to_toml(&job).as_bytes())?;

@@ -10,6 +10,7 @@ mod plugins;
 mod predict;
 mod pretrain;
 mod rf_baseline;
+mod runs;
 mod simulate;
 mod train;
 mod unifrac;
@@ -22,7 +23,7 @@ use clap::ArgMatches;
 use crate::app::jobs::{self, Job};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Style, say};
+use crate::output::warn;
 use crate::settings::Settings;
 
 /// Does what the command line asks for.
@@ -40,6 +41,7 @@ pub fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         "compare" => compare::run(matches),
         "rf-baseline" => rf_baseline::run(matches),
         "predict" => predict::run(matches),
+        "runs" => runs::run(matches),
         "unifrac" => unifrac::run(matches),
         "import" => import::run(matches),
         "simulate" => simulate::run(matches),
@@ -69,7 +71,7 @@ fn settings(name: &str, matches: &ArgMatches) -> Result<Option<Settings>, Failur
     let settings = Settings::read(&job, matches)?;
     let remarks = settings.remarks.iter();
     for remark in remarks.filter(|_| processes::is_first()) {
-        say(&format!("{} {remark}", Style::stderr().warning("warning:")));
+        warn(remark);
     }
     if matches.get_flag("print-config") {
         io::stdout().write_all(settings.to_toml(&job).as_bytes())?;

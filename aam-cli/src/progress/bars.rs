@@ -4,7 +4,9 @@ use aam_runtime::error::RunError;
 use aam_runtime::events::{Event, Observer};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::clock::{Clock, shown};
 use super::epochs::EpochLines;
+use super::panel::Panel;
 use super::{epoch_line, figure, start_line};
 use crate::output::{Style, say};
 
@@ -15,6 +17,8 @@ pub(super) struct Bars {
     batches: usize,
     bar: Option<(String, ProgressBar)>,
     lines: EpochLines,
+    clock: Clock,
+    panel: Panel,
 }
 
 impl Bars {
@@ -25,8 +29,8 @@ impl Bars {
         }
         let (_, bar) = self.bar.get_or_insert_with(|| {
             let bar = ProgressBar::new(total as u64);
-            bar.set_style(style());
-            bar.set_message(what.to_owned());
+            bar.set_style(style(""));
+            bar.set_prefix(what.to_owned());
             (what.to_owned(), bar)
         });
         bar
@@ -47,8 +51,9 @@ impl Bars {
     }
 }
 
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta} {prefix}")
+/// What is done, how far it is, and what is `below`.
+fn style(below: &str) -> ProgressStyle {
+    ProgressStyle::with_template(&format!("{{prefix}} {{wide_bar}} {{pos}}/{{len}}{below}"))
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
@@ -60,7 +65,14 @@ impl Drop for Bars {
 
 impl Observer for Bars {
     fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
-        if !matches!(event, Event::Batch { .. } | Event::Epoch { .. }) {
+        if !matches!(
+            event,
+            Event::Batch { .. }
+                | Event::Step { .. }
+                | Event::Compared(_)
+                | Event::Weights(_)
+                | Event::Epoch { .. }
+        ) {
             let rest: Vec<String> = self.lines.rest().collect();
             rest.iter().for_each(|line| self.line(line));
         }
@@ -75,14 +87,25 @@ impl Observer for Bars {
                 parameters,
             } => {
                 (self.epochs, self.batches) = (epochs, batches);
+                self.clock.start(epochs, batches);
+                self.panel = Panel::default();
+                self.clear();
                 self.line(&start_line(epochs, batches, parameters));
             }
             Event::Batch {
-                epoch, batch, loss, ..
+                epoch,
+                batch,
+                loss,
+                samples,
             } => {
+                self.clock.batch(epoch, samples);
                 let (epochs, batches) = (self.epochs, self.batches);
-                let bar = self.bar("batches", epochs * batches);
-                bar.set_prefix(format!("epoch {epoch}/{epochs}  loss {}", figure(loss)));
+                let left = self.clock.left().map(shown).unwrap_or_default();
+                let bar = self.bar("training", epochs * batches);
+                bar.set_prefix(format!(
+                    "epoch {epoch}/{epochs}  loss {}  {left} left",
+                    figure(loss)
+                ));
                 bar.set_position(((epoch - 1) * batches + batch) as u64);
             }
             Event::Epoch {
@@ -92,9 +115,15 @@ impl Observer for Bars {
                 seconds,
                 ..
             } => {
-                let line = epoch_line(epoch, self.epochs, metrics, best, seconds);
+                let of = (epoch, self.epochs);
+                let line = epoch_line(of, metrics, best, seconds, &mut self.clock);
                 if let Some(line) = self.lines.epoch(line, best) {
                     self.line(&line);
+                }
+                self.panel.epoch(epoch, metrics, best);
+                if let Some((_, bar)) = &self.bar {
+                    bar.set_style(style("\n{msg}"));
+                    bar.set_message(self.panel.text());
                 }
             }
             Event::Progress { what, done, total } => {

@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use aam_runtime::error::RunError;
 use aam_runtime::events::{Event, Observer};
 
+use super::clock::{Clock, shown};
 use super::epochs::EpochLines;
 use super::{epoch_line, start_line};
-use crate::output::{Style, say};
+use crate::output::{say, warn};
 
 /// How often something that takes long is mentioned.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -19,6 +20,7 @@ pub(super) struct Lines {
     batches: usize,
     mentioned: Option<Instant>,
     lines: EpochLines,
+    clock: Clock,
 }
 
 impl Lines {
@@ -34,27 +36,43 @@ impl Lines {
 
 impl Observer for Lines {
     fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
-        if !matches!(event, Event::Batch { .. } | Event::Epoch { .. }) {
+        if !matches!(
+            event,
+            Event::Batch { .. }
+                | Event::Step { .. }
+                | Event::Compared(_)
+                | Event::Weights(_)
+                | Event::Epoch { .. }
+        ) {
             self.lines.rest().for_each(|line| say(&line));
         }
         match *event {
             Event::Note(text) => say(text),
-            Event::Warning(text) => say(&format!("{} {text}", Style::stderr().warning("warning:"))),
+            Event::Warning(text) => warn(text),
             Event::Started {
                 epochs,
                 batches,
                 parameters,
             } => {
                 (self.epochs, self.batches) = (epochs, batches);
+                self.clock.start(epochs, batches);
                 say(&start_line(epochs, batches, parameters));
             }
             Event::Batch {
-                epoch, batch, loss, ..
-            } if self.is_time() && batch < self.batches => {
+                epoch,
+                batch,
+                loss,
+                samples,
+            } => {
+                self.clock.batch(epoch, samples);
                 let (epochs, batches) = (self.epochs, self.batches);
-                say(&format!(
-                    "epoch {epoch}/{epochs}  batch {batch}/{batches}  loss {loss:.4}"
-                ));
+                if batch < batches && self.is_time() {
+                    let left = self.clock.left().unwrap_or_default();
+                    say(&format!(
+                        "epoch {epoch}/{epochs}  batch {batch}/{batches}  loss {loss:.4}  {} left",
+                        shown(left)
+                    ));
+                }
             }
             Event::Epoch {
                 epoch,
@@ -64,7 +82,8 @@ impl Observer for Lines {
                 ..
             } => {
                 self.mentioned = Some(Instant::now());
-                let line = epoch_line(epoch, self.epochs, metrics, best, seconds);
+                let of = (epoch, self.epochs);
+                let line = epoch_line(of, metrics, best, seconds, &mut self.clock);
                 if let Some(line) = self.lines.epoch(line, best) {
                     say(&line);
                 }

@@ -1,10 +1,14 @@
-//! What a person sees of a run: bars on a terminal, plain lines elsewhere, warnings only if quiet.
+//! What a person sees of a run: bars on a terminal, plain lines elsewhere, warnings only if quiet;
+//! and what a program reads of it: JSON.
 //!
 //! All of it goes to standard error.
 
 mod bars;
+mod clock;
 mod epochs;
+mod json;
 mod lines;
+mod panel;
 mod quiet;
 
 use std::io::{self, IsTerminal};
@@ -12,11 +16,17 @@ use std::io::{self, IsTerminal};
 use aam_runtime::events::{Event, Observer};
 use aam_runtime::parallel::processes;
 use aam_runtime::train::metrics::Metric;
+use clock::Clock;
+
+use crate::output::is_json;
 
 /// The display for this terminal, or for none; of several processes the first has one.
 pub fn display(quiet: bool) -> Box<dyn Observer> {
     if !processes::is_first() {
         return Box::new(|_: &Event<'_>| {});
+    }
+    if is_json() {
+        return Box::new(json::Json { quiet });
     }
     match (quiet, io::stderr().is_terminal()) {
         (true, _) => Box::new(quiet::Quiet),
@@ -25,13 +35,24 @@ pub fn display(quiet: bool) -> Box<dyn Observer> {
     }
 }
 
-/// An epoch in a line: `epoch 3/100  train_loss 0.1234  r2 0.5678  (best)  1.2 s`.
-fn epoch_line(epoch: usize, epochs: usize, metrics: &[Metric], best: bool, seconds: f64) -> String {
+/// An epoch in a line: `epoch 3/100  train_loss 0.1234  r2 0.5678  1.2 s  640 samples/s  1 min 56 s
+/// left  best`.
+fn epoch_line(
+    (epoch, epochs): (usize, usize),
+    metrics: &[Metric],
+    best: bool,
+    seconds: f64,
+    clock: &mut Clock,
+) -> String {
     let mut line = format!("epoch {epoch:>width$}/{epochs}", width = digits(epochs));
     for Metric { name, value } in metrics {
         line.push_str(&format!("  {name} {}", figure(*value)));
     }
-    line.push_str(&format!("  {seconds:.1} s"));
+    let pace = clock.epoch(seconds);
+    line.push_str(&format!("  {seconds:.1} s  {pace:.0} samples/s"));
+    if let Some(left) = clock.left().filter(|_| epoch < epochs) {
+        line.push_str(&format!("  {} left", clock::shown(left)));
+    }
     if best {
         line.push_str("  best");
     }

@@ -3,7 +3,7 @@
 use aam_runtime::error::RunError;
 use aam_runtime::events::{Event, Observer};
 
-use crate::output::{Style, say};
+use crate::output::warn;
 
 /// Shows warnings and nothing else.
 pub(super) struct Quiet;
@@ -11,7 +11,7 @@ pub(super) struct Quiet;
 impl Observer for Quiet {
     fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
         if let Event::Warning(text) = event {
-            say(&format!("{} {text}", Style::stderr().warning("warning:")));
+            warn(text);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::options::CompareOptions;
 use super::{Compared, compared};
 use crate::error::RunError;
 use crate::evaluation::cross_validated::{CrossValidated, FoldScores};
-use crate::evaluation::report::{Other, RANDOM_FOREST, Reported, TRIVIAL, columns};
+use crate::evaluation::report::{Other, Predicted, RANDOM_FOREST, Reported, TRIVIAL, columns};
 use crate::evaluation::scores::HeldOut;
 use crate::evaluation::trivial;
 use crate::events::{Event, Observer, Outcome};
@@ -17,6 +17,7 @@ use crate::options::TrainOptions;
 use crate::predictions;
 use crate::run_directory::write_whole;
 use crate::train::config_text;
+use crate::watch::Watch;
 
 /// Trains on every fold that is not done already, and tells what the folds come to.
 ///
@@ -25,6 +26,16 @@ use crate::train::config_text;
 pub(crate) fn cross_validate(
     options: &TrainOptions,
     observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    let mut watch = Watch::new("train", observer);
+    let outcome = watched(options, &mut watch, interrupt);
+    watch.end(outcome)
+}
+
+fn watched(
+    options: &TrainOptions,
+    observer: &mut Watch<'_>,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
     let asked = CompareOptions {
@@ -48,6 +59,8 @@ pub(crate) fn cross_validate(
     if let Some(problem) = &row.failure {
         return Err(RunError::Usage(problem.clone()));
     }
+    let run = directory.as_run();
+    observer.begin(&run, options, options.optimization.watch, None)?;
     if comparison.outcome == Outcome::Interrupted {
         return Ok(Outcome::Interrupted);
     }
@@ -110,7 +123,12 @@ pub(crate) fn cross_validate(
         seed: options.optimization.seed,
     };
     let evaluation = reported.evaluate("model", &samples, &others, true);
-    reported.write(&directory.as_run(), &evaluation, &samples, &others)?;
+    reported.write(&run, &evaluation, &samples, &others)?;
+    observer.observe(&Event::Predicted(&Predicted {
+        reported,
+        samples: &samples,
+        others: &others,
+    }))?;
     observer.observe(&Event::Evaluated(&evaluation))?;
     let text = format!(
         "all {} samples, each by the model of its fold:",

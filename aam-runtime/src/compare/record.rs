@@ -17,12 +17,14 @@ use crate::run_directory::write_whole;
 use crate::train::metrics::Metric;
 
 /// Settings of the comparison that change no result.
-const OUTPUT: [&str; 5] = [
+const OUTPUT: [&str; 7] = [
     "output-dir",
     "overwrite",
     "resume",
     "save-every",
     "keep-checkpoints",
+    "tensorboard",
+    "report",
 ];
 
 /// What all runs of a comparison have in common.

@@ -52,6 +52,7 @@ pub struct Evaluation {
 }
 
 /// Another method on the same samples.
+#[derive(Clone, Debug)]
 pub struct Other {
     /// Its name.
     pub name: &'static str,
@@ -59,8 +60,19 @@ pub struct Other {
     pub samples: Vec<HeldOut>,
 }
 
+/// All that is predicted of the held-out samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Predicted<'a> {
+    /// The samples.
+    pub reported: Reported<'a>,
+    /// What is predicted of them by the method that is judged.
+    pub samples: &'a [HeldOut],
+    /// What others predict.
+    pub others: &'a [Other],
+}
+
 /// The samples that are told of.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Reported<'a> {
     /// Targets of all samples of the table.
     pub targets: &'a [RawColumn],

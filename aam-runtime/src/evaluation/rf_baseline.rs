@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::cross_validated::{CrossValidated, FoldScores};
 use super::division::{Divided, Division};
 use super::forest::{Forest, MaxFeatures};
-use super::report::{Other, RANDOM_FOREST, Reported, TRIVIAL};
+use super::report::{Other, Predicted, RANDOM_FOREST, Reported, TRIVIAL};
 use super::scores::HeldOut;
 use super::trivial::trivial;
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
-use crate::options::RfBaselineOptions;
+use crate::options::{RfBaselineOptions, WatchOptions};
 use crate::run_directory::{CONFIG, RunDirectory};
 use crate::train::{class_labels, config_text, read_samples};
+use crate::watch::Watch;
 
 /// Trains and judges Random Forests.
 ///
@@ -21,6 +22,16 @@ use crate::train::{class_labels, config_text, read_samples};
 pub fn rf_baseline(
     options: &RfBaselineOptions,
     observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    let mut watch = Watch::new("rf-baseline", observer);
+    let outcome = watched(options, &mut watch, interrupt);
+    watch.end(outcome)
+}
+
+fn watched(
+    options: &RfBaselineOptions,
+    observer: &mut Watch<'_>,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
     check(options)?;
@@ -42,6 +53,15 @@ pub fn rf_baseline(
     }
     let run = RunDirectory::create(options.output_dir.as_deref(), options.overwrite)?;
     run.write(CONFIG, &config_text("rf-baseline", options)?)?;
+    let sides = match splits.as_slice() {
+        [split] => Some((split.train.len(), split.validation.len())),
+        _ => None,
+    };
+    let files = WatchOptions {
+        tensorboard: false,
+        report: options.report,
+    };
+    observer.begin(&run, options, files, sides)?;
     let forest = Forest {
         trees: options.trees,
         max_features,
@@ -106,6 +126,11 @@ pub fn rf_baseline(
     }];
     let evaluation = reported.evaluate(RANDOM_FOREST, &samples, &others, true);
     reported.write(&run, &evaluation, &samples, &others)?;
+    observer.observe(&Event::Predicted(&Predicted {
+        reported,
+        samples: &samples,
+        others: &others,
+    }))?;
     observer.observe(&Event::Evaluated(&evaluation))?;
     observer.observe(&Event::Note(&evaluation.text()))?;
     observer.observe(&Event::Saved(&run.join("evaluation.tsv")))?;

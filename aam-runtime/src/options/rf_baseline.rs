@@ -47,6 +47,8 @@ pub struct RfBaselineOptions {
     pub output_dir: Option<PathBuf>,
     /// Replace an output directory that exists.
     pub overwrite: bool,
+    /// Write report.html, a page with everything worth seeing of the run.
+    pub report: bool,
 }
 
 impl Default for RfBaselineOptions {
@@ -69,6 +71,7 @@ impl Default for RfBaselineOptions {
             seed: 42,
             output_dir: None,
             overwrite: false,
+            report: true,
         }
     }
 }

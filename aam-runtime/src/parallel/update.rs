@@ -97,7 +97,7 @@ impl<'a> Updater<'a> {
     }
 
     /// The model after an update by `rule` with the sums over the ranks of `gradients`, times
-    /// `factor`, and no longer than `longest` altogether.
+    /// `factor`, and no longer than `longest` altogether; and how long they were, if that is known.
     ///
     /// # Errors
     /// A rank that failed.
@@ -108,12 +108,13 @@ impl<'a> Updater<'a> {
         factor: f64,
         longest: Option<f64>,
         rule: &mut impl UpdateRule,
-    ) -> Result<M, RunError> {
+    ) -> Result<(M, Option<f64>), RunError> {
         let communicator = self.strategy.communicator();
         if communicator.size() == 1 {
             let length = longest.map(|_| norm(&model, &gradients));
             let gradients = limited(&model, gradients, factor, longest, length);
-            return Ok(rule.apply(model, gradients));
+            let model = rule.apply(model, gradients);
+            return Ok((model, length.map(|length| length * factor)));
         }
         let (values, present) = self.layout.gradients(&model, gradients);
         let present = communicator.sum(&present)?;
@@ -121,9 +122,10 @@ impl<'a> Updater<'a> {
         let squares: f64 = values.iter().map(|&value| f64::from(value).powi(2)).sum();
         match self.shards.take() {
             None => {
+                let length = squares.sqrt();
                 let gradients = registered(&model, &values, &present);
-                let gradients = limited(&model, gradients, factor, longest, Some(squares.sqrt()));
-                Ok(rule.apply(model, gradients))
+                let gradients = limited(&model, gradients, factor, longest, Some(length));
+                Ok((rule.apply(model, gradients), Some(length * factor)))
             }
             Some(shards) => {
                 let length = communicator.sum(&[squares])?[0].sqrt();
@@ -134,7 +136,7 @@ impl<'a> Updater<'a> {
                 let shards = rule.apply(shards, gradients);
                 let all = self.strategy.share(shards.values(), self.layout.count)?;
                 self.shards = Some(shards);
-                Ok(filled_as(model, &all, &self.layout))
+                Ok((filled_as(model, &all, &self.layout), Some(length * factor)))
             }
         }
     }

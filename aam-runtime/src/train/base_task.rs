@@ -6,9 +6,10 @@ use aam_api::Communicator;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 
+use super::compared::Compared;
 use super::fitting::TrainingSamples;
 use super::metrics::{Metric, Regression};
-use super::objective::metric;
+use super::objective::{Validated, metric};
 use crate::data::DataError;
 use crate::error::RunError;
 use crate::model::{Base, unifrac_loss};
@@ -155,7 +156,7 @@ impl<'a> BaseTask<'a> {
         (self.loss(&base, samples, truth, device), 0.0)
     }
 
-    /// Metrics of what `base` says of the samples at `rows`, in the task's own unit. The true
+    /// What `base` says of the samples at `rows`, in the task's own unit, beside the truth. The true
     /// distances are kept in `known`, for the next time.
     pub fn metrics(
         &self,
@@ -163,8 +164,15 @@ impl<'a> BaseTask<'a> {
         samples: Tensor<2>,
         rows: &[usize],
         known: &OnceLock<Vec<f64>>,
-    ) -> Vec<Metric> {
+    ) -> Validated {
         let mut regression = Regression::default();
+        let mut compared = match self {
+            Self::Distances(_) => {
+                let pairs = rows.len() * rows.len().saturating_sub(1) / 2;
+                Compared::distances(self.title(), pairs)
+            }
+            Self::Diversity(_) => Compared::numbers(self.title(), rows.len()),
+        };
         match self {
             Self::Distances(distances) => {
                 let predicted = numbers(base.distances(samples));
@@ -173,6 +181,7 @@ impl<'a> BaseTask<'a> {
                     for j in i + 1..rows.len() {
                         let place = i * rows.len() + j;
                         regression.add(predicted[place], truth[place]);
+                        compared.add(truth[place], predicted[place]);
                     }
                 }
             }
@@ -180,6 +189,7 @@ impl<'a> BaseTask<'a> {
                 let predicted = numbers(readout(base, samples));
                 for (&row, predicted) in rows.iter().zip(predicted) {
                     regression.add(truth.inverse(predicted), truth.values[row]);
+                    compared.add(truth.values[row], truth.inverse(predicted));
                 }
             }
         }
@@ -188,7 +198,10 @@ impl<'a> BaseTask<'a> {
             &format!("{}_spread", self.name()),
             regression.spread(),
         ));
-        metrics
+        Validated {
+            metrics,
+            compared: vec![compared],
+        }
     }
 
     /// The loss that belongs to `metrics`.

@@ -6,11 +6,12 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::base_task::BaseTask;
+use super::compared::of_targets;
 use super::encoding::{Chunk, Embeddings};
 use super::inference::{FineTuned, predict_batch, prediction_batches, values_of};
 use super::metrics::Metric;
 use super::nucleotides::{MaskedChunk, Nucleotides, places};
-use super::objective::{BatchResult, Draws, Objective, OwnRate, metric};
+use super::objective::{BatchResult, Draws, Objective, OwnRate, Validated, metric};
 use super::observed::Observed;
 use super::passes::MeanPrediction;
 use super::target_scales::TargetScales;
@@ -354,18 +355,19 @@ impl Objective for Finetuning<'_> {
         &self,
         model: &FineTuned,
         communicator: &dyn Communicator,
-    ) -> Result<Vec<Metric>, RunError> {
-        let mut metrics = Vec::new();
+    ) -> Result<Validated, RunError> {
+        let (mut metrics, mut compared) = (Vec::new(), Vec::new());
         if let Some(validation) = self.predict_on_ranks(model, communicator)? {
             metrics.push(metric("loss", validation.loss));
             let samples: Vec<&HeldOut> = validation.samples.iter().collect();
             metrics.extend(scores(self.targets, &samples));
             metrics.extend(validation.observed);
+            compared = of_targets(self.targets, &validation.samples);
         }
         if let Some((task, _)) = self.nucleotides {
             metrics.extend(task.validate(&model.predictor.base.valid(), communicator)?);
         }
-        Ok(metrics)
+        Ok(Validated { metrics, compared })
     }
 
     fn default_metric(&self) -> String {

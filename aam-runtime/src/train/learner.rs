@@ -98,15 +98,17 @@ impl<M: Module> Learner<M> {
         Ok(self)
     }
 
-    /// What is saved of it, with the state of the optimizer in the parts that ranks have of it.
+    /// What is saved of it, with the weights as a file and the state of the optimizer in the parts that ranks have of it.
     pub fn moment<'a, O: Objective<Model = M>>(
         &'a self,
         objective: &'a O,
+        weights: Vec<u8>,
         optimizer: Vec<Vec<u8>>,
     ) -> Moment<'a, O> {
         Moment {
             objective,
             model: &self.model,
+            weights,
             optimizer,
             schedule: &self.schedule,
             progress: &self.progress,
@@ -114,7 +116,7 @@ impl<M: Module> Learner<M> {
     }
 
     /// After one update with the sums over the ranks of `gradients`, times `factor`, and no longer
-    /// than `longest`.
+    /// than `longest`; and how long they were, if that is known.
     ///
     /// # Errors
     /// A rank that failed.
@@ -124,15 +126,16 @@ impl<M: Module> Learner<M> {
         gradients: GradientsParams,
         factor: f64,
         longest: Option<f64>,
-    ) -> Result<Self, RunError> {
+    ) -> Result<(Self, Option<f64>), RunError> {
         let mut rule = AtRate {
             rate: self.schedule.rate(self.progress.step()),
             optimizer: &mut self.optimizer,
             own: self.own_rate.as_ref(),
         };
-        self.model = updater.update(self.model, gradients, factor, longest, &mut rule)?;
+        let length;
+        (self.model, length) = updater.update(self.model, gradients, factor, longest, &mut rule)?;
         self.progress.done.steps += 1;
-        Ok(self)
+        Ok((self, length))
     }
 }
 

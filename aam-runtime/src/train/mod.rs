@@ -2,6 +2,7 @@
 
 mod assembly;
 mod base_task;
+pub mod compared;
 pub mod encoding;
 mod epoch;
 mod finetuning;

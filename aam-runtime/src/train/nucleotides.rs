@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::encoding::Chunk;
 use super::metrics::Metric;
-use super::objective::{BatchResult, Draws, Objective, metric};
+use super::objective::{BatchResult, Draws, Objective, Validated, metric};
 use super::upcoming::UpcomingBatch;
 use crate::batch::{AsvGroups, Batcher, token_tensor};
 use crate::checkpoint::Manifest;
@@ -345,11 +345,14 @@ impl Objective for MaskedNucleotides<'_> {
         &self,
         model: &Base,
         communicator: &dyn Communicator,
-    ) -> Result<Vec<Metric>, RunError> {
+    ) -> Result<Validated, RunError> {
         let nucleotides = self.nucleotides.validate(&model.valid(), communicator)?;
         let mut metrics = vec![metric("loss", nucleotides[0].value)];
         metrics.extend(nucleotides);
-        Ok(metrics)
+        Ok(Validated {
+            metrics,
+            compared: Vec::new(),
+        })
     }
 
     fn default_metric(&self) -> String {

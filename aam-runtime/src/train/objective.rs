@@ -9,6 +9,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::base_task::BaseTask;
+use super::compared::Compared;
 use super::metrics::Metric;
 use super::upcoming::UpcomingBatch;
 use crate::checkpoint::Manifest;
@@ -52,6 +53,14 @@ pub struct BatchResult {
     pub losses: Vec<Metric>,
 }
 
+/// What a model makes of the validation samples.
+pub struct Validated {
+    /// Metrics of the samples as a whole, `loss` among them.
+    pub metrics: Vec<Metric>,
+    /// Predictions beside the truth, for pictures.
+    pub compared: Vec<Compared>,
+}
+
 /// Parameters that learn at a rate of their own.
 pub struct OwnRate {
     /// The parameters.
@@ -82,7 +91,7 @@ pub trait Objective {
         None
     }
 
-    /// Metrics of the validation samples as a whole, `loss` among them; those of rank 0 count.
+    /// What `model` makes of the validation samples; that of rank 0 counts.
     ///
     /// # Errors
     /// What components refuse, or a rank that failed.
@@ -90,7 +99,7 @@ pub trait Objective {
         &self,
         model: &Self::Model,
         communicator: &dyn Communicator,
-    ) -> Result<Vec<Metric>, RunError>;
+    ) -> Result<Validated, RunError>;
 
     /// The metric that chooses the best checkpoint unless the user names another.
     fn default_metric(&self) -> String;

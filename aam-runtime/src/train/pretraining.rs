@@ -11,7 +11,7 @@ use super::base_task::BaseTask;
 use super::encoding::{Chunk, Embeddings};
 use super::metrics::Metric;
 use super::nucleotides::{MaskedChunk, Nucleotides, places};
-use super::objective::{BatchResult, Draws, Objective, metric};
+use super::objective::{BatchResult, Draws, Objective, Validated, metric};
 use super::upcoming::UpcomingBatch;
 use crate::batch::Batcher;
 use crate::checkpoint::Manifest;
@@ -55,13 +55,13 @@ pub struct Pretraining<'a> {
 }
 
 impl Pretraining<'_> {
-    /// Metrics of what is learnt of the validation samples, on rank 0.
+    /// What is learnt of the validation samples, on rank 0.
     fn validate_samples(
         &self,
         task: BaseTask<'_>,
         base: &Base,
         communicator: &dyn Communicator,
-    ) -> Result<Vec<Metric>, RunError> {
+    ) -> Result<Validated, RunError> {
         let rows = task.validated(&self.split.validation);
         let device = self.device.clone().inner();
         let mut rng = stream(self.seed, "ASVs of the validation samples");
@@ -195,12 +195,13 @@ impl Objective for Pretraining<'_> {
         &self,
         model: &Base,
         communicator: &dyn Communicator,
-    ) -> Result<Vec<Metric>, RunError> {
+    ) -> Result<Validated, RunError> {
         let base = model.valid();
-        let mut metrics = Vec::new();
+        let (mut metrics, mut compared) = (Vec::new(), Vec::new());
         let mut total = 0.0;
         if let Some(task) = self.task {
-            metrics.extend(self.validate_samples(task, &base, communicator)?);
+            let samples = self.validate_samples(task, &base, communicator)?;
+            (metrics, compared) = (samples.metrics, samples.compared);
             total += self.unifrac_weight * task.validation_loss(&metrics);
         }
         if let Some((task, weight)) = self.nucleotides {
@@ -210,7 +211,7 @@ impl Objective for Pretraining<'_> {
         }
         metrics.insert(0, metric("loss", total));
         metrics.extend(self.unchanging.clone());
-        Ok(metrics)
+        Ok(Validated { metrics, compared })
     }
 
     fn default_metric(&self) -> String {

@@ -18,7 +18,7 @@ use super::resume::{Resumed, announce, is_done, settings, stopped};
 use super::sample_weights::Weighting;
 use super::saving::Saving;
 use super::session::{
-    Both, batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
+    batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
     seeded, settle_attention,
 };
 use super::state::Done;
@@ -31,15 +31,15 @@ use crate::compare::cross_validate;
 use crate::error::RunError;
 use crate::evaluation::division::Division;
 use crate::evaluation::forest::Forest;
-use crate::evaluation::report::{Other, RANDOM_FOREST, Reported, TRIVIAL};
+use crate::evaluation::report::{Other, Predicted, RANDOM_FOREST, Reported, TRIVIAL};
 use crate::evaluation::trivial;
 use crate::events::{Event, Observer, Outcome};
-use crate::metrics_file::MetricsFile;
 use crate::model::SamplePooling;
 use crate::options::TrainOptions;
 use crate::parallel::Ranks;
 use crate::run_directory::CONFIG;
 use crate::study;
+use crate::watch::Watch;
 
 /// Trains a predictor of metadata columns, or one for every fold.
 ///
@@ -82,6 +82,17 @@ fn train_once(
     options: &TrainOptions,
     judged: Judged,
     observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    let mut watch = Watch::new("train", observer);
+    let outcome = train_watched(options, judged, &mut watch, interrupt);
+    watch.end(outcome)
+}
+
+fn train_watched(
+    options: &TrainOptions,
+    judged: Judged,
+    observer: &mut Watch<'_>,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
     let TrainOptions {
@@ -221,6 +232,10 @@ fn train_once(
     run.write(CONFIG, &config_text("train", &recorded)?)?;
     run.write_ids("samples_train.txt", ids, &split.train)?;
     run.write_ids("samples_val.txt", ids, &split.validation)?;
+    let sides = (split.train.len(), split.validation.len());
+    if ranks.has_first() {
+        observer.begin(&run, &recorded, optimization.watch, Some(sides))?;
+    }
     let batcher = batcher(&study, &policy, optimization.asv_chunk_size);
     let is_fitted = resumed.is_some();
     let (model, frozen) = fitted(
@@ -265,10 +280,9 @@ fn train_once(
         device,
         manifest,
     };
-    let mut both = Both(observer, MetricsFile::new(run.join("metrics.tsv")));
     if optimization.resume {
         run.remove_results()?;
-        announce(resumed, &mut both)?;
+        announce(resumed, observer)?;
     }
     let trainer = Trainer {
         options: optimization,
@@ -283,7 +297,7 @@ fn train_once(
             stage: 0,
             limits,
         },
-        observer: &mut both,
+        observer: &mut *observer,
         interrupt,
     };
     let trained = trainer.run(&ranks, &objective, model, &split.train)?;
@@ -320,6 +334,11 @@ fn train_once(
     };
     let evaluation = reported.evaluate("model", &samples, &others, judged == Judged::Best);
     reported.write(&run, &evaluation, &samples, &others)?;
+    observer.observe(&Event::Predicted(&Predicted {
+        reported,
+        samples: &samples,
+        others: &others,
+    }))?;
     observer.observe(&Event::Evaluated(&evaluation))?;
     observer.observe(&Event::Note(&evaluation.text()))?;
     observer.observe(&Event::Saved(&run.join("predictions.tsv")))?;

@@ -18,8 +18,7 @@ use super::pretraining::Pretraining;
 use super::resume::{Resumed, announce, say_done, settings, stopped};
 use super::saving::Saving;
 use super::session::{
-    Both, batcher, check, config_text, ids_of, manifest, model_config, policy, seeded,
-    settle_attention,
+    batcher, check, config_text, ids_of, manifest, model_config, policy, seeded, settle_attention,
 };
 use super::state::Done;
 use super::trainer::Trainer;
@@ -28,12 +27,12 @@ use crate::checkpoint::Manifest;
 use crate::data::{Split, Storage};
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
-use crate::metrics_file::MetricsFile;
 use crate::model::{Base, SamplePooling};
 use crate::options::PretrainOptions;
 use crate::parallel::Ranks;
 use crate::run_directory::CONFIG;
 use crate::study::{self, Study};
+use crate::watch::Watch;
 
 /// Pre-trains a base on masked nucleotides and UniFrac distances.
 ///
@@ -42,6 +41,16 @@ use crate::study::{self, Study};
 pub fn pretrain(
     options: &PretrainOptions,
     observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    let mut watch = Watch::new("pretrain", observer);
+    let outcome = pretrain_watched(options, &mut watch, interrupt);
+    watch.end(outcome)
+}
+
+fn pretrain_watched(
+    options: &PretrainOptions,
+    observer: &mut Watch<'_>,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
     let PretrainOptions {
@@ -109,6 +118,10 @@ pub fn pretrain(
     run.write(CONFIG, &config_text("pretrain", &recorded)?)?;
     run.write_ids("samples_train.txt", ids, &split.train)?;
     run.write_ids("samples_val.txt", ids, &split.validation)?;
+    let sides = (split.train.len(), split.validation.len());
+    if ranks.has_first() {
+        observer.begin(&run, &recorded, optimization.watch, Some(sides))?;
+    }
     let device = ranks.device().autodiff();
     let base = seeded(
         optimization.seed,
@@ -131,9 +144,8 @@ pub fn pretrain(
             device.clone(),
         )
     });
-    let mut both = Both(observer, MetricsFile::new(run.join("metrics.tsv")));
     if optimization.resume {
-        announce(resumed, &mut both)?;
+        announce(resumed, observer)?;
     }
     let mut run_of = Run {
         options,
@@ -146,7 +158,7 @@ pub fn pretrain(
         directory: &run,
         asked: &asked,
         resumed,
-        observer: &mut both,
+        observer: &mut *observer,
         interrupt,
     };
     let (outcome, done) = match staged {

@@ -33,6 +33,8 @@ pub struct Saving<'a> {
 pub(super) struct Moment<'a, O: Objective> {
     pub objective: &'a O,
     pub model: &'a O::Model,
+    /// The weights as a checkpoint has them.
+    pub weights: Vec<u8>,
     /// The optimizer's state, in as many parts as ranks have of it.
     pub optimizer: Vec<Vec<u8>>,
     pub schedule: &'a Schedule,
@@ -70,12 +72,12 @@ impl Saving<'_> {
         manifest.epoch = progress.done.epochs;
         manifest.step = progress.done.steps;
         manifest.metrics = progress.metrics.clone();
-        let weights = directory::weights(moment.model)?;
+        let weights = &moment.weights;
         let state = self.state(options, moment, finished);
         let state = serde_json::to_vec_pretty(&state)
             .map_err(|error| RunError::checkpoint(TRAINER, error.to_string()))?;
         let parts: Vec<String> = (0..moment.optimizer.len()).map(optimizer_file).collect();
-        let mut files: Vec<(&str, &[u8])> = vec![(WEIGHTS, &weights), (TRAINER, &state)];
+        let mut files: Vec<(&str, &[u8])> = vec![(WEIGHTS, weights), (TRAINER, &state)];
         files.extend(
             parts
                 .iter()
@@ -88,7 +90,7 @@ impl Saving<'_> {
         if progress.place.rows > 0 {
             return Ok(());
         }
-        let weights: [(&str, &[u8]); 1] = [(WEIGHTS, &weights)];
+        let weights: [(&str, &[u8]); 1] = [(WEIGHTS, weights)];
         if progress.since_best == 0 {
             directory::save(&checkpoints.join(BEST), &manifest, &weights)?;
         }

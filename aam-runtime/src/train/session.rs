@@ -14,7 +14,6 @@ use crate::checkpoint::Manifest;
 use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::checkpoint::manifest::{DataPolicy, FORMAT};
 use crate::error::RunError;
-use crate::events::{Event, Observer};
 use crate::model::{Base, ModelConfig, materialised};
 use crate::options::{DataOptions, ModelOptions, OptimizationOptions};
 use crate::random::stream;
@@ -315,15 +314,5 @@ fn none_in_words(value: &serde_json::Value) -> serde_json::Value {
             serde_json::Value::Object(entries.collect())
         }
         other => other.clone(),
-    }
-}
-
-/// Passes events on to two observers.
-pub struct Both<'a, O>(pub &'a mut dyn Observer, pub O);
-
-impl<O: Observer> Observer for Both<'_, O> {
-    fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
-        self.1.observe(event)?;
-        self.0.observe(event)
     }
 }

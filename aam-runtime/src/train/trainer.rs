@@ -17,6 +17,7 @@ use super::resume::Resumed;
 use super::saving::Saving;
 use super::state::{Best, Done, optimizer_bytes, with_ids_of_first};
 use super::upcoming::{UpcomingBatch, with_batches};
+use crate::checkpoint::directory;
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
 use crate::options::OptimizationOptions;
@@ -154,7 +155,8 @@ impl Trainer<'_> {
                 let interrupted = any(communicator, self.interrupt.load(Ordering::Relaxed))?;
                 let is_due = options.save_every > 0 && unsaved >= options.save_every && left > 0;
                 if interrupted || is_due {
-                    self.save(objective, &learner, &updater, false)?;
+                    let weights = directory::weights(&learner.model)?;
+                    self.save(objective, &learner, weights, &updater, false)?;
                     unsaved = 0;
                 }
                 if interrupted {
@@ -166,6 +168,8 @@ impl Trainer<'_> {
                 break;
             }
             let score = self.validate(objective, &mut learner)?;
+            let weights = directory::weights(&learner.model)?;
+            self.observer.observe(&Event::Weights(&weights))?;
             learner.schedule.after_epoch(score);
             let progress = &learner.progress;
             let stale = is_stale(progress.since_best);
@@ -181,7 +185,7 @@ impl Trainer<'_> {
                 best: progress.since_best == 0,
                 seconds: started.elapsed().as_secs_f64(),
             })?;
-            self.save(objective, &learner, &updater, finished)?;
+            self.save(objective, &learner, weights, &updater, finished)?;
             unsaved = 0;
             if stale {
                 let note = format!(
@@ -256,7 +260,17 @@ impl Trainer<'_> {
             gradients.accumulate(&learner.model, result.gradients);
         }
         let longest = self.options.max_grad_norm;
-        learner.updated(updater, gradients.grads(), 1.0 / group as f64, longest)
+        let rate = learner.schedule.rate(learner.progress.step());
+        let mean = 1.0 / group as f64;
+        let (learner, gradient_norm) =
+            learner.updated(updater, gradients.grads(), mean, longest)?;
+        self.observer.observe(&Event::Step {
+            step: learner.progress.done.steps,
+            learning_rate: rate,
+            own_rate: learner.own_rate.as_ref().map(|own| rate * own.factor),
+            gradient_norm,
+        })?;
+        Ok(learner)
     }
 
     /// Saves where the run stands; the first rank alone writes.
@@ -264,6 +278,7 @@ impl Trainer<'_> {
         &self,
         objective: &O,
         learner: &Learner<O::Model>,
+        weights: Vec<u8>,
         updater: &Updater<'_>,
         finished: bool,
     ) -> Result<(), RunError> {
@@ -271,7 +286,7 @@ impl Trainer<'_> {
         if self.strategy.communicator().rank() > 0 {
             return Ok(());
         }
-        let moment = learner.moment(objective, optimizer);
+        let moment = learner.moment(objective, weights, optimizer);
         self.saving.save(self.options, &moment, finished)
     }
 
@@ -288,7 +303,7 @@ impl Trainer<'_> {
     /// Ends the epoch at hand: its metrics, and whether it is the best. Returns its score, of which
     /// more is better.
     fn validate<O: Objective>(
-        &self,
+        &mut self,
         objective: &O,
         learner: &mut Learner<O::Model>,
     ) -> Result<f64, RunError> {
@@ -297,7 +312,10 @@ impl Trainer<'_> {
         let mut metrics = vec![metric("learning_rate", rate)];
         metrics.extend(progress.place.losses.means());
         let communicator = self.strategy.communicator();
-        metrics.extend(objective.validate(&learner.model, communicator)?);
+        let validated = objective.validate(&learner.model, communicator)?;
+        self.observer
+            .observe(&Event::Compared(&validated.compared))?;
+        metrics.extend(validated.metrics);
         let metrics = metrics_of_first(communicator, metrics)?;
         let default = objective.default_metric();
         let score = score(self.best_metric.unwrap_or(&default), &metrics)?;

@@ -1,0 +1,255 @@
+//! `aam runs`: the runs below a folder, and how two of them differ.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use aam_api::error::nearest;
+use aam_runtime::error::RunError;
+use aam_runtime::runs::{Difference, Found, below, differences, differing, open};
+use aam_runtime::watch::RecordedFigure;
+use clap::ArgMatches;
+use serde_json::{Map, Value, json};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+/// Settings that differ are shown up to this many letters.
+const WIDEST: usize = 60;
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let folder = matches
+        .get_one::<String>("folder")
+        .map_or(".", String::as_str);
+    let found = below(Path::new(folder))?;
+    let named: Vec<&String> = matches.get_many("compare").into_iter().flatten().collect();
+    let json = matches.get_flag("json");
+    let text = match named.as_slice() {
+        [one, other] => {
+            let (one, other) = (named_run(one, &found)?, named_run(other, &found)?);
+            compare(&one, &other, json)
+        }
+        _ if json => format!("{:#}\n", Value::Array(objects(&found))),
+        _ if found.is_empty() => {
+            return Err(
+                RunError::Usage(format!("{folder}: there is no run below this folder")).into(),
+            );
+        }
+        _ => list(&found),
+    };
+    io::stdout().write_all(text.as_bytes())?;
+    Ok(Exit::Done)
+}
+
+/// The run of the list called `name`, or that in the directory `name`.
+fn named_run(name: &str, found: &[Found]) -> Result<Found, Failure> {
+    let clean = name.trim_end_matches('/');
+    if let Some(run) = found.iter().find(|run| run.name == clean) {
+        return Ok(run.clone());
+    }
+    if Path::new(name).is_dir() {
+        return Ok(open(Path::new(name), clean.to_owned())?);
+    }
+    let names = found.iter().map(|run| run.name.as_str());
+    let hint = nearest(clean, names).map(|near| format!(" (did you mean {near}?)"));
+    Err(Failure::usage(format!(
+        "--compare {name}: there is no run of this name{}",
+        hint.unwrap_or_default()
+    ))
+    .help("`aam runs` without --compare lists them"))
+}
+
+/// The settings in which each run differs from others of its command, in the order of the runs.
+fn own_settings(found: &[Found]) -> Vec<Vec<(String, Option<Value>)>> {
+    let mut own = vec![Vec::new(); found.len()];
+    let mut commands: Vec<&str> = found
+        .iter()
+        .map(|run| run.record.command.as_str())
+        .collect();
+    commands.sort_unstable();
+    commands.dedup();
+    for command in commands {
+        let places: Vec<usize> = (0..found.len())
+            .filter(|&place| found[place].record.command == command)
+            .collect();
+        let runs: Vec<&Found> = places.iter().map(|&place| &found[place]).collect();
+        for Difference { name, values } in differing(&runs) {
+            for (&place, value) in places.iter().zip(values) {
+                own[place].push((name.clone(), value));
+            }
+        }
+    }
+    own
+}
+
+/// A line a run, in columns.
+fn list(found: &[Found]) -> String {
+    let header = [
+        "run",
+        "command",
+        "outcome",
+        "samples",
+        "data",
+        "epochs",
+        "time",
+        "figure",
+        "settings that differ",
+    ];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    for (run, own) in found.iter().zip(own_settings(found)) {
+        let record = &run.record;
+        let samples = record.samples;
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        let settings = own
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}={}", shown(&value?))));
+        rows.push(vec![
+            run.name.clone(),
+            record.command.clone(),
+            run.outcome().to_owned(),
+            or_none(samples.map(|(train, held_out)| format!("{train}+{held_out}"))),
+            or_none(
+                run.fingerprint()
+                    .map(|print| print.chars().take(8).collect()),
+            ),
+            or_none((record.epochs > 0).then(|| record.epochs.to_string())),
+            or_none(run.recorded.then(|| time(record.seconds))),
+            or_none(run.headline().map(|figure| headline(&figure))),
+            shortened(&settings.collect::<Vec<_>>().join(" ")),
+        ]);
+    }
+    aligned(&rows)
+}
+
+fn headline(figure: &RecordedFigure) -> String {
+    let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
+    let interval = match (figure.lower, figure.upper) {
+        (Some(low), Some(high)) => format!(" ({low:.3} to {high:.3})"),
+        _ => String::new(),
+    };
+    format!("{} {}{interval}", figure.name, number(figure.value))
+}
+
+fn time(seconds: f64) -> String {
+    match seconds {
+        seconds if seconds < 100.0 => format!("{seconds:.1} s"),
+        seconds => format!("{:.0} min", seconds / 60.0),
+    }
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) if number.is_f64() => {
+            let number = number.as_f64().unwrap_or_default();
+            let rounded = (number * 1e4).round() / 1e4;
+            match rounded == 0.0 {
+                true => number.to_string(),
+                false => rounded.to_string(),
+            }
+        }
+        Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.chars().count() > WIDEST {
+        true => text.chars().take(WIDEST - 1).chain(['…']).collect(),
+        false => text.to_owned(),
+    }
+}
+
+fn aligned(rows: &[Vec<String>]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().enumerate();
+        let cells = cells.map(|(column, cell)| format!("{cell:width$}", width = width(column)));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        line.trim_end().to_owned() + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+fn objects(found: &[Found]) -> Vec<Value> {
+    let runs = found.iter().zip(own_settings(found));
+    runs.map(|(run, own)| {
+        let record = &run.record;
+        let own: Map<String, Value> = own
+            .into_iter()
+            .map(|(name, value)| (name, value.unwrap_or_default()))
+            .collect();
+        json!({
+            "name": run.name,
+            "path": run.path.display().to_string(),
+            "command": record.command,
+            "outcome": run.outcome(),
+            "error": record.error,
+            "started": (!record.started.is_empty()).then_some(&record.started),
+            "seconds": run.recorded.then_some(record.seconds),
+            "epochs": record.epochs,
+            "samples": record.samples.map(|(train, held_out)| json!({"training": train, "held_out": held_out})),
+            "files": record.files,
+            "figure": run.headline(),
+            "figures": record.figures,
+            "best": record.best,
+            "settings_that_differ": own,
+        })
+    })
+    .collect()
+}
+
+/// What differs between two runs and what they came to.
+fn compare(one: &Found, other: &Found, json: bool) -> String {
+    let (made_of, came_to) = differences(one, other);
+    if json {
+        let table = |rows: Vec<Difference>| -> Map<String, Value> {
+            let rows = rows.into_iter();
+            rows.map(|row| (row.name, json!(row.values))).collect()
+        };
+        let all = json!({
+            "runs": [one.name, other.name],
+            "differences": table(made_of),
+            "results": table(came_to),
+        });
+        return format!("{all:#}\n");
+    }
+    let cell = |value: &Option<Value>| {
+        value
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |v| shortened(&shown(v)))
+    };
+    let rows = |title: &str, rows: &[Difference]| {
+        let mut lines = vec![vec![title.to_owned(), one.name.clone(), other.name.clone()]];
+        lines.extend(rows.iter().map(|row| {
+            let values = row.values.iter().map(cell);
+            [format!("  {}", row.name)]
+                .into_iter()
+                .chain(values)
+                .collect()
+        }));
+        lines
+    };
+    let mut lines = rows("made of", &made_of);
+    if made_of.is_empty() {
+        lines.push(vec!["  the same".to_owned()]);
+    }
+    lines.push(Vec::new());
+    lines.extend(rows("came to", &came_to));
+    aligned(&lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_short() {
+        assert_eq!(shown(&json!(0.123_456_7)), "0.1235");
+        assert_eq!(shown(&json!(0.000_001)), "0.000001");
+        assert_eq!(shown(&json!(["a", 2])), "a,2");
+        assert_eq!(shortened(&"x".repeat(70)).chars().count(), WIDEST);
+    }
+}

@@ -1,0 +1,93 @@
+//! Errors of a group of samples on a line, to be set below each other.
+
+use plotters::coord::Shift;
+use plotters::drawing::DrawingArea;
+use plotters::element::{Circle, PathElement, Rectangle};
+use plotters::style::{Color, ShapeStyle};
+use plotters_backend::DrawingBackend;
+
+use super::{Chart, Ink, Mark, Undrawn};
+
+/// The errors of a group.
+#[derive(Clone, Debug)]
+pub struct Strip {
+    /// What the group is called.
+    pub name: String,
+    /// Errors, each with what is told of it.
+    pub errors: Vec<(f64, String)>,
+    /// The largest error of any group, to either side.
+    pub widest: f64,
+}
+
+const WIDTH: i32 = 300;
+const HEIGHT: i32 = 30;
+
+/// The value below which a share of the sorted `values` is, interpolated.
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let place = share * (sorted.len().saturating_sub(1)) as f64;
+    let (low, part) = (place.floor() as usize, place.fract());
+    let at = |i: usize| sorted.get(i).copied().unwrap_or(f64::NAN);
+    match part > 0.0 {
+        true => at(low) + part * (at(low + 1) - at(low)),
+        false => at(low),
+    }
+}
+
+impl Chart for Strip {
+    fn size(&self) -> (u32, u32) {
+        (WIDTH as u32, HEIGHT as u32)
+    }
+
+    fn title(&self) -> String {
+        format!("errors of {}", self.name)
+    }
+
+    fn draw<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+    ) -> Result<Vec<Mark>, Undrawn<B>> {
+        let half = f64::from(WIDTH / 2 - 8);
+        let x = |error: f64| WIDTH / 2 + (half * error / self.widest.max(1e-300)).round() as i32;
+        let style = |ink: Ink, opacity: f64, width: u32| ShapeStyle {
+            color: ink.color().mix(opacity),
+            filled: false,
+            stroke_width: width,
+        };
+        let middle = HEIGHT / 2;
+        let zero = [(WIDTH / 2, 0), (WIDTH / 2, HEIGHT)];
+        area.draw(&PathElement::new(zero, style(Ink::Muted, 0.7, 1)))?;
+        let mut sorted: Vec<f64> = self.errors.iter().map(|error| error.0).collect();
+        sorted.sort_by(f64::total_cmp);
+        if sorted.len() >= 4 {
+            let [low, median, high] = [0.25, 0.5, 0.75].map(|share| x(quantile(&sorted, share)));
+            let box_style = Ink::Second.color().mix(0.25).filled();
+            area.draw(&Rectangle::new([(low, 5), (high, HEIGHT - 5)], box_style))?;
+            let line = [(median, 4), (median, HEIGHT - 4)];
+            area.draw(&PathElement::new(line, style(Ink::Second, 1.0, 2)))?;
+        }
+        let mut marks = Vec::with_capacity(self.errors.len());
+        for (error, text) in &self.errors {
+            let place = (x(*error), middle);
+            let dot = style(Ink::First, 0.5, 1).filled();
+            area.draw(&Circle::new(place, 3, dot))?;
+            marks.push(Mark {
+                place,
+                text: text.clone(),
+            });
+        }
+        Ok(marks)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_lie_between_values() {
+        let sorted = [1.0, 2.0, 3.0, 4.0];
+        assert_eq!(quantile(&sorted, 0.5), 2.5);
+        assert_eq!(quantile(&sorted, 1.0), 4.0);
+        assert_eq!(quantile(&[7.0], 0.25), 7.0);
+    }
+}

@@ -1,0 +1,52 @@
+//! Charts as SVG in a page, whose style sheet has the colours.
+
+use plotters::prelude::{IntoDrawingArea, SVGBackend};
+
+use super::{Chart, Ink};
+
+/// The chart as an element of a page; empty if it cannot be drawn.
+pub fn svg(chart: &impl Chart) -> String {
+    let (width, height) = chart.size();
+    let mut text = String::new();
+    let drawn = {
+        let area = SVGBackend::with_string(&mut text, (width, height)).into_drawing_area();
+        let drawn = chart.draw(&area);
+        drawn.and_then(|marks| area.present().map(|()| marks))
+    };
+    let Ok(marks) = drawn else {
+        return String::new();
+    };
+    for (ink, variable) in Ink::ALL {
+        text = text.replace(&ink.hex(), &format!("var({variable})"));
+    }
+    let (_, body) = text.split_once('>').unwrap_or(("", ""));
+    let body = body.trim_end().strip_suffix("</svg>").unwrap_or(body);
+    let mut svg = format!(
+        "<svg viewBox=\"0 0 {width} {height}\" role=\"img\" aria-label=\"{}\" style=\"max-width:{}px\">{}",
+        escaped(&chart.title()),
+        width * 3 / 2,
+        body.replace('\n', "")
+    );
+    for mark in marks {
+        let (x, y) = mark.place;
+        svg.push_str(&format!(
+            "<circle class=\"mark\" cx=\"{x}\" cy=\"{y}\" r=\"6\"><title>{}</title></circle>",
+            escaped(&mark.text)
+        ));
+    }
+    svg + "</svg>"
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

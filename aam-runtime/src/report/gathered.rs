@@ -1,0 +1,98 @@
+//! What a page shows of a run that is in none of its files: gathered while it goes on.
+
+use crate::evaluation::report::{Predicted, RANDOM_FOREST};
+use crate::events::Event;
+use crate::train::compared::{Compared, Of};
+use crate::train::inference::TargetPrediction;
+
+/// What was gathered.
+#[derive(Debug, Default)]
+pub struct Gathered {
+    /// Distances (or diversity) predicted by the best model.
+    pub base: Vec<Compared>,
+    /// Of the epoch at hand.
+    latest: Vec<Compared>,
+    /// Held-out samples by target.
+    pub targets: Vec<HeldOutTarget>,
+}
+
+/// A target and the held-out samples.
+#[derive(Clone, Debug)]
+pub struct HeldOutTarget {
+    /// Its column.
+    pub name: String,
+    /// Its classes, if it has classes.
+    pub classes: Option<Vec<String>>,
+    /// The samples.
+    pub samples: Vec<HeldOutSample>,
+}
+
+/// A held-out sample and what is predicted of one target.
+#[derive(Clone, Debug)]
+pub struct HeldOutSample {
+    /// Its id.
+    pub id: String,
+    /// A number, or the index of a class.
+    pub actual: f64,
+    /// What is predicted.
+    pub predicted: TargetPrediction,
+    /// What the Random Forest predicts.
+    pub forest: Option<TargetPrediction>,
+    /// Name of its fold.
+    pub fold: Option<String>,
+}
+
+impl Gathered {
+    /// Takes note of an event.
+    pub fn observe(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::Compared(compared) => {
+                let base = compared.iter().filter(|compared| compared.of == Of::Base);
+                self.latest = base.cloned().collect();
+            }
+            Event::Epoch { best: true, .. } => self.base = std::mem::take(&mut self.latest),
+            Event::Predicted(predicted) => self.targets = targets(predicted),
+            _ => {}
+        }
+    }
+}
+
+fn targets(predicted: &Predicted<'_>) -> Vec<HeldOutTarget> {
+    let reported = &predicted.reported;
+    let mut others = predicted.others.iter();
+    let forest = others.find(|other| other.name == RANDOM_FOREST);
+    let columns = reported.targets.iter().enumerate();
+    let targets = columns.map(|(target, column)| {
+        let samples = predicted.samples.iter().enumerate();
+        let samples = samples.map(|(place, sample)| HeldOutSample {
+            id: reported.ids[sample.row].clone(),
+            actual: column.values[sample.row],
+            predicted: sample.predictions[target].clone(),
+            forest: forest
+                .and_then(|forest| {
+                    // Of the same samples, as a rule in the same order.
+                    let beside = forest.samples.get(place);
+                    let beside = beside.filter(|other| other.row == sample.row);
+                    beside.or_else(|| forest.samples.iter().find(|o| o.row == sample.row))
+                })
+                .map(|other| other.predictions[target].clone()),
+            fold: reported.folds.map(|folds| folds[sample.row].clone()),
+        });
+        HeldOutTarget {
+            name: column.name.clone(),
+            classes: column.classes.clone(),
+            samples: samples.collect(),
+        }
+    });
+    targets.collect()
+}
+
+impl HeldOutTarget {
+    /// Predicted less actual, of a number; of classes 1 less the probability of the right one.
+    pub fn error(&self, sample: &HeldOutSample) -> f64 {
+        match &sample.predicted {
+            TargetPrediction::Number { value, .. } => value - sample.actual,
+            TargetPrediction::Classes(p) => 1.0 - p.get(sample.actual as usize).unwrap_or(&0.0),
+        }
+    }
+}
