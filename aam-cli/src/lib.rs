@@ -32,6 +32,7 @@ pub mod components;
 pub mod exit;
 pub mod failure;
 pub mod interrupt;
+pub mod memory;
 pub mod output;
 pub mod progress;
 pub mod settings;

@@ -14,6 +14,7 @@ pub mod error;
 pub mod evaluation;
 pub mod events;
 pub mod file_operations;
+pub mod memory;
 pub mod metrics_file;
 mod mismatch;
 pub mod model;

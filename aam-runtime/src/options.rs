@@ -4,9 +4,11 @@
 //! configuration file and what a run directory records in `config.toml`; their documentation is
 //! the help text. Components are chosen by name ([`Choice`]) and never named here.
 
+mod adaptation;
 mod category;
 mod data;
 mod masking;
+mod memory;
 mod output;
 mod predict;
 mod rf_baseline;
@@ -26,9 +28,11 @@ use crate::model::{
 };
 use crate::train::optimizer::OptimizerKind;
 use crate::train::schedule::ScheduleKind;
+pub use adaptation::AdaptationOptions;
 pub use category::CategoryOptions;
 pub use data::DataOptions;
 pub use masking::MaskingOptions;
+pub use memory::MemoryOptions;
 pub use output::OutputOptions;
 pub use predict::PredictOptions;
 pub use rf_baseline::RfBaselineOptions;
@@ -109,6 +113,11 @@ pub struct OptimizationOptions {
     /// Weight decay of the weight matrices (not of norms, biases and embeddings); without
     /// it 0.01, and 0.05 in training with abundance pooling.
     pub weight_decay: Option<f64>,
+    /// Decay norms, biases and embeddings, too.
+    pub decay_all: bool,
+    /// Judge and save an exponential moving average of the weights, with this decay per update,
+    /// such as 0.99.
+    pub ema_decay: Option<f64>,
     /// Longest gradient, by its L2 norm over all parameters; longer ones are scaled down.
     pub max_grad_norm: Option<f64>,
     /// Epochs without improvement after which training stops.
@@ -163,6 +172,8 @@ impl Default for OptimizationOptions {
             scheduler_min_lr: 0.0,
             optimizer: OptimizerKind::default(),
             weight_decay: None,
+            decay_all: false,
+            ema_decay: None,
             max_grad_norm: Some(1.0),
             patience: None,
             best_metric: None,
@@ -239,6 +250,9 @@ pub struct TrainOptions {
     /// Training.
     #[serde(flatten)]
     pub optimization: OptimizationOptions,
+    /// Memory.
+    #[serde(flatten)]
+    pub memory: MemoryOptions,
     /// Checkpoint of `aam pretrain` or `aam import` to start from.
     pub pretrained_encoder: Option<PathBuf>,
     /// Keep the encoder of ASVs as it is, so that each ASV is encoded once; the default with
@@ -247,6 +261,9 @@ pub struct TrainOptions {
     /// Learning rate of what is there for categories only: embeddings, fusion, scales of the output;
     /// without it that of everything.
     pub categorical_lr: Option<f64>,
+    /// The base.
+    #[serde(flatten)]
+    pub adaptation: AdaptationOptions,
     /// Weight of the target loss.
     pub target_weight: f64,
     /// Weight of the UniFrac loss; needs distances or a tree.
@@ -306,9 +323,11 @@ impl Default for TrainOptions {
             output: OutputOptions::default(),
             model: ModelOptions::default(),
             optimization: OptimizationOptions::default(),
+            memory: MemoryOptions::default(),
             pretrained_encoder: None,
             freeze_base: None,
             categorical_lr: None,
+            adaptation: AdaptationOptions::default(),
             target_weight: 1.0,
             unifrac_weight: 0.0,
             nucleotide_weight: 0.0,

@@ -30,13 +30,15 @@ pub const TENSORBOARD: &str = "tensorboard";
 const CONFIG_START: &str = "# Settings of a run; `aam ";
 /// What else a run puts into its directory; the settings go last, so that a removal that was
 /// interrupted can be repeated.
-const FILES: [&str; 7] = [
+const FILES: [&str; 9] = [
     RECORD,
     "metrics.tsv",
     METRICS_LINES,
     "samples_train.txt",
     "samples_val.txt",
     "samples_test.txt",
+    "lr_find.tsv",
+    "lr_find.svg",
     CONFIG,
 ];
 /// The file that is written last.

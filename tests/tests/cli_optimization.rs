@@ -13,7 +13,14 @@ fn study() -> Aam {
 #[test]
 fn every_optimizer_learns() {
     let aam = study();
-    for flags in ["adamw", "adam", "sgd --lr 0.03"] {
+    for flags in [
+        "adamw",
+        "adam",
+        "sgd --lr 0.03",
+        "lion --lr 0.001",
+        "muon",
+        "adamw --decay-all",
+    ] {
         aam.ok(&format!("{TRAIN} --optimizer {flags}"));
         let loss = aam.column("run/metrics.tsv", "train_loss");
         assert!(loss[7] < 0.9 * loss[0], "{flags}: {loss:?}");
@@ -69,6 +76,103 @@ fn categories_at_a_rate_of_their_own() {
 }
 
 #[test]
+fn averaged_weights_are_judged_and_saved() {
+    let aam = study();
+    let run = |flags: &str| {
+        aam.ok(&format!("{TRAIN} {flags}"));
+        let [trained, judged] =
+            ["train_loss", "r2"].map(|name| aam.column("run/metrics.tsv", name));
+        (trained, judged)
+    };
+    let (plain, averaged) = (run(""), run("--ema-decay 0.9"));
+    assert_eq!(plain.0, averaged.0, "what is trained is the same");
+    assert_ne!(plain.1, averaged.1, "what is judged is not");
+    aam.ok(
+        "predict --model run/checkpoints/best --table study/table.biom \
+         --metadata study/metadata.tsv --output again.tsv",
+    );
+    assert_same_predictions(&aam, "again.tsv");
+}
+
+/// Checks that the file `name` has the predictions that the run has of the held-out samples.
+fn assert_same_predictions(aam: &Aam, name: &str) {
+    let pairs = |text: &str| -> Vec<(String, String)> {
+        let lines = text.lines().skip(1).map(|line| line.split('\t'));
+        let pairs = lines.filter_map(|mut cells| Some((cells.next()?, cells.next()?)));
+        pairs
+            .map(|(id, value)| (id.to_owned(), value.to_owned()))
+            .collect()
+    };
+    let again = pairs(&aam.read(name));
+    let held_out = pairs(&aam.read("run/predictions.tsv"));
+    assert!(held_out.len() > 3);
+    for pair in held_out {
+        assert!(again.contains(&pair), "{pair:?}");
+    }
+}
+
+#[test]
+fn the_base_at_rates_of_its_own() {
+    let aam = study();
+    let run = |flags: &str| {
+        aam.ok(&format!("{TRAIN} --no-freeze-base {flags}"));
+        aam.column("run/metrics.tsv", "train_loss")
+    };
+    let plain = run("");
+    assert_eq!(plain, run("--base-lr 0.003"), "the rate of everything");
+    assert_eq!(plain, run("--layer-lr-decay 1"));
+    assert_ne!(plain, run("--base-lr 0.00003"));
+    assert_ne!(plain, run("--layer-lr-decay 0.5"));
+}
+
+#[test]
+fn adapters_are_merged_into_the_checkpoint() {
+    let aam = study();
+    aam.ok(
+        "pretrain --table study/table.biom --unifrac-weight 0 --nucleotide-steps 5 --max-bp 30 \
+         --embedding-dim 16 --output-dir pretrained",
+    );
+    let lora = "--pretrained-encoder pretrained/checkpoints/best --lora-rank 2 --lora-alpha 4";
+    let train = TRAIN.replace("--embedding-dim 16", "");
+    aam.ok(&format!("{train} {lora}")).says(&["parameters"]);
+    let loss = aam.column("run/metrics.tsv", "train_loss");
+    assert!(loss[7] < loss[0], "{loss:?}");
+    let rank_3 = lora.replace("rank 2", "rank 3");
+    aam.ok(
+        "predict --model run/checkpoints/best --table study/table.biom \
+         --metadata study/metadata.tsv --output again.tsv",
+    );
+    assert_same_predictions(&aam, "again.tsv");
+    aam.ok(&format!("{train} {rank_3}"));
+    assert_ne!(loss, aam.column("run/metrics.tsv", "train_loss"));
+    aam.refuses(&format!("{train} --lora-rank 2"))
+        .says(&["without --pretrained-encoder"]);
+    aam.refuses(&format!("{train} {lora} --freeze-base"))
+        .says(&["leave out one of the two"]);
+    aam.refuses(&format!("{train} {}", lora.replace("rank 2", "rank 99")))
+        .says(&["from 1 to 16", "found 99"]);
+    aam.refuses(&format!("{train} --lora-alpha 2"))
+        .says(&["does nothing without --lora-rank"]);
+}
+
+#[test]
+fn categories_that_come_equally_often() {
+    let aam = study();
+    aam.ok(&format!("{TRAIN} --balance habitat"))
+        .says(&["the same number of samples of each of", "habitat="]);
+    aam.ok(
+        "train --table study/table.biom --metadata study/metadata.tsv --metadata-column habitat \
+         --classifier --balance class --epochs 2 --max-bp 30 --embedding-dim 16 --output-dir classes",
+    )
+    .says(&["the same number of samples of each of"]);
+    aam.refuses(&format!("{TRAIN} --balance class"))
+        .says(&["the target holds numbers"]);
+    aam.run(&format!("{TRAIN} --balance habitatt"))
+        .ends_with_code(3)
+        .says(&["habitatt", "habitat"]);
+}
+
+#[test]
 fn settings_at_odds() {
     let aam = study();
     let refused = |flags: &str, words: &[&str]| {
@@ -81,6 +185,12 @@ fn settings_at_odds() {
         &["a number between 0 and 1, found 2"],
     );
     refused("--categorical-lr 0", &["a number above 0, found 0"]);
+    refused("--ema-decay 1", &["from 0 to below 1, found 1"]);
+    refused("--base-lr 0.1", &["add --no-freeze-base"]);
+    refused(
+        "--layer-lr-decay 2 --no-freeze-base",
+        &["at most 1, found 2"],
+    );
     aam.refuses(
         "train --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
          --categorical-lr 0.1 --output-dir run",

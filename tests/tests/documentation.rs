@@ -7,8 +7,8 @@ use aam_cli::Exit;
 use aam_tests::{Aam, aam};
 
 /// Commands whose settings can be printed in place of a run.
-const JOBS: [&str; 6] = [
-    "pretrain", "train", "compare", "predict", "unifrac", "simulate",
+const JOBS: [&str; 8] = [
+    "pretrain", "train", "compare", "tune", "lr-find", "predict", "unifrac", "simulate",
 ];
 
 fn root() -> PathBuf {

@@ -3,11 +3,13 @@
 use aam_api::PluginError;
 use aam_api::options::{self, OptionInfo};
 use aam_runtime::compare::CompareOptions;
+use aam_runtime::compare::tune::TuneOptions;
 use aam_runtime::options::{
     CategoryOptions, DataOptions, ModelOptions, OptimizationOptions, OutputOptions, PredictOptions,
     PretrainOptions, RfBaselineOptions, SplitOptions, TrainOptions,
 };
 use aam_runtime::simulate::SimulateOptions;
+use aam_runtime::train::rate_range::RateRangeOptions;
 use aam_runtime::unifrac::job::UnifracOptions;
 
 use serde::Serialize;
@@ -64,6 +66,8 @@ pub fn all() -> Result<Vec<Job>, PluginError> {
         pretrain()?,
         train()?,
         compare()?,
+        tune()?,
+        lr_find()?,
         rf_baseline(),
         predict(),
         unifrac(),
@@ -116,6 +120,33 @@ fn compare() -> Result<Job, PluginError> {
                    --head linear,mlp --head.hidden 64,32 --folds 10 --output-dir compared-10",
         groups: grouped("Target", options::of::<CompareOptions>()),
         kinds: kinds(&CompareOptions::default())?,
+    })
+}
+
+fn tune() -> Result<Job, PluginError> {
+    Ok(Job {
+        name: "tune",
+        about: "Search settings on the folds of a study, and write the best as a configuration file",
+        examples: "aam tune --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --output-dir tuned\n\
+                   aam tune --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --search 'lr=1e-3..1e-2 log; head=linear|mlp; head.dropout=0..0.5' \\\n    \
+                   --trials 30 --output-dir tuned-heads\n\
+                   aam train --config tuned/best.toml --output-dir trained",
+        groups: grouped("Target", options::of::<TuneOptions>()),
+        kinds: kinds(&TuneOptions::default())?,
+    })
+}
+
+fn lr_find() -> Result<Job, PluginError> {
+    Ok(Job {
+        name: "lr-find",
+        about: "Try rising learning rates on a training, and suggest one",
+        examples: "aam lr-find --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --output-dir rates\n\
+                   aam lr-find --config trained/config.toml --start-lr 1e-5 --end-lr 1 --output-dir rates",
+        groups: grouped("Target", options::of::<RateRangeOptions>()),
+        kinds: kinds(&RateRangeOptions::default())?,
     })
 }
 

@@ -47,7 +47,8 @@ pub fn command(arguments: &[OsString]) -> Result<Command, Failure> {
         .subcommand(doctor())
         .subcommand(runs())
         .subcommand(plugins())
-        .subcommand(completions()))
+        .subcommand(completions())
+        .subcommand(measure_step()))
 }
 
 fn threads() -> Arg {
@@ -230,6 +231,13 @@ fn completions() -> Command {
                 .required(true)
                 .value_parser(value_parser!(clap_complete::Shell)),
         )
+}
+
+/// What the program calls itself for, to measure the memory of a training.
+fn measure_step() -> Command {
+    Command::new(crate::memory::COMMAND)
+        .hide(true)
+        .arg(Arg::new("settings").required(true))
 }
 
 fn after_help() -> String {

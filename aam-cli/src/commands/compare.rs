@@ -98,13 +98,13 @@ fn text(comparison: &Comparison) -> String {
 }
 
 /// A line of the table; what went wrong takes the place of the figures.
-struct Line {
-    cells: Vec<String>,
-    problem: Option<String>,
+pub(super) struct Line {
+    pub(super) cells: Vec<String>,
+    pub(super) problem: Option<String>,
 }
 
 /// Names to the left, figures to the right.
-fn aligned(lines: &[Line], names: usize) -> String {
+pub(super) fn aligned(lines: &[Line], names: usize) -> String {
     let width = |column: usize| {
         let cells = lines.iter().filter_map(|line| line.cells.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
@@ -127,12 +127,12 @@ fn aligned(lines: &[Line], names: usize) -> String {
     text
 }
 
-fn missing() -> String {
+pub(super) fn missing() -> String {
     "-".to_owned()
 }
 
 /// `0.828 ± 0.035`, with as many decimals as the size of the mean asks for.
-fn spread(spread: Option<Spread>) -> String {
+pub(super) fn spread(spread: Option<Spread>) -> String {
     let Some(Spread { mean, sd }) = spread else {
         return missing();
     };

@@ -6,6 +6,7 @@ mod demo;
 mod demo_summary;
 mod doctor;
 mod import;
+mod lr_find;
 mod plugins;
 mod predict;
 mod pretrain;
@@ -13,6 +14,7 @@ mod rf_baseline;
 mod runs;
 mod simulate;
 mod train;
+mod tune;
 mod unifrac;
 
 use std::io::{self, Write};
@@ -23,7 +25,7 @@ use clap::ArgMatches;
 use crate::app::jobs::{self, Job};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::warn;
+use crate::output::{say, warn};
 use crate::settings::Settings;
 
 /// Does what the command line asks for.
@@ -39,6 +41,8 @@ pub fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         "pretrain" => pretrain::run(matches),
         "train" => train::run(matches),
         "compare" => compare::run(matches),
+        "tune" => tune::run(matches),
+        "lr-find" => lr_find::run(matches),
         "rf-baseline" => rf_baseline::run(matches),
         "predict" => predict::run(matches),
         "runs" => runs::run(matches),
@@ -48,6 +52,10 @@ pub fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         "demo" => demo::run(matches),
         "doctor" => doctor::run(matches),
         "plugins" => plugins::run(matches),
+        crate::memory::COMMAND => match matches.get_one::<String>("settings") {
+            Some(settings) => crate::memory::measured_here(settings.as_ref()),
+            None => Err(Failure::usage("no settings were given")),
+        },
         "completions" => completions::run(matches),
         other => Err(Failure::usage(format!("there is no command '{other}'"))),
     }
@@ -77,7 +85,7 @@ fn settings(name: &str, matches: &ArgMatches) -> Result<Option<Settings>, Failur
         io::stdout().write_all(settings.to_toml(&job).as_bytes())?;
         return Ok(None);
     }
-    if !quiet(matches) {
+    if !quiet(matches) && processes::is_first() {
         settings.changes.iter().for_each(|change| say(change));
     }
     Ok(Some(settings))

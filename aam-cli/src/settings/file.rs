@@ -99,8 +99,9 @@ pub(super) fn did_you_mean(similar: Option<String>) -> String {
 }
 
 fn check_command(job: &Job, value: &Value) -> Result<(), Failure> {
-    // What is trained once can be compared.
-    let training = job.name == "compare" && value.as_str() == Some("train");
+    // What is trained once can be compared and searched around.
+    let of_training = ["compare", "lr-find", "tune"].contains(&job.name);
+    let training = of_training && value.as_str() == Some("train");
     if training || value.as_str() == Some(job.name) {
         return Ok(());
     }

@@ -188,7 +188,7 @@ pub fn hidden_flags(job: &Job) -> Vec<Arg> {
 }
 
 /// The rows for `job`: all are for training but those of the forest; prediction has one, too.
-fn of(job: &Job) -> impl Iterator<Item = &'static Spelling> {
+fn of(job: &Job) -> impl Iterator<Item = &'static Spelling> + use<'_> {
     const OF_FOREST: [&str; 5] = [
         "n-estimators",
         "random-seed",
@@ -197,12 +197,22 @@ fn of(job: &Job) -> impl Iterator<Item = &'static Spelling> {
         "n-jobs",
     ];
     let name = job.name;
-    SPELLINGS.iter().filter(move |spelling| match name {
-        "predict" => spelling.flag == "no-sequence-cache",
-        "pretrain" | "train" | "compare" => !OF_FOREST.contains(&spelling.flag),
-        "rf-baseline" => OF_FOREST.contains(&spelling.flag),
-        _ => false,
-    })
+    SPELLINGS
+        .iter()
+        .filter(move |spelling| match name {
+            "predict" => spelling.flag == "no-sequence-cache",
+            "pretrain" | "train" | "compare" | "lr-find" | "tune" => {
+                !OF_FOREST.contains(&spelling.flag)
+            }
+            "rf-baseline" => OF_FOREST.contains(&spelling.flag),
+            _ => false,
+        })
+        // What one command does not have, another may.
+        .filter(move |spelling| {
+            let own = spelling.flag.strip_prefix("no-").unwrap_or(spelling.flag);
+            job.option(spelling.flag).is_none()
+                && job.option(own).is_none_or(|option| !option.is_switch())
+        })
 }
 
 /// What a row of the table says, for documentation.

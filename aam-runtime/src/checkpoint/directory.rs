@@ -295,6 +295,15 @@ pub(crate) fn hexadecimal(hash: &[u8]) -> String {
 /// # Errors
 /// Never in practice: the bytes go to memory.
 pub fn weights<M: Module>(module: &M) -> Result<Vec<u8>, RunError> {
+    // Adapters go into the weights that they change.
+    parts(&module.clone().materialize())
+}
+
+/// The weights of a module as safetensors, with adapters and what they adapt apart.
+///
+/// # Errors
+/// Never in practice: the bytes go to memory.
+pub fn parts<M: Module>(module: &M) -> Result<Vec<u8>, RunError> {
     let broken = |error: &dyn std::fmt::Display| RunError::checkpoint(WEIGHTS, error.to_string());
     // Several entries would come in an order of chance, and the same weights be other bytes.
     let store = SafetensorsStore::from_bytes(None).clear_metadata();

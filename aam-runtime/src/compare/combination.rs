@@ -1,45 +1,71 @@
-//! Components that are trained together.
+//! Components that are trained together, or other settings that are tried.
 
 use aam_api::Choice;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::RunError;
 use crate::options::TrainOptions;
 
-/// One component of each kind.
-#[derive(Clone, Debug, PartialEq)]
+/// One component of each kind, or a trial of other settings.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Combination {
     components: Vec<(String, Choice)>,
+    trial: Option<Trial>,
+}
+
+/// Where the settings of a trial are in what [`Combination::to_json`] makes.
+pub(super) const SETTINGS: &str = "settings";
+
+/// Settings that are tried.
+#[derive(Clone, Debug, PartialEq)]
+struct Trial {
+    /// From 1.
+    number: usize,
+    /// In place of those given.
+    settings: Map<String, Value>,
 }
 
 impl Combination {
     /// That which the options have, of no kind in particular.
     pub(super) fn as_given() -> Self {
+        Self::default()
+    }
+
+    /// Trial `number`, from 1, of `settings` in place of those given.
+    pub(super) fn trial(number: usize, settings: Map<String, Value>) -> Self {
         Self {
             components: Vec::new(),
+            trial: Some(Trial { number, settings }),
         }
+    }
+
+    /// The settings that a trial has in place of those given.
+    pub(super) fn settings(&self) -> Option<&Map<String, Value>> {
+        self.trial.as_ref().map(|trial| &trial.settings)
     }
 
     /// Whether it is what the options have.
     pub(super) fn is_as_given(&self) -> bool {
-        self.components.is_empty()
+        self.components.is_empty() && self.trial.is_none()
     }
 
     /// Every combination of the choices of each kind, the last kind changing first.
     pub fn grid(kinds: &[(String, Vec<Choice>)]) -> Vec<Self> {
-        let empty = Self {
-            components: Vec::new(),
-        };
-        kinds.iter().fold(vec![empty], |all, (kind, choices)| {
-            let extended = all.iter().flat_map(|combination| {
-                choices.iter().map(|choice| {
-                    let mut components = combination.components.clone();
-                    components.push((kind.clone(), choice.clone()));
-                    Self { components }
-                })
-            });
-            extended.collect()
-        })
+        kinds
+            .iter()
+            .fold(vec![Self::default()], |all, (kind, choices)| {
+                let extended = all.iter().flat_map(|combination| {
+                    choices.iter().map(|choice| {
+                        let mut components = combination.components.clone();
+                        components.push((kind.clone(), choice.clone()));
+                        Self {
+                            components,
+                            trial: None,
+                        }
+                    })
+                });
+                extended.collect()
+            })
     }
 
     /// Kinds and components.
@@ -49,6 +75,9 @@ impl Combination {
 
     /// Kinds and names, as in `head NAME, fusion NAME`.
     pub fn label(&self) -> String {
+        if let Some(trial) = &self.trial {
+            return format!("trial {}", trial.number);
+        }
         let parts = self.components.iter();
         let parts: Vec<String> = parts
             .map(|(kind, choice)| format!("{kind} {}", choice.name))
@@ -58,6 +87,9 @@ impl Combination {
 
     /// Name of the folder of its runs.
     pub fn folder(&self) -> String {
+        if let Some(trial) = &self.trial {
+            return format!("trial-{:03}", trial.number);
+        }
         let names: Vec<&str> = self.components.iter().map(|(_, c)| &*c.name).collect();
         names.join("+")
     }
@@ -70,6 +102,9 @@ impl Combination {
         let broken =
             |error: serde_json::Error| RunError::Usage(format!("{}: {error}", self.label()));
         let mut value = serde_json::to_value(options).map_err(broken)?;
+        for (name, setting) in self.settings().into_iter().flatten() {
+            value[name.as_str()] = setting.clone();
+        }
         for (kind, choice) in &self.components {
             match value.get_mut(kind) {
                 Some(place) => *place = serde_json::to_value(choice).map_err(broken)?,
@@ -85,7 +120,11 @@ impl Combination {
             let choice = serde_json::to_value(choice).unwrap_or_default();
             (kind.clone(), choice)
         });
-        Value::Object(entries.collect())
+        let mut entries: Map<String, Value> = entries.collect();
+        if let Some(settings) = self.settings() {
+            entries.insert(SETTINGS.to_owned(), Value::Object(settings.clone()));
+        }
+        Value::Object(entries)
     }
 }
 

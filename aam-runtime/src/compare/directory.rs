@@ -184,7 +184,13 @@ impl ComparisonDirectory {
             }
         }
         let _ = fs::remove_dir(&lists);
-        for file in ["comparison.tsv", "comparison-folds.tsv", ASKED] {
+        for file in [
+            "trials.tsv",
+            "best.toml",
+            "comparison.tsv",
+            "comparison-folds.tsv",
+            ASKED,
+        ] {
             remove(&self.path.join(file))?;
         }
         Ok(())

@@ -10,6 +10,7 @@ mod directory;
 mod options;
 mod record;
 mod table;
+pub mod tune;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -112,6 +113,12 @@ fn check(options: &CompareOptions) -> Result<(), RunError> {
         data, optimization, ..
     } = &options.train;
     check_values(optimization, data)?;
+    if options.train.memory.is_measured() {
+        return Err(RunError::Usage(
+            "--auto-batch-size and --memory-profile are of one model: `aam train` has them, and its \
+             config.toml the batch size".to_owned(),
+        ));
+    }
     device(&optimization.device)?;
     Ok(())
 }
@@ -144,12 +151,8 @@ impl Comparing<'_> {
 
     /// Takes up the runs that are done.
     fn take_up(&mut self, ids: &[String], observer: &mut dyn Observer) -> Result<(), RunError> {
-        for row in &mut self.comparison.rows {
-            for fold in 0..self.lists.len() {
-                let path = self.directory.result(&row.combination, fold);
-                row.results
-                    .extend(read_result(&path, &row.combination, self.directory.path())?);
-            }
+        for row in 0..self.comparison.rows.len() {
+            self.take_up_row(row)?;
         }
         let (runs, done) = (self.runs(), self.done());
         let note = format!(
@@ -178,6 +181,17 @@ impl Comparing<'_> {
         Ok(())
     }
 
+    /// Takes up the runs of a row that are done.
+    fn take_up_row(&mut self, row: usize) -> Result<(), RunError> {
+        let row = &mut self.comparison.rows[row];
+        for fold in 0..self.lists.len() {
+            let path = self.directory.result(&row.combination, fold);
+            let result = read_result(&path, &row.combination, self.directory.path())?;
+            row.results.extend(result);
+        }
+        Ok(())
+    }
+
     /// Trains what is not done, fold by fold, so that a comparison that is interrupted has as much
     /// of each combination.
     fn train(
@@ -186,83 +200,101 @@ impl Comparing<'_> {
         interrupt: &AtomicBool,
     ) -> Result<(), RunError> {
         let mut number = self.done();
-        let one_model = self.is_one_model();
         for fold in 0..self.lists.len() {
             for row in 0..self.comparison.rows.len() {
-                let Row {
-                    combination,
-                    results,
-                    failure,
-                } = &self.comparison.rows[row];
-                if failure.is_some() || results.iter().any(|result| result.fold == fold + 1) {
+                if !self.is_to_do(row, fold) {
                     continue;
                 }
-                if interrupt.load(Ordering::Relaxed) {
-                    self.comparison.outcome = Outcome::Interrupted;
+                number += 1;
+                let what = format!("run {number} of {}", self.runs());
+                if self.run(row, fold, &what, observer, interrupt)? == Outcome::Interrupted {
                     return Ok(());
                 }
-                number += 1;
-                let combination = combination.clone();
-                let what = format!("run {number} of {}", self.runs());
-                let mut watch = Watch {
-                    observer: &mut *observer,
-                    what: &what,
-                    warned: &mut self.warned,
-                    with_others: one_model,
-                    others: Vec::new(),
-                    batches: (0, 0),
-                    result: FoldResult {
-                        fold: fold + 1,
-                        epochs: 0,
-                        seconds: 0.0,
-                        parameters: (0, 0),
-                        metrics: Vec::new(),
-                    },
-                };
-                let mut options = combination.applied_to(self.options)?;
-                options.data.train_samples = Some(self.lists[fold].train.clone());
-                options.data.validation_samples = Some(self.lists[fold].validation.clone());
-                options.split = options.split.of_a_fold();
-                if !one_model {
-                    options.baseline_trees = 0;
-                }
-                // What may be there is a run that did not come to its end.
-                let path = self.directory.run(&combination, fold);
-                options.optimization.resume = can_go_on(&path, &options);
-                options.optimization.overwrite = !options.optimization.resume;
-                options.optimization.output_dir = Some(path.clone());
-                let outcome = train_fold(&options, &mut watch, interrupt);
-                let mut result = watch.result;
-                if outcome.is_ok() && result.epochs == 0 {
-                    (result.epochs, result.metrics) = last_epoch(&path)?;
-                }
-                result.metrics.extend(watch.others);
-                let line = match outcome {
-                    Ok(Outcome::Interrupted) => {
-                        self.comparison.outcome = Outcome::Interrupted;
-                        return Ok(());
-                    }
-                    Ok(Outcome::Finished) => {
-                        let path = self.directory.result(&combination, fold);
-                        write_result(&path, &combination, &result)?;
-                        self.keep(row, result)
-                    }
-                    Err(error) if one_model => return Err(error),
-                    Err(error @ (RunError::Write { .. } | RunError::Checkpoint { .. })) => {
-                        return Err(error);
-                    }
-                    Err(error) => self.fail(row, fold, &error),
-                };
-                self.directory.write_tables(&self.comparison)?;
-                let label = match one_model {
-                    true => String::new(),
-                    false => combination.label() + ", ",
-                };
-                let note = format!("{what}: {label}fold {}: {line}", fold + 1);
-                observer.observe(&Event::Note(&note))?;
             }
         }
         Ok(())
+    }
+
+    /// Whether the run of a row on a fold, from 0, has neither been done nor is hopeless.
+    fn is_to_do(&self, row: usize, fold: usize) -> bool {
+        let Row {
+            results, failure, ..
+        } = &self.comparison.rows[row];
+        failure.is_none() && results.iter().all(|result| result.fold != fold + 1)
+    }
+
+    /// Trains a row on a fold, and keeps its result or why there is none.
+    fn run(
+        &mut self,
+        row: usize,
+        fold: usize,
+        what: &str,
+        observer: &mut dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Result<Outcome, RunError> {
+        if interrupt.load(Ordering::Relaxed) {
+            self.comparison.outcome = Outcome::Interrupted;
+            return Ok(Outcome::Interrupted);
+        }
+        let one_model = self.is_one_model();
+        let combination = self.comparison.rows[row].combination.clone();
+        let mut watch = Watch {
+            observer: &mut *observer,
+            what,
+            warned: &mut self.warned,
+            with_others: one_model,
+            others: Vec::new(),
+            batches: (0, 0),
+            result: FoldResult {
+                fold: fold + 1,
+                epochs: 0,
+                seconds: 0.0,
+                parameters: (0, 0),
+                metrics: Vec::new(),
+            },
+        };
+        let mut options = combination.applied_to(self.options)?;
+        options.data.train_samples = Some(self.lists[fold].train.clone());
+        options.data.validation_samples = Some(self.lists[fold].validation.clone());
+        options.split = options.split.of_a_fold();
+        if !one_model {
+            options.baseline_trees = 0;
+        }
+        // What may be there is a run that did not come to its end.
+        let path = self.directory.run(&combination, fold);
+        options.optimization.resume = can_go_on(&path, &options);
+        options.optimization.overwrite = !options.optimization.resume;
+        options.optimization.output_dir = Some(path.clone());
+        let outcome = train_fold(&options, &mut watch, interrupt);
+        let mut result = watch.result;
+        if outcome.is_ok() && result.epochs == 0 {
+            (result.epochs, result.metrics) = last_epoch(&path)?;
+        }
+        result.metrics.extend(watch.others);
+        let line = match outcome {
+            Ok(Outcome::Interrupted) => {
+                self.comparison.outcome = Outcome::Interrupted;
+                return Ok(Outcome::Interrupted);
+            }
+            Ok(Outcome::Finished) => {
+                let path = self.directory.result(&combination, fold);
+                write_result(&path, &combination, &result)?;
+                self.keep(row, result)
+            }
+            Err(error) if one_model => return Err(error),
+            Err(error @ (RunError::Write { .. } | RunError::Checkpoint { .. })) => {
+                return Err(error);
+            }
+            Err(error) => self.fail(row, fold, &error),
+        };
+        self.directory.write_tables(&self.comparison)?;
+        let label = match one_model {
+            true => String::new(),
+            false => combination.label() + ", ",
+        };
+        let note = format!("{what}: {label}fold {}: {line}", fold + 1);
+        observer.observe(&Event::Note(&note))?;
+        Ok(Outcome::Finished)
     }
 
     /// Adds a result to its row; returns it for people.

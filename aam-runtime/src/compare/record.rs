@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::combination::Combination;
+use super::combination::{Combination, SETTINGS};
 use super::options::CompareOptions;
 use super::table::FoldResult;
 use crate::checkpoint::directory::MANIFEST;
@@ -70,6 +70,12 @@ impl Asked {
             settings,
             files,
         })
+    }
+
+    /// With a setting of the search itself.
+    pub(super) fn with(mut self, name: &str, value: Value) -> Self {
+        self.settings.insert(name.to_owned(), value);
+        self
     }
 
     /// How the file of an older comparison differs, a phrase for each setting.
@@ -192,6 +198,16 @@ pub(super) fn read_result(
             differing(&now, &then).map(|(option, now, then)| (option.to_owned(), now, then));
         if let Some((option, now, then)) = difference.into_iter().next() {
             let difference = format!("--{kind}.{option} was {then} and is {now}");
+            return Err(other_settings(directory, &difference));
+        }
+    }
+    if combination.settings().is_some() {
+        let (now, then) = (table(&now, SETTINGS), table(&record.components, SETTINGS));
+        if let Some((setting, now, then)) = differing(&now, &then).next() {
+            let difference = format!(
+                "{setting} was {then} and is {now} in the run of this file: {}",
+                path.display()
+            );
             return Err(other_settings(directory, &difference));
         }
     }

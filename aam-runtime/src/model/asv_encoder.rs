@@ -2,7 +2,8 @@
 
 use burn::module::Module;
 use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
-use burn::tensor::{Bool, Device, Int, Tensor};
+use burn::optim::GradientsParams;
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 use super::ModelConfig;
 use super::attention_pooling::AttentionPooling;
@@ -82,6 +83,26 @@ impl AsvEncoder {
             positions,
             stack: self.transformer.shape(),
         })
+    }
+
+    /// Whether the transformer learns through adapters, and nothing else does.
+    pub(super) fn is_adapted(&self) -> bool {
+        self.transformer.is_adapted()
+    }
+
+    /// The gradients of the adapters, given those of all weights in the order in which Burn visits
+    /// them without adapters.
+    pub(super) fn adapter_gradients(&self, gradients: &[f32]) -> GradientsParams {
+        let embeddings = [&self.tokens.weight, &self.positions.weight];
+        let before: usize = embeddings
+            .map(|weight| weight.shape().num_elements())
+            .iter()
+            .sum();
+        let weights = self.transformer.parameters();
+        let shape = weights.dims();
+        let gradients = gradients[before..before + shape[0]].to_vec();
+        let gradients = Tensor::from_data(TensorData::new(gradients, shape), &weights.device());
+        GradientsParams::from_grads((weights * gradients).sum().backward(), self)
     }
 
     /// Probability of dropout in training.

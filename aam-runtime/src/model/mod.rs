@@ -19,6 +19,7 @@
 //! what was computed before can be used again: [`Predictor::forward_asvs`].
 
 mod abundance_pooling;
+mod adapters;
 mod asv_encoder;
 pub(crate) mod attention;
 mod attention_pooling;
@@ -64,7 +65,7 @@ pub use init::materialised;
 pub use input::ModelInput;
 pub use masking::{MaskStrategy, Masked, MaskingConfig};
 pub use output::{Activation, OutputConfig, OutputStage};
-pub use parameters::parameter_ids;
+pub use parameters::{parameter_ids, parameters_by_depth};
 pub use predictor::{Predictor, PredictorConfig, PredictorOutput, PredictorParts, Wants};
 pub use sample_attention::SampleAttention;
 pub use sample_encoder::SampleEncoder;

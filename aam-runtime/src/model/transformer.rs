@@ -2,7 +2,7 @@
 //! `x += drop(attention(norm(x)))`, then `x += drop(down(drop(gelu(up(norm(x))))))`, and one more
 //! norm after the last layer.
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::gelu;
 use burn::tensor::{Bool, DType, Device, Tensor};
@@ -166,28 +166,44 @@ impl Transformer {
         })
     }
 
-    /// The parameters of all layers in one row.
-    fn parameters(&self) -> Tensor<1> {
-        struct Row(Vec<Tensor<1>>);
-
-        impl ModuleVisitor for Row {
-            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-                let tensor = param.val();
-                let numbers = tensor.shape().num_elements();
-                self.0.push(tensor.reshape([numbers]));
-            }
-        }
-
-        let mut row = Row(Vec::new());
-        self.layers.visit(&mut row);
-        match row.0.is_empty() {
+    /// The parameters of all layers in one row, in the order in which Burn visits them; with adapters,
+    /// the weights that they make.
+    pub(super) fn parameters(&self) -> Tensor<1> {
+        let row: Vec<Tensor<1>> = self.layers.iter().flat_map(Layer::parameters).collect();
+        match row.is_empty() {
             true => Tensor::empty([0], &self.norm.gamma.device()),
-            false => Tensor::cat(row.0, 0),
+            false => Tensor::cat(row, 0),
         }
+    }
+
+    /// Whether the linear maps learn through adapters.
+    pub(super) fn is_adapted(&self) -> bool {
+        let mut layers = self.layers.iter();
+        layers.any(|layer| layer.qkv.weight.adapter().is_some())
     }
 }
 
 impl Layer {
+    fn parameters(&self) -> Vec<Tensor<1>> {
+        let norm = |norm: &LayerNorm| {
+            let beta = norm.beta.as_ref().map(Param::val);
+            [Some(norm.gamma.val()), beta]
+        };
+        let linear = |linear: &Linear| {
+            let bias = linear.bias.as_ref().map(Param::val);
+            [Some(linear.weight.val().flatten(0, 1)), bias]
+        };
+        let parts = [
+            norm(&self.attention_norm),
+            linear(&self.qkv),
+            linear(&self.output),
+            norm(&self.feed_forward_norm),
+            linear(&self.expand),
+            linear(&self.contract),
+        ];
+        parts.into_iter().flatten().flatten().collect()
+    }
+
     fn forward(&self, x: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
         let attended = self.attend(self.attention_norm.forward(x.clone()), bias);
         let x = x + drop(&self.dropout, attended);

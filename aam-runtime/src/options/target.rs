@@ -28,6 +28,9 @@ pub struct TargetOptions {
     pub categorical_loss_weight_column: Vec<String>,
     /// Of the weights effective: 0 for equal samples, close to 1 for equal categories.
     pub categorical_loss_weight_beta: f64,
+    /// Draw the samples of each epoch so that all categories come equally often: class (of the
+    /// target), or a metadata column.
+    pub balance: Option<String>,
 }
 
 impl Default for TargetOptions {
@@ -39,6 +42,7 @@ impl Default for TargetOptions {
             categorical_loss_weights: None,
             categorical_loss_weight_column: Vec::new(),
             categorical_loss_weight_beta: 0.999,
+            balance: None,
         }
     }
 }

@@ -1,20 +1,11 @@
-//! An epoch: the order of its samples, its batches, and how far it has come.
+//! An epoch: its batches, and how far it has come.
 
 use std::ops::Range;
 
-use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::metrics::Metric;
 use super::state::exact;
-use crate::random::stream;
-
-/// The rows in the order of an epoch, which depends on the seed and its number alone.
-pub(super) fn order(rows: &[usize], seed: u64, epoch: usize) -> Vec<usize> {
-    let mut order = rows.to_vec();
-    order.shuffle(&mut stream(seed, &format!("order of epoch {epoch}")));
-    order
-}
 
 /// Bounds of the batches of an epoch of `rows` rows, of which the first `done` are done. A last
 /// batch of one sample joins the one before it: alone it would have no pair to compare.

@@ -11,9 +11,10 @@ use super::encoding::{Chunk, Embeddings};
 use super::inference::{FineTuned, predict_batch, prediction_batches, values_of};
 use super::metrics::Metric;
 use super::nucleotides::{MaskedChunk, Nucleotides, places};
-use super::objective::{BatchResult, Draws, Objective, OwnRate, Validated, metric};
+use super::objective::{BatchResult, Draws, Objective, Validated, metric};
 use super::observed::Observed;
 use super::passes::MeanPrediction;
+use super::rates::{BaseRates, OwnRate};
 use super::target_scales::TargetScales;
 use super::targets::RawColumn;
 use super::upcoming::UpcomingBatch;
@@ -58,6 +59,8 @@ pub struct Finetuning<'a> {
     pub count_weight: f64,
     /// Learning rate of what only categories need, as a multiple of the others'.
     pub category_rate: Option<f64>,
+    /// Learning rates of the base, where they are not those of the rest.
+    pub base_rates: Option<BaseRates>,
     /// Predictions of a validation sample, from random choices of its ASVs, whose mean counts.
     pub passes: usize,
     /// Samples of a validation batch.
@@ -383,11 +386,14 @@ impl Objective for Finetuning<'_> {
         metric.to_owned()
     }
 
-    fn own_rate(&self, model: &FineTuned) -> Option<OwnRate> {
-        Some(OwnRate {
+    fn own_rates(&self, model: &FineTuned) -> Vec<OwnRate> {
+        let of_categories = self.category_rate.map(|factor| OwnRate {
             parameters: model.predictor.category_parameters(),
-            factor: self.category_rate?,
-        })
+            factor,
+        });
+        let of_base = self.base_rates.map(|rates| rates.of(&model.predictor.base));
+        let of_base = of_base.into_iter().flatten();
+        of_categories.into_iter().chain(of_base).collect()
     }
 
     fn names(&self, rows: &[usize]) -> Vec<String> {

@@ -3,11 +3,12 @@
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
 
+use super::averaging::Average;
 use super::epoch::Place;
 use super::metrics::Metric;
-use super::objective::{Objective, OwnRate};
-use super::optimizer::split;
+use super::objective::Objective;
 use super::plan::Plan;
+use super::rates::{OwnRate, updated};
 use super::resume::Resumed;
 use super::saving::Moment;
 use super::schedule::Schedule;
@@ -82,8 +83,10 @@ pub(super) struct Learner<M> {
     pub model: M,
     pub optimizer: ModuleOptimizer,
     pub schedule: Schedule,
-    /// Parameters with a learning rate of their own.
-    pub own_rate: Option<OwnRate>,
+    /// Parameters with learning rates of their own.
+    pub own_rates: Vec<OwnRate>,
+    /// The average of the weights, which is judged in their place where it is kept.
+    pub average: Option<Average<M>>,
     pub progress: Progress<M>,
 }
 
@@ -95,7 +98,16 @@ impl<M: Module> Learner<M> {
     pub fn go_on(mut self, resumed: &Resumed, part: Part) -> Result<Self, RunError> {
         self.schedule.go_on(resumed.state.plateau.clone());
         self.optimizer = resumed.optimizer(self.optimizer, part)?;
+        if let Some(average) = &mut self.average {
+            let model = resumed.average(&self.model)?;
+            *average = Average::resumed(model, average.decay(), self.progress.step());
+        }
         Ok(self)
+    }
+
+    /// The model that is judged, saved as the best and used in the end.
+    pub fn judged(&self) -> &M {
+        self.average.as_ref().map_or(&self.model, Average::model)
     }
 
     /// What is saved of it, with the weights as a file and the state of the optimizer in the parts that ranks have of it.
@@ -108,6 +120,7 @@ impl<M: Module> Learner<M> {
         Moment {
             objective,
             model: &self.model,
+            average: self.average.as_ref().map(Average::model),
             weights,
             optimizer,
             schedule: &self.schedule,
@@ -130,29 +143,27 @@ impl<M: Module> Learner<M> {
         let mut rule = AtRate {
             rate: self.schedule.rate(self.progress.step()),
             optimizer: &mut self.optimizer,
-            own: self.own_rate.as_ref(),
+            own: &self.own_rates,
         };
         let length;
         (self.model, length) = updater.update(self.model, gradients, factor, longest, &mut rule)?;
+        if let Some(average) = &mut self.average {
+            average.update(&self.model);
+        }
         self.progress.done.steps += 1;
         Ok((self, length))
     }
 }
 
 /// An update by the optimizer.
-struct AtRate<'a> {
-    optimizer: &'a mut ModuleOptimizer,
-    rate: f64,
-    own: Option<&'a OwnRate>,
+pub(super) struct AtRate<'a> {
+    pub optimizer: &'a mut ModuleOptimizer,
+    pub rate: f64,
+    pub own: &'a [OwnRate],
 }
 
 impl UpdateRule for AtRate<'_> {
     fn apply<M: Module>(&mut self, module: M, gradients: GradientsParams) -> M {
-        let Some(own) = self.own else {
-            return self.optimizer.step(self.rate, module, gradients);
-        };
-        let (inside, outside) = split(&module, gradients, &own.parameters);
-        let module = self.optimizer.step(self.rate, module, outside);
-        self.optimizer.step(self.rate * own.factor, module, inside)
+        updated(module, self.optimizer, gradients, self.rate, self.own)
     }
 }

@@ -1,6 +1,8 @@
 //! Pre-training and fine-tuning, from files to checkpoints.
 
+mod adaptation;
 mod assembly;
+pub mod averaging;
 mod base_task;
 pub mod compared;
 pub mod encoding;
@@ -22,15 +24,20 @@ mod pace;
 pub mod passes;
 mod plan;
 mod pretraining;
+mod rate_plot;
+pub mod rate_range;
+pub mod rates;
 mod resume;
 mod run_finetuning;
 mod run_pretraining;
 mod sample_categories;
 mod sample_weights;
+mod sampling;
 mod saving;
 pub mod schedule;
 mod session;
 mod state;
+pub mod step_memory;
 mod target_losses;
 pub mod target_scales;
 pub mod targets;
@@ -39,6 +46,7 @@ pub mod transform;
 pub mod upcoming;
 
 pub(crate) use finetuning_study::{Divided, class_labels, divided, read_samples};
+pub use rate_range::find_rate;
 pub(crate) use resume::{LAST, can_go_on};
 pub use run_finetuning::train;
 pub(crate) use run_finetuning::train_fold;

@@ -1,9 +1,7 @@
 //! What a training run optimises: gradients of a batch, metrics of the validation samples.
 
-use std::collections::HashSet;
-
 use aam_api::Communicator;
-use burn::module::{Module, ParamId};
+use burn::module::Module;
 use burn::optim::GradientsParams;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -11,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::base_task::BaseTask;
 use super::compared::Compared;
 use super::metrics::Metric;
+use super::rates::OwnRate;
 use super::upcoming::UpcomingBatch;
 use crate::checkpoint::Manifest;
 use crate::error::RunError;
@@ -54,19 +53,12 @@ pub struct BatchResult {
 }
 
 /// What a model makes of the validation samples.
+#[derive(Default)]
 pub struct Validated {
     /// Metrics of the samples as a whole, `loss` among them.
     pub metrics: Vec<Metric>,
     /// Predictions beside the truth, for pictures.
     pub compared: Vec<Compared>,
-}
-
-/// Parameters that learn at a rate of their own.
-pub struct OwnRate {
-    /// The parameters.
-    pub parameters: HashSet<ParamId>,
-    /// Their rate as a multiple of the others'.
-    pub factor: f64,
 }
 
 /// What a training run optimises.
@@ -104,10 +96,10 @@ pub trait Objective {
     /// The metric that chooses the best checkpoint unless the user names another.
     fn default_metric(&self) -> String;
 
-    /// Parameters that learn at a rate of their own, if any do.
-    fn own_rate(&self, model: &Self::Model) -> Option<OwnRate> {
+    /// Parameters that learn at rates of their own, in sets that do not overlap.
+    fn own_rates(&self, model: &Self::Model) -> Vec<OwnRate> {
         let _ = model;
-        None
+        Vec::new()
     }
 
     /// Names of what is at `rows`, for messages: samples, or ASVs.

@@ -3,12 +3,13 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::objective::Objective;
+use super::sampling::Sampling;
 use super::trainer::{Trained, Trainer};
 use crate::error::RunError;
 use crate::parallel::Ranks;
 
 impl Trainer<'_> {
-    /// Trains `model` on the samples at `rows`, on all ranks; what is returned, saved and told is
+    /// Trains `model` on the samples of `sampling`, on all ranks; what is returned, saved and told is
     /// that of the first.
     ///
     /// # Errors
@@ -18,7 +19,7 @@ impl Trainer<'_> {
         ranks: &Ranks,
         objective: &O,
         model: O::Model,
-        rows: &[usize],
+        sampling: &Sampling<'_>,
     ) -> Result<Trained<O::Model>, RunError> {
         let Self {
             options,
@@ -51,7 +52,7 @@ impl Trainer<'_> {
                 observer,
                 interrupt,
             };
-            trainer.on_rank(objective, model, rows)
+            trainer.on_rank(objective, model, sampling)
         })
     }
 }

@@ -5,10 +5,16 @@ use std::collections::HashSet;
 use burn::module::{Module, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::optim::decay::WeightDecayConfig;
 use burn::optim::momentum::MomentumConfig;
-use burn::optim::{AdamConfig, AdamWConfig, GradientsParams, ModuleOptimizer, SgdConfig};
+use burn::optim::{
+    AdamConfig, AdamWConfig, AdjustLrFn, GradientsParams, LionConfig, ModuleOptimizer, MuonConfig,
+    SgdConfig,
+};
 use burn::tensor::Tensor;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::plan::Plan;
+use crate::options::OptimizationOptions;
 
 /// What makes an update of gradients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,52 +27,116 @@ pub enum OptimizerKind {
     Adam,
     /// Gradient descent with a momentum of 0.9; weight decay is an L2 penalty.
     Sgd,
+    /// The sign of a momentum (Chen et al., 2023), with decoupled weight decay; it wants about a
+    /// tenth of AdamW's rate and ten times its decay.
+    Lion,
+    /// For weight matrices, a momentum that is made orthogonal (Jordan et al., 2024), with updates
+    /// as large as AdamW's (Liu et al., 2025), so that rate and decay are those of AdamW; AdamW for
+    /// everything else.
+    Muon,
 }
 
-/// The optimizer `kind`, decaying the weight matrices only: norms, biases and embeddings have no
-/// reason to be small. β are 0.9 and 0.999, ε is 1e-8.
-pub fn optimizer<M: Module>(kind: OptimizerKind, model: &M, weight_decay: f64) -> ModuleOptimizer {
-    let mut kinds = Undecayed::default();
-    model.visit(&mut kinds);
-    let undecayed = ParamGroup::from_ids(kinds.ids);
-    let penalty = Some(WeightDecayConfig::new(weight_decay as f32));
-    match kind {
-        OptimizerKind::Adamw => {
-            let build = |decay: f64| {
-                let config = AdamWConfig::new().with_epsilon(1e-8);
-                config.with_weight_decay(decay as f32).build()
-            };
-            ModuleOptimizer::from(build(weight_decay)).with_group(undecayed, build(0.0), None)
-        }
-        OptimizerKind::Adam => {
-            let config = AdamConfig::new().with_epsilon(1e-8);
-            let decayed = config.clone().with_weight_decay(penalty).build();
-            ModuleOptimizer::from(decayed).with_group(undecayed, config.build(), None)
-        }
-        OptimizerKind::Sgd => {
-            let momentum = MomentumConfig::new().with_dampening(0.0);
-            let config = SgdConfig::new().with_momentum(Some(momentum));
-            let decayed = config.clone().with_weight_decay(penalty).build();
-            ModuleOptimizer::from(decayed).with_group(undecayed, config.build(), None)
+/// How weights are made smaller in every update.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Decay {
+    /// How much, as a multiple of the learning rate.
+    pub rate: f64,
+    /// Norms, biases and embeddings too, which have no reason to be small.
+    pub everything: bool,
+}
+
+impl Decay {
+    /// That of a run.
+    pub(super) fn of(plan: &Plan, options: &OptimizationOptions) -> Self {
+        Self {
+            rate: plan.weight_decay,
+            everything: options.decay_all,
         }
     }
 }
 
-/// Collects the parameters that are not decayed.
+impl From<f64> for Decay {
+    /// Of the weight matrices only.
+    fn from(rate: f64) -> Self {
+        Self {
+            rate,
+            everything: false,
+        }
+    }
+}
+
+/// The optimizer `kind`. β are 0.9 and 0.999, ε is 1e-8; of Lion, β are 0.9 and 0.99; of Muon, the
+/// momentum is Nesterov's with 0.95.
+pub fn optimizer<M: Module>(
+    kind: OptimizerKind,
+    model: &M,
+    decay: impl Into<Decay>,
+) -> ModuleOptimizer {
+    let Decay { rate, everything } = decay.into();
+    let mut kinds = Kinds::default();
+    model.visit(&mut kinds);
+    let undecayed = if everything { rate } else { 0.0 };
+    let others = ParamGroup::from_ids(kinds.others);
+    let penalty = |rate: f64| Some(WeightDecayConfig::new(rate as f32));
+    let adamw = |rate: f64| {
+        let config = AdamWConfig::new().with_epsilon(1e-8);
+        config.with_weight_decay(rate as f32).build()
+    };
+    match kind {
+        OptimizerKind::Adamw => {
+            ModuleOptimizer::from(adamw(rate)).with_group(others, adamw(undecayed), None)
+        }
+        OptimizerKind::Adam => {
+            let build = |rate: f64| {
+                let config = AdamConfig::new().with_epsilon(1e-8);
+                config.with_weight_decay(penalty(rate)).build()
+            };
+            ModuleOptimizer::from(build(rate)).with_group(others, build(undecayed), None)
+        }
+        OptimizerKind::Sgd => {
+            let build = |rate: f64| {
+                let momentum = MomentumConfig::new().with_dampening(0.0);
+                let config = SgdConfig::new().with_momentum(Some(momentum));
+                config.with_weight_decay(penalty(rate)).build()
+            };
+            ModuleOptimizer::from(build(rate)).with_group(others, build(undecayed), None)
+        }
+        OptimizerKind::Lion => {
+            let build = |rate: f64| LionConfig::new().with_weight_decay(rate as f32).build();
+            ModuleOptimizer::from(build(rate)).with_group(others, build(undecayed), None)
+        }
+        OptimizerKind::Muon => {
+            let muon = MuonConfig::new()
+                .with_adjust_lr_fn(AdjustLrFn::MatchRmsAdamW)
+                .with_weight_decay(penalty(rate))
+                .build();
+            let matrices = ParamGroup::from_ids(kinds.matrices);
+            ModuleOptimizer::from(adamw(rate))
+                .with_group(others, adamw(undecayed), None)
+                .with_group(matrices, muon, None)
+        }
+    }
+}
+
+/// Sorts parameters by what an optimizer does to them.
 #[derive(Default)]
-struct Undecayed {
-    ids: Vec<ParamId>,
+struct Kinds {
+    /// Matrices that multiply vectors and have more than one row and column.
+    matrices: Vec<ParamId>,
+    /// Norms, biases and embeddings.
+    others: Vec<ParamId>,
     containers: Vec<String>,
 }
 
-impl ModuleVisitor for Undecayed {
+impl ModuleVisitor for Kinds {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let embedding = self
-            .containers
-            .iter()
-            .any(|name| name.ends_with("Embedding"));
+        let mut containers = self.containers.iter();
+        // Burn's own, and not a module that is called so for what it does.
+        let embedding = containers.any(|name| name == "Struct:Embedding");
         if D == 1 || embedding {
-            self.ids.push(param.id);
+            self.others.push(param.id);
+        } else if D == 2 && param.lazy_shape().iter().all(|&side| side > 1) {
+            self.matrices.push(param.id);
         }
     }
 
@@ -217,12 +287,52 @@ mod tests {
 
     #[test]
     fn only_weight_matrices_are_decayed() {
-        let mut kinds = Undecayed::default();
+        let mut kinds = Kinds::default();
         let model = model();
         model.visit(&mut kinds);
-        assert_eq!(kinds.ids.len(), 4);
-        assert!(!kinds.ids.contains(&model.linear.weight.id));
-        assert!(kinds.ids.contains(&model.embedding.weight.id));
+        assert_eq!(kinds.others.len(), 4);
+        assert_eq!(kinds.matrices, [model.linear.weight.id]);
+        assert!(kinds.others.contains(&model.embedding.weight.id));
+    }
+
+    #[derive(Module, Debug)]
+    struct SampleEmbedding {
+        hidden: Linear,
+    }
+
+    #[test]
+    fn a_layer_that_is_called_an_embedding_is_none() {
+        let device = Device::flex().autodiff();
+        let embedding = SampleEmbedding {
+            hidden: LinearConfig::new(4, 2).init(&device),
+        };
+        let mut kinds = Kinds::default();
+        embedding.visit(&mut kinds);
+        assert_eq!((kinds.matrices.len(), kinds.others.len()), (1, 1));
+    }
+
+    /// With gradients of zero, all that happens is decay.
+    #[test]
+    fn everything_is_decayed_if_asked() {
+        let model = model();
+        let numbers = |model: &Model| {
+            let (gamma, weight) = (model.norm.gamma.val(), model.linear.weight.val());
+            let [gamma, weight] = [gamma.sum(), weight.sum()];
+            [gamma, weight].map(|sum| sum.into_scalar::<f32>())
+        };
+        let before = numbers(&model);
+        for everything in [false, true] {
+            let decay = Decay {
+                rate: 0.5,
+                everything,
+            };
+            let gradients = scale(&model, gradients(&model), 0.0);
+            let mut optimizer = optimizer(OptimizerKind::Lion, &model, decay);
+            let after = numbers(&optimizer.step(0.1, model.clone(), gradients));
+            let gamma = if everything { 0.95 } else { 1.0 };
+            assert!((after[0] / before[0] - gamma).abs() < 1e-6);
+            assert!((after[1] / before[1] - 0.95).abs() < 1e-6);
+        }
     }
 
     /// Two updates of a weight that starts at 1 with gradients of 1, at a rate of 0.1 and a decay
@@ -247,8 +357,39 @@ mod tests {
         let close = |a: f64, b: f64| assert!((a - b).abs() < 2e-3, "{a} is not {b}");
         close(first(OptimizerKind::Adamw), (1.0 * 0.95 - 0.1) * 0.95 - 0.1);
         close(first(OptimizerKind::Adam), 0.8);
+        close(first(OptimizerKind::Lion), (1.0 * 0.95 - 0.1) * 0.95 - 0.1);
+        // One number is no matrix to make orthogonal.
+        let adamw = first(OptimizerKind::Adamw);
+        assert_eq!(first(OptimizerKind::Muon), adamw);
         // Velocities are 1.5 and 0.9 · 1.5 + 1 + 0.5 · 0.85.
         close(first(OptimizerKind::Sgd), 0.85 - 0.1 * 2.775);
+    }
+
+    /// The update of a matrix has singular values near 1, in units of the rate and the largest
+    /// side's root (0.2 √side), whatever the gradient's are; a bias moves as with AdamW.
+    #[test]
+    fn muon_makes_the_updates_of_matrices_orthogonal() {
+        let device = Device::flex().autodiff();
+        let linear = LinearConfig::new(4, 2).init(&device);
+        let input = Tensor::<2>::from_data([[1.0, 2.0, 3.0, 4.0], [0.1, -0.3, 0.2, 0.1]], &device);
+        let weights = Tensor::<2>::from_data([[5.0, 0.1], [-0.2, 0.3]], &device);
+        let loss = (linear.forward(input) * weights).sum();
+        let gradients = GradientsParams::from_grads(loss.backward(), &linear);
+        let mut optimizer = optimizer(OptimizerKind::Muon, &linear, 0.0);
+        let after = optimizer.step(0.1, linear.clone(), gradients);
+        let update = (linear.weight.val() - after.weight.val()) / (0.1 * 0.2 * 4f64.sqrt());
+        let square = update.clone().transpose().matmul(update).into_data();
+        let [a, b, _, d] = square.as_slice::<f32>().unwrap()[..] else {
+            panic!("two columns");
+        };
+        // Eigenvalues of a symmetric 2 × 2 matrix; five iterations leave 0.7 to 1.2.
+        let (middle, spread) = ((a + d) / 2.0, ((a - d).powi(2) / 4.0 + b * b).sqrt());
+        assert!(middle - spread > 0.6f32.powi(2), "{middle} {spread}");
+        assert!(middle + spread < 1.3f32.powi(2), "{middle} {spread}");
+        let biases = [&linear, &after].map(|linear| linear.bias.as_ref().unwrap().val());
+        let [before, after] = biases;
+        let moved = (before - after).abs().max().into_scalar::<f32>();
+        assert!((moved - 0.1).abs() < 1e-4, "{moved}");
     }
 
     #[test]

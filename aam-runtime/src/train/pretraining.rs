@@ -80,7 +80,7 @@ impl Pretraining<'_> {
             }
         };
         if communicator.rank() > 0 {
-            return Ok(Vec::new());
+            return Ok(Validated::default());
         }
         let samples = batches.iter().map(|batch| {
             let input = batch.input(None, None, &device);

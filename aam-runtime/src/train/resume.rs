@@ -7,7 +7,9 @@ use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use serde_json::{Map, Value};
 
-use super::state::{Done, Limits, TRAINER, TrainerState, optimizer_file, restored, with_ids};
+use super::state::{
+    AVERAGE, Done, Limits, TRAINER, TRAINING, TrainerState, optimizer_file, restored, with_ids,
+};
 use crate::checkpoint::Manifest;
 use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::checkpoint::manifest::PredictorManifest;
@@ -124,10 +126,27 @@ impl Resumed {
     /// # Errors
     /// Weights or ids of another model.
     pub fn weights_into<M: Module>(&self, module: M) -> Result<M, RunError> {
-        let weights = self.weights()?.to_vec();
-        let module = directory::load_weights(module, weights, false, &self.last.join(WEIGHTS))?;
+        let name = match self.files.contains_key(TRAINING) {
+            true => TRAINING,
+            false => WEIGHTS,
+        };
+        let module = self.loaded(module, name)?;
         with_ids(module, &self.state.parameters)
             .map_err(|problem| RunError::checkpoint(self.last.join(TRAINER), problem))
+    }
+
+    /// `module` with the weights in a file of the last checkpoint.
+    fn loaded<M: Module>(&self, module: M, name: &str) -> Result<M, RunError> {
+        let weights = self.file(name)?.to_vec();
+        directory::load_weights(module, weights, false, &self.last.join(name))
+    }
+
+    /// `module` with the average of the weights.
+    ///
+    /// # Errors
+    /// A run that kept none.
+    pub fn average<M: Module>(&self, module: &M) -> Result<M, RunError> {
+        self.loaded(module.clone(), AVERAGE)
     }
 
     /// `module` with the weights of the best epoch of the stage, with its score, if there is one.
@@ -138,7 +157,10 @@ impl Resumed {
         let weights = self.best.clone();
         let path = self.last.with_file_name(BEST).join(WEIGHTS);
         weights
-            .map(|weights| directory::load_weights(module.clone(), weights, false, &path))
+            .map(|weights| {
+                let module = module.clone().materialize();
+                directory::load_weights(module, weights, false, &path)
+            })
             .transpose()
     }
 

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use aam_api::{FusionKind, HeadKind, Registry};
 
+use super::adaptation::{adapted, freezes};
 use super::assembly::{assembled, check_settings, fitted, predictor_config, target_manifests};
 use super::base_task::BaseTask;
 use super::finetuning::Finetuning;
@@ -14,8 +15,10 @@ use super::nucleotides::Nucleotides;
 use super::output;
 use super::passes::useful_passes;
 use super::plan::Plan;
+use super::rates::BaseRates;
 use super::resume::{Resumed, announce, is_done, settings, stopped};
 use super::sample_weights::Weighting;
+use super::sampling::{self, Sampling};
 use super::saving::Saving;
 use super::session::{
     batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
@@ -34,10 +37,9 @@ use crate::evaluation::forest::Forest;
 use crate::evaluation::report::{Other, Predicted, RANDOM_FOREST, Reported, TRIVIAL};
 use crate::evaluation::trivial;
 use crate::events::{Event, Observer, Outcome};
-use crate::model::SamplePooling;
 use crate::options::TrainOptions;
 use crate::parallel::Ranks;
-use crate::run_directory::CONFIG;
+use crate::run_directory::{CONFIG, RunDirectory};
 use crate::study;
 use crate::watch::Watch;
 
@@ -52,7 +54,7 @@ pub fn train(
 ) -> Result<Outcome, RunError> {
     match options.split.cross_validates() {
         true => cross_validate(options, observer, interrupt),
-        false => train_once(options, Judged::Best, observer, interrupt),
+        false => train_once(options, Judged::Best, None, observer, interrupt),
     }
 }
 
@@ -66,7 +68,36 @@ pub(crate) fn train_fold(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
-    train_once(options, Judged::Last, observer, interrupt)
+    train_once(options, Judged::Last, None, observer, interrupt)
+}
+
+/// What is done with a run that is ready to begin, in place of it.
+pub(crate) trait Rehearsal {
+    /// Does it; `run` is the directory of the run.
+    ///
+    /// # Errors
+    /// Those of training.
+    fn rehearse(
+        &mut self,
+        trainer: Trainer<'_>,
+        objective: &Finetuning<'_>,
+        model: FineTuned,
+        sampling: &Sampling<'_>,
+        run: &RunDirectory,
+    ) -> Result<Outcome, RunError>;
+}
+
+/// Makes everything ready as [`train`] does for a single run, then does what `rehearsal` does.
+///
+/// # Errors
+/// Those of [`train`].
+pub(crate) fn rehearse(
+    options: &TrainOptions,
+    rehearsal: &mut dyn Rehearsal,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    train_once(options, Judged::Best, Some(rehearsal), observer, interrupt)
 }
 
 /// Which weights are judged in the end.
@@ -81,17 +112,19 @@ enum Judged {
 fn train_once(
     options: &TrainOptions,
     judged: Judged,
+    rehearsal: Option<&mut dyn Rehearsal>,
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
     let mut watch = Watch::new("train", observer);
-    let outcome = train_watched(options, judged, &mut watch, interrupt);
+    let outcome = train_watched(options, judged, rehearsal, &mut watch, interrupt);
     watch.end(outcome)
 }
 
 fn train_watched(
     options: &TrainOptions,
     judged: Judged,
+    rehearsal: Option<&mut dyn Rehearsal>,
     observer: &mut Watch<'_>,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
@@ -105,6 +138,11 @@ fn train_watched(
     let transform = target_scales::chosen(options)?;
     let (ranks, strategy_choice) = Ranks::new(optimization)?;
     settle_attention(optimization, &ranks.device(), observer)?;
+    if rehearsal.is_some() && ranks.first().communicator().size() > 1 {
+        return Err(RunError::Usage(
+            "--strategy: what is tried here is tried on one rank; choose single".to_owned(),
+        ));
+    }
     let fusion =
         Registry::<FusionKind>::load()?.resolve(chosen(options.fusion.as_ref(), "fusion")?)?;
     let head = Registry::<HeadKind>::load()?.resolve(chosen(options.head.as_ref(), "head")?)?;
@@ -137,10 +175,7 @@ fn train_watched(
     if is_done(resumed, optimization, limits, observer)? {
         return Ok(Outcome::Finished);
     }
-    let frozen = match (options.freeze_base, config.pooling) {
-        (Some(frozen), _) => frozen,
-        (None, pooling) => pooling == SamplePooling::Abundance,
-    };
+    let frozen = freezes(options, &config)?;
     check_settings(
         options,
         config.pooling,
@@ -148,6 +183,7 @@ fn train_watched(
         options.pretrained_encoder.is_some(),
         observer,
     )?;
+    let base_rates = BaseRates::read(&options.adaptation, frozen, plan.lr)?;
     let policy = policy(data, seed);
     let (study, metadata, targets) = read_study(options, observer)?;
     let ids = study.table.sample_ids();
@@ -174,6 +210,8 @@ fn train_watched(
     let mut notes = |note: String| observer.observe(&Event::Note(&note));
     let weigh = |by: &Weighting| by.weigh(&metadata, ids, &split.train, &mut notes);
     let weights = weighting.as_ref().map(weigh).transpose()?;
+    let balance =
+        sampling::categories(options, &metadata, &targets, ids, &split.train, &mut notes)?;
     let scaling = Scaling::read(transform, options, &metadata, ids)?;
     let categories = CategoryVocabulary::fit(
         &options.categories,
@@ -215,7 +253,8 @@ fn train_watched(
         &targets.columns,
         &split.train,
     )?;
-    let mut model = assembled(model, pretrained, frozen);
+    let model = assembled(model, pretrained, frozen);
+    let mut model = adapted(model, options, &device)?;
     if let Some(resumed) = resumed {
         model = resumed.weights_into(model)?;
     }
@@ -233,7 +272,7 @@ fn train_watched(
     run.write_ids("samples_train.txt", ids, &split.train)?;
     run.write_ids("samples_val.txt", ids, &split.validation)?;
     let sides = (split.train.len(), split.validation.len());
-    if ranks.has_first() {
+    if ranks.has_first() && rehearsal.is_none() {
         observer.begin(&run, &recorded, optimization.watch, Some(sides))?;
     }
     let batcher = batcher(&study, &policy, optimization.asv_chunk_size);
@@ -275,6 +314,7 @@ fn train_watched(
         unifrac_weight: options.unifrac_weight,
         count_weight: options.count_weight,
         category_rate: options.categorical_lr.map(|rate| rate / plan.lr),
+        base_rates,
         batch_size: plan.batch_size,
         seed,
         device,
@@ -300,7 +340,14 @@ fn train_watched(
         observer: &mut *observer,
         interrupt,
     };
-    let trained = trainer.run(&ranks, &objective, model, &split.train)?;
+    let sampling = Sampling {
+        rows: &split.train,
+        categories: balance.as_deref(),
+    };
+    if let Some(rehearsal) = rehearsal {
+        return rehearsal.rehearse(trainer, &objective, model, &sampling, &run);
+    }
+    let trained = trainer.run(&ranks, &objective, model, &sampling)?;
     if trained.outcome == Outcome::Interrupted {
         stopped(trained.done, observer)?;
     }

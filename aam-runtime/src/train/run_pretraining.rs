@@ -16,6 +16,7 @@ use super::nucleotides::{MaskedNucleotides, Nucleotides};
 use super::plan::Plan;
 use super::pretraining::Pretraining;
 use super::resume::{Resumed, announce, say_done, settings, stopped};
+use super::sampling::Sampling;
 use super::saving::Saving;
 use super::session::{
     batcher, check, config_text, ids_of, manifest, model_config, policy, seeded, settle_attention,
@@ -30,7 +31,7 @@ use crate::events::{Event, Observer, Outcome};
 use crate::model::{Base, SamplePooling};
 use crate::options::PretrainOptions;
 use crate::parallel::Ranks;
-use crate::run_directory::CONFIG;
+use crate::run_directory::{CONFIG, RunDirectory};
 use crate::study::{self, Study};
 use crate::watch::Watch;
 
@@ -234,7 +235,8 @@ impl<'a> Run<'a> {
         let resumed = self.resumed.filter(|run| run.state.stage == second);
         if let (Some(resumed), Some(_)) = (resumed, task) {
             base = resumed.weights_into(base)?;
-            unchanging = nucleotides.map_or_else(Vec::new, |task| task.validate(&base.valid()));
+            let validate = |task: &Nucleotides<'_>| task.validate(&base.valid(), &Alone);
+            unchanging = nucleotides.map(validate).transpose()?.unwrap_or_default();
         } else if let Some(nucleotides) = nucleotides {
             self.note("first, masked nucleotides: training the encoder of ASVs")?;
             let plan = nucleotide_plan(options);
@@ -244,8 +246,9 @@ impl<'a> Run<'a> {
             };
             let chosen = chosen.filter(|_| task.is_none());
             let ranks = self.ranks;
+            let asvs = each_once(nucleotides.training_asvs());
             let trainer = self.trainer(0, plan, chosen, done);
-            let trained = trainer.run(ranks, &objective, base, nucleotides.training_asvs())?;
+            let trained = trainer.run(ranks, &objective, base, &asvs)?;
             if task.is_none() || trained.outcome == Outcome::Interrupted {
                 return Ok((trained.outcome, trained.done));
             }
@@ -272,9 +275,9 @@ impl<'a> Run<'a> {
             unchanging,
             ..self.objective(plan)
         };
-        let (ranks, rows) = (self.ranks, &self.split.train);
+        let (ranks, rows) = (self.ranks, each_once(&self.split.train));
         let trainer = self.trainer(second, plan, chosen, done);
-        let trained = trainer.run(ranks, &objective, base, rows)?;
+        let trained = trainer.run(ranks, &objective, base, &rows)?;
         Ok((trained.outcome, trained.done))
     }
 
@@ -298,9 +301,9 @@ impl<'a> Run<'a> {
             ..self.objective(plan)
         };
         let chosen = options.optimization.best_metric.as_deref();
-        let (ranks, rows) = (self.ranks, &self.split.train);
+        let (ranks, rows) = (self.ranks, each_once(&self.split.train));
         let trainer = self.trainer(0, plan, chosen, Done::default());
-        let trained = trainer.run(ranks, &objective, base, rows)?;
+        let trained = trainer.run(ranks, &objective, base, &rows)?;
         Ok((trained.outcome, trained.done))
     }
 
@@ -357,6 +360,14 @@ impl<'a> Run<'a> {
 fn nucleotide_plan(options: &PretrainOptions) -> Plan {
     let (steps, batch) = (options.nucleotide_steps, options.nucleotide_batch_size);
     Plan::nucleotides(steps, batch, &options.optimization)
+}
+
+/// All of `rows` in every epoch.
+fn each_once(rows: &[usize]) -> Sampling<'_> {
+    Sampling {
+        rows,
+        categories: None,
+    }
 }
 
 fn read_study(options: &PretrainOptions, observer: &mut dyn Observer) -> Result<Study, RunError> {

@@ -3,13 +3,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use burn::module::Module;
 
 use super::fingerprint::Asked;
 use super::learner::Progress;
 use super::objective::Objective;
 use super::resume::{BEST, LAST};
 use super::schedule::Schedule;
-use super::state::{Limits, TRAINER, TrainerState, optimizer_file, parameters};
+use super::state::{AVERAGE, Limits, TRAINER, TRAINING, TrainerState, optimizer_file, parameters};
 use crate::checkpoint::Manifest;
 use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::error::RunError;
@@ -29,10 +32,33 @@ pub struct Saving<'a> {
     pub limits: Limits,
 }
 
+/// The time after a checkpoint in which epochs that are not better are not saved: of epochs of
+/// milliseconds, telling the disk would take longer than training.
+#[derive(Default)]
+pub(super) struct Rest(Option<(Instant, Duration)>);
+
+impl Rest {
+    /// How many times as long as saving it lasts.
+    const SHARE: u32 = 20;
+
+    /// It begins, after a checkpoint that took since `began`.
+    pub fn begin(&mut self, began: Instant) {
+        self.0 = Some((Instant::now(), began.elapsed()));
+    }
+
+    /// Whether it is over, or never began.
+    pub fn is_over(&self) -> bool {
+        let over = |(saved, took): (Instant, Duration)| saved.elapsed() >= took * Self::SHARE;
+        self.0.is_none_or(over)
+    }
+}
+
 /// What of a run changes from step to step.
 pub(super) struct Moment<'a, O: Objective> {
     pub objective: &'a O,
     pub model: &'a O::Model,
+    /// The average of the models, if one is kept.
+    pub average: Option<&'a O::Model>,
     /// The weights as a checkpoint has them.
     pub weights: Vec<u8>,
     /// The optimizer's state, in as many parts as ranks have of it.
@@ -84,6 +110,12 @@ impl Saving<'_> {
                 .map(String::as_str)
                 .zip(moment.optimizer.iter().map(Vec::as_slice)),
         );
+        let training = training_parts(moment)?;
+        files.extend(
+            training
+                .iter()
+                .map(|(name, bytes)| (*name, bytes.as_slice())),
+        );
         let checkpoints = self.run.checkpoints();
         // Before the best one: what this one says of it is then never ahead of what there is.
         directory::save(&checkpoints.join(LAST), &manifest, &files)?;
@@ -123,6 +155,25 @@ impl Saving<'_> {
             parameters: parameters(moment.model),
         }
     }
+}
+
+/// What training goes on from, where it is more than the weights that are used in the end: those that
+/// learn, with adapters apart, and their average.
+fn training_parts<O: Objective>(
+    moment: &Moment<'_, O>,
+) -> Result<Vec<(&'static str, Vec<u8>)>, RunError> {
+    let mut files = Vec::new();
+    if moment.average.is_some() || has_adapters(moment.model) {
+        files.push((TRAINING, directory::parts(moment.model)?));
+    }
+    if let Some(average) = moment.average {
+        files.push((AVERAGE, directory::parts(average)?));
+    }
+    Ok(files)
+}
+
+fn has_adapters<M: Module>(model: &M) -> bool {
+    parameters(model).len() > parameters(&model.clone().materialize()).len()
 }
 
 /// Saves the checkpoint of an epoch and removes all but the last `keep` of them, and those of later

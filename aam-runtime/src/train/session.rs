@@ -14,6 +14,7 @@ use crate::checkpoint::Manifest;
 use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::checkpoint::manifest::{DataPolicy, FORMAT};
 use crate::error::RunError;
+use crate::events::Observer;
 use crate::model::{Base, ModelConfig, materialised};
 use crate::options::{DataOptions, ModelOptions, OptimizationOptions};
 use crate::random::stream;
@@ -69,6 +70,11 @@ pub fn check_values(options: &OptimizationOptions, data: &DataOptions) -> Result
         if !(value.is_finite() && value >= 0.0) {
             return Err(usage(flag, "0 or a number above it", value));
         }
+    }
+    if let Some(decay) = options.ema_decay
+        && !(0.0..1.0).contains(&decay)
+    {
+        return Err(usage("ema-decay", "a number from 0 to below 1", decay));
     }
     let factor = options.scheduler_factor;
     if !(factor > 0.0 && factor < 1.0) {

@@ -23,6 +23,11 @@ pub const TRAINER: &str = "trainer.json";
 /// The file of the optimizer's state: a record of Burn's, by the ids of the parameters.
 pub const OPTIMIZER: &str = "optimizer.bpk";
 
+/// The file of the weights that learn, where those that are used in the end are others.
+pub const TRAINING: &str = "training.safetensors";
+/// The file of the average of the weights.
+pub const AVERAGE: &str = "average.safetensors";
+
 /// The file of part number `part`, from 0, of the optimizer's state, which ranks may share.
 pub(super) fn optimizer_file(part: usize) -> String {
     match part {

@@ -1,20 +1,24 @@
 //! The training loop: epochs of updates, validation, checkpoints, early stopping.
 
+pub(super) mod rehearsed;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use aam_api::ParallelStrategy;
 use burn::optim::GradientsAccumulator;
 
-use super::epoch::{Place, batch_bounds, order};
+use super::averaging::Average;
+use super::epoch::{Place, batch_bounds};
 use super::learner::{Learner, Progress};
 use super::metrics::{Metric, higher_is_better};
 use super::objective::{Draws, Objective, metric};
-use super::optimizer::{optimizer, parameter_counts};
+use super::optimizer::{Decay, optimizer, parameter_counts};
 use super::pace::Pace;
 use super::plan::Plan;
 use super::resume::Resumed;
-use super::saving::Saving;
+use super::sampling::Sampling;
+use super::saving::{Rest, Saving};
 use super::state::{Best, Done, optimizer_bytes, with_ids_of_first};
 use super::upcoming::{UpcomingBatch, with_batches};
 use crate::checkpoint::directory;
@@ -62,7 +66,7 @@ pub struct Trained<M> {
 }
 
 impl Trainer<'_> {
-    /// Trains `model` on the samples at `rows`, on this rank.
+    /// Trains `model` on the samples of `sampling`, on this rank.
     ///
     /// # Errors
     /// A loss that is no number, a metric that does not exist, a file that cannot be written, or
@@ -71,7 +75,7 @@ impl Trainer<'_> {
         self,
         objective: &O,
         mut model: O::Model,
-        rows: &[usize],
+        sampling: &Sampling<'_>,
     ) -> Result<Trained<O::Model>, RunError> {
         let progress = match self.resumed {
             Some(resumed) => {
@@ -81,15 +85,16 @@ impl Trainer<'_> {
             None => Progress::new(self.done),
         };
         let communicator = self.strategy.communicator();
-        let what = format!("{rows:?} {} {:?}", self.options.seed, self.plan);
+        let what = format!("{sampling:?} {} {:?}", self.options.seed, self.plan);
         agree(communicator, "samples or settings", what.into_bytes())?;
         if communicator.size() > 1 {
             model = with_ids_of_first(communicator, model)?;
         }
-        let (seed, size, rows_in_all) = (self.options.seed, self.plan.batch_size, rows.len());
+        let (seed, size) = (self.options.seed, self.plan.batch_size);
+        let rows_in_all = sampling.rows.len();
         let (first, mut done) = (progress.done.epochs + 1, progress.place.rows);
         let batches = (first..).flat_map(move |epoch| {
-            let order = order(rows, seed, epoch);
+            let order = sampling.order(seed, epoch);
             let bounds = batch_bounds(rows_in_all, std::mem::take(&mut done), size);
             bounds.into_iter().map(move |bounds| order[bounds].to_vec())
         });
@@ -115,13 +120,14 @@ impl Trainer<'_> {
         let most = options.gradient_accumulation_steps.max(1);
         let updates_left = |done| left_of(done).div_ceil(most);
         let total = progress.updates(&self.plan, updates_left);
-        let own_rate = objective.own_rate(&model);
+        let own_rates = objective.own_rates(&model);
         let communicator = self.strategy.communicator();
         let (mut updater, model) = Updater::new(self.strategy, model)?;
         let mut learner = Learner {
-            optimizer: optimizer(options.optimizer, &model, self.plan.weight_decay),
+            optimizer: optimizer(options.optimizer, &model, Decay::of(&self.plan, options)),
             schedule: self.plan.schedule(options, total),
-            own_rate,
+            own_rates,
+            average: options.ema_decay.map(|decay| Average::new(&model, decay)),
             model,
             progress,
         };
@@ -137,7 +143,7 @@ impl Trainer<'_> {
         })?;
         let mut outcome = Outcome::Finished;
         let mut pace = Pace::default();
-        let mut unsaved = 0;
+        let (mut unsaved, mut rest) = (0, Rest::default());
         let is_stale = |since_best| options.patience.is_some_and(|most| since_best >= most);
         while learner.progress.place.rows > 0
             || (learner.progress.step() < total && !is_stale(learner.progress.since_best))
@@ -155,7 +161,7 @@ impl Trainer<'_> {
                 let interrupted = any(communicator, self.interrupt.load(Ordering::Relaxed))?;
                 let is_due = options.save_every > 0 && unsaved >= options.save_every && left > 0;
                 if interrupted || is_due {
-                    let weights = directory::weights(&learner.model)?;
+                    let weights = directory::weights(learner.judged())?;
                     self.save(objective, &learner, weights, &updater, false)?;
                     unsaved = 0;
                 }
@@ -168,7 +174,7 @@ impl Trainer<'_> {
                 break;
             }
             let score = self.validate(objective, &mut learner)?;
-            let weights = directory::weights(&learner.model)?;
+            let weights = directory::weights(learner.judged())?;
             self.observer.observe(&Event::Weights(&weights))?;
             learner.schedule.after_epoch(score);
             let progress = &learner.progress;
@@ -185,8 +191,13 @@ impl Trainer<'_> {
                 best: progress.since_best == 0,
                 seconds: started.elapsed().as_secs_f64(),
             })?;
-            self.save(objective, &learner, weights, &updater, finished)?;
-            unsaved = 0;
+            let is_wanted = finished || progress.since_best == 0 || options.keep_checkpoints > 0;
+            if is_wanted || any(communicator, communicator.rank() == 0 && rest.is_over())? {
+                let began = Instant::now();
+                self.save(objective, &learner, weights, &updater, finished)?;
+                rest.begin(began);
+                unsaved = 0;
+            }
             if stale {
                 let note = format!(
                     "no improvement for {} epochs: training stops early",
@@ -198,9 +209,8 @@ impl Trainer<'_> {
         if let Some(note) = pace.note() {
             self.observer.observe(&Event::Note(&note))?;
         }
-        let Learner {
-            model, progress, ..
-        } = learner;
+        let model = learner.judged().clone();
+        let progress = learner.progress;
         let best = match (progress.best, outcome) {
             (Some((_, best)), _) => best,
             (None, Outcome::Interrupted) => model.clone(),
@@ -267,7 +277,7 @@ impl Trainer<'_> {
         self.observer.observe(&Event::Step {
             step: learner.progress.done.steps,
             learning_rate: rate,
-            own_rate: learner.own_rate.as_ref().map(|own| rate * own.factor),
+            own_rate: learner.own_rates.first().map(|own| rate * own.factor),
             gradient_norm,
         })?;
         Ok(learner)
@@ -307,12 +317,13 @@ impl Trainer<'_> {
         objective: &O,
         learner: &mut Learner<O::Model>,
     ) -> Result<f64, RunError> {
+        let judged = learner.judged().clone();
         let progress = &mut learner.progress;
         let rate = learner.schedule.rate(progress.step().saturating_sub(1));
         let mut metrics = vec![metric("learning_rate", rate)];
         metrics.extend(progress.place.losses.means());
         let communicator = self.strategy.communicator();
-        let validated = objective.validate(&learner.model, communicator)?;
+        let validated = objective.validate(&judged, communicator)?;
         self.observer
             .observe(&Event::Compared(&validated.compared))?;
         metrics.extend(validated.metrics);
@@ -332,7 +343,7 @@ impl Trainer<'_> {
                 step: progress.done.steps,
                 metrics: metrics.clone(),
             };
-            progress.best = Some((best, learner.model.clone()));
+            progress.best = Some((best, judged));
             progress.since_best = 0;
         } else {
             progress.since_best += 1;
@@ -370,3 +381,6 @@ fn diverged(loss: f64, batch: usize, epoch: usize, names: &[String]) -> RunError
         "the loss of batch {batch} of epoch {epoch} is {loss}; the batch is of {names}{more}\n  help: the checkpoints before are kept. Check these for extreme targets and distances, or go on from the last checkpoint more gently: --resume --lr with a smaller number"
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -71,14 +71,17 @@ fn the_page_of_flags_is_true() {
     }
     page.push_str(RF_BASELINE);
     page.push_str("\n## Flags that the Python AAM does not have\n");
+    let train = job("train");
     // What is compared is trained: there is no flag of its own.
     for job in jobs.iter().filter(|job| job.name != "compare") {
+        let of_training = ["tune", "lr-find"].contains(&job.name);
         let title = format!("`{}`", job.name);
         write!(page, "\n### {title}\n\n").unwrap();
         page.push_str("| flag | what | default | why |\n|---|---|---|---|\n");
         for option in job
             .options()
             .filter(|option| !is_theirs(job.name, &option.name))
+            .filter(|option| !(of_training && train.option(&option.name).is_some()))
         {
             let (default, why) = default_and_why(job.name, option);
             let what = option.description.trim_end_matches('.').replace('|', "\\|");

@@ -74,6 +74,18 @@ pub const REASONS: &[(&str, &str)] = &[
     ),
     ("gradient-accumulation-steps", "as in the reference"),
     (
+        "halving",
+        "few folds tell the worse half, and most of the time goes to the better one",
+    ),
+    ("end-lr", "as in the reference"),
+    ("lr-steps", "as in the reference"),
+    ("start-lr", "as in the reference"),
+    (
+        "sampler",
+        "no worse than at random, and better from a few dozen trials on",
+    ),
+    ("trials", "an hour or less on a small study"),
+    (
         "head",
         "no better head is certain on small studies, see learning.md",
     ),
@@ -138,6 +150,18 @@ pub const REASONS: &[(&str, &str)] = &[
     ("scheduler-t-mult", "as in the reference"),
     ("scheduler-t0", "as in the reference"),
     ("seed", "the same command gives the same result"),
+    (
+        "save-every",
+        "a checkpoint of a small model takes some ten milliseconds, so many updates seconds or more",
+    ),
+    (
+        "report",
+        "a page costs milliseconds, and tells more than the figures",
+    ),
+    (
+        "tensorboard",
+        "the files are small, and curves of a run that is over cannot be had later",
+    ),
     ("strategy", "one device"),
     (
         "target-layer-norm",

@@ -22,6 +22,7 @@ mod stack;
 mod tests;
 mod vector;
 
+use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use pulp::{Arch, Simd, WithSimd};
@@ -53,7 +54,8 @@ impl FusedEncoder {
             return None;
         }
         let shape = module.fused_shape()?;
-        let encoder = Encoder::new(shape, parameters::values(module)?)?;
+        let merged = module.clone().materialize();
+        let encoder = Encoder::new(shape, parameters::values(&merged)?)?;
         let dropout = if device.is_autodiff() {
             module.dropout()
         } else {
@@ -174,7 +176,10 @@ pub struct FusedGradients(Vec<f32>);
 impl FusedGradients {
     /// The gradients by parameter of `module`, which they are those of; none for what is frozen.
     pub(super) fn of_parameters(&self, module: &AsvEncoder) -> GradientsParams {
-        parameters::gradients(module, &self.0)
+        match module.is_adapted() {
+            true => module.adapter_gradients(&self.0),
+            false => parameters::gradients(module, &self.0),
+        }
     }
 }
 

@@ -269,3 +269,77 @@ fn models_that_mask_positions_go_through_burn() {
     };
     assert!(FusedEncoder::new(&AsvEncoder::new(&masking, &device), &device).is_none());
 }
+
+/// Adapters of the fused encoder have the gradients that Burn gives them, and what is frozen has none.
+#[test]
+fn adapters_have_the_gradients_of_burn() {
+    let device = Device::flex().autodiff();
+    let config = ModelConfig {
+        pooling: crate::model::SamplePooling::Abundance,
+        ..config(0.0)
+    };
+    device.seed(7);
+    let base = crate::model::Base::init(&config, &device).unwrap();
+    let base = base.with_adapters(3, 6.0);
+    struct Adapters;
+    impl burn::module::ModuleMapper for Adapters {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            // B is zero, and would leave A without a gradient.
+            let noise = Distribution::Normal(0.0, 0.1);
+            match param.is_require_grad() {
+                true => param.map(|tensor| {
+                    let noise = Tensor::random(tensor.shape(), noise, &tensor.device());
+                    (tensor + noise).detach().require_grad()
+                }),
+                false => param,
+            }
+        }
+    }
+    let base = base.map(&mut Adapters);
+    let (tokens, _) = asvs(5, 11);
+    let rows: Vec<&[u8]> = tokens.chunks_exact(11).collect();
+    let through_burn = base
+        .encode_tokens(token_tensor(&tokens, 11, &device))
+        .embeddings;
+    let fused = base.fused_encoder(&device).unwrap();
+    close(
+        &fused.embed(&rows, 0),
+        through_burn.clone().into_data().as_slice().unwrap(),
+        "embeddings",
+    );
+    let dim = config.dim;
+    let at: Vec<f32> = (0..5 * dim).map(|i| (i as f32 * 0.7).sin()).collect();
+    let weights = Tensor::<2>::from_data(TensorData::new(at.clone(), [5, dim]), &device);
+    let mut expected =
+        GradientsParams::from_grads((through_burn * weights).sum().backward(), &base);
+    let asvs: Vec<Asv<'_>> = rows
+        .iter()
+        .zip(at.chunks_exact(dim))
+        .map(|(tokens, gradient)| Asv {
+            gradient: Some(gradient),
+            ..Asv::seen(tokens)
+        })
+        .collect();
+    let (learnt, _) = fused.learn(&asvs, 0.0, 0);
+    let mut found = base.fused_gradients(&learnt);
+    assert_eq!((found.len(), expected.len()), (16, 16));
+    struct Learning(GradientsParams, GradientsParams, usize);
+    impl burn::module::ModuleVisitor for Learning {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            if param.is_require_grad() {
+                let found = self.0.remove::<D>(param.id).unwrap().into_data();
+                let expected = self.1.remove::<D>(param.id).unwrap().into_data();
+                let name = format!("adapter {}", self.2);
+                close(
+                    found.as_slice().unwrap(),
+                    expected.as_slice().unwrap(),
+                    &name,
+                );
+                self.2 += 1;
+            }
+        }
+    }
+    let mut learning = Learning(std::mem::take(&mut found), std::mem::take(&mut expected), 0);
+    base.visit(&mut learning);
+    assert_eq!(learning.2, 16);
+}

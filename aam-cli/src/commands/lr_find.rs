@@ -1,0 +1,26 @@
+//! `aam lr-find`: prints the suggested learning rate.
+
+use std::io::{self, Write};
+
+use clap::ArgMatches;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::{interrupt, progress};
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let Some(settings) = super::settings("lr-find", matches)? else {
+        return Ok(Exit::Done);
+    };
+    let mut display = progress::display(super::quiet(matches));
+    let options = settings.options()?;
+    let found = aam_runtime::train::find_rate(&options, display.as_mut(), interrupt::flag())?;
+    drop(display);
+    match found.and_then(|found| found.suggestion) {
+        Some(rate) => {
+            io::stdout().write_all(format!("{rate:.1e}\n").as_bytes())?;
+            Ok(Exit::Done)
+        }
+        None => Ok(Exit::Failed),
+    }
+}

@@ -1,0 +1,78 @@
+//! `aam tune`: prints the trials, the best first.
+
+use std::io::{self, Write};
+
+use aam_runtime::compare::tune::{TuneOptions, Tuned, tune};
+use aam_runtime::events::Outcome;
+use clap::ArgMatches;
+
+use super::compare::{Line, aligned, missing, spread};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::say;
+use crate::{interrupt, progress};
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let Some(settings) = super::settings("tune", matches)? else {
+        return Ok(Exit::Done);
+    };
+    let options: TuneOptions = settings.options()?;
+    let mut display = progress::display(super::quiet(matches));
+    let tuned = tune(&options, display.as_mut(), interrupt::flag())?;
+    drop(display);
+    io::stdout().write_all(text(&tuned).as_bytes())?;
+    if tuned.comparison.outcome == Outcome::Interrupted {
+        say("interrupted: the same command goes on with the runs that are missing");
+        return Ok(Exit::Saved);
+    }
+    match &tuned.best {
+        Some(best) => {
+            say(&format!(
+                "train with these settings: aam train --config {} --output-dir DIR",
+                best.display()
+            ));
+            Ok(Exit::Done)
+        }
+        None => {
+            say("none of the settings could be trained; the table says why");
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+/// The table in aligned columns.
+fn text(tuned: &Tuned) -> String {
+    let comparison = &tuned.comparison;
+    let metrics = comparison.main_metrics();
+    let mut header = vec!["trial".to_owned(), "folds".to_owned()];
+    header.extend(tuned.searched.iter().cloned());
+    header.extend(metrics.iter().map(|&name| name.to_owned()));
+    header.push("seconds".to_owned());
+    let mut lines = vec![Line {
+        cells: header,
+        problem: None,
+    }];
+    let failed = (0..comparison.rows.len()).filter(|row| !tuned.ranking.contains(row));
+    for place in tuned.ranking.iter().copied().chain(failed) {
+        let row = &comparison.rows[place];
+        let mut cells = vec![(place + 1).to_string(), row.results.len().to_string()];
+        cells.extend(
+            tuned
+                .values(place)
+                .into_iter()
+                .map(|value| match value.is_empty() {
+                    true => missing(),
+                    false => value,
+                }),
+        );
+        if row.failure.is_none() {
+            cells.extend(metrics.iter().map(|name| spread(row.metric(name))));
+            cells.push(row.seconds().map_or_else(missing, |s| format!("{s:.1}")));
+        }
+        lines.push(Line {
+            cells,
+            problem: row.failure.clone(),
+        });
+    }
+    aligned(&lines, 0)
+}

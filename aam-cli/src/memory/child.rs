@@ -1,0 +1,141 @@
+//! The process that a training is measured in.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use aam_runtime::memory::{resident, volunteer};
+use aam_runtime::options::TrainOptions;
+use aam_runtime::train::step_memory::{StepMemory, step_memory};
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::interrupt;
+
+/// The hidden command of the program that measures.
+pub const COMMAND: &str = "measure-step";
+/// How often the memory of the process is looked at.
+const EVERY: Duration = Duration::from_millis(20);
+
+/// What came of a measurement.
+pub enum Measured {
+    /// It fits, and takes so much.
+    Fits(StepMemory),
+    /// It does not, for this reason.
+    TooLarge(String),
+}
+
+/// A folder that is removed again.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left is in the system's folder for such things.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Begins the training that `options` describe in a process of its own, and ends it when it takes more
+/// than `budget` bytes.
+pub fn measure(options: &TrainOptions, budget: Option<u64>) -> Result<Measured, Failure> {
+    let name = format!("aam-measure-{}", std::process::id());
+    let folder = Folder(std::env::temp_dir().join(name));
+    fs::create_dir_all(&folder.0)?;
+    let mut options = options.clone();
+    options.memory = Default::default();
+    options.split.folds = None;
+    options.split.leave_one_group_out = false;
+    options.optimization.output_dir = Some(folder.0.join("run"));
+    options.optimization.overwrite = true;
+    let settings = folder.0.join("settings.json");
+    let text = serde_json::to_string(&options).map_err(|error| failed(&error.to_string()))?;
+    fs::write(&settings, text)?;
+    let mut child = Command::new(std::env::current_exe()?)
+        .arg("--threads")
+        .arg(rayon::current_num_threads().to_string())
+        .arg(COMMAND)
+        .arg(&settings)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let over = watch(&mut child, budget)?;
+    let (mut found, mut problem) = (String::new(), String::new());
+    if let (Some(mut stdout), Some(mut stderr)) = (child.stdout.take(), child.stderr.take()) {
+        stdout.read_to_string(&mut found)?;
+        stderr.read_to_string(&mut problem)?;
+    }
+    let status = child.wait()?;
+    if let Some(bytes) = over {
+        let text = format!("the process took {:.2} GB", bytes as f64 / 1e9);
+        return Ok(Measured::TooLarge(text));
+    }
+    if status.success() {
+        let measured: StepMemory =
+            serde_json::from_str(&found).map_err(|error| failed(&error.to_string()))?;
+        return Ok(match budget {
+            Some(most) if measured.peak() > most => Measured::TooLarge(format!(
+                "the process took {:.2} GB",
+                measured.peak() as f64 / 1e9
+            )),
+            _ => Measured::Fits(measured),
+        });
+    }
+    // An error of the run is one of the run to be; all else is what lack of memory looks like.
+    let known = [
+        Exit::Failed,
+        Exit::Usage,
+        Exit::Data,
+        Exit::Model,
+        Exit::Saved,
+    ];
+    let known = known
+        .into_iter()
+        .find(|exit| status.code() == Some(i32::from(exit.code())));
+    match known {
+        Some(exit) => {
+            let text = problem.trim().trim_start_matches("error:").trim();
+            Err(Failure::new(exit, text))
+        }
+        None => Ok(Measured::TooLarge(format!(
+            "the process was ended: {status}"
+        ))),
+    }
+}
+
+/// Waits for `child`; ends it, and returns what it took, when it takes more than `budget`.
+fn watch(child: &mut Child, budget: Option<u64>) -> io::Result<Option<u64>> {
+    while child.try_wait()?.is_none() {
+        if let (Some(most), Some(now)) = (budget, resident(Some(child.id())))
+            && now > most
+        {
+            child.kill()?;
+            return Ok(Some(now));
+        }
+        std::thread::sleep(EVERY);
+    }
+    Ok(None)
+}
+
+fn failed(problem: &str) -> Failure {
+    Failure::new(Exit::Failed, format!("measuring memory: {problem}"))
+}
+
+/// Measures in this process, with the settings in the file `settings`, and prints what it takes.
+///
+/// # Errors
+/// Those of the training.
+pub fn measured_here(settings: &Path) -> Result<Exit, Failure> {
+    volunteer();
+    let text = fs::read_to_string(settings)?;
+    let options: TrainOptions =
+        serde_json::from_str(&text).map_err(|error| failed(&error.to_string()))?;
+    let Some(measured) = step_memory(&options, interrupt::flag())? else {
+        return Ok(Exit::Saved);
+    };
+    let text = serde_json::to_string(&measured).map_err(|error| failed(&error.to_string()))?;
+    println!("{text}");
+    Ok(Exit::Done)
+}

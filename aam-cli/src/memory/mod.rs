@@ -1,0 +1,229 @@
+//! Batches that fit the memory, and where the memory of a training goes.
+//!
+//! What a training takes is measured by beginning it, in a process of its own: it can be ended when it
+//! takes too much, and what the system kills is not this program.
+
+mod child;
+
+use aam_runtime::events::{Event, Observer};
+use aam_runtime::memory::available;
+use aam_runtime::options::TrainOptions;
+use aam_runtime::train::step_memory::StepMemory;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+pub use child::{COMMAND, measured_here};
+use child::{Measured, measure};
+
+/// The most samples of a batch that is searched for; more make no update better.
+const LARGEST: usize = 256;
+/// The smallest batch that is tried.
+const SMALLEST: usize = 2;
+/// The share of the free memory that a training may take, unless told otherwise.
+const FRACTION: f64 = 0.8;
+/// Memory depends on the batch if the largest takes so much more than the smallest.
+const NOTABLE: f64 = 1.1;
+
+/// The options of a training whose batches fit; what was measured is told.
+///
+/// # Errors
+/// Settings at odds, a training that cannot begin, or one that does not fit whatever its batches.
+pub fn fitted(options: TrainOptions, observer: &mut dyn Observer) -> Result<TrainOptions, Failure> {
+    check(&options)?;
+    let mut options = options;
+    let memory = options.memory.clone();
+    if memory.auto_batch_size {
+        let budget = budget(&options)?;
+        let (size, measured) = largest_fitting(&options, budget, observer)?;
+        options.optimization.batch_size = Some(size);
+        let text = format!(
+            "--auto-batch-size: batches of {size} samples, which take {} of the {} that the training may take",
+            gigabytes(measured.peak()),
+            gigabytes(budget)
+        );
+        observer.observe(&Event::Note(&text))?;
+    }
+    if let (Some(target), Some(size)) = (
+        memory.target_effective_batch_size,
+        options.optimization.batch_size,
+    ) {
+        let steps = (target / size).max(1);
+        options.optimization.gradient_accumulation_steps = steps;
+        let text = format!(
+            "--target-effective-batch-size {target}: updates of {steps} batches of {size} samples"
+        );
+        observer.observe(&Event::Note(&text))?;
+    }
+    if memory.memory_profile {
+        let measured = match measure(&options, None)? {
+            Measured::Fits(measured) => measured,
+            Measured::TooLarge(why) => return Err(Failure::new(Exit::Failed, why)),
+        };
+        observer.observe(&Event::Note(&table(&measured)))?;
+    }
+    // What is recorded is what came out, not that it was searched.
+    options.memory = Default::default();
+    Ok(options)
+}
+
+fn check(options: &TrainOptions) -> Result<(), Failure> {
+    let memory = &options.memory;
+    let usage = |problem: &str| Err(Failure::usage(problem));
+    let limits = (memory.max_memory_gb, memory.max_memory_fraction);
+    if !memory.auto_batch_size && limits != (None, None) {
+        return usage(
+            "--max-memory-gb and --max-memory-fraction do nothing without --auto-batch-size",
+        );
+    }
+    match limits {
+        (Some(_), Some(_)) => {
+            return usage("--max-memory-gb and --max-memory-fraction: give one of the two");
+        }
+        (Some(number), _) if !(number.is_finite() && number > 0.0) => {
+            return usage(&format!(
+                "--max-memory-gb: expected a number above 0, found {number}"
+            ));
+        }
+        (_, Some(part)) if !(part > 0.0 && part <= 1.0) => {
+            return usage(&format!(
+                "--max-memory-fraction: expected a number above 0 and at most 1, found {part}"
+            ));
+        }
+        _ => {}
+    }
+    let optimization = &options.optimization;
+    if memory.auto_batch_size && optimization.batch_size.is_some() {
+        return usage("--auto-batch-size and --batch-size: give one of the two");
+    }
+    if memory.target_effective_batch_size.is_some() {
+        if !memory.auto_batch_size && optimization.batch_size.is_none() {
+            return usage(
+                "--target-effective-batch-size needs a batch size: give --batch-size or --auto-batch-size",
+            );
+        }
+        if optimization.gradient_accumulation_steps > 1 {
+            return usage(
+                "--target-effective-batch-size and --gradient-accumulation-steps: give one of the two",
+            );
+        }
+    }
+    let on_cpu = ["auto", "cpu"].contains(&optimization.device.as_str());
+    if memory.auto_batch_size && limits != (None, None) && !on_cpu {
+        return usage(
+            "--max-memory-gb and --max-memory-fraction are of a CPU's memory; on a GPU, --auto-batch-size takes the largest batch that does not fail",
+        );
+    }
+    Ok(())
+}
+
+/// Bytes that the training may take.
+fn budget(options: &TrainOptions) -> Result<u64, Failure> {
+    if let Some(number) = options.memory.max_memory_gb {
+        return Ok((number * 1e9) as u64);
+    }
+    let free = available().ok_or_else(|| {
+        Failure::usage(
+            "--auto-batch-size: this system does not tell how much memory is free; give --batch-size",
+        )
+    })?;
+    let part = options.memory.max_memory_fraction.unwrap_or(FRACTION);
+    Ok((free as f64 * part) as u64)
+}
+
+/// The largest batch whose training takes no more than `budget` bytes, and what it takes.
+fn largest_fitting(
+    options: &TrainOptions,
+    budget: u64,
+    observer: &mut dyn Observer,
+) -> Result<(usize, StepMemory), Failure> {
+    let target = options.memory.target_effective_batch_size;
+    let most = target.map_or(LARGEST, |target| target.clamp(SMALLEST, LARGEST));
+    let mut try_size = |size: usize| -> Result<Measured, Failure> {
+        let mut options = options.clone();
+        options.optimization.batch_size = Some(size);
+        observer.observe(&Event::Note(&format!(
+            "measuring the memory of batches of {size}"
+        )))?;
+        measure(&options, Some(budget))
+    };
+    let smallest = match try_size(SMALLEST)? {
+        Measured::Fits(measured) => measured,
+        Measured::TooLarge(why) => {
+            return Err(Failure::new(
+                Exit::Failed,
+                format!(
+                    "--auto-batch-size: not even batches of {SMALLEST} samples fit: {why}\n  help: allow more with --max-memory-gb, or make the model smaller with --preset or --embedding-dim"
+                ),
+            ));
+        }
+    };
+    if let Measured::Fits(measured) = try_size(most)? {
+        let size = measured.batch_size;
+        if measured.peak() as f64 <= NOTABLE * smallest.peak() as f64 {
+            observer.observe(&Event::Note(&format!(
+                "batches of {SMALLEST} take {}, those of {size} {}: memory hardly depends on the batch here",
+                gigabytes(smallest.peak()),
+                gigabytes(measured.peak())
+            )))?;
+        }
+        return Ok((size, measured));
+    }
+    let (mut fits, mut known) = (SMALLEST, smallest);
+    let mut fails = most;
+    while let Some(middle) = between(fits, fails) {
+        match try_size(middle)? {
+            Measured::Fits(measured) => (fits, known) = (middle, measured),
+            Measured::TooLarge(_) => fails = middle,
+        }
+    }
+    Ok((fits, known))
+}
+
+/// The even number in the middle, if there is one.
+fn between(fits: usize, fails: usize) -> Option<usize> {
+    let middle = (fits + fails) / 2 / 2 * 2;
+    (middle > fits && middle < fails).then_some(middle)
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.2} GB", bytes as f64 / 1e9)
+}
+
+/// A line for each phase.
+fn table(measured: &StepMemory) -> String {
+    let mut text = format!(
+        "memory with batches of {}, at most and at the end of each phase:",
+        measured.batch_size
+    );
+    for phase in &measured.phases {
+        let numbers = [phase.peak, phase.after].map(gigabytes);
+        text.push_str(&format!(
+            "\n  {:>9}  {:>9}  {}",
+            numbers[0], numbers[1], phase.name
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_even_and_the_search_ends() {
+        assert_eq!(between(2, 256), Some(128));
+        assert_eq!(between(2, 5), None);
+        assert_eq!(between(2, 7), Some(4));
+        for limit in 2..256 {
+            let (mut fits, mut fails) = (2, 256);
+            while let Some(middle) = between(fits, fails) {
+                assert!(middle % 2 == 0);
+                match middle <= limit {
+                    true => fits = middle,
+                    false => fails = middle,
+                }
+            }
+            assert!(fits <= limit && limit < fits + 2, "{limit}: {fits}");
+        }
+    }
+}

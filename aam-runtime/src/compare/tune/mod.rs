@@ -1,0 +1,397 @@
+//! `aam tune`: settings that are searched on folds.
+//!
+//! A trial is a row of a comparison: settings that differ from those given, trained on folds. All
+//! are tried on the first fold, the better part of them on the second, and so on (successive halving,
+//! Jamieson and Talwalkar, 2016), so that most of the time goes to those that may win. What a run
+//! came to is kept; the same command goes on where it stopped, since equal scores give equal
+//! proposals.
+
+mod options;
+mod proposals;
+mod space;
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::Value;
+
+use super::record::Asked;
+use super::{
+    Combination, CompareOptions, Comparing, Comparison, ComparisonDirectory, Row, check, counted,
+};
+use crate::error::RunError;
+use crate::events::{Event, Observer, Outcome};
+use crate::options::TrainOptions;
+use crate::run_directory::write_whole;
+use crate::train::metrics::higher_is_better;
+use crate::train::{config_text, divided};
+pub use options::{SamplerKind, TuneOptions};
+use proposals::Proposals;
+use space::Space;
+
+/// What a search came to.
+#[derive(Clone, Debug)]
+pub struct Tuned {
+    /// The trials in the order in which they were tried.
+    pub comparison: Comparison,
+    /// The names of the settings that were searched.
+    pub searched: Vec<String>,
+    /// The metric by which trials are judged.
+    pub metric: String,
+    /// Trials by their place, the best first; those that failed are left out.
+    pub ranking: Vec<usize>,
+    /// The settings of the best, for `aam train --config`.
+    pub best: Option<PathBuf>,
+    /// A line for each trial.
+    pub table: PathBuf,
+}
+
+impl Tuned {
+    /// What a trial had for each setting that was searched, as text; nothing for an option that its
+    /// component does not have.
+    pub fn values(&self, row: usize) -> Vec<String> {
+        values(&self.comparison.rows[row], &self.searched)
+    }
+}
+
+/// Searches settings, apart from the runs that are done already.
+///
+/// # Errors
+/// Settings that no run could have, a space that cannot be searched, files that cannot be read or
+/// written, an older search with other settings in the output directory.
+pub fn tune(
+    options: &TuneOptions,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Tuned, RunError> {
+    let compared = CompareOptions {
+        train: options.train.clone(),
+    };
+    check(&compared)?;
+    for (flag, value) in [("trials", options.trials), ("halving", options.halving)] {
+        if value == 0 {
+            return Err(RunError::Usage(format!(
+                "--{flag}: expected a number of at least 1, found 0"
+            )));
+        }
+    }
+    let train = &options.train;
+    let space = Space::read(options.search.as_deref(), train)?;
+    let sampler = serde_json::to_value(options.sampler).unwrap_or_default();
+    let asked = Asked::new(&compared, &[])?
+        .with("search", options.search.clone().into())
+        .with("sampler", sampler)
+        .with("halving", options.halving.into());
+    let optimization = &train.optimization;
+    let path = optimization.output_dir.as_deref();
+    let directory = ComparisonDirectory::check(path, optimization.overwrite, &asked)?;
+    let divided = divided(train, compared.number_of_folds(), observer)?;
+    let splits = &divided.folds.splits;
+    let lists = directory.fill(&asked, &divided.ids, splits, optimization.overwrite)?;
+    let searched: Vec<String> = space.dimensions.iter().map(|d| d.name.clone()).collect();
+    let note = format!(
+        "searching {} on {} of {} samples",
+        searched.join(", "),
+        match splits.len() {
+            1 => "one split".to_owned(),
+            folds => format!("{folds} folds"),
+        },
+        divided.ids.len()
+    );
+    observer.observe(&Event::Note(&note))?;
+    let mut search = Search {
+        options,
+        space: &space,
+        metric: Judge::new(train),
+        comparing: Comparing {
+            options: train,
+            directory,
+            lists,
+            comparison: Comparison {
+                folds: splits.len(),
+                rows: Vec::new(),
+                outcome: Outcome::Finished,
+                metric: optimization.best_metric.clone(),
+            },
+            warned: Vec::new(),
+        },
+    };
+    search.run(observer, interrupt)?;
+    search.finish(searched, observer)
+}
+
+/// By what trials are judged.
+struct Judge {
+    name: String,
+}
+
+impl Judge {
+    fn new(train: &TrainOptions) -> Self {
+        let name = match (&train.optimization.best_metric, train.classifier) {
+            (Some(name), _) => name.as_str(),
+            // A loss is not to be compared with another.
+            (None, true) => "log_loss",
+            (None, false) => "r2",
+        };
+        Self {
+            name: name.to_owned(),
+        }
+    }
+
+    /// The mean of the metric over the folds done, and over the targets where each has its own, of
+    /// which more is better.
+    fn score(&self, row: &Row) -> Option<f64> {
+        let sign = if higher_is_better(&self.name) {
+            1.0
+        } else {
+            -1.0
+        };
+        let names = row
+            .results
+            .first()?
+            .metrics
+            .iter()
+            .map(|metric| &metric.name);
+        let suffix = format!(":{}", self.name);
+        let names = names.filter(|name| **name == self.name || name.ends_with(&suffix));
+        let means: Option<Vec<f64>> = names
+            .map(|name| row.metric(name).map(|spread| spread.mean))
+            .collect();
+        let means = means.filter(|means| !means.is_empty())?;
+        let mean = means.iter().sum::<f64>() / means.len() as f64;
+        mean.is_finite().then_some(sign * mean)
+    }
+}
+
+struct Search<'a> {
+    options: &'a TuneOptions,
+    space: &'a Space,
+    metric: Judge,
+    comparing: Comparing<'a>,
+}
+
+impl Search<'_> {
+    fn run(&mut self, observer: &mut dyn Observer, interrupt: &AtomicBool) -> Result<(), RunError> {
+        let TuneOptions {
+            train,
+            trials,
+            sampler,
+            halving,
+            ..
+        } = self.options;
+        let folds = self.comparing.lists.len();
+        let proposals = Proposals::new(self.space, *sampler, train.optimization.seed)?;
+        let at_once = if *halving == 1 { folds } else { 1 };
+        for number in 1..=*trials {
+            let proposal = proposals.next()?;
+            let settings = self.space.settings(&proposal.values, train)?;
+            let row = self.comparing.comparison.rows.len();
+            self.comparing.comparison.rows.push(Row {
+                combination: Combination::trial(number, settings),
+                results: Vec::new(),
+                failure: None,
+            });
+            self.comparing.take_up_row(row)?;
+            for fold in 0..at_once {
+                let what = format!("trial {number} of {trials}");
+                if self.try_on(row, fold, &what, observer, interrupt)? == Outcome::Interrupted {
+                    return Ok(());
+                }
+            }
+            // What an earlier run has of further folds must not change what is proposed.
+            let mut judged = self.comparing.comparison.rows[row].clone();
+            judged.results.retain(|result| result.fold <= at_once);
+            let score = self.metric.score(&judged);
+            if score.is_none() && judged.failure.is_none() {
+                return Err(self.no_metric(&judged));
+            }
+            proposals.tell(proposal, score);
+        }
+        for fold in at_once..folds {
+            let ranking = self.ranking(fold);
+            let left = trials.div_ceil(halving.saturating_pow(fold as u32)).max(1);
+            let left = ranking.len().min(left);
+            for (place, row) in ranking.into_iter().take(left).enumerate() {
+                let what = format!(
+                    "fold {} of {folds}, trial {} of {left}",
+                    fold + 1,
+                    place + 1
+                );
+                if self.try_on(row, fold, &what, observer, interrupt)? == Outcome::Interrupted {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Trains a trial on a fold, unless that is done.
+    fn try_on(
+        &mut self,
+        row: usize,
+        fold: usize,
+        what: &str,
+        observer: &mut dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Result<Outcome, RunError> {
+        if !self.comparing.is_to_do(row, fold) {
+            return Ok(Outcome::Finished);
+        }
+        let outcome = self.comparing.run(row, fold, what, observer, interrupt)?;
+        // Weights of trials would fill the disk; the winner is trained anew, on more samples.
+        let combination = &self.comparing.comparison.rows[row].combination;
+        let checkpoints = self
+            .comparing
+            .directory
+            .run(combination, fold)
+            .join("checkpoints");
+        if outcome == Outcome::Finished && checkpoints.exists() {
+            std::fs::remove_dir_all(&checkpoints).map_err(RunError::write(checkpoints))?;
+        }
+        Ok(outcome)
+    }
+
+    /// The trials that were trained on at least `folds` folds, the best on those first.
+    fn ranking(&self, folds: usize) -> Vec<usize> {
+        let rows = self.comparing.comparison.rows.iter().enumerate();
+        let mut scored: Vec<(usize, f64)> = rows
+            .filter(|(_, row)| row.failure.is_none())
+            .filter_map(|(place, row)| {
+                let mut row = row.clone();
+                row.results.retain(|result| result.fold <= folds);
+                let score = self.metric.score(&row)?;
+                (row.results.len() == folds).then_some((place, score))
+            })
+            .collect();
+        scored.sort_by(|a, b| b.1.total_cmp(&a.1));
+        scored.into_iter().map(|(place, _)| place).collect()
+    }
+
+    fn no_metric(&self, row: &Row) -> RunError {
+        let metrics = row.results.iter().flat_map(|result| &result.metrics);
+        let mut names: Vec<&str> = metrics.map(|metric| metric.name.as_str()).collect();
+        names.dedup();
+        RunError::Usage(format!(
+            "trials are judged by {}, which is no number or not there; name another with --best-metric, of {}",
+            self.metric.name,
+            names.join(", ")
+        ))
+    }
+
+    /// Writes the table and the settings of the best.
+    fn finish(self, searched: Vec<String>, observer: &mut dyn Observer) -> Result<Tuned, RunError> {
+        let folds = self.comparing.lists.len();
+        let mut ranking: Vec<usize> = Vec::new();
+        // Those that were trained on more folds won on fewer.
+        for most in (1..=folds).rev() {
+            let more = self.ranking(most);
+            let more: Vec<usize> = more
+                .into_iter()
+                .filter(|row| !ranking.contains(row))
+                .collect();
+            ranking.extend(more);
+        }
+        let directory = self.comparing.directory.path().to_owned();
+        let comparison = self.comparing.comparison;
+        let table = directory.join("trials.tsv");
+        let mut best = None;
+        if let Some(&winner) = ranking.first() {
+            let row = &comparison.rows[winner];
+            let mut options = row.combination.applied_to(&self.options.train)?;
+            options.split = options.split.of_a_fold();
+            options.optimization.output_dir = None;
+            options.optimization.overwrite = false;
+            let path = directory.join("best.toml");
+            write_whole(&path, &config_text("train", &options)?)?;
+            best = Some(path);
+        }
+        let tuned = Tuned {
+            searched,
+            metric: self.metric.name,
+            ranking,
+            best,
+            comparison,
+            table,
+        };
+        write_whole(&tuned.table, &tuned.tsv())?;
+        observer.observe(&Event::Saved(&tuned.table))?;
+        if let (Some(best), Some(row)) = (&tuned.best, tuned.ranking.first()) {
+            let tried = tuned.comparison.rows.len();
+            let note = format!(
+                "the best of {} is trial {}; as the best of several it looks better than it is: judge it by samples that none of them saw",
+                counted(tried, "trial"),
+                row + 1
+            );
+            observer.observe(&Event::Note(&note))?;
+            observer.observe(&Event::Saved(best))?;
+        }
+        Ok(tuned)
+    }
+}
+
+impl Tuned {
+    /// `trials.tsv`: a line for each trial, the best first.
+    fn tsv(&self) -> String {
+        let mut header = vec!["trial", "rank", "folds"]
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
+        header.extend(self.searched.iter().cloned());
+        let metrics = self.comparison.metrics();
+        header.extend(
+            metrics
+                .iter()
+                .flat_map(|name| [(*name).to_owned(), format!("{name}_sd")]),
+        );
+        header.extend(["seconds", "parameters", "problem"].map(str::to_owned));
+        let mut text = header.join("\t") + "\n";
+        let failed = (0..self.comparison.rows.len()).filter(|row| !self.ranking.contains(row));
+        let ranked = self.ranking.iter().copied().chain(failed);
+        for (rank, place) in ranked.enumerate() {
+            let row = &self.comparison.rows[place];
+            let number = |number: Option<f64>| number.map_or(String::new(), |n| n.to_string());
+            let mut cells = vec![
+                (place + 1).to_string(),
+                (rank + 1).to_string(),
+                row.results.len().to_string(),
+            ];
+            cells.extend(self.values(place));
+            for name in &metrics {
+                let spread = row.metric(name);
+                cells.push(number(spread.map(|spread| spread.mean)));
+                cells.push(number(spread.and_then(|spread| spread.sd)));
+            }
+            cells.push(number(row.seconds()));
+            cells.push(number(row.parameters().map(|(learn, _)| learn as f64)));
+            cells.push(row.failure.clone().unwrap_or_default().replace('\t', " "));
+            text.push_str(&(cells.join("\t") + "\n"));
+        }
+        text
+    }
+}
+
+/// The values of the settings called `searched`, as text.
+fn values(row: &Row, searched: &[String]) -> Vec<String> {
+    let empty = serde_json::Map::new();
+    let settings = row.combination.settings().unwrap_or(&empty);
+    let value = |name: &String| match name.split_once('.') {
+        Some((kind, option)) => settings.get(kind)?.get(option),
+        None => match settings.get(name)? {
+            Value::Object(component) => component.get("name"),
+            value => Some(value),
+        },
+    };
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "none".to_owned(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(Value::to_string).collect();
+            items.join(",")
+        }
+        other => other.to_string(),
+    };
+    searched
+        .iter()
+        .map(|name| value(name).map_or_else(String::new, text))
+        .collect()
+}

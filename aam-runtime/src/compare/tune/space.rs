@@ -1,0 +1,359 @@
+//! The settings that are searched, and which values they may have.
+
+use aam_api::error::nearest;
+use aam_api::options::{self, OptionInfo};
+use aam_api::{Choice, FusionKind, HeadKind, Kind, LossKind, PluginError, Registry, StrategyKind};
+use serde_json::{Map, Value};
+
+use crate::error::RunError;
+use crate::options::TrainOptions;
+
+const FLAG: &str = "--search";
+/// Settings that are searched unless others are named.
+const ALWAYS: [&str; 2] = ["lr", "weight-decay"];
+/// Ranges of settings whose type does not tell one.
+const RANGES: [(&str, f64, f64, bool); 3] = [
+    ("lr", 3e-4, 3e-2, true),
+    ("weight-decay", 1e-3, 0.5, true),
+    ("dropout", 0.0, 0.5, false),
+];
+/// A positive number without a range of its own is searched from its default divided by this to its
+/// default times it.
+const AROUND: f64 = 10.0;
+
+/// The values of a setting.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Numbers from a least to a most one.
+    Range {
+        /// The least.
+        low: f64,
+        /// The most.
+        high: f64,
+        /// Whether each factor counts the same, rather than each difference.
+        log: bool,
+        /// Whether they are whole.
+        whole: bool,
+    },
+    /// One of these.
+    Choices(Vec<Value>),
+}
+
+/// A setting that is searched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dimension {
+    /// Its name: an option, a kind of component, or `kind.option`.
+    pub name: String,
+    /// Its values.
+    pub values: Values,
+}
+
+/// The settings that are searched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Space {
+    /// Each of them, once.
+    pub dimensions: Vec<Dimension>,
+}
+
+/// What a kind of component offers to a search, whatever the kind.
+struct Linked {
+    kind: &'static str,
+    /// Names and options of the components.
+    components: Vec<(&'static str, Vec<OptionInfo>)>,
+}
+
+impl Linked {
+    fn all() -> Result<Vec<Self>, RunError> {
+        fn of<K: Kind>() -> Result<Linked, PluginError> {
+            let registry = Registry::<K>::load()?;
+            let components = registry.iter();
+            Ok(Linked {
+                kind: K::NAME,
+                components: components
+                    .map(|plugin| (plugin.name, plugin.options()))
+                    .collect(),
+            })
+        }
+        Ok(vec![
+            of::<HeadKind>()?,
+            of::<FusionKind>()?,
+            of::<LossKind>()?,
+            of::<StrategyKind>()?,
+        ])
+    }
+
+    /// An option of any of the components called `names`, or of any at all if there are none.
+    fn option(&self, names: &[String], option: &str) -> Option<&OptionInfo> {
+        let components = self.components.iter();
+        let wanted = components.filter(|(name, _)| names.is_empty() || has(names, name));
+        let mut options = wanted.flat_map(|(_, options)| options);
+        options.find(|info| info.name == option)
+    }
+}
+
+fn has(names: &[String], name: &str) -> bool {
+    names.iter().any(|known| known == name)
+}
+
+impl Space {
+    /// The space that `search` names, or the one around the components of `train`.
+    ///
+    /// # Errors
+    /// A setting that training does not have, or values that it cannot have.
+    pub fn read(search: Option<&str>, train: &TrainOptions) -> Result<Self, RunError> {
+        let linked = Linked::all()?;
+        let own = options::of::<TrainOptions>();
+        let given = serde_json::to_value(train)
+            .map_err(|error| RunError::Usage(format!("settings: {error}")))?;
+        let mut dimensions: Vec<Dimension> = Vec::new();
+        let Some(search) = search else {
+            for name in ALWAYS {
+                let option = own.iter().find(|option| option.name == name);
+                dimensions.extend(option.and_then(|option| alone(name, option)));
+            }
+            for linked in linked
+                .iter()
+                .filter(|linked| linked.kind != StrategyKind::NAME)
+            {
+                let chosen = given[linked.kind]["name"].as_str().unwrap_or_default();
+                let component = linked.components.iter().find(|(name, _)| *name == chosen);
+                for option in component.iter().flat_map(|(_, options)| options) {
+                    let name = format!("{}.{}", linked.kind, option.name);
+                    dimensions.extend(alone(&name, option));
+                }
+            }
+            return Ok(Self { dimensions });
+        };
+        let parts = search.split(';').map(str::trim);
+        let parts: Vec<(&str, Option<&str>)> = parts
+            .filter(|part| !part.is_empty())
+            .map(|part| match part.split_once('=') {
+                Some((name, values)) => (name.trim(), Some(values.trim())),
+                None => (part, None),
+            })
+            .collect();
+        let names_of = |kind: &str| -> Vec<String> {
+            let searched = parts.iter().find(|(name, _)| *name == kind);
+            match searched {
+                Some((_, Some(values))) => values
+                    .split('|')
+                    .map(|name| name.trim().to_owned())
+                    .collect(),
+                Some((_, None)) => Vec::new(),
+                None => given[kind]["name"]
+                    .as_str()
+                    .map(str::to_owned)
+                    .into_iter()
+                    .collect(),
+            }
+        };
+        for (name, values) in &parts {
+            if dimensions.iter().any(|known| known.name == *name) {
+                return Err(usage(name, "it is named twice"));
+            }
+            let dimension = match name.split_once('.') {
+                Some((kind, option)) => {
+                    let Some(of_kind) = linked.iter().find(|linked| linked.kind == kind) else {
+                        return Err(unknown(name, &own, &linked));
+                    };
+                    let names = names_of(kind);
+                    let Some(option) = of_kind.option(&names, option) else {
+                        return Err(usage(
+                            name,
+                            &format!("no {kind} of this search ({}) has it", names.join(", ")),
+                        ));
+                    };
+                    dimension(name, option, *values)?
+                }
+                None => match linked.iter().find(|linked| linked.kind == *name) {
+                    Some(of_kind) => components(of_kind, *values)?,
+                    None => match own.iter().find(|option| option.name == *name) {
+                        Some(option) => dimension(name, option, *values)?,
+                        None => return Err(unknown(name, &own, &linked)),
+                    },
+                },
+            };
+            dimensions.push(dimension);
+        }
+        if dimensions.is_empty() {
+            return Err(RunError::Usage(format!("{FLAG}: it names no setting")));
+        }
+        Ok(Self { dimensions })
+    }
+
+    /// The settings in place of those of `train` when each dimension has the value at its place in
+    /// `drawn`. Options that the component drawn does not have are left out.
+    ///
+    /// # Errors
+    /// Two components of one name.
+    pub fn settings(
+        &self,
+        drawn: &[Value],
+        train: &TrainOptions,
+    ) -> Result<Map<String, Value>, RunError> {
+        let linked = Linked::all()?;
+        let given = serde_json::to_value(train)
+            .map_err(|error| RunError::Usage(format!("settings: {error}")))?;
+        let mut settings = Map::new();
+        let pairs = || self.dimensions.iter().zip(drawn);
+        for (dimension, value) in pairs().filter(|(dimension, _)| !dimension.name.contains('.')) {
+            let kind = linked.iter().any(|linked| linked.kind == dimension.name);
+            let value = match (kind, value.as_str()) {
+                // The options that are given are those of the component that is.
+                (true, Some(name)) if given[&dimension.name]["name"] == *name => {
+                    given[&dimension.name].clone()
+                }
+                (true, Some(name)) => serde_json::to_value(Choice::named(name)).unwrap_or_default(),
+                _ => value.clone(),
+            };
+            settings.insert(dimension.name.clone(), value);
+        }
+        for (dimension, value) in pairs() {
+            let Some((kind, option)) = dimension.name.split_once('.') else {
+                continue;
+            };
+            let component = settings.get(kind).unwrap_or(&given[kind]).clone();
+            let name = component["name"].as_str().unwrap_or_default().to_owned();
+            let of_kind = linked.iter().find(|linked| linked.kind == kind);
+            if of_kind.is_some_and(|of_kind| of_kind.option(&[name], option).is_some()) {
+                let mut component = component;
+                component[option] = value.clone();
+                settings.insert(kind.to_owned(), component);
+            }
+        }
+        Ok(settings)
+    }
+}
+
+/// The components of a kind as values.
+fn components(linked: &Linked, values: Option<&str>) -> Result<Dimension, RunError> {
+    let kind = linked.kind;
+    let all = || linked.components.iter().map(|(name, _)| *name);
+    let names: Vec<&str> = match values {
+        None => all().collect(),
+        Some(values) => values.split('|').map(str::trim).collect(),
+    };
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| !all().any(|known| known == **name))
+    {
+        let known: Vec<&str> = all().collect();
+        let hint = nearest(unknown, known.iter().copied());
+        let hint = hint.map_or_else(String::new, |name| format!("did you mean '{name}'? "));
+        return Err(usage(
+            kind,
+            &format!(
+                "there is no {kind} '{unknown}'; {hint}there are {}",
+                known.join(", ")
+            ),
+        ));
+    }
+    let names = names.into_iter().map(Value::from).collect();
+    Ok(Dimension {
+        name: kind.to_owned(),
+        values: Values::Choices(names),
+    })
+}
+
+/// A dimension with the values that are given.
+fn dimension(name: &str, option: &OptionInfo, values: Option<&str>) -> Result<Dimension, RunError> {
+    let Some(text) = values else {
+        return alone(name, option).ok_or_else(|| {
+            usage(
+                name,
+                &format!(
+                    "it is {}, which tells no range; give one as in {name}=1..10, {name}=0.01..1 log or {name}=1|2|4",
+                    option.type_name
+                ),
+            )
+        });
+    };
+    let parse = |text: &str| {
+        option
+            .parse(text)
+            .map_err(|expected| usage(name, &format!("expected {expected}, found '{text}'")))
+    };
+    let Some((low, high)) = text.split_once("..") else {
+        let choices: Result<Vec<Value>, RunError> = text.split('|').map(parse).collect();
+        return Ok(Dimension {
+            name: name.to_owned(),
+            values: Values::Choices(choices?),
+        });
+    };
+    let (high, log) = match high.trim().strip_suffix("log") {
+        Some(high) => (high.trim(), true),
+        None => (high.trim(), false),
+    };
+    let (low, high) = (parse(low.trim())?, parse(high)?);
+    let (Some(low), Some(high)) = (low.as_f64(), high.as_f64()) else {
+        return Err(usage(
+            name,
+            &format!("a range is of numbers, and it is {}", option.type_name),
+        ));
+    };
+    if low >= high || (log && low <= 0.0) {
+        let least = if log { " and above 0" } else { "" };
+        let problem = format!("expected LOW..HIGH with LOW below HIGH{least}, found {text}");
+        return Err(usage(name, &problem));
+    }
+    Ok(Dimension {
+        name: name.to_owned(),
+        values: Values::Range {
+            low,
+            high,
+            log,
+            whole: option.type_name.starts_with("integer"),
+        },
+    })
+}
+
+/// The dimension of an option whose type or name tells its values.
+fn alone(name: &str, option: &OptionInfo) -> Option<Dimension> {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let values = if let Some((_, low, high, log)) = RANGES.iter().find(|(of, ..)| *of == last) {
+        Values::Range {
+            low: *low,
+            high: *high,
+            log: *log,
+            whole: false,
+        }
+    } else if option.is_switch() {
+        Values::Choices(vec![false.into(), true.into()])
+    } else if !option.words().is_empty() {
+        Values::Choices(option.words().into_iter().map(Value::from).collect())
+    } else if let Some(default) = option.default.as_f64().filter(|default| *default > 0.0) {
+        let whole = option.type_name.starts_with("integer");
+        let around = if whole { 2.0 } else { AROUND };
+        let low = match whole {
+            true => (default / around).ceil(),
+            false => default / around,
+        };
+        Values::Range {
+            low,
+            high: default * around,
+            log: true,
+            whole,
+        }
+    } else {
+        return None;
+    };
+    Some(Dimension {
+        name: name.to_owned(),
+        values,
+    })
+}
+
+fn usage(name: &str, problem: &str) -> RunError {
+    RunError::Usage(format!("{FLAG} {name}: {problem}"))
+}
+
+fn unknown(name: &str, own: &[OptionInfo], linked: &[Linked]) -> RunError {
+    let names = own.iter().map(|option| option.name.as_str());
+    let names = names.chain(linked.iter().map(|linked| linked.kind));
+    let hint = nearest(name, names);
+    let hint = hint.map_or_else(String::new, |name| format!(" (did you mean '{name}'?)"));
+    usage(name, &format!("`aam train` has no such setting{hint}"))
+}
+
+#[cfg(test)]
+mod tests;

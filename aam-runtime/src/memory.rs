@@ -1,0 +1,80 @@
+//! How much memory a process has and takes, from what Linux tells under `/proc`.
+
+use std::fs;
+
+/// Bytes that the process `id` has in memory, or this one; `None` where the system does not tell.
+pub fn resident(id: Option<u32>) -> Option<u64> {
+    status(id, "VmRSS:")
+}
+
+/// The most bytes that this process had in memory since [`reset_peak`], or since it began.
+pub fn peak() -> Option<u64> {
+    status(None, "VmHWM:")
+}
+
+/// Forgets the peak so far. Returns whether the system allows it.
+pub fn reset_peak() -> bool {
+    fs::write("/proc/self/clear_refs", "5").is_ok()
+}
+
+/// Bytes that can still be taken without pushing anything out of memory: of the machine, or of the
+/// group of processes that this one is in, if that has a limit.
+pub fn available() -> Option<u64> {
+    let machine = entry(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")?;
+    let number = |path: &str| -> Option<u64> { fs::read_to_string(path).ok()?.trim().parse().ok() };
+    let of_group = [
+        ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
+        (
+            "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+            "/sys/fs/cgroup/memory/memory.usage_in_bytes",
+        ),
+    ];
+    let limits = of_group
+        .iter()
+        .filter_map(|(most, now)| Some(number(most)?.saturating_sub(number(now).unwrap_or(0))));
+    Some(limits.fold(machine, u64::min))
+}
+
+/// Asks the system to end this process first when memory runs out.
+pub fn volunteer() {
+    // Where it is not allowed, nothing is lost.
+    let _ = fs::write("/proc/self/oom_score_adj", "1000");
+}
+
+fn status(id: Option<u32>, name: &str) -> Option<u64> {
+    let process = id.map_or("self".to_owned(), |id| id.to_string());
+    entry(
+        &fs::read_to_string(format!("/proc/{process}/status")).ok()?,
+        name,
+    )
+}
+
+/// `NAME:  123 kB` in bytes.
+fn entry(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    let number = line.trim().strip_suffix("kB")?.trim();
+    Some(number.parse::<u64>().ok()? * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_the_system_are_read() {
+        let text = "Name:\taam\nVmHWM:\t  1234 kB\nVmRSS:\t12 kB\n";
+        assert_eq!(entry(text, "VmHWM:"), Some(1234 * 1024));
+        assert_eq!(entry(text, "VmSwap:"), None);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn memory_that_is_taken_is_seen() {
+        // Other tests take and give back memory at the same time, which the peak does not mind.
+        let taken = std::hint::black_box(vec![1u8; 256 << 20]);
+        assert!(peak().unwrap() >= 256 << 20);
+        assert!(resident(Some(std::process::id())).unwrap() > 0);
+        drop(taken);
+        assert!(available().unwrap() > 0);
+    }
+}

@@ -1,0 +1,90 @@
+//! Batches that fit the memory, and where it goes.
+
+use aam_tests::{Aam, STUDY, aam};
+
+const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
+                     --metadata-column ph --max-bp 30 --embedding-dim 16 --epochs 2 \
+                     --baseline-trees 0 --overwrite --output-dir run";
+
+fn study() -> Aam {
+    aam!().with(STUDY)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_largest_batch_that_fits_is_found() {
+    let aam = study();
+    aam.ok(&format!("{TRAIN} --auto-batch-size --max-memory-gb 4"))
+        .says(&["measuring the memory of batches of 2\n", "of the 4.00 GB"]);
+    // All samples that are learnt from.
+    let config = aam.read("run/config.toml");
+    assert!(config.contains("batch-size = 19"), "{config}");
+    assert!(config.contains("auto-batch-size = false"), "{config}");
+    aam.ok("train --config run/config.toml --output-dir again");
+    assert_eq!(
+        aam.column("run/metrics.tsv", "train_loss"),
+        aam.column("again/metrics.tsv", "train_loss")
+    );
+    aam.ok(&format!(
+        "{TRAIN} --auto-batch-size --max-memory-fraction 0.9 --target-effective-batch-size 8"
+    ))
+    .says(&["updates of 1 batches of 8 samples"]);
+    aam.run(&format!("{TRAIN} --auto-batch-size --max-memory-gb 0.01"))
+        .ends_with_code(1)
+        .says(&["not even batches of 2 samples fit", "--max-memory-gb"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_memory_of_each_phase_is_told() {
+    let aam = study();
+    aam.ok(&format!("{TRAIN} --memory-profile")).says(&[
+        "memory with batches of 19",
+        "reading the study",
+        "encoding ASVs",
+        "gradients of a batch",
+        "optimizer and update",
+        "validation",
+    ]);
+    // What is wrong with the training is said as without.
+    aam.run(&format!(
+        "{TRAIN} --memory-profile --head film --head.columns nothing"
+    ))
+    .says(&["nothing"]);
+}
+
+#[test]
+fn updates_of_several_batches_have_the_samples_that_are_asked_for() {
+    let aam = study();
+    aam.ok(&format!(
+        "{TRAIN} --batch-size 4 --target-effective-batch-size 11"
+    ))
+    .says(&["updates of 2 batches of 4 samples"]);
+    assert!(
+        aam.read("run/config.toml")
+            .contains("gradient-accumulation-steps = 2")
+    );
+    let refused = |flags: &str, words: &[&str]| {
+        aam.refuses(&format!("{TRAIN} {flags}")).says(words);
+    };
+    refused(
+        "--target-effective-batch-size 8",
+        &["--batch-size or --auto-batch-size"],
+    );
+    refused(
+        "--max-memory-gb 2",
+        &["do nothing without --auto-batch-size"],
+    );
+    refused("--auto-batch-size --batch-size 2", &["give one of the two"]);
+    refused("--auto-batch-size --max-memory-gb 0", &["above 0, found 0"]);
+    refused(
+        "--auto-batch-size --max-memory-fraction 2",
+        &["at most 1, found 2"],
+    );
+    refused("--mixed-precision fp16", &["single precision"]);
+    aam.refuses(&format!(
+        "{} --auto-batch-size",
+        TRAIN.replacen("train", "compare", 1)
+    ))
+    .says(&["are of one model"]);
+}
