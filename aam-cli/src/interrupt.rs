@@ -3,6 +3,8 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aam_runtime::parallel::processes;
+
 use crate::exit::Exit;
 use crate::output::say;
 
@@ -24,7 +26,9 @@ fn interrupted() {
     if INTERRUPTED.swap(true, Ordering::SeqCst) {
         std::process::exit(i32::from(Exit::Interrupted.code()));
     }
-    say("interrupted: saving a checkpoint; once more stops at once");
+    if processes::is_first() {
+        say("interrupted: saving a checkpoint; once more stops at once");
+    }
 }
 
 #[cfg(unix)]

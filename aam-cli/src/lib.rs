@@ -68,6 +68,9 @@ fn print_on_rank(failure: &Failure) {
             if rank > 0 {
                 // What is wrong on all of them is told by the first, which ends the others.
                 std::thread::sleep(std::time::Duration::from_secs(1));
+                if interrupt::flag().load(std::sync::atomic::Ordering::SeqCst) {
+                    return;
+                }
             }
             failure
                 .clone()

@@ -52,12 +52,28 @@ pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
 /// # Errors
 /// A file that cannot be written; a part of it may be there.
 pub(crate) fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    sync(path, &write(path, bytes)?)
+}
+
+/// Writes a file, which is on disk once it is [synced](sync).
+///
+/// # Errors
+/// A file that cannot be written; a part of it may be there.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<File> {
     ask("create", path)?;
     let mut file = File::create(path)?;
     for half in [&bytes[..bytes.len() / 2], &bytes[bytes.len() / 2..]] {
         ask("write", path)?;
         file.write_all(half)?;
     }
+    Ok(file)
+}
+
+/// Has a file on disk.
+///
+/// # Errors
+/// The disk is full or broken.
+pub(crate) fn sync(path: &Path, file: &File) -> io::Result<()> {
     ask("sync", path)?;
     file.sync_all()
 }

@@ -50,7 +50,7 @@ fn people_read_a_verdict() {
 fn a_wrong_number_is_found() {
     let aam = aam!();
     let case = aam.path("cases/case4");
-    copy(&format!("{GOLDEN}/case4_pretrain_mae"), &case);
+    copy(format!("{GOLDEN}/case4_pretrain_mae"), &case);
     // The last number of the distances.
     let file = case.join("outputs_unmasked/pairwise_distances.npy");
     let mut bytes = std::fs::read(&file).unwrap();

@@ -50,7 +50,7 @@ fn the_memory_of_each_phase_is_told() {
     aam.run(&format!(
         "{TRAIN} --memory-profile --head film --head.columns nothing"
     ))
-    .says(&["nothing"]);
+    .says(&["head 'film' needs categorical columns"]);
 }
 
 #[test]

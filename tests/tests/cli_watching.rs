@@ -1,8 +1,11 @@
 //! What a run leaves for those who watch it: metrics, event files, the record and the page.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use aam_runtime::events::{Event, Observer};
+use aam_runtime::train::metrics::Metric;
+use aam_runtime::watch::tensorboard::TensorBoard;
 use aam_tests::{Aam, aam};
 use serde_json::Value;
 
@@ -271,6 +274,56 @@ fn python() -> Option<PathBuf> {
     }
 }
 
+/// What TensorBoard's own reader finds in a folder of event files.
+fn read_events(python: &Path, folder: &Path) -> Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/read_tensorboard.py");
+    let output = Command::new(python).arg(script).arg(folder).output();
+    let output = output.expect("Python starts");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+#[test]
+fn what_a_resumed_run_does_again_takes_the_place_of_what_was_there() {
+    let Some(python) = python() else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let started = Event::Started {
+        epochs: 4,
+        batches: 2,
+        parameters: (1, 1),
+    };
+    let epoch = |board: &mut TensorBoard, epoch: usize, value: f64| {
+        let metrics = [Metric {
+            name: "r2".to_owned(),
+            value,
+        }];
+        let event = Event::Epoch {
+            epoch,
+            step: 2 * epoch,
+            metrics: &metrics,
+            best: false,
+            seconds: 1.0,
+        };
+        board.observe(&event).expect("a file");
+    };
+    let mut first = TensorBoard::new(folder.path().to_owned());
+    first.observe(&started).expect("a file");
+    (1..=3).for_each(|number| epoch(&mut first, number, 0.25));
+    let mut second = TensorBoard::new(folder.path().to_owned());
+    second.cut_back(2, 4).expect("a file");
+    second.observe(&started).expect("a file");
+    (3..=4).for_each(|number| epoch(&mut second, number, 0.5));
+    let events = read_events(&python, folder.path());
+    let expected = serde_json::json!([[2, 0.25], [4, 0.25], [6, 0.5], [8, 0.5]]);
+    assert_eq!(events["scalars"]["val/r2"], expected);
+}
+
 #[test]
 fn tensorboard_reads_what_was_written() {
     let Some(python) = python() else {
@@ -279,20 +332,7 @@ fn tensorboard_reads_what_was_written() {
     let aam = study();
     aam.ok(&format!("{TRAIN} ph --output-dir run"));
     aam.ok(&format!("{PRETRAIN} base"));
-    let read = |run: &str| -> Value {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/read_tensorboard.py");
-        let output = Command::new(&python)
-            .arg(script)
-            .arg(aam.path(run).join("tensorboard"))
-            .output()
-            .expect("Python starts");
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        serde_json::from_slice(&output.stdout).expect("JSON")
-    };
+    let read = |run: &str| read_events(&python, &aam.path(run).join("tensorboard"));
     let events = read("run");
     let table = aam.read("run/metrics.tsv");
     let steps = column(&table, "step");

@@ -140,7 +140,7 @@ fn pretraining_in_stages() {
 
 #[test]
 fn signals_save_in_the_middle_of_an_epoch() {
-    let command = format!("{TRAIN} --epochs 60 --batch-size 2 --save-every 1");
+    let command = format!("{TRAIN} --epochs 12 --batch-size 2 --save-every 1");
     for name in ["TERM", "USR1"] {
         let places = killed(&command, name, 4);
         assert!(places.iter().any(|&rows| rows > 0), "{places:?}");

@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aam_cli::Exit;
 use aam_plugins as _;
@@ -87,8 +88,15 @@ fn broken(
     assert!(outcome(&path) == expected, "{case}: it ends otherwise");
 }
 
+/// Draws of a device are those of the whole program: one run at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static RUNNING: Mutex<()> = Mutex::new(());
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[test]
 fn every_operation_may_fail_or_be_the_last() {
+    let _alone = alone();
     let aam = aam!().with(STUDY);
     let (finished, operations) = with_faults(|_, _| false, || run(&aam, "whole"));
     assert!(finished && operations.len() > 100, "{operations:?}");
@@ -103,6 +111,7 @@ fn every_operation_may_fail_or_be_the_last() {
 
 #[test]
 fn directories_that_cannot_be_exchanged_are_renamed() {
+    let _alone = alone();
     let aam = aam!().with(STUDY);
     let no_exchange = |_, operation: &str| operation == "exchange";
     let (finished, operations) = with_faults(no_exchange, || run(&aam, "whole"));

@@ -25,7 +25,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let json = matches.get_flag("json");
     let text = match named.as_slice() {
         [one, other] => {
-            let (one, other) = (named_run(one, &found)?, named_run(other, &found)?);
+            let (one, other) = (
+                named_run(one, folder, &found)?,
+                named_run(other, folder, &found)?,
+            );
             compare(&one, &other, json)
         }
         _ if json => format!("{:#}\n", Value::Array(objects(&found))),
@@ -40,14 +43,15 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The run of the list called `name`, or that in the directory `name`.
-fn named_run(name: &str, found: &[Found]) -> Result<Found, Failure> {
+/// The run of the list called `name`, or that in the directory `name`, also below `folder`.
+fn named_run(name: &str, folder: &str, found: &[Found]) -> Result<Found, Failure> {
     let clean = name.trim_end_matches('/');
     if let Some(run) = found.iter().find(|run| run.name == clean) {
         return Ok(run.clone());
     }
-    if Path::new(name).is_dir() {
-        return Ok(open(Path::new(name), clean.to_owned())?);
+    let paths = [Path::new(name).to_owned(), Path::new(folder).join(name)];
+    if let Some(path) = paths.iter().find(|path| path.is_dir()) {
+        return Ok(open(path, clean.to_owned())?);
     }
     let names = found.iter().map(|run| run.name.as_str());
     let hint = nearest(clean, names).map(|near| format!(" (did you mean {near}?)"));
@@ -86,6 +90,7 @@ fn list(found: &[Found]) -> String {
     let header = [
         "run",
         "command",
+        "target",
         "outcome",
         "samples",
         "data",
@@ -101,10 +106,12 @@ fn list(found: &[Found]) -> String {
         let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
         let settings = own
             .into_iter()
-            .filter_map(|(name, value)| Some(format!("{name}={}", shown(&value?))));
+            .filter(|(name, _)| name != "metadata-column")
+            .filter_map(|(name, value)| Some(format!("{name}={}", short(&value?))));
         rows.push(vec![
             run.name.clone(),
             record.command.clone(),
+            or_none(record.settings.get("metadata-column").map(shown)),
             run.outcome().to_owned(),
             or_none(samples.map(|(train, held_out)| format!("{train}+{held_out}"))),
             or_none(
@@ -149,6 +156,18 @@ fn shown(value: &Value) -> String {
         }
         Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(","),
         other => other.to_string(),
+    }
+}
+
+/// The same in a list, where of a path the end is enough.
+fn short(value: &Value) -> String {
+    let text = shown(value);
+    match text.rsplit_once('/') {
+        Some((start, name)) => {
+            let folder = start.rsplit('/').next().unwrap_or(start);
+            format!("{folder}/{name}")
+        }
+        None => text,
     }
 }
 
@@ -250,6 +269,7 @@ mod tests {
         assert_eq!(shown(&json!(0.123_456_7)), "0.1235");
         assert_eq!(shown(&json!(0.000_001)), "0.000001");
         assert_eq!(shown(&json!(["a", 2])), "a,2");
+        assert_eq!(short(&json!("/data/mice/table.biom")), "mice/table.biom");
         assert_eq!(shortened(&"x".repeat(70)).chars().count(), WIDEST);
     }
 }

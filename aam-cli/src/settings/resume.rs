@@ -17,7 +17,7 @@ use crate::failure::Failure;
 
 /// Settings that a run may change on its way: how long and how fast it learns, where and how it is
 /// computed and saved, and where its files are, whose contents are checked.
-const MAY_CHANGE: [&str; 32] = [
+const MAY_CHANGE: [&str; 38] = [
     "epochs",
     "max-steps",
     "batch-size",
@@ -33,16 +33,22 @@ const MAY_CHANGE: [&str; 32] = [
     "scheduler-factor",
     "scheduler-min-lr",
     "weight-decay",
+    "decay-all",
+    "base-lr",
+    "layer-lr-decay",
     "max-grad-norm",
     "patience",
     "nucleotide-steps",
     "nucleotide-batch-size",
     "device",
+    "attn-implementation",
     "strategy",
     "asv-chunk-size",
     "streaming",
     "save-every",
     "keep-checkpoints",
+    "tensorboard",
+    "report",
     "baseline-trees",
     "table",
     "metadata",
@@ -109,9 +115,11 @@ pub(super) fn merged(
             || given
                 .iter()
                 .any(|given| given.setting == name && !given.weak);
-        let now = match is_given {
-            true => value(option, given, file)?,
-            false => before.clone(),
+        let now = match (is_given, name) {
+            (true, _) => value(option, given, file)?,
+            // What the run replaced when it began is gone.
+            (false, "overwrite") => Value::Bool(false),
+            (false, _) => before.clone(),
         };
         if !OF_THE_RUN.contains(&name) && !same(&before, &now) {
             changes.add(name, &before, &now)?;

@@ -20,6 +20,8 @@ pub struct Curves {
     pub curves: Vec<Curve>,
     /// Where the best model is.
     pub best: Option<f64>,
+    /// Whether values that span much are drawn by their logarithms.
+    pub may_be_logarithmic: bool,
 }
 
 /// A line.
@@ -43,7 +45,7 @@ impl Curves {
             .map(|p| p.1);
         let low = values.clone().fold(f64::INFINITY, f64::min);
         let high = values.fold(f64::NEG_INFINITY, f64::max);
-        low > 0.0 && high / low > 30.0
+        self.may_be_logarithmic && low > 0.0 && high / low > 30.0
     }
 }
 

@@ -15,8 +15,8 @@ use super::manifest::{FIRST_FORMAT, FORMAT};
 use crate::categories::CategoryLevels;
 use crate::error::RunError;
 use crate::file_operations::{
-    exchange, make_directories, make_directory, remove_directory, rename, sync_directory,
-    write_synced,
+    exchange, make_directories, make_directory, remove_directory, rename, sync, sync_directory,
+    write,
 };
 use crate::model::{ModelConfig, SamplePooling};
 
@@ -48,7 +48,7 @@ pub fn save(target: &Path, manifest: &Manifest, files: &[(&str, &[u8])]) -> Resu
     let text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| RunError::checkpoint(target, error.to_string()))?;
     let beside = unfinished(target);
-    let written = write(&beside, target, files, &text);
+    let written = fill(&beside, target, files, &text);
     // What is left is an unfinished checkpoint, or what the new one took the place of. A run that
     // is taken up removes it where this does not.
     if beside.exists() {
@@ -57,7 +57,7 @@ pub fn save(target: &Path, manifest: &Manifest, files: &[(&str, &[u8])]) -> Resu
     written
 }
 
-fn write(
+fn fill(
     beside: &Path,
     target: &Path,
     files: &[(&str, &[u8])],
@@ -65,8 +65,15 @@ fn write(
 ) -> Result<(), RunError> {
     // The place is what the user knows, not the directory that was to become it.
     make_directory(beside).map_err(RunError::write(target))?;
+    let mut written = Vec::with_capacity(files.len() + 1);
     for (name, bytes) in files.iter().copied().chain([(MANIFEST, manifest)]) {
-        write_synced(&beside.join(name), bytes).map_err(RunError::write(target.join(name)))?;
+        let path = beside.join(name);
+        let file = write(&path, bytes).map_err(RunError::write(target.join(name)))?;
+        written.push((name, path, file));
+    }
+    // All are written before the first is synced: most of the time goes into telling the disk.
+    for (name, path, file) in written {
+        sync(&path, &file).map_err(RunError::write(target.join(name)))?;
     }
     sync_directory(beside);
     put_in_place(beside, target).map_err(RunError::write(target))?;

@@ -264,6 +264,8 @@ impl Comparing<'_> {
         let path = self.directory.run(&combination, fold);
         options.optimization.resume = can_go_on(&path, &options);
         options.optimization.overwrite = !options.optimization.resume;
+        // Told once more, to whoever collects the figures.
+        RunDirectory::at(&path).remove_results()?;
         options.optimization.output_dir = Some(path.clone());
         let outcome = train_fold(&options, &mut watch, interrupt);
         let mut result = watch.result;

@@ -9,19 +9,19 @@ use mpi::environment::Universe;
 use mpi::topology::{Communicator as _, SimpleCommunicator};
 use mpi::{Count, Threading};
 
-/// MPI, as long as the program runs.
-#[derive(Debug)]
-pub(super) struct Connection {
-    /// Ends MPI when it is dropped, which waits for the other processes.
-    _universe: Universe,
+/// MPI, as long as the program runs; ends it when dropped, which waits for the other processes.
+pub(super) struct Connection(#[expect(dead_code, reason = "it is dropped in the end")] Universe);
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connection")
+    }
 }
 
 impl Connection {
     pub(super) fn open() -> Option<Self> {
         let (universe, _) = mpi::initialize_with_threading(Threading::Serialized)?;
-        Some(Self {
-            _universe: universe,
-        })
+        Some(Self(universe))
     }
 
     pub(super) fn abort(&self, code: u8) {
@@ -90,6 +90,14 @@ impl Processes {
     }
 }
 
+/// Gives an empty buffer a place in memory: without one its address is 1, which to Open MPI is
+/// `MPI_IN_PLACE`, something else altogether.
+fn not_empty(buffer: &mut Vec<u8>) {
+    if buffer.is_empty() {
+        buffer.push(0);
+    }
+}
+
 impl Communicator for Processes {
     fn rank(&self) -> usize {
         self.rank
@@ -106,9 +114,11 @@ impl Communicator for Processes {
         world.all_to_all_into(&sent[..], &mut coming[..]);
         let lengths = coming.iter().map(|&count| count as usize);
         let (coming, places, end) = self.places(lengths)?;
-        let bytes = messages.concat();
+        let mut bytes = messages.concat();
+        not_empty(&mut bytes);
         drop(messages);
         let mut received = vec![0u8; end];
+        not_empty(&mut received);
         let from = Partition::new(&bytes[..], &sent[..], &starts[..]);
         let mut to = PartitionMut::new(&mut received[..], &coming[..], &places[..]);
         world.all_to_all_varcount_into(&from, &mut to);
@@ -123,8 +133,11 @@ impl Communicator for Processes {
         let lengths = coming.iter().map(|&count| count as usize);
         let (coming, places, end) = self.places(lengths)?;
         let mut received = vec![0u8; end];
+        not_empty(&mut received);
+        let mut message = message;
+        not_empty(&mut message);
         let mut to = PartitionMut::new(&mut received[..], &coming[..], &places[..]);
-        world.all_gather_varcount_into(&message[..], &mut to);
+        world.all_gather_varcount_into(&message[..own[0] as usize], &mut to);
         Ok(Self::split(&received, &coming, &places))
     }
 
@@ -135,7 +148,9 @@ impl Communicator for Processes {
         first.broadcast_into(&mut length[..]);
         let mut message = message;
         message.resize(length[0] as usize, 0);
-        first.broadcast_into(&mut message[..]);
+        if length[0] > 0 {
+            first.broadcast_into(&mut message[..]);
+        }
         Ok(message)
     }
 

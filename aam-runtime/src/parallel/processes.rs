@@ -1,7 +1,7 @@
 //! Ranks that are processes, which `mpirun` (or `srun`) starts: every process runs the same command,
 //! and the first writes the files.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aam_api::{Alone, Communicator};
 
@@ -9,6 +9,10 @@ use crate::error::RunError;
 
 /// What tells a process of how many it is one, by the programs that start them.
 const SIZES: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
+
+/// The rank of this process and the number of processes, if it is one of several; known without
+/// asking MPI, for threads and signals.
+static RANK: OnceLock<Option<(usize, usize)>> = OnceLock::new();
 
 /// Number of processes that were started together, as far as the environment tells.
 fn started() -> usize {
@@ -27,10 +31,15 @@ pub struct Process {
 impl Process {
     /// Connects this process to the others, if there are any.
     pub fn start() -> Self {
-        Self {
+        let process = Self {
             #[cfg(feature = "mpi")]
             connection: (started() > 1).then(super::mpi::Connection::open).flatten(),
-        }
+        };
+        let communicator = communicator().ok();
+        let several = communicator.filter(|communicator| communicator.size() > 1);
+        // Only the first call can succeed, and there is one.
+        let _ = RANK.set(several.map(|communicator| (communicator.rank(), communicator.size())));
+        process
     }
 
     /// Ends all processes with exit code `code`, if there are others.
@@ -45,8 +54,7 @@ impl Process {
 
 /// The rank of this process and the number of processes, if it is one of several.
 pub fn rank() -> Option<(usize, usize)> {
-    let communicator = communicator().ok()?;
-    (communicator.size() > 1).then(|| (communicator.rank(), communicator.size()))
+    RANK.get().copied().flatten()
 }
 
 /// Whether this process is the one that tells people what goes on.

@@ -129,6 +129,7 @@ fn chart(
         across: "epoch".to_owned(),
         curves,
         best,
+        may_be_logarithmic: name.contains("loss"),
     };
     Some(figure(&curves, &caption))
 }

@@ -6,7 +6,7 @@ use maud::{Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
 use super::groups::{Grouping, groupings};
-use super::words::number;
+use super::words::{number, plain, share};
 use super::{HeldOutSample, HeldOutTarget};
 use crate::chart::{self, Strip, quantile};
 use crate::train::inference::TargetPrediction;
@@ -26,7 +26,11 @@ pub fn by_group(target: &HeldOutTarget, settings: &Map<String, Value>) -> Markup
         .collect();
     let samples = target.samples.iter();
     let errors: Vec<f64> = samples.map(|sample| target.error(sample)).collect();
-    let mut all = groupings(settings, &ids, &errors);
+    let actual = match target.classes {
+        Some(_) => Vec::new(),
+        None => target.samples.iter().map(|sample| sample.actual).collect(),
+    };
+    let mut all = groupings(settings, &ids, &errors, &actual);
     let folds: Vec<Option<String>> = target.samples.iter().map(|s| s.fold.clone()).collect();
     if folds.iter().any(Option::is_some) {
         all.insert(
@@ -77,7 +81,7 @@ fn column(target: &HeldOutTarget, grouping: &Grouping, errors: &[f64]) -> Markup
     let widest = errors.iter().map(|error| error.abs()).fold(0.0, f64::max);
     html! {
         h3 { (grouping.column) }
-        div.scroll { table {
+        div.scroll { table.groups {
             thead { tr {
                 th { } th.n { "samples" }
                 @match target.classes {
@@ -90,7 +94,7 @@ fn column(target: &HeldOutTarget, grouping: &Grouping, errors: &[f64]) -> Markup
                     td { (name) } td.n { (places.len()) }
                     @match target.classes {
                         None => {
-                            td.n { (number(median(places, errors))) }
+                            td.n { (plain(median(places, errors))) }
                             td.n { (number(mean_size(places))) }
                             td.strip { (PreEscaped(chart::svg(&strip(target, name, places, errors, widest)))) }
                         }
@@ -178,7 +182,7 @@ pub fn worst(target: &HeldOutTarget) -> Markup {
                                 Some(classes) => {
                                     td { (classes.get(sample.actual as usize).map_or("–", String::as_str)) }
                                     td { (shown(target, &sample.predicted)) }
-                                    td.n { (number(1.0 - target.error(sample))) }
+                                    td.n { (share(1.0 - target.error(sample))) }
                                 }
                             }
                             @if with_forest { td.n { @if let Some(forest) = &sample.forest { (shown(target, forest)) } } }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
-use super::words::{figure, maybe, method, number};
+use super::words::{figure, maybe, method, number, plain};
 use crate::train::metrics::higher_is_better;
 use crate::watch::{Record, RecordedFigure};
 
@@ -26,8 +26,8 @@ const MAIN_METRICS: [&str; 6] = [
     "nucleotide_accuracy",
 ];
 
-/// The most important numbers, large.
-pub fn cards(record: &Record, epochs: &[Map<String, Value>]) -> Markup {
+/// The most important numbers, large; `held_out` samples were held out.
+pub fn cards(record: &Record, epochs: &[Map<String, Value>], held_out: usize) -> Markup {
     let is_main = |figure: &&RecordedFigure| MAIN.contains(&figure.name.as_str());
     let figures: Vec<_> = record.figures.iter().filter(is_main).collect();
     let last = epochs.last();
@@ -43,7 +43,7 @@ pub fn cards(record: &Record, epochs: &[Map<String, Value>]) -> Markup {
                     }
                     @for (name, value) in &recorded.others {
                         @if let Some(value) = value.as_f64() {
-                            span { (method(name)) " " (number(value)) }
+                            span { (method(name)) " " (plain(value)) }
                         }
                     }
                 }
@@ -68,6 +68,9 @@ pub fn cards(record: &Record, epochs: &[Map<String, Value>]) -> Markup {
                     b { (train + validation) }
                     span { (train) " for training, " (validation) " held out" }
                 }
+            }
+            @if record.samples.is_none() && held_out > 0 {
+                div.card { span { "samples" } b { (held_out) } span { "each held out once" } }
             }
             @if record.epochs > 0 {
                 div.card {

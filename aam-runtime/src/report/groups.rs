@@ -13,6 +13,9 @@ const MOST_FOUND: usize = 3;
 /// Share of the errors' variance that a column has to go with to be worth showing.
 const WORTH_SHOWING: f64 = 0.05;
 
+/// Share of the actual values' variance that goes with a column which says the same.
+const SAYS_THE_SAME: f64 = 0.95;
+
 /// A column and the value of each sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grouping {
@@ -27,13 +30,20 @@ pub struct Grouping {
     pub asked: bool,
 }
 
-/// The columns that the settings name, and those of the others that errors go with most.
-pub fn groupings(settings: &Map<String, Value>, ids: &[String], errors: &[f64]) -> Vec<Grouping> {
+/// The columns that the settings name, and those of the others that errors go with most. A column
+/// that says nearly as much of `actual` numbers as they themselves do, such as the date of their age,
+/// is none of them.
+pub fn groupings(
+    settings: &Map<String, Value>,
+    ids: &[String],
+    errors: &[f64],
+    actual: &[f64],
+) -> Vec<Grouping> {
     let Some(path) = settings.get("metadata").and_then(Value::as_str) else {
         return Vec::new();
     };
     match read_metadata(Path::new(path)) {
-        Ok(metadata) => chosen(&metadata, settings, ids, errors),
+        Ok(metadata) => chosen(&metadata, settings, ids, errors, actual),
         Err(_) => Vec::new(),
     }
 }
@@ -43,6 +53,7 @@ fn chosen(
     settings: &Map<String, Value>,
     ids: &[String],
     errors: &[f64],
+    actual: &[f64],
 ) -> Vec<Grouping> {
     let named = |key: &str| -> Vec<&str> {
         match settings.get(key) {
@@ -76,7 +87,7 @@ fn chosen(
         };
         let missing = of.iter().filter(|value| value.is_none()).count();
         let usable = repeated > 1 && sizes.len() <= most && 3 * missing < of.len();
-        if is_asked || usable {
+        if is_asked || (usable && explained(&of, actual) < SAYS_THE_SAME) {
             all.push(Grouping {
                 column: name.to_owned(),
                 explained: explained(&of, errors),
@@ -161,14 +172,18 @@ mod tests {
         }
         std::fs::write(&path, text).unwrap();
         let ids: Vec<String> = (0..24).map(|i| format!("s{i}")).collect();
+        let actual: Vec<f64> = (0..24).map(f64::from).collect();
         let mut settings = Map::new();
         settings.insert("metadata".to_owned(), path.display().to_string().into());
         settings.insert("metadata-column".to_owned(), vec!["age"].into());
         let names = |settings: &Map<String, Value>| -> Vec<String> {
-            let all = groupings(settings, &ids, &errors);
+            let all = groupings(settings, &ids, &errors, &actual);
             all.into_iter().map(|grouping| grouping.column).collect()
         };
         assert_eq!(names(&settings), ["site"]);
+        // What is predicted is the site, in numbers.
+        let sites: Vec<f64> = (0..24).map(|i| f64::from(i % 2)).collect();
+        assert!(groupings(&settings, &ids, &errors, &sites).is_empty());
         settings.insert("group-column".to_owned(), "coin".into());
         assert_eq!(names(&settings), ["coin", "site"]);
     }

@@ -8,6 +8,7 @@ mod curves;
 mod data;
 mod errors;
 mod figures;
+mod folds;
 mod gathered;
 mod groups;
 mod predictions;
@@ -32,6 +33,7 @@ pub fn page(
     gathered: &Gathered,
 ) -> String {
     let title = title(record);
+    let held_out = gathered.targets.first().map_or(0, |t| t.samples.len());
     let config = fs::read_to_string(run.join(CONFIG)).unwrap_or_default();
     let page = html! {
         (DOCTYPE)
@@ -46,8 +48,9 @@ pub fn page(
             body {
                 main {
                     (header(&title, record))
-                    (figures::cards(record, epochs))
+                    (figures::cards(record, epochs, held_out))
                     (figures::table(record))
+                    (folds::section(run))
                     @for target in &gathered.targets {
                         (predictions::section(target, gathered.targets.len() > 1))
                         (errors::by_group(target, &record.settings))

@@ -17,10 +17,35 @@ pub fn number(value: f64) -> String {
     text.replace('-', "\u{2212}")
 }
 
-/// The same of something that may be missing.
-pub fn maybe(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), number)
+/// The same of a figure, of which less than a thousandth is nothing.
+pub fn plain(value: f64) -> String {
+    match value.abs() < 0.0005 {
+        true => "0".to_owned(),
+        false => number(value),
+    }
 }
+
+/// The same of a figure that may be missing.
+pub fn maybe(value: Option<f64>) -> String {
+    value.map_or_else(|| "–".to_owned(), plain)
+}
+
+/// A probability.
+pub fn share(value: f64) -> String {
+    match value < 0.001 {
+        true => "< 0.001".to_owned(),
+        false => number(value),
+    }
+}
+
+/// What the metrics of a task begin with, and what the task is called.
+const TASKS: [(&str, &str); 5] = [
+    ("unifrac_", "UniFrac"),
+    ("bray_curtis_", "Bray–Curtis"),
+    ("jaccard_", "Jaccard"),
+    ("faith_pd_", "Faith's PD"),
+    ("nucleotide_", "nucleotides"),
+];
 
 /// What a figure is called; what stands before a colon is the target.
 pub fn figure(name: &str) -> String {
@@ -28,6 +53,11 @@ pub fn figure(name: &str) -> String {
         Some((target, figure)) => (format!("{target}: "), figure),
         None => (String::new(), name),
     };
+    for (start, of) in TASKS {
+        if let Some(rest) = figure.strip_prefix(start) {
+            return format!("{target}{of}: {}", self::figure(rest));
+        }
+    }
     let spoken = match figure {
         "r2" => "R²",
         "mae" => "mean absolute error",
@@ -94,13 +124,22 @@ mod tests {
 
     #[test]
     fn numbers_and_names_are_as_people_read_them() {
-        let shown = [0.8264, -3.14159, 42.0, 12_345.6, 0.0, f64::NAN, 1e-5].map(number);
+        let shown = [0.8264, -3.22159, 42.0, 12_345.6, 0.0, f64::NAN, 1e-5].map(number);
         assert_eq!(
             shown,
-            ["0.826", "−3.14", "42.0", "12346", "0", "–", "1.0e−5"]
+            ["0.826", "−3.22", "42.0", "12346", "0", "–", "1.0e−5"]
         );
         assert_eq!(figure("age:r2"), "age: R²");
-        assert_eq!(figure("unifrac_spread"), "unifrac spread");
+        assert_eq!(figure("unifrac_r2"), "UniFrac: R²");
+        assert_eq!(figure("unifrac_spread"), "UniFrac: spread");
+        assert_eq!(
+            (plain(-4e-6).as_str(), plain(0.25).as_str()),
+            ("0", "0.250")
+        );
+        assert_eq!(
+            (share(1e-5), share(0.5)),
+            ("< 0.001".to_owned(), "0.500".to_owned())
+        );
         assert_eq!(duration(3725.0), "1 h 2 min");
         assert_eq!(file_name("/data/mice/table.biom"), "mice/table.biom");
     }

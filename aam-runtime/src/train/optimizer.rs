@@ -316,9 +316,9 @@ mod tests {
     fn everything_is_decayed_if_asked() {
         let model = model();
         let numbers = |model: &Model| {
-            let (gamma, weight) = (model.norm.gamma.val(), model.linear.weight.val());
-            let [gamma, weight] = [gamma.sum(), weight.sum()];
-            [gamma, weight].map(|sum| sum.into_scalar::<f32>())
+            let gamma = model.norm.gamma.val().square().sum();
+            let weight = model.linear.weight.val().square().sum();
+            [gamma, weight].map(|sum| sum.into_scalar::<f32>().sqrt())
         };
         let before = numbers(&model);
         for everything in [false, true] {
@@ -330,8 +330,8 @@ mod tests {
             let mut optimizer = optimizer(OptimizerKind::Lion, &model, decay);
             let after = numbers(&optimizer.step(0.1, model.clone(), gradients));
             let gamma = if everything { 0.95 } else { 1.0 };
-            assert!((after[0] / before[0] - gamma).abs() < 1e-6);
-            assert!((after[1] / before[1] - 0.95).abs() < 1e-6);
+            assert!((after[0] / before[0] - gamma).abs() < 1e-5);
+            assert!((after[1] / before[1] - 0.95).abs() < 1e-5);
         }
     }
 

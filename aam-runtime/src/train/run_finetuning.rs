@@ -277,9 +277,8 @@ fn train_watched(
     }
     let batcher = batcher(&study, &policy, optimization.asv_chunk_size);
     let is_fitted = resumed.is_some();
-    let (model, frozen) = fitted(
-        model, is_fitted, frozen, &batcher, &split, seed, &device, observer,
-    )?;
+    let samples = (&batcher, &split);
+    let (model, frozen) = fitted(model, is_fitted, frozen, samples, seed, &device, observer)?;
     let nucleotides = (options.nucleotide_weight > 0.0).then(|| {
         let quirks = config.compatibility;
         Nucleotides::new(

@@ -13,7 +13,6 @@ use super::objective::Objective;
 use super::resume::{BEST, LAST};
 use super::schedule::Schedule;
 use super::state::{AVERAGE, Limits, TRAINER, TRAINING, TrainerState, optimizer_file, parameters};
-use crate::checkpoint::Manifest;
 use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::error::RunError;
 use crate::options::OptimizationOptions;
@@ -116,18 +115,21 @@ impl Saving<'_> {
                 .iter()
                 .map(|(name, bytes)| (*name, bytes.as_slice())),
         );
-        let checkpoints = self.run.checkpoints();
-        // Before the best one: what this one says of it is then never ahead of what there is.
-        directory::save(&checkpoints.join(LAST), &manifest, &files)?;
-        if progress.place.rows > 0 {
-            return Ok(());
-        }
         let weights: [(&str, &[u8]); 1] = [(WEIGHTS, weights)];
-        if progress.since_best == 0 {
+        let (checkpoints, keep) = (self.run.checkpoints(), options.keep_checkpoints);
+        let is_whole = progress.place.rows == 0;
+        // Before the last one, with which the epoch is done and is not trained again.
+        if is_whole && keep > 0 {
+            let path = checkpoints.join(epoch_name(manifest.epoch));
+            directory::save(&path, &manifest, &weights)?;
+        }
+        directory::save(&checkpoints.join(LAST), &manifest, &files)?;
+        // After the last one, which then is the best, too, and stands in for it after a kill.
+        if is_whole && progress.since_best == 0 {
             directory::save(&checkpoints.join(BEST), &manifest, &weights)?;
         }
-        if options.keep_checkpoints > 0 {
-            keep_epoch(&checkpoints, &manifest, &weights, options.keep_checkpoints)?;
+        if is_whole && keep > 0 {
+            remove_epochs(&checkpoints, manifest.epoch, keep)?;
         }
         Ok(())
     }
@@ -176,16 +178,9 @@ fn has_adapters<M: Module>(model: &M) -> bool {
     parameters(model).len() > parameters(&model.clone().materialize()).len()
 }
 
-/// Saves the checkpoint of an epoch and removes all but the last `keep` of them, and those of later
-/// epochs, which a run left that went on from an earlier one.
-fn keep_epoch(
-    checkpoints: &Path,
-    manifest: &Manifest,
-    weights: &[(&str, &[u8])],
-    keep: usize,
-) -> Result<(), RunError> {
-    let epoch = manifest.epoch;
-    directory::save(&checkpoints.join(epoch_name(epoch)), manifest, weights)?;
+/// Removes the checkpoints of epochs but for the last `keep` until `epoch`. Those of later epochs
+/// are of a run that went on from an earlier one.
+fn remove_epochs(checkpoints: &Path, epoch: usize, keep: usize) -> Result<(), RunError> {
     for (number, path) in epochs(checkpoints) {
         if number > epoch || number + keep <= epoch {
             directory::remove(&path)?;
@@ -202,7 +197,7 @@ fn epoch_name(epoch: usize) -> String {
 const EPOCH: &str = "epoch-";
 
 /// Numbers and directories of the checkpoints of epochs.
-pub(crate) fn epochs(checkpoints: &Path) -> Vec<(usize, PathBuf)> {
+fn epochs(checkpoints: &Path) -> Vec<(usize, PathBuf)> {
     let entries = fs::read_dir(checkpoints).into_iter().flatten().flatten();
     let numbered = entries.filter_map(|entry| {
         let name = entry.file_name();

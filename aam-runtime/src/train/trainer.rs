@@ -13,7 +13,7 @@ use super::epoch::{Place, batch_bounds};
 use super::learner::{Learner, Progress};
 use super::metrics::{Metric, higher_is_better};
 use super::objective::{Draws, Objective, metric};
-use super::optimizer::{Decay, optimizer, parameter_counts};
+use super::optimizer::{Decay, OptimizerKind, optimizer, parameter_counts};
 use super::pace::Pace;
 use super::plan::Plan;
 use super::resume::Resumed;
@@ -123,6 +123,11 @@ impl Trainer<'_> {
         let own_rates = objective.own_rates(&model);
         let communicator = self.strategy.communicator();
         let (mut updater, model) = Updater::new(self.strategy, model)?;
+        if updater.part().of > 1 && options.optimizer == OptimizerKind::Muon {
+            return Err(RunError::Usage(
+                "--optimizer muon: it looks at whole matrices, and this strategy has each rank update pieces of them; choose --strategy ddp or another optimizer".to_owned(),
+            ));
+        }
         let mut learner = Learner {
             optimizer: optimizer(options.optimizer, &model, Decay::of(&self.plan, options)),
             schedule: self.plan.schedule(options, total),

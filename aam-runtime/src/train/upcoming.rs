@@ -141,7 +141,9 @@ mod tests {
         let taken = AtomicUsize::new(0);
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             with_batches(Some(task), broken, |batches| {
-                batches.for_each(|_| drop(taken.fetch_add(1, Ordering::SeqCst)));
+                for _ in batches {
+                    taken.fetch_add(1, Ordering::SeqCst);
+                }
             });
         }));
         assert!(ended.is_err());

@@ -1,6 +1,7 @@
 //! `metrics.jsonl`: the metrics of every epoch, an object a line.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
@@ -14,6 +15,7 @@ use crate::train::metrics::Metric;
 #[derive(Debug)]
 pub struct MetricsLines {
     path: PathBuf,
+    file: Option<File>,
     epochs: Vec<Map<String, Value>>,
     samples: usize,
 }
@@ -23,6 +25,7 @@ impl MetricsLines {
     pub fn new(path: PathBuf) -> Self {
         Self {
             path,
+            file: None,
             epochs: Vec::new(),
             samples: 0,
         }
@@ -42,7 +45,11 @@ impl MetricsLines {
             of.is_some_and(|of| of <= epoch as u64)
         };
         self.epochs = lines.filter(is_kept).collect();
-        self.write()
+        let lines = self.epochs.iter().cloned().map(line);
+        write_whole(&self.path, &lines.collect::<String>())?;
+        let file = File::options().append(true).open(&self.path);
+        self.file = Some(file.map_err(RunError::write(&self.path))?);
+        Ok(())
     }
 
     /// What was written, an object an epoch.
@@ -50,11 +57,20 @@ impl MetricsLines {
         &self.epochs
     }
 
-    fn write(&self) -> Result<(), RunError> {
-        let lines = self.epochs.iter().cloned();
-        let lines = lines.map(|epoch| format!("{}\n", Value::Object(epoch)));
-        write_whole(&self.path, &lines.collect::<String>())
+    /// Adds a line, in one piece.
+    fn add(&mut self, epoch: Map<String, Value>) -> Result<(), RunError> {
+        let written = match &mut self.file {
+            Some(file) => Ok(file),
+            none => File::create(&self.path).map(|file| none.insert(file)),
+        };
+        let written = written.and_then(|file| file.write_all(line(epoch.clone()).as_bytes()));
+        self.epochs.push(epoch);
+        written.map_err(RunError::write(&self.path))
     }
+}
+
+fn line(epoch: Map<String, Value>) -> String {
+    format!("{}\n", Value::Object(epoch))
 }
 
 /// An epoch as an object; numbers that are none are null.
@@ -93,8 +109,7 @@ impl Observer for MetricsLines {
             } => {
                 let samples = std::mem::take(&mut self.samples);
                 let object = object((epoch, step, best), seconds, samples, metrics);
-                self.epochs.push(object);
-                self.write()
+                self.add(object)
             }
             _ => Ok(()),
         }

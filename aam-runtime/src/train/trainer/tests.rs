@@ -14,7 +14,7 @@ use crate::checkpoint::Manifest;
 use crate::checkpoint::manifest::DataPolicy;
 use crate::model::{ModelConfig, Preset, SamplePooling};
 use crate::options::DataOptions;
-use crate::run_directory::RunDirectory;
+use crate::run_directory::{CONFIG, RunDirectory};
 use crate::train::fingerprint::Asked;
 use crate::train::objective::Validated;
 use crate::train::optimizer::OptimizerKind;
@@ -108,6 +108,7 @@ fn trained(change: impl FnOnce(&mut OptimizationOptions)) -> (Means, f64) {
     let mut nobody = |_: &Event<'_>| {};
     let plan = Plan::finetuning(SamplePooling::Abundance, &options);
     let run = RunDirectory::create(Some(place.path()), false).unwrap();
+    run.write(CONFIG, "").unwrap();
     let trainer = Trainer {
         plan,
         options: &options,

@@ -5,7 +5,7 @@
 //! are no trouble.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -19,7 +19,9 @@ const CRC32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 /// An event file that is being written.
 pub struct EventFile {
     path: PathBuf,
-    file: BufWriter<File>,
+    file: File,
+    /// Records that are not in the file yet: a disk that is full is first of all for checkpoints.
+    pending: Vec<u8>,
 }
 
 impl EventFile {
@@ -35,55 +37,43 @@ impl EventFile {
         let path = directory.join(name);
         let file = File::create_new(&path).map_err(RunError::write(&path))?;
         let mut events = Self {
-            file: BufWriter::new(file),
+            file,
             path,
+            pending: Vec::new(),
         };
-        events.record(&messages::version(now))?;
+        events.record(&messages::version(now));
         Ok(events)
     }
 
     /// Says that whatever other files have of `step` and later is void.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn void_from(&mut self, step: usize) -> Result<(), RunError> {
-        self.record(&messages::session_start(since_1970(), step as u64))
+    pub fn void_from(&mut self, step: usize) {
+        self.record(&messages::session_start(since_1970(), step as u64));
     }
 
-    /// Writes values of a step under their tags; numbers that are none are left out.
-    ///
-    /// # Errors
-    /// The file cannot be written.
-    pub fn write(&mut self, step: usize, mut values: Vec<(String, Value)>) -> Result<(), RunError> {
+    /// Takes up values of a step under their tags; numbers that are none are left out.
+    pub fn add(&mut self, step: usize, mut values: Vec<(String, Value)>) {
         values.retain(|(_, value)| !matches!(value, Value::Scalar(number) if !number.is_finite()));
-        if values.is_empty() {
-            return Ok(());
+        if !values.is_empty() {
+            self.record(&messages::summary(since_1970(), step as u64, &values));
         }
-        self.record(&messages::summary(since_1970(), step as u64, &values))
     }
 
-    /// Lets readers see all that was written.
+    /// Writes what was taken up.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn flush(&mut self) -> Result<(), RunError> {
-        self.file.flush().map_err(RunError::write(&self.path))
+        let written = self.file.write_all(&self.pending);
+        self.pending.clear();
+        written.map_err(RunError::write(&self.path))
     }
 
-    fn record(&mut self, event: &[u8]) -> Result<(), RunError> {
+    fn record(&mut self, event: &[u8]) {
         let length = (event.len() as u64).to_le_bytes();
-        let parts = [
-            length.as_slice(),
-            &checksum(&length).to_le_bytes(),
-            event,
-            &checksum(event).to_le_bytes(),
-        ];
-        for part in parts {
-            self.file
-                .write_all(part)
-                .map_err(RunError::write(&self.path))?;
-        }
-        Ok(())
+        self.pending.extend(length);
+        self.pending.extend(checksum(&length).to_le_bytes());
+        self.pending.extend(event);
+        self.pending.extend(checksum(event).to_le_bytes());
     }
 }
 
@@ -129,15 +119,11 @@ mod tests {
         assert_eq!(checksum(b"123456789"), masked);
         let directory = tempfile::tempdir().unwrap();
         let mut first = EventFile::create(directory.path()).unwrap();
-        first
-            .write(3, vec![("val/r2".to_owned(), Value::Scalar(0.5))])
-            .unwrap();
-        first
-            .write(4, vec![("val/r2".to_owned(), Value::Scalar(f64::NAN))])
-            .unwrap();
+        first.add(3, vec![("val/r2".to_owned(), Value::Scalar(0.5))]);
+        first.add(4, vec![("val/r2".to_owned(), Value::Scalar(f64::NAN))]);
         first.flush().unwrap();
         let mut second = EventFile::create(directory.path()).unwrap();
-        second.void_from(3).unwrap();
+        second.void_from(3);
         second.flush().unwrap();
         assert!(second.path > first.path);
         let written = events(&first.path);

@@ -55,7 +55,7 @@ impl TensorBoard {
     pub fn cut_back(&mut self, epoch: usize, step: usize) -> Result<(), RunError> {
         (self.epoch, self.step) = (epoch, step);
         let file = self.file()?;
-        file.void_from(step + 1)?;
+        file.void_from(step + 1);
         file.flush()
     }
 
@@ -81,7 +81,8 @@ impl TensorBoard {
 
     fn write(&mut self, values: Vec<(String, Value)>) -> Result<(), RunError> {
         let step = self.step;
-        self.file()?.write(step, values)
+        self.file()?.add(step, values);
+        Ok(())
     }
 
     fn scalars(&mut self, values: impl IntoIterator<Item = (String, f64)>) -> Result<(), RunError> {
