@@ -139,7 +139,9 @@ impl Trainer<'_> {
         if let Some(resumed) = self.resumed {
             learner = learner.go_on(resumed, updater.part())?;
         }
-        let epochs = learner.progress.done.epochs;
+        // An epoch of which nothing is left but its validation is still to be told of.
+        let validates = learner.progress.place.rows >= rows;
+        let epochs = learner.progress.done.epochs + usize::from(validates);
         let left = total.saturating_sub(learner.progress.step());
         self.observer.observe(&Event::Started {
             epochs: epochs + left.div_ceil(batches.div_ceil(most)),

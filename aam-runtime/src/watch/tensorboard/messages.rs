@@ -1,9 +1,9 @@
 //! The messages of an event file, in the encoding of Protocol Buffers.
 //!
 //! Field numbers are those of TensorFlow's `event.proto`, `summary.proto`, `histogram.proto` and of
-//! TensorBoard's `plugins/custom_scalar/layout.proto`. The crates that write event files
-//! (tensorboard-rs, tfrecord) are years without a release and bring a generator of code or an
-//! encoder with known vulnerabilities; what is needed of the encoding is on this page.
+//! TensorBoard's `plugins/custom_scalar/layout.proto`. The crates that write event files bring old
+//! encoders along, and decoders of images or a generator of code (tensorboard-rs 0.5, tfrecord 0.15);
+//! what is needed of the encoding is on this page.
 
 /// What a summary says under a tag.
 #[derive(Clone, Debug, PartialEq)]
