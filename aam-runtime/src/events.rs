@@ -51,8 +51,8 @@ pub enum Event<'a> {
         step: usize,
         /// Learning rate of the update.
         learning_rate: f64,
-        /// That of the parameters that have one of their own.
-        own_rate: Option<f64>,
+        /// That of what only categories need, if it is another.
+        categorical_rate: Option<f64>,
         /// Length of the gradient over all parameters, before it was cut; known where it is cut.
         gradient_norm: Option<f64>,
     },

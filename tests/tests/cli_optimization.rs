@@ -220,3 +220,28 @@ fn an_encoder_that_learns_keeps_guessing_nucleotides() {
     aam.refuses(&format!("{TRAIN} --nuc-penalty 1"))
         .says(&["add --no-freeze-base"]);
 }
+
+#[test]
+fn the_rate_of_categories_alone_is_called_so() {
+    let aam = study();
+    let steps = |flags: &str| {
+        let told = aam.ok(&format!(
+            "{TRAIN} --json --no-freeze-base --lr 0.001 {flags}"
+        ));
+        let lines = told.stderr.lines().map(serde_json::from_str);
+        let lines: Vec<serde_json::Value> = lines.map(Result::unwrap).collect();
+        let steps = lines.iter().filter(|line| line["event"] == "step");
+        let ratio = |step: &serde_json::Value| {
+            Some(step["categorical_learning_rate"].as_f64()? / step["learning_rate"].as_f64()?)
+        };
+        steps.map(ratio).collect::<Vec<_>>()
+    };
+    let of_base = steps("--base-lr 0.0005");
+    assert!(of_base.len() == 8 && of_base.iter().all(Option::is_none));
+    let of_categories = steps("--base-lr 0.0005 --categorical-lr 0.002");
+    assert!(
+        of_categories
+            .iter()
+            .all(|ratio| ratio.is_some_and(|ratio| (ratio - 2.0).abs() < 1e-9))
+    );
+}

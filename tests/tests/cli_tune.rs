@@ -157,6 +157,10 @@ fn a_rate_is_found_and_nothing_is_trained() {
         "train {STUDIED} --lr {rate} --epochs 2 --output-dir run"
     ));
     aam.ok("lr-find --config run/config.toml --lr none --output-dir again --lr-steps 20");
+    // It would put its files into the place of those of the run.
+    aam.run("lr-find --resume --output-dir run")
+        .ends_with_code(2)
+        .says(&["--resume: the test begins from the first weights"]);
     aam.refuses(&format!("{command} --overwrite --start-lr 1 --end-lr 0.1"))
         .says(&["the first below the second"]);
     aam.refuses(&format!("{command} --overwrite --folds 3"))

@@ -49,6 +49,7 @@ pub fn measure(options: &TrainOptions, budget: Option<u64>) -> Result<Measured, 
     options.split.leave_one_group_out = false;
     options.optimization.output_dir = Some(folder.0.join("run"));
     options.optimization.overwrite = true;
+    options.optimization.resume = false;
     let settings = folder.0.join("settings.json");
     let text = serde_json::to_string(&options).map_err(|error| failed(&error.to_string()))?;
     fs::write(&settings, text)?;

@@ -47,11 +47,11 @@ fn object(event: &Event<'_>) -> Option<Value> {
         Event::Step {
             step,
             learning_rate,
-            own_rate,
+            categorical_rate,
             gradient_norm,
         } => json!({
             "event": "step", "step": step, "learning_rate": learning_rate,
-            "categorical_learning_rate": own_rate, "gradient_norm": gradient_norm,
+            "categorical_learning_rate": categorical_rate, "gradient_norm": gradient_norm,
         }),
         Event::Epoch {
             epoch,

@@ -9,7 +9,7 @@ use super::options::CompareOptions;
 use super::{Compared, compared};
 use crate::error::RunError;
 use crate::evaluation::cross_validated::{CrossValidated, FoldScores};
-use crate::evaluation::report::{Other, Predicted, RANDOM_FOREST, Reported, TRIVIAL, columns};
+use crate::evaluation::report::{Other, RANDOM_FOREST, Reported, TRIVIAL, columns};
 use crate::evaluation::scores::HeldOut;
 use crate::evaluation::trivial;
 use crate::events::{Event, Observer, Outcome};
@@ -28,9 +28,9 @@ pub(crate) fn cross_validate(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
-    let mut watch = Watch::new("train", observer);
-    let outcome = watched(options, &mut watch, interrupt);
-    watch.end(outcome)
+    Watch::over("train", observer, |watch| {
+        watched(options, watch, interrupt)
+    })
 }
 
 fn watched(
@@ -122,20 +122,12 @@ fn watched(
         folds: Some(&of_sample),
         seed: options.optimization.seed,
     };
-    let evaluation = reported.evaluate("model", &samples, &others, true);
-    reported.write(&run, &evaluation, &samples, &others)?;
-    observer.observe(&Event::Predicted(&Predicted {
-        reported,
-        samples: &samples,
-        others: &others,
-    }))?;
-    observer.observe(&Event::Evaluated(&evaluation))?;
     let text = format!(
         "all {} samples, each by the model of its fold:",
         samples.len()
     );
     observer.observe(&Event::Note(&text))?;
-    observer.observe(&Event::Note(&evaluation.text()))?;
+    reported.conclude(&run, "model", &samples, &others, true, observer)?;
     observer.observe(&Event::Saved(&table))?;
     observer.observe(&Event::Saved(&directory.path().join("predictions.tsv")))?;
     Ok(Outcome::Finished)

@@ -5,6 +5,7 @@ use super::bootstrap::intervals;
 use super::groups::Groups;
 use super::scores::{HeldOut, confusion, scores};
 use crate::error::RunError;
+use crate::events::{Event, Observer};
 use crate::predictions::{self, PredictedSample, TargetColumn};
 use crate::run_directory::RunDirectory;
 use crate::train::metrics::Metric;
@@ -87,6 +88,31 @@ pub struct Reported<'a> {
 }
 
 impl Reported<'_> {
+    /// Judges what `method` predicts of `samples`, with intervals if they are wanted, writes it to `run`
+    /// and tells it.
+    ///
+    /// # Errors
+    /// Files that cannot be written.
+    pub fn conclude(
+        self,
+        run: &RunDirectory,
+        method: &'static str,
+        samples: &[HeldOut],
+        others: &[Other],
+        with_intervals: bool,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        let evaluation = self.evaluate(method, samples, others, with_intervals);
+        self.write(run, &evaluation, samples, others)?;
+        observer.observe(&Event::Predicted(&Predicted {
+            reported: self,
+            samples,
+            others,
+        }))?;
+        observer.observe(&Event::Evaluated(&evaluation))?;
+        observer.observe(&Event::Note(&evaluation.text()))
+    }
+
     /// The figures of `samples`, with intervals if they are wanted.
     pub fn evaluate(
         &self,
@@ -131,7 +157,7 @@ impl Reported<'_> {
     ///
     /// # Errors
     /// Files that cannot be written.
-    pub fn write(
+    fn write(
         &self,
         run: &RunDirectory,
         evaluation: &Evaluation,

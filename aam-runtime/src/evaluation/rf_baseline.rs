@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::cross_validated::{CrossValidated, FoldScores};
 use super::division::{Divided, Division};
 use super::forest::{Forest, MaxFeatures};
-use super::report::{Other, Predicted, RANDOM_FOREST, Reported, TRIVIAL};
+use super::report::{Other, RANDOM_FOREST, Reported, TRIVIAL};
 use super::scores::HeldOut;
 use super::trivial::trivial;
 use crate::error::RunError;
@@ -24,9 +24,9 @@ pub fn rf_baseline(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
-    let mut watch = Watch::new("rf-baseline", observer);
-    let outcome = watched(options, &mut watch, interrupt);
-    watch.end(outcome)
+    Watch::over("rf-baseline", observer, |watch| {
+        watched(options, watch, interrupt)
+    })
 }
 
 fn watched(
@@ -124,15 +124,7 @@ fn watched(
         name: TRIVIAL,
         samples: guesses,
     }];
-    let evaluation = reported.evaluate(RANDOM_FOREST, &samples, &others, true);
-    reported.write(&run, &evaluation, &samples, &others)?;
-    observer.observe(&Event::Predicted(&Predicted {
-        reported,
-        samples: &samples,
-        others: &others,
-    }))?;
-    observer.observe(&Event::Evaluated(&evaluation))?;
-    observer.observe(&Event::Note(&evaluation.text()))?;
+    reported.conclude(&run, RANDOM_FOREST, &samples, &others, true, observer)?;
     observer.observe(&Event::Saved(&run.join("evaluation.tsv")))?;
     Ok(Outcome::Finished)
 }

@@ -390,6 +390,7 @@ impl Objective for Finetuning<'_> {
         let of_categories = self.category_rate.map(|factor| OwnRate {
             parameters: model.predictor.category_parameters(),
             factor,
+            of_categories: true,
         });
         let of_base = self.base_rates.map(|rates| rates.of(&model.predictor.base));
         let of_base = of_base.into_iter().flatten();

@@ -110,6 +110,13 @@ impl<M: Module> Learner<M> {
         self.average.as_ref().map_or(&self.model, Average::model)
     }
 
+    /// The rate of what only categories need, if it is not the `rate` of everything.
+    pub fn categorical_rate(&self, rate: f64) -> Option<f64> {
+        let mut own = self.own_rates.iter();
+        own.find(|own| own.of_categories)
+            .map(|own| rate * own.factor)
+    }
+
     /// What is saved of it, with the weights as a file and the state of the optimizer in the parts that ranks have of it.
     pub fn moment<'a, O: Objective<Model = M>>(
         &'a self,

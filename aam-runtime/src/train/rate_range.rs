@@ -215,6 +215,12 @@ pub fn find_rate(
             "--auto-batch-size and --memory-profile: `aam train` has them; give the batch size that it found".to_owned(),
         ));
     }
+    if options.train.optimization.resume {
+        return Err(RunError::Usage(
+            "--resume: the test begins from the first weights, and not where a run stands; leave it out"
+                .to_owned(),
+        ));
+    }
     let mut test = RangeTest {
         config: RangeConfig::read(options)?,
         found: None,

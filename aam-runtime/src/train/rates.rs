@@ -17,6 +17,8 @@ pub struct OwnRate {
     pub parameters: HashSet<ParamId>,
     /// Their rate as a multiple of the others'.
     pub factor: f64,
+    /// Whether they are what only categories need.
+    pub of_categories: bool,
 }
 
 /// The model after one update, in which each of the parameters in `own` learns at its own rate.
@@ -27,7 +29,10 @@ pub fn updated<M: Module>(
     rate: f64,
     own: &[OwnRate],
 ) -> M {
-    for OwnRate { parameters, factor } in own {
+    for OwnRate {
+        parameters, factor, ..
+    } in own
+    {
         let (inside, outside) = split(&model, gradients, parameters);
         gradients = outside;
         if !inside.is_empty() {
@@ -99,6 +104,7 @@ impl BaseRates {
             return vec![OwnRate {
                 parameters: parameter_ids(base),
                 factor: self.factor,
+                of_categories: false,
             }];
         };
         let depths = parameters_by_depth(base);
@@ -106,6 +112,7 @@ impl BaseRates {
         let of_depth = |(depth, parameters)| OwnRate {
             parameters,
             factor: self.factor * decay.powi((layers - depth) as i32),
+            of_categories: false,
         };
         depths.into_iter().enumerate().map(of_depth).collect()
     }
@@ -145,6 +152,7 @@ mod tests {
         let own = |linear: &Linear, factor| OwnRate {
             parameters: parameter_ids(linear),
             factor,
+            of_categories: false,
         };
         let own = [own(&model.a, 0.1), own(&model.c, 3.0)];
         let mut optimizer = optimizer(OptimizerKind::Sgd, &model, 0.0);

@@ -34,7 +34,7 @@ use crate::compare::cross_validate;
 use crate::error::RunError;
 use crate::evaluation::division::Division;
 use crate::evaluation::forest::Forest;
-use crate::evaluation::report::{Other, Predicted, RANDOM_FOREST, Reported, TRIVIAL};
+use crate::evaluation::report::{Other, RANDOM_FOREST, Reported, TRIVIAL};
 use crate::evaluation::trivial;
 use crate::events::{Event, Observer, Outcome};
 use crate::options::TrainOptions;
@@ -116,9 +116,9 @@ fn train_once(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
-    let mut watch = Watch::new("train", observer);
-    let outcome = train_watched(options, judged, rehearsal, &mut watch, interrupt);
-    watch.end(outcome)
+    Watch::over("train", observer, |watch| {
+        train_watched(options, judged, rehearsal, watch, interrupt)
+    })
 }
 
 fn train_watched(
@@ -378,15 +378,8 @@ fn train_watched(
         folds: None,
         seed,
     };
-    let evaluation = reported.evaluate("model", &samples, &others, judged == Judged::Best);
-    reported.write(&run, &evaluation, &samples, &others)?;
-    observer.observe(&Event::Predicted(&Predicted {
-        reported,
-        samples: &samples,
-        others: &others,
-    }))?;
-    observer.observe(&Event::Evaluated(&evaluation))?;
-    observer.observe(&Event::Note(&evaluation.text()))?;
+    let with_intervals = judged == Judged::Best;
+    reported.conclude(&run, "model", &samples, &others, with_intervals, observer)?;
     observer.observe(&Event::Saved(&run.join("predictions.tsv")))?;
     observer.observe(&Event::Saved(&run.join("checkpoints/best")))?;
     Ok(trained.outcome)

@@ -44,9 +44,9 @@ pub fn pretrain(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
-    let mut watch = Watch::new("pretrain", observer);
-    let outcome = pretrain_watched(options, &mut watch, interrupt);
-    watch.end(outcome)
+    Watch::over("pretrain", observer, |watch| {
+        pretrain_watched(options, watch, interrupt)
+    })
 }
 
 fn pretrain_watched(

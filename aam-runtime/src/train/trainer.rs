@@ -284,7 +284,7 @@ impl Trainer<'_> {
         self.observer.observe(&Event::Step {
             step: learner.progress.done.steps,
             learning_rate: rate,
-            own_rate: learner.own_rates.first().map(|own| rate * own.factor),
+            categorical_rate: learner.categorical_rate(rate),
             gradient_norm,
         })?;
         Ok(learner)

@@ -45,8 +45,22 @@ struct Files {
 }
 
 impl<'a> Watch<'a> {
+    /// Does the `work` of `command`, which begins now, for `observer`, and ends with its outcome.
+    ///
+    /// # Errors
+    /// Those of the work, or files that cannot be written.
+    pub fn over(
+        command: &str,
+        observer: &mut dyn Observer,
+        work: impl FnOnce(&mut Watch<'_>) -> Result<Outcome, RunError>,
+    ) -> Result<Outcome, RunError> {
+        let mut watch = Watch::new(command, observer);
+        let outcome = work(&mut watch);
+        watch.end(outcome)
+    }
+
     /// Of a run of `command` that begins now, for `observer`.
-    pub fn new(command: &str, observer: &'a mut dyn Observer) -> Self {
+    fn new(command: &str, observer: &'a mut dyn Observer) -> Self {
         Self {
             observer,
             recorder: Recorder::new(command),
@@ -111,7 +125,7 @@ impl<'a> Watch<'a> {
     ///
     /// # Errors
     /// That of the run, or files that cannot be written.
-    pub fn end(mut self, outcome: Result<Outcome, RunError>) -> Result<Outcome, RunError> {
+    fn end(mut self, outcome: Result<Outcome, RunError>) -> Result<Outcome, RunError> {
         let record = &mut self.recorder.record;
         record.outcome = match &outcome {
             Ok(Outcome::Finished) => State::Finished,

@@ -146,12 +146,12 @@ impl Observer for TensorBoard {
             }
             Event::Step {
                 step,
-                own_rate,
+                categorical_rate,
                 gradient_norm,
                 ..
             } => {
                 self.step = step;
-                let rate = own_rate.map(|rate| ("train/categorical_learning_rate", rate));
+                let rate = categorical_rate.map(|rate| ("train/categorical_learning_rate", rate));
                 let norm = gradient_norm.map(|norm| ("train/grad_norm", norm));
                 let values = rate.into_iter().chain(norm);
                 self.scalars(values.map(|(tag, value)| (tag.to_owned(), value)))
