@@ -140,7 +140,7 @@ fn train_watched(
     settle_attention(optimization, &ranks.device(), observer)?;
     if rehearsal.is_some() && ranks.first().communicator().size() > 1 {
         return Err(RunError::Usage(
-            "--strategy: what is tried here is tried on one rank; choose single".to_owned(),
+            "--strategy: what is tried here is tried on one rank; leave it out".to_owned(),
         ));
     }
     let fusion =

@@ -125,7 +125,7 @@ impl Trainer<'_> {
         let (mut updater, model) = Updater::new(self.strategy, model)?;
         if updater.part().of > 1 && options.optimizer == OptimizerKind::Muon {
             return Err(RunError::Usage(
-                "--optimizer muon: it looks at whole matrices, and this strategy has each rank update pieces of them; choose --strategy ddp or another optimizer".to_owned(),
+                "--optimizer muon: it looks at whole matrices, and this strategy has each rank update pieces of them; choose a strategy in which every rank updates all parameters (`aam plugins list`), or another optimizer".to_owned(),
             ));
         }
         let mut learner = Learner {
