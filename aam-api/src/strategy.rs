@@ -2,8 +2,8 @@
 //!
 //! The runtime divides a batch over the ranks, so that their gradients add up to those of the whole
 //! batch. A strategy says what happens then: which rank updates which parameters, how the gradients
-//! get there and how the parameters come back. It sees both as one row of numbers, all parameters
-//! that learn laid end to end.
+//! get there and how the parameters come back. It sees both as rows of numbers, each a few whole
+//! parameters that learn laid end to end.
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -48,11 +48,18 @@ pub trait ParallelStrategy: Debug + Send + Sync {
         1
     }
 
-    /// Which rank updates which of `count` parameters; the same answer on every rank.
+    /// Which rank updates which of the `count` parameters of a row; the same answer on every rank,
+    /// and of the same kind for every row.
     fn updates(&self, count: usize) -> Updates;
 
-    /// The sums over the ranks of the gradients of those parameters that this rank updates, from
-    /// its own gradients of all; collective.
+    /// Whether checkpoints hold the state of the optimizer in the parts that ranks have of it, and
+    /// not whole. Both are read by any strategy on any number of ranks.
+    fn saves_in_parts(&self) -> bool {
+        false
+    }
+
+    /// The sums over the ranks of the gradients of those parameters of a row that this rank
+    /// updates, from its own gradients of the row; collective.
     ///
     /// # Errors
     /// A rank that failed or cannot be reached.
@@ -63,7 +70,7 @@ pub trait ParallelStrategy: Debug + Send + Sync {
         }
     }
 
-    /// All `count` parameters, from those that this rank updates; collective.
+    /// All `count` parameters of a row, from those that this rank updates; collective.
     ///
     /// # Errors
     /// A rank that failed or cannot be reached.

@@ -138,33 +138,52 @@ fn a_job_whose_time_is_up_saves_and_goes_back_into_the_queue() {
          --nucleotide-steps 1 --epochs 100000 --batch-size 8",
     );
     // The first epoch is done, and so the program listens to signals.
+    until(&aam, &mut job, || aam.path("run/checkpoints/last").exists());
+    time_is_up(&job);
+    ends_with(&aam, job, 0);
+    assert_eq!(aam.read("scancel.log"), "--signal=TERM 7\n");
+    assert_eq!(aam.read("scontrol.log"), "requeue 7\n");
+    let epochs = || aam.read("run/metrics.jsonl").lines().count();
+    let before = epochs();
+
+    // The job starts again, with the same arguments, and goes on.
+    let mut job = start(
+        &aam,
+        "single-gpu.sbatch",
+        Path::new(env!("CARGO_BIN_EXE_aam-for-tests")),
+        "run pretrain --table of-no-consequence",
+    );
+    until(&aam, &mut job, || epochs() > before + 2);
+    let log = aam.read("job.log");
+    assert!(log.contains("going on after epoch"), "{log}");
+    time_is_up(&job);
+    ends_with(&aam, job, 0);
+    assert_eq!(aam.read("scontrol.log"), "requeue 7\n".repeat(2));
+    let asked = aam.read("srun.log");
+    let asked = asked.lines().last().unwrap();
+    assert!(
+        asked.ends_with(" pretrain --resume --output-dir run --threads 1"),
+        "{asked}"
+    );
+}
+
+/// Waits for something that a job does.
+#[track_caller]
+fn until(aam: &Aam, job: &mut Child, done: impl Fn() -> bool) {
     let limit = Instant::now() + Duration::from_secs(120);
-    while !aam.path("run/checkpoints/last").exists() {
+    while !done() {
         assert!(Instant::now() < limit, "{}", aam.read("job.log"));
         assert_eq!(job.try_wait().unwrap(), None, "{}", aam.read("job.log"));
         std::thread::sleep(Duration::from_millis(20));
     }
-    let signalled = Command::new("kill")
-        .args(["-USR1", &job.id().to_string()])
-        .status();
-    assert!(signalled.unwrap().success());
-    ends_with(&aam, job, 0);
-    assert_eq!(aam.read("scancel.log"), "--signal=TERM 7\n");
-    assert_eq!(aam.read("scontrol.log"), "requeue 7\n");
+}
 
-    // The job starts again.
-    let program = aam.path("bin/pretended-aam");
-    let job = start(
-        &aam,
-        "single-gpu.sbatch",
-        &program,
-        "run pretrain --table t",
-    );
-    ends_with(&aam, job, 0);
-    assert_eq!(
-        aam.read("aam.log"),
-        "alone pretrain --resume --output-dir run --threads 1\n"
-    );
+/// The signal that SLURM sends some time before it ends a job.
+#[track_caller]
+fn time_is_up(job: &Child) {
+    let number = job.id().to_string();
+    let signalled = Command::new("kill").args(["-USR1", &number]).status();
+    assert!(signalled.unwrap().success());
 }
 
 #[test]

@@ -108,7 +108,7 @@ const SPELLINGS: &[Spelling] = &[
     switch("distributed", Same(&[fixed("strategy", "ddp")])),
     switch("data-parallel", Same(&[fixed("strategy", "data-parallel")])),
     switch("fsdp", Same(&[fixed("strategy", "fsdp")])),
-    switch("fsdp-sharded-checkpoint", NoEffect("checkpoints are whole: any strategy and any number of ranks reads them")),
+    switch("fsdp-sharded-checkpoint", Same(&[fixed("strategy.sharded-checkpoint", "true"), unless_set("strategy", "fsdp")])),
     switch("sync-batchnorm", NoEffect("the model has no batch normalization")),
     // Model and target
     switch("no-count-embedding", Same(&[fixed("count-embedding", "none")])),

@@ -13,10 +13,10 @@ use super::rank::Rank;
 /// Fully sharded data parallelism: each rank holds and updates an equal part of the parameters,
 /// with the state of the optimizer for that part; the whole is gathered for each step.
 ///
-/// A step gathers the parameters, computes gradients of a part of the batch with them, and drops
-/// them once each rank has the sums for its own part. Parameters are gathered all at once, not layer
-/// by layer, so what a rank saves is the state of the optimizer and the sums of the gradients, as in
-/// stage 2 of ZeRO: Rajbhandari et al., *ZeRO*, SC 2020.
+/// A step computes gradients of a part of the batch with all parameters, and drops them once each
+/// rank has the sums for its own part. Parameters are not gathered layer by layer, so what a rank
+/// saves is the state of the optimizer and the sums of the gradients, as in stage 2 of ZeRO:
+/// Rajbhandari et al., *ZeRO*, SC 2020.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FsdpStrategyConfig {
@@ -24,36 +24,49 @@ pub struct FsdpStrategyConfig {
     /// Not with ranks that are processes, which `mpirun` counts.
     #[schemars(range(min = 1))]
     pub ranks: Option<usize>,
+    /// Whether checkpoints hold the state of the optimizer in as many files as there are ranks, and
+    /// rank 0 does not put it together. Any strategy and number of ranks goes on from either.
+    pub sharded_checkpoint: bool,
 }
 
 /// The strategy that [`FsdpStrategyConfig`] builds.
 #[derive(Clone, Debug)]
-pub struct FsdpStrategy(Rank);
+pub struct FsdpStrategy {
+    rank: Rank,
+    saves_in_parts: bool,
+}
 
 impl StrategyConfig for FsdpStrategyConfig {
     const NAME: &'static str = "fsdp";
     type Strategy = FsdpStrategy;
 
     fn init(&self, context: &StrategyContext) -> Result<FsdpStrategy, PluginError> {
-        Ok(FsdpStrategy(Rank::new(Self::NAME, self.ranks, context)?))
+        Ok(FsdpStrategy {
+            rank: Rank::new(Self::NAME, self.ranks, context)?,
+            saves_in_parts: self.sharded_checkpoint,
+        })
     }
 }
 
 impl ParallelStrategy for FsdpStrategy {
     fn communicator(&self) -> &dyn Communicator {
-        self.0.communicator.as_ref()
+        self.rank.communicator.as_ref()
     }
 
     fn device(&self) -> Device {
-        self.0.device.clone()
+        self.rank.device.clone()
     }
 
     fn local_ranks(&self) -> usize {
-        self.0.wanted
+        self.rank.wanted
     }
 
     fn updates(&self, count: usize) -> Updates {
-        Updates::InParts(equal_parts(count, self.0.communicator.size()))
+        Updates::InParts(equal_parts(count, self.rank.communicator.size()))
+    }
+
+    fn saves_in_parts(&self) -> bool {
+        self.saves_in_parts
     }
 }
 

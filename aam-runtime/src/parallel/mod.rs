@@ -7,10 +7,13 @@
 //! ([`update`]). Validation, files and decisions are those of rank 0.
 
 pub mod encoding;
+mod layout;
 #[cfg(feature = "mpi")]
 mod mpi;
+mod optimizer_state;
 pub mod processes;
 pub mod ranks;
+mod shards;
 pub mod share;
 pub mod update;
 

@@ -14,7 +14,7 @@ use super::saving::Moment;
 use super::schedule::Schedule;
 use super::state::{Best, Done};
 use crate::error::RunError;
-use crate::parallel::update::{Part, UpdateRule, Updater};
+use crate::parallel::update::{UpdateRule, Updater};
 
 /// Where a run stands.
 pub(super) struct Progress<M> {
@@ -95,9 +95,9 @@ impl<M: Module> Learner<M> {
     ///
     /// # Errors
     /// A checkpoint without the optimizer's state.
-    pub fn go_on(mut self, resumed: &Resumed, part: Part) -> Result<Self, RunError> {
+    pub fn go_on(mut self, resumed: &Resumed, updater: &Updater<'_>) -> Result<Self, RunError> {
         self.schedule.go_on(resumed.state.plateau.clone());
-        self.optimizer = resumed.optimizer(self.optimizer, part)?;
+        self.optimizer = resumed.optimizer(self.optimizer, updater)?;
         if let Some(average) = &mut self.average {
             let model = resumed.average(&self.model)?;
             *average = Average::resumed(model, average.decay(), self.progress.step());
@@ -117,7 +117,8 @@ impl<M: Module> Learner<M> {
             .map(|own| rate * own.factor)
     }
 
-    /// What is saved of it, with the weights as a file and the state of the optimizer in the parts that ranks have of it.
+    /// What is saved of it, with the weights as a file and the state of the optimizer, whole or in
+    /// parts.
     pub fn moment<'a, O: Objective<Model = M>>(
         &'a self,
         objective: &'a O,

@@ -8,7 +8,8 @@ use burn::optim::ModuleOptimizer;
 use serde_json::{Map, Value};
 
 use super::state::{
-    AVERAGE, Done, Limits, TRAINER, TRAINING, TrainerState, optimizer_file, restored, with_ids,
+    AVERAGE, Done, Limits, OPTIMIZER, TRAINER, TRAINING, TrainerState, optimizer_file, restored,
+    with_ids,
 };
 use crate::checkpoint::Manifest;
 use crate::checkpoint::directory::{self, WEIGHTS};
@@ -17,7 +18,7 @@ use crate::data::{DataError, Split};
 use crate::error::RunError;
 use crate::events::{Event, Observer};
 use crate::options::OptimizationOptions;
-use crate::parallel::update::Part;
+use crate::parallel::update::Updater;
 use crate::run_directory::RunDirectory;
 
 /// The checkpoint that a run goes on from.
@@ -164,30 +165,26 @@ impl Resumed {
             .transpose()
     }
 
-    /// `optimizer` with the state of the last checkpoint, or a rank's `part` of it.
+    /// `optimizer` with what this rank has of the state of the last checkpoint.
     ///
     /// # Errors
-    /// No such state, or one in other parts.
+    /// No such state.
     pub fn optimizer(
         &self,
         optimizer: ModuleOptimizer,
-        part: Part,
+        updater: &Updater<'_>,
     ) -> Result<ModuleOptimizer, RunError> {
-        let parts = self.state.optimizer_parts;
-        if parts != part.of {
-            return Err(RunError::Usage(format!(
-                "--strategy: the state of the optimizer was saved in {parts} parts, one for each rank that updated parameters, and now there are {}; go on with the strategy and the number of ranks that the run had",
-                part.of
-            )));
-        }
-        let file = optimizer_file(part.number);
-        let bytes = self.file(&file)?.to_vec();
-        restored(optimizer, bytes).map_err(|problem| {
-            RunError::checkpoint(
-                self.last.join(&file),
-                format!("it is no state of an optimizer: {problem}"),
-            )
-        })
+        let files = (0..self.state.optimizer_parts).map(optimizer_file);
+        let parts = files.map(|file| Ok(self.file(&file)?.to_vec()));
+        let parts = parts.collect::<Result<_, RunError>>()?;
+        let own = updater.own_state(parts);
+        own.and_then(|own| restored(optimizer, own))
+            .map_err(|problem| {
+                RunError::checkpoint(
+                    self.last.join(OPTIMIZER),
+                    format!("it is no state of an optimizer: {problem}"),
+                )
+            })
     }
 
     /// The run's split of the samples `ids`, which is never derived again.

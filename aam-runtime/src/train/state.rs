@@ -87,7 +87,7 @@ pub struct TrainerState {
     pub place: Place,
     /// What makes updates of gradients.
     pub optimizer: OptimizerKind,
-    /// In how many parts its state is: one, or one for each rank.
+    /// In how many parts its state is saved: one, or one for each rank.
     #[serde(default = "one")]
     pub optimizer_parts: usize,
     /// What the learning rate depends on besides the number of the update.

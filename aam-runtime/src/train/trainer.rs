@@ -123,7 +123,7 @@ impl Trainer<'_> {
         let own_rates = objective.own_rates(&model);
         let communicator = self.strategy.communicator();
         let (mut updater, model) = Updater::new(self.strategy, model)?;
-        if updater.part().of > 1 && options.optimizer == OptimizerKind::Muon {
+        if updater.in_pieces() && options.optimizer == OptimizerKind::Muon {
             return Err(RunError::Usage(
                 "--optimizer muon: it looks at whole matrices, and this strategy has each rank update pieces of them; choose a strategy in which every rank updates all parameters (`aam plugins list`), or another optimizer".to_owned(),
             ));
@@ -137,7 +137,7 @@ impl Trainer<'_> {
             progress,
         };
         if let Some(resumed) = self.resumed {
-            learner = learner.go_on(resumed, updater.part())?;
+            learner = learner.go_on(resumed, &updater)?;
         }
         // An epoch of which nothing is left but its validation is still to be told of.
         let validates = learner.progress.place.rows >= rows;
@@ -299,7 +299,7 @@ impl Trainer<'_> {
         updater: &Updater<'_>,
         finished: bool,
     ) -> Result<(), RunError> {
-        let optimizer = updater.gathered(optimizer_bytes(&learner.optimizer)?)?;
+        let optimizer = updater.saved(optimizer_bytes(&learner.optimizer)?)?;
         if self.strategy.communicator().rank() > 0 {
             return Ok(());
         }
