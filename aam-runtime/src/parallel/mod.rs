@@ -17,5 +17,6 @@ mod shards;
 pub mod share;
 pub mod update;
 
+pub use optimizer_state::owned;
 pub use ranks::Ranks;
 pub use share::Share;

@@ -104,7 +104,12 @@ fn written(tensors: Vec<Tensor>, scalars: BTreeMap<String, Scalar>) -> Result<Ve
         writer.with_scalar(name, value)
     });
     let bytes = writer.into_bytes().map_err(|error| error.to_string())?;
-    Ok(bytes.to_vec())
+    Ok(owned(bytes))
+}
+
+/// The same bytes, without a copy where they are in memory alone.
+pub fn owned(bytes: Bytes) -> Vec<u8> {
+    bytes.try_into_vec().unwrap_or_else(|bytes| bytes.to_vec())
 }
 
 fn shape_of<'a>(

@@ -17,6 +17,7 @@ use super::metrics::Metric;
 use super::optimizer::OptimizerKind;
 use super::schedule::Plateau;
 use crate::error::RunError;
+use crate::parallel::owned;
 
 /// The file of the state.
 pub const TRAINER: &str = "trainer.json";
@@ -111,7 +112,7 @@ pub struct TrainerState {
 pub(super) fn optimizer_bytes(optimizer: &ModuleOptimizer) -> Result<Vec<u8>, RunError> {
     let bytes = optimizer.to_record().into_bytes();
     let bytes = bytes.map_err(|error| RunError::checkpoint(OPTIMIZER, error.to_string()))?;
-    Ok(bytes.to_vec())
+    Ok(owned(bytes))
 }
 
 /// `optimizer` with the state that `bytes` hold.
