@@ -5,10 +5,10 @@ use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
-use super::ModelConfig;
 use super::attention_pooling::AttentionPooling;
 use super::fused::EncoderShape;
 use super::transformer::Transformer;
+use super::{MixedPrecision, ModelConfig};
 use crate::data::tokens::{AMBIGUOUS, PAD};
 
 /// Embeds ASVs: tokens and positions, a transformer over the bases, attention pooling.
@@ -45,6 +45,14 @@ impl AsvEncoder {
         }
     }
 
+    /// With matrix products of the numbers of `precision`.
+    pub fn with_precision(self, precision: MixedPrecision) -> Self {
+        Self {
+            transformer: self.transformer.with_precision(precision),
+            ..self
+        }
+    }
+
     /// Embeds ASVs of one length; `tokens` is `[unique, length]`, at most `max_bp` + 1 long.
     ///
     /// No position is padding, so nothing is masked, unless the model is one that takes
@@ -74,11 +82,12 @@ impl AsvEncoder {
         }
     }
 
-    /// The shape, where no position is masked.
+    /// The shape, where no position is masked and all numbers have 32 bits.
     pub(super) fn fused_shape(&self) -> Option<EncoderShape> {
         let [vocabulary, _] = self.tokens.weight.dims();
         let [positions, _] = self.positions.weight.dims();
-        (!self.padded).then(|| EncoderShape {
+        let single = !self.transformer.precision().is_mixed();
+        (single && !self.padded).then(|| EncoderShape {
             vocabulary,
             positions,
             stack: self.transformer.shape(),
@@ -112,6 +121,7 @@ impl AsvEncoder {
 
     /// Logits of the token at each position, `[unique, length, vocabulary]`.
     pub fn nucleotide_logits(&self, positions: Tensor<3>) -> Tensor<3> {
-        self.nucleotides.forward(positions)
+        let precision = self.transformer.precision();
+        precision.linear(&self.nucleotides, positions)
     }
 }

@@ -10,7 +10,7 @@ use super::asv_encoder::{AsvEncoder, AsvOutput};
 use super::fused::{FusedEncoder, FusedGradients};
 use super::sample_attention::SampleAttention;
 use super::unifrac_head::UnifracHead;
-use super::{ModelConfig, ModelError, ModelInput, SamplePooling};
+use super::{MixedPrecision, ModelConfig, ModelError, ModelInput, SamplePooling};
 
 /// The pre-trained part of every model.
 #[derive(Module, Debug)]
@@ -34,6 +34,8 @@ struct SampleBranch {
 struct AbundanceBranch {
     pooling: AbundancePooling,
     project: Linear,
+    #[module(skip)]
+    precision: MixedPrecision,
 }
 
 impl AbundanceBranch {
@@ -47,6 +49,7 @@ impl AbundanceBranch {
                 .with_bias(false)
                 .with_initializer(initializer)
                 .init(device),
+            precision: MixedPrecision::None,
         }
     }
 }
@@ -131,7 +134,7 @@ impl Base {
         match (&self.samples.abundance, &self.samples.attention) {
             (Some(branch), _) => {
                 let profiles = branch.pooling.forward(asvs, input, WEIGHTINGS);
-                branch.project.forward(profiles)
+                branch.precision.linear(&branch.project, profiles)
             }
             (None, Some(attention)) => {
                 attention.pool(attention.contextual(asvs, input), input.mask.clone())
@@ -190,6 +193,24 @@ impl Base {
     /// Nothing changes where the scale of distances is not learnt.
     pub fn with_scale_of(mut self, samples: Tensor<2>, truth: &[f64]) -> Self {
         self.unifrac = self.unifrac.with_scale_of(samples, truth);
+        self
+    }
+
+    /// With matrix products of the numbers of `precision`; parameters and everything else have 32
+    /// bits. What is measured of the training samples is measured in 32 bits, too.
+    pub fn with_precision(mut self, precision: MixedPrecision) -> Self {
+        self.asv_encoder = self.asv_encoder.with_precision(precision);
+        let SampleBranch {
+            attention,
+            abundance,
+        } = self.samples;
+        self.samples = SampleBranch {
+            attention: attention.map(|attention| attention.with_precision(precision)),
+            abundance: abundance.map(|branch| AbundanceBranch {
+                precision,
+                ..branch
+            }),
+        };
         self
     }
 

@@ -4,7 +4,7 @@
 //! which Burn visits them. Where each rank updates a part, the optimizer gets a module of
 //! [`Shards`], pieces of the parameters under their own ids, and so keeps its state for them alone.
 
-use aam_api::{ParallelStrategy, Updates};
+use aam_api::{Communicator, ParallelStrategy, Updates};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -71,6 +71,11 @@ impl<'a> Updater<'a> {
             shards,
         };
         Ok((updater, model))
+    }
+
+    /// What connects the ranks.
+    pub fn communicator(&self) -> &dyn Communicator {
+        self.strategy.communicator()
     }
 
     /// The part of the optimizer's state that this rank has.

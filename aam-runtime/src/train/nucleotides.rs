@@ -318,6 +318,7 @@ impl Objective for MaskedNucleotides<'_> {
         model: &Base,
         batch: UpcomingBatch,
         draws: Draws,
+        scale: f64,
         communicator: &dyn Communicator,
     ) -> Result<BatchResult, RunError> {
         let task = self.nucleotides;
@@ -327,7 +328,7 @@ impl Objective for MaskedNucleotides<'_> {
             Chunk::of(&groups, task.sequences),
             &mut draws.stream("masks"),
         );
-        let weight = (1.0, places(&chunks));
+        let weight = (scale, places(&chunks));
         let chunks = MaskedChunk::share(chunks, communicator);
         let seed = draws.seed_of_rank("dropout in nucleotides", communicator);
         let mut gradients = GradientsAccumulator::new();
