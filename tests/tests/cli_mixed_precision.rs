@@ -68,28 +68,34 @@ fn it_is_a_setting_like_any_other_and_a_cpu_warns_of_it() {
     assert_eq!(state(&aam, "run")["loss_scale"]["factor"], 65536.0);
 }
 
-/// What a base learns of nucleotides and distances, by transformers throughout.
+/// What a base learns of nucleotides and distances, by transformers throughout, and of nucleotides
+/// before a pooling by abundance.
 #[test]
 fn pretraining_learns_as_it_does_with_32_bits() {
     let aam = aam!().with(RANKS_STUDY);
-    let pretrain = format!("{PRETRAIN} {SMALL} --pooling attention --dropout 0 --epochs 8");
-    let losses = ["none", "bf16", "fp16"].map(|precision| {
-        aam.ok(&format!(
-            "{pretrain} --mixed-precision {precision} --output-dir {precision}"
-        ));
-        column(&aam, precision, "train_loss")
-    });
-    println!("{losses:?}");
-    let [single, mixed @ ..] = losses;
-    let fall = |losses: &[f64]| losses[0] - losses[losses.len() - 1];
-    assert!(fall(&single) > 0.2 * single[0], "{single:?}");
-    for losses in mixed {
-        assert_ne!(losses, single);
-        let rate = fall(&losses) / fall(&single);
-        assert!((0.9..1.1).contains(&rate), "{losses:?} {single:?}");
-        // The first epoch has not yet gone another way.
-        let first = (losses[0] / single[0] - 1.0).abs();
-        assert!(first > 1e-7 && first < 2e-2, "{losses:?} {single:?}");
+    for what in [
+        "--pooling attention --epochs 8",
+        "--unifrac-weight 0 --nucleotide-steps 60 --nucleotide-batch-size 8",
+    ] {
+        let pretrain = format!("{PRETRAIN} {SMALL} {what} --dropout 0 --overwrite");
+        let losses = ["none", "bf16", "fp16"].map(|precision| {
+            aam.ok(&format!(
+                "{pretrain} --mixed-precision {precision} --output-dir {precision}"
+            ));
+            column(&aam, precision, "train_loss")
+        });
+        println!("{what}: {losses:?}");
+        let [single, mixed @ ..] = losses;
+        let fall = |losses: &[f64]| losses[0] - losses[losses.len() - 1];
+        assert!(fall(&single) > 0.2 * single[0], "{single:?}");
+        for losses in mixed {
+            assert_ne!(losses, single);
+            let rate = fall(&losses) / fall(&single);
+            assert!((0.9..1.1).contains(&rate), "{losses:?} {single:?}");
+            // The first epoch has not yet gone another way.
+            let first = (losses[0] / single[0] - 1.0).abs();
+            assert!(first > 1e-7 && first < 2e-2, "{losses:?} {single:?}");
+        }
     }
 }
 

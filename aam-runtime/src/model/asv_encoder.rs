@@ -58,7 +58,23 @@ impl AsvEncoder {
     /// No position is padding, so nothing is masked, unless the model is one that takes
     /// ambiguous bases for padding.
     pub fn forward(&self, tokens: Tensor<2, Int>) -> AsvOutput {
-        self.forward_by(tokens, Transformer::forward)
+        self.forward_in(self.precision(), tokens)
+    }
+
+    /// As [`forward`](Self::forward), with products of the numbers of `precision`.
+    pub(super) fn forward_in(
+        &self,
+        precision: MixedPrecision,
+        tokens: Tensor<2, Int>,
+    ) -> AsvOutput {
+        self.forward_by(tokens, |transformer, x, mask| {
+            transformer.forward_in(precision, x, mask)
+        })
+    }
+
+    /// What its matrix products are computed in.
+    pub(super) fn precision(&self) -> MixedPrecision {
+        self.transformer.precision()
     }
 
     /// As [`forward`](Self::forward), with another way through the transformer.
@@ -82,12 +98,11 @@ impl AsvEncoder {
         }
     }
 
-    /// The shape, where no position is masked and all numbers have 32 bits.
+    /// The shape, where no position is masked.
     pub(super) fn fused_shape(&self) -> Option<EncoderShape> {
         let [vocabulary, _] = self.tokens.weight.dims();
         let [positions, _] = self.positions.weight.dims();
-        let single = !self.transformer.precision().is_mixed();
-        (single && !self.padded).then(|| EncoderShape {
+        (!self.padded).then(|| EncoderShape {
             vocabulary,
             positions,
             stack: self.transformer.shape(),
@@ -121,7 +136,6 @@ impl AsvEncoder {
 
     /// Logits of the token at each position, `[unique, length, vocabulary]`.
     pub fn nucleotide_logits(&self, positions: Tensor<3>) -> Tensor<3> {
-        let precision = self.transformer.precision();
-        precision.linear(&self.nucleotides, positions)
+        self.precision().linear(&self.nucleotides, positions)
     }
 }

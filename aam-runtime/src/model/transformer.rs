@@ -125,15 +125,27 @@ impl Transformer {
     /// `mask` `[batch, length]` is true where other positions may look; what comes out elsewhere
     /// means nothing.
     pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<2, Bool>>) -> Tensor<3> {
-        match self.plan(&x, mask.as_ref()) {
+        self.forward_in(self.precision, x, mask)
+    }
+
+    /// As [`forward`](Self::forward), with products of the numbers of `precision`.
+    pub(super) fn forward_in(
+        &self,
+        precision: MixedPrecision,
+        x: Tensor<3>,
+        mask: Option<Tensor<2, Bool>>,
+    ) -> Tensor<3> {
+        let plan = (!precision.is_mixed()).then(|| self.plan(&x, mask.as_ref()));
+        match plan.flatten() {
             Some(plan) => self.norm.forward(layers(x, self.parameters(), plan)),
-            None => self.forward_through_burn(x, mask),
+            None => self.through_burn(precision, x, mask),
         }
     }
 
-    /// As [`forward`](Self::forward), through the operations that every device has.
-    pub(super) fn forward_through_burn(
+    /// As [`forward_in`](Self::forward_in), through the operations that every device has.
+    fn through_burn(
         &self,
+        precision: MixedPrecision,
         x: Tensor<3>,
         mask: Option<Tensor<2, Bool>>,
     ) -> Tensor<3> {
@@ -141,18 +153,28 @@ impl Transformer {
             let [batch, length] = mask.dims();
             (mask.bool_not().float() * MASKED).reshape([batch, 1, 1, length])
         });
-        let x = self.layers.iter().fold(x, |x, layer| {
-            layer.forward(x, bias.as_ref(), self.precision)
-        });
+        let x = self
+            .layers
+            .iter()
+            .fold(x, |x, layer| layer.forward(x, bias.as_ref(), precision));
         self.norm.forward(x)
     }
 
-    /// How the CPU computes all layers at once; `None` on other devices, in half precision, and where
-    /// the places that count are not the first of each sequence.
+    /// The same in its own precision.
+    #[cfg(test)]
+    pub(super) fn forward_through_burn(
+        &self,
+        x: Tensor<3>,
+        mask: Option<Tensor<2, Bool>>,
+    ) -> Tensor<3> {
+        self.through_burn(self.precision, x, mask)
+    }
+
+    /// How the CPU computes all layers at once; `None` on other devices, and where the places that
+    /// count are not the first of each sequence.
     fn plan(&self, x: &Tensor<3>, mask: Option<&Tensor<2, Bool>>) -> Option<Plan> {
         let [batch, places, _] = x.dims();
-        let single = x.dtype() == DType::F32 && !self.precision.is_mixed();
-        if x.device().inner() != Device::flex() || !single {
+        if x.device().inner() != Device::flex() || x.dtype() != DType::F32 {
             return None;
         }
         let lengths = match mask {
