@@ -198,7 +198,9 @@ fn descent_goes_where_it_goes_with_32_bits() {
         "pretrain --table study/table.biom --tree study/tree.nwk --pooling attention {TINY} \
          --optimizer sgd --scheduler constant --max-grad-norm none --gradient-accumulation-steps 2"
     );
-    aam.ok(&format!("{job} --max-steps 1 --lr 1e-30 --output-dir start"));
+    aam.ok(&format!(
+        "{job} --max-steps 1 --lr 1e-30 --output-dir start"
+    ));
     let start = runs.weights("start");
     let steps = format!("{job} --lr 0.02 --max-steps 6");
     aam.ok(&format!("{steps} --output-dir none"));
