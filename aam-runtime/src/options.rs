@@ -24,7 +24,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AttnImplementation, CountEmbedding, CountScale, DistanceScale, Preset, Quirk, SamplePooling,
+    AttnImplementation, CountEmbedding, CountScale, DistanceScale, MixedPrecision, Preset, Quirk,
+    SamplePooling,
 };
 use crate::train::optimizer::OptimizerKind;
 use crate::train::schedule::ScheduleKind;
@@ -130,6 +131,9 @@ pub struct OptimizationOptions {
     pub device: String,
     /// How a GPU computes attention where nothing is learnt, after a check of its kernels.
     pub attn_implementation: AttnImplementation,
+    /// What a GPU computes matrix products in: none (32-bit numbers), bf16 or fp16. Weights, their
+    /// updates, norms, sums and losses have 32 bits in any case.
+    pub mixed_precision: MixedPrecision,
     /// Directory that the run makes and fills.
     pub output_dir: Option<PathBuf>,
     /// Replace an output directory that exists.
@@ -180,6 +184,7 @@ impl Default for OptimizationOptions {
             seed: 42,
             device: "auto".to_owned(),
             attn_implementation: AttnImplementation::default(),
+            mixed_precision: MixedPrecision::default(),
             output_dir: None,
             overwrite: false,
             resume: false,

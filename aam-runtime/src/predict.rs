@@ -11,7 +11,7 @@ use crate::checkpoint::directory::{self, MANIFEST, WEIGHTS};
 use crate::checkpoint::manifest::DataPolicy;
 use crate::data::{Storage, read_ids};
 use crate::device::device;
-use crate::doctor::settle;
+use crate::doctor::{settle, settle_precision};
 use crate::error::RunError;
 use crate::events::{Event, Observer};
 use crate::mismatch;
@@ -37,7 +37,10 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
     let output = study::required(options.output.as_deref(), "output")?;
     check_output_file(output, options.overwrite)?;
     let device = device(&options.device)?;
-    settle(&options.device, &device, AttnImplementation::Auto, observer)?;
+    let (name, attention) = (&options.device, AttnImplementation::Auto);
+    let precision = options.mixed_precision;
+    settle(name, &device, attention, observer)?;
+    settle_precision(name, &device, precision, attention, observer)?;
     let (manifest, mut files) = directory::load(path)?;
     let Some(parts) = &manifest.predictor else {
         return Err(RunError::checkpoint(
@@ -51,6 +54,7 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
         }
         error => error,
     })?;
+    let model = model.with_precision(precision);
     let weights = files.remove(WEIGHTS).unwrap_or_default();
     let model = directory::load_weights(model, weights, false, &path.join(WEIGHTS))?.valid();
     let policy = &manifest.data;

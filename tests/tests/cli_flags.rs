@@ -41,8 +41,8 @@ fn the_flags_of_train_are_frozen() {
         head help json keep-checkpoints layer-lr-decay learnable-output-scale leave-group-out
         leave-one-group-out lora-alpha lora-rank loss loss-config lr max-bp max-grad-norm
         max-memory-fraction max-memory-gb max-steps memory-profile metadata metadata-column
-        min-category-count missing-length normalize-by nuc-mask-ratio nuc-mask-strategy
-        nucleotide-weight optimizer output-activation output-dir overwrite patience pooling preset
+        min-category-count missing-length mixed-precision normalize-by nuc-mask-ratio
+        nuc-mask-strategy nucleotide-weight optimizer output-activation output-dir overwrite patience pooling preset
         pretrained-encoder print-config quiet rarefy-depth report resume save-every scheduler
         scheduler-eta-min scheduler-factor scheduler-min-lr scheduler-patience scheduler-t-mult
         scheduler-t0 seed sequences strategy stratify streaming table target-effective-batch-size
@@ -66,8 +66,8 @@ fn the_flags_of_pretrain_are_frozen() {
         batch-size best-metric compatibility config count-embedding count-scale decay-all device
         distance-scale drop-missing dropout ema-decay embedding-dim epochs
         gradient-accumulation-steps help json keep-checkpoints lr max-bp max-grad-norm max-steps
-        missing-length nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size nucleotide-steps
-        nucleotide-weight optimizer output-dir overwrite patience pooling preset print-config
+        missing-length mixed-precision nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size
+        nucleotide-steps nucleotide-weight optimizer output-dir overwrite patience pooling preset print-config
         quiet rarefy-depth report resume save-every scheduler scheduler-eta-min scheduler-factor
         scheduler-min-lr scheduler-patience scheduler-t-mult scheduler-t0 seed sequences strategy
         streaming table tensorboard test-size threads token-limit train-samples tree truncate
@@ -233,8 +233,8 @@ fn spellings_of_the_reference_that_mean_nothing_here_are_answered() {
     let aam = aam!();
     aam.ok("train --num-workers 4 --print-config")
         .says(&["--num-workers has no effect here"]);
-    aam.refuses("train --mixed-precision fp16")
-        .says(&["--mixed-precision fp16 is not supported"]);
+    aam.refuses("pretrain --memory-profile")
+        .says(&["--memory-profile is not supported"]);
     aam.refuses("train --loss-type mae --loss mse")
         .says(&["--loss-type", "--loss", "contradict"]);
 }

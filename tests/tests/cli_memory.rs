@@ -81,7 +81,6 @@ fn updates_of_several_batches_have_the_samples_that_are_asked_for() {
         "--auto-batch-size --max-memory-fraction 2",
         &["at most 1, found 2"],
     );
-    refused("--mixed-precision fp16", &["single precision"]);
     aam.refuses(&format!(
         "{} --auto-batch-size",
         TRAIN.replacen("train", "compare", 1)

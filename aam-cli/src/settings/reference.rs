@@ -21,8 +21,6 @@ enum Meaning {
     Same(&'static [Set]),
     /// Nothing: results are the same without it, for this reason.
     NoEffect(&'static str),
-    /// Nothing with one of these values; with another, something not supported.
-    Only(&'static [&'static str], &'static str),
     /// Something not supported, and what there is instead.
     Unsupported(&'static str),
 }
@@ -76,7 +74,7 @@ const fn switch(flag: &'static str, meaning: Meaning) -> Spelling {
     }
 }
 
-use Meaning::{NoEffect, Only, Same, Unsupported};
+use Meaning::{NoEffect, Same, Unsupported};
 
 #[rustfmt::skip]
 const SPELLINGS: &[Spelling] = &[
@@ -123,7 +121,6 @@ const SPELLINGS: &[Spelling] = &[
     value("warmup-steps", Same(&[given("warmup")])),
     value("resume-from", Same(&[given("output-dir"), fixed("resume", "true")])),
     // Devices, memory, speed
-    value("mixed-precision", Only(&["none"], "training is in single precision")),
     switch("auto-batch-size", NoEffect("the batch size is the one given, or fits the study")),
     switch("no-auto-batch-size", NoEffect("the batch size is the one given, or fits the study")),
     value("max-memory-fraction", NoEffect("memory depends on --asv-chunk-size, not on the batch")),
@@ -132,7 +129,7 @@ const SPELLINGS: &[Spelling] = &[
     switch("no-sequence-cache", NoEffect("sequences are always read once")),
     switch("use-expandable-segments", NoEffect("it is a setting of another library's memory")),
     switch("compile-model", NoEffect("the model is compiled")),
-    switch("tf32", NoEffect("matrix products are in single precision")),
+    switch("tf32", NoEffect("a GPU uses what it has for products; --mixed-precision chooses fewer bits")),
     switch("gradient-checkpointing", NoEffect("it changes memory only, which is managed without it")),
     switch("no-gradient-checkpointing", NoEffect("it changes memory only, which is managed without it")),
     switch("memory-profile", Unsupported("use a profiler of the system")),
@@ -242,7 +239,6 @@ pub fn rows(job: &Job) -> Vec<Row> {
                 (own.join(", "), Some(sets[0].setting), None)
             }
             NoEffect(reason) => ("accepted, without effect".to_owned(), None, Some(*reason)),
-            Only(fine, reason) => (format!("only `{}`", fine[0]), None, Some(*reason)),
             Unsupported(reason) => ("refused".to_owned(), None, Some(*reason)),
         };
         Row {
@@ -277,11 +273,7 @@ pub(super) fn given_in(
         let flag = format!("--{}", spelling.flag);
         match &spelling.meaning {
             Same(sets) => all.extend(same(job, &flag, sets, text)?),
-            Only(fine, _) if fine.contains(&text) => {}
             NoEffect(reason) => remarks.push(format!("{flag} has no effect here: {reason}")),
-            Only(_, reason) => {
-                return Err(unsupported(&format!("{flag} {text}"), reason));
-            }
             Unsupported(reason) => return Err(unsupported(&flag, reason)),
         }
     }

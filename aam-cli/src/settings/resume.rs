@@ -17,7 +17,7 @@ use crate::failure::Failure;
 
 /// Settings that a run may change on its way: how long and how fast it learns, where and how it is
 /// computed and saved, and where its files are, whose contents are checked.
-const MAY_CHANGE: [&str; 38] = [
+const MAY_CHANGE: [&str; 39] = [
     "epochs",
     "max-steps",
     "batch-size",
@@ -42,6 +42,7 @@ const MAY_CHANGE: [&str; 38] = [
     "nucleotide-batch-size",
     "device",
     "attn-implementation",
+    "mixed-precision",
     "strategy",
     "asv-chunk-size",
     "streaming",

@@ -9,6 +9,7 @@ mod devices;
 mod exact;
 pub mod golden;
 mod machine;
+mod precision;
 mod product;
 mod settle;
 
@@ -22,6 +23,7 @@ use attention::Checked;
 pub use devices::DeviceReport;
 use devices::describe;
 pub use machine::Machine;
+pub use precision::settle_precision;
 pub use settle::settle;
 
 /// The version of Burn that this program is built with.

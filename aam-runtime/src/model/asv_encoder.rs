@@ -5,10 +5,10 @@ use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
-use super::ModelConfig;
 use super::attention_pooling::AttentionPooling;
 use super::fused::EncoderShape;
 use super::transformer::Transformer;
+use super::{MixedPrecision, ModelConfig};
 use crate::data::tokens::{AMBIGUOUS, PAD};
 
 /// Embeds ASVs: tokens and positions, a transformer over the bases, attention pooling.
@@ -45,12 +45,36 @@ impl AsvEncoder {
         }
     }
 
+    /// With matrix products of the numbers of `precision`.
+    pub fn with_precision(self, precision: MixedPrecision) -> Self {
+        Self {
+            transformer: self.transformer.with_precision(precision),
+            ..self
+        }
+    }
+
     /// Embeds ASVs of one length; `tokens` is `[unique, length]`, at most `max_bp` + 1 long.
     ///
     /// No position is padding, so nothing is masked, unless the model is one that takes
     /// ambiguous bases for padding.
     pub fn forward(&self, tokens: Tensor<2, Int>) -> AsvOutput {
-        self.forward_by(tokens, Transformer::forward)
+        self.forward_in(self.precision(), tokens)
+    }
+
+    /// As [`forward`](Self::forward), with products of the numbers of `precision`.
+    pub(super) fn forward_in(
+        &self,
+        precision: MixedPrecision,
+        tokens: Tensor<2, Int>,
+    ) -> AsvOutput {
+        self.forward_by(tokens, |transformer, x, mask| {
+            transformer.forward_in(precision, x, mask)
+        })
+    }
+
+    /// What its matrix products are computed in.
+    pub(super) fn precision(&self) -> MixedPrecision {
+        self.transformer.precision()
     }
 
     /// As [`forward`](Self::forward), with another way through the transformer.
@@ -112,6 +136,6 @@ impl AsvEncoder {
 
     /// Logits of the token at each position, `[unique, length, vocabulary]`.
     pub fn nucleotide_logits(&self, positions: Tensor<3>) -> Tensor<3> {
-        self.nucleotides.forward(positions)
+        self.precision().linear(&self.nucleotides, positions)
     }
 }

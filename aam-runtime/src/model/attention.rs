@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use burn::tensor::module::attention;
 use burn::tensor::ops::AttentionModuleOptions;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, FloatDType, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::MixedPrecision;
 
 /// Added to the score of a masked position: its weight becomes exactly 0, and a row in which
 /// everything is masked stays finite.
@@ -38,7 +40,7 @@ pub(crate) fn use_plain(plain: bool) {
 }
 
 /// Whether attention is computed in separate operations.
-pub(super) fn is_plain() -> bool {
+pub(crate) fn is_plain() -> bool {
     PLAIN.load(Ordering::Relaxed)
 }
 
@@ -50,9 +52,33 @@ pub(crate) fn fused(
     value: Tensor<4>,
     bias: Option<&Tensor<4>>,
 ) -> Tensor<4> {
+    fused_in(MixedPrecision::None, query, key, value, bias)
+}
+
+/// As [`fused`] of 32-bit numbers, computed in those of `precision`.
+pub(crate) fn fused_in(
+    precision: MixedPrecision,
+    query: Tensor<4>,
+    key: Tensor<4>,
+    value: Tensor<4>,
+    bias: Option<&Tensor<4>>,
+) -> Tensor<4> {
+    if let Some(narrow) = precision.narrow() {
+        let [query, key, value] = [query, key, value].map(|tensor| tensor.cast(narrow));
+        return one_kernel(query, key, value, bias).cast(FloatDType::F32);
+    }
+    one_kernel(query, key, value, bias)
+}
+
+fn one_kernel(
+    query: Tensor<4>,
+    key: Tensor<4>,
+    value: Tensor<4>,
+    bias: Option<&Tensor<4>>,
+) -> Tensor<4> {
     let options = AttentionModuleOptions::default();
     let bias = match bias {
-        Some(bias) if query.device() != Device::flex() => bias,
+        Some(bias) if query.device() != Device::flex() || query.dtype() != DType::F32 => bias,
         bias => return attention(query, key, value, None, bias.cloned(), options),
     };
     // A bias would keep Burn from the one kernel; a mask does not.
@@ -72,15 +98,31 @@ pub(crate) fn plain(
     bias: Option<&Tensor<4>>,
     drop: impl Fn(Tensor<4>) -> Tensor<4>,
 ) -> Tensor<4> {
+    plain_in(MixedPrecision::None, query, key, value, bias, drop)
+}
+
+/// As [`plain`] of 32-bit numbers, with both products in those of `precision`.
+pub(crate) fn plain_in(
+    precision: MixedPrecision,
+    query: Tensor<4>,
+    key: Tensor<4>,
+    value: Tensor<4>,
+    bias: Option<&Tensor<4>>,
+    drop: impl Fn(Tensor<4>) -> Tensor<4>,
+) -> Tensor<4> {
     let scale = 1.0 / (query.dims()[3] as f64).sqrt();
-    let mut scores = (query * scale).matmul(key.swap_dims(2, 3));
+    let mut scores = precision.product(query * scale, key.swap_dims(2, 3));
     if let Some(bias) = bias {
         scores = scores + bias.clone();
     }
     let highest = scores.clone().detach().max_dim(3);
     let weights = (scores - highest).exp();
     let sums = weights.clone().sum_dim(3);
-    drop(weights).matmul(value) / sums
+    match precision.is_mixed() {
+        // Weights that add up to 1 keep the product in the range of half precision.
+        true => precision.product(drop(weights / sums), value),
+        false => drop(weights).matmul(value) / sums,
+    }
 }
 
 #[cfg(test)]

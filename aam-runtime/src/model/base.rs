@@ -10,7 +10,7 @@ use super::asv_encoder::{AsvEncoder, AsvOutput};
 use super::fused::{FusedEncoder, FusedGradients};
 use super::sample_attention::SampleAttention;
 use super::unifrac_head::UnifracHead;
-use super::{ModelConfig, ModelError, ModelInput, SamplePooling};
+use super::{MixedPrecision, ModelConfig, ModelError, ModelInput, SamplePooling};
 
 /// The pre-trained part of every model.
 #[derive(Module, Debug)]
@@ -34,6 +34,8 @@ struct SampleBranch {
 struct AbundanceBranch {
     pooling: AbundancePooling,
     project: Linear,
+    #[module(skip)]
+    precision: MixedPrecision,
 }
 
 impl AbundanceBranch {
@@ -47,6 +49,7 @@ impl AbundanceBranch {
                 .with_bias(false)
                 .with_initializer(initializer)
                 .init(device),
+            precision: MixedPrecision::None,
         }
     }
 }
@@ -78,7 +81,7 @@ impl Base {
     pub fn encode_asvs(&self, groups: &[Tensor<2, Int>]) -> Tensor<2> {
         let mut embeddings: Vec<Tensor<2>> = groups
             .iter()
-            .map(|tokens| self.encode_tokens(tokens.clone()).embeddings)
+            .map(|tokens| self.embed_tokens(tokens.clone()))
             .collect();
         match embeddings.len() {
             1 => embeddings.remove(0),
@@ -91,10 +94,31 @@ impl Base {
         self.asv_encoder.forward(tokens)
     }
 
-    /// The encoder of ASVs with its weights of now, computed without Burn, where `device` and model
-    /// allow that.
+    /// Embeddings of ASVs of one length, `[unique, dim]`, from tokens `[unique, length]`.
+    pub fn embed_tokens(&self, tokens: Tensor<2, Int>) -> Tensor<2> {
+        let precision = self.embedding_precision();
+        self.asv_encoder.forward_in(precision, tokens).embeddings
+    }
+
+    /// The encoder of ASVs with its weights of now, for their embeddings, computed without Burn,
+    /// where `device` and model allow that.
     pub fn fused_encoder(&self, device: &Device) -> Option<FusedEncoder> {
-        FusedEncoder::new(&self.asv_encoder, device)
+        FusedEncoder::new(&self.asv_encoder, self.embedding_precision(), device)
+    }
+
+    /// The same for nucleotides.
+    pub fn fused_guesser(&self, device: &Device) -> Option<FusedEncoder> {
+        FusedEncoder::new(&self.asv_encoder, self.asv_encoder.precision(), device)
+    }
+
+    /// What embeddings of ASVs are computed in. Whitening blows up what distinguishes them, and the
+    /// rounding with it: pooled by abundance, predictions of one model in 8 bits and in 32 were up
+    /// to a third of their spread apart.
+    fn embedding_precision(&self) -> MixedPrecision {
+        match self.samples.abundance {
+            Some(_) => MixedPrecision::None,
+            None => self.asv_encoder.precision(),
+        }
     }
 
     /// The gradients of [`fused_encoder`](Self::fused_encoder) by parameter.
@@ -131,7 +155,7 @@ impl Base {
         match (&self.samples.abundance, &self.samples.attention) {
             (Some(branch), _) => {
                 let profiles = branch.pooling.forward(asvs, input, WEIGHTINGS);
-                branch.project.forward(profiles)
+                branch.precision.linear(&branch.project, profiles)
             }
             (None, Some(attention)) => {
                 attention.pool(attention.contextual(asvs, input), input.mask.clone())
@@ -190,6 +214,24 @@ impl Base {
     /// Nothing changes where the scale of distances is not learnt.
     pub fn with_scale_of(mut self, samples: Tensor<2>, truth: &[f64]) -> Self {
         self.unifrac = self.unifrac.with_scale_of(samples, truth);
+        self
+    }
+
+    /// With matrix products of the numbers of `precision`; parameters and everything else have 32
+    /// bits, and so has all that comes before a pooling by abundance.
+    pub fn with_precision(mut self, precision: MixedPrecision) -> Self {
+        self.asv_encoder = self.asv_encoder.with_precision(precision);
+        let SampleBranch {
+            attention,
+            abundance,
+        } = self.samples;
+        self.samples = SampleBranch {
+            attention: attention.map(|attention| attention.with_precision(precision)),
+            abundance: abundance.map(|branch| AbundanceBranch {
+                precision,
+                ..branch
+            }),
+        };
         self
     }
 

@@ -5,9 +5,9 @@ use burn::nn::Linear;
 use burn::tensor::activation::sigmoid;
 use burn::tensor::{Bool, Device, Tensor};
 
-use super::ModelConfig;
 use super::init::xavier_linear;
 use super::transformer::Transformer;
+use super::{MixedPrecision, ModelConfig};
 
 /// Guesses abundances in (0, 1).
 #[derive(Module, Debug)]
@@ -22,6 +22,14 @@ impl CountBranch {
         Self {
             transformer: config.transformer(config.count_layers).init(device),
             head: xavier_linear(config.dim, 1, device),
+        }
+    }
+
+    /// With matrix products of the numbers of `precision`.
+    pub fn with_precision(self, precision: MixedPrecision) -> Self {
+        Self {
+            transformer: self.transformer.with_precision(precision),
+            ..self
         }
     }
 

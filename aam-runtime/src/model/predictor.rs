@@ -20,7 +20,7 @@ use super::output::{OutputConfig, OutputStage};
 use super::parameters::parameter_ids;
 use super::sample_embedding::SampleEmbedding;
 use super::transformer::Transformer;
-use super::{Base, ModelConfig, ModelError, ModelInput, SamplePooling};
+use super::{Base, MixedPrecision, ModelConfig, ModelError, ModelInput, SamplePooling};
 
 /// What a predictor has beyond its base and its components.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -185,6 +185,20 @@ impl Predictor {
     /// With another base, of the same shape.
     pub fn with_base(self, base: Base) -> Self {
         Self { base, ..self }
+    }
+
+    /// With matrix products of the numbers of `precision`, but for those of fusion and head.
+    pub fn with_precision(self, precision: MixedPrecision) -> Self {
+        Self {
+            base: self.base.with_precision(precision),
+            profile: self.profile.map(|layer| layer.with_precision(precision)),
+            target: self.target.map(|branch| TargetBranch {
+                transformer: branch.transformer.with_precision(precision),
+                ..branch
+            }),
+            counts: self.counts.map(|branch| branch.with_precision(precision)),
+            ..self
+        }
     }
 
     /// Parameters that are there for categories only: embeddings, fusion, scales of the output.

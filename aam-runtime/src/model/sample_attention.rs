@@ -7,7 +7,7 @@ use burn::tensor::{Bool, Device, Tensor};
 use super::attention_pooling::AttentionPooling;
 use super::sample_encoder::SampleEncoder;
 use super::transformer::Transformer;
-use super::{ModelConfig, ModelInput};
+use super::{MixedPrecision, ModelConfig, ModelInput};
 
 /// Embeds samples by attention.
 #[derive(Module, Debug)]
@@ -24,6 +24,15 @@ impl SampleAttention {
             sample_encoder: SampleEncoder::new(config, device),
             encoder: config.transformer(config.encoder_layers).init(device),
             pooling: AttentionPooling::new(config.dim, device),
+        }
+    }
+
+    /// With matrix products of the numbers of `precision`.
+    pub fn with_precision(self, precision: MixedPrecision) -> Self {
+        Self {
+            sample_encoder: self.sample_encoder.with_precision(precision),
+            encoder: self.encoder.with_precision(precision),
+            ..self
         }
     }
 

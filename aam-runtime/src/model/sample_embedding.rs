@@ -5,9 +5,9 @@ use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::activation::gelu;
 use burn::tensor::{Device, Tensor};
 
-use super::ModelConfig;
 use super::abundance_pooling::QUANTITIES;
 use super::dropout::drop;
+use super::{MixedPrecision, ModelConfig};
 
 /// A hidden layer over profiles.
 ///
@@ -18,6 +18,8 @@ use super::dropout::drop;
 pub struct SampleEmbedding {
     hidden: Linear,
     dropout: Dropout,
+    #[module(skip)]
+    precision: MixedPrecision,
 }
 
 impl SampleEmbedding {
@@ -34,7 +36,13 @@ impl SampleEmbedding {
                     .init(device)
             },
             dropout: DropoutConfig::new(config.sample_dropout).init(),
+            precision: MixedPrecision::None,
         }
+    }
+
+    /// With a matrix product of the numbers of `precision`.
+    pub fn with_precision(self, precision: MixedPrecision) -> Self {
+        Self { precision, ..self }
     }
 
     /// `[batch, sample_dim]` from profiles `[batch, features]`.
@@ -42,6 +50,7 @@ impl SampleEmbedding {
         // Outliers, which are far longer than the rest, are drawn in.
         let length = profiles.clone().square().sum_dim(1).sqrt();
         let profiles = profiles * 2.0 / (length + 1.0);
-        drop(&self.dropout, gelu(self.hidden.forward(profiles)))
+        let hidden = self.precision.linear(&self.hidden, profiles);
+        drop(&self.dropout, gelu(hidden))
     }
 }

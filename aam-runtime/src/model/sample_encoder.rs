@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::count_embedding::CountEmbedder;
 use super::transformer::Transformer;
-use super::{ModelConfig, ModelInput};
+use super::{MixedPrecision, ModelConfig, ModelInput};
 
 /// A transformer over the ASVs of a sample, with their abundances.
 #[derive(Module, Debug)]
@@ -27,6 +27,14 @@ impl SampleEncoder {
                 .sample_positions
                 .then(|| EmbeddingConfig::new(config.token_limit + 5, config.dim).init(device)),
             transformer: config.transformer(config.sample_layers).init(device),
+        }
+    }
+
+    /// With matrix products of the numbers of `precision`.
+    pub fn with_precision(self, precision: MixedPrecision) -> Self {
+        Self {
+            transformer: self.transformer.with_precision(precision),
+            ..self
         }
     }
 

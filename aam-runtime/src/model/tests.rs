@@ -229,3 +229,37 @@ fn options_out_of_range_are_named() {
         ModelConfig::preset(preset).validate().unwrap();
     }
 }
+
+/// Nucleotides are guessed in half precision with either pooling. What a pooling by abundance whitens
+/// is not embedded in it.
+#[test]
+fn half_precision_changes_little_and_embeddings_only_where_they_are_not_whitened() {
+    for pooling in [SamplePooling::Abundance, SamplePooling::Attention] {
+        let config = ModelConfig {
+            pooling,
+            ..config()
+        };
+        let base = Base::init(&config, &device()).unwrap();
+        let input = input();
+        let group = &input.groups[0];
+        let guess =
+            |base: &Base| base.nucleotide_logits(base.encode_tokens(group.clone()).positions);
+        for precision in [MixedPrecision::Bf16, MixedPrecision::Fp16] {
+            let mixed = base.clone().with_precision(precision).valid();
+            let changed = |apart: f32| assert!(apart > 1e-5 && apart < 0.1, "{apart}");
+            changed(furthest(guess(&base), guess(&mixed)));
+            assert!(mixed.fused_guesser(&device()).is_none());
+            changed(furthest(embed(&base, &input), embed(&mixed, &input)));
+            let asvs = [&base, &mixed].map(|base| base.encode_asvs(&input.groups));
+            let [single, half] = asvs;
+            let fused = mixed.fused_encoder(&device()).is_some();
+            match pooling {
+                SamplePooling::Abundance => assert!(fused && furthest(single, half) == 0.0),
+                SamplePooling::Attention => {
+                    assert!(!fused);
+                    changed(furthest(single, half));
+                }
+            }
+        }
+    }
+}

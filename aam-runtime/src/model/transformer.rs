@@ -7,6 +7,7 @@ use burn::nn::{Dropout, DropoutConfig, LayerNorm, LayerNormConfig, Linear, Linea
 use burn::tensor::activation::gelu;
 use burn::tensor::{Bool, DType, Device, Tensor};
 
+use super::MixedPrecision;
 use super::attention::{self, MASKED};
 use super::dropout::{drop, seed};
 use super::fused::{Plan, StackShape, layers};
@@ -39,6 +40,8 @@ pub struct Transformer {
     norm: LayerNorm,
     feed_forward: usize,
     heads: usize,
+    #[module(skip)]
+    precision: MixedPrecision,
 }
 
 #[derive(Module, Debug)]
@@ -78,6 +81,7 @@ impl TransformerConfig {
             layers,
             feed_forward: self.feed_forward,
             heads: self.heads,
+            precision: MixedPrecision::None,
             norm: LayerNormConfig::new(self.dim)
                 .with_epsilon(1e-6)
                 .init(device),
@@ -86,6 +90,16 @@ impl TransformerConfig {
 }
 
 impl Transformer {
+    /// With matrix products of the numbers of `precision`.
+    pub fn with_precision(self, precision: MixedPrecision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// What its matrix products are computed in.
+    pub(super) fn precision(&self) -> MixedPrecision {
+        self.precision
+    }
+
     /// The shape.
     pub(super) fn shape(&self) -> StackShape {
         StackShape {
@@ -111,15 +125,27 @@ impl Transformer {
     /// `mask` `[batch, length]` is true where other positions may look; what comes out elsewhere
     /// means nothing.
     pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<2, Bool>>) -> Tensor<3> {
-        match self.plan(&x, mask.as_ref()) {
+        self.forward_in(self.precision, x, mask)
+    }
+
+    /// As [`forward`](Self::forward), with products of the numbers of `precision`.
+    pub(super) fn forward_in(
+        &self,
+        precision: MixedPrecision,
+        x: Tensor<3>,
+        mask: Option<Tensor<2, Bool>>,
+    ) -> Tensor<3> {
+        let plan = (!precision.is_mixed()).then(|| self.plan(&x, mask.as_ref()));
+        match plan.flatten() {
             Some(plan) => self.norm.forward(layers(x, self.parameters(), plan)),
-            None => self.forward_through_burn(x, mask),
+            None => self.through_burn(precision, x, mask),
         }
     }
 
-    /// As [`forward`](Self::forward), through the operations that every device has.
-    pub(super) fn forward_through_burn(
+    /// As [`forward_in`](Self::forward_in), through the operations that every device has.
+    fn through_burn(
         &self,
+        precision: MixedPrecision,
         x: Tensor<3>,
         mask: Option<Tensor<2, Bool>>,
     ) -> Tensor<3> {
@@ -130,8 +156,18 @@ impl Transformer {
         let x = self
             .layers
             .iter()
-            .fold(x, |x, layer| layer.forward(x, bias.as_ref()));
+            .fold(x, |x, layer| layer.forward(x, bias.as_ref(), precision));
         self.norm.forward(x)
+    }
+
+    /// The same in its own precision.
+    #[cfg(test)]
+    pub(super) fn forward_through_burn(
+        &self,
+        x: Tensor<3>,
+        mask: Option<Tensor<2, Bool>>,
+    ) -> Tensor<3> {
+        self.through_burn(self.precision, x, mask)
     }
 
     /// How the CPU computes all layers at once; `None` on other devices, and where the places that
@@ -204,20 +240,28 @@ impl Layer {
         parts.into_iter().flatten().flatten().collect()
     }
 
-    fn forward(&self, x: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
-        let attended = self.attend(self.attention_norm.forward(x.clone()), bias);
+    fn forward(
+        &self,
+        x: Tensor<3>,
+        bias: Option<&Tensor<4>>,
+        precision: MixedPrecision,
+    ) -> Tensor<3> {
+        let attended = self.attend(self.attention_norm.forward(x.clone()), bias, precision);
         let x = x + drop(&self.dropout, attended);
-        let hidden = self
-            .expand
-            .forward(self.feed_forward_norm.forward(x.clone()));
+        let hidden = precision.linear(&self.expand, self.feed_forward_norm.forward(x.clone()));
         let hidden = drop(&self.dropout, gelu(hidden));
-        x + drop(&self.dropout, self.contract.forward(hidden))
+        x + drop(&self.dropout, precision.linear(&self.contract, hidden))
     }
 
-    fn attend(&self, x: Tensor<3>, bias: Option<&Tensor<4>>) -> Tensor<3> {
+    fn attend(
+        &self,
+        x: Tensor<3>,
+        bias: Option<&Tensor<4>>,
+        precision: MixedPrecision,
+    ) -> Tensor<3> {
         let [batch, length, dim] = x.dims();
         let width = dim / self.heads;
-        let qkv = self.qkv.forward(x);
+        let qkv = precision.linear(&self.qkv, x);
         let part = |i: usize| {
             qkv.clone()
                 .slice([0..batch, 0..length, i * dim..(i + 1) * dim])
@@ -227,15 +271,15 @@ impl Layer {
         let (query, key, value) = (part(0), part(1), part(2));
         let scores = batch * self.heads * length * length;
         // On a CPU it is also faster than the fused attention, which does not keep all scores.
-        let small = scores <= LARGE && qkv.device() == Device::flex();
+        let small = (scores <= LARGE || precision.is_mixed()) && qkv.device() == Device::flex();
         let attended = match qkv.is_autodiff() || small || attention::is_plain() {
             true => {
                 let drop = |weights| drop(&self.dropout, weights);
-                attention::plain(query, key, value, bias, drop)
+                attention::plain_in(precision, query, key, value, bias, drop)
             }
-            false => attention::fused(query, key, value, bias),
+            false => attention::fused_in(precision, query, key, value, bias),
         };
         let attended = attended.swap_dims(1, 2).reshape([batch, length, dim]);
-        self.output.forward(attended)
+        precision.linear(&self.output, attended)
     }
 }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::data::AsvSampling;
+use crate::model::MixedPrecision;
 
 /// Options of `aam predict`; everything else comes from the checkpoint.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +41,8 @@ pub struct PredictOptions {
     pub batch_size: usize,
     /// Device: auto or cpu, and with the matching build cuda[:N], rocm[:N] or vulkan[:N].
     pub device: String,
+    /// What a GPU computes matrix products in: none (32-bit numbers), bf16 or fp16.
+    pub mixed_precision: MixedPrecision,
     /// Replace an output file that exists.
     pub overwrite: bool,
 }
@@ -59,6 +62,7 @@ impl Default for PredictOptions {
             output: None,
             batch_size: 32,
             device: "auto".to_owned(),
+            mixed_precision: MixedPrecision::None,
             overwrite: false,
         }
     }

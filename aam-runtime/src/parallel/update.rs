@@ -4,7 +4,7 @@
 //! a part of every row, the optimizer gets a module of the [`Shards`], pieces of the parameters under
 //! their own ids, and so keeps its state for them alone.
 
-use aam_api::{ParallelStrategy, Updates};
+use aam_api::{Communicator, ParallelStrategy, Updates};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 
@@ -63,6 +63,11 @@ impl<'a> Updater<'a> {
             shards,
         };
         Ok((updater, model))
+    }
+
+    /// What connects the ranks.
+    pub fn communicator(&self) -> &dyn Communicator {
+        self.strategy.communicator()
     }
 
     /// Whether a rank updates pieces of parameters.

@@ -72,8 +72,7 @@ impl Chunk {
     }
 
     fn embed(&self, base: &Base, device: &Device) -> Tensor<2> {
-        base.encode_tokens(token_tensor(&self.tokens, self.length, device))
-            .embeddings
+        base.embed_tokens(token_tensor(&self.tokens, self.length, device))
     }
 }
 

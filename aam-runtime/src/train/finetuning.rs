@@ -281,6 +281,7 @@ impl Objective for Finetuning<'_> {
         model: &FineTuned,
         upcoming: UpcomingBatch,
         draws: Draws,
+        scale: f64,
         communicator: &dyn Communicator,
     ) -> Result<BatchResult, RunError> {
         let device = &self.device;
@@ -323,7 +324,7 @@ impl Objective for Finetuning<'_> {
         let output = model.predictor.forward_asvs(asvs, &input, wants);
         let of_rank = (&batch, &share);
         let (loss, mut losses) = self.loss(model, &output, of_rank, truth, communicator)?;
-        let mut backward = loss.backward();
+        let mut backward = loss.mul_scalar(scale).backward();
         let mut gradients = GradientsAccumulator::new();
         let at_asvs = encoding
             .as_ref()
@@ -337,7 +338,7 @@ impl Objective for Finetuning<'_> {
         if let Some((task, weight)) = self.nucleotides {
             let masked = task.mask(chunks, &mut draws.stream("masks"));
             let base = &model.predictor.base;
-            let weights = (weight, places(&masked));
+            let weights = (weight * scale, places(&masked));
             let masked = MaskedChunk::share(masked, communicator);
             let seed = draws.seed_of_rank("dropout in nucleotides", communicator);
             let value = task.accumulate(base, model, &masked, weights, seed, &mut gradients);

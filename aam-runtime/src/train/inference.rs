@@ -12,7 +12,7 @@ use crate::categories::CategoryIds;
 use crate::checkpoint::Manifest;
 use crate::checkpoint::manifest::{PredictorManifest, TargetValues};
 use crate::error::RunError;
-use crate::model::{Predictor, PredictorOutput, PredictorParts, Wants};
+use crate::model::{MixedPrecision, Predictor, PredictorOutput, PredictorParts, Wants};
 
 /// A predictor and the loss of each target.
 #[derive(Module, Debug)]
@@ -70,6 +70,14 @@ impl FineTuned {
             }
         }
         Ok(Self { predictor, losses })
+    }
+
+    /// With matrix products of the numbers of `precision`, as [`Predictor::with_precision`].
+    pub fn with_precision(self, precision: MixedPrecision) -> Self {
+        Self {
+            predictor: self.predictor.with_precision(precision),
+            ..self
+        }
     }
 }
 

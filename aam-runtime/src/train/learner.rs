@@ -5,6 +5,7 @@ use burn::optim::{GradientsParams, ModuleOptimizer};
 
 use super::averaging::Average;
 use super::epoch::Place;
+use super::loss_scale::LossScale;
 use super::metrics::Metric;
 use super::objective::Objective;
 use super::plan::Plan;
@@ -87,6 +88,8 @@ pub(super) struct Learner<M> {
     pub own_rates: Vec<OwnRate>,
     /// The average of the weights, which is judged in their place where it is kept.
     pub average: Option<Average<M>>,
+    /// The factor of the loss, in half precision.
+    pub loss_scale: Option<LossScale>,
     pub progress: Progress<M>,
 }
 
@@ -97,6 +100,9 @@ impl<M: Module> Learner<M> {
     /// A checkpoint without the optimizer's state.
     pub fn go_on(mut self, resumed: &Resumed, updater: &Updater<'_>) -> Result<Self, RunError> {
         self.schedule.go_on(resumed.state.plateau.clone());
+        if let (Some(scale), Some(before)) = (&mut self.loss_scale, &resumed.state.loss_scale) {
+            scale.clone_from(before);
+        }
         self.optimizer = resumed.optimizer(self.optimizer, updater)?;
         if let Some(average) = &mut self.average {
             let model = resumed.average(&self.model)?;
@@ -132,15 +138,22 @@ impl<M: Module> Learner<M> {
             weights,
             optimizer,
             schedule: &self.schedule,
+            loss_scale: self.loss_scale.as_ref(),
             progress: &self.progress,
         }
     }
 
-    /// After one update with the sums over the ranks of `gradients`, times `factor`, and no longer
-    /// than `longest`; and how long they were, if that is known.
+    /// What the loss is multiplied by before the way back.
+    pub fn scale(&self) -> f64 {
+        self.loss_scale.as_ref().map_or(1.0, LossScale::factor)
+    }
+
+    /// After one update with the sums over the ranks of `gradients`, which are of the loss times
+    /// [`scale`](Self::scale), times `factor`, and no longer than `longest`; and how long they were,
+    /// if that is known. Where they are beyond half precision, the update counts and changes nothing.
     ///
     /// # Errors
-    /// A rank that failed.
+    /// A rank that failed, or gradients that are no numbers at any scale.
     pub fn updated(
         mut self,
         updater: &mut Updater<'_>,
@@ -148,13 +161,21 @@ impl<M: Module> Learner<M> {
         factor: f64,
         longest: Option<f64>,
     ) -> Result<(Self, Option<f64>), RunError> {
+        let factor = factor / self.scale();
+        let accepted = match &mut self.loss_scale {
+            None => true,
+            Some(scale) => scale.accepts(&self.model, &gradients, updater.communicator())?,
+        };
         let mut rule = AtRate {
             rate: self.schedule.rate(self.progress.step()),
             optimizer: &mut self.optimizer,
             own: &self.own_rates,
         };
-        let length;
-        (self.model, length) = updater.update(self.model, gradients, factor, longest, &mut rule)?;
+        let mut length = None;
+        if accepted {
+            (self.model, length) =
+                updater.update(self.model, gradients, factor, longest, &mut rule)?;
+        }
         if let Some(average) = &mut self.average {
             average.update(&self.model);
         }

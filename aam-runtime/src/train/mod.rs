@@ -13,6 +13,7 @@ mod fingerprint;
 mod fitting;
 pub mod inference;
 mod learner;
+mod loss_scale;
 pub mod metrics;
 mod nucleotides;
 pub mod objective;

@@ -193,7 +193,7 @@ impl<'a> Nucleotides<'a> {
         seed: u64,
         gradients: &mut GradientsAccumulator<M>,
     ) -> f64 {
-        if let Some(fused) = base.fused_encoder(&self.device) {
+        if let Some(fused) = base.fused_guesser(&self.device) {
             let asvs: Vec<Asv<'_>> = chunks.iter().flat_map(MaskedChunk::asvs).collect();
             let (learnt, guesses) = fused.learn(&asvs, weight / places, seed);
             gradients.accumulate(model, base.fused_gradients(&learnt));
@@ -214,7 +214,7 @@ impl<'a> Nucleotides<'a> {
     /// Sum of the losses at the masked places of `chunks`, and how many are guessed right.
     fn guesses(&self, base: &Base, chunks: &[MaskedChunk]) -> (f64, f64) {
         let device = self.device.clone().inner();
-        if let Some(fused) = base.fused_encoder(&device) {
+        if let Some(fused) = base.fused_guesser(&device) {
             let asvs: Vec<Asv<'_>> = chunks.iter().flat_map(MaskedChunk::asvs).collect();
             let guesses = fused.guess(&asvs);
             return (guesses.loss, guesses.right as f64);
@@ -318,6 +318,7 @@ impl Objective for MaskedNucleotides<'_> {
         model: &Base,
         batch: UpcomingBatch,
         draws: Draws,
+        scale: f64,
         communicator: &dyn Communicator,
     ) -> Result<BatchResult, RunError> {
         let task = self.nucleotides;
@@ -327,7 +328,7 @@ impl Objective for MaskedNucleotides<'_> {
             Chunk::of(&groups, task.sequences),
             &mut draws.stream("masks"),
         );
-        let weight = (1.0, places(&chunks));
+        let weight = (scale, places(&chunks));
         let chunks = MaskedChunk::share(chunks, communicator);
         let seed = draws.seed_of_rank("dropout in nucleotides", communicator);
         let mut gradients = GradientsAccumulator::new();

@@ -46,7 +46,7 @@ impl Draws {
 
 /// What a batch gave on one rank; over all ranks it adds up to what the whole batch gives.
 pub struct BatchResult {
-    /// Gradients of the batch's loss.
+    /// Gradients of the batch's loss, times the scale that was asked for.
     pub gradients: GradientsParams,
     /// The loss, first, and its terms; the same terms on every rank.
     pub losses: Vec<Metric>,
@@ -66,7 +66,8 @@ pub trait Objective {
     /// What is trained.
     type Model: Module;
 
-    /// This rank's share of loss and gradients of a batch, which is given whole.
+    /// This rank's share of loss and gradients of a batch, which is given whole. The gradients are
+    /// those of the loss times `scale`.
     ///
     /// # Errors
     /// What components refuse, or a rank that failed.
@@ -75,6 +76,7 @@ pub trait Objective {
         model: &Self::Model,
         batch: UpcomingBatch,
         draws: Draws,
+        scale: f64,
         communicator: &dyn Communicator,
     ) -> Result<BatchResult, RunError>;
 

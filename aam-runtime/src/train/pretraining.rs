@@ -99,6 +99,7 @@ impl Objective for Pretraining<'_> {
         model: &Base,
         upcoming: UpcomingBatch,
         draws: Draws,
+        scale: f64,
         communicator: &dyn Communicator,
     ) -> Result<BatchResult, RunError> {
         let device = &self.device;
@@ -147,7 +148,7 @@ impl Objective for Pretraining<'_> {
             let samples = model.embed_samples(asvs, &part.input(None, None, device));
             let samples = gather(communicator, samples, &share)?;
             let (loss, value) = task.loss_on_ranks(model, samples, truth, device, communicator);
-            let mut backward = loss.mul_scalar(self.unifrac_weight).backward();
+            let mut backward = loss.mul_scalar(self.unifrac_weight * scale).backward();
             let at_asvs = encoding
                 .as_ref()
                 .map(|encoding| encoding.gradient(&mut backward));
@@ -157,7 +158,7 @@ impl Objective for Pretraining<'_> {
                 let encoding = &encoding.encoding;
                 nucleotide_loss = match self.nucleotides {
                     Some((_, weight)) if together => {
-                        let guess = (masked.as_slice(), weight / places);
+                        let guess = (masked.as_slice(), weight * scale / places);
                         encoding
                             .replay_and_guess(model, &gradient, guess, &mut gradients)
                             .map(|sum| sum / places)
@@ -173,7 +174,7 @@ impl Objective for Pretraining<'_> {
         }
         if let Some((task, weight)) = self.nucleotides {
             let seed = draws.seed_of_rank("dropout in nucleotides", communicator);
-            let weights = (weight, places);
+            let weights = (weight * scale, places);
             let value = nucleotide_loss.unwrap_or_else(|| {
                 task.accumulate(model, model, &masked, weights, seed, &mut gradients)
             });

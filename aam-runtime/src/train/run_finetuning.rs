@@ -22,7 +22,7 @@ use super::sampling::{self, Sampling};
 use super::saving::Saving;
 use super::session::{
     batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
-    seeded, settle_attention,
+    seeded, settle_attention, settle_precision,
 };
 use super::state::Done;
 use super::target_losses::TargetLosses;
@@ -138,6 +138,7 @@ fn train_watched(
     let transform = target_scales::chosen(options)?;
     let (ranks, strategy_choice) = Ranks::new(optimization)?;
     settle_attention(optimization, &ranks.device(), observer)?;
+    settle_precision(optimization, &ranks.device(), observer)?;
     if rehearsal.is_some() && ranks.first().communicator().size() > 1 {
         return Err(RunError::Usage(
             "--strategy: what is tried here is tried on one rank; leave it out".to_owned(),
@@ -253,7 +254,7 @@ fn train_watched(
         &targets.columns,
         &split.train,
     )?;
-    let model = assembled(model, pretrained, frozen);
+    let model = assembled(model, pretrained, frozen).with_precision(optimization.mixed_precision);
     let mut model = adapted(model, options, &device)?;
     if let Some(resumed) = resumed {
         model = resumed.weights_into(model)?;

@@ -20,6 +20,7 @@ use super::sampling::Sampling;
 use super::saving::Saving;
 use super::session::{
     batcher, check, config_text, ids_of, manifest, model_config, policy, seeded, settle_attention,
+    settle_precision,
 };
 use super::state::Done;
 use super::trainer::Trainer;
@@ -88,6 +89,7 @@ fn pretrain_watched(
     }
     let (ranks, _) = Ranks::new(optimization)?;
     settle_attention(optimization, &ranks.device(), observer)?;
+    settle_precision(optimization, &ranks.device(), observer)?;
     let policy = policy(data, optimization.seed);
     let study = read_study(options, observer)?;
     if study.supervision.is_none() && options.unifrac_weight > 0.0 {
@@ -129,7 +131,8 @@ fn pretrain_watched(
         "initial weights of the base",
         &device,
         || Ok(Base::init(&config, &device)?),
-    )?;
+    )?
+    .with_precision(optimization.mixed_precision);
     let mut manifest = manifest(config.clone(), policy.clone());
     manifest.train_samples = ids_of(ids, &split.train);
     manifest.validation_samples = ids_of(ids, &split.validation);

@@ -9,6 +9,7 @@ use burn::module::Module;
 
 use super::fingerprint::Asked;
 use super::learner::Progress;
+use super::loss_scale::LossScale;
 use super::objective::Objective;
 use super::resume::{BEST, LAST};
 use super::schedule::Schedule;
@@ -63,6 +64,7 @@ pub(super) struct Moment<'a, O: Objective> {
     /// The optimizer's state, in as many parts as ranks have of it.
     pub optimizer: Vec<Vec<u8>>,
     pub schedule: &'a Schedule,
+    pub loss_scale: Option<&'a LossScale>,
     pub progress: &'a Progress<O::Model>,
 }
 
@@ -150,6 +152,7 @@ impl Saving<'_> {
             optimizer: options.optimizer,
             optimizer_parts: moment.optimizer.len(),
             plateau: moment.schedule.plateau().clone(),
+            loss_scale: moment.loss_scale.cloned(),
             best: progress.best.as_ref().map(|(best, _)| best.clone()),
             since_best: progress.since_best,
             limits: self.limits,

@@ -227,6 +227,19 @@ pub fn settle_attention(
     crate::doctor::settle(&options.device, device, wanted, observer)
 }
 
+/// Settles the precision of a run on `device`, after its attention.
+///
+/// # Errors
+/// The device does not have it, or computes wrong numbers.
+pub fn settle_precision(
+    options: &OptimizationOptions,
+    device: &Device,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    let (name, attention) = (&options.device, options.attn_implementation);
+    crate::doctor::settle_precision(name, device, options.mixed_precision, attention, observer)
+}
+
 /// A component that the caller must have chosen.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::epoch::Place;
 use super::fingerprint::Asked;
+use super::loss_scale::LossScale;
 use super::metrics::Metric;
 use super::optimizer::OptimizerKind;
 use super::schedule::Plateau;
@@ -93,6 +94,9 @@ pub struct TrainerState {
     pub optimizer_parts: usize,
     /// What the learning rate depends on besides the number of the update.
     pub plateau: Plateau,
+    /// The factor of the loss, in half precision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScale>,
     /// The best epoch of the stage.
     pub best: Option<Best>,
     /// Epochs since then.

@@ -11,6 +11,7 @@ use burn::optim::GradientsAccumulator;
 use super::averaging::Average;
 use super::epoch::{Place, batch_bounds};
 use super::learner::{Learner, Progress};
+use super::loss_scale::LossScale;
 use super::metrics::{Metric, higher_is_better};
 use super::objective::{Draws, Objective, metric};
 use super::optimizer::{Decay, OptimizerKind, optimizer, parameter_counts};
@@ -24,6 +25,7 @@ use super::upcoming::{UpcomingBatch, with_batches};
 use crate::checkpoint::directory;
 use crate::error::RunError;
 use crate::events::{Event, Observer, Outcome};
+use crate::model::MixedPrecision;
 use crate::options::OptimizationOptions;
 use crate::parallel::share::{agree, any, metrics_of_first};
 use crate::parallel::update::Updater;
@@ -133,6 +135,7 @@ impl Trainer<'_> {
             schedule: self.plan.schedule(options, total),
             own_rates,
             average: options.ema_decay.map(|decay| Average::new(&model, decay)),
+            loss_scale: LossScale::of(options.mixed_precision),
             model,
             progress,
         };
@@ -216,6 +219,13 @@ impl Trainer<'_> {
         if let Some(note) = pace.note() {
             self.observer.observe(&Event::Note(&note))?;
         }
+        let skipped = learner.loss_scale.as_ref().map_or(0, LossScale::skipped);
+        if skipped > 0 {
+            self.observer.observe(&Event::Note(&format!(
+                "{skipped} of {} updates were skipped, as gradients were beyond half precision, and the loss scaled down for the next ones",
+                learner.progress.step()
+            )))?;
+        }
         let model = learner.judged().clone();
         let progress = learner.progress;
         let best = match (progress.best, outcome) {
@@ -246,6 +256,7 @@ impl Trainer<'_> {
         group: usize,
     ) -> Result<Learner<O::Model>, RunError> {
         let mut gradients = GradientsAccumulator::new();
+        let scale = learner.scale();
         for number in 1..=group {
             let Some(batch) = upcoming.next() else {
                 unreachable!("batches are without end, unless the thread that makes them panicked");
@@ -256,13 +267,15 @@ impl Trainer<'_> {
             };
             let rows = batch.rows.clone();
             let communicator = self.strategy.communicator();
-            let mut result = objective.gradients(&learner.model, batch, draws, communicator)?;
+            let mut result =
+                objective.gradients(&learner.model, batch, draws, scale, communicator)?;
             self.add_up(&mut result.losses)?;
             let loss = result.losses[0].value;
             let epoch = learner.progress.done.epochs + 1;
             if !loss.is_finite() {
                 let names = objective.names(&rows);
-                return Err(diverged(loss, first + number, epoch, &names));
+                let precision = self.options.mixed_precision;
+                return Err(diverged(loss, first + number, epoch, &names, precision));
             }
             self.observer.observe(&Event::Batch {
                 epoch,
@@ -378,14 +391,26 @@ fn score(name: &str, metrics: &[Metric]) -> Result<f64, RunError> {
 }
 
 /// The error of a `loss` that is no number, and of what it is.
-fn diverged(loss: f64, batch: usize, epoch: usize, names: &[String]) -> RunError {
+fn diverged(
+    loss: f64,
+    batch: usize,
+    epoch: usize,
+    names: &[String],
+    precision: MixedPrecision,
+) -> RunError {
     let more = match names.len().saturating_sub(MOST_NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     let names = names[..names.len().min(MOST_NAMED)].join(", ");
+    let range = match precision {
+        MixedPrecision::Fp16 => {
+            "; or numbers went beyond the range of half precision, which --mixed-precision bf16 does not have"
+        }
+        MixedPrecision::Bf16 | MixedPrecision::None => "",
+    };
     RunError::Diverged(format!(
-        "the loss of batch {batch} of epoch {epoch} is {loss}; the batch is of {names}{more}\n  help: the checkpoints before are kept. Check these for extreme targets and distances, or go on from the last checkpoint more gently: --resume --lr with a smaller number"
+        "the loss of batch {batch} of epoch {epoch} is {loss}; the batch is of {names}{more}\n  help: the checkpoints before are kept. Check these for extreme targets and distances, or go on from the last checkpoint more gently: --resume --lr with a smaller number{range}"
     ))
 }
 

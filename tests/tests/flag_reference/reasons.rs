@@ -102,6 +102,10 @@ pub const REASONS: &[(&str, &str)] = &[
         "the length of common 16S amplicons, as in the reference",
     ),
     ("max-grad-norm", "one bad batch must not undo a run"),
+    (
+        "mixed-precision",
+        "as in the reference; a CPU gains nothing from fewer bits, and a GPU only with large models",
+    ),
     ("min-category-count", "no level is pooled unless asked"),
     ("nuc-mask-ratio", "as in the reference"),
     ("nuc-mask-strategy", "as in the reference"),

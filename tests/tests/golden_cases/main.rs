@@ -3,5 +3,6 @@
 mod base;
 mod fusions;
 mod import;
+mod mixed_precision;
 mod predictors;
 mod support;

@@ -27,6 +27,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use pulp::{Arch, Simd, WithSimd};
 
+use super::MixedPrecision;
 use super::asv_encoder::AsvEncoder;
 use dropout::Dropout;
 use encoder::{Encoder, EncoderRoom};
@@ -48,9 +49,14 @@ pub struct FusedEncoder {
 }
 
 impl FusedEncoder {
-    /// The encoder of `module`, which lives on `device`; `None` where only Burn can compute it.
-    pub(super) fn new(module: &AsvEncoder, device: &Device) -> Option<Self> {
-        if device.clone().inner() != Device::flex() {
+    /// The encoder of `module`, which lives on `device`, with products of the numbers of `precision`;
+    /// `None` where only Burn can compute it.
+    pub(super) fn new(
+        module: &AsvEncoder,
+        precision: MixedPrecision,
+        device: &Device,
+    ) -> Option<Self> {
+        if device.clone().inner() != Device::flex() || precision.is_mixed() {
             return None;
         }
         let shape = module.fused_shape()?;

@@ -104,7 +104,7 @@ fn learnt<'a>(
 fn embeddings_guesses_and_gradients_are_those_through_burn() {
     let device = Device::flex().autodiff();
     let module = encoder(0.0, &device);
-    let fused = FusedEncoder::new(&module, &device).unwrap();
+    let fused = FusedEncoder::new(&module, MixedPrecision::None, &device).unwrap();
     // Neither a multiple of the lanes nor of the parts.
     for (number, length) in [(9, 37), (1, 2), (5, 16)] {
         let (tokens, masked) = asvs(number, length);
@@ -201,7 +201,7 @@ fn a_sequence_without_any_place_is_nothing() {
 fn gradients_with_dropout_are_those_of_the_embeddings_with_it() {
     let device = Device::flex().autodiff();
     let module = encoder(0.3, &device);
-    let fused = FusedEncoder::new(&module, &device).unwrap();
+    let fused = FusedEncoder::new(&module, MixedPrecision::None, &device).unwrap();
     let (tokens, masked) = asvs(3, 20);
     let rows: Vec<&[u8]> = tokens.chunks(20).collect();
     let weights = vec![1.0; 3 * 24];
@@ -249,7 +249,7 @@ fn gradients_with_dropout_are_those_of_the_embeddings_with_it() {
 fn nothing_depends_on_the_threads() {
     let device = Device::flex().autodiff();
     let module = encoder(0.1, &device);
-    let fused = FusedEncoder::new(&module, &device).unwrap();
+    let fused = FusedEncoder::new(&module, MixedPrecision::None, &device).unwrap();
     let (tokens, masked) = asvs(30, 20);
     let gradient = vec![0.5; 30 * 24];
     let learnt = learnt(&tokens, &masked, &gradient, 20);
@@ -267,7 +267,14 @@ fn models_that_mask_positions_go_through_burn() {
         compatibility: Compatibility::reference(),
         ..config(0.0)
     };
-    assert!(FusedEncoder::new(&AsvEncoder::new(&masking, &device), &device).is_none());
+    assert!(
+        FusedEncoder::new(
+            &AsvEncoder::new(&masking, &device),
+            MixedPrecision::None,
+            &device
+        )
+        .is_none()
+    );
 }
 
 /// Adapters of the fused encoder have the gradients that Burn gives them, and what is frozen has none.

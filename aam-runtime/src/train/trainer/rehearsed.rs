@@ -62,6 +62,7 @@ impl Trainer<'_> {
         let (mut updater, mut model) = Updater::new(self.strategy, model)?;
         let own_rates = objective.own_rates(&model);
         let group = options.gradient_accumulation_steps.max(1);
+        let mut loss_scale = LossScale::of(options.mixed_precision);
         let mut batches = 0;
         for (step, rate) in rates.enumerate() {
             if self.interrupt.load(Ordering::Relaxed) {
@@ -69,13 +70,14 @@ impl Trainer<'_> {
             }
             let mut gradients = GradientsAccumulator::new();
             let mut loss = 0.0;
+            let scale = loss_scale.as_ref().map_or(1.0, LossScale::factor);
             for batch in upcoming.take(group) {
                 let draws = Draws {
                     seed: options.seed,
                     batch: batches,
                 };
                 batches += 1;
-                let result = objective.gradients(&model, batch, draws, communicator)?;
+                let result = objective.gradients(&model, batch, draws, scale, communicator)?;
                 loss += result.losses[0].value / group as f64;
                 gradients.accumulate(&model, result.gradients);
             }
@@ -88,9 +90,15 @@ impl Trainer<'_> {
                 rate,
                 own: &own_rates,
             };
-            let (gradients, mean) = (gradients.grads(), 1.0 / group as f64);
-            (model, _) =
-                updater.update(model, gradients, mean, options.max_grad_norm, &mut rule)?;
+            let (gradients, mean) = (gradients.grads(), 1.0 / (group as f64 * scale));
+            let accepted = match &mut loss_scale {
+                None => true,
+                Some(scale) => scale.accepts(&model, &gradients, communicator)?,
+            };
+            if accepted {
+                (model, _) =
+                    updater.update(model, gradients, mean, options.max_grad_norm, &mut rule)?;
+            }
             if !watcher(self.observer, Moment::Updated)? {
                 break;
             }

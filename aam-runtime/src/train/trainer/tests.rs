@@ -55,6 +55,7 @@ impl Objective for Means {
         model: &Linear,
         batch: UpcomingBatch,
         _: Draws,
+        _: f64,
         _: &dyn Communicator,
     ) -> Result<crate::train::objective::BatchResult, RunError> {
         let mean = batch.rows.iter().sum::<usize>() as f64 / batch.rows.len() as f64;
