@@ -120,7 +120,15 @@ ours=("$time" "$rate" "$main" "$gpu")
 
 theirs=()
 per_sample=0
-if [ -n "$PEER" ]; then
+without_peer=
+if [ -z "$PEER" ]; then
+    without_peer='PEER names no program of PyTorch'
+elif ! "$PYTHON" -c 'import torch' 2>peer.log; then
+    without_peer="$PYTHON has no PyTorch: $(tail -1 peer.log)"
+fi
+if [ -n "$without_peer" ]; then
+    echo "PyTorch: left out: $without_peer" >&2
+else
     for numbers in $PEER_NUMBERS; do
         echo "PyTorch, $numbers" >&2
         rate=0 time=–
@@ -164,5 +172,6 @@ right=$(awk '/"forward"/ { n++ } END { print n + 0 }' device.json)
         echo "| PyTorch | ${theirs[i]} | ${theirs[i + 1]} | ${theirs[i + 2]} | ${theirs[i + 3]} |" \
             "${theirs[i + 4]} | $(share "${theirs[i + 2]}") |"
     done
+    [ -z "$without_peer" ] || printf '\nPyTorch was left out: %s.\n' "$without_peer"
 } | tee table.md
 exit "$failed"

@@ -181,13 +181,13 @@ fn open(_: &str, _: &str) -> Result<(), String> {
 
 /// Whether a device is no card but a program on the CPU.
 #[cfg(feature = "gpu")]
-pub(super) fn is_software(device: &Device) -> bool {
+pub(crate) fn is_software(device: &Device) -> bool {
     let physical = super::caught(|| device.identity().is_some_and(|id| id.physical.is_some()));
     physical == Ok(false)
 }
 
 #[cfg(not(feature = "gpu"))]
-pub(super) fn is_software(_: &Device) -> bool {
+pub(crate) fn is_software(_: &Device) -> bool {
     false
 }
 

@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 use burn::tensor::Device;
 
 pub use backend::Backend;
-pub(crate) use backend::identity;
+pub(crate) use backend::{identity, is_software};
 pub use error::DeviceError;
 pub use probe::{caught, probe};
 
@@ -83,7 +83,7 @@ pub fn automatic() -> &'static Automatic {
         let mut passed_over = Vec::new();
         for backend in Backend::ALL {
             for (number, device) in backend.devices().into_iter().enumerate() {
-                if backend::is_software(&device) {
+                if is_software(&device) {
                     continue;
                 }
                 match probe(&device) {

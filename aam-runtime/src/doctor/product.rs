@@ -5,7 +5,7 @@ use std::time::Instant;
 use burn::tensor::{DType, Device, Distribution, FloatDType, Tensor};
 use serde::Serialize;
 
-use crate::device::caught;
+use crate::device::{caught, is_software};
 
 /// Seconds that a measurement must take to mean something.
 const LONG_ENOUGH: f64 = 0.05;
@@ -32,7 +32,8 @@ pub(super) fn rates(device: &Device) -> Vec<Product> {
         ("bf16", FloatDType::BF16, DType::BF16),
     ];
     // A CPU has the others, too, but converts each number.
-    let own = if *device == Device::flex() { 1 } else { 3 };
+    let on_cpu = *device == Device::flex() || is_software(device);
+    let own = if on_cpu { 1 } else { 3 };
     let supported = types
         .into_iter()
         .take(own)

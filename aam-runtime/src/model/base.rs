@@ -81,7 +81,7 @@ impl Base {
     pub fn encode_asvs(&self, groups: &[Tensor<2, Int>]) -> Tensor<2> {
         let mut embeddings: Vec<Tensor<2>> = groups
             .iter()
-            .map(|tokens| self.embed_tokens(tokens.clone()))
+            .map(|tokens| self.encode_to_embed(tokens.clone()).embeddings)
             .collect();
         match embeddings.len() {
             1 => embeddings.remove(0),
@@ -94,10 +94,10 @@ impl Base {
         self.asv_encoder.forward(tokens)
     }
 
-    /// Embeddings of ASVs of one length, `[unique, dim]`, from tokens `[unique, length]`.
-    pub fn embed_tokens(&self, tokens: Tensor<2, Int>) -> Tensor<2> {
+    /// As [`encode_tokens`](Self::encode_tokens), for embeddings that samples are made of.
+    pub fn encode_to_embed(&self, tokens: Tensor<2, Int>) -> AsvOutput {
         let precision = self.embedding_precision();
-        self.asv_encoder.forward_in(precision, tokens).embeddings
+        self.asv_encoder.forward_in(precision, tokens)
     }
 
     /// The encoder of ASVs with its weights of now, for their embeddings, computed without Burn,

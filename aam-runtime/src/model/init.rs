@@ -1,8 +1,10 @@
 //! How parameters start.
 
+use std::collections::VecDeque;
+
 use burn::module::{Initializer, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::nn::{Linear, LinearConfig};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// Xavier-uniform weights without or with biases of zero.
 pub(crate) fn xavier_linear(input: usize, output: usize, device: &Device) -> Linear {
@@ -42,6 +44,30 @@ pub fn materialised<M: Module>(module: M) -> M {
     module
 }
 
+/// `module` with the values that the parameters of `other` have, which is of the same shape but may
+/// be on another device.
+pub fn with_values_of<M: Module>(module: M, other: &M) -> M {
+    #[derive(Default)]
+    struct Read(VecDeque<TensorData>);
+    impl ModuleVisitor for Read {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            self.0.push_back(param.val().into_data());
+        }
+    }
+    impl ModuleMapper for Read {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            let Some(data) = self.0.pop_front() else {
+                return param;
+            };
+            let learns = param.is_require_grad();
+            param.map(|old| Tensor::from_data(data, &old.device()).set_require_grad(learns))
+        }
+    }
+    let mut values = Read::default();
+    other.visit(&mut values);
+    module.map(&mut values)
+}
+
 /// A copy of `module` whose parameters are parameters of their own.
 pub(crate) fn copy_with_own_parameters<M: Module>(module: &M) -> M {
     struct Renew;
@@ -51,4 +77,22 @@ pub(crate) fn copy_with_own_parameters<M: Module>(module: &M) -> M {
         }
     }
     module.clone().map(&mut Renew)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_taken_over_and_what_learns_stays() {
+        let device = Device::flex().autodiff();
+        let [first, second] = [0; 2].map(|_| LinearConfig::new(3, 2).init(&device));
+        let other = materialised(first);
+        let found = with_values_of(second.clone().no_grad(), &other);
+        let data = |linear: &Linear| linear.weight.val().into_data();
+        assert_eq!(data(&found), data(&other));
+        assert_ne!(data(&second), data(&other));
+        assert!(!found.weight.is_require_grad());
+        assert!(with_values_of(second, &other).weight.is_require_grad());
+    }
 }

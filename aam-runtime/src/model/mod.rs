@@ -62,7 +62,7 @@ pub use count_branch::CountBranch;
 pub use error::ModelError;
 
 pub use fused::{Asv, FusedEncoder, FusedGradients, Guesses};
-pub use init::materialised;
+pub use init::{materialised, with_values_of};
 pub use input::ModelInput;
 pub use masking::{MaskStrategy, Masked, MaskingConfig};
 pub use output::{Activation, OutputConfig, OutputStage};

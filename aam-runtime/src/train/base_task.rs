@@ -137,8 +137,8 @@ impl<'a> BaseTask<'a> {
     }
 
     /// As [`loss`](Self::loss) of the gathered `samples` of all ranks, each of which has the
-    /// gradients of its own samples and the first those of what comes after them; and the loss's
-    /// value, on the first rank alone.
+    /// gradients of its own samples and the first those of what comes after them; and the loss
+    /// itself, `[1]` and not read yet, on the first rank alone.
     pub fn loss_on_ranks(
         &self,
         base: &Base,
@@ -146,14 +146,14 @@ impl<'a> BaseTask<'a> {
         truth: Vec<f32>,
         device: &Device,
         communicator: &dyn Communicator,
-    ) -> (Tensor<1>, f64) {
+    ) -> (Tensor<1>, Option<Tensor<1>>) {
         if communicator.rank() == 0 {
             let loss = self.loss(base, samples, truth, device);
-            let value = f64::from(loss.clone().into_scalar::<f32>());
-            return (loss, value);
+            let value = loss.clone().inner();
+            return (loss, Some(value));
         }
         let base = base.clone().no_grad();
-        (self.loss(&base, samples, truth, device), 0.0)
+        (self.loss(&base, samples, truth, device), None)
     }
 
     /// What `base` says of the samples at `rows`, in the task's own unit, beside the truth. The true

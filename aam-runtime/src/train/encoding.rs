@@ -15,10 +15,11 @@ use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::nucleotides::MaskedChunk;
+use super::scalars::scalars;
 use crate::batch::{AsvGroups, Batcher, token_tensor};
 use crate::data::TokenizedSequences;
 use crate::error::RunError;
-use crate::model::{Asv, Base, FusedEncoder};
+use crate::model::{Asv, AsvOutput, Base, FusedEncoder};
 use crate::parallel::share::{Share, gather};
 
 /// Tokens of some ASVs of one length, `[ASVs, length]`, on the host.
@@ -71,8 +72,8 @@ impl Chunk {
         self.tokens.chunks_exact(self.length)
     }
 
-    fn embed(&self, base: &Base, device: &Device) -> Tensor<2> {
-        base.embed_tokens(token_tensor(&self.tokens, self.length, device))
+    fn encode(&self, base: &Base, device: &Device) -> AsvOutput {
+        base.encode_to_embed(token_tensor(&self.tokens, self.length, device))
     }
 }
 
@@ -107,9 +108,11 @@ impl<'a> Encoding<'a> {
         let embeddings = match &fused {
             Some(fused) => fused_embeddings(fused, chunks, seed, device),
             None => {
+                // Drops out as in training, but records nothing.
+                let base = base.clone().no_grad();
                 let parts = chunks.iter().enumerate().map(|(i, chunk)| {
                     device.seed(seed.wrapping_add(i as u64));
-                    chunk.embed(base, device).inner()
+                    chunk.encode(&base, device).embeddings.inner()
                 });
                 Tensor::cat(parts.collect(), 0)
             }
@@ -135,22 +138,35 @@ impl<'a> Encoding<'a> {
             Some(fused) => {
                 self.learn(fused, gradient, None, base, model, gradients);
             }
-            None => self.replay_chunks(base, model, gradient, gradients),
+            None => {
+                let nothing = |_, _, product| product;
+                self.replay_chunks(base, model, gradient, gradients, nothing);
+            }
         }
     }
 
     /// As [`replay`](Self::replay), where the encoded ASVs are `masked` ones whose nucleotides are
     /// guessed as well, in the same pass; returns the sum of their losses. The loss of each weighs
-    /// `weight`. `None`, and nothing is done, where it takes a pass of its own.
+    /// `weight`.
     pub fn replay_and_guess(
         &self,
         base: &Base,
         gradient: &Tensor<2>,
         guess: (&[MaskedChunk], f64),
         gradients: &mut GradientsAccumulator<Base>,
-    ) -> Option<f64> {
-        let fused = self.fused.as_ref()?;
-        Some(self.learn(fused, gradient, Some(guess), base, base, gradients))
+    ) -> f64 {
+        if let Some(fused) = &self.fused {
+            return self.learn(fused, gradient, Some(guess), base, base, gradients);
+        }
+        let (masked, weight) = guess;
+        let mut losses = Vec::with_capacity(masked.len());
+        let add = |i: usize, output: AsvOutput, product: Tensor<1>| {
+            let loss = masked[i].loss_from(output.positions, base, self.device);
+            losses.push(loss.clone().inner());
+            product + loss * weight
+        };
+        self.replay_chunks(base, base, gradient, gradients, add);
+        scalars(losses).iter().sum()
     }
 
     fn learn<M: Module>(
@@ -180,23 +196,25 @@ impl<'a> Encoding<'a> {
         guesses.loss
     }
 
+    /// `and` makes of a chunk's number, what it is encoded to, and the product of its embeddings
+    /// with their gradient what is differentiated.
     fn replay_chunks<M: Module>(
         &self,
         base: &Base,
         model: &M,
         gradient: &Tensor<2>,
         gradients: &mut GradientsAccumulator<M>,
+        mut and: impl FnMut(usize, AsvOutput, Tensor<1>) -> Tensor<1>,
     ) {
         let mut start = 0;
         for (i, chunk) in self.chunks.iter().enumerate() {
             let end = start + chunk.asvs();
             let part = Tensor::from_inner(gradient.clone().slice(start..end));
             self.device.seed(self.seed.wrapping_add(i as u64));
-            let product = (chunk.embed(base, self.device) * part).sum();
-            gradients.accumulate(
-                model,
-                GradientsParams::from_grads(product.backward(), model),
-            );
+            let output = chunk.encode(base, self.device);
+            let product = (output.embeddings.clone() * part).sum();
+            let backward = and(i, output, product).backward();
+            gradients.accumulate(model, GradientsParams::from_grads(backward, model));
             start = end;
         }
     }
@@ -251,7 +269,7 @@ impl Embeddings {
         for chunk in Chunk::part(&chunks, share.computed.clone()) {
             parts.push(match &fused {
                 Some(fused) => fused_embeddings(fused, std::slice::from_ref(&chunk), 0, device),
-                None => chunk.embed(base, device),
+                None => chunk.encode(base, device).embeddings,
             });
             done += chunk.asvs();
             progress(done, all)?;

@@ -17,6 +17,7 @@ use super::passes::MeanPrediction;
 use super::rates::{BaseRates, OwnRate};
 use super::target_scales::TargetScales;
 use super::targets::RawColumn;
+use super::terms::{Term, read};
 use super::upcoming::UpcomingBatch;
 use crate::batch::{Batch, Batcher};
 use crate::categories::CategoryIds;
@@ -114,7 +115,7 @@ impl Finetuning<'_> {
         Tensor::cat(losses.collect(), 1)
     }
 
-    /// This rank's share of the weighted sum of the terms, and of the terms. `output` is that of
+    /// This rank's share of the weighted sum of the terms, and the terms. `output` is that of
     /// the rank's samples of `whole`.
     fn loss(
         &self,
@@ -123,14 +124,13 @@ impl Finetuning<'_> {
         (whole, share): (&Batch, &Share),
         truth: Option<Vec<f32>>,
         communicator: &dyn Communicator,
-    ) -> Result<(Tensor<1>, Vec<Metric>), RunError> {
+    ) -> Result<(Tensor<1>, Vec<Term>), RunError> {
         let device = &self.device;
         let batch = &whole.part(share.computed.clone());
         let counted = |term: Tensor<1>, fraction: f64| match communicator.size() {
             1 => term,
             _ => term.mul_scalar(fraction),
         };
-        let mut losses = Vec::new();
         let weights = self.weights.as_ref().map(|weights| {
             let weights: Vec<f32> = batch.rows.iter().map(|&row| weights[row]).collect();
             Tensor::from_floats(weights.as_slice(), device)
@@ -140,25 +140,29 @@ impl Finetuning<'_> {
             weights,
         );
         let term = counted(term, share.fraction());
-        let found = scalar(&term);
-        losses.push(metric("train_target_loss", found));
-        let mut value = found * self.target_weight;
+        let mut terms = vec![Term::new("train_target_loss", &term, self.target_weight)];
         let mut total = term.mul_scalar(self.target_weight);
         if let Some(penalty) = &output.penalty {
-            let (penalty, found) = match communicator.size() {
-                1 => (penalty.clone(), scalar(penalty)),
+            let (penalty, value) = match communicator.size() {
+                1 => (penalty.clone(), Some(penalty.clone().inner())),
                 _ => self.penalty_on_ranks(model, output, whole, share, communicator)?,
             };
-            losses.push(metric("train_penalty", found));
-            value += found;
+            terms.push(Term {
+                name: "train_penalty".to_owned(),
+                value,
+                weight: 1.0,
+            });
             total = total + penalty;
         }
         if let (Some(task), Some(samples), Some(truth)) = (self.task, &output.samples, truth) {
             let base = &model.predictor.base;
             let samples = gather(communicator, samples.clone(), share)?;
-            let (term, found) = task.loss_on_ranks(base, samples, truth, device, communicator);
-            losses.push(metric(&task.loss_name(), found));
-            value += found * self.unifrac_weight;
+            let (term, value) = task.loss_on_ranks(base, samples, truth, device, communicator);
+            terms.push(Term {
+                name: task.loss_name(),
+                value,
+                weight: self.unifrac_weight,
+            });
             total = total + term.mul_scalar(self.unifrac_weight);
         }
         if let Some(predicted) = &output.counts {
@@ -169,13 +173,10 @@ impl Finetuning<'_> {
             let number = |batch: &Batch| batch.mask.iter().filter(|mask| **mask).count() as f64;
             let fraction = number(batch) / number(whole).max(1.0);
             let term = counted(term, if share.own.is_empty() { 0.0 } else { fraction });
-            let found = scalar(&term);
-            losses.push(metric("train_count_loss", found));
-            value += found * self.count_weight;
+            terms.push(Term::new("train_count_loss", &term, self.count_weight));
             total = total + term.mul_scalar(self.count_weight);
         }
-        losses.insert(0, metric("train_loss", value));
-        Ok((total, losses))
+        Ok((total, terms))
     }
 
     /// The head's penalty on the whole batch, which is no sum over samples: each rank has the
@@ -187,7 +188,7 @@ impl Finetuning<'_> {
         whole: &Batch,
         share: &Share,
         communicator: &dyn Communicator,
-    ) -> Result<(Tensor<1>, f64), RunError> {
+    ) -> Result<(Tensor<1>, Option<Tensor<1>>), RunError> {
         let pooled = gather(communicator, output.pooled.clone(), share)?;
         let categories = self.categories.tensor(&whole.rows, &self.device);
         let penalty = match communicator.rank() {
@@ -201,8 +202,8 @@ impl Finetuning<'_> {
             unreachable!("a head that has a penalty always has one");
         };
         let value = match communicator.rank() {
-            0 => scalar(&penalty),
-            _ => 0.0,
+            0 => Some(penalty.clone().inner()),
+            _ => None,
         };
         Ok((penalty, value))
     }
@@ -323,7 +324,7 @@ impl Objective for Finetuning<'_> {
         device.seed(draws.seed_of_rank("dropout in samples", communicator));
         let output = model.predictor.forward_asvs(asvs, &input, wants);
         let of_rank = (&batch, &share);
-        let (loss, mut losses) = self.loss(model, &output, of_rank, truth, communicator)?;
+        let (loss, terms) = self.loss(model, &output, of_rank, truth, communicator)?;
         let mut backward = loss.mul_scalar(scale).backward();
         let mut gradients = GradientsAccumulator::new();
         let at_asvs = encoding
@@ -335,6 +336,7 @@ impl Objective for Finetuning<'_> {
             let (encoding, base) = (&encoding.encoding, &model.predictor.base);
             encoding.replay(base, model, &gradient, &mut gradients);
         }
+        let mut losses = read(terms);
         if let Some((task, weight)) = self.nucleotides {
             let masked = task.mask(chunks, &mut draws.stream("masks"));
             let base = &model.predictor.base;
@@ -405,8 +407,4 @@ impl Objective for Finetuning<'_> {
     fn manifest(&self) -> Manifest {
         self.manifest.clone()
     }
-}
-
-fn scalar(term: &Tensor<1>) -> f64 {
-    f64::from(term.clone().into_scalar::<f32>())
 }

@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use super::encoding::Chunk;
 use super::metrics::Metric;
 use super::objective::{BatchResult, Draws, Objective, Validated, metric};
+use super::scalars::scalars;
 use super::upcoming::UpcomingBatch;
 use crate::batch::{AsvGroups, Batcher, token_tensor};
 use crate::checkpoint::Manifest;
@@ -52,11 +53,32 @@ impl MaskedChunk {
     /// places.
     fn guess(&self, base: &Base, device: &Device) -> (Tensor<3>, Tensor<2, Int>, Tensor<2, Bool>) {
         let tokens = token_tensor(&self.masked.tokens, self.masked.length, device);
-        let logits = base.nucleotide_logits(base.encode_tokens(tokens).positions);
+        self.guess_from(base.encode_tokens(tokens).positions, base, device)
+    }
+
+    /// As [`guess`](Self::guess), from the vectors of the positions.
+    fn guess_from(
+        &self,
+        positions: Tensor<3>,
+        base: &Base,
+        device: &Device,
+    ) -> (Tensor<3>, Tensor<2, Int>, Tensor<2, Bool>) {
+        let logits = base.nucleotide_logits(positions);
         let truth = token_tensor(&self.original.tokens, self.original.length, device);
         let shape = [self.original.asvs(), self.original.length];
         let selected = TensorData::new(self.mask.clone(), shape);
         (logits, truth, Tensor::from_data(selected, device))
+    }
+
+    /// Sum of the losses at the masked places, `[1]`, from the vectors of the positions.
+    pub(super) fn loss_from(
+        &self,
+        positions: Tensor<3>,
+        base: &Base,
+        device: &Device,
+    ) -> Tensor<1> {
+        let (logits, truth, selected) = self.guess_from(positions, base, device);
+        nucleotide_loss(logits, truth, selected).0
     }
 
     /// The ASVs, of which the masked nucleotides are to be guessed.
@@ -199,16 +221,16 @@ impl<'a> Nucleotides<'a> {
             gradients.accumulate(model, base.fused_gradients(&learnt));
             return guesses.loss / places;
         }
-        let mut sum = 0.0;
+        let mut losses = Vec::with_capacity(chunks.len());
         for (i, chunk) in chunks.iter().enumerate() {
             self.device.seed(seed.wrapping_add(i as u64));
             let (logits, truth, selected) = chunk.guess(base, &self.device);
             let (loss, _) = nucleotide_loss(logits, truth, selected);
-            sum += f64::from(loss.clone().into_scalar::<f32>());
+            losses.push(loss.clone().inner());
             let scaled = loss.mul_scalar(weight / places);
             gradients.accumulate(model, GradientsParams::from_grads(scaled.backward(), model));
         }
-        sum / places
+        scalars(losses).into_iter().sum::<f64>() / places
     }
 
     /// Sum of the losses at the masked places of `chunks`, and how many are guessed right.
@@ -219,15 +241,15 @@ impl<'a> Nucleotides<'a> {
             let guesses = fused.guess(&asvs);
             return (guesses.loss, guesses.right as f64);
         }
-        let (mut loss, mut right) = (0.0, 0.0);
+        let (mut losses, mut right) = (Vec::new(), Vec::new());
         for chunk in chunks {
             let (logits, truth, selected) = chunk.guess(base, &device);
             let hits = nucleotide_accuracy(logits.clone(), truth.clone(), selected.clone());
             let (sum, _) = nucleotide_loss(logits, truth, selected);
-            loss += f64::from(sum.into_scalar::<f32>());
-            right += f64::from(hits.into_scalar::<f32>());
+            losses.push(sum);
+            right.push(hits);
         }
-        (loss, right)
+        (scalars(losses).iter().sum(), scalars(right).iter().sum())
     }
 
     /// Loss and accuracy at nucleotides that are masked alike in every epoch, in ASVs that no
@@ -372,11 +394,26 @@ impl Objective for MaskedNucleotides<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::encoding::Encoding;
+    use super::super::optimizer::{norm, scale};
     use super::*;
     use crate::data::{AsvSampling, Table, TokenOptions};
+    use crate::model::ModelConfig;
 
     /// Masked places of two ASVs of four and six bases.
     fn places(ratio: f64, compatibility: Compatibility) -> usize {
+        let masked = |_: &Nucleotides<'_>, chunks: Vec<MaskedChunk>| {
+            chunks.iter().map(MaskedChunk::places).sum()
+        };
+        of_two_asvs(ratio, compatibility, masked)
+    }
+
+    /// What `work` makes of the masked tokens of these ASVs.
+    fn of_two_asvs<T>(
+        ratio: f64,
+        compatibility: Compatibility,
+        work: impl FnOnce(&Nucleotides<'_>, Vec<MaskedChunk>) -> T,
+    ) -> T {
         let asvs = ["ACGT", "GGGGCC"];
         let ids = asvs.iter().map(|&asv| asv.to_owned()).collect();
         let reads = [(0, 0, 5), (0, 1, 1)];
@@ -402,7 +439,53 @@ mod tests {
         let task = Nucleotides::new(&batcher, &split, masking, compatibility, 1, device);
         let groups = batcher.groups(&[0]);
         let chunks = task.mask(Chunk::of(&groups, &sequences), &mut stream(1, "test"));
-        chunks.iter().map(MaskedChunk::places).sum()
+        work(&task, chunks)
+    }
+
+    /// On the CPU's own way and, where positions are masked in between, on that of other devices.
+    #[test]
+    fn guessing_in_the_pass_of_the_embeddings_adds_up_to_the_same() {
+        for ambiguous_is_padding in [false, true] {
+            let compatibility = Compatibility {
+                ambiguous_is_padding,
+                ..Compatibility::default()
+            };
+            let config = ModelConfig {
+                dim: 8,
+                heads: 2,
+                asv_layers: 2,
+                dropout: 0.0,
+                compatibility,
+                ..ModelConfig::default()
+            };
+            of_two_asvs(0.5, compatibility, |task, masked| {
+                let base = Base::init(&config, &task.device).unwrap();
+                let fused = base.fused_encoder(&task.device);
+                assert_eq!(fused.is_some(), !ambiguous_is_padding);
+                let chunks: Vec<Chunk> = masked.iter().map(|c| c.masked.clone()).collect();
+                let encoding = Encoding::new(&base, &chunks, 3, &task.device);
+                let asvs = encoding.embeddings.clone().inner();
+                let gradient = asvs.clone().sin();
+
+                let mut together = GradientsAccumulator::new();
+                let guess = (masked.as_slice(), 0.25);
+                let loss = encoding.replay_and_guess(&base, &gradient, guess, &mut together);
+                let mut apart = GradientsAccumulator::new();
+                encoding.replay(&base, &base, &gradient, &mut apart);
+                let weights = (0.25 * 4.0, 4.0);
+                let mean = task.accumulate(&base, &base, &masked, weights, 3, &mut apart);
+
+                assert!((loss - 4.0 * mean).abs() < 1e-4 * loss, "{loss} {mean}");
+                let apart = apart.grads();
+                let length = norm(&base, &apart);
+                together.accumulate(&base, scale(&base, apart, -1.0));
+                let difference = norm(&base, &together.grads());
+                assert!(
+                    length > 0.1 && difference < 1e-4 * length,
+                    "{difference} {length}"
+                );
+            });
+        }
     }
 
     #[test]

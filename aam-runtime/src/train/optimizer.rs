@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Plan;
+use super::scalars::scalars;
 use crate::options::OptimizationOptions;
 
 /// What makes an update of gradients.
@@ -210,21 +211,21 @@ impl ModuleVisitor for Split<'_> {
 pub fn norm<M: Module>(model: &M, gradients: &GradientsParams) -> f64 {
     let mut squares = Squares {
         gradients,
-        sum: 0.0,
+        sums: Vec::new(),
     };
     model.visit(&mut squares);
-    squares.sum.sqrt()
+    scalars(squares.sums).into_iter().sum::<f64>().sqrt()
 }
 
 struct Squares<'a> {
     gradients: &'a GradientsParams,
-    sum: f64,
+    sums: Vec<Tensor<1>>,
 }
 
 impl ModuleVisitor for Squares<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(gradient) = self.gradients.get::<D>(param.id) {
-            self.sum += f64::from(gradient.square().sum().into_scalar::<f32>());
+            self.sums.push(gradient.square().sum());
         }
     }
 }

@@ -12,6 +12,7 @@ use super::encoding::{Chunk, Embeddings};
 use super::metrics::Metric;
 use super::nucleotides::{MaskedChunk, Nucleotides, places};
 use super::objective::{BatchResult, Draws, Objective, Validated, metric};
+use super::scalars::scalars;
 use super::upcoming::UpcomingBatch;
 use crate::batch::Batcher;
 use crate::checkpoint::Manifest;
@@ -156,19 +157,17 @@ impl Objective for Pretraining<'_> {
             if let (Some(encoding), Some(gradient)) = (&encoding, at_asvs) {
                 let gradient = encoding.own_gradient(gradient)?;
                 let encoding = &encoding.encoding;
-                nucleotide_loss = match self.nucleotides {
+                match self.nucleotides {
                     Some((_, weight)) if together => {
                         let guess = (masked.as_slice(), weight * scale / places);
-                        encoding
-                            .replay_and_guess(model, &gradient, guess, &mut gradients)
-                            .map(|sum| sum / places)
+                        let sum =
+                            encoding.replay_and_guess(model, &gradient, guess, &mut gradients);
+                        nucleotide_loss = Some(sum / places);
                     }
-                    _ => None,
-                };
-                if nucleotide_loss.is_none() {
-                    encoding.replay(model, model, &gradient, &mut gradients);
+                    _ => encoding.replay(model, model, &gradient, &mut gradients),
                 }
             }
+            let value: f64 = scalars(value.into_iter().collect()).iter().sum();
             losses.push(metric(&task.loss_name(), value));
             total += self.unifrac_weight * value;
         }

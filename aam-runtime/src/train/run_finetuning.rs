@@ -21,7 +21,7 @@ use super::sample_weights::Weighting;
 use super::sampling::{self, Sampling};
 use super::saving::Saving;
 use super::session::{
-    batcher, check, chosen, config_text, ids_of, manifest, model_config, policy, pretrained,
+    batcher, check, chosen, config_text, drawn, ids_of, manifest, model_config, policy, pretrained,
     seeded, settle_attention, settle_precision,
 };
 use super::state::Done;
@@ -243,8 +243,8 @@ fn train_watched(
     manifest.predictor = Some(parts.clone());
     manifest.train_samples = ids_of(ids, &split.train);
     manifest.validation_samples = ids_of(ids, &split.validation);
-    let model = seeded(seed, "initial weights", &device, || {
-        FineTuned::init(&manifest, &device)
+    let model = drawn(seed, "initial weights", &device, |device| {
+        FineTuned::init(&manifest, device)
     })?;
     output::check(
         &options.output,

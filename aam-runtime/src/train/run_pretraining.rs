@@ -19,7 +19,7 @@ use super::resume::{Resumed, announce, say_done, settings, stopped};
 use super::sampling::Sampling;
 use super::saving::Saving;
 use super::session::{
-    batcher, check, config_text, ids_of, manifest, model_config, policy, seeded, settle_attention,
+    batcher, check, config_text, drawn, ids_of, manifest, model_config, policy, settle_attention,
     settle_precision,
 };
 use super::state::Done;
@@ -126,11 +126,11 @@ fn pretrain_watched(
         observer.begin(&run, &recorded, optimization.watch, Some(sides))?;
     }
     let device = ranks.device().autodiff();
-    let base = seeded(
+    let base = drawn(
         optimization.seed,
         "initial weights of the base",
         &device,
-        || Ok(Base::init(&config, &device)?),
+        |device| Ok(Base::init(&config, device)?),
     )?
     .with_precision(optimization.mixed_precision);
     let mut manifest = manifest(config.clone(), policy.clone());

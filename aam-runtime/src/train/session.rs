@@ -15,7 +15,7 @@ use crate::checkpoint::directory::{self, WEIGHTS};
 use crate::checkpoint::manifest::{DataPolicy, FORMAT};
 use crate::error::RunError;
 use crate::events::Observer;
-use crate::model::{Base, ModelConfig, materialised};
+use crate::model::{Base, ModelConfig, materialised, with_values_of};
 use crate::options::{DataOptions, ModelOptions, OptimizationOptions};
 use crate::random::stream;
 use crate::run_directory::RunDirectory;
@@ -200,7 +200,26 @@ pub fn pretrained(
     Ok((base, config))
 }
 
-/// A module with weights drawn from the run's seed.
+/// A module with weights drawn from the run's seed, on the CPU, so that a run starts from the same
+/// model on every device.
+///
+/// # Errors
+/// Those of `build`.
+pub fn drawn<M: Module>(
+    seed: u64,
+    name: &str,
+    device: &Device,
+    build: impl Fn(&Device) -> Result<M, RunError>,
+) -> Result<M, RunError> {
+    let cpu = Device::flex().autodiff();
+    let model = seeded(seed, name, &cpu, || build(&cpu))?;
+    match device.clone().inner() == Device::flex() {
+        true => Ok(model),
+        false => Ok(with_values_of(build(device)?, &model)),
+    }
+}
+
+/// A module with weights drawn from the run's seed, by the device.
 ///
 /// # Errors
 /// Those of `build`.

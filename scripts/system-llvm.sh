@@ -1,0 +1,61 @@
+#!/bin/sh
+# Lays out the LLVM 23 of a distribution where Burn's build scripts look for theirs, so that the
+# features `cuda` and `rocm` can be built where there is no way to GitHub:
+#
+#     apt-get install llvm-23-dev liblld-23-dev libpolly-23-dev libzstd-dev zlib1g-dev    # Debian
+#     scripts/system-llvm.sh [FOLDER]                                      # /usr/lib/llvm-23
+#
+# What it makes is a folder of links, ~/.local/share/tracel/tracel-llvm-VERSION; remove that to have
+# Burn fetch its own again. Everything is linked into the program statically, so neither LLVM nor a
+# C++ library is needed to run it.
+set -eu
+
+llvm=${1:-/usr/lib/llvm-23}
+# Of the crate tracel-llvm-bundler, as Cargo.lock has it.
+root=$(cd "$(dirname "$0")/.." && pwd)
+version=$(awk '/^name = "tracel-llvm-bundler"/ { getline; gsub(/"/, "", $3); print $3 }' "$root/Cargo.lock")
+folder=${XDG_DATA_HOME:-$HOME/.local/share}/tracel/tracel-llvm-$version
+
+fail() {
+    echo "$1" >&2
+    exit 1
+}
+
+[ -x "$llvm/bin/llvm-config" ] || fail "$llvm/bin/llvm-config is missing; name the folder of LLVM 23"
+found=$("$llvm/bin/llvm-config" --version)
+[ "${found%%.*}" = "${version%%.*}" ] || fail "$llvm has LLVM $found, and ${version%%.*} is needed"
+[ -e "$llvm/lib/liblldELF.a" ] || fail "$llvm/lib/liblldELF.a is missing; on Debian install liblld-23-dev"
+[ ! -d "$folder" ] || [ -L "$folder/include" ] ||
+    fail "$folder is what Burn fetched, and works; remove it to build with another LLVM"
+
+rm -rf "$folder"
+mkdir -p "$folder/bin" "$folder/lib"
+ln -s "$("$llvm/bin/llvm-config" --includedir)" "$folder/include"
+ln -s "$("$llvm/bin/llvm-config" --libdir)"/lib*.a "$folder/lib/"
+# Static ones of what LLVM itself needs: the linker takes these, as it looks here first.
+for library in libstdc++.a libz.a libzstd.a; do
+    file=$(${CXX:-c++} -print-file-name=$library)
+    [ "$file" = $library ] || ln -s "$file" "$folder/lib/$library"
+done
+
+# Links only the kinds of processors that are compiled for. Of the system's libraries, those that
+# only LLVM's own tools use (libxml2, Z3) are left out.
+cat >"$folder/bin/llvm-config" <<EOF
+#!/bin/sh
+for argument; do
+    case \$argument in
+    --libdir) echo '$folder/lib'; exit ;;
+    --system-libs) echo '-lrt -ldl -lm -lz -lzstd'; exit ;;
+    --libs)
+        skip='Xtensa|M68k|XCore|WebAssembly|VE|SystemZ|SPIRV|Sparc|RISCV|PowerPC|MSP430|Mips|LoongArch|Lanai|Hexagon|BPF|AVR|ARM'
+        '$llvm/bin/llvm-config' "\$@" | tr ' ' '\n' |
+            grep -vE "^-lLLVM(\$skip)(TargetMCA|Disassembler|AsmParser|CodeGen|Desc|Info|Utils|Analysis)\$"
+        exit
+        ;;
+    esac
+done
+exec '$llvm/bin/llvm-config' "\$@"
+EOF
+chmod +x "$folder/bin/llvm-config"
+touch "$folder/.tracel-llvm-installed"
+echo "$folder: LLVM $found of $llvm"
