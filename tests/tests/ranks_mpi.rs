@@ -84,6 +84,25 @@ fn processes_learn_what_one_does() {
 }
 
 #[test]
+fn a_run_goes_on_with_another_number_of_processes() {
+    let aam = aam!().with(RANKS_STUDY);
+    let runs = Runs(&aam);
+    let descent = "--optimizer sgd --lr 0.01 --scheduler constant --warmup 0";
+    let job = format!("{} {TINY} {descent}", JOBS[0].1);
+    aam.ok(&format!("{job} --epochs 2 --output-dir start"));
+    aam.ok(&format!("{job} --epochs 4 --output-dir single"));
+    let start = runs.weights("start");
+    ok(
+        &aam,
+        3,
+        &format!("{job} --epochs 2 --strategy fsdp --output-dir run"),
+    );
+    ok(&aam, 2, "pretrain --resume --epochs 4 --output-dir run");
+    let apart = runs.apart(&start, "single", "run");
+    assert!(apart < 1e-5, "{apart:e}");
+}
+
+#[test]
 fn what_does_not_go_together_is_said_once() {
     let aam = aam!().with(RANKS_STUDY);
     let job = format!("{} {TINY}", JOBS[1].1);
