@@ -38,8 +38,19 @@ for library in libstdc++.a libz.a libzstd.a; do
     [ "$file" = $library ] || ln -s "$file" "$folder/lib/$library"
 done
 
-# Links only the kinds of processors that are compiled for. Of the system's libraries, those that
-# only LLVM's own tools use (libxml2, Z3) are left out.
+# Links only the kinds of processors that are compiled for: the others' functions do nothing, as
+# LLVM's linker calls those of all kinds. Of the system's libraries, those that only LLVM's own tools
+# use (libxml2, Z3) are left out.
+others='Xtensa M68k XCore WebAssembly VE SystemZ SPIRV Sparc RISCV PowerPC MSP430 Mips LoongArch Lanai
+    Hexagon BPF AVR ARM'
+for kind in $others; do
+    for part in TargetInfo Target TargetMC TargetMCA AsmPrinter AsmParser Disassembler; do
+        echo "void LLVMInitialize$kind$part(void) {}"
+    done
+done >"$folder/lib/others.c"
+${CC:-cc} -O2 -c "$folder/lib/others.c" -o "$folder/lib/others.o"
+${AR:-ar} rcs "$folder/lib/libothers.a" "$folder/lib/others.o"
+pattern=$(printf %s "$others" | tr -s ' \n' '||')
 cat >"$folder/bin/llvm-config" <<EOF
 #!/bin/sh
 for argument; do
@@ -47,9 +58,9 @@ for argument; do
     --libdir) echo '$folder/lib'; exit ;;
     --system-libs) echo '-lrt -ldl -lm -lz -lzstd'; exit ;;
     --libs)
-        skip='Xtensa|M68k|XCore|WebAssembly|VE|SystemZ|SPIRV|Sparc|RISCV|PowerPC|MSP430|Mips|LoongArch|Lanai|Hexagon|BPF|AVR|ARM'
         '$llvm/bin/llvm-config' "\$@" | tr ' ' '\n' |
-            grep -vE "^-lLLVM(\$skip)(TargetMCA|Disassembler|AsmParser|CodeGen|Desc|Info|Utils|Analysis)\$"
+            grep -vE '^-lLLVM($pattern)(TargetMCA|Disassembler|AsmParser|CodeGen|Desc|Info|Utils|Analysis)\$'
+        echo '-lothers'
         exit
         ;;
     esac

@@ -47,6 +47,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Runs the program with the arguments it was started with.
 pub fn main() -> ExitCode {
+    default_to_cpu();
     report_panics();
     let process = Process::start();
     let exit = match run(std::env::args_os()) {
@@ -58,6 +59,14 @@ pub fn main() -> ExitCode {
         }
     };
     exit.into()
+}
+
+/// Has Burn take the CPU where it names no device itself, as when it reads the state of an optimizer,
+/// which goes to the run's device after that. Its own choice is the first backend of the build, whether
+/// its driver is there or not.
+fn default_to_cpu() {
+    // SAFETY: this is the first that the program does, and no other thread reads the environment.
+    unsafe { std::env::set_var("BURN_DEVICE", "flex") };
 }
 
 /// Prints a failure, with the rank of the process where there are several.

@@ -63,6 +63,16 @@ fn a_wrong_number_is_found() {
     assert!(ran.stdout.contains("WRONG"), "{}", ran.stdout);
     assert!(ran.stderr.contains("distances of case4"), "{}", ran.stderr);
 
+    std::fs::remove_dir_all(case.join("outputs_unmasked")).unwrap();
+    std::fs::remove_dir_all(case.join("outputs")).unwrap();
+    let ran = aam.run("doctor --device cpu --golden cases");
+    ran.ends_with_code(1);
+    assert!(
+        ran.stderr.contains("nothing to compare with"),
+        "{}",
+        ran.stderr
+    );
+
     let ran = aam.run("doctor --device cpu --golden nowhere");
     assert_eq!(ran.code, Some(1));
     assert!(ran.stderr.contains("nowhere"), "{}", ran.stderr);

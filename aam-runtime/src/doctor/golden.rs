@@ -116,7 +116,13 @@ fn run_case(case: &Path, name: &str, device: &Device) -> Result<Vec<GoldenReport
             right: difference <= TOLERANCE,
         });
     }
-    Ok(reports)
+    match reports.is_empty() {
+        true => Err(format!(
+            "{}: nothing to compare with is there; expected {outputs}/embeddings.npy or others of the outputs",
+            case.display()
+        )),
+        false => Ok(reports),
+    }
 }
 
 fn config(case: &Path) -> Result<ModelConfig, String> {

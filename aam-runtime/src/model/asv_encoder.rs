@@ -90,7 +90,7 @@ impl AsvEncoder {
         };
         let mask = self.padded.then(|| tokens.clone().greater_elem(PAD));
         let positions = self.positions.weight.val().slice(0..length);
-        let x = self.tokens.forward(tokens) + positions.unsqueeze_dim(0);
+        let x = rows_of(&self.tokens, tokens) + positions.unsqueeze_dim(0);
         let positions = transform(&self.transformer, x, mask.clone());
         AsvOutput {
             embeddings: self.pooling.forward(positions.clone(), mask),
@@ -137,5 +137,49 @@ impl AsvEncoder {
     /// Logits of the token at each position, `[unique, length, vocabulary]`.
     pub fn nucleotide_logits(&self, positions: Tensor<3>) -> Tensor<3> {
         self.precision().linear(&self.nucleotides, positions)
+    }
+}
+
+/// The rows of `table` for `tokens`, `[unique, length, dim]`. A GPU that is to learn them multiplies:
+/// Burn's gradient of a look-up adds up all positions one after the other there, on one thread for
+/// each column, which takes as long as the transformer.
+fn rows_of(table: &Embedding, tokens: Tensor<2, Int>) -> Tensor<3> {
+    let weight = table.weight.val();
+    match weight.device().inner() == Device::flex() || !weight.is_require_grad() {
+        true => table.forward(tokens),
+        false => rows_by_product(weight, tokens),
+    }
+}
+
+fn rows_by_product(weight: Tensor<2>, tokens: Tensor<2, Int>) -> Tensor<3> {
+    let ([unique, length], [vocabulary, dim]) = (tokens.dims(), weight.dims());
+    let all = Tensor::<1, Int>::arange(0..vocabulary as i64, &tokens.device());
+    let tokens = tokens.reshape([unique * length, 1]);
+    let chosen = tokens.equal(all.unsqueeze_dim(0)).float();
+    let rows = chosen.cast(weight.dtype()).matmul(weight);
+    rows.reshape([unique, length, dim])
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Distribution;
+
+    use super::*;
+
+    #[test]
+    fn a_product_is_a_look_up() {
+        let device = Device::flex().autodiff();
+        let table = EmbeddingConfig::new(6, 4).init(&device);
+        let tokens = Tensor::<2, Int>::from_data([[5, 1, 1], [2, 0, 5]], &device);
+        let weights = Tensor::<3>::random([2, 3, 4], Distribution::Default, &device);
+        let found = rows_by_product(table.weight.val(), tokens.clone());
+        let expected = table.forward(tokens);
+        let gradient = |of: &Tensor<3>| {
+            let gradients = (of.clone() * weights.clone()).sum().backward();
+            table.weight.val().grad(&gradients).unwrap()
+        };
+        let error = (gradient(&found) - gradient(&expected)).abs().max();
+        assert!(error.into_scalar::<f32>() < 1e-6);
+        assert_eq!(found.into_data(), expected.into_data());
     }
 }

@@ -86,13 +86,13 @@ mod tests {
     #[test]
     fn values_are_taken_over_and_what_learns_stays() {
         let device = Device::flex().autodiff();
-        let [first, second] = [0; 2].map(|_| LinearConfig::new(3, 2).init(&device));
-        let other = materialised(first);
-        let found = with_values_of(second.clone().no_grad(), &other);
+        let [other, frozen, learning] =
+            [0; 3].map(|_| materialised(LinearConfig::new(3, 2).init(&device)));
         let data = |linear: &Linear| linear.weight.val().into_data();
+        assert_ne!(data(&frozen), data(&other));
+        let found = with_values_of(frozen.no_grad(), &other);
         assert_eq!(data(&found), data(&other));
-        assert_ne!(data(&second), data(&other));
         assert!(!found.weight.is_require_grad());
-        assert!(with_values_of(second, &other).weight.is_require_grad());
+        assert!(with_values_of(learning, &other).weight.is_require_grad());
     }
 }
