@@ -6,11 +6,13 @@
 # needs the program `aam` (one with the GPU's backend; `strip` makes it small), bash and awk, and
 # neither compiler nor network. It runs `aam doctor`, the cases of the reference implementation, a
 # short pre-training on a simulated study and, where PEER names a program of PyTorch that takes the
-# arguments of ours, that program on the same study, in 32-bit floats and bf16. Everything goes into
-# FOLDER, and the table into FOLDER/table.md. These variables change what is done:
+# arguments of ours, that program on the same study, both in 32-bit floats and in bf16 where the
+# device has it. Everything goes into FOLDER, and the table into FOLDER/table.md. These variables
+# change what is done:
 #
 #   DEVICE=auto        device of aam, as of `aam --device`
-#   PEER= PYTHON=python3 PEER_DEVICE=cuda PEER_NUMBERS="f32 bf16"
+#   NUMBERS="f32 bf16" what matrix products are of
+#   PEER= PYTHON=python3 PEER_DEVICE=cuda
 #   GOLDEN=            folder of cases; tests/fixtures/golden where this script is in the sources
 #   SAMPLES=256 ASVS=5000 RICHNESS=300 LENGTH=150    the study
 #   BATCH=8 LIMIT=256 STEPS=30                       samples of a batch, ASVs of a sample, updates
@@ -19,7 +21,7 @@ program=$(realpath "${1:-target/release/aam}")
 folder=${2:-target/bench-gpu}
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 : "${DEVICE:=auto}" "${PEER:=}" "${PYTHON:=python3}" "${PEER_DEVICE:=cuda}"
-: "${PEER_NUMBERS:=f32 bf16}" "${GOLDEN:=$here/../../tests/fixtures/golden}"
+: "${NUMBERS:=f32 bf16}" "${GOLDEN:=$here/../../tests/fixtures/golden}"
 : "${SAMPLES:=256}" "${ASVS:=5000}" "${RICHNESS:=300}" "${LENGTH:=150}"
 : "${BATCH:=8}" "${LIMIT:=256}" "${STEPS:=30}"
 [ -z "$PEER" ] || PEER=$(realpath "$PEER")
@@ -85,6 +87,16 @@ share() {
         }'
 }
 
+# rows PROGRAM (NUMBERS MS SAMPLES_A_SECOND MEMORY GPU_MEMORY)…: rows of the table.
+rows() {
+    local name=$1
+    shift
+    while [ $# -gt 0 ]; do
+        echo "| $name | $1 | $2 | $3 | $4 | $5 | $(share "$3") |"
+        shift 5
+    done
+}
+
 echo 'doctor' >&2
 doctor=(doctor --json --quiet)
 [ "$DEVICE" = auto ] || doctor+=(--device "$DEVICE")
@@ -107,16 +119,27 @@ fi
 [ -e study/unifrac-unweighted.npy ] || "$program" unifrac --table study/table.biom \
     --tree study/tree.nwk --output study/unifrac-unweighted.npy --quiet || exit 1
 
-echo 'pre-training' >&2
-rate=0 time=– main=– gpu=–
-if watched aam.log "$program" pretrain --table study/table.biom --tree study/tree.nwk \
-    --preset base --dropout 0.1 --pooling attention --compatibility masked-embeddings \
-    --asv-sampling random --batch-size "$BATCH" --token-limit "$LIMIT" --max-steps "$STEPS" \
-    --device "$DEVICE" --output-dir run --overwrite; then
-    speed=$(sed -n 's/.*the median took \([0-9.]*\) ms; \([0-9.]*\) samples a second.*/\1 \2/p' aam.log | tail -1)
-    time=${speed% *} rate=${speed#* }
-fi
-ours=("$time" "$rate" "$main" "$gpu")
+ours=()
+for numbers in $NUMBERS; do
+    # A CPU's are in the list only if it has them, and not if it would convert each number.
+    if ! grep -q "\"numbers\": \"$numbers\"" device.json; then
+        echo "pre-training, $numbers: left out, as the device has no such products" >&2
+        continue
+    fi
+    echo "pre-training, $numbers" >&2
+    precision=$numbers
+    [ "$numbers" != f32 ] || precision=none
+    rate=0 time=–
+    if watched "aam-$numbers.log" "$program" pretrain --table study/table.biom \
+        --tree study/tree.nwk --preset base --dropout 0.1 --pooling attention \
+        --compatibility masked-embeddings --asv-sampling random --batch-size "$BATCH" \
+        --token-limit "$LIMIT" --max-steps "$STEPS" --device "$DEVICE" \
+        --mixed-precision "$precision" --output-dir "run-$numbers" --overwrite; then
+        speed=$(sed -n 's/.*the median took \([0-9.]*\) ms; \([0-9.]*\) samples a second.*/\1 \2/p' "aam-$numbers.log" | tail -1)
+        time=${speed% *} rate=${speed#* }
+    fi
+    ours+=("$numbers" "$time" "$rate" "$main" "$gpu")
+done
 
 theirs=()
 per_sample=0
@@ -129,7 +152,7 @@ fi
 if [ -n "$without_peer" ]; then
     echo "PyTorch: left out: $without_peer" >&2
 else
-    for numbers in $PEER_NUMBERS; do
+    for numbers in $NUMBERS; do
         echo "PyTorch, $numbers" >&2
         rate=0 time=–
         if watched "peer-$numbers.json" "$PYTHON" "$PEER" --data study --mode pretrain \
@@ -167,11 +190,8 @@ right=$(awk '/"forward"/ { n++ } END { print n + 0 }' device.json)
     echo
     echo '| program | numbers | ms a step | samples/s | memory GB | GPU GB | of the f32 rate |'
     echo '|---|---|---:|---:|---:|---:|---:|'
-    echo "| aam | f32 | ${ours[0]} | ${ours[1]} | ${ours[2]} | ${ours[3]} | $(share "${ours[1]}") |"
-    for ((i = 0; i < ${#theirs[@]}; i += 5)); do
-        echo "| PyTorch | ${theirs[i]} | ${theirs[i + 1]} | ${theirs[i + 2]} | ${theirs[i + 3]} |" \
-            "${theirs[i + 4]} | $(share "${theirs[i + 2]}") |"
-    done
+    rows aam ${ours[@]+"${ours[@]}"}
+    rows PyTorch ${theirs[@]+"${theirs[@]}"}
     [ -z "$without_peer" ] || printf '\nPyTorch was left out: %s.\n' "$without_peer"
 } | tee table.md
 exit "$failed"
