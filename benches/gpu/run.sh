@@ -168,7 +168,8 @@ else
     done
 fi
 
-model=$(field model device.json | sed "s,^null$,,")
+# A name may have commas in it.
+model=$(sed -n 's/.*"model": "\(.*\)",*$/\1/p' device.json | head -1)
 right=$(awk '/"forward"/ { n++ } END { print n + 0 }' device.json)
 {
     echo "# aam on $device"

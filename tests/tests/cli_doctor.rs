@@ -66,7 +66,7 @@ fn a_wrong_number_is_found() {
     std::fs::remove_dir_all(case.join("outputs_unmasked")).unwrap();
     std::fs::remove_dir_all(case.join("outputs")).unwrap();
     let ran = aam.run("doctor --device cpu --golden cases");
-    ran.ends_with_code(1);
+    assert_eq!(ran.code, Some(1));
     assert!(
         ran.stderr.contains("nothing to compare with"),
         "{}",
