@@ -69,12 +69,12 @@ fn weights_after_20_steps_of_descent_are_those_of_one_rank() {
 }
 
 /// AdamW makes steps of one size of gradients that are 0 but for rounding, such as that of a bias
-/// before a softmax; hence not as a part of the way.
+/// before a softmax; hence not as a part of the way. Metrics follow the weights.
 #[test]
 fn weights_after_20_steps_of_adamw_are_those_of_one_rank() {
     let aam = aam!().with(RANKS_STUDY);
     let steps = "--optimizer adamw --lr 0.001 --max-steps 20";
-    assert_close(&apart(&aam, &[JOBS[0], JOBS[1]], steps, false), 1e-3, 1e-6);
+    assert_close(&apart(&aam, &[JOBS[0], JOBS[1]], steps, false), 1e-3, 1e-5);
 }
 
 /// With dropout every rank draws its own, so results differ, and are as good.

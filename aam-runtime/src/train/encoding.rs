@@ -14,7 +14,7 @@ use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor, TensorData};
 
-use super::nucleotides::MaskedChunk;
+use super::masked_chunk::MaskedChunk;
 use super::scalars::scalars;
 use crate::batch::{AsvGroups, Batcher, token_tensor};
 use crate::data::TokenizedSequences;

@@ -14,6 +14,8 @@ mod fitting;
 pub mod inference;
 mod learner;
 mod loss_scale;
+mod masked_chunk;
+mod masked_nucleotides;
 pub mod metrics;
 mod nucleotides;
 pub mod objective;

@@ -3,21 +3,19 @@
 use aam_api::Communicator;
 use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::Device;
 use rand_chacha::ChaCha8Rng;
 
 use super::encoding::Chunk;
+use super::masked_chunk::MaskedChunk;
 use super::metrics::Metric;
-use super::objective::{BatchResult, Draws, Objective, Validated, metric};
+use super::objective::metric;
 use super::scalars::scalars;
-use super::upcoming::UpcomingBatch;
-use crate::batch::{AsvGroups, Batcher, token_tensor};
-use crate::checkpoint::Manifest;
+use crate::batch::{AsvGroups, Batcher};
 use crate::data::tokens::VOCABULARY;
 use crate::data::{Ids, Split, TokenizedSequences};
 use crate::error::RunError;
 use crate::model::{Asv, Base, Compatibility, MaskingConfig, nucleotide_accuracy, nucleotide_loss};
-use crate::parallel::Share;
 use crate::random::stream;
 
 /// Validation guesses masked nucleotides in at most so many ASVs.
@@ -27,104 +25,20 @@ const ENOUGH_UNSEEN: usize = 16;
 
 /// Guessing masked nucleotides.
 pub struct Nucleotides<'a> {
-    names: &'a Ids,
-    sequences: &'a TokenizedSequences,
+    /// Names of the ASVs.
+    pub(super) names: &'a Ids,
+    /// Their tokens.
+    pub(super) sequences: &'a TokenizedSequences,
     masking: MaskingConfig,
     compatibility: Compatibility,
-    chunk: usize,
+    /// ASVs that are encoded at once.
+    pub(super) chunk: usize,
     seed: u64,
     device: Device,
     train: Vec<usize>,
     validation: Vec<u32>,
     /// The commonest token at each position of the training ASVs.
     commonest: Vec<u8>,
-}
-
-/// Masked tokens of a chunk, and where they are masked.
-pub struct MaskedChunk {
-    original: Chunk,
-    /// The chunk as the model sees it.
-    pub masked: Chunk,
-    mask: Vec<bool>,
-}
-
-impl MaskedChunk {
-    /// Logits of the masked tokens, `[ASVs, length, vocabulary]`, the true tokens and the masked
-    /// places.
-    fn guess(&self, base: &Base, device: &Device) -> (Tensor<3>, Tensor<2, Int>, Tensor<2, Bool>) {
-        let tokens = token_tensor(&self.masked.tokens, self.masked.length, device);
-        self.guess_from(base.encode_tokens(tokens).positions, base, device)
-    }
-
-    /// As [`guess`](Self::guess), from the vectors of the positions.
-    fn guess_from(
-        &self,
-        positions: Tensor<3>,
-        base: &Base,
-        device: &Device,
-    ) -> (Tensor<3>, Tensor<2, Int>, Tensor<2, Bool>) {
-        let logits = base.nucleotide_logits(positions);
-        let truth = token_tensor(&self.original.tokens, self.original.length, device);
-        let shape = [self.original.asvs(), self.original.length];
-        let selected = TensorData::new(self.mask.clone(), shape);
-        (logits, truth, Tensor::from_data(selected, device))
-    }
-
-    /// Sum of the losses at the masked places, `[1]`, from the vectors of the positions.
-    pub(super) fn loss_from(
-        &self,
-        positions: Tensor<3>,
-        base: &Base,
-        device: &Device,
-    ) -> Tensor<1> {
-        let (logits, truth, selected) = self.guess_from(positions, base, device);
-        nucleotide_loss(logits, truth, selected).0
-    }
-
-    /// The ASVs, of which the masked nucleotides are to be guessed.
-    pub(super) fn asvs(&self) -> impl Iterator<Item = Asv<'_>> {
-        let masks = self.mask.chunks_exact(self.original.length);
-        let rows = self.masked.rows().zip(self.original.rows()).zip(masks);
-        rows.map(|((tokens, truth), mask)| Asv {
-            guess: Some((truth, mask)),
-            ..Asv::seen(tokens)
-        })
-    }
-
-    fn places(&self) -> usize {
-        self.mask.iter().filter(|masked| **masked).count()
-    }
-
-    /// The ASVs of `chunks` that a rank computes; nothing is guessed in those that do not count.
-    pub(super) fn share(chunks: Vec<Self>, communicator: &dyn Communicator) -> Vec<Self> {
-        if communicator.size() == 1 || chunks.is_empty() {
-            return chunks;
-        }
-        let all = chunks.iter().map(|chunk| chunk.original.asvs()).sum();
-        let share = Share::of(all, communicator);
-        let pick = |part: fn(&Self) -> Chunk| {
-            let chunks: Vec<Chunk> = chunks.iter().map(part).collect();
-            Chunk::part(&chunks, share.computed.clone())
-        };
-        let originals = pick(|chunk| chunk.original.clone());
-        let masked = pick(|chunk| chunk.masked.clone());
-        // A mark for each token: 1 where it is masked.
-        let marks = pick(|chunk| Chunk {
-            tokens: chunk.mask.iter().map(|masked| u8::from(*masked)).collect(),
-            length: chunk.original.length,
-        });
-        let parts = originals.into_iter().zip(masked).zip(marks);
-        let part = |((original, masked), marks): ((Chunk, Chunk), Chunk)| Self {
-            original,
-            masked,
-            mask: marks
-                .tokens
-                .iter()
-                .map(|mark| *mark == 1 && !share.own.is_empty())
-                .collect(),
-        };
-        parts.map(part).collect()
-    }
 }
 
 impl<'a> Nucleotides<'a> {
@@ -300,11 +214,6 @@ impl<'a> Nucleotides<'a> {
     }
 }
 
-/// Number of masked places, at least 1.
-pub(super) fn places(chunks: &[MaskedChunk]) -> f64 {
-    chunks.iter().map(MaskedChunk::places).sum::<usize>().max(1) as f64
-}
-
 /// The commonest token at each position, the start first.
 fn commonest(sequences: &TokenizedSequences, features: &[u32]) -> Vec<u8> {
     let mut counts: Vec<[u32; VOCABULARY]> = Vec::new();
@@ -321,75 +230,6 @@ fn commonest(sequences: &TokenizedSequences, features: &[u32]) -> Vec<u8> {
         .iter()
         .map(|count| most(count).unwrap_or(0) as u8)
         .collect()
-}
-
-/// Pre-training of the ASV encoder alone, on masked nucleotides; what is drawn in batches are
-/// ASVs, each as often as any other.
-pub struct MaskedNucleotides<'a> {
-    /// The task.
-    pub nucleotides: &'a Nucleotides<'a>,
-    /// What checkpoints say.
-    pub manifest: Manifest,
-}
-
-impl Objective for MaskedNucleotides<'_> {
-    type Model = Base;
-
-    fn gradients(
-        &self,
-        model: &Base,
-        batch: UpcomingBatch,
-        draws: Draws,
-        scale: f64,
-        communicator: &dyn Communicator,
-    ) -> Result<BatchResult, RunError> {
-        let task = self.nucleotides;
-        let features = batch.rows.iter().map(|&asv| asv as u32).collect();
-        let groups = AsvGroups::new(features, task.sequences, task.chunk);
-        let chunks = task.mask(
-            Chunk::of(&groups, task.sequences),
-            &mut draws.stream("masks"),
-        );
-        let weight = (scale, places(&chunks));
-        let chunks = MaskedChunk::share(chunks, communicator);
-        let seed = draws.seed_of_rank("dropout in nucleotides", communicator);
-        let mut gradients = GradientsAccumulator::new();
-        let loss = task.accumulate(model, model, &chunks, weight, seed, &mut gradients);
-        Ok(BatchResult {
-            gradients: gradients.grads(),
-            losses: vec![
-                metric("train_loss", loss),
-                metric("train_nucleotide_loss", loss),
-            ],
-        })
-    }
-
-    fn validate(
-        &self,
-        model: &Base,
-        communicator: &dyn Communicator,
-    ) -> Result<Validated, RunError> {
-        let nucleotides = self.nucleotides.validate(&model.valid(), communicator)?;
-        let mut metrics = vec![metric("loss", nucleotides[0].value)];
-        metrics.extend(nucleotides);
-        Ok(Validated {
-            metrics,
-            compared: Vec::new(),
-        })
-    }
-
-    fn default_metric(&self) -> String {
-        "nucleotide_loss".to_owned()
-    }
-
-    fn names(&self, rows: &[usize]) -> Vec<String> {
-        let names = self.nucleotides.names;
-        rows.iter().map(|&row| names[row].to_owned()).collect()
-    }
-
-    fn manifest(&self) -> Manifest {
-        self.manifest.clone()
-    }
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use burn::tensor::{Device, Tensor};
 
 use super::base_task::BaseTask;
 use super::encoding::{Chunk, Embeddings};
+use super::masked_chunk::{MaskedChunk, places};
 use super::metrics::Metric;
-use super::nucleotides::{MaskedChunk, Nucleotides, places};
+use super::nucleotides::Nucleotides;
 use super::objective::{BatchResult, Draws, Objective, Validated, metric};
 use super::scalars::scalars;
 use super::upcoming::UpcomingBatch;
