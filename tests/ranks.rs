@@ -74,6 +74,17 @@ impl Runs<'_> {
         values
     }
 
+    /// A tensor of the weights of the run in `name` after its last epoch.
+    pub fn tensor(&self, name: &str, tensor: &str) -> Vec<f32> {
+        let file = format!("{name}/checkpoints/last/model.safetensors");
+        let bytes = std::fs::read(self.0.path(&file)).expect("weights");
+        let tensors = SafeTensors::deserialize(&bytes).expect("tensors");
+        let found = tensors.tensor(tensor).expect("a tensor of that name");
+        let numbers = found.data().as_chunks::<4>().0;
+        let numbers = numbers.iter().map(|bytes| f32::from_le_bytes(*bytes));
+        numbers.collect()
+    }
+
     /// How far the weights of `other` are from those of `run`, as a part of how far those are from
     /// `start`.
     pub fn apart(&self, start: &[f32], run: &str, other: &str) -> f64 {

@@ -71,6 +71,25 @@ fn an_optimizer_that_ranks_share_goes_on() {
     check(&aam, &format!("{shared} --fsdp-sharded-checkpoint"));
 }
 
+/// The factor of distances is fitted before the first step of a run, and learns in all of it.
+#[test]
+fn distances_go_on() {
+    let aam = aam!().with(STUDY);
+    let pretrain = format!(
+        "pretrain --table study/table.biom --tree study/tree.nwk {EVEN} --pooling attention \
+         --nucleotide-weight 0 --batch-size 8"
+    );
+    aam.ok(&format!("{pretrain} --epochs 4 --output-dir whole"));
+    aam.ok(&format!("{pretrain} --epochs 2 --output-dir parts"));
+    aam.ok("pretrain --resume --epochs 4 --output-dir parts");
+    assert_eq!(weights(&aam, "parts"), weights(&aam, "whole"));
+    let factor = |run: &str| Runs(&aam).tensor(run, "unifrac.log_factor")[0];
+    aam.ok(&format!(
+        "{pretrain} --max-steps 1 --lr 1e-30 --output-dir start"
+    ));
+    assert_ne!(factor("whole"), factor("start"));
+}
+
 /// The optimizer has averages of what was, without which it would go another way. Ranks add in
 /// another order than one, and differ in the last digits.
 #[test]

@@ -48,7 +48,12 @@ impl UnifracHead {
         let wanted: f64 = truth.iter().map(|&d| d.clamp(0.0, 0.999).atanh()).sum();
         let factor = (predicted / wanted).ln();
         let factor = if factor.is_finite() { factor } else { 0.0 };
-        self.log_factor = Some(log_factor.map(|value| value.zeros_like() + factor));
+        let learns = log_factor.is_require_grad();
+        let set = |value: Tensor<1>| {
+            let value = value.zeros_like().detach() + factor;
+            value.set_require_grad(learns)
+        };
+        self.log_factor = Some(log_factor.map(set));
         self
     }
 
