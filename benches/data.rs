@@ -4,10 +4,10 @@
 
 use std::hint::black_box;
 
-use aam_runtime::batch::Batcher;
 use aam_runtime::data::{
     AsvSampling, TokenOptions, TokenizedSequences, rarefy, read_table, write_biom,
 };
+use aam_runtime::model::batch::Batcher;
 use aam_runtime::random::stream;
 use aam_runtime::simulate::{SimulateOptions, simulate};
 use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};

@@ -5,12 +5,16 @@
 
 use std::hint::black_box;
 
-use aam_runtime::batch::Batcher;
+use aam_api::{AsvChunk, MaskedChunk, Resolved};
+use aam_plugins as _;
+use aam_runtime::data::tokens::START;
 use aam_runtime::data::{AsvSampling, TokenOptions, TokenizedSequences};
-use aam_runtime::model::{Asv, Base, ModelConfig, SamplePooling, TransformerConfig, unifrac_loss};
+use aam_runtime::model::batch::Batcher;
+use aam_runtime::model::{Base, ModelConfig, TransformerConfig, unifrac_loss};
 use aam_runtime::random::stream;
 use aam_runtime::simulate::{SimulateOptions, Study, simulate};
-use aam_runtime::train::encoding::{Chunk, Encoding};
+use aam_runtime::train::encoding::Encoding;
+use aam_runtime::train::parallel::Replica;
 use burn::optim::{AdamWConfig, GradientsAccumulator, GradientsParams};
 use burn::tensor::{Bool, Device, Distribution, Tensor};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
@@ -29,7 +33,7 @@ fn config() -> ModelConfig {
         asv_layers: 4,
         sample_layers: 4,
         encoder_layers: 4,
-        pooling: SamplePooling::Attention,
+        sample_encoder: Resolved::built_in("attention"),
         ..ModelConfig::default()
     }
 }
@@ -47,38 +51,50 @@ fn study() -> Study {
 fn encoder(criterion: &mut Criterion) {
     let device = Device::flex().autodiff();
     let base = Base::init(&config(), &device).expect("a valid model");
-    let fused = base.fused_encoder(&device).expect("the CPU has one");
+    let encoder = base.embedding_encoder(&device);
+    assert!(encoder.has_own_way(), "the CPU has one");
     let study = study();
     let sequences = tokens(&study);
-    let rows: Vec<Vec<u8>> = (0..ASVS).map(|asv| sequences.get(asv).collect()).collect();
-    let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
-    let gradient = vec![0.01; ASVS * DIM];
-    let masks: Vec<Vec<bool>> = rows
-        .iter()
-        .map(|row| (0..row.len()).map(|place| place % 7 == 3).collect())
+    let tokens: Vec<u8> = (0..ASVS)
+        .flat_map(|asv| std::iter::once(START).chain(sequences.get(asv)))
         .collect();
+    let chunk = AsvChunk {
+        length: tokens.len() / ASVS,
+        tokens,
+    };
+    let masked = [MaskedChunk {
+        original: chunk.clone(),
+        masked: chunk.clone(),
+        mask: (0..chunk.tokens.len())
+            .map(|place| place % chunk.length % 7 == 3)
+            .collect(),
+    }];
+    let chunks = [chunk];
+    let gradient = Tensor::<2>::full([ASVS, DIM], 0.01, &Device::flex());
     let mut group = criterion.benchmark_group("encoder of 64 ASVs");
     group
         .sample_size(10)
         .sampling_mode(SamplingMode::Flat)
         .throughput(Throughput::Elements(ASVS as u64));
     group.bench_function("embeddings", |bencher| {
-        bencher.iter(|| black_box(fused.embed(&rows, 1)));
+        bencher.iter(|| black_box(encoder.embed(&chunks, 1)));
     });
-    for (name, with_embeddings, with_guesses) in [
-        ("gradients of embeddings", true, false),
-        ("gradients of nucleotides", false, true),
-        ("gradients of both", true, true),
+    group.bench_function("gradients of embeddings", |bencher| {
+        bencher
+            .iter(|| encoder.backward(&chunks, &gradient, 1, &mut |found| drop(black_box(found))));
+    });
+    for (name, gradient) in [
+        ("gradients of nucleotides", None),
+        ("gradients of both", Some(&gradient)),
     ] {
-        let asvs: Vec<Asv<'_>> = (0..ASVS)
-            .map(|asv| Asv {
-                tokens: rows[asv],
-                gradient: with_embeddings.then(|| &gradient[asv * DIM..][..DIM]),
-                guess: with_guesses.then(|| (rows[asv], masks[asv].as_slice())),
-            })
-            .collect();
         group.bench_function(name, |bencher| {
-            bencher.iter(|| black_box(fused.learn(&asvs, 0.01, 1)));
+            bencher.iter(|| {
+                encoder
+                    .backward_masked(&masked, gradient, 0.01, 1, &mut |found| {
+                        drop(black_box(found));
+                    })
+                    .expect("it predicts nucleotides")
+            });
         });
     }
     group.finish();
@@ -149,23 +165,25 @@ fn update(criterion: &mut Criterion) {
     };
     let rows: Vec<usize> = (0..BATCH).collect();
     let batch = batcher.batch(&rows, &mut stream(1, "bench"));
-    let chunks = Chunk::of(&batch.groups, &sequences);
+    let chunks = batch.groups.chunks(&sequences);
     let truth = Tensor::<2>::ones([BATCH, BATCH], &device);
     let mut optimizer = AdamWConfig::new().init();
     let mut group = criterion.benchmark_group("update of pre-training");
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
     group.bench_function("8 samples", |bencher| {
         bencher.iter(|| {
-            let encoding = Encoding::new(&base, &chunks, 1, &device);
+            let encoding = Encoding::new(&base, &chunks, 1, &device, Replica::ALONE);
+            let encoding = encoding.expect("one replica cannot fail another");
             let input = batch.input(None, None, &device);
-            let samples = base.embed_samples(encoding.embeddings.clone(), &input);
+            let samples = base.embed_samples(encoding.embeddings.clone(), &input.samples);
             let loss = unifrac_loss(base.distances(samples), truth.clone());
             let mut backward = loss.backward();
-            let gradient = encoding.embeddings.grad_remove(&mut backward);
-            let gradient = gradient.expect("samples depend on ASVs");
+            let gradient = encoding.gradient(&mut backward);
+            let gradient = gradient.expect("one replica cannot fail another");
             let mut gradients = GradientsAccumulator::new();
             gradients.accumulate(&base, GradientsParams::from_grads(backward, &base));
-            encoding.replay(&base, &base, &gradient, &mut gradients);
+            encoding.replay(&base, &gradient, &mut gradients);
+            drop(encoding);
             base = optimizer.step(1e-4, base.clone(), gradients.grads());
         });
     });

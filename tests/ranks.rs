@@ -22,14 +22,14 @@ pub const JOBS: [(&str, &str); 5] = [
     ),
     (
         "train",
-        "train --table study/table.biom --tree study/tree.nwk --metadata study/metadata.tsv \
+        "train --test-size 0.2 --members network --table study/table.biom --tree study/tree.nwk --metadata study/metadata.tsv \
          --metadata-column ph --pooling attention --no-freeze-base --unifrac-weight 0.5 \
          --nucleotide-weight 0.3 --count-weight 0.4 --head moe --head.balance 1 --head.dropout 0 \
          --categorical-columns habitat --categorical-dropout 0 --fusion concat --baseline-trees 0",
     ),
     (
         "train-frozen",
-        "train --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
+        "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
          --pooling attention --freeze-base --categorical-columns habitat --categorical-dropout 0 \
          --head mlp --head.dropout 0 --categorical-loss-weights auto --max-grad-norm 0.1 \
          --baseline-trees 0",

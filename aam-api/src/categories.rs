@@ -7,6 +7,7 @@ use crate::PluginError;
 
 /// A categorical metadata column as the model sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CategoryColumn {
     /// Name of the metadata column.
     pub name: String,
@@ -16,14 +17,31 @@ pub struct CategoryColumn {
     pub width: usize,
 }
 
+impl CategoryColumn {
+    /// The column `name` with so many ids and embeddings of this width.
+    pub fn new(name: impl Into<String>, levels: usize, width: usize) -> Self {
+        Self {
+            name: name.into(),
+            levels,
+            width,
+        }
+    }
+}
+
 /// The categorical columns of a run, in the order of [`Categories::ids`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CategorySchema {
     /// The columns.
     pub columns: Vec<CategoryColumn>,
 }
 
 impl CategorySchema {
+    /// A run with these columns.
+    pub fn new(columns: Vec<CategoryColumn>) -> Self {
+        Self { columns }
+    }
+
     /// Sum of the embedding widths.
     pub fn width(&self) -> usize {
         self.columns.iter().map(|column| column.width).sum()
@@ -53,6 +71,7 @@ impl CategorySchema {
 
 /// The categories of the samples of a batch.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Categories {
     /// Id of each sample in each column, `[batch, columns]`.
     pub ids: Tensor<2, Int>,
@@ -60,4 +79,28 @@ pub struct Categories {
     pub columns: Vec<Tensor<2>>,
     /// All embeddings side by side, with the dropout of the run, `[batch, CategorySchema::width]`.
     pub joined: Tensor<2>,
+}
+
+/// Parent, grandparent and so on of a column, each once; of a cycle, once around with the column
+/// itself at the end.
+pub fn ancestors(parents: &[Option<usize>], column: usize) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut next = parents.get(column).copied().flatten();
+    while let Some(place) = next.filter(|place| *place < parents.len() && !found.contains(place)) {
+        found.push(place);
+        next = parents.get(place).copied().flatten();
+    }
+    found
+}
+
+impl Categories {
+    /// Ids `[batch, columns]`, the embedding of each column `[batch, width of the column]`, and all
+    /// of them side by side, with the dropout of the run.
+    pub fn new(ids: Tensor<2, Int>, columns: Vec<Tensor<2>>, joined: Tensor<2>) -> Self {
+        Self {
+            ids,
+            columns,
+            joined,
+        }
+    }
 }

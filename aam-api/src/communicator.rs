@@ -1,19 +1,28 @@
-//! How the ranks of a run exchange numbers.
+//! How the ranks of a run exchange tensors and messages.
 //!
 //! A rank is one of several copies of the training, in a thread or a process of its own. Whoever
-//! connects ranks supplies [`Communicator::exchange`]; everything else follows from it, so that
-//! sums are added in rank order and are the same, bit for bit, on every rank and every network.
+//! connects ranks supplies [`Communicator::exchange`], by which bytes get from the memory of one
+//! rank's host to another's. Everything else follows from it, so that sums are added in rank order
+//! and are the same, bit for bit, on every rank and every network. Where devices have a network of
+//! their own, a communicator gives the collectives of tensors again and leaves messages to the hosts.
 
 use std::fmt::Debug;
-use std::ops::Range;
 
-use crate::PluginError;
+use burn::tensor::Tensor;
+
+use crate::{Parts, PluginError};
+
+mod host;
 
 /// The connection of one rank to the others.
 ///
 /// Every method but [`abort`](Self::abort), [`rank`](Self::rank) and [`size`](Self::size) is
 /// collective: all ranks call it, in the same order. Each fails if a rank failed or cannot be
 /// reached, with an error that names the rank.
+///
+/// Tensors hold numbers of 32 bits and come without gradients
+/// ([`Tensor::inner`](burn::tensor::Tensor::inner)); what is returned is on the device of what was
+/// given.
 pub trait Communicator: Debug + Send + Sync {
     /// This rank, from 0; rank 0 writes the files.
     fn rank(&self) -> usize;
@@ -34,7 +43,7 @@ pub trait Communicator: Debug + Send + Sync {
     ///
     /// # Errors
     /// As for [`exchange`](Self::exchange).
-    fn all_gather(&self, message: Vec<u8>) -> Result<Vec<Vec<u8>>, PluginError> {
+    fn gather_messages(&self, message: Vec<u8>) -> Result<Vec<Vec<u8>>, PluginError> {
         self.exchange(vec![message; self.size()])
     }
 
@@ -42,16 +51,8 @@ pub trait Communicator: Debug + Send + Sync {
     ///
     /// # Errors
     /// As for [`exchange`](Self::exchange).
-    fn broadcast(&self, message: Vec<u8>) -> Result<Vec<u8>, PluginError> {
-        if self.size() == 1 {
-            return Ok(message);
-        }
-        let messages = match self.rank() {
-            0 => vec![message; self.size()],
-            _ => vec![Vec::new(); self.size()],
-        };
-        let mut received = self.exchange(messages)?;
-        Ok(std::mem::take(&mut received[0]))
+    fn broadcast_message(&self, message: Vec<u8>) -> Result<Vec<u8>, PluginError> {
+        host::broadcast_message(self, message)
     }
 
     /// Waits for all ranks.
@@ -61,7 +62,7 @@ pub trait Communicator: Debug + Send + Sync {
     fn barrier(&self) -> Result<(), PluginError> {
         match self.size() {
             1 => Ok(()),
-            _ => self.all_gather(Vec::new()).map(|_| ()),
+            _ => self.gather_messages(Vec::new()).map(|_| ()),
         }
     }
 
@@ -70,113 +71,49 @@ pub trait Communicator: Debug + Send + Sync {
     /// # Errors
     /// As for [`exchange`](Self::exchange), or numbers of values that differ.
     fn sum(&self, values: &[f64]) -> Result<Vec<f64>, PluginError> {
-        if self.size() == 1 {
-            return Ok(values.to_vec());
-        }
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes());
-        let received = self.all_gather(bytes.collect())?;
-        let mut sums = vec![0.0; values.len()];
-        for (rank, message) in received.iter().enumerate() {
-            let (numbers, rest) = message.as_chunks::<8>();
-            expect(rank, self.size(), numbers.len(), values.len(), rest)?;
-            for (sum, bytes) in sums.iter_mut().zip(numbers) {
-                *sum += f64::from_le_bytes(*bytes);
-            }
-        }
-        Ok(sums)
+        host::sum(self, values)
     }
 
-    /// The sums over the ranks of the values in this rank's part; as many `values` on every rank,
-    /// and the same `parts`, one for each rank.
+    /// The `tensor` of rank 0, on every rank; it is as long on all of them.
     ///
     /// # Errors
-    /// As for [`exchange`](Self::exchange), or numbers of values that differ.
-    fn reduce_scatter(
-        &self,
-        values: &[f32],
-        parts: &[Range<usize>],
-    ) -> Result<Vec<f32>, PluginError> {
-        let own = parts[self.rank()].clone();
-        if self.size() == 1 {
-            return Ok(values[own].to_vec());
-        }
-        let parts = parts.iter().map(|part| to_bytes(&values[part.clone()]));
-        let received = self.exchange(parts.collect())?;
-        let mut sums = vec![0.0; own.len()];
-        for (rank, message) in received.iter().enumerate() {
-            let (numbers, rest) = message.as_chunks::<4>();
-            expect(rank, self.size(), numbers.len(), own.len(), rest)?;
-            for (sum, bytes) in sums.iter_mut().zip(numbers) {
-                *sum += f32::from_le_bytes(*bytes);
-            }
-        }
-        Ok(sums)
+    /// As for [`exchange`](Self::exchange), or lengths that differ.
+    fn broadcast(&self, tensor: Tensor<1>) -> Result<Tensor<1>, PluginError> {
+        host::broadcast(self, tensor)
     }
 
-    /// The sum of each value over the ranks, as [`sum`](Self::sum), for long rows: each rank adds
-    /// a part and sends it to the others.
+    /// The tensors of all ranks, one after the other; `own` is as long as this rank's of the `parts`,
+    /// which are the same on every rank.
     ///
     /// # Errors
-    /// As for [`exchange`](Self::exchange), or numbers of values that differ.
-    fn all_reduce(&self, values: Vec<f32>) -> Result<Vec<f32>, PluginError> {
-        if self.size() == 1 {
-            return Ok(values);
-        }
-        let parts = equal_parts(values.len(), self.size());
-        let own = self.reduce_scatter(&values, &parts)?;
-        self.all_gather_values(&own)
+    /// As for [`exchange`](Self::exchange), or a tensor that is not as long as its part.
+    fn all_gather(&self, own: Tensor<1>, parts: &Parts) -> Result<Tensor<1>, PluginError> {
+        host::all_gather(self, own, parts)
     }
 
-    /// The values of all ranks, one rank after the other; as many or as few as each has.
+    /// The sum over the ranks of this rank's part of `tensor`; the tensors have the length of the
+    /// `parts` together, which are the same on every rank.
     ///
     /// # Errors
-    /// As for [`exchange`](Self::exchange).
-    fn all_gather_values(&self, own: &[f32]) -> Result<Vec<f32>, PluginError> {
+    /// As for [`exchange`](Self::exchange), or lengths that differ.
+    fn reduce_scatter(&self, tensor: Tensor<1>, parts: &Parts) -> Result<Tensor<1>, PluginError> {
+        host::reduce_scatter(self, tensor, parts)
+    }
+
+    /// The sum of the ranks' tensors, which are of one length, on every rank; the same bits on all.
+    /// Each rank adds a part and sends it to the others.
+    ///
+    /// # Errors
+    /// As for [`exchange`](Self::exchange), or lengths that differ.
+    fn all_reduce(&self, tensor: Tensor<1>) -> Result<Tensor<1>, PluginError> {
         if self.size() == 1 {
-            return Ok(own.to_vec());
+            return Ok(tensor);
         }
-        let received = self.all_gather(to_bytes(own))?;
-        let mut values = Vec::with_capacity(received.iter().map(Vec::len).sum::<usize>() / 4);
-        for (rank, message) in received.iter().enumerate() {
-            let (numbers, rest) = message.as_chunks::<4>();
-            expect(rank, self.size(), numbers.len(), numbers.len(), rest)?;
-            values.extend(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)));
-        }
-        Ok(values)
+        let [count] = tensor.dims();
+        let parts = Parts::equal(count, self.size());
+        let own = self.reduce_scatter(tensor, &parts)?;
+        self.all_gather(own, &parts)
     }
-}
-
-fn to_bytes(values: &[f32]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect()
-}
-
-fn expect(
-    rank: usize,
-    size: usize,
-    found: usize,
-    expected: usize,
-    rest: &[u8],
-) -> Result<(), PluginError> {
-    if found == expected && rest.is_empty() {
-        return Ok(());
-    }
-    Err(PluginError::Communication {
-        rank,
-        size,
-        problem: format!("it sent {found} values where {expected} were expected"),
-    })
-}
-
-/// `count` things in as many parts as there are `ranks`, in order, whose sizes differ by one at
-/// most; parts may be empty.
-pub fn equal_parts(count: usize, ranks: usize) -> Vec<Range<usize>> {
-    let start = |rank: usize| rank * (count / ranks) + rank.min(count % ranks);
-    (0..ranks)
-        .map(|rank| start(rank)..start(rank + 1))
-        .collect()
 }
 
 /// The communicator of a run with one rank.
@@ -197,27 +134,4 @@ impl Communicator for Alone {
     }
 
     fn abort(&self, _problem: &str) {}
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_are_in_order_and_nearly_equal() {
-        assert_eq!(equal_parts(7, 3), [0..3, 3..5, 5..7]);
-        assert_eq!(equal_parts(2, 3), [0..1, 1..2, 2..2]);
-        assert_eq!(equal_parts(0, 2), [0..0, 0..0]);
-    }
-
-    #[test]
-    fn alone_is_what_it_is() {
-        assert_eq!(Alone.sum(&[1.5]), Ok(vec![1.5]));
-        assert_eq!(Alone.all_reduce(vec![2.0]), Ok(vec![2.0]));
-        assert_eq!(Alone.broadcast(vec![7]), Ok(vec![7]));
-        assert_eq!(
-            Alone.reduce_scatter(&[1.0, 2.0], &[0..2]),
-            Ok(vec![1.0, 2.0])
-        );
-    }
 }

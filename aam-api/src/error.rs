@@ -16,6 +16,12 @@ pub enum PluginError {
         /// All names there are.
         available: Vec<String>,
     },
+    /// No component of the kind is chosen.
+    #[error("--{kind} is missing: choose one by name")]
+    NotChosen {
+        /// Kind of component.
+        kind: &'static str,
+    },
     /// The component that a checkpoint was trained with is not linked into the program.
     #[error(
         "the {kind} '{name}' comes from the crate {provider} {version}, which this program was built without; \
@@ -99,6 +105,30 @@ pub enum PluginError {
         /// What it needs and how to provide it.
         what: String,
     },
+    /// The component cannot do what the run asks of it.
+    #[error("{component} cannot {what}")]
+    Cannot {
+        /// Kind and name of the component.
+        component: String,
+        /// What it cannot do, why, and what to do instead.
+        what: String,
+    },
+    /// Something is wrong with the files of the study.
+    #[error("{problem}{}", .help.as_ref().map_or(String::new(), |help| format!("\n  help: {help}")))]
+    Study {
+        /// What was expected and what was found.
+        problem: String,
+        /// What the person can do.
+        help: Option<String>,
+    },
+    /// What a checkpoint keeps of the component is not its own.
+    #[error("the saved state of {component} cannot be read: {problem}")]
+    BadState {
+        /// Kind and name of the component.
+        component: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A rank of several failed or cannot be reached.
     #[error("rank {rank} of {size}: {problem}")]
     Communication {
@@ -129,11 +159,45 @@ impl PluginError {
         }
     }
 
+    /// The setting that is at fault, if it is one: a kind, or an option of one as `kind.option`.
+    pub fn setting(&self) -> Option<String> {
+        match self {
+            Self::UnknownName { kind, .. } => Some((*kind).to_owned()),
+            Self::UnknownOption { kind, option, .. } => Some(format!("{kind}.{option}")),
+            Self::BadOption { kind, option, .. } => Some(format!("{kind}.{option}")),
+            _ => None,
+        }
+    }
+
     /// Something the run does not provide, and how to provide it.
     pub fn needs(kind: &'static str, component: &str, what: impl Into<String>) -> Self {
         Self::Needs {
             component: format!("{kind} '{component}'"),
             what: what.into(),
+        }
+    }
+
+    /// Something that a component cannot do; `component` is for people, such as `head 'mlp'`.
+    pub fn cannot(component: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::Cannot {
+            component: component.into(),
+            what: what.into(),
+        }
+    }
+
+    /// Something wrong with the files of a study.
+    pub fn study(problem: impl Into<String>) -> Self {
+        Self::Study {
+            problem: problem.into(),
+            help: None,
+        }
+    }
+
+    /// A state in a checkpoint that is none of the component's.
+    pub fn bad_state(kind: &'static str, component: &str, problem: impl Into<String>) -> Self {
+        Self::BadState {
+            component: format!("{kind} '{component}'"),
+            problem: problem.into(),
         }
     }
 }

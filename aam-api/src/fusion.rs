@@ -1,22 +1,20 @@
 //! Fusions: how categorical metadata joins the microbiome in the model.
 //!
-//! The target branch of the model is: base embeddings of the ASVs → [`Fusion::fuse_asvs`] →
-//! transformer → pooling → [`Fusion::fuse_pooled`] → head. A fusion does its work at one of the
-//! two places, or takes over transformer and pooling by returning [`FusedAsvs::Pooled`].
+//! Where the sample encoder makes one vector of a sample, its profile, as in the default model, the
+//! target branch is: profile → [`Fusion::fuse_profile`] → [`Fusion::fuse_pooled`] → head. Where it
+//! keeps the ASVs apart, it is: embeddings of the ASVs → [`Fusion::fuse_asvs`] → transformer →
+//! pooling → [`Fusion::fuse_pooled`] → head. A fusion does its work before or after pooling, or takes
+//! over transformer and pooling by returning [`FusedAsvs::Pooled`].
 
-use std::fmt::Debug;
+use burn::tensor::{Bool, Tensor};
+use serde_json::{Map, Value};
 
-use burn::module::{Module, ModuleDisplay};
-use burn::tensor::{Bool, Device, Tensor};
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use crate::module::{CloneBox, DynModule, Erased, Holder};
-use crate::{Categories, CategorySchema, Kind, Observation, Plugin, PluginError};
+use crate::kind::is_given;
+use crate::{Categories, CategorySchema, Kind, Observation, PluginError, Stage};
 
 /// What a fusion is built for.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct FusionContext {
     /// Width of the embeddings of ASVs and samples.
     pub dim: usize,
@@ -25,6 +23,20 @@ pub struct FusionContext {
 }
 
 impl FusionContext {
+    /// Embeddings of the width `dim`, in a run without categorical columns.
+    pub fn new(dim: usize) -> Self {
+        Self {
+            dim,
+            categories: CategorySchema::default(),
+        }
+    }
+
+    /// In a run with these categorical columns.
+    #[must_use]
+    pub fn with_categories(self, categories: CategorySchema) -> Self {
+        Self { categories, ..self }
+    }
+
     /// Checks that the run has categorical columns, for the fusion called `fusion`.
     ///
     /// # Errors
@@ -43,8 +55,19 @@ pub enum FusedAsvs {
     Pooled(Tensor<2>, Vec<Observation>),
 }
 
+impl FusedAsvs {
+    /// What a fusion made of samples that have one ASV each, as what it makes of samples.
+    pub fn of_one_asv(self) -> FusedPooled {
+        match self {
+            Self::Asvs(asvs, observations) => FusedPooled::new(asvs.squeeze_dim(1), observations),
+            Self::Pooled(pooled, observations) => FusedPooled::new(pooled, observations),
+        }
+    }
+}
+
 /// What a fusion makes of the samples of a batch.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct FusedPooled {
     /// `[batch, dim]`.
     pub pooled: Tensor<2>,
@@ -52,8 +75,25 @@ pub struct FusedPooled {
     pub observations: Vec<Observation>,
 }
 
-/// A fusion. Both methods leave the embeddings unchanged unless a fusion overrides them.
+impl FusedPooled {
+    /// Samples `[batch, dim]`, and what people may look at.
+    pub fn new(pooled: Tensor<2>, observations: Vec<Observation>) -> Self {
+        Self {
+            pooled,
+            observations,
+        }
+    }
+}
+
+/// A fusion. What it does not override leaves the embeddings unchanged.
 pub trait Fusion {
+    /// Fuses the profiles of samples, `[batch, dim]`, in a model that has no ASVs to pool. A fusion
+    /// that acts on ASVs does to a profile what it does to one ASV of a sample.
+    fn fuse_profile(&self, profiles: Tensor<2>, categories: Option<&Categories>) -> FusedPooled {
+        let _ = categories;
+        FusedPooled::new(profiles, Vec::new())
+    }
+
     /// Fuses before pooling.
     ///
     /// `asvs` is `[batch, asvs, dim]`, `mask` `[batch, asvs]` is true at an ASV and false at
@@ -71,10 +111,7 @@ pub trait Fusion {
     /// Fuses after pooling; `pooled` is `[batch, dim]`.
     fn fuse_pooled(&self, pooled: Tensor<2>, categories: Option<&Categories>) -> FusedPooled {
         let _ = categories;
-        FusedPooled {
-            pooled,
-            observations: Vec::new(),
-        }
+        FusedPooled::new(pooled, Vec::new())
     }
 
     /// Whether [`Fusion::fuse_asvs`] returns [`FusedAsvs::Pooled`], so that the model need not
@@ -82,101 +119,46 @@ pub trait Fusion {
     fn replaces_pooling(&self) -> bool {
         false
     }
-}
 
-/// The options of a fusion and how to build it.
-pub trait FusionConfig:
-    Clone + Debug + Default + Serialize + DeserializeOwned + JsonSchema
-{
-    /// The name people choose it by.
-    const NAME: &'static str;
-    /// What it builds.
-    type Fusion: Fusion + Module + ModuleDisplay + 'static;
-
-    /// Builds the fusion.
-    ///
-    /// # Errors
-    /// An option out of range ([`PluginError::bad_option`]), or something the run lacks
-    /// ([`PluginError::needs`]).
-    fn init(&self, context: &FusionContext, device: &Device) -> Result<Self::Fusion, PluginError>;
-}
-
-/// A fusion of any type as a Burn module.
-pub type BoxedFusion = Erased<dyn FusionObject>;
-
-/// A fusion behind a trait object.
-pub trait FusionObject: Fusion + DynModule {
-    /// The clone.
-    fn clone_fusion(&self) -> Box<dyn FusionObject>;
-}
-
-impl<F: Fusion + Module + ModuleDisplay + 'static> FusionObject for Holder<F> {
-    fn clone_fusion(&self) -> Box<dyn FusionObject> {
-        Box::new(self.clone())
+    /// Whether it returns what it is given, whatever the width: a model need not narrow what it knows
+    /// of a sample for it.
+    fn changes_nothing(&self) -> bool {
+        false
     }
 }
 
-impl CloneBox for dyn FusionObject {
-    fn clone_box(&self) -> Box<Self> {
-        self.clone_fusion()
+crate::define_kind! {
+    /// The kind of [`Fusion`].
+    pub struct FusionKind: Kind<Context = FusionContext> {
+        const NAME: &'static str = "fusion";
+        const ALIASES: &'static [&'static str] = &["categorical-fusion"];
+        const SUMMARY: &'static str = "How categorical metadata joins the microbiome in the model";
+        const CHOSEN_IN: &'static [Stage] = &[Stage::Training];
+        const PLACE: u32 = 20;
+        const LABELS_RUNS: bool = true;
+
+        fn default_component(settings: &Map<String, Value>) -> Option<&'static str> {
+            match is_given(settings, "categorical-columns") {
+                true => Some("concat"),
+                false => Some("none"),
+            }
+        }
     }
+
+    /// The options of a fusion and how to build it.
+    pub trait FusionConfig {
+        /// What it builds.
+        type Fusion: Fusion;
+    }
+
+    /// A fusion of any type as a Burn module.
+    pub type BoxedFusion = module;
 }
 
-impl<F: Fusion> Fusion for Holder<F> {
-    fn fuse_asvs(
-        &self,
-        asvs: Tensor<3>,
-        mask: Tensor<2, Bool>,
-        categories: Option<&Categories>,
-    ) -> FusedAsvs {
-        self.get().fuse_asvs(asvs, mask, categories)
-    }
-
-    fn fuse_pooled(&self, pooled: Tensor<2>, categories: Option<&Categories>) -> FusedPooled {
-        self.get().fuse_pooled(pooled, categories)
-    }
-
-    fn replaces_pooling(&self) -> bool {
-        self.get().replaces_pooling()
-    }
-}
-
-/// The kind of [`Fusion`].
-#[derive(Clone, Copy, Debug)]
-pub struct FusionKind;
-
-impl Kind for FusionKind {
-    const NAME: &'static str = "fusion";
-    type Context = FusionContext;
-    type Component = BoxedFusion;
-
-    fn plugins() -> Vec<&'static Plugin<Self>> {
-        inventory::iter::<Plugin<Self>>.into_iter().collect()
-    }
-}
-
-inventory::collect!(Plugin<FusionKind>);
-
-impl Plugin<FusionKind> {
-    /// The plugin of the fusion that `C` configures; used by
-    /// [`register_fusion!`](crate::register_fusion).
-    pub const fn of<C: FusionConfig>(provider: &'static str, version: &'static str) -> Self {
-        Self::new::<C>(C::NAME, provider, version, |config, context, device| {
-            let fusion = Self::parse::<C>(C::NAME, config)?.init(context, device)?;
-            Ok(Erased::new(Box::new(Holder::new(fusion))))
-        })
-    }
-}
-
-/// Registers the fusion that the given [`FusionConfig`] builds.
+/// Registers the fusion that the given [`FusionConfig`](crate::FusionConfig) builds.
 #[macro_export]
 macro_rules! register_fusion {
     ($config:ty) => {
-        $crate::inventory::submit! {
-            $crate::Plugin::<$crate::FusionKind>::of::<$config>(
-                env!("CARGO_PKG_NAME"),
-                env!("CARGO_PKG_VERSION"),
-            )
-        }
+        $crate::register!($crate::FusionKind, $config);
     };
 }

@@ -1,18 +1,13 @@
 //! Heads: from a sample's embedding to the raw outputs of every target.
 
-use std::fmt::Debug;
+use burn::tensor::Tensor;
+use serde_json::{Map, Value};
 
-use burn::module::{Module, ModuleDisplay};
-use burn::tensor::{Device, Tensor};
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use crate::module::{CloneBox, DynModule, Erased, Holder};
-use crate::{Categories, CategorySchema, Kind, Observation, Plugin, PluginError};
+use crate::{Categories, CategorySchema, Kind, Observation, PluginError, Stage};
 
 /// What a head is built for.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct HeadContext {
     /// Width of a sample's embedding.
     pub dim: usize,
@@ -26,6 +21,22 @@ pub struct HeadContext {
 }
 
 impl HeadContext {
+    /// Embeddings of the width `dim` and so many targets, in a run without categorical columns.
+    pub fn new(dim: usize, targets: usize, outputs_per_target: usize) -> Self {
+        Self {
+            dim,
+            targets,
+            outputs_per_target,
+            categories: CategorySchema::default(),
+        }
+    }
+
+    /// In a run with these categorical columns.
+    #[must_use]
+    pub fn with_categories(self, categories: CategorySchema) -> Self {
+        Self { categories, ..self }
+    }
+
     /// Number of outputs altogether.
     pub fn outputs(&self) -> usize {
         self.targets * self.outputs_per_target
@@ -42,6 +53,7 @@ impl HeadContext {
 
 /// What a head sees of a batch.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct HeadInput {
     /// Embeddings of the samples, `[batch, dim]`.
     pub pooled: Tensor<2>,
@@ -49,8 +61,16 @@ pub struct HeadInput {
     pub categories: Option<Categories>,
 }
 
+impl HeadInput {
+    /// Embeddings `[batch, dim]` of samples, and the samples' categories.
+    pub fn new(pooled: Tensor<2>, categories: Option<Categories>) -> Self {
+        Self { pooled, categories }
+    }
+}
+
 /// What a head returns.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct HeadOutput {
     /// `[batch, targets, outputs per target]`; the loss says what an output means.
     pub values: Tensor<3>,
@@ -77,6 +97,22 @@ impl HeadOutput {
         let targets = outputs / outputs_per_target;
         Self::new(columns.reshape([batch, targets, outputs_per_target]))
     }
+
+    /// With a penalty, `[1]`, or without one.
+    #[must_use]
+    pub fn with_penalty(self, penalty: impl Into<Option<Tensor<1>>>) -> Self {
+        let penalty = penalty.into();
+        Self { penalty, ..self }
+    }
+
+    /// With what people may look at.
+    #[must_use]
+    pub fn with_observations(self, observations: Vec<Observation>) -> Self {
+        Self {
+            observations,
+            ..self
+        }
+    }
 }
 
 /// A head.
@@ -91,87 +127,34 @@ pub trait Head {
     }
 }
 
-/// The options of a head and how to build it.
-pub trait HeadConfig: Clone + Debug + Default + Serialize + DeserializeOwned + JsonSchema {
-    /// The name people choose it by.
-    const NAME: &'static str;
-    /// What it builds.
-    type Head: Head + Module + ModuleDisplay + 'static;
+crate::define_kind! {
+    /// The kind of [`Head`].
+    pub struct HeadKind: Kind<Context = HeadContext> {
+        const NAME: &'static str = "head";
+        const SUMMARY: &'static str = "From a sample's embedding to the outputs of every target";
+        const CHOSEN_IN: &'static [Stage] = &[Stage::Training];
+        const PLACE: u32 = 10;
+        const LABELS_RUNS: bool = true;
 
-    /// Builds the head.
-    ///
-    /// # Errors
-    /// An option out of range ([`PluginError::bad_option`]), or something the run lacks
-    /// ([`PluginError::needs`]).
-    fn init(&self, context: &HeadContext, device: &Device) -> Result<Self::Head, PluginError>;
-}
-
-/// A head of any type as a Burn module.
-pub type BoxedHead = Erased<dyn HeadObject>;
-
-/// A head behind a trait object.
-pub trait HeadObject: Head + DynModule {
-    /// The clone.
-    fn clone_head(&self) -> Box<dyn HeadObject>;
-}
-
-impl<H: Head + Module + ModuleDisplay + 'static> HeadObject for Holder<H> {
-    fn clone_head(&self) -> Box<dyn HeadObject> {
-        Box::new(self.clone())
-    }
-}
-
-impl CloneBox for dyn HeadObject {
-    fn clone_box(&self) -> Box<Self> {
-        self.clone_head()
-    }
-}
-
-impl<H: Head> Head for Holder<H> {
-    fn forward(&self, input: HeadInput) -> HeadOutput {
-        self.get().forward(input)
+        fn default_component(_: &Map<String, Value>) -> Option<&'static str> {
+            Some("linear")
+        }
     }
 
-    fn outputs_ascend(&self) -> bool {
-        self.get().outputs_ascend()
+    /// The options of a head and how to build it.
+    pub trait HeadConfig {
+        /// What it builds.
+        type Head: Head;
     }
+
+    /// A head of any type as a Burn module.
+    pub type BoxedHead = module;
 }
 
-/// The kind of [`Head`].
-#[derive(Clone, Copy, Debug)]
-pub struct HeadKind;
-
-impl Kind for HeadKind {
-    const NAME: &'static str = "head";
-    type Context = HeadContext;
-    type Component = BoxedHead;
-
-    fn plugins() -> Vec<&'static Plugin<Self>> {
-        inventory::iter::<Plugin<Self>>.into_iter().collect()
-    }
-}
-
-inventory::collect!(Plugin<HeadKind>);
-
-impl Plugin<HeadKind> {
-    /// The plugin of the head that `C` configures; used by [`register_head!`](crate::register_head).
-    pub const fn of<C: HeadConfig>(provider: &'static str, version: &'static str) -> Self {
-        Self::new::<C>(C::NAME, provider, version, |config, context, device| {
-            let head = Self::parse::<C>(C::NAME, config)?.init(context, device)?;
-            Ok(Erased::new(Box::new(Holder::new(head))))
-        })
-    }
-}
-
-/// Registers the head that the given [`HeadConfig`] builds.
+/// Registers the head that the given [`HeadConfig`](crate::HeadConfig) builds.
 #[macro_export]
 macro_rules! register_head {
     ($config:ty) => {
-        $crate::inventory::submit! {
-            $crate::Plugin::<$crate::HeadKind>::of::<$config>(
-                env!("CARGO_PKG_NAME"),
-                env!("CARGO_PKG_VERSION"),
-            )
-        }
+        $crate::register!($crate::HeadKind, $config);
     };
 }

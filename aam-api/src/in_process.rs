@@ -123,8 +123,10 @@ impl Communicator for InProcess {
 mod tests {
     use std::thread;
 
+    use burn::tensor::{Device, Tensor};
+
     use super::*;
-    use crate::communicator::equal_parts;
+    use crate::Parts;
 
     /// What `work` returns on each of `size` ranks.
     fn on_ranks<R: Send>(size: usize, work: impl Fn(&dyn Communicator) -> R + Sync) -> Vec<R> {
@@ -164,19 +166,21 @@ mod tests {
             let expected: Vec<f32> = (0..7)
                 .map(|i| (0..size).fold(0.0, |sum, rank| sum + value(rank, i)))
                 .collect();
-            let parts = equal_parts(7, size);
+            let parts = Parts::equal(7, size);
+            let device = Device::default();
             let found = on_ranks(size, |rank| {
-                let own = values(rank.rank());
+                let own = Tensor::from_floats(values(rank.rank()).as_slice(), &device);
                 let all = rank.all_reduce(own.clone())?;
-                let part = rank.reduce_scatter(&own, &parts)?;
+                let part = rank.reduce_scatter(own, &parts)?;
                 let sum = rank.sum(&[rank.rank() as f64, 1.0])?;
-                let text = rank.broadcast(vec![rank.rank() as u8, 5])?;
+                let text = rank.broadcast_message(vec![rank.rank() as u8, 5])?;
                 Ok::<_, PluginError>((all, part, sum, text))
             });
+            let numbers = |tensor: Tensor<1>| tensor.into_data().iter().collect::<Vec<f32>>();
             for (rank, found) in found.into_iter().enumerate() {
                 let (all, part, sum, text) = found.expect("nobody fails");
-                assert_eq!(all, expected);
-                assert_eq!(part, expected[parts[rank].clone()]);
+                assert_eq!(numbers(all), expected);
+                assert_eq!(numbers(part), expected[parts.of(rank)]);
                 assert_eq!(sum, [(0..size).sum::<usize>() as f64, size as f64]);
                 assert_eq!(text, [0, 5]);
             }
@@ -201,6 +205,12 @@ mod tests {
     #[test]
     fn numbers_of_values_that_differ_are_an_error() {
         let errors = on_ranks(2, |rank| rank.sum(&vec![1.0; 1 + rank.rank()]).err());
+        let error = errors[0].as_ref().expect("an error").to_string();
+        assert_eq!(error, "rank 1 of 2: it sent 2 values where 1 were expected");
+        let errors = on_ranks(2, |rank| {
+            let own = Tensor::ones([1 + rank.rank()], &Device::default());
+            rank.all_gather(own, &Parts::equal(2, 2)).err()
+        });
         let error = errors[0].as_ref().expect("an error").to_string();
         assert_eq!(error, "rank 1 of 2: it sent 2 values where 1 were expected");
     }

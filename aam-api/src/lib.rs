@@ -45,43 +45,119 @@
 //! # Ok::<(), PluginError>(())
 //! ```
 //!
-//! - [`Head`], [`Fusion`], [`Loss`], [`ParallelStrategy`]: what a component of each kind does.
-//! - [`Communicator`]: how the ranks of a run exchange numbers, in threads or processes.
+//! - [`AsvEncoder`], [`SampleEncoder`], [`CountEmbedding`], [`Head`], [`Fusion`], [`Loss`],
+//!   [`Metric`], [`ParallelStrategy`]: what a component of each kind does.
+//! - [`OptimizerConfig`], [`Schedule`], [`TargetTransform`], [`SampleObjective`]: the same of what a
+//!   training is made of.
+//! - [`Communicator`]: how the ranks of a run exchange tensors, in threads or processes.
 //! - [`Plugin`] and [`Registry`]: how components are registered, listed, chosen and built.
+//! - [`Components`]: the component that a run chooses of each kind.
+//! - [`kind`]: what a kind of components is, the list of all, and how to make one.
 //! - [`options`]: how flags and configuration files become a component's typed options.
 //! - [`module`]: how a component of unknown type is part of a Burn module.
 //! - `testing` (feature `testing`): the suite that every component must pass.
 
 #![deny(missing_docs)]
 
+pub mod asv_chunk;
+pub mod asv_encoder;
 pub mod categories;
 pub mod communicator;
+pub mod components;
+pub mod count_embedding;
 pub mod error;
+pub mod exact;
 pub mod fusion;
 pub mod head;
 pub mod in_process;
+pub mod kind;
+pub mod learner;
 pub mod loss;
+pub mod metric;
+pub mod model_sizes;
 pub mod module;
+pub mod nucleotides;
+pub mod objective;
 pub mod observation;
+pub mod optimizer;
 pub mod options;
-pub mod plugin;
+pub mod parts;
+pub mod precision;
+pub mod recomputation;
+pub mod sample_encoder;
+pub mod schedule;
 pub mod strategy;
+pub mod study;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tokens;
+pub mod transform;
 
+pub use asv_chunk::{Asv, AsvChunk, MaskedChunk};
+pub use asv_encoder::{
+    AsvEncoder, AsvEncoderConfig, AsvEncoderContext, AsvEncoderKind, BoxedAsvEncoder,
+    NucleotideOutput, NucleotidePredictor, RecomputingEncoder,
+};
 pub use categories::{Categories, CategoryColumn, CategorySchema};
 pub use communicator::{Alone, Communicator};
+pub use components::Components;
+pub use count_embedding::{
+    BoxedCountEmbedding, CountEmbedding, CountEmbeddingConfig, CountEmbeddingContext,
+    CountEmbeddingKind, CountScale,
+};
 pub use error::PluginError;
 pub use fusion::{
     BoxedFusion, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, FusionKind,
 };
 pub use head::{BoxedHead, Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput};
 pub use in_process::InProcess;
+pub use kind::{Choice, Plugin, Registry, Resolved};
+pub use kind::{ComponentInfo, Config, Kind, KindEntry, Stage};
+pub use learner::{
+    BoxedLearner, FittedLearner, FittedLearnerObject, LearnerConfig, LearnerKind, LearnerObject,
+    LearnerTarget, SampleFeatures, TrainingSamples,
+};
 pub use loss::{BoxedLoss, Loss, LossConfig, LossContext, LossKind, Prediction};
+pub use metric::{Metric, MetricConfig, MetricContext, MetricKind};
+pub use model_sizes::ModelSizes;
 pub use module::Erased;
+pub use nucleotides::{Guesses, nucleotide_accuracy, nucleotide_loss};
+pub use objective::{
+    BoxedObjective, Learnt, ObjectiveConfig, ObjectiveContext, ObjectiveKind, SampleObjective,
+    Source, Truth,
+};
 pub use observation::{Logged, Observation};
-pub use plugin::{Choice, Kind, Plugin, Registry, Resolved};
-pub use strategy::{ParallelStrategy, StrategyConfig, StrategyContext, StrategyKind, Updates};
+pub use optimizer::{
+    GroupOptimizer, GroupedOptimizer, OptimizerConfig, OptimizerContext, OptimizerKind,
+    ParameterGroup, ParameterRole,
+};
+pub use parts::Parts;
+pub use precision::MixedPrecision;
+pub use recomputation::{Recomputation, nucleotide_predictor};
+pub use sample_encoder::{
+    BoxedSampleEncoder, SampleAsvs, SampleEncoder, SampleEncoderConfig, SampleEncoderContext,
+    SampleEncoderKind, SampleView, ViewShape, boxed_sample_encoder,
+};
+pub use schedule::{BoxedSchedule, Schedule, ScheduleConfig, ScheduleContext, ScheduleKind};
+pub use strategy::{
+    BoxedStrategy, ParallelStrategy, StrategyConfig, StrategyContext, StrategyKind, Updates,
+};
+pub use study::{PairDistances, SampleTable, SampleTree, StudySource};
+pub use transform::{
+    BoxedTransform, FittedTransform, TargetTransform, TrainingTargets, TransformCategories,
+    TransformConfig, TransformKind,
+};
 
+/// What the macros of this crate name.
 #[doc(hidden)]
-pub use inventory;
+pub mod plumbing {
+    pub use std::boxed::Box;
+    pub use std::sync::Arc;
+
+    pub use burn::module::{Module, ModuleDisplay};
+    pub use burn::tensor::Device;
+    pub use inventory;
+
+    pub use crate::kind::Builds;
+    pub use crate::kind::Registration;
+}

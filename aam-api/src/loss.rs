@@ -3,19 +3,15 @@
 //! A loss returns one value per sample and target. The runtime weights and averages, so sample
 //! weights, category weights and a different loss per target compose with every loss.
 
-use std::fmt::Debug;
+use burn::tensor::Tensor;
+use serde_json::{Map, Value};
 
-use burn::module::{Module, ModuleDisplay};
-use burn::tensor::{Device, Tensor};
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
-use crate::module::{CloneBox, DynModule, Erased, Holder};
-use crate::{Kind, Plugin, PluginError};
+use crate::kind::is_given;
+use crate::{Kind, PluginError, Stage};
 
 /// What a loss is built for.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LossContext {
     /// Names of the classes of the target in the order of their indices, or `None` where it is a
     /// number.
@@ -23,6 +19,16 @@ pub struct LossContext {
 }
 
 impl LossContext {
+    /// A target of these classes, in the order of their indices, or one that is a number.
+    pub fn new(classes: Option<Vec<String>>) -> Self {
+        Self { classes }
+    }
+
+    /// A target that is a number.
+    pub fn number() -> Self {
+        Self::new(None)
+    }
+
     /// Checks that the target is a number, for the loss called `loss`.
     ///
     /// # Errors
@@ -64,6 +70,7 @@ impl LossContext {
 
 /// What the outputs of a batch predict, on the scale of the (transformed) target.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Prediction {
     /// The best single value, `[batch, targets]`; for classes the index of the likeliest.
     pub point: Tensor<2>,
@@ -80,6 +87,24 @@ impl Prediction {
             point,
             interval: None,
             probabilities: None,
+        }
+    }
+
+    /// With the lower and upper end of an interval, each `[batch, targets]`.
+    #[must_use]
+    pub fn with_interval(self, lower: Tensor<2>, upper: Tensor<2>) -> Self {
+        Self {
+            interval: Some((lower, upper)),
+            ..self
+        }
+    }
+
+    /// With probabilities of the classes, `[batch, targets, classes]`.
+    #[must_use]
+    pub fn with_probabilities(self, probabilities: Tensor<3>) -> Self {
+        Self {
+            probabilities: Some(probabilities),
+            ..self
         }
     }
 }
@@ -116,103 +141,38 @@ pub trait Loss {
     }
 }
 
-/// The options of a loss and how to build it.
-pub trait LossConfig: Clone + Debug + Default + Serialize + DeserializeOwned + JsonSchema {
-    /// The name people choose it by.
-    const NAME: &'static str;
-    /// What it builds.
-    type Loss: Loss + Module + ModuleDisplay + 'static;
+crate::define_kind! {
+    /// The kind of [`Loss`].
+    pub struct LossKind: Kind<Context = LossContext> {
+        const NAME: &'static str = "loss";
+        const ALIASES: &'static [&'static str] = &["loss-type"];
+        const SUMMARY: &'static str = "What the outputs of a target mean, and how far they are from the truth";
+        const CHOSEN_IN: &'static [Stage] = &[Stage::Training];
+        const PLACE: u32 = 30;
+        const LABELS_RUNS: bool = true;
 
-    /// Builds the loss.
-    ///
-    /// # Errors
-    /// An option out of range ([`PluginError::bad_option`]), or a target of the wrong sort
-    /// ([`PluginError::needs`]).
-    fn init(&self, context: &LossContext, device: &Device) -> Result<Self::Loss, PluginError>;
+        fn default_component(settings: &Map<String, Value>) -> Option<&'static str> {
+            match is_given(settings, "classifier") {
+                true => Some("cross-entropy"),
+                false => Some("huber"),
+            }
+        }
+    }
+
+    /// The options of a loss and how to build it.
+    pub trait LossConfig {
+        /// What it builds.
+        type Loss: Loss;
+    }
+
+    /// A loss of any type as a Burn module.
+    pub type BoxedLoss = module;
 }
 
-/// A loss of any type as a Burn module.
-pub type BoxedLoss = Erased<dyn LossObject>;
-
-/// A loss behind a trait object.
-pub trait LossObject: Loss + DynModule {
-    /// The clone.
-    fn clone_loss(&self) -> Box<dyn LossObject>;
-}
-
-impl<L: Loss + Module + ModuleDisplay + 'static> LossObject for Holder<L> {
-    fn clone_loss(&self) -> Box<dyn LossObject> {
-        Box::new(self.clone())
-    }
-}
-
-impl CloneBox for dyn LossObject {
-    fn clone_box(&self) -> Box<Self> {
-        self.clone_loss()
-    }
-}
-
-impl<L: Loss> Loss for Holder<L> {
-    fn outputs_per_target(&self) -> usize {
-        self.get().outputs_per_target()
-    }
-
-    fn forward(&self, values: Tensor<3>, target: Tensor<2>) -> Tensor<2> {
-        self.get().forward(values, target)
-    }
-
-    fn predict(&self, values: Tensor<3>) -> Prediction {
-        self.get().predict(values)
-    }
-
-    fn outputs_are_values(&self) -> bool {
-        self.get().outputs_are_values()
-    }
-
-    fn outputs_ascend(&self) -> bool {
-        self.get().outputs_ascend()
-    }
-
-    fn predicts_interval(&self) -> bool {
-        self.get().predicts_interval()
-    }
-}
-
-/// The kind of [`Loss`].
-#[derive(Clone, Copy, Debug)]
-pub struct LossKind;
-
-impl Kind for LossKind {
-    const NAME: &'static str = "loss";
-    type Context = LossContext;
-    type Component = BoxedLoss;
-
-    fn plugins() -> Vec<&'static Plugin<Self>> {
-        inventory::iter::<Plugin<Self>>.into_iter().collect()
-    }
-}
-
-inventory::collect!(Plugin<LossKind>);
-
-impl Plugin<LossKind> {
-    /// The plugin of the loss that `C` configures; used by [`register_loss!`](crate::register_loss).
-    pub const fn of<C: LossConfig>(provider: &'static str, version: &'static str) -> Self {
-        Self::new::<C>(C::NAME, provider, version, |config, context, device| {
-            let loss = Self::parse::<C>(C::NAME, config)?.init(context, device)?;
-            Ok(Erased::new(Box::new(Holder::new(loss))))
-        })
-    }
-}
-
-/// Registers the loss that the given [`LossConfig`] builds.
+/// Registers the loss that the given [`LossConfig`](crate::LossConfig) builds.
 #[macro_export]
 macro_rules! register_loss {
     ($config:ty) => {
-        $crate::inventory::submit! {
-            $crate::Plugin::<$crate::LossKind>::of::<$config>(
-                env!("CARGO_PKG_NAME"),
-                env!("CARGO_PKG_VERSION"),
-            )
-        }
+        $crate::register!($crate::LossKind, $config);
     };
 }

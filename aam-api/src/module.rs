@@ -1,10 +1,10 @@
 //! Burn modules whose type is chosen at run time.
 //!
 //! `Module::visit` and `Module::map` are generic, so `Box<dyn Head>` is no Burn module by itself.
-//! [`Erased`] makes it one: the rank of a parameter is dispatched at run time, parameters cross the
-//! boundary as `dyn Any`, and control flags (dropout's switch) are forwarded. A derived module
+//! [`Erased`] makes it one: parameters cross the boundary with their own types, one method for each
+//! rank and kind of tensor, and control flags (dropout's switch) are forwarded. A derived module
 //! holding an [`Erased`] component trains, prints, counts, saves under its ordinary parameter
-//! paths and reloads like any other. Authors of components never see this.
+//! paths and reloads like any other.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -16,12 +16,15 @@ use burn::module::{
 };
 use burn::tensor::{Bool, Device, Int, Tensor};
 
-/// A component of unknown type that is a Burn module; dereferences to its trait object `O`.
-pub struct Erased<O: ?Sized>(Box<O>);
+/// A component of unknown type that is a Burn module; dereferences to its trait object `O`, as
+/// `dyn Head`.
+pub struct Erased<O: ?Sized>(Box<dyn Object<O>>);
 
-impl<O: ?Sized> Erased<O> {
-    pub(crate) fn new(object: Box<O>) -> Self {
-        Self(object)
+impl<O: ?Sized + 'static> Erased<O> {
+    /// The component `module`, of which `view` says that it is an `O`.
+    #[doc(hidden)]
+    pub fn new<M: Module + ModuleDisplay + 'static>(module: M, view: fn(&M) -> &O) -> Self {
+        Self(Box::new(Viewed { module, view }))
     }
 }
 
@@ -29,244 +32,251 @@ impl<O: ?Sized> Deref for Erased<O> {
     type Target = O;
 
     fn deref(&self) -> &O {
-        &self.0
+        self.0.view()
     }
 }
 
-/// The object-safe part of [`Module`], with changes made in place.
-pub trait DynModule: Debug + Send {
-    /// Visits every parameter and flag.
-    fn visit_dyn(&self, visitor: &mut dyn DynVisitor);
-    /// Maps every parameter and flag.
-    fn map_dyn(&mut self, mapper: &mut dyn DynMapper);
-    /// Applies one of the state changes of [`Module`].
-    fn change(&mut self, change: Change<'_>);
-    /// Adds the devices of the parameters.
-    fn collect_devices_dyn(&self, devices: Devices) -> Devices;
-    /// The module as text.
-    fn format_dyn(&self, settings: DisplaySettings) -> String;
-    /// Number of values in all parameters.
-    fn num_params_dyn(&self) -> usize;
+/// The object-safe part of [`Module`] of something that is an `O`.
+trait Object<O: ?Sized>: Debug + Send {
+    fn view(&self) -> &O;
+    fn cloned(&self) -> Box<dyn Object<O>>;
+    fn changed(self: Box<Self>, change: Change<'_>) -> Box<dyn Object<O>>;
+    fn mapped(self: Box<Self>, mapper: &mut dyn AnyMapper) -> Box<dyn Object<O>>;
+    fn visit(&self, visitor: &mut dyn AnyVisitor);
+    fn collect_devices(&self, devices: Devices) -> Devices;
+    fn format(&self, settings: DisplaySettings) -> String;
+    fn num_params(&self) -> usize;
 }
 
 /// The state changes of [`Module`] that need no generic argument.
-#[derive(Clone, Copy, Debug)]
-pub enum Change<'a> {
-    /// [`Module::to_device`].
+enum Change<'a> {
     ToDevice(&'a Device),
-    /// [`Module::fork`].
     Fork(&'a Device),
-    /// [`Module::train`].
     Train,
-    /// [`Module::valid`].
     Valid,
-    /// [`Module::materialize`].
     Materialize,
 }
 
-/// Cloning of a trait object; implemented by `dyn HeadObject` and its like.
-pub trait CloneBox {
-    /// The clone.
-    fn clone_box(&self) -> Box<Self>;
+/// A component, and how it is seen.
+struct Viewed<M, O: ?Sized> {
+    module: M,
+    view: fn(&M) -> &O,
 }
 
-/// Holds a concrete component; `None` only while a change moves the component through itself.
-#[derive(Clone, Debug)]
-pub struct Holder<M>(Option<M>);
-
-impl<M> Holder<M> {
-    pub(crate) fn new(module: M) -> Self {
-        Self(Some(module))
-    }
-
-    pub(crate) fn get(&self) -> &M {
-        match &self.0 {
-            Some(module) => module,
-            None => unreachable!("a change of the module panicked half-way"),
-        }
-    }
-
-    fn replace(&mut self, change: impl FnOnce(M) -> M) {
-        self.0 = self.0.take().map(change);
+impl<M: Debug, O: ?Sized> Debug for Viewed<M, O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.module.fmt(f)
     }
 }
 
-impl<M: Module + ModuleDisplay> DynModule for Holder<M> {
-    fn visit_dyn(&self, visitor: &mut dyn DynVisitor) {
-        self.get().visit(&mut ToDyn(visitor));
+impl<M: Module + ModuleDisplay + 'static, O: ?Sized + 'static> Object<O> for Viewed<M, O> {
+    fn view(&self) -> &O {
+        (self.view)(&self.module)
     }
 
-    fn map_dyn(&mut self, mapper: &mut dyn DynMapper) {
-        self.replace(|module| module.map(&mut ToDyn(mapper)));
+    fn cloned(&self) -> Box<dyn Object<O>> {
+        Box::new(Self {
+            module: self.module.clone(),
+            view: self.view,
+        })
     }
 
-    fn change(&mut self, change: Change<'_>) {
-        self.replace(|module| match change {
+    fn changed(self: Box<Self>, change: Change<'_>) -> Box<dyn Object<O>> {
+        let Self { module, view } = *self;
+        let module = match change {
             Change::ToDevice(device) => module.to_device(device),
             Change::Fork(device) => module.fork(device),
             Change::Train => module.train(),
             Change::Valid => module.valid(),
             Change::Materialize => module.materialize(),
-        });
+        };
+        Box::new(Self { module, view })
     }
 
-    fn collect_devices_dyn(&self, devices: Devices) -> Devices {
-        self.get().collect_devices(devices)
+    fn mapped(self: Box<Self>, mapper: &mut dyn AnyMapper) -> Box<dyn Object<O>> {
+        let Self { module, view } = *self;
+        let module = module.map(&mut ToAny(mapper));
+        Box::new(Self { module, view })
     }
 
-    fn format_dyn(&self, settings: DisplaySettings) -> String {
-        ModuleDisplay::format(self.get(), settings)
+    fn visit(&self, visitor: &mut dyn AnyVisitor) {
+        self.module.visit(&mut ToAny(visitor));
     }
 
-    fn num_params_dyn(&self) -> usize {
-        Module::num_params(self.get())
+    fn collect_devices(&self, devices: Devices) -> Devices {
+        self.module.collect_devices(devices)
+    }
+
+    fn format(&self, settings: DisplaySettings) -> String {
+        ModuleDisplay::format(&self.module, settings)
+    }
+
+    fn num_params(&self) -> usize {
+        Module::num_params(&self.module)
     }
 }
 
-impl<O: ?Sized + CloneBox> Clone for Erased<O> {
+impl<O: ?Sized> Clone for Erased<O> {
     fn clone(&self) -> Self {
-        Self(self.0.clone_box())
+        Self(self.0.cloned())
     }
 }
 
-impl<O: ?Sized + DynModule> Debug for Erased<O> {
+impl<O: ?Sized> Debug for Erased<O> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
     }
 }
 
-impl<O: ?Sized + DynModule> Erased<O> {
-    fn changed(mut self, change: Change<'_>) -> Self {
-        self.0.change(change);
-        self
-    }
-}
-
-impl<O: ?Sized + DynModule + CloneBox> Module for Erased<O> {
+impl<O: ?Sized> Module for Erased<O> {
     fn visit<V: ModuleVisitor>(&self, visitor: &mut V) {
-        self.0.visit_dyn(&mut FromDyn(visitor));
+        self.0.visit(&mut FromAny(visitor));
     }
 
-    fn map<M: ModuleMapper>(mut self, mapper: &mut M) -> Self {
-        self.0.map_dyn(&mut FromDyn(mapper));
-        self
+    fn map<M: ModuleMapper>(self, mapper: &mut M) -> Self {
+        Self(self.0.mapped(&mut FromAny(mapper)))
     }
 
     fn collect_devices(&self, devices: Devices) -> Devices {
-        self.0.collect_devices_dyn(devices)
+        self.0.collect_devices(devices)
     }
 
     fn fork(self, device: &Device) -> Self {
-        self.changed(Change::Fork(device))
+        Self(self.0.changed(Change::Fork(device)))
     }
 
     fn to_device(self, device: &Device) -> Self {
-        self.changed(Change::ToDevice(device))
+        Self(self.0.changed(Change::ToDevice(device)))
     }
 
     fn train(self) -> Self {
-        self.changed(Change::Train)
+        Self(self.0.changed(Change::Train))
     }
 
     fn valid(&self) -> Self {
-        self.clone().changed(Change::Valid)
+        Self(self.0.cloned().changed(Change::Valid))
     }
 
     fn materialize(self) -> Self {
-        self.changed(Change::Materialize)
+        Self(self.0.changed(Change::Materialize))
     }
 }
 
-impl<O: ?Sized + DynModule> ModuleDisplayDefault for Erased<O> {
+impl<O: ?Sized> ModuleDisplayDefault for Erased<O> {
     fn content(&self, content: Content) -> Option<Content> {
-        let text = self.0.format_dyn(content.display_settings.clone());
+        let text = self.0.format(content.display_settings.clone());
         content.add_formatted(&text).optional()
     }
 
     fn num_params(&self) -> usize {
-        self.0.num_params_dyn()
+        self.0.num_params()
     }
 }
 
-impl<O: ?Sized + DynModule> ModuleDisplay for Erased<O> {}
-
-/// A parameter of any rank and kind, borrowed: a `Param<Tensor<rank, kind>>`.
-pub struct DynParamRef<'a> {
-    rank: usize,
-    param: &'a dyn Any,
-}
-
-/// A parameter of any rank and kind: a `Param<Tensor<rank, kind>>`.
-pub struct DynParam {
-    rank: usize,
-    param: Box<dyn Any>,
-}
-
-impl DynParam {
-    fn new<T: Any>(rank: usize, param: T) -> Self {
-        Self {
-            rank,
-            param: Box::new(param),
-        }
-    }
-
-    fn into<T: Any>(self) -> T {
-        match self.param.downcast() {
-            Ok(param) => *param,
-            Err(_) => unreachable!("the rank and kind of a parameter crossed unchanged"),
-        }
-    }
-}
-
-/// The object-safe [`ModuleVisitor`].
-pub trait DynVisitor {
-    /// A float parameter.
-    fn float(&mut self, param: DynParamRef<'_>);
-    /// An integer parameter.
-    fn int(&mut self, param: DynParamRef<'_>);
-    /// A boolean parameter.
-    fn bool(&mut self, param: DynParamRef<'_>);
-    /// A control flag.
-    fn flag(&mut self, flag: &Param<Flag>);
-    /// The path goes one name deeper.
-    fn enter(&mut self, name: &str, container: &str);
-    /// The path loses its last name.
-    fn exit(&mut self, name: &str, container: &str);
-}
-
-/// The object-safe [`ModuleMapper`].
-pub trait DynMapper {
-    /// A float parameter.
-    fn float(&mut self, param: DynParam) -> DynParam;
-    /// An integer parameter.
-    fn int(&mut self, param: DynParam) -> DynParam;
-    /// A boolean parameter.
-    fn bool(&mut self, param: DynParam) -> DynParam;
-    /// A control flag.
-    fn flag(&mut self, flag: Param<Flag>) -> Param<Flag>;
-    /// The path goes one name deeper.
-    fn enter(&mut self, name: &str, container: &str);
-    /// The path loses its last name.
-    fn exit(&mut self, name: &str, container: &str);
-}
+impl<O: ?Sized> ModuleDisplay for Erased<O> {}
 
 /// Adapts an object-safe visitor or mapper to Burn's generic one.
-struct ToDyn<'a, T: ?Sized>(&'a mut T);
+struct ToAny<'a, T: ?Sized>(&'a mut T);
 
 /// Adapts Burn's generic visitor or mapper to the object-safe one.
-struct FromDyn<'a, T>(&'a mut T);
+struct FromAny<'a, T>(&'a mut T);
 
-impl ModuleVisitor for ToDyn<'_, dyn DynVisitor + '_> {
+/// Visits parameters that are tensors of the type `T`.
+trait Visit<T: Parameter> {
+    fn visit(&mut self, param: &Param<T>);
+}
+
+/// Maps parameters that are tensors of the type `T`.
+trait Map<T: Parameter> {
+    fn map(&mut self, param: Param<T>) -> Param<T>;
+}
+
+/// What can be a parameter.
+use burn::module::ParameterValue as Parameter;
+
+type Visiting<T> = fn(&mut (dyn AnyVisitor + '_), &Param<T>);
+type Mapping<T> = fn(&mut (dyn AnyMapper + '_), Param<T>) -> Param<T>;
+
+/// Writes what depends on the types of parameters, which are tensors of Burn's ranks.
+macro_rules! of_parameters {
+    ($($parameter:ty),* $(,)?) => {
+        /// The object-safe [`ModuleVisitor`].
+        trait AnyVisitor: $(Visit<$parameter> +)* {
+            fn flag(&mut self, flag: &Param<Flag>);
+            fn enter(&mut self, name: &str, container: &str);
+            fn exit(&mut self, name: &str, container: &str);
+        }
+
+        /// The object-safe [`ModuleMapper`].
+        trait AnyMapper: $(Map<$parameter> +)* {
+            fn flag(&mut self, flag: Param<Flag>) -> Param<Flag>;
+            fn enter(&mut self, name: &str, container: &str);
+            fn exit(&mut self, name: &str, container: &str);
+        }
+
+        /// How a parameter is visited, if it has one of the types above.
+        fn visiting<T: Parameter + 'static>() -> Option<Visiting<T>> {
+            $(
+                let known: Visiting<$parameter> = |visitor, param| visitor.visit(param);
+                if let Some(visiting) = (&known as &dyn Any).downcast_ref() {
+                    return Some(*visiting);
+                }
+            )*
+            None
+        }
+
+        /// How a parameter is mapped, if it has one of the types above.
+        fn mapping<T: Parameter + 'static>() -> Option<Mapping<T>> {
+            $(
+                let known: Mapping<$parameter> = |mapper, param| mapper.map(param);
+                if let Some(mapping) = (&known as &dyn Any).downcast_ref() {
+                    return Some(*mapping);
+                }
+            )*
+            None
+        }
+    };
+}
+
+of_parameters! {
+    Tensor<0>, Tensor<1>, Tensor<2>, Tensor<3>, Tensor<4>,
+    Tensor<5>, Tensor<6>, Tensor<7>, Tensor<8>,
+    Tensor<0, Int>, Tensor<1, Int>, Tensor<2, Int>, Tensor<3, Int>, Tensor<4, Int>,
+    Tensor<5, Int>, Tensor<6, Int>, Tensor<7, Int>, Tensor<8, Int>,
+    Tensor<0, Bool>, Tensor<1, Bool>, Tensor<2, Bool>, Tensor<3, Bool>, Tensor<4, Bool>,
+    Tensor<5, Bool>, Tensor<6, Bool>, Tensor<7, Bool>, Tensor<8, Bool>,
+}
+
+impl ToAny<'_, dyn AnyVisitor + '_> {
+    /// Burn has no tensors of other ranks than those listed.
+    fn any<T: Parameter + 'static>(&mut self, param: &Param<T>) {
+        if let Some(visit) = visiting::<T>() {
+            visit(self.0, param);
+        }
+    }
+}
+
+impl ToAny<'_, dyn AnyMapper + '_> {
+    /// Burn has no tensors of other ranks than those listed.
+    fn any<T: Parameter + 'static>(&mut self, param: Param<T>) -> Param<T> {
+        match mapping::<T>() {
+            Some(map) => map(self.0, param),
+            None => param,
+        }
+    }
+}
+
+impl ModuleVisitor for ToAny<'_, dyn AnyVisitor + '_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        self.0.float(DynParamRef { rank: D, param });
+        self.any(param);
     }
 
     fn visit_int<const D: usize>(&mut self, param: &Param<Tensor<D, Int>>) {
-        self.0.int(DynParamRef { rank: D, param });
+        self.any(param);
     }
 
     fn visit_bool<const D: usize>(&mut self, param: &Param<Tensor<D, Bool>>) {
-        self.0.bool(DynParamRef { rank: D, param });
+        self.any(param);
     }
 
     fn visit_flag(&mut self, flag: &Param<Flag>) {
@@ -282,20 +292,20 @@ impl ModuleVisitor for ToDyn<'_, dyn DynVisitor + '_> {
     }
 }
 
-impl ModuleMapper for ToDyn<'_, dyn DynMapper + '_> {
+impl ModuleMapper for ToAny<'_, dyn AnyMapper + '_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        self.0.float(DynParam::new(D, param)).into()
+        self.any(param)
     }
 
     fn map_int<const D: usize>(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
-        self.0.int(DynParam::new(D, param)).into()
+        self.any(param)
     }
 
     fn map_bool<const D: usize>(
         &mut self,
         param: Param<Tensor<D, Bool>>,
     ) -> Param<Tensor<D, Bool>> {
-        self.0.bool(DynParam::new(D, param)).into()
+        self.any(param)
     }
 
     fn map_flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
@@ -311,38 +321,25 @@ impl ModuleMapper for ToDyn<'_, dyn DynMapper + '_> {
     }
 }
 
-/// Runs `$body` with the constant `$d` equal to the run-time `$rank`; Burn's ranks end at 8.
-macro_rules! with_rank {
-    ($rank:expr, $d:ident => $body:expr) => {
-        with_rank!(@ $rank, $d => $body; 0 1 2 3 4 5 6 7 8)
-    };
-    (@ $rank:expr, $d:ident => $body:expr; $($n:literal)*) => {
-        match $rank {
-            $($n => { const $d: usize = $n; $body })*
-            rank => unreachable!("a tensor of rank {rank}"),
-        }
-    };
+impl<V: ModuleVisitor, const D: usize> Visit<Tensor<D>> for FromAny<'_, V> {
+    fn visit(&mut self, param: &Param<Tensor<D>>) {
+        self.0.visit_float(param);
+    }
 }
 
-impl<V: ModuleVisitor> DynVisitor for FromDyn<'_, V> {
-    fn float(&mut self, param: DynParamRef<'_>) {
-        with_rank!(param.rank, D => if let Some(param) = param.param.downcast_ref::<Param<Tensor<D>>>() {
-            self.0.visit_float(param);
-        })
+impl<V: ModuleVisitor, const D: usize> Visit<Tensor<D, Int>> for FromAny<'_, V> {
+    fn visit(&mut self, param: &Param<Tensor<D, Int>>) {
+        self.0.visit_int(param);
     }
+}
 
-    fn int(&mut self, param: DynParamRef<'_>) {
-        with_rank!(param.rank, D => if let Some(param) = param.param.downcast_ref::<Param<Tensor<D, Int>>>() {
-            self.0.visit_int(param);
-        })
+impl<V: ModuleVisitor, const D: usize> Visit<Tensor<D, Bool>> for FromAny<'_, V> {
+    fn visit(&mut self, param: &Param<Tensor<D, Bool>>) {
+        self.0.visit_bool(param);
     }
+}
 
-    fn bool(&mut self, param: DynParamRef<'_>) {
-        with_rank!(param.rank, D => if let Some(param) = param.param.downcast_ref::<Param<Tensor<D, Bool>>>() {
-            self.0.visit_bool(param);
-        })
-    }
-
+impl<V: ModuleVisitor> AnyVisitor for FromAny<'_, V> {
     fn flag(&mut self, flag: &Param<Flag>) {
         self.0.visit_flag(flag);
     }
@@ -356,19 +353,25 @@ impl<V: ModuleVisitor> DynVisitor for FromDyn<'_, V> {
     }
 }
 
-impl<M: ModuleMapper> DynMapper for FromDyn<'_, M> {
-    fn float(&mut self, param: DynParam) -> DynParam {
-        with_rank!(param.rank, D => DynParam::new(D, self.0.map_float(param.into::<Param<Tensor<D>>>())))
+impl<M: ModuleMapper, const D: usize> Map<Tensor<D>> for FromAny<'_, M> {
+    fn map(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        self.0.map_float(param)
     }
+}
 
-    fn int(&mut self, param: DynParam) -> DynParam {
-        with_rank!(param.rank, D => DynParam::new(D, self.0.map_int(param.into::<Param<Tensor<D, Int>>>())))
+impl<M: ModuleMapper, const D: usize> Map<Tensor<D, Int>> for FromAny<'_, M> {
+    fn map(&mut self, param: Param<Tensor<D, Int>>) -> Param<Tensor<D, Int>> {
+        self.0.map_int(param)
     }
+}
 
-    fn bool(&mut self, param: DynParam) -> DynParam {
-        with_rank!(param.rank, D => DynParam::new(D, self.0.map_bool(param.into::<Param<Tensor<D, Bool>>>())))
+impl<M: ModuleMapper, const D: usize> Map<Tensor<D, Bool>> for FromAny<'_, M> {
+    fn map(&mut self, param: Param<Tensor<D, Bool>>) -> Param<Tensor<D, Bool>> {
+        self.0.map_bool(param)
     }
+}
 
+impl<M: ModuleMapper> AnyMapper for FromAny<'_, M> {
     fn flag(&mut self, flag: Param<Flag>) -> Param<Flag> {
         self.0.map_flag(flag)
     }

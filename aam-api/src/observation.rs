@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 
 /// Something a component lets people look at, without a part in the result.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Observation {
     /// What it is, for example `attention`.
     pub name: &'static str,
@@ -11,6 +12,17 @@ pub struct Observation {
     pub values: Tensor<4>,
     /// What a run tells of it after every epoch.
     pub logged: Logged,
+}
+
+impl Observation {
+    /// Values `[batch, …]` called `name`, of which a run reports what `logged` says.
+    pub fn new(name: &'static str, values: Tensor<4>, logged: Logged) -> Self {
+        Self {
+            name,
+            values,
+            logged,
+        }
+    }
 }
 
 /// What a run tells of an [`Observation`] after every epoch: means over the validation samples.

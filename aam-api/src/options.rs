@@ -1,7 +1,10 @@
 //! Options of components, between the text of a flag, a configuration file and a typed config.
 //!
 //! The schema that schemars derives from a config is the only description of its options: names,
-//! types, defaults and documentation all come from there.
+//! types, ranges, defaults, documentation and [`Facts`] all come from there.
+
+mod bounds;
+mod facts;
 
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
@@ -9,8 +12,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::PluginError;
+use bounds::Bounds;
+pub use facts::{Facts, FileUse, Heading, OnResume, Search, Spelling};
 
-/// One option of a component.
+/// One option of a component or a command.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct OptionInfo {
     /// Name, as in flags and files.
@@ -22,8 +27,23 @@ pub struct OptionInfo {
     pub default: Value,
     /// Documentation.
     pub description: String,
+    /// What else is known of it.
+    #[serde(skip)]
+    pub facts: Facts,
     #[serde(skip)]
     schema: Value,
+}
+
+/// An option whose value does not fit its schema.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("option '{option}': expected {expected}, found {found}")]
+pub struct BadValue {
+    /// The option.
+    pub option: String,
+    /// What is expected, in words.
+    pub expected: String,
+    /// What was found.
+    pub found: String,
 }
 
 /// The options that the struct `C` holds, in the order of their declaration, with the defaults of
@@ -36,6 +56,23 @@ pub fn of<C: JsonSchema + Serialize + Default>() -> Vec<OptionInfo> {
         }
     }
     options
+}
+
+/// Checks the type and range of every option in `options`.
+///
+/// # Errors
+/// The first value that does not fit.
+pub fn check_all<C: JsonSchema + Serialize + Default>(options: &C) -> Result<(), BadValue> {
+    let values = to_map(options).unwrap_or_default();
+    for info in of::<C>() {
+        let value = values.get(&info.name).unwrap_or(&Value::Null);
+        info.check(value).map_err(|expected| BadValue {
+            option: info.name.clone(),
+            expected,
+            found: value.to_string(),
+        })?;
+    }
+    Ok(())
 }
 
 /// The options that a config's schema describes, in the order of their declaration.
@@ -54,12 +91,14 @@ pub(crate) fn list(schema: &Schema) -> Vec<OptionInfo> {
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .replace('\n', " ");
+            let facts = Facts::of(&property);
             inline_references(&mut property, root);
             OptionInfo {
                 name: name.clone(),
                 type_name: describe_type(&property),
                 default,
                 description,
+                facts,
                 schema: property,
             }
         })
@@ -155,7 +194,11 @@ impl OptionInfo {
     /// # Errors
     /// What is expected, in words, if the text does not fit it.
     pub fn parse(&self, text: &str) -> Result<Value, String> {
-        parse_text(&self.schema, text.trim()).ok_or_else(|| self.expected())
+        let text = text.trim();
+        let mut words = self.facts.words.iter();
+        let word = words.find(|(other, _)| other == text);
+        let text = word.map_or(text, |(_, word)| word);
+        parse_text(&self.schema, text).ok_or_else(|| self.expected())
     }
 
     /// Checks the type and range of a value.
@@ -174,6 +217,12 @@ impl OptionInfo {
         let mut types = types(&self.schema);
         types.retain(|name| *name != "null");
         types == ["boolean"]
+    }
+
+    /// Whether it is of a component, and was the option `name` of the command.
+    pub fn was_option(&self, name: &str) -> bool {
+        let mut spellings = self.facts.spellings.iter();
+        spellings.any(|spelling| spelling.former && spelling.flag == name)
     }
 
     /// Whether the option is a list.
@@ -197,30 +246,10 @@ impl OptionInfo {
             Some(name) => (name, none),
             None => (self.type_name.as_str(), ""),
         };
-        match range(&self.schema) {
-            (Some(least), _) if least > 0.0 => format!("{name} of at least {least}{none}"),
-            (Some(_), _) if name.starts_with("integer") => format!("{name} of at least 0{none}"),
-            _ => self.type_name.clone(),
-        }
+        let items = self.schema.get("items").filter(|_| self.is_list());
+        let range = Bounds::of(items.unwrap_or(&self.schema)).words();
+        format!("{name}{range}{none}")
     }
-}
-
-/// The least and largest number that a schema or one of its alternatives allows.
-fn range(schema: &Value) -> (Option<f64>, Option<f64>) {
-    let own = |key| schema.get(key).and_then(Value::as_f64);
-    let largest = match schema.get("format").and_then(Value::as_str) {
-        Some("uint8") => Some(f64::from(u8::MAX)),
-        Some("uint16") => Some(f64::from(u16::MAX)),
-        Some("uint32") => Some(f64::from(u32::MAX)),
-        Some("int32") => Some(f64::from(i32::MAX)),
-        _ => None,
-    };
-    (own("minimum"), own("maximum").or(largest))
-}
-
-fn in_range(schema: &Value, number: f64) -> bool {
-    let (least, largest) = range(schema);
-    least.is_none_or(|least| number >= least) && largest.is_none_or(|largest| number <= largest)
 }
 
 fn parse_text(schema: &Value, text: &str) -> Option<Value> {
@@ -234,11 +263,15 @@ fn parse_text(schema: &Value, text: &str) -> Option<Value> {
     types(schema).iter().find_map(|name| match *name {
         "integer" => {
             let number = text.parse::<i64>().ok()?;
-            in_range(schema, number as f64).then(|| Value::from(number))
+            Bounds::of(schema)
+                .allow(number as f64)
+                .then(|| Value::from(number))
         }
         "number" => {
             let number = text.parse::<f64>().ok().filter(|n| n.is_finite())?;
-            in_range(schema, number).then(|| Value::from(number))
+            Bounds::of(schema)
+                .allow(number)
+                .then(|| Value::from(number))
         }
         "boolean" => text.parse::<bool>().ok().map(Value::from),
         "null" => (text == "none").then_some(Value::Null),
@@ -291,9 +324,9 @@ fn fits(schema: &Value, value: &Value) -> bool {
     types.iter().any(|name| match *name {
         "integer" => {
             let integral = value.is_i64() || value.is_u64();
-            integral && value.as_f64().is_some_and(|n| in_range(schema, n))
+            integral && value.as_f64().is_some_and(|n| Bounds::of(schema).allow(n))
         }
-        "number" => value.as_f64().is_some_and(|n| in_range(schema, n)),
+        "number" => value.as_f64().is_some_and(|n| Bounds::of(schema).allow(n)),
         "boolean" => value.is_boolean(),
         "null" => value.is_null(),
         "string" => value.is_string(),
@@ -308,11 +341,16 @@ fn fits(schema: &Value, value: &Value) -> bool {
     })
 }
 
-pub(crate) fn from_map<C: DeserializeOwned>(
+pub(crate) fn from_map<C: DeserializeOwned + JsonSchema>(
     kind: &'static str,
     component: &str,
     options: Map<String, Value>,
 ) -> Result<C, PluginError> {
+    for info in list(&schemars::schema_for!(C)) {
+        if let Some(value) = options.get(&info.name) {
+            check(kind, component, &info, value)?;
+        }
+    }
     serde_json::from_value(Value::Object(options)).map_err(|error| PluginError::BadOptions {
         kind,
         component: component.to_owned(),

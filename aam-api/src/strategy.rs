@@ -1,23 +1,22 @@
 //! Parallel strategies: how a step of training spreads over ranks.
 //!
 //! The runtime divides a batch over the ranks, so that their gradients add up to those of the whole
-//! batch. A strategy says what happens then: which rank updates which parameters, how the gradients
-//! get there and how the parameters come back. It sees both as rows of numbers, each a few whole
-//! parameters that learn laid end to end.
+//! batch; models see what one rank has of it. A strategy says how the ranks come together: which of
+//! them updates which parameters, how the gradients get there and how the parameters come back, and
+//! how embeddings are gathered and the gradients at them added. It sees parameters and gradients as
+//! rows, each a few whole parameters that learn laid end to end in a tensor.
 
 use std::fmt::Debug;
-use std::ops::Range;
 use std::sync::Arc;
 
-use burn::tensor::Device;
-use schemars::JsonSchema;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use burn::tensor::{Device, Tensor};
+use serde_json::{Map, Value};
 
-use crate::{Communicator, Kind, Plugin, PluginError};
+use crate::{Communicator, Parts, PluginError, Stage};
 
 /// What a strategy is built for.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct StrategyContext {
     /// The devices the user gave, in order; at least one.
     pub devices: Vec<Device>,
@@ -25,13 +24,23 @@ pub struct StrategyContext {
     pub communicator: Arc<dyn Communicator>,
 }
 
+impl StrategyContext {
+    /// The devices that the user gave, at least one, and this rank's connection to the others.
+    pub fn new(devices: Vec<Device>, communicator: Arc<dyn Communicator>) -> Self {
+        Self {
+            devices,
+            communicator,
+        }
+    }
+}
+
 /// Which rank updates which parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Updates {
     /// Every rank updates all of them, alike.
     Everywhere,
-    /// Each rank updates its part: one for each rank, in order, together all of them.
-    InParts(Vec<Range<usize>>),
+    /// Each rank updates its part.
+    InParts(Parts),
 }
 
 /// A parallel strategy, as one rank of it sees the world.
@@ -59,14 +68,15 @@ pub trait ParallelStrategy: Debug + Send + Sync {
     }
 
     /// The sums over the ranks of the gradients of those parameters of a row that this rank
-    /// updates, from its own gradients of the row; collective.
+    /// updates, from its own `gradients` of the row; collective.
     ///
     /// # Errors
     /// A rank that failed or cannot be reached.
-    fn reduce(&self, gradients: Vec<f32>) -> Result<Vec<f32>, PluginError> {
-        match self.updates(gradients.len()) {
+    fn reduce_gradients(&self, gradients: Tensor<1>) -> Result<Tensor<1>, PluginError> {
+        let [count] = gradients.dims();
+        match self.updates(count) {
             Updates::Everywhere => self.communicator().all_reduce(gradients),
-            Updates::InParts(parts) => self.communicator().reduce_scatter(&gradients, &parts),
+            Updates::InParts(parts) => self.communicator().reduce_scatter(gradients, &parts),
         }
     }
 
@@ -74,65 +84,90 @@ pub trait ParallelStrategy: Debug + Send + Sync {
     ///
     /// # Errors
     /// A rank that failed or cannot be reached.
-    fn share(&self, updated: Vec<f32>, count: usize) -> Result<Vec<f32>, PluginError> {
+    fn gather_parameters(
+        &self,
+        updated: Tensor<1>,
+        count: usize,
+    ) -> Result<Tensor<1>, PluginError> {
         match self.updates(count) {
             Updates::Everywhere => Ok(updated),
-            Updates::InParts(_) => self.communicator().all_gather_values(&updated),
+            Updates::InParts(parts) => self.communicator().all_gather(updated, &parts),
         }
     }
-}
 
-/// The options of a strategy and how to build it.
-pub trait StrategyConfig:
-    Clone + Debug + Default + Serialize + DeserializeOwned + JsonSchema
-{
-    /// The name people choose it by.
-    const NAME: &'static str;
-    /// What it builds.
-    type Strategy: ParallelStrategy + 'static;
-
-    /// Builds this rank's view of the strategy.
+    /// All rows, `[rows, width]`, from `own`, `[own rows, width]`, which are this rank's of the
+    /// `parts`; collective. Gradients flow to this rank's rows: they are whole where every rank
+    /// computes the same of all rows, and else add up over the ranks by
+    /// [`reduce_rows`](Self::reduce_rows).
     ///
     /// # Errors
-    /// An option out of range, or devices and ranks that do not fit it.
-    fn init(&self, context: &StrategyContext) -> Result<Self::Strategy, PluginError>;
-}
+    /// A rank that failed or cannot be reached.
+    fn gather_rows(&self, own: Tensor<2>, parts: &Parts) -> Result<Tensor<2>, PluginError> {
+        let communicator = self.communicator();
+        if communicator.size() == 1 {
+            return Ok(own);
+        }
+        let [rows, width] = own.dims();
+        let numbers = own.clone().inner().reshape([rows * width]);
+        let all = communicator.all_gather(numbers, &parts.times(width))?;
+        let all = all.reshape([parts.count(), width]);
+        if !own.is_autodiff() {
+            return Ok(all);
+        }
+        let (all, place) = (all.autodiff(), parts.of(communicator.rank()));
+        let before = all.clone().slice(0..place.start);
+        let after = all.slice(place.end..parts.count());
+        Ok(Tensor::cat(vec![before, own, after], 0))
+    }
 
-/// The kind of [`ParallelStrategy`].
-#[derive(Clone, Copy, Debug)]
-pub struct StrategyKind;
-
-impl Kind for StrategyKind {
-    const NAME: &'static str = "strategy";
-    type Context = StrategyContext;
-    type Component = Box<dyn ParallelStrategy>;
-
-    fn plugins() -> Vec<&'static Plugin<Self>> {
-        inventory::iter::<Plugin<Self>>.into_iter().collect()
+    /// The sums over the ranks of the `gradient` at all rows, `[rows, width]`, for this rank's of
+    /// the `parts`, `[own rows, width]`; collective. The other way of
+    /// [`gather_rows`](Self::gather_rows).
+    ///
+    /// # Errors
+    /// A rank that failed or cannot be reached.
+    fn reduce_rows(&self, gradient: Tensor<2>, parts: &Parts) -> Result<Tensor<2>, PluginError> {
+        let communicator = self.communicator();
+        if communicator.size() == 1 {
+            return Ok(gradient);
+        }
+        let [rows, width] = gradient.dims();
+        let numbers = gradient.reshape([rows * width]);
+        let own = communicator.reduce_scatter(numbers, &parts.times(width))?;
+        Ok(own.reshape([parts.of(communicator.rank()).len(), width]))
     }
 }
 
-inventory::collect!(Plugin<StrategyKind>);
+crate::define_kind! {
+    /// The kind of [`ParallelStrategy`].
+    pub struct StrategyKind: Kind<Context = StrategyContext> {
+        const NAME: &'static str = "strategy";
+        const SUMMARY: &'static str = "How a step of training spreads over ranks";
+        const CHOSEN_IN: &'static [Stage] = &[Stage::Pretraining, Stage::Training];
+        const PLACE: u32 = 40;
+        const LABELS_RUNS: bool = true;
+        const ONLY_HOW: bool = true;
+        const MAY_CHANGE: bool = true;
 
-impl Plugin<StrategyKind> {
-    /// The plugin of the strategy that `C` configures; used by
-    /// [`register_strategy!`](crate::register_strategy).
-    pub const fn of<C: StrategyConfig>(provider: &'static str, version: &'static str) -> Self {
-        Self::new::<C>(C::NAME, provider, version, |config, context, _device| {
-            Ok(Box::new(Self::parse::<C>(C::NAME, config)?.init(context)?))
-        })
+        fn default_component(_: &Map<String, Value>) -> Option<&'static str> {
+            Some("single")
+        }
     }
+
+    /// The options of a strategy and how to build it.
+    pub trait StrategyConfig {
+        /// This rank's view of the strategy.
+        type Strategy: ParallelStrategy;
+    }
+
+    /// A strategy of any type.
+    pub type BoxedStrategy = boxed;
 }
 
-/// Registers the strategy that the given [`StrategyConfig`] builds.
+/// Registers the strategy that the given [`StrategyConfig`](crate::StrategyConfig) builds.
 #[macro_export]
 macro_rules! register_strategy {
     ($config:ty) => {
-        $crate::inventory::submit! {
-            $crate::Plugin::<$crate::StrategyKind>::of::<$config>(
-                env!("CARGO_PKG_NAME"),
-                env!("CARGO_PKG_VERSION"),
-            )
-        }
+        $crate::register!($crate::StrategyKind, $config);
     };
 }

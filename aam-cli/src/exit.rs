@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use aam_api::PluginError;
-use aam_runtime::device::DeviceError;
-use aam_runtime::error::RunError;
+use aam_runtime::model::device::DeviceError;
+use aam_runtime::run::RunError;
 
 /// The exit codes, all there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,14 +68,19 @@ impl From<Exit> for ExitCode {
 impl From<&RunError> for Exit {
     fn from(error: &RunError) -> Self {
         match error {
-            RunError::Usage(_) | RunError::Model(_) => Self::Usage,
-            RunError::Device(DeviceError::Unknown { .. } | DeviceError::NotBuilt { .. }) => {
-                Self::Usage
-            }
+            RunError::Usage(_) | RunError::Setting { .. } | RunError::Missing { .. } => Self::Usage,
             RunError::Data(_) => Self::Data,
             RunError::Checkpoint { .. } => Self::Model,
             RunError::Plugin(error) => Self::from(error),
-            RunError::Rank { source, .. } => Self::from(source.as_ref()),
+            _ => Self::Failed,
+        }
+    }
+}
+
+impl From<&DeviceError> for Exit {
+    fn from(error: &DeviceError) -> Self {
+        match error {
+            DeviceError::Unknown { .. } | DeviceError::NotBuilt { .. } => Self::Usage,
             _ => Self::Failed,
         }
     }

@@ -1,12 +1,13 @@
 //! Errors as they are told to a person.
 
 use std::error::Error;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io;
 
 use aam_api::PluginError;
-use aam_runtime::data::DataError;
-use aam_runtime::error::RunError;
+use aam_runtime::DataError;
+use aam_runtime::model::device::DeviceError;
+use aam_runtime::run::RunError;
 use serde_json::json;
 
 use crate::exit::Exit;
@@ -17,12 +18,33 @@ use crate::output::{Style, is_json, say, tell};
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
-    /// What is wrong.
-    pub message: String,
+    /// Where something is wrong, from the outside in.
+    places: Vec<Place>,
+    /// What is wrong there.
+    message: String,
     /// What the person can do, one line each.
     pub help: Vec<String>,
     /// Whether the reader of our output went away, which is nobody's mistake.
     broken_pipe: bool,
+}
+
+/// Where something is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    /// In a setting, with its value where that is given, too.
+    Setting(String, Option<String>),
+    /// In a flag, a file, a file with a table, …
+    Named(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting(key, None) => write!(f, "--{key}"),
+            Self::Setting(key, Some(value)) => write!(f, "--{key} {value}"),
+            Self::Named(name) => f.write_str(name),
+        }
+    }
 }
 
 impl Failure {
@@ -30,6 +52,7 @@ impl Failure {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             exit,
+            places: Vec::new(),
             message: message.into(),
             help: Vec::new(),
             broken_pipe: false,
@@ -39,6 +62,39 @@ impl Failure {
     /// A flag or configuration key that cannot be used.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
+    }
+
+    /// A setting that cannot be used, which is named as the person gave it.
+    pub fn setting(key: impl Into<String>, value: Option<String>, problem: &str) -> Self {
+        let mut failure = Self::from_text(Exit::Usage, problem);
+        failure.places.push(Place::Setting(key.into(), value));
+        failure
+    }
+
+    /// The failure with another exit code.
+    #[must_use]
+    pub fn with_exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
+    }
+
+    /// Tells settings as `given` has them, by their keys and values.
+    #[must_use]
+    pub fn with_settings(mut self, given: impl Fn(&str, Option<&str>) -> Option<String>) -> Self {
+        for place in &mut self.places {
+            if let Place::Setting(key, value) = place
+                && let Some(name) = given(key, value.as_deref())
+            {
+                *place = Place::Named(name);
+            }
+        }
+        self
+    }
+
+    /// What is wrong, with where that is.
+    pub fn text(&self) -> String {
+        let places = self.places.iter().map(|place| format!("{place}: "));
+        places.collect::<String>() + &self.message
     }
 
     /// Adds a line of advice.
@@ -51,7 +107,7 @@ impl Failure {
     /// Puts the place (a flag, a file with a table) before the message.
     #[must_use]
     pub fn at(mut self, place: &str) -> Self {
-        self.message = format!("{place}: {}", self.message);
+        self.places.insert(0, Place::Named(place.to_owned()));
         self
     }
 
@@ -66,9 +122,14 @@ impl Failure {
             }
             cause = source.source();
         }
+        Self::from_text(exit, &message)
+    }
+
+    /// A failure with the advice in the lines of `text` that begin with `help: `.
+    fn from_text(exit: Exit, text: &str) -> Self {
         let mut failure = Self::new(exit, "");
         let mut kept: Vec<&str> = Vec::new();
-        for line in message.lines() {
+        for line in text.lines() {
             match line.trim_start().strip_prefix("help: ") {
                 Some(help) => failure.help.push(help.to_owned()),
                 None => kept.push(line),
@@ -85,13 +146,13 @@ impl Failure {
         }
         if is_json() {
             tell(&json!({
-                "event": "error", "message": self.message, "help": self.help,
+                "event": "error", "message": self.text(), "help": self.help,
                 "exit": self.exit.code(),
             }));
             return;
         }
         let style = Style::stderr();
-        say(&format!("{} {}", style.error("error:"), self.message));
+        say(&format!("{} {}", style.error("error:"), self.text()));
         for line in &self.help {
             say(&format!("{} {line}", style.strong("help:")));
         }
@@ -101,7 +162,29 @@ impl Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Self {
         match error {
-            RunError::Plugin(error) => error.into(),
+            RunError::Plugin(error) => {
+                let key = error.setting();
+                let mut failure = Self::from(error);
+                failure
+                    .places
+                    .extend(key.map(|key| Place::Setting(key, None)));
+                failure
+            }
+            RunError::Setting {
+                key,
+                value,
+                problem,
+            } => Self::setting(key, value, &problem),
+            RunError::Device(error) => match error.downcast_ref::<DeviceError>() {
+                Some(device) => {
+                    let name = Some(device.name().to_owned());
+                    Self::setting("device", name, &device.problem()).with_exit(device.into())
+                }
+                None => Self::new(Exit::Failed, error.to_string()),
+            },
+            RunError::Rank { rank, size, source } => {
+                Self::from(*source).at(&format!("rank {rank} of {size}"))
+            }
             error => Self::from_error(Exit::from(&error), &error),
         }
     }

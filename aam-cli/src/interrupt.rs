@@ -3,7 +3,7 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aam_runtime::parallel::processes;
+use aam_runtime::train::parallel::processes;
 
 use crate::exit::Exit;
 use crate::output::say;

@@ -23,15 +23,17 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+use aam_api::kind::kinds;
 use aam_plugins as _;
-use aam_runtime::parallel::processes::{self, Process};
+use aam_runtime::train::parallel::processes;
+use aam_runtime::train::parallel::processes::Process;
 
 pub mod app;
 pub mod commands;
-pub mod components;
 pub mod exit;
 pub mod failure;
 pub mod interrupt;
+pub mod jobs;
 pub mod memory;
 pub mod output;
 pub mod progress;
@@ -40,10 +42,10 @@ pub mod settings;
 pub use exit::Exit;
 pub use failure::Failure;
 
-/// A training step makes and drops large temporaries at every layer; the system's allocator gives
-/// their pages back each time and spends a third of the step on page faults.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+/// The allocator that a program should have: a training step makes and drops large temporaries at
+/// every layer; the system's allocator gives their pages back each time and spends a third of the
+/// step on page faults.
+pub use mimalloc::MiMalloc as Allocator;
 
 /// Runs the program with the arguments it was started with.
 pub fn main() -> ExitCode {
@@ -94,7 +96,9 @@ fn print_on_rank(failure: &Failure) {
 /// # Errors
 /// Whatever keeps the command from being done; nothing has been printed about it.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
-    components::check()?;
+    for kind in kinds()? {
+        kind.list()?;
+    }
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     output::set_json(arguments.iter().any(|argument| argument == "--json"));
     let command = app::command(&arguments)?;

@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+#[global_allocator]
+static ALLOCATOR: aam_cli::Allocator = aam_cli::Allocator;
+
 fn main() -> ExitCode {
     aam_cli::main()
 }

@@ -79,3 +79,12 @@ pub fn tell(event: &Value) {
 fn write(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
+
+/// Who has something: `A has`, `A and B have`, `A, B and C have`.
+pub(crate) fn have(all: &[String]) -> String {
+    match all {
+        [] => "nothing has".to_owned(),
+        [one] => format!("{one} has"),
+        [first @ .., last] => format!("{} and {last} have", first.join(", ")),
+    }
+}

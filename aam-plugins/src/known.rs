@@ -1,9 +1,21 @@
 //! Layers and tensors of known values, for the tests of the components.
 
-use aam_api::{Categories, CategoryColumn, CategorySchema};
+use aam_api::{Categories, CategoryColumn, CategorySchema, Choice, Kind, Registry, SampleTable};
 use burn::module::Param;
 use burn::nn::Linear;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use serde_json::Value;
+
+/// Why the component `name` refuses `options`.
+pub(crate) fn refused<K: Kind>(name: &str, options: Value) -> String {
+    let options = serde_json::from_value(options).expect("a table");
+    let choice = Choice {
+        name: name.to_owned(),
+        options,
+    };
+    let resolved = Registry::<K>::load().and_then(|registry| registry.resolve(&choice));
+    resolved.expect_err("out of range").to_string()
+}
 
 pub(crate) fn device() -> Device {
     Device::default()
@@ -39,22 +51,16 @@ pub(crate) fn scaled_identity(width: usize, factor: f32) -> Linear {
 
 /// Two columns of one value each, `location` and `season`, for one sample.
 pub(crate) fn categories(location: f32, season: f32) -> Categories {
-    Categories {
-        ids: Tensor::<2, Int>::from_ints([[1, 1]], &device()),
-        columns: vec![matrix([[location]]), matrix([[season]])],
-        joined: matrix([[location, season]]),
-    }
+    Categories::new(
+        Tensor::<2, Int>::from_ints([[1, 1]], &device()),
+        vec![matrix([[location]]), matrix([[season]])],
+        matrix([[location, season]]),
+    )
 }
 
 pub(crate) fn schema() -> CategorySchema {
-    let column = |name: &str| CategoryColumn {
-        name: name.to_owned(),
-        levels: 3,
-        width: 1,
-    };
-    CategorySchema {
-        columns: vec![column("location"), column("season")],
-    }
+    let column = |name: &str| CategoryColumn::new(name, 3, 1);
+    CategorySchema::new(vec![column("location"), column("season")])
 }
 
 /// ASVs of one sample, all present.
@@ -77,5 +83,102 @@ pub(crate) fn assert_close<const D: usize>(tensor: Tensor<D>, expected: &[f32]) 
             (found_one - expected_one).abs() <= tolerance,
             "found {found:?}, expected {expected:?}"
         );
+    }
+}
+
+/// A table of counts.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    ids: Vec<String>,
+    asvs: usize,
+    rows: Vec<(Vec<u32>, Vec<u32>)>,
+}
+
+impl Counts {
+    /// The samples with these counts, one of each ASV.
+    pub(crate) fn new(rows: &[&[u32]]) -> Self {
+        let sparse = |row: &&[u32]| {
+            (0..)
+                .zip(row.iter().copied())
+                .filter(|(_, n)| *n > 0)
+                .unzip()
+        };
+        Self {
+            ids: (0..rows.len()).map(|i| format!("s{i}")).collect(),
+            asvs: rows.first().map_or(0, |row| row.len()),
+            rows: rows.iter().map(sparse).collect(),
+        }
+    }
+}
+
+impl SampleTable for Counts {
+    fn sample_ids(&self) -> &[String] {
+        &self.ids
+    }
+
+    fn asvs(&self) -> usize {
+        self.asvs
+    }
+
+    fn row(&self, sample: usize) -> (&[u32], &[u32]) {
+        let (asvs, counts) = &self.rows[sample];
+        (asvs, counts)
+    }
+}
+
+/// Predictions whose metrics are known.
+pub(crate) mod metric {
+    use aam_api::metric::{MetricConfig, MetricContext, Sample};
+
+    /// Predicted and actual numbers.
+    pub(crate) const NUMBERS: [(f64, f64); 4] = [(1.0, 1.0), (2.0, 4.0), (4.0, 4.0), (3.0, 5.0)];
+
+    pub(crate) fn of_numbers<C: MetricConfig>(config: &C, pairs: &[(f64, f64)]) -> f64 {
+        let samples = pairs
+            .iter()
+            .map(|(p, actual)| Sample::number(*p, None, *actual));
+        config.of(&MetricContext::new(0), samples)
+    }
+
+    /// Of intervals of the widths 1, 3 and 1, the last of which has the true value outside.
+    pub(crate) fn of_intervals<C: MetricConfig>(config: &C) -> f64 {
+        let samples = [
+            Sample::number(1.5, Some((1.0, 2.0)), 1.0),
+            Sample::number(2.0, Some((1.0, 4.0)), 2.0),
+            Sample::number(3.0, Some((2.5, 3.5)), 4.0),
+        ];
+        config.of(&MetricContext::new(0), samples)
+    }
+
+    /// Of three samples of two of three classes, the last of which is taken for the other.
+    pub(crate) fn of_classes<C: MetricConfig>(config: &C) -> f64 {
+        let samples = [
+            ([0.8, 0.1, 0.1], 0),
+            ([0.6, 0.3, 0.1], 0),
+            ([0.5, 0.4, 0.1], 1),
+        ];
+        of_these_classes(config, &samples)
+    }
+
+    pub(crate) fn of_these_classes<C: MetricConfig>(
+        config: &C,
+        samples: &[([f64; 3], usize)],
+    ) -> f64 {
+        let samples = samples.iter().map(|(p, actual)| Sample::class(p, *actual));
+        config.of(&MetricContext::new(3), samples)
+    }
+
+    /// Of sets of 1, 1 and 3 classes, the second of which lacks the true one.
+    pub(crate) fn of_sets<C: MetricConfig>(config: &C) -> f64 {
+        let sets: [(&[usize], usize); 3] = [(&[0], 0), (&[2], 0), (&[1, 0, 2], 1)];
+        let samples =
+            sets.map(|(set, actual)| Sample::class(&[0.5, 0.25, 0.25], actual).with_set(set));
+        config.of(&MetricContext::new(3), samples)
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_close(found: f64, expected: f64) {
+        let close = (found - expected).abs() < 1e-12;
+        assert!(close, "found {found}, expected {expected}");
     }
 }

@@ -84,24 +84,6 @@ pub(crate) fn attention(
     attention
 }
 
-/// Checks that `dropout` is a probability below 1.
-pub(crate) fn check_dropout(
-    kind: &'static str,
-    component: &str,
-    dropout: f64,
-) -> Result<(), PluginError> {
-    if (0.0..1.0).contains(&dropout) {
-        return Ok(());
-    }
-    Err(PluginError::bad_option(
-        kind,
-        component,
-        "dropout",
-        "a number in [0, 1)",
-        dropout,
-    ))
-}
-
 /// Checks that `heads` attention heads share `dim` equally.
 pub(crate) fn check_heads(
     kind: &'static str,
@@ -109,30 +91,11 @@ pub(crate) fn check_heads(
     heads: usize,
     dim: usize,
 ) -> Result<(), PluginError> {
-    if heads > 0 && dim.is_multiple_of(heads) {
+    if dim.is_multiple_of(heads) {
         return Ok(());
     }
     let expected = format!("a divisor of the embedding's width, {dim}");
     Err(PluginError::bad_option(
         kind, component, "heads", expected, heads,
-    ))
-}
-
-/// Checks that the option called `option` is at least 1.
-pub(crate) fn check_positive(
-    kind: &'static str,
-    component: &str,
-    option: &str,
-    value: usize,
-) -> Result<(), PluginError> {
-    if value > 0 {
-        return Ok(());
-    }
-    Err(PluginError::bad_option(
-        kind,
-        component,
-        option,
-        "an integer of at least 1",
-        value,
     ))
 }

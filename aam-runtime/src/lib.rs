@@ -1,35 +1,31 @@
-//! Everything between the files of a study and its predictions: data, model, training,
-//! checkpoints. Components are reached only through the traits and registry of `aam-api`.
+//! The commands of `aam`: training, comparison, prediction, simulation. The layers that they are
+//! composed of are crates of their own, which go by the names of the modules below for whoever
+//! depends on this one.
 
-pub mod batch;
-pub mod beta_diversity;
-pub mod categories;
-pub mod chart;
-pub mod checkpoint;
 pub mod compare;
-pub mod data;
-pub mod device;
-pub mod doctor;
-pub mod error;
-pub mod evaluation;
-pub mod events;
-pub mod file_operations;
-pub mod memory;
-pub mod metrics_file;
-mod mismatch;
-pub mod model;
-pub mod named_values;
+pub mod lr_find;
+mod members;
+mod one_training;
 pub mod options;
-pub mod parallel;
 pub mod predict;
-pub mod predictions;
-pub mod random;
-pub mod report;
-pub mod run_directory;
-pub mod runs;
-
+pub mod pretraining;
+pub mod rf_baseline;
 pub mod simulate;
-pub mod study;
-pub mod train;
-pub mod unifrac;
-pub mod watch;
+mod stages;
+pub mod step_memory;
+pub mod training;
+mod training_samples;
+pub mod unifrac_job;
+
+#[cfg(test)]
+use aam_plugins as _;
+
+pub use aam_core::{DataError, file_operations, memory, random};
+pub use aam_data as data;
+pub use aam_evaluation as evaluation;
+pub use aam_model as model;
+pub use aam_report as report;
+pub use aam_run as run;
+pub use aam_study as study;
+pub use aam_train as train;
+pub use aam_unifrac as unifrac;

@@ -1,29 +1,36 @@
 //! `aam predict`: everything but the data comes from the checkpoint.
 
-use std::collections::HashSet;
 use std::path::Path;
 
+use aam_api::PluginError;
 use burn::module::Module;
+use burn::tensor::Device;
 
-use crate::batch::Batcher;
-use crate::categories::CategoryIds;
-use crate::checkpoint::directory::{self, MANIFEST, WEIGHTS};
-use crate::checkpoint::manifest::DataPolicy;
-use crate::data::{Storage, read_ids};
-use crate::device::device;
-use crate::doctor::{settle, settle_precision};
-use crate::error::RunError;
-use crate::events::{Event, Observer};
-use crate::mismatch;
-use crate::model::AttnImplementation;
+use aam_data::{Metadata, Storage, Table, TokenizedSequences};
+use aam_evaluation::out_of_fold::AtLevel;
+use aam_evaluation::results::{HeldOut, TargetPrediction};
+use aam_model::AttnImplementation;
+use aam_model::batch::Batcher;
+use aam_model::device::device;
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_run::predictions::{self, PredictedSample};
+use aam_run::run_directory::{check_output_file, write_whole};
+use aam_run::settings;
+use aam_study::categories::CategoryIds;
+use aam_study::{self as study, Notes, required};
+use aam_train::checkpoint::directory::{self, MANIFEST, WEIGHTS};
+use aam_train::checkpoint::manifest::{DataPolicy, PredictorManifest, target_columns};
+use aam_train::doctor::{settle, settle_precision};
+use aam_train::encoding::Embeddings;
+use aam_train::inference::FineTuned;
+use aam_train::options::Level;
+use aam_train::prediction_passes::{Averaged, PredictionPasses, useful_passes};
+use aam_train::target_scales::{self, TargetScales};
+
+use crate::members::{MEMBERS, SavedMembers};
 use crate::options::PredictOptions;
-use crate::predictions::{self, PredictedSample, TargetColumn};
-use crate::run_directory::{check_output_file, write_whole};
-use crate::study;
-use crate::train::encoding::Embeddings;
-use crate::train::inference::{FineTuned, predict_batch, prediction_batches};
-use crate::train::passes::{MeanPrediction, useful_passes};
-use crate::train::target_scales::{self, TargetScales};
+use crate::training_samples::{ComparedSamples, TrainingSamples};
 
 /// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
 const CHUNK: usize = 128;
@@ -33,87 +40,257 @@ const CHUNK: usize = 128;
 /// # Errors
 /// Files that cannot be read or written, a checkpoint that cannot be used.
 pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
-    let path = study::required(options.model.as_deref(), "model")?;
-    let output = study::required(options.output.as_deref(), "output")?;
-    check_output_file(output, options.overwrite)?;
-    let device = device(&options.device)?;
-    let (name, attention) = (&options.device, AttnImplementation::Auto);
-    let precision = options.mixed_precision;
-    settle(name, &device, attention, observer)?;
-    settle_precision(name, &device, precision, attention, observer)?;
-    let (manifest, mut files) = directory::load(path)?;
-    let Some(parts) = &manifest.predictor else {
-        return Err(RunError::checkpoint(
-            path,
-            "this is a pre-trained encoder, which predicts nothing by itself\n  help: train a predictor on it with `aam train --pretrained-encoder`",
-        ));
-    };
-    let model = FineTuned::init(&manifest, &device).map_err(|error| match error {
-        RunError::Model(error) => {
-            RunError::checkpoint(path.join(MANIFEST), format!("it is damaged: {error}"))
-        }
-        error => error,
-    })?;
-    let model = model.with_precision(precision);
-    let weights = files.remove(WEIGHTS).unwrap_or_default();
-    let model = directory::load_weights(model, weights, false, &path.join(WEIGHTS))?.valid();
-    let policy = &manifest.data;
-    let mut notes = |note: String| observer.observe(&Event::Note(&note));
-    let mut table = study::read_reads(
-        options.table.as_deref(),
-        options.sequences.as_deref(),
-        &Storage::of_run(options.streaming, Some(output)),
-        &mut notes,
-    )?;
-    if let Some(list) = &options.samples {
-        let listed = read_ids(list)?;
-        let wanted: HashSet<&String> = listed.iter().collect();
-        let rows: Vec<usize> = (0..table.num_samples())
-            .filter(|&row| wanted.contains(&table.sample_ids()[row]))
-            .collect();
-        if rows.is_empty() {
-            return Err(mismatch::error(&table, "the list", list, &listed).into());
-        }
-        notes(format!(
-            "{}: {} of {} listed samples found",
-            list.display(),
-            rows.len(),
-            wanted.len()
-        ))?;
-        table = table.select_samples(&rows);
+    let settings = PredictionSettings::check(options)?;
+    let predictor = LoadedPredictor::read(&settings, observer)?;
+    let samples = PredictableSamples::read(&settings, &predictor, observer)?;
+    let compared = predictor
+        .training
+        .compare(&samples.table, options.abstain, observer)?;
+    let predicted = samples.predict(&settings, &predictor, observer)?;
+    predicted.write(settings.output, &predictor, &samples, &compared)?;
+    observer.observe(&Event::Saved(settings.output))
+}
+
+/// Settings of a prediction, all files of which are named.
+struct PredictionSettings<'a> {
+    options: &'a PredictOptions,
+    model: &'a Path,
+    table: &'a Path,
+    output: &'a Path,
+}
+
+impl<'a> PredictionSettings<'a> {
+    fn check(options: &'a PredictOptions) -> Result<Self, RunError> {
+        settings::check(options)?;
+        let settings = Self {
+            options,
+            model: required(options.model.as_deref(), "model")?,
+            output: required(options.output.as_deref(), "output")?,
+            table: required(options.table.as_deref(), "table")?,
+        };
+        check_output_file(settings.output, options.overwrite)?;
+        Ok(settings)
     }
-    let as_trained = |error| as_trained(error, options.table.as_deref(), policy);
-    let table =
-        study::rarefied(table, policy.rarefy_depth, policy.seed, &mut notes).map_err(as_trained)?;
-    let table = table.drop_empty_features()?;
-    let sequences = study::tokenized(&table, &policy.tokens(), &mut notes).map_err(as_trained)?;
-    let metadata = options.metadata.as_deref();
-    let metadata = metadata.map(|path| study::metadata_beside(&table, path, &mut notes));
-    let metadata = metadata.transpose()?;
-    let categories = CategoryIds::new(&parts.categories, metadata.as_ref(), table.sample_ids())?;
-    if let Some(text) = categories.warning() {
-        observer.observe(&Event::Warning(&text))?;
-    }
-    let (scales, unseen) =
-        TargetScales::new(&parts.targets, metadata.as_ref(), table.sample_ids())?;
-    target_scales::warn(&unseen, observer)?;
-    let batcher = Batcher {
-        table: &table,
-        sequences: &sequences,
-        limit: policy.token_limit,
-        sampling: options.asv_sampling.unwrap_or(policy.asv_sampling),
-        chunk: CHUNK,
-    };
-    let rows: Vec<usize> = (0..table.num_samples()).collect();
-    let base = &model.predictor.base;
-    let embeddings = Embeddings::of_samples(base, &batcher, &rows, &device, |done, total| {
-        observer.observe(&Event::Progress {
-            what: "encoding ASVs",
-            done,
-            total,
+}
+
+/// A model from its checkpoint, on a device.
+struct LoadedPredictor {
+    device: Device,
+    policy: DataPolicy,
+    parts: PredictorManifest,
+    model: FineTuned,
+    /// What predicts beside the network, where the training had such.
+    members: Option<SavedMembers>,
+    training: TrainingSamples,
+}
+
+impl LoadedPredictor {
+    fn read(
+        settings: &PredictionSettings<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, RunError> {
+        let options = settings.options;
+        let device = device(&options.device)?;
+        let (name, attention) = (&options.device, AttnImplementation::Auto);
+        let precision = options.mixed_precision;
+        settle(name, &device, attention, observer)?;
+        settle_precision(name, &device, precision, attention, observer)?;
+        let path = settings.model;
+        let (manifest, mut files) = directory::load(path)?;
+        let Some(parts) = manifest.predictor.clone() else {
+            return Err(RunError::checkpoint(
+                path,
+                "this is a pre-trained encoder, which predicts nothing by itself\n  help: train a predictor on it with `aam train --pretrained-encoder`",
+            ));
+        };
+        let training = TrainingSamples::of(&mut files, path, options.abstain)?;
+        let model = FineTuned::init(&manifest, &device).map_err(|error| match error {
+            RunError::Plugin(PluginError::NotLinked { .. }) => error,
+            error @ (RunError::Plugin(_) | RunError::Setting { .. }) => {
+                RunError::checkpoint(path.join(MANIFEST), format!("it is damaged: {error}"))
+            }
+            error => error,
+        })?;
+        let model = model.with_precision(precision);
+        let weights = files.remove(WEIGHTS).unwrap_or_default();
+        let model = directory::load_weights(model, weights, false, &path.join(WEIGHTS))?.valid();
+        let members = files.get(MEMBERS);
+        let members = members
+            .map(|bytes| SavedMembers::read(bytes, &path.join(MEMBERS), &parts.targets))
+            .transpose()?;
+        if !options.interval.is_empty() && members.is_none() {
+            return Err(RunError::setting(
+                "interval",
+                format!(
+                    "{} holds no errors of held-out samples to make intervals from; train on folds, the default, or leave it out",
+                    path.display()
+                ),
+            ));
+        }
+        Ok(Self {
+            device,
+            policy: manifest.data,
+            parts,
+            model,
+            members,
+            training,
         })
-    })?;
-    let (passes, note) = useful_passes(options.prediction_passes, &batcher, &rows);
+    }
+}
+
+/// Samples that a model can predict: set up as those it was trained on.
+struct PredictableSamples {
+    table: Table,
+    sequences: TokenizedSequences,
+    categories: CategoryIds,
+    scales: TargetScales,
+}
+
+impl PredictableSamples {
+    fn read(
+        settings: &PredictionSettings<'_>,
+        predictor: &LoadedPredictor,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, RunError> {
+        let mut notes = |note: String| observer.observe(&Event::Note(&note));
+        let (table, sequences) = reads(settings, &predictor.policy, &mut notes)?;
+        let metadata = settings.options.metadata.as_deref();
+        let metadata = metadata.map(|path| study::metadata_beside(&table, path, &mut notes));
+        let metadata: Option<Metadata> = metadata.transpose()?;
+        let (metadata, ids, parts) = (metadata.as_ref(), table.sample_ids(), &predictor.parts);
+        let categories = CategoryIds::new(&parts.categories, metadata, ids)?;
+        if let Some(text) = categories.warning() {
+            observer.observe(&Event::Warning(&text))?;
+        }
+        let (scales, unseen) = TargetScales::new(&parts.targets, metadata, ids)?;
+        target_scales::warn(&unseen, observer)?;
+        Ok(Self {
+            table,
+            sequences,
+            categories,
+            scales,
+        })
+    }
+
+    fn predict(
+        &self,
+        settings: &PredictionSettings<'_>,
+        predictor: &LoadedPredictor,
+        observer: &mut dyn Observer,
+    ) -> Result<PredictedSamples, RunError> {
+        let LoadedPredictor {
+            device,
+            policy,
+            model,
+            ..
+        } = predictor;
+        let options = settings.options;
+        let batcher = Batcher {
+            table: &self.table,
+            sequences: &self.sequences,
+            limit: policy.token_limit,
+            sampling: options.asv_sampling.unwrap_or(policy.asv_sampling),
+            chunk: CHUNK,
+        };
+        let rows: Vec<usize> = (0..self.table.num_samples()).collect();
+        let base = &model.predictor.base;
+        let embeddings = Embeddings::of_samples(base, &batcher, &rows, device, |done, total| {
+            observer.observe(&Event::Progress {
+                what: "encoding ASVs",
+                done,
+                total,
+            })
+        })?;
+        let passes = passes(options, &batcher, &rows, observer)?;
+        let predictions = PredictionPasses {
+            model,
+            scales: &self.scales,
+            embeddings: &embeddings,
+            profiles: None,
+            batcher: &batcher,
+            categories: &self.categories,
+            device,
+            batch_size: options.batch_size,
+            seed: policy.seed,
+            passes,
+        };
+        let averaged = predictions.predict(&rows, |_, _, done| {
+            observer.observe(&Event::Progress {
+                what: "predicting samples",
+                done,
+                total: passes * rows.len(),
+            })
+        })?;
+        let (averaged, further) = match &predictor.members {
+            Some(members) => self.with_members(members, &predictor.parts, options, averaged),
+            None => (averaged, Vec::new()),
+        };
+        Ok(PredictedSamples {
+            averaged,
+            further,
+            with_spread: options.output_variance && passes > 1,
+        })
+    }
+}
+
+impl PredictableSamples {
+    /// The predictions of all members in place of those of the network, and the same at further
+    /// levels of intervals and prediction sets.
+    fn with_members(
+        &self,
+        members: &SavedMembers,
+        parts: &PredictorManifest,
+        options: &PredictOptions,
+        averaged: Vec<Averaged>,
+    ) -> (Vec<Averaged>, Vec<AtLevel>) {
+        let (network, spreads): (Vec<HeldOut>, Vec<Vec<f64>>) = averaged
+            .into_iter()
+            .enumerate()
+            .map(|(row, (predictions, spread))| (HeldOut { row, predictions }, spread))
+            .unzip();
+        let targets = parts.targets.iter();
+        let numbers: Vec<bool> = targets
+            .map(|target| target.values.classes().is_none())
+            .collect();
+        let levels = Level::distinct(&options.interval);
+        let mut levels = members
+            .predict(&self.table, &network, &numbers, &levels)
+            .into_iter();
+        let samples = levels.next().map_or(network, |first| first.samples);
+        let predictions = samples.into_iter().map(|sample| sample.predictions);
+        (predictions.zip(spreads).collect(), levels.collect())
+    }
+}
+
+/// The samples to predict with their sequences, as the `policy` of the training has them.
+fn reads(
+    settings: &PredictionSettings<'_>,
+    policy: &DataPolicy,
+    notes: &mut Notes<'_>,
+) -> Result<(Table, TokenizedSequences), RunError> {
+    let options = settings.options;
+    let storage = Storage::of_run(options.streaming, Some(settings.output));
+    let sequences = options.sequences.as_deref();
+    let mut table = study::read_reads(Some(settings.table), sequences, &storage, notes)?;
+    if let Some(list) = &options.samples {
+        table = study::listed(table, list, notes)?;
+    }
+    let as_trained = |error| as_trained(error, settings.table, policy);
+    let table =
+        study::rarefied(table, policy.rarefy_depth, policy.seed, notes).map_err(as_trained)?;
+    let table = table.drop_empty_features()?;
+    let sequences = study::tokenized(&table, &policy.tokens(), notes).map_err(as_trained)?;
+    Ok((table, sequences))
+}
+
+/// How often each sample is predicted; a warning says where it is less often than asked for.
+fn passes(
+    options: &PredictOptions,
+    batcher: &Batcher<'_>,
+    rows: &[usize],
+    observer: &mut dyn Observer,
+) -> Result<usize, RunError> {
+    let (passes, note) = useful_passes(options.prediction_passes, batcher, rows);
     if let Some(note) = note {
         observer.observe(&Event::Warning(&format!("--prediction-passes: {note}")))?;
     } else if options.output_variance && passes == 1 {
@@ -121,45 +298,57 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
             "--output-variance: one pass has no spread; ask for more with --prediction-passes";
         observer.observe(&Event::Warning(text))?;
     }
-    let mut mean = MeanPrediction::default();
-    for pass in 0..passes {
-        let mut predicted = Vec::with_capacity(rows.len());
-        for batch in prediction_batches(&batcher, &rows, options.batch_size, policy.seed, pass) {
-            let (batch, _) =
-                predict_batch(&model, &scales, &embeddings, &batch, &categories, &device);
-            predicted.extend(batch);
-            observer.observe(&Event::Progress {
-                what: "predicting samples",
-                done: pass * rows.len() + predicted.len(),
-                total: passes * rows.len(),
-            })?;
-        }
-        mean.add(predicted);
-    }
-    let averaged = mean.finish();
-    let spread = options.output_variance && passes > 1;
-    let samples: Vec<PredictedSample<'_>> = table
-        .sample_ids()
-        .iter()
-        .zip(&averaged)
-        .map(|(id, (predictions, deviations))| PredictedSample {
+    Ok(passes)
+}
+
+/// What was predicted of each sample.
+struct PredictedSamples {
+    averaged: Vec<Averaged>,
+    /// The same at further levels of intervals and prediction sets.
+    further: Vec<AtLevel>,
+    with_spread: bool,
+}
+
+impl PredictedSamples {
+    fn write(
+        &self,
+        output: &Path,
+        predictor: &LoadedPredictor,
+        samples: &PredictableSamples,
+        compared: &ComparedSamples,
+    ) -> Result<(), RunError> {
+        let ids = samples.table.sample_ids().iter();
+        let samples = ids.zip(&self.averaged).enumerate();
+        let samples = samples.map(|(row, (id, (predictions, deviations)))| PredictedSample {
             id,
             predictions,
+            further: self.at_further_levels(row),
             actual: None,
-            spread: spread.then_some(deviations.as_slice()),
+            spread: self.with_spread.then_some(deviations.as_slice()),
             fold: None,
-        })
-        .collect();
-    write_whole(
-        output,
-        &predictions::tsv(&TargetColumn::of(&parts.targets), &samples)?,
-    )?;
-    observer.observe(&Event::Saved(output))
+            likeness: compared.of(row),
+            abstains: compared.abstains(row),
+        });
+        let samples: Vec<PredictedSample<'_>> = samples.collect();
+        let columns = target_columns(&predictor.parts.targets);
+        write_whole(output, &predictions::tsv(&columns, &samples)?)?;
+        Ok(())
+    }
+}
+
+impl PredictedSamples {
+    fn at_further_levels(&self, row: usize) -> Vec<(f64, &[TargetPrediction])> {
+        let further = self.further.iter();
+        let further = further.filter_map(|at| Some((at.level, at.samples.get(row)?)));
+        further
+            .map(|(level, sample)| (level, sample.predictions.as_slice()))
+            .collect()
+    }
 }
 
 /// The error without the advice to set the run up otherwise: a prediction is set up as its model
 /// was.
-fn as_trained(error: RunError, table: Option<&Path>, policy: &DataPolicy) -> RunError {
+fn as_trained(error: RunError, table: &Path, policy: &DataPolicy) -> RunError {
     let RunError::Data(mut error) = error else {
         return error;
     };
@@ -175,8 +364,5 @@ fn as_trained(error: RunError, table: Option<&Path>, policy: &DataPolicy) -> Run
             "the model was trained on samples of {depth} reads each and predicts only those with as many"
         ));
     }
-    match table {
-        Some(table) => error.file(table).into(),
-        None => error.into(),
-    }
+    error.file(table).into()
 }

@@ -6,8 +6,9 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use aam_runtime::DataError;
 use aam_runtime::data::{
-    ColumnKind, DataError, read_distances, read_ids, read_metadata, read_sequences, read_table,
+    ColumnKind, read_distances, read_ids, read_metadata, read_sequences, read_table,
 };
 
 fn data() -> Option<PathBuf> {
@@ -103,7 +104,7 @@ fn found(file: &str, path: &Path) -> Result<Outcome, DataError> {
     if file.starts_with("metadata/") {
         read_metadata(path).map(|_| Outcome::Metadata)
     } else if file.contains("distance_matrix") {
-        let matrix = read_distances(path)?.into_matrix(&[])?;
+        let matrix = read_distances(path)?.into_matrix()?;
         Ok(Outcome::Distances(matrix.len()))
     } else {
         let table = read_table(path)?;
@@ -133,7 +134,7 @@ fn the_corpus_loads_or_ends_in_an_error_naming_the_file() {
             read_table(&path).err(),
             read_metadata(&path).err(),
             read_sequences(&path).err(),
-            read_distances(&path).and_then(|d| d.into_matrix(&[])).err(),
+            read_distances(&path).and_then(|d| d.into_matrix()).err(),
         ];
         for error in errors.into_iter().flatten() {
             if !error.to_string().contains(&name) {
@@ -259,14 +260,10 @@ fn real_studies_load_with_their_counts() {
         let ids = read_ids(folder.join("unifrac-sample-ids.txt")).unwrap();
         for metric in ["unweighted", "weighted-normalized"] {
             let named = read_distances(folder.join(format!("unifrac-{metric}.h5"))).unwrap();
-            let named = named.into_matrix(&[]).unwrap();
+            let named = named.into_matrix().unwrap();
             assert_eq!(named.ids(), ids, "{study}");
             let bare = read_distances(folder.join(format!("unifrac-{metric}.npy"))).unwrap();
-            let bare = bare
-                .with_ids(ids.clone())
-                .unwrap()
-                .into_matrix(&[])
-                .unwrap();
+            let bare = bare.with_ids(ids.clone()).unwrap().into_matrix().unwrap();
             assert_eq!(named, bare, "{study} {metric}");
         }
     }

@@ -1,6 +1,6 @@
 //! A stored checkpoint of every version of the format predicts what it always predicted.
 
-use aam_runtime::checkpoint::manifest::{FIRST_FORMAT, FORMAT};
+use aam_runtime::train::checkpoint::manifest::{FIRST_FORMAT, FORMAT};
 use aam_tests::aam;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/checkpoints");
@@ -47,7 +47,7 @@ fn a_run_can_start_from_the_encoder_of_every_format_and_not_go_on_from_the_first
         "sample-id\tph\nS00\t4\nS01\t5\nS02\t6\nS03\t7\nS04\t8\nS05\t9\n",
     );
     let train = format!(
-        "train --table {FIXTURES}/table.tsv --metadata metadata.tsv --metadata-column ph \
+        "train --test-size 0.2 --members network --table {FIXTURES}/table.tsv --metadata metadata.tsv --metadata-column ph \
          --max-bp 20 --token-limit 16 --epochs 1 --baseline-trees 0"
     );
     for format in FIRST_FORMAT..=FORMAT {

@@ -3,7 +3,7 @@
 
 use aam_tests::{Aam, STUDY, aam};
 
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --max-bp 30 --embedding-dim 16 --epochs 1 --output-dir \
                      run";
 
@@ -62,7 +62,7 @@ fn metadata_that_lacks_what_the_model_uses() {
     let aam = trained("--categorical-columns habitat");
     let table = "--table study/table.biom";
     aam.refuses(&predict(table))
-        .says(&["the model uses the metadata column 'habitat': give --metadata"]);
+        .says(&["--metadata is missing: the model uses the metadata column 'habitat'"]);
     let text = aam.read("study/metadata.tsv");
     aam.write("renamed.tsv", &text.replace("habitat", "place"));
     aam.run(&predict(&format!("{table} --metadata renamed.tsv")))
@@ -99,5 +99,5 @@ fn lists_of_samples_name_the_sample_at_fault() {
             "validation.txt: the list of validation samples names `S004`, which is listed already",
         ]);
     aam.refuses(&format!("{train} --train-samples train.txt"))
-        .says(&["--train-samples needs --validation-samples"]);
+        .says(&["--train-samples: it needs --validation-samples"]);
 }

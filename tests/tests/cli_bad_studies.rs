@@ -12,7 +12,7 @@ fn study() -> Aam {
 
 fn train(metadata: &str, column: &str) -> String {
     format!(
-        "train --table study/table.biom --metadata {metadata} --metadata-column {column} {SMALL} \
+        "train --test-size 0.2 --members network --table study/table.biom --metadata {metadata} --metadata-column {column} {SMALL} \
          --output-dir run"
     )
 }
@@ -154,7 +154,7 @@ fn samples_without_reads_are_left_out_and_named() {
     let flags = format!("--metadata study/metadata.tsv --metadata-column ph {SMALL}");
     let note = ["2 samples without reads are left out, such as S004, S008"];
     aam.ok(&format!(
-        "train --table two-empty.tsv {flags} --output-dir run"
+        "train --test-size 0.2 --members network --table two-empty.tsv {flags} --output-dir run"
     ))
     .says(&note);
     aam.ok("predict --model run/checkpoints/best --table two-empty.tsv --output p.tsv")
@@ -163,7 +163,7 @@ fn samples_without_reads_are_left_out_and_named() {
     assert_eq!(predictions.lines().count(), 1 + 22);
     assert!(!predictions.contains("S004") && !predictions.contains("NaN"));
     aam.run(&format!(
-        "train --table all-empty.tsv {flags} --output-dir none"
+        "train --test-size 0.2 --members network --table all-empty.tsv {flags} --output-dir none"
     ))
     .ends_with_code(3)
     .says(&["all-empty.tsv: no sample has any reads"]);
@@ -262,7 +262,7 @@ fn trees_that_name_asvs_otherwise_or_lack_something() {
     ]);
     aam.ok(&format!("{bare} --missing-length 1"));
     aam.refuses(&format!("{bare} --missing-length -1"))
-        .says(&["--missing-length: expected 0 or a number above it, found -1"]);
+        .says(&["--missing-length: expected number of at least 0 or none, found '-1'"]);
 
     // One sample has only ASVs that the tree lacks.
     let lone = "T".repeat(30);

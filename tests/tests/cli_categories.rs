@@ -2,7 +2,7 @@
 
 use aam_tests::{Aam, STUDY, aam};
 
-const TRAIN: &str = "train --table study/table.biom --epochs 4 --max-bp 30 --embedding-dim 16 \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --epochs 4 --max-bp 30 --embedding-dim 16 \
                      --overwrite --output-dir run";
 const PREDICT: &str = "predict --model run/checkpoints/last --table study/table.biom --overwrite";
 
@@ -84,9 +84,10 @@ fn rare_levels_are_pooled_and_widths_differ() {
         "metadata.tsv",
         &metadata.replacen("\tcity0\t", "\tvillage\t", 1),
     );
+    let train = TRAIN.replace("--test-size 0.2", "--test-size 0.1");
     aam.ok(&format!(
-        "{TRAIN} --metadata-column ph --metadata metadata.tsv --categorical-columns city,habitat --min-category-count 3 \
-         --categorical-embed-dims habitat=3 --categorical-dropout 0.2 --test-size 0.1 --seed 1"
+        "{train} --metadata-column ph --metadata metadata.tsv --categorical-columns city,habitat --min-category-count 3 \
+         --categorical-embed-dims habitat=3 --categorical-dropout 0.2 --seed 1"
     ));
     let manifest = aam.read("run/checkpoints/last/manifest.json");
     let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
@@ -200,8 +201,8 @@ fn output_settings_at_odds_with_the_target() {
     let aam = study();
     let run = |flags: &str| aam.refuses(&format!("{TRAIN} --metadata metadata.tsv {flags}"));
     run("--metadata-column ph --output-activation softplus").says(&[
-        "--output-activation softplus gives outputs of 0 and above",
-        "column 'ph' go from -",
+        "--output-activation softplus: it gives outputs of 0 and above",
+        "--target-transform zscore puts values on both sides of 0",
         "--target-transform minmax",
     ]);
     run("--metadata-column ph --target-transform none --output-activation sigmoid")

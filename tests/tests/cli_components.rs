@@ -5,8 +5,7 @@ use std::collections::HashMap;
 
 use aam_tests::{Aam, STUDY, aam};
 
-const TRAIN: &str =
-    "train --table study/table.biom --metadata study/metadata.tsv --max-bp 30 --epochs 3";
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --max-bp 30 --epochs 3";
 
 fn study() -> Aam {
     aam!().with(STUDY)
@@ -48,7 +47,7 @@ fn train_and_predict(aam: &Aam, run: &str, flags: &str) -> String {
     }
     trained.ends_with_code(0);
     aam.ok(&format!(
-        "predict --model {run}/checkpoints/best --table study/table.biom \
+        "predict --model {run}/checkpoints/last --table study/table.biom \
          --metadata study/metadata.tsv --output {run}.tsv"
     ));
     let predictions = aam.read(&format!("{run}.tsv"));

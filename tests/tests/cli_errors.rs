@@ -31,7 +31,7 @@ fn bad_values_of_flags() {
     aam.refuses("train --rarefy-depth 99999999999")
         .says(&["--rarefy-depth: expected integer"]);
     aam.refuses("train --lr nan")
-        .says(&["--lr: expected number or none, found 'nan'"]);
+        .says(&["--lr: expected number above 0 or none, found 'nan'"]);
     aam.refuses("train --preset tin")
         .says(&["--preset: expected one of tiny, small, base, found 'tin' (did you mean 'tiny'?)"]);
     aam.refuses("train --threads 0").says(&["--threads"]);
@@ -115,6 +115,38 @@ fn configuration_files() {
     }
     aam.refuses("train --config none.toml")
         .says(&["none.toml: No such file"]);
+}
+
+#[test]
+fn a_setting_is_told_as_it_was_given() {
+    let aam = aam!();
+    let train = "train --test-size 0.2 --members network --table t.biom --metadata m.tsv --metadata-column ph --output-dir run";
+    let frozen = "a frozen base learns nothing of nucleotides";
+    for (flag, told) in [
+        ("--nucleotide-weight 1", "error: --nucleotide-weight: "),
+        ("--nuc-penalty 1", "error: --nuc-penalty: "),
+    ] {
+        aam.refuses(&format!("{train} {flag}"))
+            .says(&[&format!("{told}{frozen}")]);
+    }
+    aam.write("run.toml", "nucleotide-weight = 1.0\n");
+    aam.refuses(&format!("{train} --config run.toml"))
+        .says(&[&format!(
+            "error: run.toml: key 'nucleotide-weight': {frozen}"
+        )]);
+    aam.write(
+        "run.toml",
+        "pooling = \"attention\"\ntarget-transform = \"zscore-category\"\n",
+    );
+    aam.refuses(&format!("{train} --config run.toml")).says(&[
+        "run.toml: [target-transform], key 'name' = zscore-category: it needs --normalize-by",
+    ]);
+    aam.refuses(&format!(
+        "{train} --log-transform-targets --normalize-targets-by site"
+    ))
+    .says(&["error: --normalize-targets-by site: the chosen --target-transform"]);
+    aam.refuses(&format!("{train} --nuc-penalty -1"))
+        .says(&["error: --nuc-penalty: expected number of at least 0, found '-1'"]);
 }
 
 #[test]

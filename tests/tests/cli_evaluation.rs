@@ -3,7 +3,7 @@
 
 use aam_tests::{Aam, LARGER_STUDY, STUDY, aam, cells, data};
 
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv --max-bp 30 \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --max-bp 30 \
                      --embedding-dim 16 --epochs 20 --output-dir run";
 
 /// The figure `name` of `method` in the file.
@@ -47,16 +47,20 @@ fn figures_of_numbers_are_those_of_the_predictions() {
     );
     let r2 = figure(&aam, file, "r2", "model");
     assert!(low < r2 && r2 < high && high <= 1.0, "{low} {r2} {high}");
-    // The last line of metrics.tsv that is the best is the model that was judged.
+}
+
+#[test]
+fn the_last_epoch_is_reported_and_not_the_one_that_the_samples_held_out_chose() {
+    let aam = aam!().with(LARGER_STUDY);
+    aam.ok(&format!(
+        "{TRAIN} --metadata-column gradient --baseline-trees 0"
+    ));
     let metrics = aam.read("run/metrics.tsv");
-    let mut epochs = cells(&metrics, "best")
-        .into_iter()
-        .zip(cells(&metrics, "spearman"));
-    let best = epochs
-        .rfind(|((_, best), _)| *best == "1")
-        .expect("a best epoch");
-    let spearman: f64 = best.1.1.parse().expect("a number");
-    assert!((figure(&aam, file, "spearman", "model") - spearman).abs() < 1e-12);
+    let best = cells(&metrics, "best");
+    assert_eq!(best.last().map(|(_, best)| *best), Some("0"), "{metrics}");
+    let last = aam.last("run", "spearman");
+    let reported = figure(&aam, "run/evaluation.tsv", "spearman", "model");
+    assert!((reported - last).abs() < 1e-12, "{reported} {last}");
 }
 
 #[test]
@@ -247,4 +251,63 @@ fn forests_agree_with_scikit_learn_on_real_studies() {
             "{study} {flags}: {all}, {expected} ± {spread}"
         );
     }
+}
+
+#[test]
+fn a_metric_that_a_run_cannot_have_is_refused_before_a_file_is_opened() {
+    let aam = aam!();
+    let train = "train --test-size 0.2 --members network --table nowhere.biom --metadata nowhere.tsv --output-dir run";
+    let numbers = format!("{train} --metadata-column ph");
+    let two = format!("{train} --metadata-column ph,age");
+    let pretrain = "pretrain --table nowhere.biom --tree nowhere.nwk --output-dir run".to_owned();
+    let cases: [(&str, &str, &[&str]); 11] = [
+        (
+            &numbers,
+            "r3",
+            &[
+                "--best-metric r3: there is no such metric",
+                "this run has train_loss, train_target_loss, train_penalty, loss, r2, mae, rmse, \
+                 pearson, spearman",
+            ],
+        ),
+        (&numbers, "spaerman", &["did you mean spearman?"]),
+        (&numbers, "accuracy", &["no such metric", "loss, r2, mae"]),
+        (&numbers, "ph:r2", &["no such metric"]),
+        (&numbers, "interval_width", &["no such metric"]),
+        (&numbers, "unifrac_r2", &["no such metric"]),
+        (
+            &numbers,
+            "learning_rate",
+            &["does not say which of two epochs is better"],
+        ),
+        (&two, "r2", &["no such metric", "loss, ph:r2, ph:mae"]),
+        (&two, "age:accuracy", &["no such metric", "age:r2"]),
+        (
+            &pretrain,
+            "r2",
+            &[
+                "--best-metric r2: there is no such metric",
+                "this run has train_loss, train_unifrac_loss, loss, unifrac_r2, unifrac_mae, \
+                 unifrac_rmse, unifrac_pearson, nucleotide_loss, nucleotide_accuracy",
+            ],
+        ),
+        (&pretrain, "jaccard_r2", &["no such metric"]),
+    ];
+    for (job, metric, words) in cases {
+        let ran = aam.run(&format!("{job} --best-metric {metric}"));
+        ran.ends_with_code(2).says(words);
+        assert!(!aam.path("run").exists(), "{job} {metric}");
+    }
+    // What the run can have is not refused for it.
+    for (job, metric) in [
+        (&numbers, "train_penalty"),
+        (&two, "age:mae"),
+        (&pretrain, "unifrac_rmse"),
+    ] {
+        aam.run(&format!("{job} --best-metric {metric}"))
+            .ends_with_code(3)
+            .says(&["nowhere"]);
+    }
+    let quantile = format!("{numbers} --loss quantile --best-metric interval_width");
+    aam.run(&quantile).ends_with_code(3).says(&["nowhere"]);
 }

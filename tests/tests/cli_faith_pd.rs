@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use aam_runtime::data::{newick::NewickOptions, read_table, read_tree};
+use aam_runtime::data::newick::NewickOptions;
+use aam_runtime::data::{read_table, read_tree};
 use aam_runtime::unifrac::faith_pd;
 use aam_tests::{Aam, LARGER_STUDY, aam};
 use npyz::WriterBuilder;
 
 const PRETRAIN: &str = "pretrain --table study/table.biom --max-bp 30 --embedding-dim 16 \
                         --nucleotide-steps 0 --max-steps 150 --unifrac-metric faith-pd";
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --max-bp 30 --epochs 2 --unifrac-weight 1 \
                      --tree study/tree.nwk --unifrac-metric faith_pd";
 
@@ -27,6 +28,11 @@ fn study() -> Aam {
         "pd.tsv",
         &format!("#SampleID\tfaith_pd\n{}", lines.concat()),
     );
+    let ids: String = table
+        .sample_ids()
+        .iter()
+        .map(|id| format!("{id}\n"))
+        .collect();
     lines.truncate(50);
     aam.write("fewer.tsv", &lines.concat());
     let mut bytes = Vec::new();
@@ -39,6 +45,7 @@ fn study() -> Aam {
     npy.extend(values.iter().copied()).expect("values");
     npy.finish().expect("an array");
     std::fs::write(aam.path("pd.npy"), bytes).expect("a file");
+    aam.write("pd.npy.ids.txt", &ids);
     aam
 }
 
@@ -75,7 +82,7 @@ fn diversity_is_learnt_and_its_source_does_not_matter() {
     }
     // The encoder serves a predictor like any other.
     aam.ok(
-        "train --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
+        "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
          --max-bp 30 --epochs 1 --pretrained-encoder tree/checkpoints/best --output-dir trained",
     );
     aam.ok("predict --model trained/checkpoints/best --table study/table.biom --output p.tsv");

@@ -31,24 +31,25 @@ fn flags(aam: &Aam, command: &str) -> Vec<String> {
 #[test]
 fn the_flags_of_train_are_frozen() {
     let expected = "
-        asv-chunk-size asv-sampling attention-heads attention-layers attn-implementation
-        auto-batch-size balance base-lr baseline-trees batch-size best-metric categorical-columns
-        categorical-dropout categorical-embed-dim categorical-embed-dims categorical-hierarchy
-        categorical-loss-weight-beta categorical-loss-weight-column categorical-loss-weights
-        categorical-lr classifier compatibility conditional-output-scaling config count-embedding
-        count-scale count-weight decay-all device distance-scale drop-missing dropout ema-decay
-        embedding-dim epochs folds freeze-base fusion gradient-accumulation-steps group-column
-        head help json keep-checkpoints layer-lr-decay learnable-output-scale leave-group-out
-        leave-one-group-out lora-alpha lora-rank loss loss-config lr max-bp max-grad-norm
-        max-memory-fraction max-memory-gb max-steps memory-profile metadata metadata-column
-        min-category-count missing-length mixed-precision normalize-by nuc-mask-ratio
-        nuc-mask-strategy nucleotide-weight optimizer output-activation output-dir overwrite patience pooling preset
-        pretrained-encoder print-config quiet rarefy-depth report resume save-every scheduler
-        scheduler-eta-min scheduler-factor scheduler-min-lr scheduler-patience scheduler-t-mult
-        scheduler-t0 seed sequences strategy stratify streaming table target-effective-batch-size
-        target-layer-norm target-transform target-weight tensorboard test-size threads token-limit
-        train-samples tree truncate unifrac-ids unifrac-matrix unifrac-metric unifrac-weight
-        val-prediction-passes validation-samples warmup weight-decay";
+        asv-chunk-size asv-encoder asv-sampling attention-heads attention-layers
+        attn-implementation auto-batch-size balance base-lr baseline-trees batch-size best-metric
+        categorical-columns categorical-dropout categorical-embed-dim categorical-embed-dims
+        categorical-hierarchy categorical-loss-weight-beta categorical-loss-weight-column
+        categorical-loss-weights categorical-lr classifier compatibility conditional-output-scaling
+        config count-embedding count-scale count-weight decay-all device distance-scale
+        drop-missing dropout ema-decay embedding-dim epochs folds freeze-base fusion
+        gradient-accumulation-steps group-column head help interval json keep-checkpoints
+        keep-class layer-lr-decay learnable-output-scale leave-group-out leave-one-group-out
+        lora-alpha lora-rank loss loss-config lr max-bp max-grad-norm max-memory-fraction
+        max-memory-gb max-steps members memory-profile metadata metadata-column min-category-count
+        missing-length mixed-precision normalize-by nuc-mask-ratio nuc-mask-strategy
+        nucleotide-weight objective optimizer output-activation output-dir overwrite patience
+        preset pretrained-encoder print-config quiet rarefy-depth report resume root sample-encoder
+        samples save-every schedule seed sequences strategy stratify streaming table
+        target-effective-batch-size target-layer-norm target-transform target-weight tensorboard
+        test-size threads token-limit train-samples transpose tree truncate unifrac-ids
+        unifrac-matrix unifrac-metric unifrac-weight val-prediction-passes validation-samples
+        weight-decay";
     let expected: Vec<&str> = expected.split_whitespace().collect();
     assert_eq!(flags(&aam!(), "train"), expected);
 }
@@ -62,17 +63,16 @@ fn compare_has_the_flags_of_train() {
 #[test]
 fn the_flags_of_pretrain_are_frozen() {
     let expected = "
-        asv-chunk-size asv-sampling attention-heads attention-layers attn-implementation
-        batch-size best-metric compatibility config count-embedding count-scale decay-all device
-        distance-scale drop-missing dropout ema-decay embedding-dim epochs
+        asv-chunk-size asv-encoder asv-sampling attention-heads attention-layers
+        attn-implementation batch-size best-metric compatibility config count-embedding count-scale
+        decay-all device distance-scale drop-missing dropout ema-decay embedding-dim epochs
         gradient-accumulation-steps help json keep-checkpoints lr max-bp max-grad-norm max-steps
         missing-length mixed-precision nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size
-        nucleotide-steps nucleotide-weight optimizer output-dir overwrite patience pooling preset print-config
-        quiet rarefy-depth report resume save-every scheduler scheduler-eta-min scheduler-factor
-        scheduler-min-lr scheduler-patience scheduler-t-mult scheduler-t0 seed sequences strategy
-        streaming table tensorboard test-size threads token-limit train-samples tree truncate
-        unifrac-ids unifrac-matrix unifrac-metric unifrac-weight validation-samples warmup
-        weight-decay";
+        nucleotide-steps nucleotide-weight objective optimizer output-dir overwrite patience preset
+        print-config quiet rarefy-depth report resume root sample-encoder samples save-every
+        schedule seed sequences strategy streaming table tensorboard test-size threads token-limit
+        train-samples transpose tree truncate unifrac-ids unifrac-matrix unifrac-metric
+        unifrac-weight validation-samples weight-decay";
     let expected: Vec<&str> = expected.split_whitespace().collect();
     assert_eq!(flags(&aam!(), "pretrain"), expected);
 }
@@ -108,7 +108,7 @@ fn a_flag_comes_before_the_file_and_the_file_before_the_default() {
         .prints(&[
             "epochs = 9\n",
             "lr = 0.5\n",
-            "max-bp = 150\n",
+            "token-limit = 1024\n",
             "[head]\nname = \"mlp\"\nhidden = [32, 16]\ndropout = 0.25\n",
         ]);
 }
@@ -138,6 +138,31 @@ fn printed_settings_read_back_as_they_are() {
         "{first}"
     );
     assert!(first.contains("freeze-base = true\n"), "{first}");
+}
+
+#[test]
+fn a_file_may_name_encoders_as_they_were_named_before_they_were_components() {
+    let aam = aam!();
+    aam.write(
+        "run.toml",
+        "pooling = \"attention\"\ncount-embedding = \"film\"\n",
+    );
+    let older = aam.ok("train --config run.toml --print-config").stdout;
+    let flags = "--sample-encoder attention --count-embedding film";
+    assert_eq!(
+        older,
+        aam.ok(&format!("train {flags} --print-config")).stdout
+    );
+    assert!(
+        older.contains("[sample-encoder]\nname = \"attention\"\n"),
+        "{older}"
+    );
+    // What nobody chooses is left to the preset, or to the encoder that a run starts from.
+    assert!(
+        !aam.ok("train --print-config")
+            .stdout
+            .contains("sample-encoder")
+    );
 }
 
 #[test]
@@ -215,9 +240,25 @@ fn spellings_of_the_reference_mean_the_same_choice() {
         "--normalize-by site",
     );
     same("--optimizer adamw --scheduler warmup_cosine", "");
-    same("--scheduler cosine_restarts", "--scheduler cosine-restarts");
+    same("--scheduler cosine_restarts", "--schedule cosine-restarts");
+    same(
+        "--scheduler cosine_restarts --scheduler-t0 9 --scheduler-t-mult 3 --scheduler-eta-min 0.1",
+        "--schedule cosine-restarts --schedule.t0 9 --schedule.t-mult 3 --schedule.eta-min 0.1",
+    );
+    same(
+        "--scheduler plateau --scheduler-patience 2 --scheduler-factor 0.1 --scheduler-min-lr 0.2",
+        "--schedule plateau --schedule.patience 2 --schedule.factor 0.1 --schedule.min-lr 0.2",
+    );
+    same(
+        "--warmup 7 --scheduler.eta-min 0.1",
+        "--schedule.warmup 7 --schedule.eta-min 0.1",
+    );
+    same("--normalize-targets", "--target-transform minmax");
+    same("--no-normalize-targets", "--target-transform none");
     same("--bounded-targets", "--output-activation sigmoid");
     same("--unifrac-metric unifrac", "");
+    same("--pooling attention", "--sample-encoder attention");
+    same("--count-embedding-method film", "--count-embedding film");
     same("--unifrac-metric faith_pd", "--unifrac-metric faith-pd");
     same("--log-transform-targets", "--target-transform log-minmax");
     same(

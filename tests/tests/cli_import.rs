@@ -66,7 +66,9 @@ fn an_imported_encoder_is_trained_on_and_predicts() {
     aam.ok(&import).says(&["wrote imported"]);
     aam.refuses(&import)
         .says(&["--output imported: exists already"]);
-    let train = format!("train --table ambiguous.tsv {FLAGS} --pretrained-encoder imported");
+    let train = format!(
+        "train --test-size 0.2 --members network --table ambiguous.tsv {FLAGS} --pretrained-encoder imported"
+    );
     aam.ok(&format!("{train} --output-dir run"));
     // Such a model takes ambiguous bases for padding: with them or without is the same to it.
     let ambiguous = predictions(&aam, "run", "ambiguous.tsv");
@@ -78,7 +80,7 @@ fn an_imported_encoder_is_trained_on_and_predicts() {
     assert!(different > 1e-4, "{different}");
     // A model of this program has a token for them.
     aam.ok(&format!(
-        "train --table ambiguous.tsv {FLAGS} --embedding-dim 16 --output-dir own"
+        "train --test-size 0.2 --members network --table ambiguous.tsv {FLAGS} --embedding-dim 16 --output-dir own"
     ));
     let ambiguous = predictions(&aam, "own", "ambiguous.tsv");
     let different = largest_difference(&ambiguous, &predictions(&aam, "own", "sharp.tsv"));
@@ -89,10 +91,12 @@ fn an_imported_encoder_is_trained_on_and_predicts() {
 fn what_an_imported_encoder_cannot_take_is_said_with_the_flag_that_helps() {
     let aam = study();
     aam.ok(&format!("import {} --output imported", weights().display()));
-    let train = format!("train --table sharp.tsv {FLAGS} --pretrained-encoder imported");
+    let train = format!(
+        "train --test-size 0.2 --members network --table sharp.tsv {FLAGS} --pretrained-encoder imported"
+    );
     aam.refuses(&format!(
         "{} --output-dir run",
-        train.replace(" --max-bp 20", "")
+        train.replace(" --max-bp 20", " --max-bp 150")
     ))
     .says(&["--max-bp 150", "give --max-bp 20"]);
     aam.refuses(&format!(
@@ -113,8 +117,9 @@ fn what_an_imported_encoder_cannot_take_is_said_with_the_flag_that_helps() {
         "import {} --attention-heads 5 --output other",
         weights().display()
     );
-    aam.run(&heads)
-        .ends_with_code(4)
-        .says(&["'heads'", "a divisor of dim (32), found 5"]);
+    aam.run(&heads).ends_with_code(4).says(&[
+        "'attention-heads'",
+        "a divisor of the width of embeddings, 32, found 5",
+    ]);
     assert!(!aam.path("other").exists());
 }

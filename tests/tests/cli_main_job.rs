@@ -7,7 +7,7 @@ use aam_tests::{Aam, STUDY, aam};
 
 const PRETRAIN: &str = "pretrain --table study/table.biom --tree study/tree.nwk --epochs 2 --nucleotide-steps 20 \
                         --embedding-dim 16 --max-bp 30 --output-dir";
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv --epochs 2 \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --epochs 2 \
                      --output-dir";
 
 fn study() -> Aam {
@@ -79,11 +79,11 @@ fn what_cannot_be_done_has_its_own_code() {
     let aam = study();
     aam.refuses(STUDY).says(&["study", "exists"]);
     aam.refuses("simulate --samples 1 --output-dir s")
-        .says(&["samples", "found 1"]);
+        .says(&["samples", "found '1'"]);
     aam.refuses("train --metadata m.tsv --output-dir t")
         .says(&["--table is missing"]);
     aam.write("broken.biom", "this is no table");
-    let train = "train --table broken.biom --metadata study/metadata.tsv --metadata-column ph \
+    let train = "train --test-size 0.2 --members network --table broken.biom --metadata study/metadata.tsv --metadata-column ph \
                  --output-dir t";
     aam.run(train).ends_with_code(3).says(&["broken.biom"]);
     aam.run("predict --model study --table study/table.biom --output p.tsv")
@@ -162,5 +162,5 @@ fn the_ways_of_the_reference_can_be_had() {
     aam.refuses(&format!(
         "{TRAIN} none --metadata-column ph --max-bp 30 --count-weight 1"
     ))
-    .says(&["--count-weight", "--pooling attention"]);
+    .says(&["--count-weight", "--sample-encoder attention"]);
 }

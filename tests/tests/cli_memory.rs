@@ -2,7 +2,7 @@
 
 use aam_tests::{Aam, STUDY, aam};
 
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --max-bp 30 --embedding-dim 16 --epochs 2 \
                      --baseline-trees 0 --overwrite --output-dir run";
 
@@ -73,17 +73,23 @@ fn updates_of_several_batches_have_the_samples_that_are_asked_for() {
     );
     refused(
         "--max-memory-gb 2",
-        &["do nothing without --auto-batch-size"],
+        &["does nothing without --auto-batch-size"],
     );
-    refused("--auto-batch-size --batch-size 2", &["give one of the two"]);
-    refused("--auto-batch-size --max-memory-gb 0", &["above 0, found 0"]);
+    refused(
+        "--auto-batch-size --batch-size 2",
+        &["--batch-size is given, too"],
+    );
+    refused(
+        "--auto-batch-size --max-memory-gb 0",
+        &["number above 0 or none, found '0'"],
+    );
     refused(
         "--auto-batch-size --max-memory-fraction 2",
-        &["at most 1, found 2"],
+        &["at most 1 or none, found '2'"],
     );
     aam.refuses(&format!(
         "{} --auto-batch-size",
         TRAIN.replacen("train", "compare", 1)
     ))
-    .says(&["are of one model"]);
+    .says(&["it is of one model"]);
 }

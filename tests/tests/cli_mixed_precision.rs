@@ -9,7 +9,7 @@ use serde_json::Value;
 
 const SMALL: &str = "--max-bp 30 --embedding-dim 16 --attention-heads 2 --attention-layers 1 \
                      --scheduler constant --warmup 0 --no-tensorboard --no-report";
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --batch-size 8 --baseline-trees 0";
 const PRETRAIN: &str = "pretrain --table study/table.biom --tree study/tree.nwk --batch-size 8";
 
@@ -68,6 +68,27 @@ fn it_is_a_setting_like_any_other_and_a_cpu_warns_of_it() {
     assert_eq!(state(&aam, "run")["loss_scale"]["factor"], 65536.0);
 }
 
+/// Losses of `command` in 32 bits and in both kinds of 16, each in a directory of that name, which
+/// differ and fall by as much.
+fn falling_alike(aam: &Aam, command: &str) -> [Vec<f64>; 3] {
+    let losses = ["none", "bf16", "fp16"].map(|precision| {
+        aam.ok(&format!(
+            "{command} --mixed-precision {precision} --output-dir {precision}"
+        ));
+        column(aam, precision, "train_loss")
+    });
+    println!("{command}: {losses:?}");
+    let [single, mixed @ ..] = &losses;
+    let fall = |losses: &[f64]| losses[0] - losses[losses.len() - 1];
+    assert!(fall(single) > 0.2 * single[0], "{single:?}");
+    for losses in mixed {
+        assert_ne!(losses, single);
+        let rate = fall(losses) / fall(single);
+        assert!((0.9..1.1).contains(&rate), "{losses:?} {single:?}");
+    }
+    losses
+}
+
 /// What a base learns of nucleotides and distances, by transformers throughout, and of nucleotides
 /// before a pooling by abundance.
 #[test]
@@ -78,20 +99,8 @@ fn pretraining_learns_as_it_does_with_32_bits() {
         "--unifrac-weight 0 --nucleotide-steps 60 --nucleotide-batch-size 8",
     ] {
         let pretrain = format!("{PRETRAIN} {SMALL} {what} --dropout 0 --overwrite");
-        let losses = ["none", "bf16", "fp16"].map(|precision| {
-            aam.ok(&format!(
-                "{pretrain} --mixed-precision {precision} --output-dir {precision}"
-            ));
-            column(&aam, precision, "train_loss")
-        });
-        println!("{what}: {losses:?}");
-        let [single, mixed @ ..] = losses;
-        let fall = |losses: &[f64]| losses[0] - losses[losses.len() - 1];
-        assert!(fall(&single) > 0.2 * single[0], "{single:?}");
+        let [single, mixed @ ..] = falling_alike(&aam, &pretrain);
         for losses in mixed {
-            assert_ne!(losses, single);
-            let rate = fall(&losses) / fall(&single);
-            assert!((0.9..1.1).contains(&rate), "{losses:?} {single:?}");
             // The first epoch has not yet gone another way.
             let first = (losses[0] / single[0] - 1.0).abs();
             assert!(first > 1e-7 && first < 2e-2, "{losses:?} {single:?}");
@@ -103,52 +112,27 @@ fn pretraining_learns_as_it_does_with_32_bits() {
 #[test]
 fn training_learns_as_it_does_with_32_bits_and_so_does_prediction() {
     let aam = aam!().with(RANKS_STUDY);
-    // Too little is learnt in the second way for its predictions to differ between samples.
-    for (pooling, is_predicted) in [
-        ("--pooling abundance", true),
-        (
-            "--pooling abundance --no-freeze-base --nucleotide-weight 0.3",
-            false,
+    falling_alike(
+        &aam,
+        &format!(
+            "{TRAIN} {SMALL} --pooling attention --lr 0.005 --tree study/tree.nwk --no-freeze-base \
+             --unifrac-weight 0.5 --nucleotide-weight 0.3 --count-weight 0.4 --dropout 0 \
+             --epochs 12 --overwrite"
         ),
-        (
-            "--pooling attention --lr 0.005 --tree study/tree.nwk --no-freeze-base \
-             --unifrac-weight 0.5 --nucleotide-weight 0.3 --count-weight 0.4",
-            true,
-        ),
-    ] {
-        let train = format!("{TRAIN} {SMALL} {pooling} --dropout 0 --epochs 12");
-        let losses = ["none", "bf16", "fp16"].map(|precision| {
-            aam.ok(&format!(
-                "{train} --mixed-precision {precision} --overwrite --output-dir {precision}"
-            ));
-            column(&aam, precision, "train_loss")
-        });
-        println!("{pooling}: {losses:?}");
-        let [single, mixed @ ..] = losses;
-        let fall = |losses: &[f64]| losses[0] - losses[losses.len() - 1];
-        assert!(fall(&single) > 0.2 * single[0], "{single:?}");
-        for losses in mixed {
-            assert_ne!(losses, single);
-            let rate = fall(&losses) / fall(&single);
-            assert!((0.9..1.1).contains(&rate), "{losses:?} {single:?}");
-        }
-        if !is_predicted {
-            continue;
-        }
-        // One model, predicted with in each precision.
-        let predict = |precision: &str| {
-            aam.ok(&format!(
-                "predict --model none/checkpoints/last --table study/table.biom \
-                 --mixed-precision {precision} --overwrite --output {precision}.tsv"
-            ));
-            predictions(&aam, &format!("{precision}.tsv"))
-        };
-        let single = predict("none");
-        for (precision, allowed) in [("bf16", 0.02), ("fp16", 0.005)] {
-            let (largest, mean) = apart(&single, &predict(precision));
-            println!("{pooling} {precision}: {largest:.1e}, mean {mean:.1e} of the spread");
-            assert!(mean > 1e-7 && largest < allowed, "{largest} {mean}");
-        }
+    );
+    // One model, predicted with in each precision.
+    let predict = |precision: &str| {
+        aam.ok(&format!(
+            "predict --model none/checkpoints/last --table study/table.biom \
+             --mixed-precision {precision} --overwrite --output {precision}.tsv"
+        ));
+        predictions(&aam, &format!("{precision}.tsv"))
+    };
+    let single = predict("none");
+    for (precision, allowed) in [("bf16", 0.02), ("fp16", 0.005)] {
+        let (largest, mean) = apart(&single, &predict(precision));
+        println!("{precision}: {largest:.1e}, mean {mean:.1e} of the spread");
+        assert!(mean > 1e-7 && largest < allowed, "{largest} {mean}");
     }
 }
 

@@ -125,7 +125,7 @@ fn models_and_tables_are_told_apart() {
         "run/checkpoints/best: this is a pre-trained encoder",
         "`aam train --pretrained-encoder`",
     ]);
-    let train = "train --table study/table.biom --metadata study/metadata.tsv --metadata-column ph";
+    let train = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --metadata-column ph";
     aam.run(&format!(
         "{train} {small} --pretrained-encoder study/tree.nwk --output-dir t"
     ))

@@ -2,7 +2,7 @@
 
 use aam_tests::{Aam, STUDY, aam};
 
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --categorical-columns habitat --epochs 8 --max-bp 30 \
                      --embedding-dim 16 --overwrite --output-dir run";
 
@@ -88,7 +88,7 @@ fn averaged_weights_are_judged_and_saved() {
     assert_eq!(plain.0, averaged.0, "what is trained is the same");
     assert_ne!(plain.1, averaged.1, "what is judged is not");
     aam.ok(
-        "predict --model run/checkpoints/best --table study/table.biom \
+        "predict --model run/checkpoints/last --table study/table.biom \
          --metadata study/metadata.tsv --output again.tsv",
     );
     assert_same_predictions(&aam, "again.tsv");
@@ -139,7 +139,7 @@ fn adapters_are_merged_into_the_checkpoint() {
     assert!(loss[7] < loss[0], "{loss:?}");
     let rank_3 = lora.replace("rank 2", "rank 3");
     aam.ok(
-        "predict --model run/checkpoints/best --table study/table.biom \
+        "predict --model run/checkpoints/last --table study/table.biom \
          --metadata study/metadata.tsv --output again.tsv",
     );
     assert_same_predictions(&aam, "again.tsv");
@@ -161,7 +161,7 @@ fn categories_that_come_equally_often() {
     aam.ok(&format!("{TRAIN} --balance habitat"))
         .says(&["the same number of samples of each of", "habitat="]);
     aam.ok(
-        "train --table study/table.biom --metadata study/metadata.tsv --metadata-column habitat \
+        "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --metadata-column habitat \
          --classifier --balance class --epochs 2 --max-bp 30 --embedding-dim 16 --output-dir classes",
     )
     .says(&["the same number of samples of each of"]);
@@ -179,20 +179,20 @@ fn settings_at_odds() {
         aam.refuses(&format!("{TRAIN} {flags}")).says(words);
     };
     refused("--optimizer adamx", &["did you mean 'adam'?"]);
-    refused("--scheduler-t0 3", &["--scheduler cosine-restarts"]);
+    refused("--scheduler-t0 3", &["belongs to schedule cosine-restarts"]);
     refused(
-        "--scheduler-factor 2",
-        &["a number between 0 and 1, found 2"],
+        "--scheduler plateau --scheduler-factor 2",
+        &["number between 0 and 1, found '2'"],
     );
-    refused("--categorical-lr 0", &["a number above 0, found 0"]);
-    refused("--ema-decay 1", &["from 0 to below 1, found 1"]);
+    refused("--categorical-lr 0", &["number above 0 or none, found '0'"]);
+    refused("--ema-decay 1", &["from 0 to below 1 or none, found '1'"]);
     refused("--base-lr 0.1", &["add --no-freeze-base"]);
     refused(
         "--layer-lr-decay 2 --no-freeze-base",
-        &["at most 1, found 2"],
+        &["at most 1 or none, found '2'"],
     );
     aam.refuses(
-        "train --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
+        "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
          --categorical-lr 0.1 --output-dir run",
     )
     .says(&["the run has no categories"]);

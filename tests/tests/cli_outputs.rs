@@ -4,7 +4,7 @@ use aam_tests::{Aam, aam};
 
 const STUDY: &str = "simulate --samples 24 --asvs 40 --sequence-length 30 --richness 12 \
                      --depth 300 --output-dir";
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --max-bp 30 --embedding-dim 16 --epochs 1 --output-dir";
 const PREDICT: &str = "predict --model run/checkpoints/best --table study/table.biom --output";
 
@@ -31,7 +31,7 @@ fn a_run_is_replaced_only_when_asked_to_and_nothing_else_ever() {
     let aam = study();
     aam.ok(&format!("{TRAIN} run"));
     // Refused before anything is read.
-    let blind = "train --table none.biom --metadata none.tsv --metadata-column ph --output-dir run";
+    let blind = "train --test-size 0.2 --members network --table none.biom --metadata none.tsv --metadata-column ph --output-dir run";
     aam.refuses(blind).says(&[
         "--output-dir run: there is a run in this directory",
         "--overwrite",
@@ -55,7 +55,7 @@ fn a_run_is_replaced_only_when_asked_to_and_nothing_else_ever() {
     aam.refuses(&format!("{TRAIN} site --overwrite"))
         .says(&["no run of aam"]);
     assert_eq!(names(&aam, "site"), ["config.toml"]);
-    aam.refuses("train --table study/table.biom --metadata study/metadata.tsv")
+    aam.refuses("train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv")
         .says(&["--output-dir is missing"]);
 }
 

@@ -2,7 +2,7 @@
 
 use aam_tests::{Aam, STUDY, aam};
 
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv --epochs 4 \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --epochs 4 \
                      --max-bp 30 --embedding-dim 16 --token-limit 5 --overwrite --output-dir run";
 const PREDICT: &str = "predict --model run/checkpoints/last --table study/table.biom --overwrite \
                        --output p.tsv";

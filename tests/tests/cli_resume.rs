@@ -6,7 +6,7 @@ use std::path::Path;
 use aam_tests::{Aam, STUDY, aam};
 use serde_json::Value;
 
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --max-bp 30 --embedding-dim 16 --attention-layers 1 \
                      --batch-size 8 --baseline-trees 5 --output-dir run";
 const RESUME: &str = "train --output-dir run --resume";
@@ -91,7 +91,7 @@ fn what_makes_the_run_what_it_is_stays() {
         ),
         ("--optimizer sgd", "--optimizer: the run has adamw"),
         ("--best-metric mae", "--best-metric: the run has none"),
-        ("--overwrite", "--resume and --overwrite contradict"),
+        ("--overwrite", "--overwrite: it contradicts --resume"),
     ] {
         aam.refuses(&format!("{RESUME} {flags}")).says(&[said]);
     }

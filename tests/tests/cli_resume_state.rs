@@ -8,7 +8,7 @@ use aam_tests::{Aam, Runs, STUDY, aam};
 /// Every epoch at the same rate, whatever their number.
 const EVEN: &str = "--max-bp 30 --embedding-dim 16 --attention-heads 2 --attention-layers 1 \
                     --scheduler constant --warmup 0 --no-tensorboard --no-report";
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --batch-size 8 --baseline-trees 0";
 
 fn weights(aam: &Aam, run: &str) -> [Vec<u8>; 2] {

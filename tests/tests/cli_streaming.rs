@@ -30,7 +30,7 @@ fn a_table_on_disk_gives_the_same_numbers() {
             ));
         }
         aam.ok(&format!(
-            "train {RUN} --metadata study/metadata.tsv --metadata-column ph --epochs 3 \
+            "train --test-size 0.2 --members network {RUN} --metadata study/metadata.tsv --metadata-column ph --epochs 3 \
              --rarefy-depth 100 {streaming} --output-dir train-{name}"
         ));
         aam.ok(&format!(

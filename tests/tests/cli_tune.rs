@@ -58,7 +58,20 @@ fn most_trials_end_early_and_the_best_is_a_configuration() {
         "searching lr, head, head.dropout on 3 folds",
         "aam train --config out/best.toml",
     ])
-    .prints(&["trial", "head.dropout", "r2"]);
+    .prints(&[
+        "trial",
+        "head.dropout",
+        "r2",
+        "best by r2: trial ",
+        "(each but the first scored by the best of those before it)",
+    ]);
+    // The second fold is that of the best on the first, the third that of the best on both.
+    let choice = aam.read("out/choice.tsv");
+    let folds: Vec<&str> = choice
+        .lines()
+        .filter_map(|l| l.split('\t').next())
+        .collect();
+    assert_eq!(folds, ["fold", "2", "3", "mean", "sd"]);
     // Four on the first fold, two on the second, one on the third.
     assert_eq!(results(&aam).len(), 7);
     let rows = trials(&aam);
@@ -107,10 +120,13 @@ fn a_search_goes_on_where_it_stopped() {
     assert_eq!(trials(&aam).len(), 7);
     aam.refuses(&tune("--trials 4 --search lr"))
         .says(&["--search was", "and is lr"]);
-    aam.ok(&tune(
-        "--trials 2 --halving 1 --sampler random --search lr --overwrite",
-    ));
+    let all = "--trials 2 --halving 1 --search lr --overwrite --sampler";
+    aam.ok(&tune(&format!("{all} random")))
+        .prints(&["(each fold scored by the best of the others)"]);
     assert_eq!(results(&aam).len(), 6);
+    assert_eq!(aam.read("out/choice.tsv").lines().count(), 6);
+    aam.ok(&tune(&format!("{all} tpe")))
+        .says(&["proposed by scores on all folds"]);
 }
 
 #[test]
@@ -125,8 +141,10 @@ fn a_search_says_what_it_cannot_do() {
         "--search head.levels=1|2",
         &["no head of this search (linear) has it"],
     );
-    let ran = aam.run(&tune("--search lr --best-metric r3 --trials 1 --overwrite"));
-    ran.ends_with_code(1).prints(&["failed: --best-metric r3"]);
+    refused(
+        "--search lr --best-metric r3",
+        &["--best-metric r3: there is no such metric"],
+    );
     refused("--search lr --trials 0", &["at least 1"]);
     // What cannot be trained is in the table, and the others go on.
     let ran = aam.ok(&tune(
@@ -154,7 +172,7 @@ fn a_rate_is_found_and_nothing_is_trained() {
     assert!(!aam.path("rates/checkpoints").exists());
     assert_eq!(aam.ok(&format!("{command} --overwrite")).stdout, ran.stdout);
     aam.ok(&format!(
-        "train {STUDIED} --lr {rate} --epochs 2 --output-dir run"
+        "train --test-size 0.2 --members network {STUDIED} --lr {rate} --epochs 2 --output-dir run"
     ));
     aam.ok("lr-find --config run/config.toml --lr none --output-dir again --lr-steps 20");
     // It would put its files into the place of those of the run.
@@ -162,7 +180,7 @@ fn a_rate_is_found_and_nothing_is_trained() {
         .ends_with_code(2)
         .says(&["--resume: the test begins from the first weights"]);
     aam.refuses(&format!("{command} --overwrite --start-lr 1 --end-lr 0.1"))
-        .says(&["the first below the second"]);
+        .says(&["--end-lr 0.1: expected a number above --start-lr 1"]);
     aam.refuses(&format!("{command} --overwrite --folds 3"))
         .says(&["leave out --folds"]);
     aam.refuses(&format!("{command} --overwrite --auto-batch-size"))

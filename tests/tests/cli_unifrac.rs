@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use aam_runtime::data::{DistanceMatrix, newick::NewickOptions};
+use aam_runtime::data::DistanceMatrix;
+use aam_runtime::data::newick::NewickOptions;
 use aam_runtime::data::{read_distances, read_ids, read_table, read_tree};
 use aam_runtime::unifrac::unifrac;
 use aam_tests::{Aam, aam};
@@ -40,16 +41,19 @@ fn every_format_holds_the_same_distances() {
                     assert!(worst <= slack, "{metric} {precision} {memory}: {worst}");
                 };
                 for output in ["d.h5", "d.tsv"] {
-                    let matrix = read_distances(run(output))
-                        .unwrap()
-                        .into_matrix(&[])
-                        .unwrap();
+                    let matrix = read_distances(run(output)).unwrap().into_matrix().unwrap();
                     assert_eq!(matrix.ids(), ids);
                     near(matrix.values());
                 }
                 let file = read_distances(run("d.npy")).unwrap();
                 assert_eq!(read_ids(aam.path("d.npy.ids.txt")).unwrap(), ids);
-                near(file.into_matrix(ids).unwrap().values());
+                near(
+                    file.with_ids(ids.to_vec())
+                        .unwrap()
+                        .into_matrix()
+                        .unwrap()
+                        .values(),
+                );
 
                 let bytes = fs::read(run("d.condensed.npy")).unwrap();
                 assert_eq!(read_ids(aam.path("d.condensed.npy.ids.txt")).unwrap(), ids);

@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use aam_runtime::events::{Event, Observer};
-use aam_runtime::train::metrics::Metric;
-use aam_runtime::watch::tensorboard::TensorBoard;
+use aam_runtime::evaluation::metrics::Metric;
+use aam_runtime::report::watch::tensorboard::TensorBoard;
+use aam_runtime::run::events::{Event, Observer};
 use aam_tests::{Aam, aam};
 use serde_json::Value;
 
 const STUDY: &str = "simulate --samples 40 --asvs 40 --sequence-length 30 --richness 12 \
                      --depth 300 --output-dir study";
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv --max-bp 30 \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --max-bp 30 \
                      --embedding-dim 16 --epochs 3 --baseline-trees 20 --metadata-column";
 const PRETRAIN: &str = "pretrain --table study/table.biom --tree study/tree.nwk --max-bp 30 \
                         --embedding-dim 16 --epochs 3 --nucleotide-steps 4 --output-dir";

@@ -1,5 +1,9 @@
-//! The conformance suite catches what it is there to catch: a head with one fault at a time.
+//! The conformance suite catches what it is there to catch: a head and a metric with one fault at a
+//! time.
 
+use aam_api::metric::{
+    Better, Metric, MetricConfig, MetricContext, MetricInfo, Number, Numbers, OnConstants,
+};
 use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError, testing};
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear, LinearConfig};
@@ -83,8 +87,12 @@ impl Head for FaultyHead {
 
 /// What the suite says about a head with the fault.
 fn verdict(fault: Fault) -> String {
-    let checked = std::panic::catch_unwind(|| testing::head(&FaultyHeadConfig { fault }));
-    match checked {
+    said(|| testing::head(&FaultyHeadConfig { fault }))
+}
+
+/// What a check says.
+fn said(check: impl FnOnce() + std::panic::UnwindSafe) -> String {
+    match std::panic::catch_unwind(check) {
         Ok(()) => "conforms".to_owned(),
         Err(panic) => *panic.downcast::<String>().expect("a message"),
     }
@@ -120,6 +128,124 @@ fn every_fault_is_named() {
         (
             Fault::Noise,
             "the same input gives different outputs outside training",
+        ),
+    ] {
+        let verdict = verdict(fault);
+        assert!(verdict.contains(expected), "{fault:?}: {verdict}");
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum MetricFault {
+    #[default]
+    None,
+    SimilarityForError,
+    MeanOfMeans,
+    LastWeighsMore,
+    Squared,
+    NothingOnConstants,
+}
+
+/// A mean absolute error that may have a fault.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+struct FaultyMetricConfig {
+    /// What is wrong with it.
+    fault: MetricFault,
+}
+
+#[derive(Clone, Debug, Default)]
+struct FaultyMetric {
+    sum: f64,
+    count: f64,
+    lowest: f64,
+    highest: f64,
+    fault: MetricFault,
+}
+
+impl MetricConfig for FaultyMetricConfig {
+    const INFO: MetricInfo = MetricInfo::new("faulty", "faulty error", Better::Lower)
+        .in_unit()
+        .on_constants(OnConstants::Number);
+    type Metric = FaultyMetric;
+
+    fn init(&self, _: &MetricContext) -> FaultyMetric {
+        FaultyMetric {
+            fault: self.fault,
+            lowest: f64::INFINITY,
+            highest: f64::NEG_INFINITY,
+            ..FaultyMetric::default()
+        }
+    }
+}
+
+impl Metric for FaultyMetric {
+    type Of = Numbers;
+
+    fn add(&mut self, number: Number) {
+        let error = (number.predicted - number.actual).abs();
+        self.count += 1.0;
+        self.lowest = self.lowest.min(number.actual);
+        self.highest = self.highest.max(number.actual);
+        self.sum += match self.fault {
+            MetricFault::SimilarityForError => -error,
+            MetricFault::LastWeighsMore => error * self.count,
+            MetricFault::Squared => error * error,
+            _ => error,
+        };
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.lowest = self.lowest.min(other.lowest);
+        self.highest = self.highest.max(other.highest);
+        match self.fault {
+            MetricFault::MeanOfMeans if self.count > 0.0 && other.count > 0.0 => {
+                self.sum = (self.value() + other.value()) / 2.0;
+                self.count = 1.0;
+            }
+            _ => {
+                self.sum += other.sum;
+                self.count += other.count;
+            }
+        }
+    }
+
+    fn value(&self) -> f64 {
+        match self.fault {
+            MetricFault::NothingOnConstants => {
+                let range = self.highest - self.lowest;
+                self.sum / self.count * range / range
+            }
+            _ => self.sum / self.count,
+        }
+    }
+}
+
+#[test]
+fn every_fault_of_a_metric_is_named() {
+    let verdict = |fault| said(move || testing::metric(&FaultyMetricConfig { fault }));
+    assert_eq!(verdict(MetricFault::None), "conforms");
+    for (fault, expected) in [
+        (
+            MetricFault::SimilarityForError,
+            "metric 'faulty': its direction is Lower, but it is",
+        ),
+        (
+            MetricFault::MeanOfMeans,
+            "of the same samples merged from 1 and 59",
+        ),
+        (
+            MetricFault::LastWeighsMore,
+            "of the same samples in another order",
+        ),
+        (
+            MetricFault::Squared,
+            "of numbers four times as large, but is described as in the unit of the target",
+        ),
+        (
+            MetricFault::NothingOnConstants,
+            "it is NaN where every true value is the same, but is described as Number",
         ),
     ] {
         let verdict = verdict(fault);

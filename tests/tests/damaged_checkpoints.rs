@@ -6,19 +6,23 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use aam_plugins as _;
-use aam_runtime::error::RunError;
-use aam_runtime::events::{Event, Observer};
 use aam_runtime::options::PredictOptions;
 use aam_runtime::predict::predict;
+use aam_runtime::run::RunError;
+use aam_runtime::run::events::{Event, Observer};
 use aam_tests::{Aam, aam};
 use serde_json::{Value, json};
 
 const STUDY: &str = "simulate --samples 16 --asvs 30 --sequence-length 30 --richness 10 \
                      --depth 300 --output-dir study";
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --max-bp 30 --embedding-dim 16 --epochs 1 --output-dir \
                      run";
-const FILES: [&str; 2] = ["manifest.json", "model.safetensors"];
+const FILES: [&str; 3] = [
+    "manifest.json",
+    "model.safetensors",
+    "familiarity.safetensors",
+];
 
 /// A trained model, and its files to damage.
 struct Model {
@@ -83,6 +87,7 @@ fn cut_and_missing_files() {
     for (name, said) in [
         ("manifest.json", "it is damaged"),
         ("model.safetensors", "SHA-256 differs"),
+        ("familiarity.safetensors", "SHA-256 differs"),
     ] {
         let whole = model.files[name].len();
         for kept in [0, 1, whole / 2, whole - 1] {
@@ -196,7 +201,7 @@ fn manifests_with_bytes_changed_at_random() {
 }
 
 #[test]
-fn weights_whose_header_is_changed_at_random() {
+fn files_whose_header_is_changed_at_random() {
     let model = Model::new();
     let mut state = 21;
     let digest = |bytes: &[u8]| {
@@ -206,18 +211,16 @@ fn weights_whose_header_is_changed_at_random() {
             .map(|byte| format!("{byte:02x}"))
             .collect::<String>()
     };
-    for number in 0..200 {
-        let mut weights = model.files["model.safetensors"].clone();
+    for (number, name) in (0..300).zip(FILES[1..].iter().cycle()) {
+        let mut bytes = model.files[name].clone();
         for _ in 0..=random(&mut state) % 3 {
-            let at = random(&mut state) % 2000;
-            weights[at] = random(&mut state) as u8;
+            let at = random(&mut state) % bytes.len().min(2000);
+            bytes[at] = random(&mut state) as u8;
         }
-        // A digest that agrees, so that the reader of the weights has to find the fault.
-        model.with_manifest(|manifest| {
-            manifest["files"]["model.safetensors"] = json!(digest(&weights));
-        });
+        // A digest that agrees, so that the reader of the file has to find the fault.
+        model.with_manifest(|manifest| manifest["files"][name] = json!(digest(&bytes)));
         let copy = model.aam.path("copy");
-        std::fs::write(copy.join("model.safetensors"), &weights).expect("a file");
-        survives(&copy, &model.aam, &format!("weights {number}"));
+        std::fs::write(copy.join(name), &bytes).expect("a file");
+        survives(&copy, &model.aam, &format!("{name} {number}"));
     }
 }

@@ -10,9 +10,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use aam_runtime::DataError;
 use aam_runtime::data::{
-    DataError, DistanceMatrix, Table, read_distances, read_metadata, read_sequences, read_table,
-    write_biom, write_distances_h5, write_distances_npy, write_distances_tsv,
+    DistanceMatrix, Table, read_distances, read_metadata, read_sequences, read_table, write_biom,
+    write_distances_h5, write_distances_npy, write_distances_tsv,
 };
 
 /// The system's allocator, which remembers the most that was in use at once.
@@ -95,7 +96,7 @@ fn table(path: &Path) -> Result<(), DataError> {
 }
 
 fn distances(path: &Path) -> Result<(), DataError> {
-    read_distances(path)?.into_matrix(&[]).map(drop)
+    read_distances(path)?.into_matrix().map(drop)
 }
 
 fn metadata(path: &Path) -> Result<(), DataError> {

@@ -338,7 +338,8 @@ fn containers_build_this_workspace() {
             path.display()
         );
         if path.extension().is_some_and(|extension| extension == "def") {
-            for member in &members {
+            // A layer of the runtime is copied with it.
+            for member in members.iter().filter(|member| !member.contains('/')) {
                 assert!(
                     text.contains(&format!("    {member} /aam/{member}\n")),
                     "{member}"

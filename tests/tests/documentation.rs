@@ -4,12 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aam_cli::Exit;
+use aam_cli::jobs;
 use aam_tests::{Aam, aam};
-
-/// Commands whose settings can be printed in place of a run.
-const JOBS: [&str; 8] = [
-    "pretrain", "train", "compare", "tune", "lr-find", "predict", "unifrac", "simulate",
-];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -56,6 +52,7 @@ fn without_comment(line: &str) -> &str {
 #[test]
 fn every_command_is_one() {
     let aam = aam!();
+    let jobs = jobs::all().unwrap();
     let mut tried = 0;
     for (page, text) in pages() {
         for line in code(&text, "sh") {
@@ -68,15 +65,28 @@ fn every_command_is_one() {
                 continue;
             }
             tried += 1;
-            let job = arguments.split(' ').next().unwrap_or_default();
-            match JOBS.contains(&job) {
+            let name = arguments.split(' ').next().unwrap_or_default();
+            match jobs.iter().any(|job| job.name == name) {
                 true => check_job(&aam, &page, arguments),
-                false if job == "plugins" => drop(aam.ok(arguments)),
-                false => drop(aam.ok(&format!("{job} --help"))),
+                false if name == "plugins" => drop(aam.ok(arguments)),
+                false => drop(aam.ok(&format!("{name} --help"))),
             }
         }
     }
     assert!(tried > 10, "{tried} commands found");
+}
+
+#[test]
+fn the_page_on_the_command_line_lists_every_command() {
+    let page = fs::read_to_string(root().join("docs/cli.md")).unwrap();
+    let command = aam_cli::app::command(&[]).unwrap();
+    for command in command
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set())
+    {
+        let row = format!("| `aam {}", command.get_name());
+        assert!(page.lines().any(|line| line.starts_with(&row)), "{row}");
+    }
 }
 
 /// Checks the flags of a command without running it.

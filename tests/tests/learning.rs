@@ -55,9 +55,9 @@ fn every_head_overfits_sixteen_samples() {
     assert!(heads.len() >= 3, "{heads:?}");
     for head in heads {
         let train = format!(
-            "train --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
+            "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
              --train-samples train.txt --validation-samples validation.txt --max-bp 40 \
-             --head {head} --output-dir {head}"
+             --epochs 200 --head {head} --output-dir {head}"
         );
         let trained = aam.run(&train);
         if trained.stderr.contains("needs categorical columns") {
@@ -78,6 +78,50 @@ fn every_head_overfits_sixteen_samples() {
 }
 
 #[test]
+fn training_samples_alone_choose_how_long_to_train() {
+    let aam = study();
+    let metadata = aam.read("study/metadata.tsv");
+    let rows: Vec<&str> = metadata.lines().skip(2).collect();
+    // A target of which ASVs know nothing, and one of which other values are held out.
+    let mut text = String::from("sample-id\tph\tnoise\tother\n");
+    for (row, line) in rows.iter().enumerate() {
+        let cells: Vec<&str> = line.split('\t').collect();
+        let (id, ph, noise) = (cells[0], cells[2], (row * 7919) % 101);
+        let other = if row < 90 { ph } else { "5" };
+        text.push_str(&format!("{id}\t{ph}\t{noise}\t{other}\n"));
+    }
+    aam.write("m.tsv", &text);
+    let ids: Vec<&str> = rows
+        .iter()
+        .filter_map(|line| line.split('\t').next())
+        .collect();
+    aam.write("train.txt", &(ids[..90].join("\n") + "\n"));
+    aam.write("validation.txt", &(ids[90..].join("\n") + "\n"));
+    let losses = |target: &str, more: &str| {
+        aam.ok(&format!(
+            "train --members network --baseline-trees 0 --table study/table.biom --metadata m.tsv \
+             --metadata-column {target} --train-samples train.txt \
+             --validation-samples validation.txt --max-bp 40 --overwrite --output-dir run {more}"
+        ));
+        aam.column("run/metrics.tsv", "train_loss")
+    };
+    let (signal, noise) = (losses("ph", ""), losses("noise", ""));
+    println!("{} and {} epochs", signal.len(), noise.len());
+    assert!(noise.len() < 12 && signal.len() > 2 * noise.len());
+    assert_eq!(
+        losses("other", ""),
+        signal,
+        "held-out values have no part in it"
+    );
+    let config = aam.read("run/config.toml");
+    assert!(
+        !config.contains("\nepochs") && !config.contains("\nmax-steps"),
+        "{config}"
+    );
+    assert_eq!(losses("noise", "--epochs 30").len(), 30);
+}
+
+#[test]
 fn held_out_samples_of_a_known_study_are_predicted() {
     let aam = study();
     aam.ok(
@@ -91,7 +135,7 @@ fn held_out_samples_of_a_known_study_are_predicted() {
     assert!((0.6..1.6).contains(&pretrained["unifrac_spread"]));
     let accuracy = pretrained["nucleotide_accuracy"];
     assert!(accuracy > pretrained["nucleotide_majority"] + 0.1);
-    let train = "train --table study/table.biom --metadata study/metadata.tsv \
+    let train = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                  --pretrained-encoder pretrained/checkpoints/best --max-bp 40";
     aam.ok(&format!("{train} --metadata-column ph --output-dir number"));
     aam.ok(&format!(
@@ -127,7 +171,7 @@ fn real_studies_are_learnt() {
         let folder = folder.display();
         let run = format!("{study}-{column}");
         aam.ok(&format!(
-            "train --table {folder}/table.biom --sequences {folder}/asv.fasta \
+            "train --test-size 0.2 --members network --table {folder}/table.biom --sequences {folder}/asv.fasta \
              --metadata {folder}/metadata.tsv --metadata-column {column} {flags} --output-dir {run}"
         ));
         let value = metrics(&aam, &run)[metric];

@@ -1,7 +1,7 @@
 //! A component whose type is chosen at run time is a Burn module like any other: a model that
 //! holds one trains, prints, counts, saves under ordinary names and loads bit-equal.
 
-use aam_api::{BoxedHead, CategorySchema, Choice, HeadContext, HeadInput, HeadKind, Registry};
+use aam_api::{BoxedHead, Choice, HeadContext, HeadInput, HeadKind, Registry};
 use aam_plugins as _;
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
@@ -18,12 +18,7 @@ struct Model {
 
 impl Model {
     fn new(head: &str, options: Value, device: &Device) -> Self {
-        let context = HeadContext {
-            dim: 8,
-            targets: 1,
-            outputs_per_target: 1,
-            categories: CategorySchema::default(),
-        };
+        let context = HeadContext::new(8, 1, 1);
         let heads = Registry::<HeadKind>::load().expect("no duplicates");
         let choice = Choice {
             name: head.to_owned(),
@@ -39,10 +34,9 @@ impl Model {
     }
 
     fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let output = self.head.forward(HeadInput {
-            pooled: self.body.forward(x).tanh(),
-            categories: None,
-        });
+        let output = self
+            .head
+            .forward(HeadInput::new(self.body.forward(x).tanh(), None));
         output.values.squeeze_dim(2)
     }
 }

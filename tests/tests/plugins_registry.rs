@@ -2,8 +2,8 @@
 //! mended.
 
 use aam_api::{
-    Choice, FusionKind, HeadKind, Kind, LossContext, LossKind, PluginError, Registry, Resolved,
-    StrategyKind,
+    Choice, FusionKind, HeadKind, Kind, LossContext, LossKind, MetricKind, PluginError, Registry,
+    Resolved, StrategyKind,
 };
 use aam_plugins as _;
 use burn::tensor::Device;
@@ -66,6 +66,10 @@ fn what_is_built_in() {
             "ordinal",
             "quantile",
         ],
+    );
+    has(
+        names::<MetricKind>(),
+        &["accuracy", "auc", "interval_width", "mae", "r2", "spearman"],
     );
     has(names::<StrategyKind>(), &["single"]);
     let heads = registry::<HeadKind>();
@@ -132,23 +136,23 @@ fn a_value_of_the_wrong_type_says_what_is_expected() {
     let cases = [
         (
             json!({"hidden": 64}),
-            "'hidden': expected list of integers, found 64",
+            "'hidden': expected list of integers of at least 1, found 64",
         ),
         (
             json!({"hidden": [1.5]}),
-            "'hidden': expected list of integers, found [1.5]",
+            "'hidden': expected list of integers of at least 1, found [1.5]",
         ),
         (
             json!({"hidden": [-3]}),
-            "'hidden': expected list of integers, found [-3]",
+            "'hidden': expected list of integers of at least 1, found [-3]",
         ),
         (
             json!({"dropout": "much"}),
-            "'dropout': expected number, found \"much\"",
+            "'dropout': expected number from 0 to below 1, found \"much\"",
         ),
         (
             json!({"dropout": null}),
-            "'dropout': expected number, found null",
+            "'dropout': expected number from 0 to below 1, found null",
         ),
     ];
     for (options, expected) in cases {
@@ -185,9 +189,15 @@ fn a_flag_becomes_the_value_that_its_option_means() {
     };
     assert_eq!(parse("hidden", "64,32"), Ok(json!([64, 32])));
     assert_eq!(parse("hidden", " 8 , 4 "), Ok(json!([8, 4])));
-    assert_eq!(parse("hidden", "64;32"), Err("list of integers".to_owned()));
+    assert_eq!(
+        parse("hidden", "64;32"),
+        Err("list of integers of at least 1".to_owned())
+    );
     assert_eq!(parse("dropout", "0.25"), Ok(json!(0.25)));
-    assert_eq!(parse("dropout", "nan"), Err("number".to_owned()));
+    assert_eq!(
+        parse("dropout", "nan"),
+        Err("number from 0 to below 1".to_owned())
+    );
 }
 
 #[test]
@@ -198,7 +208,7 @@ fn a_component_of_a_checkpoint_that_is_not_linked_says_who_supplied_it() {
         version: "0.3.1".to_owned(),
         options: Map::new(),
     };
-    let context = LossContext { classes: None };
+    let context = LossContext::number();
     let error = registry::<LossKind>()
         .build(&resolved, &context, &Device::default())
         .expect_err("nobody links it");
@@ -211,12 +221,16 @@ fn a_component_of_a_checkpoint_that_is_not_linked_says_who_supplied_it() {
 }
 
 #[test]
-fn a_value_out_of_range_is_refused_when_building() {
+fn a_value_out_of_range_is_refused_also_when_building() {
     let losses = registry::<LossKind>();
-    let resolved = losses
-        .resolve(&choice("huber", json!({"delta": -1})))
-        .expect("a number");
-    let context = LossContext { classes: None };
+    let error = losses.resolve(&choice("huber", json!({"delta": -1})));
+    assert!(
+        matches!(error, Err(PluginError::BadOption { .. })),
+        "{error:?}"
+    );
+    let mut resolved = losses.resolve(&choice("huber", json!({}))).expect("valid");
+    resolved.options.insert("delta".to_owned(), json!(-1));
+    let context = LossContext::number();
     let error = losses
         .build(&resolved, &context, &Device::default())
         .expect_err("below 0");

@@ -171,7 +171,7 @@ fn a_process_that_dies_ends_the_others_and_the_last_checkpoint_stands() {
     assert!(!status.success());
     println!("ended after {:.1} s", started.elapsed().as_secs_f64());
     aam.ok(&format!(
-        "train --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
+        "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
          --pretrained-encoder run/checkpoints/last --max-steps 2 --threads 2 --baseline-trees 0 \
          --output-dir after"
     ));

@@ -12,7 +12,7 @@ use aam_tests::{Aam, STUDY, aam};
 use rand::RngExt;
 use serde_json::Value;
 
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
+const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --max-bp 30 --embedding-dim 16 --attention-heads 2 \
                      --attention-layers 1 --baseline-trees 5 --threads 1";
 

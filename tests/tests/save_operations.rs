@@ -11,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aam_cli::Exit;
 use aam_plugins as _;
-use aam_runtime::checkpoint::directory;
 use aam_runtime::file_operations::set_hook;
+use aam_runtime::train::checkpoint::directory;
 use aam_tests::{Aam, STUDY, aam};
 
 const TRAIN: &str = "train --quiet --table {}/study/table.biom --metadata {}/study/metadata.tsv \

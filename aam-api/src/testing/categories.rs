@@ -8,14 +8,8 @@ use crate::{Categories, CategoryColumn, CategorySchema};
 const COLUMNS: [(&str, usize, usize); 2] = [("location", 3, 4), ("season", 5, 6)];
 
 pub(super) fn schema() -> CategorySchema {
-    let columns = COLUMNS.map(|(name, levels, width)| CategoryColumn {
-        name: name.to_owned(),
-        levels,
-        width,
-    });
-    CategorySchema {
-        columns: columns.to_vec(),
-    }
+    let columns = COLUMNS.map(|(name, levels, width)| CategoryColumn::new(name, levels, width));
+    CategorySchema::new(columns.to_vec())
 }
 
 /// The embeddings of the columns as inputs of a subject, each `[batch, 1, width]`.
@@ -38,9 +32,7 @@ pub(super) fn categories(inputs: &[Tensor<3>], first: usize) -> Option<Categorie
         .iter()
         .map(|column| column.clone().squeeze_dim::<2>(1))
         .collect();
-    Some(Categories {
-        ids: Tensor::<2, Int>::from_data(ids, &device),
-        joined: Tensor::cat(columns.clone(), 1),
-        columns,
-    })
+    let joined = Tensor::cat(columns.clone(), 1);
+    let ids = Tensor::<2, Int>::from_data(ids, &device);
+    Some(Categories::new(ids, columns, joined))
 }

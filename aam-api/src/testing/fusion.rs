@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::numbers::{Array, Numbers};
 use super::subject::Subject;
-use super::{Check, DIM, categories, ensure, plugin};
+use super::{Check, Conformance, DIM, categories, ensure, plugin};
 use crate::{
     BoxedFusion, CategorySchema, FusedAsvs, FusionContext, FusionKind, Observation, Plugin,
 };
@@ -14,22 +14,22 @@ use crate::{
 const ASVS: [usize; 5] = [6, 3, 1, 4, 5];
 const SLOTS: usize = 6;
 
-pub(super) fn check(plugin: &Plugin<FusionKind>, options: &Map<String, Value>) -> Check {
-    let options = plugin::resolve(plugin, options)?;
-    let mut built = 0;
-    for with_categories in [false, true] {
-        let context = FusionContext {
-            dim: DIM,
-            categories: match with_categories {
+impl Conformance for FusionKind {
+    fn check(plugin: &Plugin<FusionKind>, options: &Map<String, Value>) -> Check {
+        let mut built = 0;
+        for with_categories in [false, true] {
+            let context = FusionContext::new(DIM).with_categories(match with_categories {
                 true => categories::schema(),
                 false => CategorySchema::default(),
-            },
-        };
-        built += usize::from(check_in(plugin, &options, &context)?);
+            });
+            built += usize::from(check_in(plugin, options, &context)?);
+        }
+        ensure!(built > 0, "refuses every run, with and without categories");
+        Ok(())
     }
-    ensure!(built > 0, "refuses every run, with and without categories");
-    Ok(())
 }
+
+crate::register_suite!(FusionKind);
 
 /// Checks the fusion in one run; false where the fusion says that the run lacks something.
 fn check_in(
@@ -62,6 +62,7 @@ fn check_in(
     };
     subject.check()?;
     check_samples_and_padding(&subject)?;
+    check_profiles(&subject)?;
 
     // A batch without categories must pass through a fusion that was built for some.
     let asvs = subject.batches[0][0].tensor(&Device::default());
@@ -114,8 +115,14 @@ fn apply(
             fused.sum_dim(1).squeeze_dim::<2>(1)
         }
     };
+    let before = pooled.clone();
     let fused = fusion.fuse_pooled(pooled, categories.as_ref());
     check_observations(&fused.observations, batch)?;
+    let change: f32 = (fused.pooled.clone() - before).abs().max().into_scalar();
+    ensure!(
+        change == 0.0 || !fusion.changes_nothing(),
+        "changes_nothing contradicts what fuse_pooled returns"
+    );
     ensure!(
         fused.pooled.dims() == [batch, DIM],
         "fused samples have the shape {:?}, expected [batch, dim] = {:?}",
@@ -124,6 +131,56 @@ fn apply(
     );
     outputs.push(fused.pooled.unsqueeze_dim(1));
     Ok(outputs)
+}
+
+/// The checks of a model in which a sample is one vector: the first ASV of the subject's samples.
+fn check_profiles(subject: &Subject<'_, BoxedFusion>) -> Check {
+    let batches = subject.batches.iter().map(|inputs| {
+        let mut inputs = inputs.clone();
+        inputs[0] = inputs[0].rows(1);
+        inputs
+    });
+    let profiles = Subject {
+        build: subject.build,
+        run: &|fusion, inputs| apply_to_profiles(fusion, inputs, 0),
+        batches: batches.collect(),
+    };
+    profiles
+        .check()
+        .map_err(|problem| format!("of profiles: {problem}"))?;
+    let fusion = profiles.component()?;
+    let inputs = &profiles.batches[0];
+    let together = &profiles.outputs(&fusion, inputs)?[0];
+    for sample in 0..ASVS.len() {
+        let alone = inputs.iter().map(|input| input.sample(sample));
+        let alone: Vec<Tensor<3>> = alone
+            .map(|input| input.tensor(&Device::default()))
+            .collect();
+        let alone = Array::read(&apply_to_profiles(&fusion, &alone, sample)?[0])?;
+        let what = format!("the profile of sample {sample} among others and alone");
+        together.sample(sample).check_close(&alone, &what)?;
+    }
+    Ok(())
+}
+
+fn apply_to_profiles(
+    fusion: &BoxedFusion,
+    inputs: &[Tensor<3>],
+    first: usize,
+) -> Result<Vec<Tensor<3>>, String> {
+    let [batch, _, _] = inputs[0].dims();
+    let categories = categories::categories(&inputs[1..], first);
+    let fused = fusion.fuse_profile(inputs[0].clone().squeeze_dim(1), categories.as_ref());
+    check_observations(&fused.observations, batch)?;
+    let fused = fusion.fuse_pooled(fused.pooled, categories.as_ref());
+    check_observations(&fused.observations, batch)?;
+    ensure!(
+        fused.pooled.dims() == [batch, DIM],
+        "fused profiles have the shape {:?}, expected [batch, dim] = {:?}",
+        fused.pooled.dims(),
+        [batch, DIM]
+    );
+    Ok(vec![fused.pooled.unsqueeze_dim(1)])
 }
 
 fn check_observations(observations: &[Observation], batch: usize) -> Check {

@@ -27,7 +27,10 @@ pub(super) fn check<M: Module>(subject: &Subject<'_, M>) -> Check {
 
         reached.resize(parameters.len(), false);
         for (index, parameter) in parameters.iter().enumerate() {
-            reached[index] |= parameter.gradient.is_some();
+            reached[index] |= parameter.gradient.is_some() || !parameter.learns;
+            if !parameter.learns {
+                continue;
+            }
             let gradient = parameter.gradient.clone();
             let gradient = gradient.unwrap_or_else(|| vec![0.0; parameter.size]);
             let what = format!("parameter {}", parameter.path);

@@ -5,31 +5,30 @@ use serde_json::{Map, Value};
 
 use super::numbers::{Array, Numbers};
 use super::subject::Subject;
-use super::{Check, DIM, categories, ensure, plugin};
+use super::{Check, Conformance, DIM, categories, ensure, plugin};
 use crate::{BoxedHead, CategorySchema, HeadContext, HeadInput, HeadKind, HeadOutput, Plugin};
 
 const BATCH: usize = 8;
 
-pub(super) fn check(plugin: &Plugin<HeadKind>, options: &Map<String, Value>) -> Check {
-    let options = plugin::resolve(plugin, options)?;
-    let mut built = 0;
-    for (targets, outputs_per_target) in [(1, 1), (2, 3)] {
-        for with_categories in [false, true] {
-            let context = HeadContext {
-                dim: DIM,
-                targets,
-                outputs_per_target,
-                categories: match with_categories {
+impl Conformance for HeadKind {
+    fn check(plugin: &Plugin<HeadKind>, options: &Map<String, Value>) -> Check {
+        let mut built = 0;
+        for (targets, outputs_per_target) in [(1, 1), (2, 3)] {
+            for with_categories in [false, true] {
+                let context = HeadContext::new(DIM, targets, outputs_per_target);
+                let context = context.with_categories(match with_categories {
                     true => categories::schema(),
                     false => CategorySchema::default(),
-                },
-            };
-            built += usize::from(check_in(plugin, &options, &context)?);
+                });
+                built += usize::from(check_in(plugin, options, &context)?);
+            }
         }
+        ensure!(built > 0, "refuses every run, with and without categories");
+        Ok(())
     }
-    ensure!(built > 0, "refuses every run, with and without categories");
-    Ok(())
 }
+
+crate::register_suite!(HeadKind);
 
 /// Checks the head in one run; false where the head says that the run lacks something.
 fn check_in(
@@ -83,10 +82,10 @@ fn apply(
     first: usize,
 ) -> Result<HeadOutput, String> {
     let [batch, _, _] = inputs[0].dims();
-    let output = head.forward(HeadInput {
-        pooled: inputs[0].clone().squeeze_dim(1),
-        categories: categories::categories(&inputs[1..], first),
-    });
+    let output = head.forward(HeadInput::new(
+        inputs[0].clone().squeeze_dim(1),
+        categories::categories(&inputs[1..], first),
+    ));
     let expected = [batch, context.targets, context.outputs_per_target];
     ensure!(
         output.values.dims() == expected,

@@ -5,25 +5,26 @@ use serde_json::{Map, Value};
 
 use super::numbers::{Array, Numbers};
 use super::subject::Subject;
-use super::{Check, ensure, plugin};
+use super::{Check, Conformance, ensure, plugin};
 use crate::{BoxedLoss, LossContext, LossKind, Plugin};
 
 const BATCH: usize = 6;
 const TARGETS: usize = 2;
 
-pub(super) fn check(plugin: &Plugin<LossKind>, options: &Map<String, Value>) -> Check {
-    let options = plugin::resolve(plugin, options)?;
-    let mut built = 0;
-    for classes in [None, Some(2), Some(4)] {
-        let names = |classes| (0..classes).map(|class| format!("class {class}"));
-        let context = LossContext {
-            classes: classes.map(|classes| names(classes).collect()),
-        };
-        built += usize::from(check_in(plugin, &options, &context)?);
+impl Conformance for LossKind {
+    fn check(plugin: &Plugin<LossKind>, options: &Map<String, Value>) -> Check {
+        let mut built = 0;
+        for classes in [None, Some(2), Some(4)] {
+            let names = |classes| (0..classes).map(|class| format!("class {class}"));
+            let context = LossContext::new(classes.map(|classes| names(classes).collect()));
+            built += usize::from(check_in(plugin, options, &context)?);
+        }
+        ensure!(built > 0, "refuses every target, numbers and classes");
+        Ok(())
     }
-    ensure!(built > 0, "refuses every target, numbers and classes");
-    Ok(())
 }
+
+crate::register_suite!(LossKind);
 
 /// Checks the loss for one sort of target; false where the loss refuses that.
 fn check_in(

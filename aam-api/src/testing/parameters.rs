@@ -1,9 +1,11 @@
 //! Walks over the parameters of a module.
 
 use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
 use burn::tensor::{Gradients, Tensor, TensorData};
 
 use super::numbers::Numbers;
+use super::{Check, ensure};
 
 /// A float parameter and its gradient.
 pub(super) struct Parameter {
@@ -11,6 +13,8 @@ pub(super) struct Parameter {
     pub(super) path: String,
     /// Number of its values.
     pub(super) size: usize,
+    /// Whether it is learnt; some are drawn or measured.
+    pub(super) learns: bool,
     /// The gradient; `None` where backpropagation did not come by.
     pub(super) gradient: Option<Vec<f32>>,
 }
@@ -38,6 +42,7 @@ impl ModuleVisitor for Collect<'_> {
         self.found.push(Parameter {
             path: self.path.join("."),
             size: param.shape().num_elements(),
+            learns: param.is_require_grad(),
             gradient: gradient.and_then(|tensor| tensor.into_data().try_to_vec().ok()),
         });
     }
@@ -49,6 +54,75 @@ impl ModuleVisitor for Collect<'_> {
     fn exit_module(&mut self, _name: &str, _container: &str) {
         self.path.pop();
     }
+}
+
+/// The gradients of the float parameters of `module`, with the parameters' paths.
+pub(super) fn gradients_of<M: Module>(
+    module: &M,
+    gradients: &GradientsParams,
+) -> Vec<(String, Option<Vec<f32>>)> {
+    struct Find<'a> {
+        gradients: &'a GradientsParams,
+        path: Vec<String>,
+        found: Vec<(String, Option<Vec<f32>>)>,
+    }
+    impl ModuleVisitor for Find<'_> {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let gradient = self.gradients.get::<D>(param.id);
+            let values = gradient.and_then(|tensor| tensor.into_data().try_to_vec().ok());
+            self.found.push((self.path.join("."), values));
+        }
+
+        fn enter_module(&mut self, name: &str, _container: &str) {
+            self.path.push(name.to_owned());
+        }
+
+        fn exit_module(&mut self, _name: &str, _container: &str) {
+            self.path.pop();
+        }
+    }
+    let mut visitor = Find {
+        gradients,
+        path: Vec::new(),
+        found: Vec::new(),
+    };
+    module.visit(&mut visitor);
+    visitor.found
+}
+
+/// Checks that gradients of the same parameters agree up to rounding.
+pub(super) fn check_same_gradients(
+    expected: &[(String, Option<Vec<f32>>)],
+    found: &[(String, Option<Vec<f32>>)],
+    what: &str,
+) -> Check {
+    let length = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>().sqrt();
+    for ((path, expected), (_, found)) in expected.iter().zip(found) {
+        let expected = expected.as_deref().unwrap_or_default();
+        // None is as good as zeros.
+        let found = match found.as_deref() {
+            Some(found) => found.to_vec(),
+            None => vec![0.0; expected.len()],
+        };
+        let expected = match expected.is_empty() {
+            true => vec![0.0; found.len()],
+            false => expected.to_vec(),
+        };
+        ensure!(
+            expected.len() == found.len(),
+            "gradients {what}: {path} has {} and {} values",
+            expected.len(),
+            found.len()
+        );
+        let apart: Vec<f32> = expected.iter().zip(&found).map(|(a, b)| a - b).collect();
+        ensure!(
+            length(&apart) <= 1e-4 + 1e-3 * length(&expected),
+            "gradients {what}: those of the parameter {path} are {} apart, and {} long",
+            length(&apart),
+            length(&expected)
+        );
+    }
+    Ok(())
 }
 
 /// `module`, which is on a device without gradients, with every parameter moved a little, so that

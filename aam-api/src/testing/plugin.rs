@@ -5,8 +5,11 @@ use serde_json::{Map, Value};
 use super::{Check, ensure};
 use crate::{Kind, Plugin, PluginError};
 
-pub(super) fn check<K: Kind>(plugin: &Plugin<K>) -> Check {
-    ensure!(is_kebab_case(plugin.name), "the name is not kebab-case");
+pub(super) fn check<K: Kind>(plugin: &Plugin<K>, between_words: char) -> Check {
+    ensure!(
+        are_words(plugin.name, between_words),
+        "the name is not words in small letters with '{between_words}' between them"
+    );
     ensure!(
         !plugin.summary().is_empty(),
         "its config has no documentation"
@@ -106,10 +109,14 @@ pub(super) fn build<K: Kind>(
 }
 
 fn is_kebab_case(name: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    are_words(name, '-')
+}
+
+fn are_words(name: &str, between: char) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == between;
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(allowed)
-        && !name.ends_with('-')
+        && !name.ends_with(between)
 }
 
 fn as_text(value: &Value) -> String {

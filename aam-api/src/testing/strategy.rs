@@ -4,131 +4,154 @@
 //! that a loop over the ranks gives.
 
 use std::sync::Arc;
-use std::thread;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use serde_json::{Map, Value};
 
-use super::numbers::Numbers;
-use super::{Check, ensure, plugin};
+use super::communicator::{self, COUNTS, close, of_ranks, on_ranks, read, sums, tensor};
+use super::{Check, Conformance, ensure};
 use crate::{
-    Alone, Communicator, InProcess, ParallelStrategy, Plugin, PluginError, StrategyContext,
+    Alone, Communicator, InProcess, ParallelStrategy, Parts, Plugin, PluginError, StrategyContext,
     StrategyKind, Updates,
 };
 
-/// Numbers of parameters that are divided: none, fewer than ranks, and more.
-const COUNTS: [usize; 4] = [0, 1, 3, 41];
+/// Width of the rows that are gathered.
+const WIDTH: usize = 3;
 
-pub(super) fn check(plugin: &Plugin<StrategyKind>, options: &Map<String, Value>) -> Check {
-    let options = plugin::resolve(plugin, options)?;
-    let device = Device::default().autodiff();
-    let build = |communicator: Arc<dyn Communicator>| {
-        let context = StrategyContext {
-            devices: vec![device.clone()],
-            communicator,
+impl Conformance for StrategyKind {
+    fn check(plugin: &Plugin<StrategyKind>, options: &Map<String, Value>) -> Check {
+        let device = Device::default().autodiff();
+        let build = |communicator: Arc<dyn Communicator>| {
+            let context = StrategyContext::new(vec![device.clone()], communicator);
+            plugin.build(options, &context, &device)
         };
-        plugin.build(&options, &context, &device)
-    };
-    let alone = build(Arc::new(Alone))
-        .map_err(|error| format!("cannot be built for one device: {error}"))?;
-    ensure!(alone.device() == device, "computes on another device");
-    ensure!(alone.local_ranks() > 0, "wants no rank at all");
-    on_ranks(vec![alone], &device)?;
-    for size in 2..=4 {
-        let ranks = InProcess::ranks(size).into_iter();
-        let ranks: Result<Vec<_>, PluginError> = ranks.map(|rank| build(Arc::new(rank))).collect();
-        match ranks {
-            Ok(ranks) => on_ranks(ranks, &device).map_err(|e| format!("{size} ranks: {e}"))?,
-            // A strategy of one rank.
-            Err(PluginError::Needs { .. }) => {}
-            Err(error) => return Err(format!("cannot be built for {size} ranks: {error}")),
+        let alone = build(Arc::new(Alone))
+            .map_err(|error| format!("cannot be built for one device: {error}"))?;
+        ensure!(alone.device() == device, "computes on another device");
+        ensure!(alone.local_ranks() > 0, "wants no rank at all");
+        check_ranks(&[alone], &device)?;
+        for size in 2..=4 {
+            let ranks = InProcess::ranks(size).into_iter();
+            let ranks: Result<Vec<_>, PluginError> =
+                ranks.map(|rank| build(Arc::new(rank))).collect();
+            match ranks {
+                Ok(ranks) => {
+                    check_ranks(&ranks, &device).map_err(|e| format!("{size} ranks: {e}"))?
+                }
+                // A strategy of one rank.
+                Err(PluginError::Needs { .. }) => {}
+                Err(error) => return Err(format!("cannot be built for {size} ranks: {error}")),
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
-fn on_ranks(ranks: Vec<Box<dyn ParallelStrategy>>, device: &Device) -> Check {
-    let size = ranks.len();
-    for (rank, strategy) in ranks.iter().enumerate() {
-        let communicator = strategy.communicator();
-        ensure!(
-            communicator.rank() == rank && communicator.size() == size,
-            "rank {} of {}, expected rank {rank} of {size}",
-            communicator.rank(),
-            communicator.size()
-        );
-        ensure!(strategy.device() == *device, "computes on another device");
+crate::register_suite!(StrategyKind);
+
+type Rank<'a> = &'a dyn ParallelStrategy;
+
+fn check_ranks(ranks: &[Box<dyn ParallelStrategy>], device: &Device) -> Check {
+    let ranks: Vec<Rank<'_>> = ranks.iter().map(Box::as_ref).collect();
+    communicator::check(&communicators(&ranks), &device.clone().inner())?;
+    for rank in &ranks {
+        ensure!(rank.device() == *device, "computes on another device");
     }
     for count in COUNTS {
-        let updates = ranks[0].updates(count);
-        ensure!(
-            ranks.iter().all(|rank| rank.updates(count) == updates),
-            "ranks disagree about who updates which of {count} parameters"
-        );
-        if let Updates::InParts(parts) = &updates {
-            let ends = parts.iter().scan(0, |end, part| {
-                let follows = part.start == *end && part.end >= part.start;
-                *end = part.end;
-                Some(follows)
-            });
-            ensure!(
-                parts.len() == size && ends.into_iter().all(|follows| follows),
-                "the parts {parts:?} are not one for each of {size} ranks, end to end"
-            );
-            let end = parts.last().map_or(0, |part| part.end);
-            ensure!(end == count, "the parts hold {end} of {count} parameters");
-        }
-        let gradients: Vec<Vec<f32>> = (0..size)
-            .map(|rank| Numbers::new(rank as u64 + 1).normals(count))
-            .collect();
-        let sums: Vec<f32> = (0..count)
-            .map(|i| gradients.iter().map(|own| own[i]).sum())
-            .collect();
-        let results = thread::scope(|scope| {
-            let ranks = ranks.iter().zip(gradients);
-            let threads = ranks.map(|(rank, own)| scope.spawn(move || exchanged(&**rank, own)));
-            let threads: Vec<_> = threads.collect();
-            let results = threads.into_iter().map(|thread| thread.join());
-            results.collect::<Vec<_>>()
-        });
-        for (rank, result) in results.into_iter().enumerate() {
-            let Ok(result) = result else {
-                return Err(format!("rank {rank} panicked"));
-            };
-            let (reduced, shared) = result.map_err(|error| error.to_string())?;
-            let own = match &updates {
-                Updates::Everywhere => 0..count,
-                Updates::InParts(parts) => parts[rank].clone(),
-            };
-            let close = |found: &[f32], expected: &[f32]| {
-                let pairs = found.iter().zip(expected);
-                found.len() == expected.len()
-                    && pairs.into_iter().all(|(a, b)| (a - b).abs() <= 1e-5)
-            };
-            ensure!(
-                close(&reduced, &sums[own.clone()]),
-                "rank {rank} reduces gradients of {count} parameters to {reduced:?}, expected {:?}",
-                &sums[own]
-            );
-            ensure!(
-                close(&shared, &sums),
-                "rank {rank} gets the parameters {shared:?}, expected {sums:?}"
-            );
-        }
+        check_updates(&ranks, count, &device.clone().inner())?;
+    }
+    for rows in [1, 3, 41] {
+        let parts = Parts::equal(rows, ranks.len());
+        check_rows(&ranks, &parts, device).map_err(|error| format!("{rows} rows: {error}"))?;
     }
     Ok(())
 }
 
-/// What a rank updates of its `gradients`, and what all have when each shares that.
-fn exchanged(
-    rank: &dyn ParallelStrategy,
-    gradients: Vec<f32>,
-) -> Result<(Vec<f32>, Vec<f32>), PluginError> {
-    let count = gradients.len();
-    let reduced = rank.reduce(gradients);
-    if let Err(error) = &reduced {
-        rank.communicator().abort(&error.to_string());
+fn communicators<'a>(ranks: &[Rank<'a>]) -> Vec<&'a dyn Communicator> {
+    ranks.iter().map(|rank| rank.communicator()).collect()
+}
+
+/// Each rank reduces the gradients of what it updates, and gets back what all have updated.
+fn check_updates(ranks: &[Rank<'_>], count: usize, device: &Device) -> Check {
+    let updates = ranks[0].updates(count);
+    ensure!(
+        ranks.iter().all(|rank| rank.updates(count) == updates),
+        "ranks disagree about who updates which of {count} parameters"
+    );
+    if let Updates::InParts(parts) = &updates {
+        ensure!(
+            (parts.ranks(), parts.count()) == (ranks.len(), count),
+            "{count} parameters of {} ranks are divided into {parts:?}",
+            ranks.len()
+        );
     }
-    let reduced = reduced?;
-    Ok((reduced.clone(), rank.share(reduced, count)?))
+    let gradients = of_ranks(ranks.len(), count);
+    let sums = sums(&gradients);
+    let found = on_ranks(&communicators(ranks), |number| {
+        let rank = ranks[number];
+        let reduced = rank.reduce_gradients(tensor(&gradients[number], device))?;
+        Ok((read(&reduced), rank.gather_parameters(reduced, count)?))
+    })?;
+    for (rank, (reduced, gathered)) in found.into_iter().enumerate() {
+        let own = match &updates {
+            Updates::Everywhere => &sums,
+            Updates::InParts(parts) => &sums[parts.of(rank)],
+        };
+        ensure!(
+            close(&reduced, own),
+            "rank {rank} reduces gradients of {count} parameters to {reduced:?}, expected {own:?}"
+        );
+        let gathered = read(&gathered);
+        ensure!(
+            close(&gathered, &sums),
+            "rank {rank} gets the parameters {gathered:?}, expected {sums:?}"
+        );
+    }
+    Ok(())
+}
+
+/// Rows are gathered in the order of the ranks, with gradients at those that a rank gave, and
+/// gradients at all rows come back to the ranks that gave them.
+fn check_rows(ranks: &[Rank<'_>], parts: &Parts, device: &Device) -> Check {
+    let count = parts.count() * WIDTH;
+    let rows = of_ranks(1, count).swap_remove(0);
+    let weights = of_ranks(ranks.len(), count);
+    let sums = sums(&weights);
+    let matrix = |values: &[f32], device: &Device| -> Tensor<2> {
+        tensor(values, device).reshape([values.len() / WIDTH, WIDTH])
+    };
+    let found = on_ranks(&communicators(ranks), |number| {
+        let rank = ranks[number];
+        let own = &rows[parts.times(WIDTH).of(number)];
+        let own = matrix(own, device).require_grad();
+        let all = rank.gather_rows(own.clone(), parts)?;
+        let of_rank = matrix(&weights[number], &device.clone().inner());
+        let gradient = match own.dims() {
+            [0, _] => Vec::new(),
+            _ => {
+                let product = all.clone() * of_rank.clone().autodiff();
+                let gradient = own.grad(&product.sum().backward());
+                gradient.as_ref().map(read).unwrap_or_default()
+            }
+        };
+        Ok((read(&all), gradient, rank.reduce_rows(of_rank, parts)?))
+    })?;
+    for (rank, (all, gradient, reduced)) in found.into_iter().enumerate() {
+        let own = parts.times(WIDTH).of(rank);
+        ensure!(
+            all == rows,
+            "rank {rank} gathers {all:?}, expected {rows:?}"
+        );
+        let expected = &weights[rank][own.clone()];
+        ensure!(
+            gradient == expected,
+            "the gradient at the rows of rank {rank} is {gradient:?}, expected {expected:?}"
+        );
+        let (reduced, expected) = (read(&reduced), &sums[own]);
+        ensure!(
+            close(&reduced, expected),
+            "rank {rank} reduces the gradients at its rows to {reduced:?}, expected {expected:?}"
+        );
+    }
+    Ok(())
 }

@@ -52,7 +52,7 @@ impl<M: Module> Subject<'_, M> {
         self.check_saving(&component)
     }
 
-    fn check_saving(&self, component: &M) -> Check {
+    pub(super) fn check_saving(&self, component: &M) -> Check {
         if component.num_params() == 0 {
             return Ok(());
         }

@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 
-use aam_api::options::OptionInfo;
+use aam_api::options::{FileUse, OptionInfo};
+use aam_api::{ComponentInfo, KindEntry};
 use clap::{Arg, ArgAction, Command, ValueHint};
 use serde_json::Value;
 
-use super::jobs::Job;
-use crate::components::{Component, ComponentKind};
+use crate::jobs::Job;
 use crate::settings::reference;
 
 /// The subcommand of a job, and of it the component flags in `arguments` that no component has.
@@ -80,23 +80,6 @@ fn simulate_output() -> [Arg; 2] {
     [directory, overwrite]
 }
 
-/// Options that are paths, which their schemas cannot tell from other text.
-const PATHS: [&str; 13] = [
-    "table",
-    "sequences",
-    "unifrac-matrix",
-    "unifrac-ids",
-    "tree",
-    "train-samples",
-    "validation-samples",
-    "metadata",
-    "pretrained-encoder",
-    "output-dir",
-    "model",
-    "samples",
-    "output",
-];
-
 fn flag(option: &OptionInfo, heading: &'static str) -> Arg {
     let arg = Arg::new(option.name.clone())
         .long(option.name.clone())
@@ -108,11 +91,11 @@ fn flag(option: &OptionInfo, heading: &'static str) -> Arg {
         true => arg.action(ArgAction::Append),
         false => arg,
     };
-    let arg = match PATHS.contains(&option.name.as_str()) {
-        true => arg.value_name("PATH").value_hint(ValueHint::AnyPath),
-        false => arg,
+    let arg = match option.facts.file {
+        None | Some(FileUse::MayBeRead) => arg,
+        Some(_) => arg.value_name("PATH").value_hint(ValueHint::AnyPath),
     };
-    match (option.is_switch(), reference::bare_value(&option.name)) {
+    match (option.is_switch(), &option.facts.bare) {
         (true, _) => bare(arg, "true"),
         (false, Some(value)) => bare(arg, value),
         (false, None) => arg,
@@ -120,8 +103,8 @@ fn flag(option: &OptionInfo, heading: &'static str) -> Arg {
 }
 
 /// Lets a flag stand without a value.
-fn bare(arg: Arg, value: &'static str) -> Arg {
-    arg.num_args(0..=1).default_missing_value(value)
+fn bare(arg: Arg, value: &str) -> Arg {
+    arg.num_args(0..=1).default_missing_value(value.to_owned())
 }
 
 fn negation(option: &OptionInfo) -> Arg {
@@ -146,15 +129,35 @@ fn value_name(option: &OptionInfo) -> &'static str {
 }
 
 fn help(option: &OptionInfo) -> String {
+    help_with(option, shown(&option.default))
+}
+
+fn help_with(option: &OptionInfo, default: Option<String>) -> String {
     let mut help = option.description.trim_end_matches('.').to_owned();
     let words = option.words();
     if !words.is_empty() {
         help.push_str(&format!(" [{}]", words.join(", ")));
     }
-    if let Some(default) = shown(&option.default) {
+    if let Some(default) = default {
         help.push_str(&format!(" [default: {default}]"));
     }
     help
+}
+
+/// The default of an option that several components have, and where they differ that of each.
+fn default_of_each(holders: &[(&ComponentInfo, &OptionInfo)]) -> Option<String> {
+    let (_, first) = holders.first()?;
+    if holders
+        .iter()
+        .all(|(_, info)| info.default == first.default)
+    {
+        return shown(&first.default);
+    }
+    let each = holders.iter().map(|(component, info)| {
+        let default = shown(&info.default).unwrap_or_else(|| "none".to_owned());
+        format!("{} {default}", component.name)
+    });
+    Some(each.collect::<Vec<_>>().join(", "))
 }
 
 /// A default as a flag would give it, where there is one worth telling.
@@ -173,17 +176,22 @@ pub fn shown(default: &Value) -> Option<String> {
 }
 
 /// `--head` and, for every option of any head, `--head.option`.
-fn component_flags(kind: &ComponentKind, components: &[Component], several: bool) -> Vec<Arg> {
+fn component_flags(kind: &KindEntry, components: &[ComponentInfo], several: bool) -> Vec<Arg> {
     let names: Vec<&str> = components.iter().map(|component| component.name).collect();
     let heading = format!("Components: {} (`aam plugins list {0}`)", kind.name);
     let choice = Arg::new(kind.name)
         .long(kind.name)
         .value_name(if several { "A,B,…" } else { "NAME" })
-        .help(format!("{} [{}]", capitalized(kind.name), names.join(", ")))
+        .help(format!("{} [{}]", kind.summary, names.join(", ")))
         .help_heading(heading.clone());
     let choice = match several {
         true => choice.action(ArgAction::Append),
         false => choice,
+    };
+    let mut facts = components.iter().map(|component| &component.facts);
+    let choice = match facts.find_map(|facts| facts.bare.as_deref()) {
+        Some(name) => bare(choice, name),
+        None => choice,
     };
     let mut flags = vec![choice];
     let mut done: Vec<&str> = Vec::new();
@@ -197,9 +205,9 @@ fn component_flags(kind: &ComponentKind, components: &[Component], several: bool
     flags
 }
 
-fn component_flag(kind: &ComponentKind, option: &str, components: &[Component]) -> Arg {
+fn component_flag(kind: &KindEntry, option: &str, components: &[ComponentInfo]) -> Arg {
     let name = format!("{}.{option}", kind.name);
-    let holders: Vec<(&Component, &OptionInfo)> = components
+    let holders: Vec<(&ComponentInfo, &OptionInfo)> = components
         .iter()
         .flat_map(|component| component.options.iter().map(move |info| (component, info)))
         .filter(|(_, info)| info.name == option)
@@ -215,9 +223,10 @@ fn component_flag(kind: &ComponentKind, option: &str, components: &[Component]) 
         .iter()
         .map(|(component, _)| component.name)
         .collect();
-    let arg =
-        arg.value_name(value_name(first))
-            .help(format!("{}: {}", owners.join(", "), help(first)));
+    let help = help_with(first, default_of_each(&holders));
+    let arg = arg
+        .value_name(value_name(first))
+        .help(format!("{}: {help}", owners.join(", ")));
     match holders.iter().any(|(_, info)| info.is_switch()) {
         true => bare(arg, "true"),
         false => arg,
@@ -225,18 +234,16 @@ fn component_flag(kind: &ComponentKind, option: &str, components: &[Component]) 
 }
 
 fn unknown_component_flags(
-    kind: &ComponentKind,
-    components: &[Component],
+    kind: &KindEntry,
+    components: &[ComponentInfo],
     arguments: &[OsString],
 ) -> Vec<Arg> {
-    let known = |option: &str| {
-        let mut options = components.iter().flat_map(|component| &component.options);
-        options.any(|info| info.name == option)
-    };
-    let prefix = format!("--{}.", kind.name);
+    let known = |option: &str| components.iter().any(|c| c.option(option).is_some());
     let mut unknown: Vec<&str> = arguments
         .iter()
-        .filter_map(|argument| argument.to_str()?.strip_prefix(&prefix))
+        .filter_map(|argument| argument.to_str()?.strip_prefix("--")?.split_once('.'))
+        .filter(|(name, _)| kind.is_called(name))
+        .map(|(_, rest)| rest)
         .map(|rest| rest.split('=').next().unwrap_or(rest))
         .filter(|option| !option.is_empty() && !known(option))
         .collect();
@@ -244,12 +251,9 @@ fn unknown_component_flags(
     unknown.dedup();
     let flags = unknown.into_iter();
     flags
-        .map(|option| component_flag(kind, option, &[]))
+        .map(|option| {
+            let aliases = kind.aliases.iter().map(|kind| format!("{kind}.{option}"));
+            component_flag(kind, option, &[]).aliases(aliases.collect::<Vec<_>>())
+        })
         .collect()
-}
-
-fn capitalized(word: &str) -> String {
-    let mut letters = word.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-    first.into_iter().chain(letters).collect()
 }

@@ -1,23 +1,23 @@
 //! The commands and their flags.
 //!
 //! No flag of a run is written here: they are generated from the options of the runtime
-//! ([`aam_runtime::options`]) and of every linked component, whose documentation is the help
+//! ([`aam_runtime::train::options`]) and of every linked component, whose documentation is the help
 //! text. What the commands share with each other and what is not an option of the runtime is in
 //! this module.
 
 mod flags;
-pub mod jobs;
 mod unknown;
 
 use std::ffi::OsString;
 
-use clap::builder::PossibleValuesParser;
+use aam_api::KindEntry;
+use aam_api::kind::kinds;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
-use crate::components::KINDS;
 use crate::exit::Exit;
 use crate::failure::Failure;
-pub(crate) use unknown::have;
+use crate::jobs;
 pub use unknown::unusable;
 
 /// The whole command line, for `arguments` (with the program's name first).
@@ -46,7 +46,7 @@ pub fn command(arguments: &[OsString]) -> Result<Command, Failure> {
         .subcommand(demo())
         .subcommand(doctor())
         .subcommand(runs())
-        .subcommand(plugins())
+        .subcommand(plugins(&kinds()?))
         .subcommand(completions())
         .subcommand(measure_step()))
 }
@@ -182,7 +182,7 @@ fn runs() -> Command {
         )
 }
 
-fn plugins() -> Command {
+fn plugins(kinds: &[&KindEntry]) -> Command {
     let json = || {
         Arg::new("json")
             .long("json")
@@ -190,10 +190,16 @@ fn plugins() -> Command {
             .action(ArgAction::SetTrue)
     };
     let kind = || {
+        let known = kinds.iter();
+        let known = known.map(|kind| {
+            PossibleValue::new(kind.name)
+                .aliases(kind.aliases)
+                .help(kind.summary)
+        });
         Arg::new("kind")
             .value_name("KIND")
             .help("Kind of component")
-            .value_parser(PossibleValuesParser::new(KINDS.map(|kind| kind.name)))
+            .value_parser(PossibleValuesParser::new(known))
     };
     let name = Arg::new("name")
         .value_name("NAME")

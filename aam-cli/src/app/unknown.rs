@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::have;
 
 /// What to do about `error`: print the help or version that was asked for, or say what is wrong.
 ///
@@ -82,15 +83,6 @@ fn unknown(command: &Command, arguments: &[OsString], error: &clap::Error) -> Fa
         "`aam {} --help` lists its flags",
         chosen.get_name()
     ))
-}
-
-/// Who has something: `A has`, `A and B have`, `A, B and C have`.
-pub(crate) fn have(all: &[String]) -> String {
-    match all {
-        [] => "nothing has".to_owned(),
-        [one] => format!("{one} has"),
-        [first @ .., last] => format!("{} and {last} have", first.join(", ")),
-    }
 }
 
 fn has_flag(command: &Command, name: &str) -> bool {

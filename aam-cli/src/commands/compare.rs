@@ -2,8 +2,11 @@
 
 use std::io::{self, Write};
 
-use aam_runtime::compare::{Combination, CompareOptions, Comparison, Row, Spread, compare};
-use aam_runtime::events::Outcome;
+use aam_runtime::compare::{
+    BestOfSeveral, ChosenBy, Combination, CombinationResults, CompareOptions, Comparison, Spread,
+    compare,
+};
+use aam_runtime::run::events::Outcome;
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
@@ -28,11 +31,17 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let mut display = progress::display(super::quiet(matches));
     let comparison = compare(&options, &combinations, display.as_mut(), interrupt::flag())?;
     drop(display);
-    let text = match matches.get_flag("json") {
-        true => json_text(&comparison),
-        false => text(&comparison),
+    let best = comparison.best.as_ref();
+    let best = best.map(|best| best_text(best, &varying_names(&comparison, best.row)));
+    let text = match (matches.get_flag("json"), &best) {
+        (true, _) => json_text(&comparison),
+        (false, None) => text(&comparison),
+        (false, Some(best)) => format!("{}\n{best}\n", text(&comparison)),
     };
     io::stdout().write_all(text.as_bytes())?;
+    if let (true, Some(best)) = (matches.get_flag("json"), &best) {
+        say(best);
+    }
     if comparison.outcome == Outcome::Interrupted {
         say("interrupted: the same command goes on with the runs that are missing");
         return Ok(Exit::Saved);
@@ -53,18 +62,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
 /// of them, there is no column.
 fn text(comparison: &Comparison) -> String {
     let rows = &comparison.rows;
-    let name = |row: &Row, kind: usize| row.combination.components()[kind].1.name.clone();
-    let all_kinds = comparison.kinds();
-    let varies = |kind: &usize| {
-        rows.iter()
-            .any(|row| name(row, *kind) != name(&rows[0], *kind))
-    };
-    let mut kinds: Vec<usize> = (0..all_kinds.len()).filter(varies).collect();
-    if kinds.is_empty() {
-        kinds = (0..all_kinds.len()).collect();
-    }
+    let (all_kinds, kinds) = (comparison.kinds(), varying_kinds(comparison));
     let metrics = comparison.main_metrics();
-    let whole = |row: &Row| row.failure.is_some() || row.results.len() == comparison.folds;
+    let whole =
+        |row: &CombinationResults| row.failure.is_some() || row.results.len() == comparison.folds;
     let with_folds = !rows.iter().all(whole);
     let mut header: Vec<String> = kinds.iter().map(|&k| all_kinds[k].to_owned()).collect();
     header.extend(metrics.iter().map(|&name| name.to_owned()));
@@ -95,6 +96,48 @@ fn text(comparison: &Comparison) -> String {
         });
     }
     aligned(&lines, kinds.len())
+}
+
+/// The component of a kind.
+fn name(row: &CombinationResults, kind: usize) -> String {
+    row.combination.components()[kind].1.name.clone()
+}
+
+/// The kinds of which there are several components, or all where there are none such.
+fn varying_kinds(comparison: &Comparison) -> Vec<usize> {
+    let (rows, all) = (&comparison.rows, 0..comparison.kinds().len());
+    let varies = |kind: &usize| {
+        rows.iter()
+            .any(|row| name(row, *kind) != name(&rows[0], *kind))
+    };
+    let varying: Vec<usize> = all.clone().filter(varies).collect();
+    match varying.is_empty() {
+        true => all.collect(),
+        false => varying,
+    }
+}
+
+/// The components of these kinds, as in `head mlp, loss mse`.
+fn varying_names(comparison: &Comparison, row: usize) -> String {
+    let kinds = comparison.kinds();
+    let names = varying_kinds(comparison).into_iter();
+    let names = names.map(|kind| format!("{} {}", kinds[kind], name(&comparison.rows[row], kind)));
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// How good the best of several, called `name`, looks, and how good it is on folds that its choice did not
+/// see.
+pub(super) fn best_text(best: &BestOfSeveral, name: &str) -> String {
+    let how = match best.by {
+        ChosenBy::OtherFolds => "each fold scored by the best of the others",
+        ChosenBy::EarlierFolds => "each but the first scored by the best of those before it",
+    };
+    format!(
+        "best by {}: {name}, {} on the folds that chose it\n{} on folds that did not choose it ({how})",
+        best.metric,
+        spread(Some(best.seen)),
+        spread(best.unseen())
+    )
 }
 
 /// A line of the table; what went wrong takes the place of the figures.

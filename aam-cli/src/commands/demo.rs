@@ -7,8 +7,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aam_runtime::events::Observer;
 use aam_runtime::options::{PredictOptions, PretrainOptions, TrainOptions};
+use aam_runtime::run::events::Observer;
 use aam_runtime::simulate::{SimulateOptions, Study};
 use clap::ArgMatches;
 
@@ -120,7 +120,7 @@ impl Demo {
                 output.display()
             ),
         );
-        let study = simulate::simulate(&options)?;
+        let study = aam_runtime::simulate::simulate(&options)?;
         simulate::write(&study, &output, false)?;
         Ok(study)
     }
@@ -162,7 +162,7 @@ impl Demo {
         options.data.tree = Some(self.path("study/tree.nwk"));
         options.data.train_samples = Some(self.samples("train"));
         options.data.validation_samples = Some(self.samples("validation"));
-        options.data.max_bp = SEQUENCE_LENGTH;
+        options.data.max_bp = Some(SEQUENCE_LENGTH);
         options.nucleotide_steps = 200;
         options.optimization.output_dir = Some(self.path("pretrained"));
         self.announce(
@@ -183,7 +183,7 @@ impl Demo {
         options.data.table = Some(self.path("study/table.biom"));
         options.data.train_samples = Some(self.samples("train"));
         options.data.validation_samples = Some(self.samples("validation"));
-        options.data.max_bp = SEQUENCE_LENGTH;
+        options.data.max_bp = Some(SEQUENCE_LENGTH);
         options.optimization.output_dir = Some(self.path("trained"));
         self.announce(
             "3. Training: the pH of a sample from its ASVs",

@@ -5,8 +5,10 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
+use aam_api::metric::{MetricConfig, MetricContext, Sample};
+use aam_plugins::metrics::pearson::PearsonConfig;
+use aam_plugins::metrics::r2::R2Config;
 use aam_runtime::simulate::Study;
-use aam_runtime::train::metrics::Regression;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -17,8 +19,7 @@ const SHOWN: usize = 8;
 /// Prints predictions beside the truth, and how far they are from each other.
 pub(super) fn print(study: &Study, held_out: &[usize], file: &Path) -> Result<(), Failure> {
     let predicted = read(file)?;
-    let mut of_measurement = Regression::default();
-    let mut of_truth = Regression::default();
+    let (mut of_measurement, mut of_truth) = (Vec::new(), Vec::new());
     let mut text = String::from("\nsample      predicted pH   measured   true\n");
     for (i, &row) in held_out.iter().enumerate() {
         let id = &study.table.sample_ids()[row];
@@ -28,8 +29,8 @@ pub(super) fn print(study: &Study, held_out: &[usize], file: &Path) -> Result<()
         };
         // How the study makes pH of its gradient, without the error of measurement.
         let truth = 7.0 + 0.8 * study.truth.gradient[row];
-        of_measurement.add(prediction, measured);
-        of_truth.add(prediction, truth);
+        of_measurement.push(Sample::number(prediction, None, measured));
+        of_truth.push(Sample::number(prediction, None, truth));
         if i < SHOWN {
             text.push_str(&format!(
                 "{id:<10}  {prediction:>12.2}  {measured:>9.2}  {truth:>5.2}\n"
@@ -40,14 +41,15 @@ pub(super) fn print(study: &Study, held_out: &[usize], file: &Path) -> Result<()
         "…\n\nof the {} held-out samples                 R²     correlation\n",
         held_out.len()
     ));
-    for (what, regression) in [
+    let context = MetricContext::new(0);
+    for (what, samples) in [
         ("prediction against measurement", of_measurement),
         ("prediction against the truth", of_truth),
     ] {
         text.push_str(&format!(
             "  {what:<36}  {:>5.2}  {:>11.2}\n",
-            regression.r2(),
-            regression.pearson()
+            R2Config::default().of(&context, samples.iter().copied()),
+            PearsonConfig::default().of(&context, samples.iter().copied())
         ));
     }
     text.push_str("R² is 1 for perfect predictions and 0 for always guessing the mean.\n");

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 
-use aam_runtime::doctor::attention::{TOLERANCE, Way, shown};
-use aam_runtime::doctor::{DeviceReport, Examination, Report, examine};
-use aam_runtime::error::RunError;
+use aam_runtime::run::RunError;
+use aam_runtime::train::doctor::attention::{TOLERANCE, Way, shown};
+use aam_runtime::train::doctor::{DeviceReport, Examination, Report, examine};
 use clap::ArgMatches;
 
 use super::quiet;

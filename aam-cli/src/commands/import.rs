@@ -15,8 +15,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         .copied()
         .unwrap_or(4);
     let (weights, output) = (path("weights"), path("output"));
-    let report =
-        aam_runtime::checkpoint::import(Path::new(weights), Path::new(output), usize::from(heads))?;
+    let report = aam_runtime::train::checkpoint::import(
+        Path::new(weights),
+        Path::new(output),
+        usize::from(heads),
+    )?;
     if !report.missing.is_empty() {
         say(&format!(
             "{} {weights} has no values for {}, which start at random",

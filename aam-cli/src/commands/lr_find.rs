@@ -14,9 +14,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     };
     let mut display = progress::display(super::quiet(matches));
     let options = settings.options()?;
-    let found = aam_runtime::train::find_rate(&options, display.as_mut(), interrupt::flag())?;
+    let found = aam_runtime::lr_find::find_rate(&options, display.as_mut(), interrupt::flag())?;
     drop(display);
-    match found.and_then(|found| found.suggestion) {
+    match found.suggestion {
         Some(rate) => {
             io::stdout().write_all(format!("{rate:.1e}\n").as_bytes())?;
             Ok(Exit::Done)

@@ -19,14 +19,14 @@ mod unifrac;
 
 use std::io::{self, Write};
 
-use aam_runtime::parallel::processes;
+use aam_runtime::train::parallel::processes;
 use clap::ArgMatches;
 
-use crate::app::jobs::{self, Job};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::jobs::{self, Job};
 use crate::output::{say, warn};
-use crate::settings::Settings;
+use crate::settings::{Settings, as_given};
 
 /// Does what the command line asks for.
 ///
@@ -37,6 +37,13 @@ pub fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         return Err(Failure::usage("no command was given"));
     };
     set_threads(matches)?;
+    dispatch(command, matches).map_err(|failure| match jobs::named(command) {
+        Ok(Some(job)) => as_given(&job, matches, failure),
+        _ => failure,
+    })
+}
+
+fn dispatch(command: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
     match command {
         "pretrain" => pretrain::run(matches),
         "train" => train::run(matches),

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use aam_api::kind::{kind_called, kinds};
+use aam_api::{ComponentInfo, KindEntry, PluginError};
 use clap::ArgMatches;
 use serde_json::Value;
 
-use crate::components::{Component, ComponentKind, KINDS, kind_named};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -13,7 +14,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let (text, json, components) = match matches.subcommand() {
         Some(("describe", matches)) => {
             let kind =
-                kind(matches).ok_or_else(|| Failure::usage("no kind of component was given"))?;
+                kind(matches)?.ok_or_else(|| Failure::usage("no kind of component was given"))?;
             let name = matches.get_one::<String>("name").map_or("", String::as_str);
             let component = kind.find(name)?;
             (
@@ -23,10 +24,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
             )
         }
         Some((_, matches)) => {
-            let components = match kind(matches) {
+            let components = match kind(matches)? {
                 Some(kind) => kind.list()?,
                 None => {
-                    let lists: Result<Vec<_>, _> = KINDS.iter().map(|kind| kind.list()).collect();
+                    let lists: Result<Vec<_>, _> =
+                        kinds()?.iter().map(|kind| kind.list()).collect();
                     lists?.concat()
                 }
             };
@@ -44,12 +46,15 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn kind(matches: &ArgMatches) -> Option<&'static ComponentKind> {
-    kind_named(matches.get_one::<String>("kind")?)
+fn kind(matches: &ArgMatches) -> Result<Option<&'static KindEntry>, PluginError> {
+    match matches.get_one::<String>("kind") {
+        Some(name) => kind_called(name),
+        None => Ok(None),
+    }
 }
 
 /// A line per component, in columns.
-fn list(components: &[Component]) -> String {
+fn list(components: &[ComponentInfo]) -> String {
     let rows: Vec<[String; 4]> = components
         .iter()
         .map(|c| {
@@ -70,31 +75,44 @@ fn list(components: &[Component]) -> String {
 }
 
 /// Everything about a component, with its options as flags.
-fn describe(component: &Component) -> String {
-    let Component {
+fn describe(component: &ComponentInfo) -> String {
+    let ComponentInfo {
         kind,
         name,
         provider,
         version,
         documentation,
         options,
+        aliases,
         ..
     } = component;
     let mut text = format!("{kind} '{name}', from {provider} {version}\n\n{documentation}\n");
+    if !aliases.is_empty() {
+        text.push_str(&format!("\nAlso called {}.\n", aliases.join(", ")));
+    }
     if options.is_empty() {
         text.push_str("\nIt has no options.\n");
         return text;
     }
     text.push_str("\nOptions:\n");
+    // Of a kind that nobody chooses by a flag of its own, options have no flags either.
+    let chosen = matches!(kind_called(kind), Ok(Some(kind)) if !kind.chosen_in.is_empty());
+    let flag = match chosen {
+        true => format!("--{kind}."),
+        false => String::new(),
+    };
     for option in options {
         let default = match &option.default {
             Value::Null => "none".to_owned(),
             default => default.to_string(),
         };
         text.push_str(&format!(
-            "  --{kind}.{}  ({}; default {default})\n      {}\n",
+            "  {flag}{}  ({}; default {default})\n      {}\n",
             option.name, option.type_name, option.description
         ));
+    }
+    if !chosen {
+        return text;
     }
     text.push_str(&format!(
         "\nIn a configuration file:\n\n[{kind}]\nname = \"{name}\"\n"

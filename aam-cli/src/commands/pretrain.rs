@@ -1,7 +1,7 @@
 //! `aam pretrain`.
 
-use aam_runtime::events::{Observer, Outcome};
 use aam_runtime::options::PretrainOptions;
+use aam_runtime::run::events::{Observer, Outcome};
 use clap::ArgMatches;
 
 use crate::exit::Exit;
@@ -21,7 +21,7 @@ pub(super) fn pretrain(
     options: &PretrainOptions,
     display: &mut dyn Observer,
 ) -> Result<Exit, Failure> {
-    let outcome = aam_runtime::train::pretrain(options, display, interrupt::flag())?;
+    let outcome = aam_runtime::pretraining::pretrain(options, display, interrupt::flag())?;
     Ok(exit(outcome))
 }
 

@@ -13,6 +13,6 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let mut display = progress::display(super::quiet(matches));
     let options = settings.options()?;
     let outcome =
-        aam_runtime::evaluation::rf_baseline(&options, display.as_mut(), interrupt::flag())?;
+        aam_runtime::rf_baseline::rf_baseline(&options, display.as_mut(), interrupt::flag())?;
     Ok(super::pretrain::exit(outcome))
 }

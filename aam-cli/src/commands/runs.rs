@@ -4,14 +4,15 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use aam_api::error::nearest;
-use aam_runtime::error::RunError;
-use aam_runtime::runs::{Difference, Found, below, differences, differing, open};
-use aam_runtime::watch::RecordedFigure;
+use aam_runtime::report::runs::{Difference, Found, below, differences, differing, open};
+use aam_runtime::run::RunError;
+use aam_runtime::run::event_json::RecordedFigure;
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::jobs;
 
 /// Settings that differ are shown up to this many letters.
 const WIDEST: usize = 60;
@@ -23,21 +24,22 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let found = below(Path::new(folder))?;
     let named: Vec<&String> = matches.get_many("compare").into_iter().flatten().collect();
     let json = matches.get_flag("json");
+    let matters = matters()?;
     let text = match named.as_slice() {
         [one, other] => {
             let (one, other) = (
                 named_run(one, folder, &found)?,
                 named_run(other, folder, &found)?,
             );
-            compare(&one, &other, json)
+            compare(&one, &other, json, &matters)
         }
-        _ if json => format!("{:#}\n", Value::Array(objects(&found))),
+        _ if json => format!("{:#}\n", Value::Array(objects(&found, &matters))),
         _ if found.is_empty() => {
             return Err(
                 RunError::Usage(format!("{folder}: there is no run below this folder")).into(),
             );
         }
-        _ => list(&found),
+        _ => list(&found, &matters),
     };
     io::stdout().write_all(text.as_bytes())?;
     Ok(Exit::Done)
@@ -62,8 +64,11 @@ fn named_run(name: &str, folder: &str, found: &[Found]) -> Result<Found, Failure
     .help("`aam runs` without --compare lists them"))
 }
 
+/// Whether a setting has a bearing on what a run comes to.
+type Matters<'a> = &'a dyn Fn(&str) -> bool;
+
 /// The settings in which each run differs from others of its command, in the order of the runs.
-fn own_settings(found: &[Found]) -> Vec<Vec<(String, Option<Value>)>> {
+fn own_settings(found: &[Found], matters: Matters<'_>) -> Vec<Vec<(String, Option<Value>)>> {
     let mut own = vec![Vec::new(); found.len()];
     let mut commands: Vec<&str> = found
         .iter()
@@ -76,7 +81,7 @@ fn own_settings(found: &[Found]) -> Vec<Vec<(String, Option<Value>)>> {
             .filter(|&place| found[place].record.command == command)
             .collect();
         let runs: Vec<&Found> = places.iter().map(|&place| &found[place]).collect();
-        for Difference { name, values } in differing(&runs) {
+        for Difference { name, values } in differing(&runs, matters) {
             for (&place, value) in places.iter().zip(values) {
                 own[place].push((name.clone(), value));
             }
@@ -85,8 +90,17 @@ fn own_settings(found: &[Found]) -> Vec<Vec<(String, Option<Value>)>> {
     own
 }
 
+/// Whether a setting has a bearing on what a run of any command comes to.
+fn matters() -> Result<impl Fn(&str) -> bool, Failure> {
+    let jobs = jobs::all()?;
+    let options = jobs.iter().flat_map(|job| job.options());
+    let without = options.filter(|option| option.facts.changes_no_result);
+    let without: Vec<String> = without.map(|option| option.name.clone()).collect();
+    Ok(move |name: &str| !without.iter().any(|other| other == name))
+}
+
 /// A line a run, in columns.
-fn list(found: &[Found]) -> String {
+fn list(found: &[Found], matters: Matters<'_>) -> String {
     let header = [
         "run",
         "command",
@@ -100,7 +114,7 @@ fn list(found: &[Found]) -> String {
         "settings that differ",
     ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
-    for (run, own) in found.iter().zip(own_settings(found)) {
+    for (run, own) in found.iter().zip(own_settings(found, matters)) {
         let record = &run.record;
         let samples = record.samples;
         let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
@@ -192,8 +206,8 @@ fn aligned(rows: &[Vec<String>]) -> String {
     rows.iter().map(line).collect()
 }
 
-fn objects(found: &[Found]) -> Vec<Value> {
-    let runs = found.iter().zip(own_settings(found));
+fn objects(found: &[Found], matters: Matters<'_>) -> Vec<Value> {
+    let runs = found.iter().zip(own_settings(found, matters));
     runs.map(|(run, own)| {
         let record = &run.record;
         let own: Map<String, Value> = own
@@ -221,8 +235,8 @@ fn objects(found: &[Found]) -> Vec<Value> {
 }
 
 /// What differs between two runs and what they came to.
-fn compare(one: &Found, other: &Found, json: bool) -> String {
-    let (made_of, came_to) = differences(one, other);
+fn compare(one: &Found, other: &Found, json: bool, matters: Matters<'_>) -> String {
+    let (made_of, came_to) = differences(one, other, matters);
     if json {
         let table = |rows: Vec<Difference>| -> Map<String, Value> {
             let rows = rows.into_iter();

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use aam_runtime::data::DataError;
-use aam_runtime::simulate::{SimulateOptions, Study, check_place};
+use aam_runtime::simulate::{Study, check_place};
 use clap::ArgMatches;
 
 use crate::exit::Exit;
@@ -18,9 +17,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         .get_one::<String>("output-dir")
         .map_or("", String::as_str);
     let overwrite = matches.get_flag("overwrite");
-    check_place(Path::new(output), overwrite)
-        .map_err(|error| with_exit(Exit::Usage, error).at("--output-dir"))?;
-    let study = simulate(&settings.options()?)?;
+    check_place(Path::new(output), overwrite).map_err(|error| {
+        Failure::from(error)
+            .with_exit(Exit::Usage)
+            .at("--output-dir")
+    })?;
+    let study = aam_runtime::simulate::simulate(&settings.options()?)?;
     write(&study, Path::new(output), overwrite)?;
     if !super::quiet(matches) {
         let (samples, asvs) = (study.table.num_samples(), study.table.num_features());
@@ -31,20 +33,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Makes a study. Only an option can keep it from being made.
-pub(super) fn simulate(options: &SimulateOptions) -> Result<Study, Failure> {
-    aam_runtime::simulate::simulate(options).map_err(|error| with_exit(Exit::Usage, error))
-}
-
 /// Writes a study. Only the disk can keep it from being written.
 pub(super) fn write(study: &Study, folder: &Path, overwrite: bool) -> Result<(), Failure> {
     study
         .write(folder, overwrite)
-        .map_err(|error| with_exit(Exit::Failed, error))
-}
-
-fn with_exit(exit: Exit, error: DataError) -> Failure {
-    let mut failure = Failure::from(error);
-    failure.exit = exit;
-    failure
+        .map_err(|error| Failure::from(error).with_exit(Exit::Failed))
 }

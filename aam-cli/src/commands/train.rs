@@ -1,7 +1,7 @@
 //! `aam train`.
 
-use aam_runtime::events::Observer;
 use aam_runtime::options::TrainOptions;
+use aam_runtime::run::events::Observer;
 use clap::ArgMatches;
 
 use crate::exit::Exit;
@@ -19,6 +19,6 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
 
 /// Trains, and says how it ended.
 pub(super) fn train(options: &TrainOptions, display: &mut dyn Observer) -> Result<Exit, Failure> {
-    let outcome = aam_runtime::train::train(options, display, interrupt::flag())?;
+    let outcome = aam_runtime::training::train(options, display, interrupt::flag())?;
     Ok(super::pretrain::exit(outcome))
 }

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use aam_runtime::compare::tune::{TuneOptions, Tuned, tune};
-use aam_runtime::events::Outcome;
+use aam_runtime::run::events::Outcome;
 use clap::ArgMatches;
 
-use super::compare::{Line, aligned, missing, spread};
+use super::compare::{Line, aligned, best_text, missing, spread};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::say;
@@ -21,6 +21,15 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let tuned = tune(&options, display.as_mut(), interrupt::flag())?;
     drop(display);
     io::stdout().write_all(text(&tuned).as_bytes())?;
+    if let Some(best) = &tuned.comparison.best {
+        let best = best_text(best, &format!("trial {}", best.row + 1));
+        io::stdout().write_all(format!("\n{best}\n").as_bytes())?;
+        if tuned.all_folds_proposed {
+            say(
+                "the settings were proposed by scores on all folds, so that this is still too good; with --halving 2 or more, or --sampler random, it is not",
+            );
+        }
+    }
     if tuned.comparison.outcome == Outcome::Interrupted {
         say("interrupted: the same command goes on with the runs that are missing");
         return Ok(Exit::Saved);

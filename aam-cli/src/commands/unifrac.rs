@@ -11,6 +11,6 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     };
     let mut display = progress::display(super::quiet(matches));
-    aam_runtime::unifrac::job::run(&settings.options()?, display.as_mut())?;
+    aam_runtime::unifrac_job::run(&settings.options()?, display.as_mut())?;
     Ok(Exit::Done)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use aam_runtime::memory::{resident, volunteer};
 use aam_runtime::options::TrainOptions;
-use aam_runtime::train::step_memory::{StepMemory, step_memory};
+use aam_runtime::step_memory::{StepMemory, step_memory};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -133,9 +133,7 @@ pub fn measured_here(settings: &Path) -> Result<Exit, Failure> {
     let text = fs::read_to_string(settings)?;
     let options: TrainOptions =
         serde_json::from_str(&text).map_err(|error| failed(&error.to_string()))?;
-    let Some(measured) = step_memory(&options, interrupt::flag())? else {
-        return Ok(Exit::Saved);
-    };
+    let measured = step_memory(&options, interrupt::flag())?;
     let text = serde_json::to_string(&measured).map_err(|error| failed(&error.to_string()))?;
     println!("{text}");
     Ok(Exit::Done)

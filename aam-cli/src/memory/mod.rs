@@ -5,10 +5,10 @@
 
 mod child;
 
-use aam_runtime::events::{Event, Observer};
 use aam_runtime::memory::available;
 use aam_runtime::options::TrainOptions;
-use aam_runtime::train::step_memory::StepMemory;
+use aam_runtime::run::events::{Event, Observer};
+use aam_runtime::step_memory::StepMemory;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -68,50 +68,49 @@ pub fn fitted(options: TrainOptions, observer: &mut dyn Observer) -> Result<Trai
 
 fn check(options: &TrainOptions) -> Result<(), Failure> {
     let memory = &options.memory;
-    let usage = |problem: &str| Err(Failure::usage(problem));
-    let limits = (memory.max_memory_gb, memory.max_memory_fraction);
-    if !memory.auto_batch_size && limits != (None, None) {
-        return usage(
-            "--max-memory-gb and --max-memory-fraction do nothing without --auto-batch-size",
-        );
-    }
-    match limits {
+    let refused = |key: &str, problem: &str| Err(Failure::setting(key, None, problem));
+    let limit = match (memory.max_memory_gb, memory.max_memory_fraction) {
         (Some(_), Some(_)) => {
-            return usage("--max-memory-gb and --max-memory-fraction: give one of the two");
+            return refused(
+                "max-memory-gb",
+                "--max-memory-fraction is given, too: choose one",
+            );
         }
-        (Some(number), _) if !(number.is_finite() && number > 0.0) => {
-            return usage(&format!(
-                "--max-memory-gb: expected a number above 0, found {number}"
-            ));
+        (Some(_), None) => Some("max-memory-gb"),
+        (None, Some(_)) => Some("max-memory-fraction"),
+        (None, None) => None,
+    };
+    let optimization = &options.optimization;
+    let on_cpu = ["auto", "cpu"].contains(&optimization.device.as_str());
+    match limit {
+        Some(key) if !memory.auto_batch_size => {
+            return refused(key, "it does nothing without --auto-batch-size");
         }
-        (_, Some(part)) if !(part > 0.0 && part <= 1.0) => {
-            return usage(&format!(
-                "--max-memory-fraction: expected a number above 0 and at most 1, found {part}"
-            ));
+        Some(key) if !on_cpu => {
+            return refused(
+                key,
+                "it is of a CPU's memory; on a GPU, --auto-batch-size takes the largest batch that does not fail",
+            );
         }
         _ => {}
     }
-    let optimization = &options.optimization;
     if memory.auto_batch_size && optimization.batch_size.is_some() {
-        return usage("--auto-batch-size and --batch-size: give one of the two");
+        return refused("auto-batch-size", "--batch-size is given, too: choose one");
     }
     if memory.target_effective_batch_size.is_some() {
+        let key = "target-effective-batch-size";
         if !memory.auto_batch_size && optimization.batch_size.is_none() {
-            return usage(
-                "--target-effective-batch-size needs a batch size: give --batch-size or --auto-batch-size",
+            return refused(
+                key,
+                "it needs a batch size: give --batch-size or --auto-batch-size",
             );
         }
         if optimization.gradient_accumulation_steps > 1 {
-            return usage(
-                "--target-effective-batch-size and --gradient-accumulation-steps: give one of the two",
+            return refused(
+                key,
+                "--gradient-accumulation-steps is given, too: choose one",
             );
         }
-    }
-    let on_cpu = ["auto", "cpu"].contains(&optimization.device.as_str());
-    if memory.auto_batch_size && limits != (None, None) && !on_cpu {
-        return usage(
-            "--max-memory-gb and --max-memory-fraction are of a CPU's memory; on a GPU, --auto-batch-size takes the largest batch that does not fail",
-        );
     }
     Ok(())
 }
@@ -122,9 +121,8 @@ fn budget(options: &TrainOptions) -> Result<u64, Failure> {
         return Ok((number * 1e9) as u64);
     }
     let free = available().ok_or_else(|| {
-        Failure::usage(
-            "--auto-batch-size: this system does not tell how much memory is free; give --batch-size",
-        )
+        let problem = "this system does not report how much memory is free; give --batch-size";
+        Failure::setting("auto-batch-size", None, problem)
     })?;
     let part = options.memory.max_memory_fraction.unwrap_or(FRACTION);
     Ok((free as f64 * part) as u64)
@@ -149,12 +147,11 @@ fn largest_fitting(
     let smallest = match try_size(SMALLEST)? {
         Measured::Fits(measured) => measured,
         Measured::TooLarge(why) => {
-            return Err(Failure::new(
-                Exit::Failed,
-                format!(
-                    "--auto-batch-size: not even batches of {SMALLEST} samples fit: {why}\n  help: allow more with --max-memory-gb, or make the model smaller with --preset or --embedding-dim"
-                ),
-            ));
+            let problem = format!(
+                "not even batches of {SMALLEST} samples fit: {why}\n  help: allow more with --max-memory-gb, or make the model smaller with --preset or --embedding-dim"
+            );
+            let failure = Failure::setting("auto-batch-size", None, &problem);
+            return Err(failure.with_exit(Exit::Failed));
         }
     };
     if let Measured::Fits(measured) = try_size(most)? {

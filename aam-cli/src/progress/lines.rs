@@ -2,12 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use aam_runtime::error::RunError;
-use aam_runtime::events::{Event, Observer};
+use aam_runtime::evaluation::metrics::Metric;
 
-use super::clock::{Clock, shown};
-use super::epochs::EpochLines;
-use super::{epoch_line, start_line};
+use super::clock::shown;
+use super::person::{Position, Screen};
 use crate::output::{say, warn};
 
 /// How often something that takes long is mentioned.
@@ -16,11 +14,7 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// Shows a line per epoch, note, warning and file, and now and then one of what takes long.
 #[derive(Default)]
 pub(super) struct Lines {
-    epochs: usize,
-    batches: usize,
     mentioned: Option<Instant>,
-    lines: EpochLines,
-    clock: Clock,
 }
 
 impl Lines {
@@ -34,66 +28,36 @@ impl Lines {
     }
 }
 
-impl Observer for Lines {
-    fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
-        if !matches!(
-            event,
-            Event::Batch { .. }
-                | Event::Step { .. }
-                | Event::Compared(_)
-                | Event::Weights(_)
-                | Event::Epoch { .. }
-        ) {
-            self.lines.rest().for_each(|line| say(&line));
+impl Screen for Lines {
+    fn line(&mut self, text: &str) {
+        say(text);
+    }
+
+    fn warning(&mut self, text: &str) {
+        warn(text);
+    }
+
+    fn batch(&mut self, at: &Position) {
+        if at.batch < at.batches && self.is_time() {
+            say(&format!(
+                "epoch {}/{}  batch {}/{}  loss {:.4}  {} left",
+                at.epoch,
+                at.epochs,
+                at.batch,
+                at.batches,
+                at.loss,
+                shown(at.left.unwrap_or_default())
+            ));
         }
-        match *event {
-            Event::Note(text) => say(text),
-            Event::Warning(text) => warn(text),
-            Event::Started {
-                epochs,
-                batches,
-                parameters,
-            } => {
-                (self.epochs, self.batches) = (epochs, batches);
-                self.clock.start(epochs, batches);
-                say(&start_line(epochs, batches, parameters));
-            }
-            Event::Batch {
-                epoch,
-                batch,
-                loss,
-                samples,
-            } => {
-                self.clock.batch(epoch, samples);
-                let (epochs, batches) = (self.epochs, self.batches);
-                if batch < batches && self.is_time() {
-                    let left = self.clock.left().unwrap_or_default();
-                    say(&format!(
-                        "epoch {epoch}/{epochs}  batch {batch}/{batches}  loss {loss:.4}  {} left",
-                        shown(left)
-                    ));
-                }
-            }
-            Event::Epoch {
-                epoch,
-                metrics,
-                best,
-                seconds,
-                ..
-            } => {
-                self.mentioned = Some(Instant::now());
-                let of = (epoch, self.epochs);
-                let line = epoch_line(of, metrics, best, seconds, &mut self.clock);
-                if let Some(line) = self.lines.epoch(line, best) {
-                    say(&line);
-                }
-            }
-            Event::Progress { what, done, total } if self.is_time() && done < total => {
-                say(&format!("{what}: {done} of {total}"));
-            }
-            Event::Saved(path) => say(&format!("wrote {}", path.display())),
-            _ => {}
+    }
+
+    fn epoch(&mut self, _epoch: usize, _metrics: &[Metric], _best: bool) {
+        self.mentioned = Some(Instant::now());
+    }
+
+    fn progress(&mut self, what: &str, done: usize, total: usize) {
+        if self.is_time() && done < total {
+            say(&format!("{what}: {done} of {total}"));
         }
-        Ok(())
     }
 }

@@ -9,13 +9,14 @@ mod epochs;
 mod json;
 mod lines;
 mod panel;
+mod person;
 mod quiet;
 
 use std::io::{self, IsTerminal};
 
-use aam_runtime::events::{Event, Observer};
-use aam_runtime::parallel::processes;
-use aam_runtime::train::metrics::Metric;
+use aam_runtime::evaluation::metrics::Metric;
+use aam_runtime::run::events::{Event, Observer};
+use aam_runtime::train::parallel::processes;
 use clock::Clock;
 
 use crate::output::is_json;
@@ -30,8 +31,8 @@ pub fn display(quiet: bool) -> Box<dyn Observer> {
     }
     match (quiet, io::stderr().is_terminal()) {
         (true, _) => Box::new(quiet::Quiet),
-        (false, true) => Box::new(bars::Bars::default()),
-        (false, false) => Box::new(lines::Lines::default()),
+        (false, true) => Box::new(person::Person::<bars::Bars>::default()),
+        (false, false) => Box::new(person::Person::<lines::Lines>::default()),
     }
 }
 

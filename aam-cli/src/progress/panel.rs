@@ -1,6 +1,7 @@
 //! The metrics of a training, a line each: now, and in the best epoch.
 
-use aam_runtime::train::metrics::Metric;
+use aam_api::metric::MetricName;
+use aam_runtime::evaluation::metrics::Metric;
 
 use super::figure;
 
@@ -36,7 +37,8 @@ impl Panel {
                 let metric = metrics.iter().find(|metric| &metric.name == name)?;
                 Some(format!("  best {} (epoch {epoch})", figure(metric.value)))
             });
-            let best = best.filter(|_| name != "learning_rate").unwrap_or_default();
+            let of_course = MetricName::read(name).is_some_and(|read| read.is_of_course());
+            let best = best.filter(|_| !of_course).unwrap_or_default();
             format!("  {name:width$}  {:>9}{best}", figure(*value))
         });
         lines.collect::<Vec<_>>().join("\n")

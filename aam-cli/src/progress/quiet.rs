@@ -1,7 +1,7 @@
 //! Warnings only.
 
-use aam_runtime::error::RunError;
-use aam_runtime::events::{Event, Observer};
+use aam_runtime::run::RunError;
+use aam_runtime::run::events::{Event, Observer};
 
 use crate::output::warn;
 

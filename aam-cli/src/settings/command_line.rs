@@ -58,7 +58,7 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use aam_api::Choice;
+    use aam_api::{Choice, Components, HeadKind};
     use aam_runtime::options::TrainOptions;
 
     use super::*;
@@ -69,7 +69,7 @@ mod tests {
             metadata: Some("my metadata.tsv".into()),
             metadata_column: vec!["ph".to_owned(), "depth".to_owned()],
             freeze_base: Some(true),
-            head: Some(Choice::named("linear")),
+            components: Components::default().with::<HeadKind>(Choice::named("linear")),
             ..TrainOptions::default()
         };
         options.optimization.max_grad_norm = None;

@@ -6,10 +6,11 @@ use aam_api::error::nearest;
 use aam_api::options::OptionInfo;
 use serde_json::{Map, Number, Value};
 
-use crate::app::have;
-use crate::app::jobs::{self, Job};
+use super::reference;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::jobs::{self, Job};
+use crate::output::have;
 
 /// What a configuration file sets.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,13 +21,28 @@ pub(super) struct FileSettings {
     pub options: Map<String, Value>,
     /// Components, in the order of the file.
     pub components: Vec<FileComponent>,
+    /// Options of components under the names that they had before.
+    pub former: Vec<FormerOption>,
+}
+
+/// An option of a component that was one of the command.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct FormerOption {
+    /// The kind of component.
+    pub kind: &'static str,
+    /// The option, as one of the components describes it.
+    pub option: OptionInfo,
+    /// The key in the file.
+    pub key: String,
+    /// The value.
+    pub value: Value,
 }
 
 /// A table such as `[head]`.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct FileComponent {
     /// The kind.
-    pub kind: String,
+    pub kind: &'static str,
     /// The name, if the table holds one.
     pub name: Option<String>,
     /// Everything else in the table.
@@ -65,12 +81,21 @@ fn parse(job: &Job, text: &str, name: &str) -> Result<FileSettings, Failure> {
             .map_err(|problem| Failure::usage(problem).at(&format!("{name}: key '{key}'")))?;
         if key == "command" {
             check_command(job, &value).map_err(|failure| failure.at(name))?;
-        } else if job.has_kind(&key) {
-            settings.components.push(component(name, key, value)?);
+        } else if let Some(kind) = job.kind(&key) {
+            settings.components.push(component(name, kind.name, value)?);
         } else if let Some(option) = job.option(&key) {
             let value = checked(option, value)
                 .map_err(|failure| failure.at(&format!("{name}: key '{key}'")))?;
             settings.options.insert(key, value);
+        } else if let Some((kind, option)) = reference::former(job, &key) {
+            let value = checked(option, value)
+                .map_err(|failure| failure.at(&format!("{name}: key '{key}'")))?;
+            settings.former.push(FormerOption {
+                kind: kind.name,
+                option: option.clone(),
+                key,
+                value,
+            });
         } else {
             return Err(unknown_key(job, &key)?.at(name));
         }
@@ -82,6 +107,11 @@ fn checked(option: &OptionInfo, value: Value) -> Result<Value, Failure> {
     let Err(expected) = option.check(&value) else {
         return Ok(value);
     };
+    // A list of one.
+    let listed = Value::Array(vec![value.clone()]);
+    if option.is_list() && option.check(&listed).is_ok() {
+        return Ok(listed);
+    }
     match value.as_str() {
         Some("none") if option.allows_none() => Ok(Value::Null),
         found => {
@@ -112,7 +142,7 @@ fn check_command(job: &Job, value: &Value) -> Result<(), Failure> {
     )))
 }
 
-fn component(file: &str, kind: String, value: Value) -> Result<FileComponent, Failure> {
+fn component(file: &str, kind: &'static str, value: Value) -> Result<FileComponent, Failure> {
     let (name, options) = match value {
         Value::String(name) => (Some(name), Map::new()),
         Value::Object(mut options) => match options.shift_remove("name") {
@@ -144,7 +174,7 @@ fn unknown_key(job: &Job, key: &str) -> Result<Failure, Failure> {
     let jobs = jobs::all()?;
     let others: Vec<String> = jobs
         .iter()
-        .filter(|other| other.option(key).is_some() || other.has_kind(key))
+        .filter(|other| other.option(key).is_some() || other.kind(key).is_some())
         .map(|other| format!("`aam {}`", other.name))
         .collect();
     let kinds = job.kinds.iter().map(|(kind, _)| kind.name);

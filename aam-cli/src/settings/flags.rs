@@ -4,8 +4,8 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::reference;
-use crate::app::jobs::Job;
 use crate::failure::Failure;
+use crate::jobs::Job;
 
 /// A setting that a flag gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +16,29 @@ pub struct Given {
     pub text: String,
     /// The flag as the person wrote it.
     pub spelled: String,
+    /// Whether the text is the flag's value, and not what the flag stands for.
+    pub has_value: bool,
     /// Whether it yields to any other source.
     pub weak: bool,
+    /// Other settings to which it yields, if it does.
+    pub yields_to: Vec<String>,
+    /// Whether it is passed over where the component chosen has no such option.
+    pub passes: bool,
+}
+
+impl Given {
+    /// What no other source outweighs.
+    pub(super) fn strong(setting: &str, text: &str, spelled: &str) -> Self {
+        Self {
+            setting: setting.to_owned(),
+            text: text.to_owned(),
+            spelled: spelled.to_owned(),
+            has_value: true,
+            weak: false,
+            yields_to: Vec::new(),
+            passes: false,
+        }
+    }
 }
 
 /// Everything that flags set, and remarks for the person.
@@ -33,7 +54,7 @@ pub(super) fn collect(
     for option in job.options() {
         if option.is_switch() && matches.get_flag(&format!("no-{}", option.name)) {
             let spelled = format!("--no-{}", option.name);
-            all.push(own(&option.name, "false".to_owned(), spelled));
+            all.push(Given::strong(&option.name, "false", &spelled));
         }
         all.extend(given(&option.name, matches));
     }
@@ -48,15 +69,6 @@ pub(super) fn collect(
     Ok((without_repeats(all)?, remarks))
 }
 
-fn own(setting: &str, text: String, spelled: String) -> Given {
-    Given {
-        setting: setting.to_owned(),
-        text,
-        spelled,
-        weak: false,
-    }
-}
-
 fn given(name: &str, matches: &ArgMatches) -> Option<Given> {
     if matches.value_source(name) != Some(ValueSource::CommandLine) {
         return None;
@@ -65,9 +77,7 @@ fn given(name: &str, matches: &ArgMatches) -> Option<Given> {
         .get_many::<String>(name)?
         .map(String::as_str)
         .collect();
-    let text = texts.join(",");
-    let text = reference::renamed(name, &text).map_or(text, str::to_owned);
-    Some(own(name, text, format!("--{name}")))
+    Some(Given::strong(name, &texts.join(","), &format!("--{name}")))
 }
 
 /// Drops what yields to something else, and refuses contradictions.
@@ -87,8 +97,10 @@ fn without_repeats(all: Vec<Given>) -> Result<Vec<Given>, Failure> {
         }
     }
     for given in weak {
-        let yields = |other: &Given| reference::yields(&given.setting, &other.setting);
-        if !kept.iter().any(yields) {
+        let outweighs = |other: &Given| {
+            other.setting == given.setting || given.yields_to.contains(&other.setting)
+        };
+        if !kept.iter().any(outweighs) {
             kept.push(given);
         }
     }

@@ -1,23 +1,22 @@
 //! Settings with several components of a kind: `--head linear,mlp`.
 
-use aam_api::Choice;
 use aam_api::error::nearest;
+use aam_api::{Choice, ComponentInfo, KindEntry};
 use clap::ArgMatches;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::file::{FileSettings, did_you_mean};
 use super::flags::{self, Given};
-use super::{Settings, choice, defaults, read_file, value};
-use crate::app::jobs::Job;
-use crate::components::{Component, ComponentKind};
+use super::{Naming, Settings, choice, read_file, value};
 use crate::failure::Failure;
+use crate::jobs::Job;
 
 /// The settings of a command that takes several components of a kind.
 #[derive(Clone, Debug)]
 pub struct Grid {
     settings: Settings,
-    /// Each kind with its components, which have every option filled in.
+    /// What is compared: kinds with their components, which have every option filled in.
     pub components: Vec<(String, Vec<Choice>)>,
 }
 
@@ -38,13 +37,17 @@ impl Grid {
         let mut components = Vec::new();
         let mut printed = Vec::new();
         for (kind, linked) in &job.kinds {
-            let listed = Listed::of(kind, linked, &values, &given, &file)?;
+            let Some(listed) = Listed::of(kind, linked, &values, &given, &file)? else {
+                continue;
+            };
             let choices = listed.choices(&values, &given, &file, &mut remarks)?;
             printed.push((
                 kind.name.to_owned(),
                 listed.printed(&choices, &given, &file),
             ));
-            components.push((kind.name.to_owned(), choices));
+            if kind.labels_runs || choices.len() > 1 {
+                components.push((kind.name.to_owned(), choices));
+            }
         }
         values.extend(printed);
         remarks.dedup();
@@ -63,7 +66,7 @@ impl Grid {
         &self.settings.remarks
     }
 
-    /// The settings as the options of the runtime, without components.
+    /// The settings as the options of the runtime, without the kinds that are compared.
     ///
     /// # Errors
     /// Values that are of the right types and yet no valid options.
@@ -83,30 +86,24 @@ impl Grid {
 
 /// The components of a kind that are named together.
 struct Listed<'a> {
-    kind: &'static ComponentKind,
-    components: Vec<&'a Component>,
+    kind: &'static KindEntry,
+    components: Vec<&'a ComponentInfo>,
 }
 
 impl<'a> Listed<'a> {
     fn of(
-        kind: &'static ComponentKind,
-        linked: &'a [Component],
+        kind: &'static KindEntry,
+        linked: &'a [ComponentInfo],
         values: &Map<String, Value>,
         given: &[Given],
         file: &FileSettings,
-    ) -> Result<Self, Failure> {
-        let flag = given.iter().find(|given| given.setting == kind.name);
-        let table = file.components.iter().find(|table| table.kind == kind.name);
-        let filed = table.and_then(|table| table.name.as_deref());
-        let file_place = format!("{}: [{}]", file.name, kind.name);
-        let (names, place) = match (flag, filed) {
-            (Some(flag), None) => (&*flag.text, &*flag.spelled),
-            (Some(flag), Some(_)) if !flag.weak => (&*flag.text, &*flag.spelled),
-            (_, Some(names)) => (names, &*file_place),
-            (None, None) => (defaults::component(kind.name, values), kind.name),
+    ) -> Result<Option<Self>, Failure> {
+        let Some(naming) = Naming::of(kind, values, given, file)? else {
+            return Ok(None);
         };
-        let mut components: Vec<&Component> = Vec::new();
-        for name in names.split(',').map(str::trim) {
+        let place = naming.place.as_str();
+        let mut components: Vec<&ComponentInfo> = Vec::new();
+        for name in naming.names.split(',').map(str::trim) {
             // Refused with the list of those there are.
             let known = kind
                 .find(name)
@@ -118,9 +115,10 @@ impl<'a> Listed<'a> {
         }
         let listed = Self { kind, components };
         if listed.is_list() {
-            listed.check_options(given, table.map(|table| &table.options), &file_place)?;
+            let filed = naming.table.map(|table| &table.options);
+            listed.check_options(given, filed, &naming.file_place)?;
         }
-        Ok(listed)
+        Ok(Some(listed))
     }
 
     fn is_list(&self) -> bool {
@@ -141,15 +139,15 @@ impl<'a> Listed<'a> {
         filed: Option<&Map<String, Value>>,
         file_place: &str,
     ) -> Result<(), Failure> {
-        let flags = given
-            .iter()
-            .filter_map(|given| Some((self.option_of(given)?, given.spelled.as_str())));
+        let flags = given.iter().filter(|given| !given.passes);
+        let flags =
+            flags.filter_map(|given| Some((self.option_of(given)?, given.spelled.as_str())));
         let filed = filed.into_iter().flat_map(Map::keys);
         for (option, place) in flags.chain(filed.map(|option| (option.as_str(), file_place))) {
             if self
                 .components
                 .iter()
-                .any(|component| has(component, option))
+                .any(|component| component.option(option).is_some())
             {
                 continue;
             }
@@ -174,48 +172,45 @@ impl<'a> Listed<'a> {
     ) -> Result<Vec<Choice>, Failure> {
         let kind = self.kind;
         let components = self.components.iter();
-        components
-            .map(|component| match self.is_list() {
-                false => choice(kind, values, given, file, remarks),
-                true => {
-                    let given = self.given_to(component, given);
-                    choice(
-                        kind,
-                        values,
-                        &given,
-                        &self.file_for(component, file),
-                        remarks,
-                    )
-                }
-            })
-            .collect()
+        let choices = components.map(|component| match self.is_list() {
+            false => choice(kind, values, given, file, remarks),
+            true => {
+                let given = self.given_to(component, given);
+                choice(
+                    kind,
+                    values,
+                    &given,
+                    &self.file_for(component, file),
+                    remarks,
+                )
+            }
+        });
+        choices.filter_map(Result::transpose).collect()
     }
 
     /// The flags as if `component` were the only one named.
-    fn given_to(&self, component: &Component, given: &[Given]) -> Vec<Given> {
+    fn given_to(&self, component: &ComponentInfo, given: &[Given]) -> Vec<Given> {
         let applies = |given: &&Given| {
             given.setting != self.kind.name
                 && self
                     .option_of(given)
-                    .is_none_or(|option| has(component, option))
+                    .is_none_or(|option| component.option(option).is_some())
         };
         let mut given: Vec<Given> = given.iter().filter(applies).cloned().collect();
-        given.push(Given {
-            setting: self.kind.name.to_owned(),
-            text: component.name.to_owned(),
-            spelled: format!("--{}", self.kind.name),
-            weak: false,
-        });
+        let flag = format!("--{}", self.kind.name);
+        given.push(Given::strong(self.kind.name, component.name, &flag));
         given
     }
 
     /// The file as if its table were for `component`.
-    fn file_for(&self, component: &Component, file: &FileSettings) -> FileSettings {
+    fn file_for(&self, component: &ComponentInfo, file: &FileSettings) -> FileSettings {
         let mut file = file.clone();
         for table in &mut file.components {
             if table.kind == self.kind.name {
                 table.name = Some(component.name.to_owned());
-                table.options.retain(|option, _| has(component, option));
+                table
+                    .options
+                    .retain(|option, _| component.option(option).is_some());
             }
         }
         file
@@ -241,8 +236,4 @@ impl<'a> Listed<'a> {
         }
         Value::Object(table)
     }
-}
-
-fn has(component: &Component, option: &str) -> bool {
-    component.options.iter().any(|info| info.name == option)
 }

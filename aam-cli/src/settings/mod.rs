@@ -1,9 +1,9 @@
 //! From flags, a configuration file and defaults to the options of a run, in that precedence.
 
 mod command_line;
-mod defaults;
 mod file;
 pub mod flags;
+mod given;
 mod grid;
 mod print;
 pub mod reference;
@@ -11,18 +11,18 @@ mod resume;
 
 use aam_api::error::nearest;
 use aam_api::options::OptionInfo;
-use aam_api::{Choice, PluginError};
+use aam_api::{Choice, ComponentInfo, KindEntry, PluginError};
 use clap::ArgMatches;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::app::jobs::Job;
-use crate::components::{Component, ComponentKind};
 use crate::failure::Failure;
+use crate::jobs::Job;
 pub use command_line::command_line;
-use file::{FileSettings, did_you_mean};
+use file::{FileComponent, FileSettings, did_you_mean};
 use flags::Given;
+pub use given::as_given;
 pub use grid::Grid;
 
 /// The settings of a command, complete and checked one by one.
@@ -51,8 +51,9 @@ impl Settings {
             values.insert(option.name.clone(), value(option, &given, &file)?);
         }
         for (kind, _) in &job.kinds {
-            let choice = choice(kind, &values, &given, &file, &mut remarks)?;
-            values.insert(kind.name.to_owned(), json(kind, &choice)?);
+            if let Some(choice) = choice(kind, &values, &given, &file, &mut remarks)? {
+                values.insert(kind.name.to_owned(), json(kind, &choice)?);
+            }
         }
         Ok(Self {
             values,
@@ -79,7 +80,7 @@ fn read_file(job: &Job, matches: &ArgMatches) -> Result<FileSettings, Failure> {
     }
 }
 
-fn json(kind: &ComponentKind, choice: &Choice) -> Result<Value, Failure> {
+fn json(kind: &KindEntry, choice: &Choice) -> Result<Value, Failure> {
     serde_json::to_value(choice)
         .map_err(|error| Failure::usage(format!("{} '{}': {error}", kind.name, choice.name)))
 }
@@ -107,30 +108,85 @@ fn parse(option: &OptionInfo, flag: &Given) -> Result<Value, Failure> {
     })
 }
 
-/// The component of `kind`, with every option filled in.
+/// What names the component or components of a kind.
+struct Naming<'a> {
+    /// As it is given, or the default.
+    names: &'a str,
+    /// Where it is given.
+    place: String,
+    /// The kind's table in the file.
+    table: Option<&'a FileComponent>,
+    /// What the table names.
+    filed: Option<&'a str>,
+    /// Where the table is.
+    file_place: String,
+}
+
+impl<'a> Naming<'a> {
+    /// What names components of `kind`, if anything does.
+    ///
+    /// # Errors
+    /// Options of a component, and no component.
+    fn of(
+        kind: &KindEntry,
+        values: &Map<String, Value>,
+        given: &'a [Given],
+        file: &'a FileSettings,
+    ) -> Result<Option<Self>, Failure> {
+        let flag = given.iter().find(|given| given.setting == kind.name);
+        let table = file.components.iter().find(|table| table.kind == kind.name);
+        let filed = table.and_then(|table| table.name.as_deref());
+        let file_place = format!("{}: [{}]", file.name, kind.name);
+        let (names, place) = match (flag, filed, kind.default_component(values)) {
+            (Some(flag), None, _) => (flag.text.as_str(), flag.spelled.clone()),
+            (Some(flag), Some(_), _) if !flag.weak => (flag.text.as_str(), flag.spelled.clone()),
+            (_, Some(names), _) => (names, file_place.clone()),
+            (None, None, Some(name)) => (name, kind.name.to_owned()),
+            (None, None, None) => {
+                let prefix = format!("{}.", kind.name);
+                let option = given
+                    .iter()
+                    .find(|given| given.setting.starts_with(&prefix));
+                let place = match (option, table) {
+                    (Some(option), _) => &option.spelled,
+                    (None, Some(_)) => &file_place,
+                    (None, None) => return Ok(None),
+                };
+                let missing = PluginError::NotChosen { kind: kind.name };
+                return Err(Failure::from(missing).at(place));
+            }
+        };
+        Ok(Some(Self {
+            names,
+            place,
+            table,
+            filed,
+            file_place,
+        }))
+    }
+}
+
+/// The component of `kind`, with every option filled in; none where none is chosen and the kind has
+/// no default.
 fn choice(
-    kind: &ComponentKind,
+    kind: &KindEntry,
     values: &Map<String, Value>,
     given: &[Given],
     file: &FileSettings,
     remarks: &mut Vec<String>,
-) -> Result<Choice, Failure> {
-    let flag = given.iter().find(|given| given.setting == kind.name);
-    let table = file.components.iter().find(|table| table.kind == kind.name);
-    let filed = table.and_then(|table| table.name.as_deref());
-    let file_place = format!("{}: [{}]", file.name, kind.name);
-    let (name, place) = match (flag, filed) {
-        (Some(flag), None) => (flag.text.as_str(), flag.spelled.as_str()),
-        (Some(flag), Some(_)) if !flag.weak => (flag.text.as_str(), flag.spelled.as_str()),
-        (_, Some(name)) => (name, file_place.as_str()),
-        (None, None) => (defaults::component(kind.name, values), kind.name),
+) -> Result<Option<Choice>, Failure> {
+    let Some(naming) = Naming::of(kind, values, given, file)? else {
+        return Ok(None);
     };
+    let (table, file_place) = (naming.table, naming.file_place.as_str());
     let component = kind
-        .find(name)
-        .map_err(|error| Failure::from(error).at(place))?;
+        .find(naming.names)
+        .map_err(|error| Failure::from(error).at(&naming.place))?;
+    let name = component.name;
     let mut choice = Choice::named(name);
-    match (table, filed) {
-        (Some(table), Some(other)) if other != name && !table.options.is_empty() => {
+    let is_other = |filed: &str| kind.find(filed).map_or(true, |filed| filed.name != name);
+    match (table, naming.filed) {
+        (Some(table), Some(other)) if is_other(other) && !table.options.is_empty() => {
             remarks.push(format!(
                 "{file_place} sets options of '{other}', which do not apply to '{name}'"
             ));
@@ -141,18 +197,55 @@ fn choice(
                 .options
                 .iter()
                 .for_each(|option| read_none(option, &mut choice));
-            resolve(kind, &choice, &file_place)?;
+            resolve(kind, &choice, file_place)?;
         }
         (None, _) => {}
     }
+    former_options(&component, file, &mut choice, remarks);
     let prefix = format!("{}.", kind.name);
     for flag in given {
-        if let Some(option) = flag.setting.strip_prefix(&prefix) {
-            component_option(kind, &component, option, flag, &mut choice)?;
+        let Some(option) = flag.setting.strip_prefix(&prefix) else {
+            continue;
+        };
+        if flag.passes && component.option(option).is_none() {
+            remarks.push(no_effect(&flag.spelled, &component));
+            continue;
         }
+        component_option(kind, &component, option, flag, &mut choice)?;
     }
     choice.options = resolve(kind, &choice, kind.name)?;
-    Ok(choice)
+    Ok(Some(choice))
+}
+
+/// Sets those options of `component` that a file has under the names that they had as options of the
+/// command. Files that runs of then left have all of them, whatever the component.
+fn former_options(
+    component: &ComponentInfo,
+    file: &FileSettings,
+    choice: &mut Choice,
+    remarks: &mut Vec<String>,
+) {
+    for former in file
+        .former
+        .iter()
+        .filter(|former| former.kind == component.kind)
+    {
+        let name = &former.option.name;
+        if component.option(name).is_some() {
+            let options = &mut choice.options;
+            if !options.contains_key(name) {
+                options.insert(name.clone(), former.value.clone());
+            }
+        } else if former.value.as_f64() != former.option.default.as_f64() {
+            let key = format!("{}: key '{}'", file.name, former.key);
+            remarks.push(no_effect(&key, component));
+        }
+    }
+}
+
+fn no_effect(given: &str, component: &ComponentInfo) -> String {
+    let ComponentInfo { kind, name, .. } = component;
+    format!("{given} has no effect with the {kind} '{name}'")
 }
 
 /// Reads the word `none` of a file, which has no other way to say it.
@@ -168,13 +261,13 @@ fn read_none(option: &OptionInfo, choice: &mut Choice) {
 
 /// Sets an option of the chosen component from a flag.
 fn component_option(
-    kind: &ComponentKind,
-    component: &Component,
+    kind: &KindEntry,
+    component: &ComponentInfo,
     name: &str,
     flag: &Given,
     choice: &mut Choice,
 ) -> Result<(), Failure> {
-    let Some(option) = component.options.iter().find(|option| option.name == name) else {
+    let Some(option) = component.option(name) else {
         choice.options.insert(name.to_owned(), Value::Null);
         // Refused, with the component's own error.
         return resolve(kind, choice, &flag.spelled).map(drop);
@@ -193,11 +286,7 @@ fn component_option(
     Ok(())
 }
 
-fn resolve(
-    kind: &ComponentKind,
-    choice: &Choice,
-    place: &str,
-) -> Result<Map<String, Value>, Failure> {
+fn resolve(kind: &KindEntry, choice: &Choice, place: &str) -> Result<Map<String, Value>, Failure> {
     let resolved = kind.resolve(choice);
     resolved
         .map(|resolved| resolved.options)
@@ -217,8 +306,9 @@ where
         return Err(Failure::usage("options must be a table"));
     };
     for (kind, _) in &job.kinds {
-        if values.get(kind.name).is_none_or(Value::is_null) {
-            let name = defaults::component(kind.name, &values);
+        if values.get(kind.name).is_none_or(Value::is_null)
+            && let Some(name) = kind.default_component(&values)
+        {
             let choice = Choice {
                 name: name.to_owned(),
                 options: resolve(kind, &Choice::named(name), kind.name)?,

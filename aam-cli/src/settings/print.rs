@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Settings;
-use crate::app::jobs::Job;
+use crate::jobs::Job;
 
 impl Settings {
     /// The settings of `job` as TOML that `--config` reads back: options in the order of the help

@@ -1,182 +1,216 @@
 //! The flags of the reference implementation that are spelled differently here.
 //!
-//! One table says what each of them means: the same settings under our names, nothing, or
-//! something that this program does not do, which is said rather than passed over.
+//! A flag that sets one of our options stands on the option, in its
+//! [`Facts`](aam_api::options::Facts). Those that no option here answers to are in a table: they
+//! change nothing, or ask for something that this program does not do, which is said rather than
+//! passed over.
 
-use clap::{Arg, ArgAction};
+use aam_api::options::{OptionInfo, Spelling};
+use aam_api::{ComponentInfo, KindEntry};
+use clap::{Arg, ArgAction, ArgMatches};
 
 use super::flags::Given;
-use crate::app::jobs::Job;
 use crate::failure::Failure;
+use crate::jobs::Job;
 
-/// A flag of the reference implementation.
-struct Spelling {
+/// A flag that no option here answers to.
+struct Answer {
     flag: &'static str,
     takes_value: bool,
+    commands: &'static [&'static str],
     meaning: Meaning,
 }
 
+#[derive(Clone, Copy)]
 enum Meaning {
-    /// These settings.
-    Same(&'static [Set]),
     /// Nothing: results are the same without it, for this reason.
     NoEffect(&'static str),
     /// Something not supported, and what there is instead.
     Unsupported(&'static str),
+    /// The weight, under our name, of a term that the command does not have: 0 is how it is anyway.
+    OnlyZero(&'static str),
+    /// The checkpoint of a run to go on with.
+    Checkpoint,
 }
 
-/// A setting that a flag implies.
-struct Set {
-    setting: &'static str,
-    /// `None` stands for the flag's own value.
-    value: Option<&'static str>,
-    /// Whether it yields to anything else that sets the same.
-    weak: bool,
-}
-
-const fn given(setting: &'static str) -> Set {
-    Set {
-        setting,
-        value: None,
-        weak: false,
-    }
-}
-
-const fn fixed(setting: &'static str, value: &'static str) -> Set {
-    Set {
-        setting,
-        value: Some(value),
-        weak: false,
-    }
-}
-
-const fn unless_set(setting: &'static str, value: &'static str) -> Set {
-    Set {
-        setting,
-        value: Some(value),
-        weak: true,
-    }
-}
-
-const fn value(flag: &'static str, meaning: Meaning) -> Spelling {
-    Spelling {
+const fn value(flag: &'static str, commands: &'static [&'static str], meaning: Meaning) -> Answer {
+    Answer {
         flag,
         takes_value: true,
+        commands,
         meaning,
     }
 }
 
-const fn switch(flag: &'static str, meaning: Meaning) -> Spelling {
-    Spelling {
-        flag,
+const fn switch(flag: &'static str, commands: &'static [&'static str], meaning: Meaning) -> Answer {
+    Answer {
         takes_value: false,
-        meaning,
+        ..value(flag, commands, meaning)
     }
 }
 
-use Meaning::{NoEffect, Same, Unsupported};
+use Meaning::{Checkpoint, NoEffect, OnlyZero, Unsupported};
+
+const TRAINING: &[&str] = &["pretrain", "train", "compare", "lr-find", "tune"];
 
 #[rustfmt::skip]
-const SPELLINGS: &[Spelling] = &[
-    // Heads; of those that a flag implies, the first one counts
-    value("film-conditioning", Same(&[given("head.columns"), unless_set("head", "film")])),
-    value("moe-routing", Same(&[given("head.routing"), unless_set("head", "moe")])),
-    value("regressor-hidden-dims", Same(&[given("head.hidden"), unless_set("head", "mlp")])),
-    value("regressor-dropout", Same(&[given("head.dropout")])),
-    switch("residual-regression-head", Same(&[fixed("head", "residual")])),
-    // Fusions
-    value("categorical-fusion", Same(&[given("fusion")])),
-    value("cross-attn-heads", Same(&[given("fusion.heads")])),
-    value("perceiver-num-latents", Same(&[given("fusion.latents"), unless_set("fusion", "perceiver")])),
-    value("perceiver-num-layers", Same(&[given("fusion.layers"), unless_set("fusion", "perceiver")])),
-    // Losses
-    value("loss-type", Same(&[given("loss")])),
-    value("quantiles", Same(&[given("loss.levels"), unless_set("loss", "quantile")])),
-    value("over-penalty", Same(&[given("loss.over-penalty"), unless_set("loss", "asymmetric")])),
-    value("under-penalty", Same(&[given("loss.under-penalty"), unless_set("loss", "asymmetric")])),
-    value("class-weights", Same(&[given("loss.class-weights")])),
-    // Weights of the terms
-    value("penalty", Same(&[given("unifrac-weight")])),
-    value("nuc-penalty", Same(&[given("nucleotide-weight")])),
-    value("count-penalty", Same(&[given("count-weight")])),
-    value("target-penalty", Same(&[given("target-weight")])),
-    switch("count-prediction", Same(&[unless_set("count-weight", "1")])),
-    switch("no-count-prediction", Same(&[fixed("count-weight", "0")])),
-    // Strategies
-    switch("distributed", Same(&[fixed("strategy", "ddp")])),
-    switch("data-parallel", Same(&[fixed("strategy", "data-parallel")])),
-    switch("fsdp", Same(&[fixed("strategy", "fsdp")])),
-    switch("fsdp-sharded-checkpoint", Same(&[fixed("strategy.sharded-checkpoint", "true"), unless_set("strategy", "fsdp")])),
-    switch("sync-batchnorm", NoEffect("the model has no batch normalization")),
-    // Model and target
-    switch("no-count-embedding", Same(&[fixed("count-embedding", "none")])),
-    value("count-embedding-method", Same(&[given("count-embedding")])),
-    switch("normalize-targets", Same(&[unless_set("target-transform", "minmax")])),
-    switch("no-normalize-targets", Same(&[fixed("target-transform", "none")])),
-    switch("log-transform-targets", Same(&[fixed("target-transform", "log-minmax")])),
-    value("normalize-targets-by", Same(&[given("normalize-by")])),
-    value("out-dim", NoEffect("the number of outputs follows from the target's columns and classes")),
-    switch("bounded-targets", Same(&[fixed("output-activation", "sigmoid")])),
-    // Optimization
-    value("warmup-steps", Same(&[given("warmup")])),
-    value("resume-from", Same(&[given("output-dir"), fixed("resume", "true")])),
-    // Devices, memory, speed
-    switch("auto-batch-size", NoEffect("the batch size is the one given, or fits the study")),
-    switch("no-auto-batch-size", NoEffect("the batch size is the one given, or fits the study")),
-    value("max-memory-fraction", NoEffect("memory depends on --asv-chunk-size, not on the batch")),
-    value("target-effective-batch-size", Unsupported("give --batch-size and --gradient-accumulation-steps")),
-    value("num-workers", NoEffect("data are in memory; --threads sets the threads to compute with")),
-    switch("no-sequence-cache", NoEffect("sequences are always read once")),
-    switch("use-expandable-segments", NoEffect("it is a setting of another library's memory")),
-    switch("compile-model", NoEffect("the model is compiled")),
-    switch("tf32", NoEffect("a GPU uses what it has for products; --mixed-precision chooses fewer bits")),
-    switch("gradient-checkpointing", NoEffect("it changes memory only, which is managed without it")),
-    switch("no-gradient-checkpointing", NoEffect("it changes memory only, which is managed without it")),
-    switch("memory-profile", Unsupported("use a profiler of the system")),
-    // Random Forest
-    value("n-estimators", Same(&[given("trees")])),
-    value("random-seed", Same(&[given("seed")])),
-    value("val-samples", Same(&[given("validation-samples")])),
-    value("output", Same(&[given("output-dir")])),
-    value("n-jobs", NoEffect("trees are grown on all threads; --threads sets their number")),
-    // Validation and prediction
-    switch("categorical-help", Unsupported("`aam plugins list fusion` describes the choices")),
+const ANSWERS: &[Answer] = &[
+    value("count-penalty", &["pretrain"], OnlyZero("count-weight")),
+    value("resume-from", TRAINING, Checkpoint),
+    value("out-dim", TRAINING, NoEffect("the number of outputs follows from the target's columns and classes")),
+    switch("sync-batchnorm", TRAINING, NoEffect("the model has no batch normalization")),
+    switch("auto-batch-size", TRAINING, NoEffect("the batch size is the one given, or fits the study")),
+    switch("no-auto-batch-size", TRAINING, NoEffect("the batch size is the one given, or fits the study")),
+    value("max-memory-fraction", TRAINING, NoEffect("memory depends on --asv-chunk-size, not on the batch")),
+    value("target-effective-batch-size", TRAINING, Unsupported("give --batch-size and --gradient-accumulation-steps")),
+    value("num-workers", TRAINING, NoEffect("data are in memory; --threads sets the threads to compute with")),
+    switch("no-sequence-cache", &["pretrain", "train", "compare", "lr-find", "tune", "predict"], NoEffect("sequences are always read once")),
+    switch("use-expandable-segments", TRAINING, NoEffect("it is a setting of another library's memory")),
+    switch("compile-model", TRAINING, NoEffect("the model is compiled")),
+    switch("tf32", TRAINING, NoEffect("a GPU uses what it has for products; --mixed-precision chooses fewer bits")),
+    switch("gradient-checkpointing", TRAINING, NoEffect("it changes memory only, which is managed without it")),
+    switch("no-gradient-checkpointing", TRAINING, NoEffect("it changes memory only, which is managed without it")),
+    switch("memory-profile", TRAINING, Unsupported("use a profiler of the system")),
+    switch("categorical-help", TRAINING, Unsupported("`aam plugins list fusion` describes the choices")),
+    value("n-jobs", &["rf-baseline"], NoEffect("trees are grown on all threads; --threads sets their number")),
 ];
 
-/// Words of the reference implementation for values of flags that are spelled alike.
-const VALUES: &[(&str, &str, &str)] = &[
-    ("attn-implementation", "mem_efficient", "auto"),
-    ("attn-implementation", "sdpa", "auto"),
-    ("unifrac-metric", "unifrac", "unweighted"),
-    ("unifrac-metric", "faith_pd", "faith-pd"),
-    ("best-metric", "val_loss", "loss"),
-    ("scheduler", "warmup_cosine", "warmup-cosine"),
-    ("scheduler", "cosine_restarts", "cosine-restarts"),
-];
-
-/// Whether what a flag of the reference implementation implies for `setting` yields to `other`, too:
-/// targets that are normalised by category are not scaled as a whole.
-pub(super) fn yields(setting: &str, other: &str) -> bool {
-    setting == other || (setting, other) == ("target-transform", "normalize-by")
+/// A flag that sets an option.
+struct Alias {
+    spelling: Spelling,
+    /// The option: one of the command, a kind of component, or `kind.option`.
+    setting: String,
+    /// The component that it chooses unless another is chosen, with its kind.
+    chosen: Option<(&'static str, &'static str)>,
+    /// Whether it is passed over where the component chosen has no such option.
+    passes: bool,
 }
 
-/// What a flag that usually has a value means without one.
-pub fn bare_value(setting: &str) -> Option<&'static str> {
-    (setting == "count-embedding").then_some("add")
+impl Alias {
+    fn of(spelling: &Spelling, setting: impl Into<String>) -> Self {
+        Self {
+            spelling: spelling.clone(),
+            setting: setting.into(),
+            chosen: None,
+            passes: false,
+        }
+    }
+
+    /// What it sets if it has this `text`; the component it chooses comes last.
+    fn given(&self, text: &str) -> Vec<Given> {
+        let spelled = format!("--{}", self.spelling.flag);
+        let set = Given {
+            setting: self.setting.clone(),
+            text: self.spelling.sets.as_deref().unwrap_or(text).to_owned(),
+            spelled: spelled.clone(),
+            has_value: self.spelling.sets.is_none(),
+            weak: self.spelling.yields,
+            yields_to: self.spelling.yields_to.clone(),
+            passes: self.passes,
+        };
+        let chosen = self.chosen.map(|(kind, name)| Given {
+            setting: kind.to_owned(),
+            text: name.to_owned(),
+            spelled,
+            has_value: false,
+            weak: true,
+            yields_to: Vec::new(),
+            passes: false,
+        });
+        std::iter::once(set).chain(chosen).collect()
+    }
 }
 
-/// Our word for a value.
-pub(super) fn renamed(setting: &str, text: &str) -> Option<&'static str> {
-    let mut values = VALUES.iter();
-    let found = values.find(|(of, theirs, _)| *of == setting && *theirs == text);
-    found.map(|(_, _, ours)| *ours)
+/// The flags that set options of `job`.
+fn aliases(job: &Job) -> Vec<Alias> {
+    let options = job.options();
+    let mut all: Vec<Alias> = options
+        .flat_map(|option| {
+            let spellings = option.facts.spellings.iter();
+            spellings.map(|spelling| Alias::of(spelling, option.name.clone()))
+        })
+        .collect();
+    for (kind, components) in &job.kinds {
+        all.extend(aliases_of(kind, components));
+    }
+    let mut known: Vec<String> = Vec::new();
+    all.retain(|alias| {
+        let flag = &alias.spelling.flag;
+        let is_new = !known.contains(flag);
+        known.push(flag.clone());
+        is_new && is_free(job, flag)
+    });
+    all
 }
 
-/// The table's flags for `job`, hidden from its help.
+/// The flags that choose components of a kind or set options of them, those first that say most about which component is
+/// meant: of several that choose one, the first counts.
+fn aliases_of(kind: &'static KindEntry, components: &[ComponentInfo]) -> Vec<Alias> {
+    let mut all = Vec::new();
+    for alias in kind.aliases {
+        all.push((0, Alias::of(&Spelling::flag(alias), kind.name)));
+        for option in components.iter().flat_map(|component| &component.options) {
+            let flag = Spelling::flag(&format!("{alias}.{}", option.name));
+            let setting = format!("{}.{}", kind.name, option.name);
+            all.push((0, Alias::of(&flag, setting)));
+        }
+    }
+    for component in components {
+        for spelling in &component.facts.spellings {
+            all.push((0, Alias::of(spelling, kind.name)));
+        }
+        for option in &component.options {
+            let holders = components.iter().flat_map(|component| &component.options);
+            let holders = holders.filter(|other| other.name == option.name).count();
+            for spelling in &option.facts.spellings {
+                let setting = format!("{}.{}", kind.name, option.name);
+                let chosen = spelling.chooses.then_some((kind.name, component.name));
+                // One without a default was given only where it was meant.
+                let passes = spelling.former && !option.default.is_null();
+                let alias = Alias {
+                    chosen,
+                    passes,
+                    ..Alias::of(spelling, setting)
+                };
+                all.push((holders, alias));
+            }
+        }
+    }
+    all.sort_by_key(|(holders, _)| *holders);
+    all.into_iter().map(|(_, alias)| alias).collect()
+}
+
+/// The option of a component that was the option `name` of the command, with the kind of component.
+pub(super) fn former<'a>(job: &'a Job, name: &str) -> Option<(&'static KindEntry, &'a OptionInfo)> {
+    job.kinds.iter().find_map(|(kind, components)| {
+        let mut options = components.iter().flat_map(|component| &component.options);
+        Some((*kind, options.find(|option| option.was_option(name))?))
+    })
+}
+
+/// The answers to flags of `job` that set nothing.
+fn answers(job: &Job) -> impl Iterator<Item = &'static Answer> + use<'_> {
+    let answers = ANSWERS.iter();
+    answers.filter(|answer| answer.commands.contains(&job.name) && is_free(job, answer.flag))
+}
+
+/// Whether `flag` is none of the command's own: what one command does not have, another may.
+fn is_free(job: &Job, flag: &str) -> bool {
+    let own = flag.strip_prefix("no-").unwrap_or(flag);
+    job.option(flag).is_none() && job.option(own).is_none_or(|option| !option.is_switch())
+}
+
+/// The flags of the reference implementation for `job`, hidden from its help.
 pub fn hidden_flags(job: &Job) -> Vec<Arg> {
-    let flags = of(job).map(|spelling| {
-        let arg = Arg::new(spelling.flag).long(spelling.flag).hide(true);
-        match spelling.takes_value {
+    let aliases = aliases(job);
+    let aliases = aliases.iter().map(|alias| {
+        let Spelling { flag, sets, .. } = &alias.spelling;
+        (flag.as_str(), sets.is_none())
+    });
+    let answers = answers(job).map(|answer| (answer.flag, answer.takes_value));
+    let flags = aliases.chain(answers).map(|(flag, takes_value)| {
+        let arg = Arg::new(flag.to_owned()).long(flag.to_owned()).hide(true);
+        match takes_value {
             true => arg.value_name("VALUE").allow_negative_numbers(true),
             false => arg.action(ArgAction::SetTrue),
         }
@@ -184,100 +218,103 @@ pub fn hidden_flags(job: &Job) -> Vec<Arg> {
     flags.collect()
 }
 
-/// The rows for `job`: all are for training but those of the forest; prediction has one, too.
-fn of(job: &Job) -> impl Iterator<Item = &'static Spelling> + use<'_> {
-    const OF_FOREST: [&str; 5] = [
-        "n-estimators",
-        "random-seed",
-        "val-samples",
-        "output",
-        "n-jobs",
-    ];
-    let name = job.name;
-    SPELLINGS
-        .iter()
-        .filter(move |spelling| match name {
-            "predict" => spelling.flag == "no-sequence-cache",
-            "pretrain" | "train" | "compare" | "lr-find" | "tune" => {
-                !OF_FOREST.contains(&spelling.flag)
-            }
-            "rf-baseline" => OF_FOREST.contains(&spelling.flag),
-            _ => false,
-        })
-        // What one command does not have, another may.
-        .filter(move |spelling| {
-            let own = spelling.flag.strip_prefix("no-").unwrap_or(spelling.flag);
-            job.option(spelling.flag).is_none()
-                && job.option(own).is_none_or(|option| !option.is_switch())
-        })
-}
-
-/// What a row of the table says, for documentation.
+/// What a flag of the reference implementation is here, for documentation.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The flag, without dashes.
-    pub flag: &'static str,
+    pub flag: String,
     /// What it is here.
     pub here: String,
     /// The setting that it gives, if it gives one.
-    pub setting: Option<&'static str>,
+    pub setting: Option<String>,
     /// Why it has no effect or is refused, if so.
-    pub reason: Option<&'static str>,
+    pub reason: Option<String>,
 }
 
-/// The rows for `job`.
+/// The flags of the reference implementation that `job` knows.
 pub fn rows(job: &Job) -> Vec<Row> {
-    let row = |spelling: &Spelling| {
-        let (here, setting, reason) = match &spelling.meaning {
-            Same(sets) => {
-                let own = sets.iter().map(|set| match (set.value, set.weak) {
-                    (Some(value), false) => format!("`--{} {value}`", set.setting),
-                    (Some(value), true) => format!("`--{} {value}` if not given", set.setting),
-                    (None, _) => format!("`--{}`", set.setting),
-                });
-                let own: Vec<String> = own.collect();
-                (own.join(", "), Some(sets[0].setting), None)
+    let aliases = aliases(job).into_iter().map(|alias| {
+        let given = alias.given("");
+        let here = given
+            .iter()
+            .map(|given| match (given.has_value, given.weak) {
+                (true, _) => format!("`--{}`", given.setting),
+                (false, false) => format!("`--{} {}`", given.setting, given.text),
+                (false, true) => format!("`--{} {}` if not given", given.setting, given.text),
+            });
+        Row {
+            flag: alias.spelling.flag.clone(),
+            here: here.collect::<Vec<_>>().join(", "),
+            setting: Some(alias.setting),
+            reason: None,
+        }
+    });
+    let answers = answers(job).map(|answer| {
+        let (here, setting, reason) = match answer.meaning {
+            NoEffect(reason) => ("accepted, without effect", None, Some(reason.to_owned())),
+            Unsupported(reason) => ("refused", None, Some(reason.to_owned())),
+            OnlyZero(_) => {
+                let reason = format!("`aam {}` takes it if it is 0 only", job.name);
+                ("accepted, without effect", None, Some(reason))
             }
-            NoEffect(reason) => ("accepted, without effect".to_owned(), None, Some(*reason)),
-            Unsupported(reason) => ("refused".to_owned(), None, Some(*reason)),
+            Checkpoint => ("`--output-dir`, `--resume true`", Some("output-dir"), None),
         };
         Row {
-            flag: spelling.flag,
-            here,
-            setting,
+            flag: answer.flag.to_owned(),
+            here: here.to_owned(),
+            setting: setting.map(str::to_owned),
             reason,
         }
-    };
-    of(job).map(row).collect()
+    });
+    aliases.chain(answers).collect()
 }
 
-/// What the flags of the table in `matches` mean, and remarks on those without effect.
+/// What the flags of the reference implementation in `matches` mean, and remarks on those without
+/// effect.
 ///
 /// # Errors
 /// A flag for something that is not supported.
 pub(super) fn given_in(
     job: &Job,
-    matches: &clap::ArgMatches,
+    matches: &ArgMatches,
 ) -> Result<(Vec<Given>, Vec<String>), Failure> {
     let mut all = Vec::new();
     let mut remarks = Vec::new();
-    for spelling in of(job) {
-        let text = match spelling.takes_value {
-            true => match matches.get_one::<String>(spelling.flag) {
-                Some(text) => text.as_str(),
-                None => continue,
-            },
-            false if matches.get_flag(spelling.flag) => "",
-            false => continue,
+    for alias in aliases(job) {
+        let Spelling { flag, sets, .. } = &alias.spelling;
+        if let Some(text) = text(matches, flag, sets.is_none()) {
+            all.extend(alias.given(text));
+        }
+    }
+    for answer in answers(job) {
+        let Some(text) = text(matches, answer.flag, answer.takes_value) else {
+            continue;
         };
-        let flag = format!("--{}", spelling.flag);
-        match &spelling.meaning {
-            Same(sets) => all.extend(same(job, &flag, sets, text)?),
+        let flag = format!("--{}", answer.flag);
+        match answer.meaning {
             NoEffect(reason) => remarks.push(format!("{flag} has no effect here: {reason}")),
-            Unsupported(reason) => return Err(unsupported(&flag, reason)),
+            Unsupported(instead) => return Err(unsupported(&flag, instead)),
+            OnlyZero(_) if text.parse() == Ok(0.0) => {}
+            OnlyZero(setting) => {
+                let instead = format!("`aam {}` has no '--{setting}'", job.name);
+                return Err(unsupported(&flag, &instead));
+            }
+            Checkpoint => {
+                let set = |setting: &str, text: &str| Given::strong(setting, text, &flag);
+                all.push(set("output-dir", run_of(text)?));
+                all.push(set("resume", "true"));
+            }
         }
     }
     Ok((all, remarks))
+}
+
+/// The value of a flag that is given, empty where it takes none.
+fn text<'a>(matches: &'a ArgMatches, flag: &str, takes_value: bool) -> Option<&'a str> {
+    match takes_value {
+        true => matches.get_one::<String>(flag).map(String::as_str),
+        false => matches.get_flag(flag).then_some(""),
+    }
 }
 
 fn unsupported(flag: &str, instead: &str) -> Failure {
@@ -296,54 +333,27 @@ fn run_of(checkpoint: &str) -> Result<&str, Failure> {
     Ok(run.map_or(path, |(run, _)| run))
 }
 
-fn same(job: &Job, flag: &str, sets: &[Set], text: &str) -> Result<Vec<Given>, Failure> {
-    let text = match flag {
-        "--resume-from" => run_of(text)?,
-        _ => text,
-    };
-    let mut all = Vec::with_capacity(sets.len());
-    for set in sets {
-        let component = set.setting.split('.').next().unwrap_or(set.setting);
-        if job.option(set.setting).is_none() && !job.has_kind(component) {
-            // A weight of zero for a term the command does not have is how it is anyway.
-            if text.parse() == Ok(0.0) {
-                continue;
-            }
-            return Err(unsupported(
-                flag,
-                &format!("`aam {}` has no '--{}'", job.name, set.setting),
-            ));
-        }
-        all.push(Given {
-            setting: set.setting.to_owned(),
-            text: set.value.unwrap_or(text).to_owned(),
-            spelled: flag.to_owned(),
-            weak: set.weak,
-        });
-    }
-    Ok(all)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::jobs;
+    use crate::jobs;
 
     #[test]
-    fn every_row_has_one_meaning_and_one_spelling() {
+    fn every_flag_has_one_meaning_and_one_spelling() {
         for job in jobs::all().unwrap() {
-            let rows: Vec<&str> = of(&job).map(|spelling| spelling.flag).collect();
-            for (i, flag) in rows.iter().enumerate() {
-                assert!(!rows[..i].contains(flag), "{flag} is in the table twice");
+            let rows = rows(&job);
+            for (i, row) in rows.iter().enumerate() {
+                let flag = &row.flag;
+                let before = rows[..i].iter().any(|other| other.flag == *flag);
+                assert!(!before, "{flag} means two things");
                 assert!(
-                    job.option(flag).is_none(),
+                    is_free(&job, flag),
                     "{flag} is a flag of `aam {}`",
                     job.name
                 );
-                let switch = flag.strip_prefix("no-").and_then(|name| job.option(name));
                 assert!(
-                    switch.is_none_or(|option| !option.is_switch()),
-                    "{flag} is one already"
+                    job.kinds.iter().all(|(kind, _)| kind.name != flag),
+                    "{flag}"
                 );
             }
         }
@@ -363,16 +373,17 @@ mod tests {
     }
 
     #[test]
-    fn what_a_row_sets_is_a_setting() {
-        let jobs = jobs::all().unwrap();
-        for spelling in SPELLINGS {
-            let Same(sets) = &spelling.meaning else {
-                continue;
-            };
-            for set in *sets {
-                let kind = set.setting.split('.').next().unwrap();
-                let known = |job: &Job| job.option(set.setting).is_some() || job.has_kind(kind);
-                assert!(jobs.iter().any(known), "{}: {}", spelling.flag, set.setting);
+    fn what_a_flag_yields_to_and_sets_can_be_set() {
+        for job in jobs::all().unwrap() {
+            for alias in aliases(&job) {
+                for other in &alias.spelling.yields_to {
+                    assert!(job.option(other).is_some(), "{other}");
+                }
+                if let (Some(value), Some(option)) =
+                    (&alias.spelling.sets, job.option(&alias.setting))
+                {
+                    assert!(option.parse(value).is_ok(), "{}", alias.spelling.flag);
+                }
             }
         }
     }

@@ -1,8 +1,9 @@
 //! Settings of a run that goes on: its own, but for those that flags change.
 
-use aam_api::Choice;
-use aam_runtime::named_values::NamedValues;
-use aam_runtime::run_directory::CONFIG;
+use aam_api::options::{OnResume, OptionInfo};
+use aam_api::{Choice, KindEntry};
+use aam_runtime::run::named_values::NamedValues;
+use aam_runtime::run::run_directory::CONFIG;
 use clap::ArgMatches;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -11,59 +12,8 @@ use super::file::{self, FileSettings};
 use super::flags::Given;
 use super::print::toml;
 use super::{Settings, choice, read_file, value};
-use crate::app::jobs::Job;
-use crate::components::ComponentKind;
 use crate::failure::Failure;
-
-/// Settings that a run may change on its way: how long and how fast it learns, where and how it is
-/// computed and saved, and where its files are, whose contents are checked.
-const MAY_CHANGE: [&str; 39] = [
-    "epochs",
-    "max-steps",
-    "batch-size",
-    "gradient-accumulation-steps",
-    "lr",
-    "categorical-lr",
-    "scheduler",
-    "warmup",
-    "scheduler-t0",
-    "scheduler-t-mult",
-    "scheduler-eta-min",
-    "scheduler-patience",
-    "scheduler-factor",
-    "scheduler-min-lr",
-    "weight-decay",
-    "decay-all",
-    "base-lr",
-    "layer-lr-decay",
-    "max-grad-norm",
-    "patience",
-    "nucleotide-steps",
-    "nucleotide-batch-size",
-    "device",
-    "attn-implementation",
-    "mixed-precision",
-    "strategy",
-    "asv-chunk-size",
-    "streaming",
-    "save-every",
-    "keep-checkpoints",
-    "tensorboard",
-    "report",
-    "baseline-trees",
-    "table",
-    "metadata",
-    "tree",
-    "unifrac-matrix",
-    "unifrac-ids",
-    "sequences",
-];
-
-/// Settings that say which run goes on.
-const OF_THE_RUN: [&str; 3] = ["output-dir", "resume", "overwrite"];
-
-/// The two limits of a run; one that is given anew lifts the other, as it does in a new run.
-const LIMITS: [&str; 2] = ["epochs", "max-steps"];
+use crate::jobs::Job;
 
 /// The settings of the run that `given` ask to go on with, if there is one.
 ///
@@ -83,9 +33,8 @@ pub(super) fn recorded(
     }
     let directory = read("output-dir")?;
     let Some(directory) = directory.as_ref().and_then(Value::as_str) else {
-        return Err(Failure::usage(
-            "--resume: --output-dir is missing: name the directory of the run",
-        ));
+        let problem = "--output-dir is missing: name the directory of the run";
+        return Err(Failure::setting("resume", None, problem));
     };
     let config = Path::new(directory).join(CONFIG);
     match config.is_file() {
@@ -122,27 +71,34 @@ pub(super) fn merged(
             (false, "overwrite") => Value::Bool(false),
             (false, _) => before.clone(),
         };
-        if !OF_THE_RUN.contains(&name) && !same(&before, &now) {
-            changes.add(name, &before, &now)?;
+        if option.facts.on_resume != OnResume::NamesRun && !same(&before, &now) {
+            changes.add(name, may_change(option), &before, &now)?;
         }
         values.insert(name.to_owned(), now);
     }
-    for (name, other) in [(LIMITS[0], LIMITS[1]), (LIMITS[1], LIMITS[0])] {
-        let before = values.get(other).cloned().unwrap_or_default();
-        if changes.has(name) && !changes.has(other) && !before.is_null() {
-            changes.add(other, &before, &Value::Null)?;
-            values.insert(other.to_owned(), Value::Null);
+    // One that is given anew lifts the other, as it does in a new run.
+    let lifting = |option: &OptionInfo| Some((option.name.clone(), option.facts.lifts.clone()?));
+    for (name, other) in job.options().filter_map(lifting) {
+        let before = values.get(&other).cloned().unwrap_or_default();
+        if changes.has(&name) && !changes.has(&other) && !before.is_null() {
+            changes.add(&other, true, &before, &Value::Null)?;
+            values.insert(other, Value::Null);
         }
     }
-    for (kind, _) in &job.kinds {
+    for (kind, linked) in &job.kinds {
         let before = choice(kind, &values, &[], recorded, &mut Vec::new())?;
         let source = match file.components.iter().any(|table| table.kind == kind.name) {
             true => file,
             false => recorded,
         };
         let now = choice(kind, &values, given, source, &mut remarks)?;
-        changes.add_component(kind, &before, &now)?;
-        values.insert(kind.name.to_owned(), super::json(kind, &now)?);
+        let name = now.as_ref().map(|now| now.name.as_str());
+        let known = linked.iter().find(|component| Some(component.name) == name);
+        let options = known.map_or(&[][..], |component| &component.options);
+        changes.add_component(kind, options, before.as_ref(), now.as_ref())?;
+        if let Some(now) = now {
+            values.insert(kind.name.to_owned(), super::json(kind, &now)?);
+        }
     }
     Ok(Settings {
         values,
@@ -165,6 +121,10 @@ pub(super) fn read(job: &Job, matches: &ArgMatches) -> Result<Option<Settings>, 
     }
 }
 
+fn may_change(option: &OptionInfo) -> bool {
+    option.facts.on_resume == OnResume::MayChange
+}
+
 #[derive(Default)]
 struct Changes(Vec<(String, String)>);
 
@@ -173,15 +133,20 @@ impl Changes {
         self.0.iter().any(|(changed, _)| changed == name)
     }
 
-    fn add(&mut self, name: &str, before: &Value, now: &Value) -> Result<(), Failure> {
-        let kind = name.split('.').next().unwrap_or(name);
-        if !MAY_CHANGE.contains(&kind) {
-            return Err(Failure::usage(format!(
-                "--{name}: the run has {}, and cannot go on with {}",
+    fn add(
+        &mut self,
+        name: &str,
+        may_change: bool,
+        before: &Value,
+        now: &Value,
+    ) -> Result<(), Failure> {
+        if !may_change {
+            let problem = format!(
+                "the run has {}, and cannot go on with {}",
                 shown(before),
                 shown(now)
-            ))
-            .help(
+            );
+            return Err(Failure::setting(name, None, &problem).help(
                 "leave the flag out to go on with the run, or begin another in another --output-dir",
             ));
         }
@@ -190,20 +155,37 @@ impl Changes {
         Ok(())
     }
 
+    /// `options` are those of the component now.
     fn add_component(
         &mut self,
-        kind: &ComponentKind,
-        before: &Choice,
-        now: &Choice,
+        kind: &KindEntry,
+        options: &[OptionInfo],
+        before: Option<&Choice>,
+        now: Option<&Choice>,
     ) -> Result<(), Failure> {
+        let (Some(before), Some(now)) = (before, now) else {
+            let name = |choice: Option<&Choice>| choice.map(|choice| choice.name.clone());
+            return match name(before) == name(now) {
+                true => Ok(()),
+                false => self.add(
+                    kind.name,
+                    kind.may_change,
+                    &name(before).into(),
+                    &name(now).into(),
+                ),
+            };
+        };
         if before.name != now.name {
             let name = |choice: &Choice| Value::String(choice.name.clone());
-            return self.add(kind.name, &name(before), &name(now));
+            return self.add(kind.name, kind.may_change, &name(before), &name(now));
         }
-        for (option, now) in &now.options {
-            let before = before.options.get(option).unwrap_or(&Value::Null);
+        for (name, now) in &now.options {
+            let before = before.options.get(name).unwrap_or(&Value::Null);
             if !same(before, now) {
-                self.add(&format!("{}.{option}", kind.name), before, now)?;
+                let option = options.iter().find(|option| option.name == *name);
+                let may_change = kind.may_change || option.is_some_and(may_change);
+                let name = format!("{}.{name}", kind.name);
+                self.add(&name, may_change, before, now)?;
             }
         }
         Ok(())

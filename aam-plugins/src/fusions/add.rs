@@ -1,6 +1,8 @@
 //! The categories added to the embedding of every ASV.
 
-use aam_api::{Categories, FusedAsvs, Fusion, FusionConfig, FusionContext, PluginError};
+use aam_api::{
+    Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, PluginError,
+};
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Bool, Device, Tensor};
@@ -38,6 +40,14 @@ impl FusionConfig for AddFusionConfig {
 }
 
 impl Fusion for AddFusion {
+    fn fuse_profile(&self, profiles: Tensor<2>, categories: Option<&Categories>) -> FusedPooled {
+        let fused = match categories {
+            Some(categories) => profiles + self.projection.forward(categories.joined.clone()),
+            None => profiles,
+        };
+        FusedPooled::new(fused, Vec::new())
+    }
+
     fn fuse_asvs(
         &self,
         asvs: Tensor<3>,

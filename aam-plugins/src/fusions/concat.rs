@@ -1,6 +1,8 @@
 //! The categories beside the embedding of every ASV.
 
-use aam_api::{Categories, FusedAsvs, Fusion, FusionConfig, FusionContext, PluginError};
+use aam_api::{
+    Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, PluginError,
+};
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::module::linear;
@@ -39,6 +41,13 @@ impl FusionConfig for ConcatFusionConfig {
 }
 
 impl Fusion for ConcatFusion {
+    fn fuse_profile(&self, profiles: Tensor<2>, categories: Option<&Categories>) -> FusedPooled {
+        let [batch, _] = profiles.dims();
+        let present = Tensor::<2, Bool>::full([batch, 1], true, &profiles.device());
+        let one_asv = profiles.unsqueeze_dim(1);
+        self.fuse_asvs(one_asv, present, categories).of_one_asv()
+    }
+
     fn fuse_asvs(
         &self,
         asvs: Tensor<3>,

@@ -1,8 +1,9 @@
 //! Every ASV attends to the categories of its sample.
 
+use aam_api::options::Facts;
 use aam_api::{
-    Categories, FusedAsvs, Fusion, FusionConfig, FusionContext, FusionKind, Kind, Logged,
-    Observation, PluginError,
+    Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, FusionKind, Kind,
+    Logged, Observation, PluginError,
 };
 use burn::module::{Module, Param};
 use burn::nn::attention::{MhaInput, MultiHeadAttention};
@@ -11,7 +12,7 @@ use burn::tensor::{Bool, Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::layers::{attention, check_dropout, check_heads, xavier_linear};
+use crate::layers::{attention, check_heads, xavier_linear};
 
 /// Every ASV attends to the categories of its sample: `e'ₛ = LayerNorm(eₛ + MHA(eₛ, K))`.
 ///
@@ -25,8 +26,13 @@ use crate::layers::{attention, check_dropout, check_heads, xavier_linear};
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CrossAttentionFusionConfig {
     /// Number of attention heads; divides the embedding's width.
+    #[schemars(range(min = 1), transform = Facts::new().was("cross-attn-heads"))]
     pub heads: usize,
     /// Probability that an attention weight is dropped in training, in [0, 1).
+    #[schemars(
+        range(min = 0.0), extend("exclusiveMaximum" = 1),
+        transform = Facts::new().search(0.0, 0.5)
+    )]
     pub dropout: f64,
     /// One token for all columns together, as in weights imported from the Python AAM. The weight
     /// of a single key is always 1, so every ASV of a sample takes up the same.
@@ -63,7 +69,6 @@ impl FusionConfig for CrossAttentionFusionConfig {
     ) -> Result<CrossAttentionFusion, PluginError> {
         let dim = context.dim;
         context.expect_categories(Self::NAME)?;
-        check_dropout(FusionKind::NAME, Self::NAME, self.dropout)?;
         check_heads(FusionKind::NAME, Self::NAME, self.heads, dim)?;
         let widths = match self.single_key {
             true => vec![context.categories.width()],
@@ -107,6 +112,13 @@ impl CrossAttentionFusion {
 }
 
 impl Fusion for CrossAttentionFusion {
+    fn fuse_profile(&self, profiles: Tensor<2>, categories: Option<&Categories>) -> FusedPooled {
+        let [batch, _] = profiles.dims();
+        let present = Tensor::<2, Bool>::full([batch, 1], true, &profiles.device());
+        let one_asv = profiles.unsqueeze_dim(1);
+        self.fuse_asvs(one_asv, present, categories).of_one_asv()
+    }
+
     fn fuse_asvs(
         &self,
         asvs: Tensor<3>,
@@ -119,11 +131,7 @@ impl Fusion for CrossAttentionFusion {
         let keys = self.keys(categories.joined.clone());
         let input = MhaInput::new(asvs.clone(), keys.clone(), keys);
         let attended = self.attention.forward(input);
-        let weights = Observation {
-            name: "attention",
-            values: attended.weights,
-            logged: Logged::Nothing,
-        };
+        let weights = Observation::new("attention", attended.weights, Logged::Nothing);
         let fused = self.norm.forward(asvs + attended.context);
         FusedAsvs::Asvs(fused, vec![weights])
     }
@@ -139,10 +147,7 @@ mod tests {
     };
 
     fn fusion(config: CrossAttentionFusionConfig) -> CrossAttentionFusion {
-        let context = FusionContext {
-            dim: 2,
-            categories: schema(),
-        };
+        let context = FusionContext::new(2).with_categories(schema());
         let mut fusion = config.init(&context, &device()).expect("1 divides 2");
         fusion.attention.query = scaled_identity(2, 2f32.sqrt());
         fusion.attention.key = identity(2);
@@ -200,10 +205,7 @@ mod tests {
 
     #[test]
     fn refuses_heads_that_do_not_divide_the_width() {
-        let context = FusionContext {
-            dim: 12,
-            categories: schema(),
-        };
+        let context = FusionContext::new(12).with_categories(schema());
         let error = CrossAttentionFusionConfig::default()
             .init(&context, &device())
             .expect_err("8 does not divide 12");

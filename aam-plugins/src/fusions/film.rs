@@ -1,6 +1,8 @@
 //! The categories scale and shift the embedding of every ASV.
 
-use aam_api::{Categories, FusedAsvs, Fusion, FusionConfig, FusionContext, PluginError};
+use aam_api::{
+    Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, PluginError,
+};
 use burn::module::Module;
 use burn::tensor::{Bool, Device, Tensor};
 use schemars::JsonSchema;
@@ -37,6 +39,17 @@ impl FusionConfig for FilmFusionConfig {
 }
 
 impl Fusion for FilmFusion {
+    fn fuse_profile(&self, profiles: Tensor<2>, categories: Option<&Categories>) -> FusedPooled {
+        let fused = match categories {
+            Some(categories) => {
+                let (scale, shift) = self.modulation.forward(categories.joined.clone());
+                profiles * scale + shift
+            }
+            None => profiles,
+        };
+        FusedPooled::new(fused, Vec::new())
+    }
+
     fn fuse_asvs(
         &self,
         asvs: Tensor<3>,
@@ -69,10 +82,7 @@ mod tests {
 
     #[test]
     fn changes_nothing_at_first() {
-        let context = FusionContext {
-            dim: 2,
-            categories: schema(),
-        };
+        let context = FusionContext::new(2).with_categories(schema());
         let fusion = FilmFusionConfig {}
             .init(&context, &device())
             .expect("it has categories");

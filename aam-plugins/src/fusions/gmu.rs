@@ -54,10 +54,7 @@ impl FusionConfig for GmuFusionConfig {
 impl Fusion for GmuFusion {
     fn fuse_pooled(&self, pooled: Tensor<2>, categories: Option<&Categories>) -> FusedPooled {
         let Some(categories) = categories else {
-            return FusedPooled {
-                pooled,
-                observations: Vec::new(),
-            };
+            return FusedPooled::new(pooled, Vec::new());
         };
         let joined = categories.joined.clone();
         let both = Tensor::cat(vec![pooled.clone(), joined.clone()], 1);
@@ -71,14 +68,14 @@ impl Fusion for GmuFusion {
             }
         };
         let [batch, dim] = gate.dims();
-        FusedPooled {
-            pooled: fused,
-            observations: vec![Observation {
-                name: "gate",
-                values: gate.reshape([batch, 1, 1, dim]),
-                logged: Logged::Mean,
-            }],
-        }
+        FusedPooled::new(
+            fused,
+            vec![Observation::new(
+                "gate",
+                gate.reshape([batch, 1, 1, dim]),
+                Logged::Mean,
+            )],
+        )
     }
 }
 

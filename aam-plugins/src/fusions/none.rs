@@ -1,5 +1,6 @@
 //! No fusion.
 
+use aam_api::options::Facts;
 use aam_api::{Fusion, FusionConfig, FusionContext, PluginError};
 use burn::module::Module;
 use burn::tensor::Device;
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 /// them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(transform = Facts::new()
+    .because("where there are categories, concat, the plainest that uses them"))]
 pub struct NoFusionConfig {}
 
 /// The fusion that [`NoFusionConfig`] builds.
@@ -27,7 +30,11 @@ impl FusionConfig for NoFusionConfig {
     }
 }
 
-impl Fusion for NoFusion {}
+impl Fusion for NoFusion {
+    fn changes_nothing(&self) -> bool {
+        true
+    }
+}
 
 aam_api::register_fusion!(NoFusionConfig);
 

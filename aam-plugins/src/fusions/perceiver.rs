@@ -1,8 +1,9 @@
 //! A few learned latents read the ASVs and the categories and become the sample's embedding.
 
+use aam_api::options::{Facts, Spelling};
 use aam_api::{
-    Categories, FusedAsvs, Fusion, FusionConfig, FusionContext, FusionKind, Kind, Logged,
-    Observation, PluginError,
+    Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, FusionKind, Kind,
+    Logged, Observation, PluginError,
 };
 use burn::module::{Module, Param};
 use burn::nn::attention::{MhaInput, MultiHeadAttention};
@@ -14,7 +15,7 @@ use burn::tensor::{Bool, Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::layers::{attention, check_dropout, check_heads, check_positive, xavier_linear};
+use crate::layers::{attention, check_heads, xavier_linear};
 
 /// A few learned latents read the ASVs and the categories and become the sample's embedding, in
 /// place of the model's own transformer and pooling.
@@ -31,12 +32,22 @@ use crate::layers::{attention, check_dropout, check_heads, check_positive, xavie
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PerceiverFusionConfig {
     /// Number of latents.
+    #[schemars(
+        range(min = 1),
+        transform = Facts::new().spelling(Spelling::flag("perceiver-num-latents").chooses())
+    )]
     pub latents: usize,
     /// Number of layers of self-attention among the latents.
+    #[schemars(transform = Facts::new().spelling(Spelling::flag("perceiver-num-layers").chooses()))]
     pub layers: usize,
     /// Number of attention heads; divides the embedding's width.
+    #[schemars(range(min = 1))]
     pub heads: usize,
     /// Probability that an attention weight or a value is dropped in training, in [0, 1).
+    #[schemars(
+        range(min = 0.0), extend("exclusiveMaximum" = 1),
+        transform = Facts::new().search(0.0, 0.5)
+    )]
     pub dropout: f64,
     /// Lets the latents attend to padding too, as in weights imported from the Python AAM. The
     /// result then depends on how many ASVs the other samples of the batch have.
@@ -89,9 +100,7 @@ impl FusionConfig for PerceiverFusionConfig {
         device: &Device,
     ) -> Result<PerceiverFusion, PluginError> {
         let dim = context.dim;
-        check_dropout(FusionKind::NAME, Self::NAME, self.dropout)?;
         check_heads(FusionKind::NAME, Self::NAME, self.heads, dim)?;
-        check_positive(FusionKind::NAME, Self::NAME, "latents", self.latents)?;
         let latents = Initializer::Normal {
             mean: 0.0,
             std: 0.02,
@@ -137,6 +146,13 @@ impl LatentLayer {
 }
 
 impl Fusion for PerceiverFusion {
+    fn fuse_profile(&self, profiles: Tensor<2>, categories: Option<&Categories>) -> FusedPooled {
+        let [batch, _] = profiles.dims();
+        let present = Tensor::<2, Bool>::full([batch, 1], true, &profiles.device());
+        let one_asv = profiles.unsqueeze_dim(1);
+        self.fuse_asvs(one_asv, present, categories).of_one_asv()
+    }
+
     fn fuse_asvs(
         &self,
         asvs: Tensor<3>,
@@ -158,11 +174,7 @@ impl Fusion for PerceiverFusion {
             input = input.mask_pad(padding);
         }
         let attended = self.cross_attention.forward(input);
-        let weights = Observation {
-            name: "attention",
-            values: attended.weights,
-            logged: Logged::Nothing,
-        };
+        let weights = Observation::new("attention", attended.weights, Logged::Nothing);
         let read = self.cross_norm.forward(latents + attended.context);
         let refined = self
             .layers
@@ -195,10 +207,7 @@ mod tests {
             attend_padding,
             ..Default::default()
         };
-        let context = FusionContext {
-            dim: 2,
-            categories: schema(),
-        };
+        let context = FusionContext::new(2).with_categories(schema());
         let mut fusion = config.init(&context, &device()).expect("1 divides 2");
         fusion.latents = Param::from_tensor(Tensor::zeros([1, 2], &device()));
         fusion.asv_projection = identity(2);

@@ -1,5 +1,6 @@
 //! A perceptron whose hidden layers the categories scale and shift.
 
+use aam_api::options::{Facts, Spelling};
 use aam_api::{
     CategorySchema, Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, Kind,
     PluginError,
@@ -11,7 +12,7 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::layers::{Modulation, check_dropout, check_positive, output_linear, xavier_linear};
+use crate::layers::{Modulation, output_linear, xavier_linear};
 
 /// Multi-layer perceptron whose hidden layers the categories scale and shift:
 /// `hᵢ = dropout(max(0, γᵢ ⊙ (hᵢ₋₁ Wᵢ + bᵢ) + βᵢ))`, then `Linear`.
@@ -26,10 +27,16 @@ use crate::layers::{Modulation, check_dropout, check_positive, output_linear, xa
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FilmHeadConfig {
     /// Widths of the hidden layers, from the embedding to the output.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<usize>,
     /// Probability that a hidden value is dropped in training, in [0, 1).
+    #[schemars(
+        range(min = 0.0), extend("exclusiveMaximum" = 1),
+        transform = Facts::new().search(0.0, 0.5)
+    )]
     pub dropout: f64,
     /// Categorical columns that scale and shift; without any, all columns of the run.
+    #[schemars(transform = Facts::new().spelling(Spelling::flag("film-conditioning").chooses()))]
     pub columns: Vec<String>,
 }
 
@@ -84,7 +91,6 @@ impl HeadConfig for FilmHeadConfig {
 
     fn init(&self, context: &HeadContext, device: &Device) -> Result<FilmHead, PluginError> {
         context.expect_categories(Self::NAME)?;
-        check_dropout(HeadKind::NAME, Self::NAME, self.dropout)?;
         if self.hidden.is_empty() {
             return Err(PluginError::bad_option(
                 HeadKind::NAME,
@@ -102,7 +108,6 @@ impl HeadConfig for FilmHeadConfig {
         let mut width = context.dim;
         let mut hidden = Vec::with_capacity(self.hidden.len());
         for &next in &self.hidden {
-            check_positive(HeadKind::NAME, Self::NAME, "hidden", next)?;
             hidden.push(FilmLayer {
                 linear: xavier_linear(width, next, device),
                 modulation: Modulation::identity(condition, next, device),
@@ -148,12 +153,7 @@ mod tests {
     use crate::known::{assert_close, categories, device, linear, matrix, schema};
 
     fn context() -> HeadContext {
-        HeadContext {
-            dim: 2,
-            targets: 1,
-            outputs_per_target: 1,
-            categories: schema(),
-        }
+        HeadContext::new(2, 1, 1).with_categories(schema())
     }
 
     fn refused(config: &FilmHeadConfig, context: &HeadContext) -> String {
@@ -162,10 +162,7 @@ mod tests {
     }
 
     fn values(head: &FilmHead, location: f32, season: f32) -> Tensor<3> {
-        let input = HeadInput {
-            pooled: matrix([[1.0, -2.0]]),
-            categories: Some(categories(location, season)),
-        };
+        let input = HeadInput::new(matrix([[1.0, -2.0]]), Some(categories(location, season)));
         head.forward(input).values
     }
 
@@ -210,10 +207,7 @@ mod tests {
     #[test]
     fn asks_for_categorical_columns_and_a_hidden_layer() {
         let config = FilmHeadConfig::default();
-        let without = HeadContext {
-            categories: CategorySchema::default(),
-            ..context()
-        };
+        let without = context().with_categories(CategorySchema::default());
         assert_eq!(
             refused(&config, &without),
             "head 'film' needs categorical columns; name some with --categorical-columns"

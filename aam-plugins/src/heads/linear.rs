@@ -1,5 +1,6 @@
 //! One linear layer.
 
+use aam_api::options::Facts;
 use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
 use burn::module::Module;
 use burn::nn::Linear;
@@ -16,6 +17,8 @@ use crate::layers::output_linear;
 /// so the head to try first on a few hundred samples.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(transform = Facts::new()
+    .because("no better head is certain on small studies, see learning.md"))]
 pub struct LinearHeadConfig {}
 
 /// The head that [`LinearHeadConfig`] builds.
@@ -59,10 +62,7 @@ mod tests {
             ),
             outputs_per_target: 2,
         };
-        let output = head.forward(HeadInput {
-            pooled: matrix([[1.0, -1.0]]),
-            categories: None,
-        });
+        let output = head.forward(HeadInput::new(matrix([[1.0, -1.0]]), None));
         assert_eq!(output.values.dims(), [1, 2, 2]);
         assert_close(output.values, &[-1.5, -3.0, -1.0, 3.0]);
     }

@@ -1,6 +1,7 @@
 //! Multi-layer perceptron.
 
-use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, Kind, PluginError};
+use aam_api::options::{Facts, Spelling};
+use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, Linear};
 use burn::tensor::activation::relu;
@@ -8,7 +9,7 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::layers::{check_dropout, check_positive, output_linear, xavier_linear};
+use crate::layers::{output_linear, xavier_linear};
 
 /// Multi-layer perceptron: `Linear → ReLU → Dropout` for each hidden width, then `Linear`.
 ///
@@ -19,8 +20,16 @@ use crate::layers::{check_dropout, check_positive, output_linear, xavier_linear}
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MlpHeadConfig {
     /// Widths of the hidden layers, from the embedding to the output.
+    #[schemars(
+        inner(range(min = 1)),
+        transform = Facts::new().spelling(Spelling::flag("regressor-hidden-dims").chooses())
+    )]
     pub hidden: Vec<usize>,
     /// Probability that a hidden value is dropped in training, in [0, 1).
+    #[schemars(
+        range(min = 0.0), extend("exclusiveMaximum" = 1),
+        transform = Facts::new().search(0.0, 0.5).was("regressor-dropout")
+    )]
     pub dropout: f64,
 }
 
@@ -42,19 +51,14 @@ pub struct MlpHead {
     outputs_per_target: usize,
 }
 
-impl MlpHeadConfig {
-    /// The perceptron for the head called `name`, which has the options of this one.
-    pub(crate) fn init_for(
-        &self,
-        name: &str,
-        context: &HeadContext,
-        device: &Device,
-    ) -> Result<MlpHead, PluginError> {
-        check_dropout(HeadKind::NAME, name, self.dropout)?;
+impl HeadConfig for MlpHeadConfig {
+    const NAME: &'static str = "mlp";
+    type Head = MlpHead;
+
+    fn init(&self, context: &HeadContext, device: &Device) -> Result<MlpHead, PluginError> {
         let mut width = context.dim;
         let mut hidden = Vec::with_capacity(self.hidden.len());
         for &next in &self.hidden {
-            check_positive(HeadKind::NAME, name, "hidden", next)?;
             hidden.push(xavier_linear(width, next, device));
             width = next;
         }
@@ -64,15 +68,6 @@ impl MlpHeadConfig {
             output: output_linear(width, context.outputs(), device),
             outputs_per_target: context.outputs_per_target,
         })
-    }
-}
-
-impl HeadConfig for MlpHeadConfig {
-    const NAME: &'static str = "mlp";
-    type Head = MlpHead;
-
-    fn init(&self, context: &HeadContext, device: &Device) -> Result<MlpHead, PluginError> {
-        self.init_for(Self::NAME, context, device)
     }
 }
 
@@ -107,10 +102,11 @@ aam_api::register_head!(MlpHeadConfig);
 
 #[cfg(test)]
 mod tests {
-    use aam_api::CategorySchema;
+    use aam_api::HeadKind;
+    use serde_json::json;
 
     use super::*;
-    use crate::known::{assert_close, device, linear, matrix};
+    use crate::known::{assert_close, linear, matrix, refused};
 
     #[test]
     fn applies_relu_to_hidden_values_only() {
@@ -129,24 +125,13 @@ mod tests {
 
     #[test]
     fn refuses_a_width_of_zero_and_a_dropout_of_one() {
-        let context = HeadContext {
-            dim: 4,
-            targets: 1,
-            outputs_per_target: 1,
-            categories: CategorySchema::default(),
-        };
-        let refused = |hidden: Vec<usize>, dropout: f64| {
-            let config = MlpHeadConfig { hidden, dropout };
-            let error = config.init(&context, &device()).expect_err("out of range");
-            error.to_string()
-        };
         assert_eq!(
-            refused(vec![4, 0], 0.0),
-            "head 'mlp', option 'hidden': expected an integer of at least 1, found 0"
+            refused::<HeadKind>("mlp", json!({"hidden": [4, 0]})),
+            "head 'mlp', option 'hidden': expected list of integers of at least 1, found [4,0]"
         );
         assert_eq!(
-            refused(vec![4], 1.0),
-            "head 'mlp', option 'dropout': expected a number in [0, 1), found 1.0"
+            refused::<HeadKind>("mlp", json!({"dropout": 1.0})),
+            "head 'mlp', option 'dropout': expected number from 0 to below 1, found 1.0"
         );
     }
 }

@@ -1,5 +1,6 @@
 //! Mixture of experts.
 
+use aam_api::options::{Facts, Spelling};
 use aam_api::{
     Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, Kind, Logged, Observation,
     PluginError,
@@ -12,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::heads::mlp::{MlpHead, MlpHeadConfig};
-use crate::layers::{check_positive, output_linear};
+use crate::layers::output_linear;
 
 /// What routes by the sample's embedding.
 const EMBEDDING: &str = "embedding";
@@ -32,16 +33,25 @@ const EMBEDDING: &str = "embedding";
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MoeHeadConfig {
     /// Number of experts, at least 2.
+    #[schemars(range(min = 2))]
     pub experts: usize,
     /// How many experts each sample is given to; without a number, to all.
+    #[schemars(range(min = 1))]
     pub top_k: Option<usize>,
     /// What the router sees: `embedding` for the sample's embedding, or a categorical column.
+    #[schemars(transform = Facts::new().spelling(Spelling::flag("moe-routing").chooses()))]
     pub routing: String,
     /// Weight of the penalty on uneven use of the experts, at least 0.
+    #[schemars(range(min = 0.0))]
     pub balance: f64,
     /// Widths of the hidden layers of each expert, from the embedding to the output.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<usize>,
     /// Probability that a hidden value is dropped in training, in [0, 1).
+    #[schemars(
+        range(min = 0.0), extend("exclusiveMaximum" = 1),
+        transform = Facts::new().search(0.0, 0.5)
+    )]
     pub dropout: f64,
 }
 
@@ -74,25 +84,16 @@ pub struct MoeHead {
 
 impl MoeHeadConfig {
     fn check(&self) -> Result<(), PluginError> {
-        let bad = |option: &str, expected: String, found: &dyn std::fmt::Debug| {
-            PluginError::bad_option(HeadKind::NAME, Self::NAME, option, expected, found)
-        };
-        if self.experts < 2 {
-            let expected = "an integer of at least 2".to_owned();
-            return Err(bad("experts", expected, &self.experts));
+        match self.top_k {
+            Some(top_k) if top_k > self.experts => Err(PluginError::bad_option(
+                HeadKind::NAME,
+                Self::NAME,
+                "top-k",
+                format!("at most the number of experts, {}", self.experts),
+                top_k,
+            )),
+            _ => Ok(()),
         }
-        if let Some(top_k) = self.top_k {
-            check_positive(HeadKind::NAME, Self::NAME, "top-k", top_k)?;
-            if top_k > self.experts {
-                let expected = format!("at most the number of experts, {}", self.experts);
-                return Err(bad("top-k", expected, &top_k));
-            }
-        }
-        if !(self.balance >= 0.0 && self.balance.is_finite()) {
-            let expected = "a number of at least 0".to_owned();
-            return Err(bad("balance", expected, &self.balance));
-        }
-        Ok(())
     }
 
     /// Position and width of the column that the router sees, unless it sees the embedding.
@@ -130,7 +131,7 @@ impl HeadConfig for MoeHeadConfig {
             hidden: self.hidden.clone(),
             dropout: self.dropout,
         };
-        let experts = (0..self.experts).map(|_| expert.init_for(Self::NAME, context, device));
+        let experts = (0..self.experts).map(|_| expert.init(context, device));
         let seen = column.map_or(context.dim, |(_, width)| width);
         Ok(MoeHead {
             experts: experts.collect::<Result<_, _>>()?,
@@ -203,15 +204,13 @@ impl Head for MoeHead {
         let columns = Tensor::stack::<3>(columns.collect(), 1);
         let columns = (columns * weights.clone().unsqueeze_dim(2)).sum_dim(1);
         let [batch, experts] = weights.dims();
-        HeadOutput {
-            penalty,
-            observations: vec![Observation {
-                name: "expert_share",
-                values: shares(weights).reshape([batch, 1, 1, experts]),
-                logged: Logged::Each,
-            }],
-            ..HeadOutput::from_columns(columns.squeeze_dim(1), self.outputs_per_target)
-        }
+        HeadOutput::from_columns(columns.squeeze_dim(1), self.outputs_per_target)
+            .with_penalty(penalty)
+            .with_observations(vec![Observation::new(
+                "expert_share",
+                shares(weights).reshape([batch, 1, 1, experts]),
+                Logged::Each,
+            )])
     }
 }
 
@@ -220,17 +219,13 @@ aam_api::register_head!(MoeHeadConfig);
 #[cfg(test)]
 mod tests {
     use aam_api::CategorySchema;
+    use serde_json::json;
 
     use super::*;
     use crate::known::{assert_close, categories, device, linear, matrix, schema};
 
     fn context() -> HeadContext {
-        HeadContext {
-            dim: 1,
-            targets: 1,
-            outputs_per_target: 1,
-            categories: CategorySchema::default(),
-        }
+        HeadContext::new(1, 1, 1)
     }
 
     /// Experts that give 8, 80 and 800, with the probabilities 1/2, 3/8 and 1/8.
@@ -251,10 +246,7 @@ mod tests {
     }
 
     fn forward(head: &MoeHead, pooled: Tensor<2>) -> HeadOutput {
-        head.forward(HeadInput {
-            pooled,
-            categories: None,
-        })
+        head.forward(HeadInput::new(pooled, None))
     }
 
     #[test]
@@ -299,15 +291,12 @@ mod tests {
             routing: "season".to_owned(),
             ..Default::default()
         };
-        let with_categories = HeadContext {
-            categories: schema(),
-            ..context()
-        };
+        let with_categories = context().with_categories(schema());
         let mut head = config.init(&with_categories, &device()).expect("in range");
         head.router = linear([[9f32.ln(), 0.0]], [0.0; 2]);
         let weights = |categories| {
             let pooled = matrix([[5.0]]);
-            let mut output = head.forward(HeadInput { pooled, categories });
+            let mut output = head.forward(HeadInput::new(pooled, categories));
             output.observations.remove(0).values
         };
         assert_close(weights(Some(categories(77.0, 1.0))), &[0.9, 0.1]);
@@ -318,10 +307,7 @@ mod tests {
     #[test]
     fn refuses_what_cannot_be() {
         let refused = |config: MoeHeadConfig, categories: CategorySchema| {
-            let context = HeadContext {
-                categories,
-                ..context()
-            };
+            let context = context().with_categories(categories);
             let error = config.init(&context, &device()).expect_err("out of range");
             error.to_string()
         };
@@ -340,14 +326,6 @@ mod tests {
             "head 'moe', option 'routing': expected 'embedding' or one of the categorical columns \
              (location, season), found \"site\""
         );
-        let one = MoeHeadConfig {
-            experts: 1,
-            ..default()
-        };
-        assert_eq!(
-            refused(one, none()),
-            "head 'moe', option 'experts': expected an integer of at least 2, found 1"
-        );
         let five = MoeHeadConfig {
             top_k: Some(5),
             ..default()
@@ -356,13 +334,16 @@ mod tests {
             refused(five, none()),
             "head 'moe', option 'top-k': expected at most the number of experts, 4, found 5"
         );
-        let negative = MoeHeadConfig {
-            balance: -1.0,
-            ..default()
-        };
-        assert_eq!(
-            refused(negative, none()),
-            "head 'moe', option 'balance': expected a number of at least 0, found -1.0"
-        );
+        for (option, value) in [
+            ("experts", json!(1)),
+            ("top-k", json!(0)),
+            ("balance", json!(-1)),
+        ] {
+            let error = crate::known::refused::<HeadKind>("moe", json!({option: value}));
+            assert!(
+                error.contains(&format!("option '{option}': expected")),
+                "{error}"
+            );
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::f32::consts::LN_2;
 
+use aam_api::options::Facts;
 use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
 use burn::module::{Module, Param};
 use burn::tensor::activation::softplus;
@@ -23,8 +24,13 @@ use crate::heads::mlp::{MlpHead, MlpHeadConfig};
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct QuantileHeadConfig {
     /// Widths of the hidden layers, from the embedding to the output.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<usize>,
     /// Probability that a hidden value is dropped in training, in [0, 1).
+    #[schemars(
+        range(min = 0.0), extend("exclusiveMaximum" = 1),
+        transform = Facts::new().search(0.0, 0.5)
+    )]
     pub dropout: f64,
 }
 
@@ -51,7 +57,7 @@ impl HeadConfig for QuantileHeadConfig {
             hidden: self.hidden.clone(),
             dropout: self.dropout,
         };
-        let mut mlp = mlp.init_for(Self::NAME, context, device)?;
+        let mut mlp = mlp.init(context, device)?;
         // An increment is about softplus(0) = ln 2 at first.
         let outputs = context.outputs_per_target;
         let lowest = -0.5 * (outputs as f32 - 1.0) * LN_2;
@@ -92,18 +98,12 @@ aam_api::register_head!(QuantileHeadConfig);
 
 #[cfg(test)]
 mod tests {
-    use aam_api::CategorySchema;
 
     use super::*;
     use crate::known::{assert_close, device, linear, matrix};
 
     fn context(targets: usize) -> HeadContext {
-        HeadContext {
-            dim: 1,
-            targets,
-            outputs_per_target: 3,
-            categories: CategorySchema::default(),
-        }
+        HeadContext::new(1, targets, 3)
     }
 
     fn head(targets: usize) -> QuantileHead {
@@ -115,10 +115,7 @@ mod tests {
     }
 
     fn values(head: &QuantileHead, pooled: Tensor<2>) -> Tensor<3> {
-        let input = HeadInput {
-            pooled,
-            categories: None,
-        };
+        let input = HeadInput::new(pooled, None);
         head.forward(input).values
     }
 

@@ -1,5 +1,6 @@
 //! A linear layer beside a multi-layer perceptron.
 
+use aam_api::options::Facts;
 use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
 use burn::module::Module;
 use burn::nn::Linear;
@@ -17,10 +18,16 @@ use crate::layers::output_linear;
 /// He et al., *Deep residual learning for image recognition*, CVPR 2016.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(transform = Facts::new().switch("residual-regression-head", "residual"))]
 pub struct ResidualHeadConfig {
     /// Widths of the hidden layers of the perceptron, from the embedding to the output.
+    #[schemars(inner(range(min = 1)))]
     pub hidden: Vec<usize>,
     /// Probability that a hidden value is dropped in training, in [0, 1).
+    #[schemars(
+        range(min = 0.0), extend("exclusiveMaximum" = 1),
+        transform = Facts::new().search(0.0, 0.5)
+    )]
     pub dropout: f64,
 }
 
@@ -50,7 +57,7 @@ impl HeadConfig for ResidualHeadConfig {
         };
         Ok(ResidualHead {
             skip: output_linear(context.dim, context.outputs(), device),
-            mlp: mlp.init_for(Self::NAME, context, device)?,
+            mlp: mlp.init(context, device)?,
             outputs_per_target: context.outputs_per_target,
         })
     }
@@ -68,7 +75,6 @@ aam_api::register_head!(ResidualHeadConfig);
 
 #[cfg(test)]
 mod tests {
-    use aam_api::CategorySchema;
     use burn::tensor::Tensor;
 
     use super::*;
@@ -76,22 +82,14 @@ mod tests {
 
     #[test]
     fn adds_the_linear_layer_and_the_perceptron() {
-        let context = HeadContext {
-            dim: 2,
-            targets: 1,
-            outputs_per_target: 2,
-            categories: CategorySchema::default(),
-        };
+        let context = HeadContext::new(2, 1, 2);
         let mut head = ResidualHeadConfig::default()
             .init(&context, &device())
             .expect("the defaults are in range");
         head.skip = linear([[1.0, 2.0], [3.0, 4.0]], [0.5, -1.0]);
         let pooled = matrix([[1.0, -1.0]]);
         let mlp = head.mlp.columns(pooled.clone());
-        let output = head.forward(HeadInput {
-            pooled,
-            categories: None,
-        });
+        let output = head.forward(HeadInput::new(pooled, None));
         let values: Tensor<2> = output.values.squeeze_dim(1);
         assert_close(values - mlp, &[-1.5, -3.0]);
     }

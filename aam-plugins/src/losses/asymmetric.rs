@@ -1,6 +1,7 @@
 //! Errors above and below the truth cost differently.
 
-use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
+use aam_api::options::{Facts, Spelling};
+use aam_api::{Loss, LossConfig, LossContext, PluginError, Prediction};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
@@ -16,8 +17,16 @@ use serde::{Deserialize, Serialize};
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AsymmetricLossConfig {
     /// What a prediction of one unit too much costs, above 0.
+    #[schemars(
+        extend("exclusiveMinimum" = 0),
+        transform = Facts::new().spelling(Spelling::flag("over-penalty").chooses())
+    )]
     pub over_penalty: f64,
     /// What a prediction of one unit too little costs, above 0.
+    #[schemars(
+        extend("exclusiveMinimum" = 0),
+        transform = Facts::new().spelling(Spelling::flag("under-penalty").chooses())
+    )]
     pub under_penalty: f64,
 }
 
@@ -43,21 +52,6 @@ impl LossConfig for AsymmetricLossConfig {
 
     fn init(&self, context: &LossContext, _device: &Device) -> Result<AsymmetricLoss, PluginError> {
         context.expect_number(Self::NAME)?;
-        let options = [
-            ("over-penalty", self.over_penalty),
-            ("under-penalty", self.under_penalty),
-        ];
-        for (option, value) in options {
-            if !(value > 0.0 && value.is_finite()) {
-                return Err(PluginError::bad_option(
-                    LossKind::NAME,
-                    Self::NAME,
-                    option,
-                    "a number above 0",
-                    value,
-                ));
-            }
-        }
         Ok(AsymmetricLoss {
             over_penalty: self.over_penalty,
             under_penalty: self.under_penalty,
@@ -90,8 +84,11 @@ aam_api::register_loss!(AsymmetricLossConfig);
 
 #[cfg(test)]
 mod tests {
+    use aam_api::LossKind;
+    use serde_json::json;
+
     use super::*;
-    use crate::known::{assert_close, device, matrix};
+    use crate::known::{assert_close, matrix, refused};
 
     #[test]
     fn over_and_under_cost_what_they_are_said_to() {
@@ -124,20 +121,10 @@ mod tests {
 
     #[test]
     fn refuses_penalties_that_are_none() {
-        let context = LossContext { classes: None };
-        for value in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            let config = AsymmetricLossConfig {
-                under_penalty: value,
-                ..Default::default()
-            };
-            let error = config.init(&context, &device()).expect_err("out of range");
-            assert_eq!(
-                error.to_string(),
-                format!(
-                    "loss 'asymmetric', option 'under-penalty': \
-                     expected a number above 0, found {value:?}"
-                )
-            );
+        for penalty in [0.0, -1.0, f64::NAN] {
+            let error = refused::<LossKind>("asymmetric", json!({"under-penalty": penalty}));
+            let expected = "loss 'asymmetric', option 'under-penalty': expected number above 0";
+            assert!(error.starts_with(expected), "{error}");
         }
     }
 }

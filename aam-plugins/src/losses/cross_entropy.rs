@@ -1,5 +1,6 @@
 //! Cross-entropy of classes.
 
+use aam_api::options::Facts;
 use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
 use burn::module::Module;
 use burn::tensor::activation::{log_softmax, softmax};
@@ -18,9 +19,11 @@ use serde::{Deserialize, Serialize};
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CrossEntropyLossConfig {
     /// `ε`: the share of the truth that is spread over all classes, in [0, 1).
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub label_smoothing: f64,
     /// Weight of each class, none below 0, in the order of the classes: by value where all their
     /// names are numbers, else as text. Without any, all are 1.
+    #[schemars(transform = Facts::new().was("class-weights"))]
     pub class_weights: Vec<f64>,
 }
 
@@ -44,15 +47,6 @@ impl LossConfig for CrossEntropyLossConfig {
     ) -> Result<CrossEntropyLoss, PluginError> {
         let names = context.expect_classes(Self::NAME)?;
         let classes = names.len();
-        if !(0.0..1.0).contains(&self.label_smoothing) {
-            return Err(PluginError::bad_option(
-                LossKind::NAME,
-                Self::NAME,
-                "label-smoothing",
-                "a number in [0, 1)",
-                self.label_smoothing,
-            ));
-        }
         let weights = &self.class_weights;
         let usable = weights.iter().all(|w| w.is_finite() && *w >= 0.0)
             && weights.iter().any(|w| *w > 0.0)
@@ -103,11 +97,8 @@ impl Loss for CrossEntropyLoss {
 
     fn predict(&self, values: Tensor<3>) -> Prediction {
         let probabilities = softmax(values, 2);
-        Prediction {
-            point: probabilities.clone().argmax(2).squeeze_dim::<2>(2).float(),
-            interval: None,
-            probabilities: Some(probabilities),
-        }
+        Prediction::point(probabilities.clone().argmax(2).squeeze_dim::<2>(2).float())
+            .with_probabilities(probabilities)
     }
 }
 
@@ -165,7 +156,7 @@ mod tests {
     #[test]
     fn refuses_numbers_and_weights_that_do_not_fit_the_classes() {
         let refused = |config: &CrossEntropyLossConfig, classes: Option<Vec<String>>| {
-            let context = LossContext { classes };
+            let context = LossContext::new(classes);
             let error = config.init(&context, &device()).expect_err("does not fit");
             error.to_string()
         };

@@ -2,7 +2,7 @@
 
 use std::f64::consts::{SQRT_2, TAU};
 
-use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
+use aam_api::{Loss, LossConfig, LossContext, PluginError, Prediction};
 use burn::module::Module;
 use burn::tensor::activation::tanh;
 use burn::tensor::{Device, Tensor};
@@ -25,10 +25,12 @@ const BOUND: f64 = 8.0;
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct GaussianNllLossConfig {
     /// Share of samples that the interval is to cover, in (0, 1).
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub coverage: f64,
     /// Least standard deviation, at least 0, on the scale of training: with a z-score, as a share of
     /// the target's own. With few samples a model that may be surer than that soon is, of samples
     /// that it has learnt by heart.
+    #[schemars(range(min = 0.0))]
     pub least_deviation: f64,
 }
 
@@ -59,24 +61,6 @@ impl LossConfig for GaussianNllLossConfig {
         _device: &Device,
     ) -> Result<GaussianNllLoss, PluginError> {
         context.expect_number(Self::NAME)?;
-        if !(self.coverage > 0.0 && self.coverage < 1.0) {
-            return Err(PluginError::bad_option(
-                LossKind::NAME,
-                Self::NAME,
-                "coverage",
-                "a number above 0 and below 1",
-                self.coverage,
-            ));
-        }
-        if !(self.least_deviation >= 0.0 && self.least_deviation.is_finite()) {
-            return Err(PluginError::bad_option(
-                LossKind::NAME,
-                Self::NAME,
-                "least-deviation",
-                "a number of at least 0",
-                self.least_deviation,
-            ));
-        }
         Ok(GaussianNllLoss {
             deviations: deviations(self.coverage),
             least_deviation: self.least_deviation,
@@ -116,11 +100,7 @@ impl Loss for GaussianNllLoss {
         let (mean, log_variance) = self.parameters(values);
         let deviation = log_variance.mul_scalar(0.5).exp();
         let half = deviation.mul_scalar(self.deviations);
-        Prediction {
-            interval: Some((mean.clone() - half.clone(), mean.clone() + half)),
-            point: mean,
-            probabilities: None,
-        }
+        Prediction::point(mean.clone()).with_interval(mean.clone() - half.clone(), mean + half)
     }
 
     fn predicts_interval(&self) -> bool {
@@ -132,11 +112,14 @@ aam_api::register_loss!(GaussianNllLossConfig);
 
 #[cfg(test)]
 mod tests {
+    use aam_api::LossKind;
+    use serde_json::json;
+
     use super::*;
-    use crate::known::{assert_close, device, matrix};
+    use crate::known::{assert_close, device, matrix, refused};
 
     fn loss(coverage: f64) -> GaussianNllLoss {
-        let context = LossContext { classes: None };
+        let context = LossContext::number();
         let config = GaussianNllLossConfig {
             coverage,
             ..GaussianNllLossConfig::default()
@@ -194,20 +177,11 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_share() {
-        let context = LossContext { classes: None };
         for coverage in [0.0, 1.0, f64::NAN] {
-            let config = GaussianNllLossConfig {
-                coverage,
-                ..GaussianNllLossConfig::default()
-            };
-            let error = config.init(&context, &device()).expect_err("out of range");
-            assert_eq!(
-                error.to_string(),
-                format!(
-                    "loss 'gaussian-nll', option 'coverage': \
-                     expected a number above 0 and below 1, found {coverage:?}"
-                )
-            );
+            let error = refused::<LossKind>("gaussian-nll", json!({"coverage": coverage}));
+            let expected =
+                "loss 'gaussian-nll', option 'coverage': expected number between 0 and 1";
+            assert!(error.starts_with(expected), "{error}");
         }
     }
 }

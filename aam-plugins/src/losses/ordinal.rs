@@ -160,11 +160,8 @@ impl Loss for OrdinalLoss {
 
     fn predict(&self, values: Tensor<3>) -> Prediction {
         let probabilities = self.log_probabilities(values).exp();
-        Prediction {
-            point: probabilities.clone().argmax(2).squeeze_dim::<2>(2).float(),
-            interval: None,
-            probabilities: Some(probabilities),
-        }
+        Prediction::point(probabilities.clone().argmax(2).squeeze_dim::<2>(2).float())
+            .with_probabilities(probabilities)
     }
 }
 
@@ -217,9 +214,7 @@ mod tests {
     fn starts_at_even_odds_and_is_logistic_regression_of_two_classes() {
         for classes in [2, 3, 5] {
             let names = (0..classes).map(|class| class.to_string()).collect();
-            let context = LossContext {
-                classes: Some(names),
-            };
+            let context = LossContext::new(Some(names));
             let loss = OrdinalLossConfig::default()
                 .init(&context, &device())
                 .expect("classes");
@@ -239,9 +234,7 @@ mod tests {
 
     #[test]
     fn the_order_of_the_classes_can_be_given() {
-        let context = LossContext {
-            classes: Some(["high", "low", "middle"].map(str::to_owned).into()),
-        };
+        let context = LossContext::new(Some(["high", "low", "middle"].map(str::to_owned).into()));
         let init = |order: &[&str]| {
             let order = order.iter().map(|&name| name.to_owned()).collect();
             OrdinalLossConfig { order }.init(&context, &device())
@@ -274,7 +267,7 @@ mod tests {
     #[test]
     fn refuses_numbers() {
         let error = OrdinalLossConfig::default()
-            .init(&LossContext { classes: None }, &device())
+            .init(&LossContext::number(), &device())
             .expect_err("a number has no classes");
         assert_eq!(
             error.to_string(),

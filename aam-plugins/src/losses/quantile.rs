@@ -1,5 +1,6 @@
 //! The pinball loss of several quantiles.
 
+use aam_api::options::{Facts, Spelling};
 use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct QuantileLossConfig {
     /// The levels, ascending and each once, in (0, 1).
+    #[schemars(transform = Facts::new().spelling(Spelling::flag("quantiles").chooses()))]
     pub levels: Vec<f64>,
 }
 
@@ -92,10 +94,9 @@ impl Loss for QuantileLoss {
         let ordered = values.sort(2);
         let level = |index: usize| ordered.clone().narrow(2, index, 1).squeeze_dim::<2>(2);
         let last = self.levels.len() - 1;
-        Prediction {
-            point: level(self.middle()),
-            interval: (last > 0).then(|| (level(0), level(last))),
-            probabilities: None,
+        match last {
+            0 => Prediction::point(level(0)),
+            last => Prediction::point(level(self.middle())).with_interval(level(0), level(last)),
         }
     }
 
@@ -151,7 +152,7 @@ mod tests {
 
     #[test]
     fn refuses_levels_out_of_order_repeated_or_outside() {
-        let context = LossContext { classes: None };
+        let context = LossContext::number();
         let wrong: [&[f64]; 6] = [
             &[],
             &[0.5, 0.1],

@@ -1,14 +1,11 @@
 //! Gradients, optimizer state and parameters in parts, one for each rank.
 
-use aam_api::communicator::equal_parts;
-use aam_api::{
-    Communicator, ParallelStrategy, PluginError, StrategyConfig, StrategyContext, Updates,
-};
-use burn::tensor::Device;
+use aam_api::options::{Facts, Spelling};
+use aam_api::{Parts, PluginError, StrategyConfig, StrategyContext, Updates};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rank::Rank;
+use super::several_ranks::SeveralRanks;
 
 /// Fully sharded data parallelism: each rank holds and updates an equal part of the parameters,
 /// with the state of the optimizer for that part; the whole is gathered for each step.
@@ -19,6 +16,7 @@ use super::rank::Rank;
 /// Rajbhandari et al., *ZeRO*, SC 2020.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(transform = Facts::new().switch("fsdp", "fsdp"))]
 pub struct FsdpStrategyConfig {
     /// Ranks of this process, which share its threads; without a number, one for each device.
     /// Not with ranks that are processes, which `mpirun` counts.
@@ -26,70 +24,20 @@ pub struct FsdpStrategyConfig {
     pub ranks: Option<usize>,
     /// Whether checkpoints hold the state of the optimizer in as many files as there are ranks, and
     /// rank 0 does not put it together. Any strategy and number of ranks goes on from either.
+    #[schemars(transform = Facts::new()
+        .spelling(Spelling::flag("fsdp-sharded-checkpoint").sets("true").chooses()))]
     pub sharded_checkpoint: bool,
-}
-
-/// The strategy that [`FsdpStrategyConfig`] builds.
-#[derive(Clone, Debug)]
-pub struct FsdpStrategy {
-    rank: Rank,
-    saves_in_parts: bool,
 }
 
 impl StrategyConfig for FsdpStrategyConfig {
     const NAME: &'static str = "fsdp";
-    type Strategy = FsdpStrategy;
+    type Strategy = SeveralRanks;
 
-    fn init(&self, context: &StrategyContext) -> Result<FsdpStrategy, PluginError> {
-        Ok(FsdpStrategy {
-            rank: Rank::new(Self::NAME, self.ranks, context)?,
-            saves_in_parts: self.sharded_checkpoint,
-        })
-    }
-}
-
-impl ParallelStrategy for FsdpStrategy {
-    fn communicator(&self) -> &dyn Communicator {
-        self.rank.communicator.as_ref()
-    }
-
-    fn device(&self) -> Device {
-        self.rank.device.clone()
-    }
-
-    fn local_ranks(&self) -> usize {
-        self.rank.wanted
-    }
-
-    fn updates(&self, count: usize) -> Updates {
-        Updates::InParts(equal_parts(count, self.rank.communicator.size()))
-    }
-
-    fn saves_in_parts(&self) -> bool {
-        self.saves_in_parts
+    fn init(&self, context: &StrategyContext) -> Result<SeveralRanks, PluginError> {
+        let equally = |count, ranks| Updates::InParts(Parts::equal(count, ranks));
+        let rank = SeveralRanks::new(Self::NAME, self.ranks, context, equally)?;
+        Ok(rank.saving_in_parts(self.sharded_checkpoint))
     }
 }
 
 aam_api::register_strategy!(FsdpStrategyConfig);
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use aam_api::InProcess;
-
-    use super::*;
-
-    #[test]
-    fn each_rank_updates_an_equal_part() {
-        for rank in InProcess::ranks(3) {
-            let context = StrategyContext {
-                devices: vec![Device::default()],
-                communicator: Arc::new(rank),
-            };
-            let built = FsdpStrategyConfig::default().init(&context);
-            let updates = built.expect("one device is enough").updates(7);
-            assert_eq!(updates, Updates::InParts(vec![0..3, 3..5, 5..7]));
-        }
-    }
-}

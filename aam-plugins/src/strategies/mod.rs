@@ -3,5 +3,5 @@
 pub mod data_parallel;
 pub mod ddp;
 pub mod fsdp;
-mod rank;
+pub mod several_ranks;
 pub mod single;

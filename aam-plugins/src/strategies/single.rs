@@ -1,5 +1,6 @@
 //! One device and one process.
 
+use aam_api::options::Facts;
 use std::sync::Arc;
 
 use aam_api::{
@@ -13,6 +14,8 @@ use serde::{Deserialize, Serialize};
 /// One device and one process: nothing is exchanged.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+#[schemars(transform = Facts::new()
+    .because("one device"))]
 pub struct SingleStrategyConfig {}
 
 /// The strategy that [`SingleStrategyConfig`] builds.
@@ -71,10 +74,7 @@ mod tests {
     use super::*;
 
     fn error(devices: usize, communicator: Arc<dyn Communicator>) -> String {
-        let context = StrategyContext {
-            devices: vec![Device::default(); devices],
-            communicator,
-        };
+        let context = StrategyContext::new(vec![Device::default(); devices], communicator);
         let error = SingleStrategyConfig {}.init(&context).err();
         error.map(|error| error.to_string()).unwrap_or_default()
     }

@@ -1,10 +1,11 @@
 //! Components that are trained together, or other settings that are tried.
 
-use aam_api::Choice;
+use aam_api::kind::kind_called;
+use aam_api::{Choice, Stage};
 use serde_json::{Map, Value};
 
-use crate::error::RunError;
-use crate::options::TrainOptions;
+use aam_run::RunError;
+use aam_train::options::TrainOptions;
 
 /// One component of each kind, or a trial of other settings.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -105,13 +106,16 @@ impl Combination {
         for (name, setting) in self.settings().into_iter().flatten() {
             value[name.as_str()] = setting.clone();
         }
-        for (kind, choice) in &self.components {
-            match value.get_mut(kind) {
-                Some(place) => *place = serde_json::to_value(choice).map_err(broken)?,
-                None => return Err(RunError::Usage(format!("training has no {kind}"))),
+        let mut options: TrainOptions = serde_json::from_value(value).map_err(broken)?;
+        for (name, choice) in &self.components {
+            match kind_called(name)? {
+                Some(kind) if kind.is_chosen_in(Stage::Training) => {
+                    options.components.insert(kind.name, choice.clone());
+                }
+                _ => return Err(RunError::Usage(format!("training has no {name}"))),
             }
         }
-        serde_json::from_value(value).map_err(broken)
+        Ok(options)
     }
 
     /// The components as a JSON object of kinds.
@@ -130,6 +134,8 @@ impl Combination {
 
 #[cfg(test)]
 mod tests {
+    use aam_api::{Components, LossKind};
+
     use super::*;
 
     #[test]
@@ -151,13 +157,18 @@ mod tests {
     fn components_take_the_place_of_those_of_the_options() {
         let kinds = [("head".to_owned(), vec![Choice::named("a")])];
         let mut options = TrainOptions {
-            loss: Some(Choice::named("mine")),
+            components: Components::default().with::<LossKind>(Choice::named("mine")),
             ..TrainOptions::default()
         };
         options.optimization.lr = Some(0.25);
         let applied = Combination::grid(&kinds)[0].applied_to(&options).unwrap();
-        assert_eq!(applied.head, Some(Choice::named("a")));
-        assert_eq!(applied.loss, Some(Choice::named("mine")));
+        let chosen = |kind| {
+            applied
+                .components
+                .get(kind)
+                .map(|choice| choice.name.as_str())
+        };
+        assert_eq!((chosen("head"), chosen("loss")), (Some("a"), Some("mine")));
         assert_eq!(applied.optimization.lr, Some(0.25));
         let kinds = [("tail".to_owned(), vec![Choice::named("a")])];
         assert!(Combination::grid(&kinds)[0].applied_to(&options).is_err());

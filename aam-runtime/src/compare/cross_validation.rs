@@ -1,23 +1,27 @@
-//! `aam train` with folds: a run per fold, one table, and predictions of all samples by models that
-//! did not learn from them.
+//! `aam train` with folds: a run per fold, predictions of all samples by models that did not learn from
+//! them, and a model of all samples.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aam_evaluation::cross_validated::{CrossValidated, FoldScores};
+use aam_evaluation::evaluation::{Figure, Other, RANDOM_FOREST, Reported, TRIVIAL};
+use aam_evaluation::out_of_fold::at_levels;
+use aam_evaluation::results::HeldOut;
+use aam_evaluation::trivial;
+use aam_report::watch::Watch;
+use aam_run::RunError;
+use aam_run::conclusion::{columns, conclude};
+use aam_run::events::{Event, Observer, Outcome};
+use aam_run::predictions;
+use aam_run::run_directory::{RunDirectory, write_whole};
+use aam_train::options::{Level, TrainOptions};
+use aam_train::session::config_text;
 
 use super::combination::Combination;
 use super::options::CompareOptions;
-use super::{Compared, compared};
-use crate::error::RunError;
-use crate::evaluation::cross_validated::{CrossValidated, FoldScores};
-use crate::evaluation::report::{Other, RANDOM_FOREST, Reported, TRIVIAL, columns};
-use crate::evaluation::scores::HeldOut;
-use crate::evaluation::trivial;
-use crate::events::{Event, Observer, Outcome};
-use crate::options::TrainOptions;
-use crate::predictions;
-use crate::run_directory::write_whole;
-use crate::train::config_text;
-use crate::watch::Watch;
+use super::{FinishedComparison, compare_all};
+use crate::members::{Members, OutOfFold, combined, with_network_first};
 
 /// Trains on every fold that is not done already, and tells what the folds come to.
 ///
@@ -29,106 +33,229 @@ pub(crate) fn cross_validate(
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
     Watch::over("train", observer, |watch| {
-        watched(options, watch, interrupt)
+        let finished = trained(options, watch, interrupt)?;
+        let run = finished.directory.as_run();
+        watch.begin(&run, options, options.optimization.watch, None)?;
+        match finished.comparison.outcome {
+            Outcome::Interrupted => Ok(Outcome::Interrupted),
+            Outcome::Finished => finished.conclude(options, &run, watch, interrupt),
+        }
     })
 }
 
-fn watched(
+/// A run on every fold.
+fn trained(
     options: &TrainOptions,
-    observer: &mut Watch<'_>,
+    observer: &mut dyn Observer,
     interrupt: &AtomicBool,
-) -> Result<Outcome, RunError> {
-    let asked = CompareOptions {
+) -> Result<FinishedComparison, RunError> {
+    let compared = CompareOptions {
         train: options.clone(),
     };
     let mut recorded = options.clone();
     recorded.optimization.resume = false;
     let config = config_text("train", &recorded)?;
-    let Compared {
-        comparison,
-        divided,
-        directory,
-    } = compared(
-        &asked,
-        &[Combination::as_given()],
-        Some(&config),
-        observer,
-        interrupt,
-    )?;
-    let row = &comparison.rows[0];
-    if let Some(problem) = &row.failure {
-        return Err(RunError::Usage(problem.clone()));
+    let (one_model, config) = ([Combination::as_given()], Some(config.as_str()));
+    let finished = compare_all(&compared, &one_model, config, observer, interrupt)?;
+    match &finished.comparison.rows[0].failure {
+        Some(problem) => Err(RunError::Usage(problem.clone())),
+        None => Ok(finished),
     }
-    let run = directory.as_run();
-    observer.begin(&run, options, options.optimization.watch, None)?;
-    if comparison.outcome == Outcome::Interrupted {
-        return Ok(Outcome::Interrupted);
-    }
-    let splits = &divided.folds.splits;
-    let name = |fold: usize| match &divided.folds.names {
-        Some(names) => names[fold].clone(),
-        None => (fold + 1).to_string(),
-    };
-    let folds = row.results.iter().zip(splits).enumerate();
-    let folds = folds.map(|(fold, (result, split))| FoldScores {
-        name: name(fold),
-        samples: split.validation.len(),
-        metrics: result.metrics.clone(),
-    });
-    let folds = CrossValidated {
-        folds: folds.collect(),
-    };
-    let table = directory.path().join("folds.tsv");
-    write_whole(&table, &folds.tsv())?;
-    observer.observe(&Event::Note(&folds.text()))?;
+}
 
-    let rows: HashMap<&str, usize> = divided.ids.iter().map(String::as_str).zip(0..).collect();
-    let targets = &divided.targets.columns;
-    let pooled = |file: &str| -> Result<Vec<HeldOut>, RunError> {
+impl FinishedComparison {
+    /// Writes and reports what the folds of the one model come to, and leaves a model of all samples.
+    fn conclude(
+        &self,
+        options: &TrainOptions,
+        run: &RunDirectory,
+        observer: &mut dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Result<Outcome, RunError> {
+        let members = Members::read(&options.members)?;
+        let network = self.pooled("predictions.tsv")?;
+        let Some(learners) = self.learners(options, &members, observer, interrupt)? else {
+            return Ok(Outcome::Interrupted);
+        };
+        let together = combined(members.with_network, &network, &learners);
+        let out_of_fold = OutOfFold::of(
+            &self.divided.targets.columns,
+            &together,
+            &Level::distinct(&options.interval),
+        );
+        let outcome =
+            self.fit_on_all(options, (&members, out_of_fold), run, observer, interrupt)?;
+        if outcome == Outcome::Interrupted {
+            return Ok(Outcome::Interrupted);
+        }
+        let others = self.others(options, &members, network, learners)?;
+        self.report(options, run, &together, &others, observer)?;
+        Ok(Outcome::Finished)
+    }
+
+    /// Judges what the members predict `together` alongside `others`.
+    fn report(
+        &self,
+        options: &TrainOptions,
+        run: &RunDirectory,
+        together: &[HeldOut],
+        others: &[Other],
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        let divided = &self.divided;
+        let targets = &divided.targets.columns;
+        let of_samples = divided.folds.of_samples(divided.ids.len());
+        let levels = at_levels(
+            targets,
+            together,
+            &of_samples,
+            &Level::distinct(&options.interval),
+        );
+        let judged = levels
+            .first()
+            .map_or(together, |first| first.samples.as_slice());
+        let reported = Reported {
+            targets,
+            ids: &divided.ids,
+            groups: divided.groups.as_ref(),
+            folds: Some(&of_samples),
+            levels: &levels,
+            seed: options.optimization.seed,
+        };
+        let folds = self.scores(&reported, judged, others)?;
+        let table = run.join("folds.tsv");
+        write_whole(&table, &folds.tsv())?;
+        observer.observe(&Event::CrossValidated(&folds))?;
+        observer.observe(&Event::Note(&folds.text()))?;
+        let text = format!(
+            "all {} samples, each by models that did not see it:",
+            judged.len()
+        );
+        observer.observe(&Event::Note(&text))?;
+        conclude(reported, run, "model", judged, others, true, observer)?;
+        observer.observe(&Event::Saved(&table))?;
+        observer.observe(&Event::Saved(&run.join("predictions.tsv")))?;
+        observer.observe(&Event::Saved(&run.join("checkpoints/best")))
+    }
+
+    /// The metrics of every fold.
+    fn scores(
+        &self,
+        reported: &Reported<'_>,
+        samples: &[HeldOut],
+        others: &[Other],
+    ) -> Result<CrossValidated, RunError> {
+        let folds = &self.divided.folds;
+        let mut scores = Vec::with_capacity(folds.splits.len());
+        for (fold, split) in folds.splits.iter().enumerate() {
+            let of_fold = |samples: &[HeldOut]| -> Vec<HeldOut> {
+                let own = samples.iter();
+                own.filter(|sample| split.validation.binary_search(&sample.row).is_ok())
+                    .cloned()
+                    .collect()
+            };
+            let others = others.iter().map(|other| Other {
+                name: other.name,
+                samples: of_fold(&other.samples),
+            });
+            let others: Vec<Other> = others.collect();
+            let evaluation = reported.evaluate("model", &of_fold(samples), &others, false)?;
+            let own = evaluation.figures.iter().map(Figure::metric);
+            scores.push(FoldScores {
+                name: folds.name(fold),
+                samples: split.validation.len(),
+                metrics: own.chain(evaluation.of_others()).collect(),
+            });
+        }
+        Ok(CrossValidated { folds: scores })
+    }
+
+    /// What learners predict of every sample, each fitted without the samples of its fold.
+    fn learners(
+        &self,
+        options: &TrainOptions,
+        members: &Members,
+        observer: &mut dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Result<Option<Vec<Other>>, RunError> {
+        let divided = &self.divided;
+        let samples = divided.labelled(options);
+        let numbers = samples.numbers();
+        let splits = &divided.folds.splits;
+        let mut all: Vec<Other> = Vec::new();
+        if members.is_network_alone() {
+            return Ok(Some(all));
+        }
+        for (done, split) in splits.iter().enumerate() {
+            if interrupt.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            observer.observe(&Event::Progress {
+                what: "fitting the other members",
+                done,
+                total: splits.len(),
+            })?;
+            let fitted = members.fit(&samples, &split.train)?;
+            let predicted = fitted.predict(&divided.table, &split.validation, &numbers);
+            match all.is_empty() {
+                true => all = predicted,
+                false => {
+                    for (member, more) in all.iter_mut().zip(predicted) {
+                        member.samples.extend(more.samples);
+                    }
+                }
+            }
+        }
+        for member in &mut all {
+            member.samples.sort_by_key(|sample| sample.row);
+        }
+        Ok(Some(all))
+    }
+
+    /// The members by themselves, where there are several, and what simpler methods predict.
+    fn others(
+        &self,
+        options: &TrainOptions,
+        members: &Members,
+        network: Vec<HeldOut>,
+        learners: Vec<Other>,
+    ) -> Result<Vec<Other>, RunError> {
+        let mut others = match members.is_network_alone() {
+            true => Vec::new(),
+            false => with_network_first(network, learners),
+        };
+        if members.is_network_alone() && options.baseline_trees > 0 {
+            others.push(Other {
+                name: RANDOM_FOREST,
+                samples: self.pooled(&format!("predictions_{RANDOM_FOREST}.tsv"))?,
+            });
+        }
+        let targets = &self.divided.targets.columns;
+        let splits = self.divided.folds.splits.iter();
+        let mut guesses: Vec<HeldOut> = splits.flat_map(|split| trivial(targets, split)).collect();
+        guesses.sort_by_key(|sample| sample.row);
+        others.push(Other {
+            name: TRIVIAL,
+            samples: guesses,
+        });
+        Ok(others)
+    }
+
+    /// The predictions in the files called `file` of all folds.
+    fn pooled(&self, file: &str) -> Result<Vec<HeldOut>, RunError> {
+        let divided = &self.divided;
+        let combination = &self.comparison.rows[0].combination;
+        let columns = columns(&divided.targets.columns);
+        let rows: HashMap<&str, usize> = divided.ids.iter().map(String::as_str).zip(0..).collect();
         let mut samples = Vec::with_capacity(divided.ids.len());
-        for fold in 0..splits.len() {
-            let path = directory.run(&row.combination, fold).join(file);
-            for (id, predictions) in predictions::read(&path, &columns(targets))? {
+        for fold in 0..divided.folds.splits.len() {
+            let path = self.directory.run(combination, fold).join(file);
+            for (id, predictions) in predictions::read(&path, &columns)? {
                 let row = rows.get(id.as_str()).copied();
                 samples.extend(row.map(|row| HeldOut { row, predictions }));
             }
         }
         samples.sort_by_key(|sample| sample.row);
         Ok(samples)
-    };
-    let samples = pooled("predictions.tsv")?;
-    let mut others = Vec::new();
-    if options.baseline_trees > 0 {
-        others.push(Other {
-            name: RANDOM_FOREST,
-            samples: pooled(&format!("predictions_{RANDOM_FOREST}.tsv"))?,
-        });
     }
-    let guesses = splits.iter().flat_map(|split| trivial(targets, split));
-    others.push(Other {
-        name: TRIVIAL,
-        samples: guesses.collect(),
-    });
-    let mut of_sample = vec![String::new(); divided.ids.len()];
-    for (fold, split) in splits.iter().enumerate() {
-        for &row in &split.validation {
-            of_sample[row] = name(fold);
-        }
-    }
-    let reported = Reported {
-        targets,
-        ids: &divided.ids,
-        groups: divided.groups.as_ref(),
-        folds: Some(&of_sample),
-        seed: options.optimization.seed,
-    };
-    let text = format!(
-        "all {} samples, each by the model of its fold:",
-        samples.len()
-    );
-    observer.observe(&Event::Note(&text))?;
-    reported.conclude(&run, "model", &samples, &others, true, observer)?;
-    observer.observe(&Event::Saved(&table))?;
-    observer.observe(&Event::Saved(&directory.path().join("predictions.tsv")))?;
-    Ok(Outcome::Finished)
 }

@@ -4,16 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::combination::Combination;
-use super::record::Asked;
+use super::final_model::ALL_SAMPLES;
+use super::record::ComparisonFingerprint;
 use super::table::Comparison;
-use crate::data::Split;
-use crate::error::RunError;
-use crate::run_directory::{
+use aam_data::Split;
+use aam_run::RunError;
+use aam_run::run_directory::{
     RESULT, RunDirectory, holds_files, named_directory, refused_directory, write_whole,
 };
 
 /// What the comparison was asked; a directory with this file is one of a comparison.
 const ASKED: &str = "comparison.json";
+/// How the best does on folds that its choice did not see.
+const CHOICE: &str = "choice.tsv";
 /// The lists of the samples of each fold.
 const FOLDS: &str = "folds";
 
@@ -34,7 +37,7 @@ pub(super) struct FoldLists {
 }
 
 impl ComparisonDirectory {
-    /// Checks that a comparison which asks for `asked` can have the directory, without touching it.
+    /// Checks that a comparison with this `fingerprint` can have the directory, without touching it.
     ///
     /// # Errors
     /// No directory, something in it that is no comparison, or, unless it is to be overwritten, a
@@ -42,17 +45,17 @@ impl ComparisonDirectory {
     pub(super) fn check(
         path: Option<&Path>,
         overwrite: bool,
-        asked: &Asked,
+        fingerprint: &ComparisonFingerprint,
     ) -> Result<Self, RunError> {
         let path = named_directory(path)?;
-        match Asked::read(&path.join(ASKED)) {
+        match ComparisonFingerprint::read(&path.join(ASKED)) {
             Ok(None) if holds_files(path) => {
                 return Err(refused_directory(
                     path,
                     "the directory holds files and no comparison that could be gone on with; choose another",
                 ));
             }
-            Ok(Some(older)) if !overwrite => asked.check(&older, path)?,
+            Ok(Some(older)) if !overwrite => fingerprint.check(&older, path)?,
             Err(error) if !overwrite => return Err(error),
             _ => {}
         }
@@ -68,7 +71,7 @@ impl ComparisonDirectory {
     /// Files that cannot be written, or an older comparison with other folds.
     pub(super) fn fill(
         &self,
-        asked: &Asked,
+        fingerprint: &ComparisonFingerprint,
         ids: &[String],
         splits: &[Split],
         overwrite: bool,
@@ -76,7 +79,7 @@ impl ComparisonDirectory {
         if overwrite {
             self.clear()?;
         }
-        asked.write(&self.path.join(ASKED))?;
+        fingerprint.write(&self.path.join(ASKED))?;
         let lists = splits.iter().enumerate();
         lists
             .map(|(fold, split)| {
@@ -151,6 +154,19 @@ impl ComparisonDirectory {
         Ok(path)
     }
 
+    /// Writes how the best does on folds that its choice did not see; where that is not known, none is
+    /// left of before.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub(super) fn write_choice(&self, comparison: &Comparison) -> Result<(), RunError> {
+        let path = self.path.join(CHOICE);
+        match &comparison.best {
+            Some(best) => write_whole(&path, &best.tsv(comparison)),
+            None => remove(&path),
+        }
+    }
+
     /// Removes an older comparison. What was asked goes last, so that a removal that was
     /// interrupted can be repeated.
     fn clear(&self) -> Result<(), RunError> {
@@ -162,7 +178,7 @@ impl ComparisonDirectory {
         // Of a cross-validation, the runs and what else is in its directory.
         for run in folders(&self.path) {
             let name = run.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with("fold-") {
+            if name.starts_with("fold-") || name == ALL_SAMPLES {
                 RunDirectory::remove(&run)?;
             }
         }
@@ -189,6 +205,7 @@ impl ComparisonDirectory {
             "best.toml",
             "comparison.tsv",
             "comparison-folds.tsv",
+            CHOICE,
             ASKED,
         ] {
             remove(&self.path.join(file))?;

@@ -11,25 +11,15 @@ use sha2::{Digest, Sha256};
 use super::combination::{Combination, SETTINGS};
 use super::options::CompareOptions;
 use super::table::FoldResult;
-use crate::checkpoint::directory::MANIFEST;
-use crate::error::RunError;
-use crate::run_directory::write_whole;
-use crate::train::metrics::Metric;
-
-/// Settings of the comparison that change no result.
-const OUTPUT: [&str; 7] = [
-    "output-dir",
-    "overwrite",
-    "resume",
-    "save-every",
-    "keep-checkpoints",
-    "tensorboard",
-    "report",
-];
+use aam_evaluation::metrics::Metric;
+use aam_run::RunError;
+use aam_run::run_directory::write_whole;
+use aam_run::settings;
+use aam_train::checkpoint::directory::MANIFEST;
 
 /// What all runs of a comparison have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Asked {
+pub(super) struct ComparisonFingerprint {
     /// Version of `aam`.
     aam: String,
     /// Settings other than components and those that name a file.
@@ -38,38 +28,29 @@ pub(super) struct Asked {
     files: Map<String, Value>,
 }
 
-impl Asked {
-    /// What `options` ask for; the combinations say which of them are components.
-    ///
-    /// # Errors
-    /// Never in practice: the options came from such a table.
-    pub(super) fn new(
-        options: &CompareOptions,
-        combinations: &[Combination],
-    ) -> Result<Self, RunError> {
-        let broken = |problem: String| RunError::Usage(format!("settings: {problem}"));
-        let value = serde_json::to_value(options).map_err(|error| broken(error.to_string()))?;
-        let Value::Object(mut settings) = value else {
-            return Err(broken("expected a table".to_owned()));
-        };
-        let kinds = combinations.iter().flat_map(Combination::components);
-        for kind in kinds.map(|(kind, _)| kind.as_str()).chain(OUTPUT) {
-            settings.remove(kind);
+impl ComparisonFingerprint {
+    /// That of `options`; the combinations say which of them are components.
+    pub(super) fn new(options: &CompareOptions, combinations: &[Combination]) -> Self {
+        let mut settings = settings::bearing::<CompareOptions>(settings::table(options));
+        for (kind, _) in combinations.iter().flat_map(Combination::components) {
+            settings.shift_remove(kind);
         }
         // Of files, what counts is what they hold, not where they are.
-        let prints = |(name, value): (&String, &Value)| {
-            let print = fingerprint(Path::new(value.as_str()?))?;
-            Some((name.clone(), Value::String(print)))
-        };
-        let files: Map<String, Value> = settings.iter().filter_map(prints).collect();
-        settings.retain(|name, _| !files.contains_key(name));
+        let mut files = Map::new();
+        for name in settings::names::<CompareOptions>(|facts| facts.file.is_some()) {
+            let path = settings.get(&name).and_then(Value::as_str);
+            if let Some(print) = path.and_then(|path| fingerprint(Path::new(path))) {
+                settings.shift_remove(&name);
+                files.insert(name, print.into());
+            }
+        }
         let folds = options.number_of_folds();
         settings.insert("folds".to_owned(), folds.into());
-        Ok(Self {
+        Self {
             aam: env!("CARGO_PKG_VERSION").to_owned(),
             settings,
             files,
-        })
+        }
     }
 
     /// With a setting of the search itself.
@@ -84,8 +65,9 @@ impl Asked {
         if self.aam != older.aam {
             all.push(format!("aam was {} and is {}", older.aam, self.aam));
         }
+        let older_settings = settings::bearing::<CompareOptions>(older.settings.clone());
         all.extend(
-            differing(&self.settings, &older.settings)
+            differing(&self.settings, &older_settings)
                 .map(|(name, now, then)| format!("--{name} was {then} and is {now}")),
         );
         all.extend(
@@ -125,10 +107,10 @@ impl Asked {
 
 /// The error of a directory whose runs were asked something else.
 fn other_settings(directory: &Path, difference: &str) -> RunError {
-    RunError::Usage(format!(
-        "--output-dir {}: the comparison in this directory has other settings: {difference}\n  help: give the same settings to go on with it, choose another directory, or start anew with --overwrite",
-        directory.display()
-    ))
+    let problem = format!(
+        "the comparison in this directory has other settings: {difference}\n  help: give the same settings to go on with it, choose another directory, or start anew with --overwrite"
+    );
+    RunError::value("output-dir", directory.display().to_string(), problem)
 }
 
 /// Names with what is now and what was, where they differ.
@@ -295,7 +277,8 @@ mod tests {
         };
         let mut options = CompareOptions::default();
         options.train.data.table = Some(file("a.biom", "table"));
-        let asked = |options: &CompareOptions| Asked::new(options, &[combination(8)]).unwrap();
+        let asked =
+            |options: &CompareOptions| ComparisonFingerprint::new(options, &[combination(8)]);
         let first = asked(&options);
         options.train.data.table = Some(file("b.biom", "table"));
         options.train.optimization.output_dir = Some("elsewhere".into());

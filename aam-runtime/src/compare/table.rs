@@ -3,11 +3,9 @@
 use serde::Serialize;
 
 use super::combination::Combination;
-use crate::events::Outcome;
-use crate::train::metrics::Metric;
-
-/// Figures of whole sets that mean the same whatever the loss, and lead a table.
-const MAIN: [&str; 4] = ["r2", "mae", "accuracy", "log_loss"];
+use aam_api::metric::{Headline, leads};
+use aam_evaluation::metrics::Metric;
+use aam_run::events::Outcome;
 
 /// A comparison, as far as it got.
 #[derive(Clone, Debug)]
@@ -15,16 +13,18 @@ pub struct Comparison {
     /// How many folds every combination is trained on.
     pub folds: usize,
     /// One row per combination, in the order asked for.
-    pub rows: Vec<Row>,
+    pub rows: Vec<CombinationResults>,
     /// Whether every run was done.
     pub outcome: Outcome,
     /// The metric that was asked for with `best-metric`.
     pub metric: Option<String>,
+    /// The best of the rows, once all runs are done.
+    pub best: Option<BestOfSeveral>,
 }
 
 /// A combination and its runs.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct CombinationResults {
     /// The components.
     pub combination: Combination,
     /// The folds that are done, in order.
@@ -57,7 +57,72 @@ pub struct Spread {
     pub sd: Option<f64>,
 }
 
-impl Row {
+/// Which folds a row is chosen by, to be judged by another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChosenBy {
+    /// All others.
+    OtherFolds,
+    /// Those before it: in a search that goes on with its best, where they decided who went on.
+    EarlierFolds,
+}
+
+/// The best of several rows, and how the best does on folds that its choice did not see.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BestOfSeveral {
+    /// The metric that chooses.
+    pub metric: String,
+    /// The best on the mean of its folds.
+    pub row: usize,
+    /// What it comes to on these.
+    pub seen: Spread,
+    /// Which folds chose for each of `folds`.
+    pub by: ChosenBy,
+    /// The folds whose choice did not see them.
+    pub folds: Vec<ChosenWithout>,
+}
+
+/// The row that is the best without a fold, and what it comes to on that fold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ChosenWithout {
+    /// The fold, from 1.
+    pub fold: usize,
+    /// The row.
+    pub row: usize,
+    /// Its metric.
+    pub value: f64,
+}
+
+impl BestOfSeveral {
+    /// What the best comes to on folds that its choice did not see.
+    pub fn unseen(&self) -> Option<Spread> {
+        let values: Vec<f64> = self.folds.iter().map(|fold| fold.value).collect();
+        Spread::of(&values)
+    }
+}
+
+impl Spread {
+    /// That of `values`; none of no values.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        (!values.is_empty()).then(|| Self {
+            mean,
+            sd: (values.len() > 1).then(|| (squares / count).sqrt()),
+        })
+    }
+}
+
+impl CombinationResults {
+    /// Of a combination of which nothing is done yet.
+    pub fn new(combination: Combination) -> Self {
+        Self {
+            combination,
+            results: Vec::new(),
+            failure: None,
+        }
+    }
+
     /// A metric over the folds that are done.
     pub fn metric(&self, name: &str) -> Option<Spread> {
         let values: Option<Vec<f64>> = self
@@ -68,14 +133,7 @@ impl Row {
                 metric.map(|metric| metric.value)
             })
             .collect();
-        let values = values.filter(|values| !values.is_empty())?;
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        Some(Spread {
-            mean,
-            sd: (values.len() > 1).then(|| (squares / count).sqrt()),
-        })
+        Spread::of(&values?)
     }
 
     /// Median over the folds of the seconds of a run.
@@ -130,10 +188,7 @@ impl Comparison {
     pub fn main_metrics(&self) -> Vec<&str> {
         let all = self.metrics();
         let asked = |name: &str| self.metric.as_deref() == Some(name);
-        let is_main = |name: &str| {
-            let figure = name.rsplit(':').next().unwrap_or(name);
-            MAIN.contains(&figure) && !asked(name)
-        };
+        let is_main = |name: &str| leads(name, Headline::Comparison) && !asked(name);
         let first = all.iter().filter(|name| asked(name));
         let rest = all.iter().filter(|name| is_main(name));
         first.chain(rest).copied().collect()
@@ -209,7 +264,7 @@ impl Comparison {
     }
 }
 
-fn names(row: &Row) -> Vec<String> {
+fn names(row: &CombinationResults) -> Vec<String> {
     let components = row.combination.components().iter();
     components.map(|(_, choice)| choice.name.clone()).collect()
 }
@@ -239,7 +294,7 @@ mod tests {
                 })
                 .into(),
         };
-        let mut row = |results, failure| Row {
+        let mut row = |results, failure| CombinationResults {
             combination: combinations.next().unwrap(),
             results,
             failure,
@@ -252,6 +307,7 @@ mod tests {
             ],
             outcome: Outcome::Finished,
             metric: Some("pearson".to_owned()),
+            best: None,
         }
     }
 

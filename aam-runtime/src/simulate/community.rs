@@ -5,8 +5,9 @@ use rand_distr::{Binomial, Distribution, Gamma, LogNormal, StandardNormal};
 
 use super::phylogeny::Phylogeny;
 use super::{SimulateOptions, StudyMetadata};
-use crate::data::{DataError, Table};
-use crate::random::stream;
+use aam_core::DataError;
+use aam_core::random::stream;
+use aam_data::Table;
 
 /// Names of habitats, in the order in which studies use them.
 pub(super) const HABITATS: [&str; 6] = ["gut", "soil", "water", "skin", "leaf", "rock"];
@@ -87,24 +88,7 @@ pub(super) fn draw(
                 .collect()
         })
         .collect();
-    let threshold = presence_threshold(&log_abundance, options.richness);
-
-    let mut triplets = Vec::new();
-    for (s, abundance) in log_abundance.iter().enumerate() {
-        let rng = &mut stream(options.seed, &format!("simulate reads {s}"));
-        let fractions = fractions(abundance, threshold, rng);
-        let depth = LogNormal::new(options.depth.ln(), options.depth_spread)
-            .map_or(options.depth, |spread| spread.sample(rng))
-            .round()
-            .max(10.0) as u64;
-        let reads = multinomial(depth, &fractions, rng);
-        triplets.extend(
-            reads
-                .iter()
-                .enumerate()
-                .map(|(a, &c)| (s as u32, a as u32, c)),
-        );
-    }
+    let triplets = reads(&log_abundance, options);
     let width = options.samples.to_string().len().max(3);
     let sample_ids: Vec<String> = (1..=options.samples)
         .map(|s| format!("S{s:0width$}"))
@@ -130,6 +114,23 @@ pub(super) fn draw(
     };
     let metadata = observe(&truth, options);
     Ok((table, metadata, truth))
+}
+
+/// The reads of each sample, as `(sample, ASV, reads)`, given the logarithms of its abundances.
+fn reads(log_abundance: &[Vec<f64>], options: &SimulateOptions) -> Vec<(u32, u32, u32)> {
+    let threshold = presence_threshold(log_abundance, options.richness);
+    let of_sample = |(s, abundance): (usize, &Vec<f64>)| {
+        let rng = &mut stream(options.seed, &format!("simulate reads {s}"));
+        let fractions = fractions(abundance, threshold, rng);
+        let depth = LogNormal::new(options.depth.ln(), options.depth_spread)
+            .map_or(options.depth, |spread| spread.sample(rng))
+            .round()
+            .max(10.0) as u64;
+        let reads = multinomial(depth, &fractions, rng).into_iter().enumerate();
+        reads.map(move |(a, count)| (s as u32, a as u32, count))
+    };
+    let samples = log_abundance.iter().enumerate();
+    samples.flat_map(of_sample).collect()
 }
 
 /// What somebody wrote down about the samples.

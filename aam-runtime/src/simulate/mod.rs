@@ -23,9 +23,10 @@ pub use community::Truth;
 pub use options::SimulateOptions;
 pub use write::check_place;
 
-use crate::data::{DataError, DistanceMatrix, Table, Tree};
-use crate::random::stream;
-use crate::unifrac::unifrac;
+use aam_core::random::stream;
+use aam_data::{DistanceMatrix, Table, Tree};
+use aam_run::RunError;
+use aam_unifrac::unifrac;
 
 /// A simulated study.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,7 +59,7 @@ pub struct StudyMetadata {
 ///
 /// # Errors
 /// If an option is out of its range; the error names it.
-pub fn simulate(options: &SimulateOptions) -> Result<Study, DataError> {
+pub fn simulate(options: &SimulateOptions) -> Result<Study, RunError> {
     options.check()?;
     let seed = options.seed;
     let mut phylogeny = phylogeny::grow(options.asvs, &mut stream(seed, "simulate tree"));

@@ -1,45 +1,59 @@
 //! Options of a simulated study.
 
+use aam_api::options::Facts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::community::HABITATS;
-use crate::data::DataError;
-use crate::unifrac::Metric;
+use aam_run::{RunError, settings};
+use aam_unifrac::Metric;
 
 /// Size and character of a simulated study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SimulateOptions {
     /// Number of samples.
+    #[schemars(range(min = 2, max = 1_000_000))]
     pub samples: usize,
     /// Number of ASVs on the tree; those that no sample holds are left out of the table.
+    #[schemars(range(min = 4, max = 1_000_000))]
     pub asvs: usize,
     /// Bases per ASV.
+    #[schemars(range(min = 20, max = 100_000))]
     pub sequence_length: usize,
     /// Mean number of ASVs in a sample, before sequencing misses the rarest.
+    #[schemars(range(min = 1.0))]
     pub richness: f64,
     /// Median number of reads per sample.
+    #[schemars(range(min = 10.0, max = 1e8))]
     pub depth: f64,
     /// Standard deviation of the logarithm of the number of reads.
+    #[schemars(range(min = 0.0, max = 3.0))]
     pub depth_spread: f64,
     /// How strongly ASVs answer to the gradient: standard deviation of their slopes, in log
     /// abundance per standard deviation of the gradient.
+    #[schemars(range(min = 0.0, max = 10.0))]
     pub gradient_effect: f64,
     /// How strongly ASVs prefer habitats: standard deviation of the effects in log abundance.
+    #[schemars(range(min = 0.0, max = 10.0))]
     pub habitat_effect: f64,
     /// How strongly ASVs answer to what nobody measured, like `gradient-effect`.
+    #[schemars(range(min = 0.0, max = 10.0))]
     pub hidden_effect: f64,
     /// Standard deviation of what befalls each ASV in each sample alone, in log abundance.
+    #[schemars(range(min = 0.0, max = 10.0))]
     pub noise: f64,
     /// Number of habitats, up to 6.
+    #[schemars(range(min = 1, max = HABITATS.len()))]
     pub habitats: usize,
     /// Fraction of `ph` and `habitat` values that are missing from the metadata.
+    #[schemars(range(min = 0.0, max = 0.9))]
     pub missing: f64,
     /// Metric of the UniFrac matrix.
     #[schemars(with = "String")]
     pub metric: Metric,
     /// Seed of every random draw.
+    #[schemars(transform = Facts::new().because("the same command gives the same result"))]
     pub seed: u64,
 }
 
@@ -65,37 +79,17 @@ impl Default for SimulateOptions {
 }
 
 impl SimulateOptions {
-    pub(super) fn check(&self) -> Result<(), DataError> {
-        let whole = [
-            ("samples", self.samples, 2, 1_000_000),
-            ("asvs", self.asvs, 4, 1_000_000),
-            ("sequence-length", self.sequence_length, 20, 100_000),
-            ("habitats", self.habitats, 1, HABITATS.len()),
-        ];
-        for (name, value, least, most) in whole {
-            if !(least..=most).contains(&value) {
-                return Err(DataError::new(format!(
-                    "`{name}` lies between {least} and {most}, found {value}"
-                )));
-            }
+    pub(super) fn check(&self) -> Result<(), RunError> {
+        settings::check(self)?;
+        let most = 0.9 * self.asvs as f64;
+        if self.richness <= most {
+            return Ok(());
         }
-        let real = [
-            ("richness", self.richness, 1.0, 0.9 * self.asvs as f64),
-            ("depth", self.depth, 10.0, 1e8),
-            ("depth-spread", self.depth_spread, 0.0, 3.0),
-            ("gradient-effect", self.gradient_effect, 0.0, 10.0),
-            ("habitat-effect", self.habitat_effect, 0.0, 10.0),
-            ("hidden-effect", self.hidden_effect, 0.0, 10.0),
-            ("noise", self.noise, 0.0, 10.0),
-            ("missing", self.missing, 0.0, 0.9),
-        ];
-        for (name, value, least, most) in real {
-            if !(least..=most).contains(&value) {
-                return Err(DataError::new(format!(
-                    "`{name}` lies between {least} and {most}, found {value}"
-                )));
-            }
-        }
-        Ok(())
+        let problem = format!("expected at most {most}, nine tenths of --asvs");
+        Err(RunError::value(
+            "richness",
+            self.richness.to_string(),
+            problem,
+        ))
     }
 }

@@ -8,7 +8,7 @@ const HEIGHT: f64 = 0.4;
 /// Standard deviation of the logarithm of the pace of a lineage.
 const PACE_SPREAD: f64 = 0.3;
 
-/// A tree as [`crate::data::Tree::new`] takes it: tips first, every node before its parent.
+/// A tree as [`aam_data::Tree::new`] takes it: tips first, every node before its parent.
 pub(super) struct Phylogeny {
     pub parent: Vec<u32>,
     /// Substitutions per site on the branch above each node.

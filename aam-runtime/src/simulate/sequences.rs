@@ -116,7 +116,7 @@ impl Substitution {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::stream;
+    use aam_core::random::stream;
 
     #[test]
     fn one_substitution_per_site_and_unit_of_length_on_average() {

@@ -1,9 +1,10 @@
 use std::collections::HashSet;
 
 use super::*;
-use crate::data::newick::{self, NewickOptions};
-use crate::data::{read_metadata, read_table, read_tree};
-use crate::unifrac::Metric;
+use aam_data::newick;
+use aam_data::newick::NewickOptions;
+use aam_data::{read_metadata, read_table, read_tree};
+use aam_unifrac::Metric;
 
 /// R² of the mean of the `k` nearest others, sample by sample.
 fn nearest_neighbour_r2(distances: &DistanceMatrix, values: &[f64], k: usize) -> f64 {
@@ -165,7 +166,7 @@ fn options_out_of_range_are_named() {
         let mut options = SimulateOptions::default();
         change(&mut options);
         let error = simulate(&options).unwrap_err().to_string();
-        assert!(error.contains(&format!("`{name}`")), "{error}");
+        assert!(error.starts_with(&format!("--{name}")), "{error}");
     }
 }
 

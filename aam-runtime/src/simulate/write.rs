@@ -5,17 +5,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Study;
-use crate::data::{DataError, newick, write_biom, write_distances_npy, write_distances_tsv};
+use aam_core::DataError;
+use aam_data::{newick, write_biom, write_distances_npy, write_distances_tsv};
 
 /// How the README of a study begins, which tells such a folder from others.
 const TITLE: &str = "# A simulated study\n";
 /// What a study consists of.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "table.biom",
     "tree.nwk",
     "metadata.tsv",
     "unifrac.tsv",
     "unifrac.npy",
+    "unifrac.npy.ids.txt",
     "truth-samples.tsv",
     "truth-asvs.tsv",
     "README.md",
@@ -31,7 +33,7 @@ Made by `aam simulate`; every number in it is known. `aam simulate --help` has t
 | `table.biom` | reads per sample and ASV (BIOM 2.1); ASVs are named by their sequence |
 | `tree.nwk` | the tree on which the sequences evolved, with ASVs that no sample has |
 | `metadata.tsv` | `gradient`, `ph` (a noisy measurement of it) and `habitat` per sample |
-| `unifrac.tsv`, `unifrac.npy` | UniFrac distances; the second has no ids, its order is the table's |
+| `unifrac.tsv`, `unifrac.npy` | UniFrac distances; the ids of the second are in `unifrac.npy.ids.txt` |
 | `truth-samples.tsv` | the environment of each sample, the hidden variable included |
 | `truth-asvs.tsv` | how each ASV answers to it, in log abundance |
 ";
@@ -54,6 +56,7 @@ impl Study {
         write_distances_tsv(path("unifrac.tsv"), &self.unifrac).map_err(at)?;
         write_distances_npy(path("unifrac.npy"), &self.unifrac).map_err(at)?;
         for (name, text) in [
+            ("unifrac.npy.ids.txt", self.ids_text()),
             ("tree.nwk", newick::write(&self.tree)),
             ("metadata.tsv", self.metadata_text()),
             ("truth-samples.tsv", self.samples_text()),
@@ -70,6 +73,11 @@ impl Study {
             fs::rename(path(name), &place).map_err(|e| cannot_write(&place, &e))?;
         }
         Ok(())
+    }
+
+    fn ids_text(&self) -> String {
+        let ids = self.table.sample_ids().iter();
+        ids.map(|id| format!("{id}\n")).collect()
     }
 
     fn metadata_text(&self) -> String {

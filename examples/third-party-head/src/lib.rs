@@ -1,15 +1,23 @@
-//! A head for `aam` in a crate of its own.
+//! Components for `aam` in a crate of their own: a head, an ASV encoder ([`kmer`]), a
+//! pre-training objective ([`shannon`]), an optimizer ([`adamax`]) and a [metric].
 //!
-//! This file is all there is to a component: its options ([`CosineHeadConfig`]), its module
-//! ([`CosineHead`]) and one line that registers it. `src/main.rs` is `aam` with this head linked
-//! in:
+//! A file is all there is to a component. This one holds the options of the head
+//! ([`CosineHeadConfig`]), its module ([`CosineHead`]) and one line that registers it. `src/main.rs`
+//! is `aam` with the components linked in:
 //!
 //! ```text
 //! cargo run --release -- plugins describe head cosine
 //! cargo run --release -- train --head cosine --head.scale 5 …
 //! ```
+//!
+//! [`adamax`] is an optimizer, which any run of the program can choose as well.
 
-use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, Kind, PluginError};
+pub mod adamax;
+pub mod kmer;
+pub mod metric;
+pub mod shannon;
+
+use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
 use burn::tensor::{Device, Tensor};
@@ -26,6 +34,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CosineHeadConfig {
     /// What every scale starts from, above 0.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub scale: f64,
 }
 
@@ -49,16 +58,6 @@ impl HeadConfig for CosineHeadConfig {
     type Head = CosineHead;
 
     fn init(&self, context: &HeadContext, device: &Device) -> Result<CosineHead, PluginError> {
-        if !(self.scale > 0.0 && self.scale.is_finite()) {
-            let expected = "a number above 0";
-            return Err(PluginError::bad_option(
-                HeadKind::NAME,
-                Self::NAME,
-                "scale",
-                expected,
-                self.scale,
-            ));
-        }
         let (dim, outputs) = (context.dim, context.outputs());
         let normal = Initializer::Normal {
             mean: 0.0,

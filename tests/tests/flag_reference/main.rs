@@ -3,16 +3,15 @@
 //! Both are generated: `AAM_UPDATE=1 cargo test --release --test flag_reference` writes them anew.
 
 mod python_aam;
-mod reasons;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use aam_api::options::OptionInfo;
-use aam_cli::app::jobs::{self, Job};
+use aam_api::options::{OnResume, OptionInfo};
+use aam_cli::jobs::{self, Job};
 use aam_cli::settings::reference;
 use aam_tests::aam;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 const INTRODUCTION: &str = "\
 # Flags
@@ -83,7 +82,7 @@ fn the_page_of_flags_is_true() {
             .filter(|option| !is_theirs(job.name, &option.name))
             .filter(|option| !(of_training && train.option(&option.name).is_some()))
         {
-            let (default, why) = default_and_why(job.name, option);
+            let (default, why) = default_and_why(option);
             let what = option.description.trim_end_matches('.').replace('|', "\\|");
             writeln!(page, "| `--{}` | {what} | {default} | {why} |", option.name).unwrap();
         }
@@ -97,56 +96,52 @@ fn theirs_row(job: &Job, flag: &str, theirs: &str) -> String {
         .into_iter()
         .find(|row| row.flag == flag);
     let negated = flag.strip_prefix("no-").and_then(|name| job.option(name));
-    let kind = job.kinds.iter().find(|(kind, _)| kind.name == flag);
-    let (here, default, why) = match (job.option(flag), spelled, negated, kind) {
-        (Some(option), ..) => {
-            let (default, why) = default_and_why(job.name, option);
+    let (here, default, why) = match (job.option(flag), spelled, negated) {
+        (Some(option), ..) | (None, None, Some(option)) => {
+            let (default, why) = default_and_why(option);
             (format!("`--{flag}`"), default, why)
         }
-        (_, Some(row), ..) => {
-            let option = row.setting.and_then(|setting| job.option(setting));
-            let (default, why) = match (option, row.setting) {
-                (Some(option), _) => default_and_why(job.name, option),
-                (None, Some(setting)) => component_default(job, setting, &row.here),
-                (None, None) => ("–".to_owned(), row.reason.unwrap_or("").to_owned()),
+        (_, Some(row), _) => {
+            let (default, why) = match &row.setting {
+                Some(setting) => setting_default(job, setting),
+                None => ("–".to_owned(), row.reason.unwrap_or_default()),
             };
             (row.here, default, why)
         }
-        (_, _, Some(option), _) => {
-            let (default, why) = default_and_why(job.name, option);
+        _ => {
+            let (default, why) = setting_default(job, flag);
             (format!("`--{flag}`"), default, why)
         }
-        (_, _, _, Some(_)) => {
-            let why = reasons::of(flag).unwrap_or("").to_owned();
-            (format!("`--{flag}`"), "by the target".to_owned(), why)
-        }
-        _ => panic!("`aam {}` neither has nor answers --{flag}", job.name),
     };
     format!("| `--{flag}` | {theirs} | {here} | {default} | {why} |\n")
 }
 
-/// Default and reason of a setting of a component, or of the choice of one that `here` names.
-fn component_default(job: &Job, setting: &str, here: &str) -> (String, String) {
-    let kind = setting.split('.').next().unwrap_or(setting);
-    let Some((_, components)) = job.kinds.iter().find(|(known, _)| known.name == kind) else {
-        let why = format!("`aam {}` takes it if it is 0 only", job.name);
-        return ("–".to_owned(), why);
-    };
-    let choice = format!("--{kind} ");
-    let named = here.split('`').find_map(|part| part.strip_prefix(&choice));
-    match named {
-        Some(name) if !components.iter().any(|component| component.name == name) => {
-            ("–".to_owned(), format!("refused: no {kind} is called so"))
-        }
-        _ if setting == kind => {
-            let why = reasons::of(kind).unwrap_or("").to_owned();
-            ("by the target".to_owned(), why)
-        }
-        _ => {
-            let why = format!("`aam plugins describe {kind}` tells it");
-            ("of the component".to_owned(), why)
-        }
+/// Default and reason of an option, of the choice of a component, or of an option of one.
+fn setting_default(job: &Job, setting: &str) -> (String, String) {
+    if let Some(option) = job.option(setting) {
+        return default_and_why(option);
     }
+    let (name, option) = setting.split_once('.').unwrap_or((setting, ""));
+    let kind = job.kinds.iter().find(|(kind, _)| kind.name == name);
+    let (kind, components) = kind.unwrap_or_else(|| panic!("`aam {}` has no --{name}", job.name));
+    let mut options = components.iter().flat_map(|component| &component.options);
+    let reasoned = |info: &&OptionInfo| info.name == option && info.facts.reason.is_some();
+    if let Some(info) = options.find(reasoned) {
+        return default_and_why(info);
+    }
+    if !option.is_empty() {
+        let why = format!("see `aam plugins describe {name}`");
+        return ("of the component".to_owned(), why);
+    }
+    let Some(default) = kind.default_component(&Map::new()) else {
+        let why = format!("`aam plugins list {name}` has those there are");
+        return ("by the other settings".to_owned(), why);
+    };
+    let component = components
+        .iter()
+        .find(|component| component.name == default);
+    let why = component.and_then(|component| component.facts.reason.clone());
+    (format!("`{default}`"), why.unwrap_or_default())
 }
 
 fn is_theirs(command: &str, option: &str) -> bool {
@@ -157,7 +152,8 @@ fn is_theirs(command: &str, option: &str) -> bool {
 }
 
 /// The default of an option and the reason for it, which every default but "off" needs.
-fn default_and_why(command: &str, option: &OptionInfo) -> (String, String) {
+fn default_and_why(option: &OptionInfo) -> (String, String) {
+    let facts = &option.facts;
     let default = match &option.default {
         Value::Null => None,
         Value::Bool(false) => Some("off".to_owned()),
@@ -166,14 +162,16 @@ fn default_and_why(command: &str, option: &OptionInfo) -> (String, String) {
         Value::Array(items) if items.is_empty() => None,
         other => Some(format!("`{other}`")),
     };
-    let reason = reasons::of(&option.name);
+    let reason = facts.reason.as_deref().or(facts.otherwise.as_deref());
     let (default, why) = match (default, reason) {
         (Some(default), Some(why)) => (default, why),
         (Some(default), None) if default == "off" => (default, "only as asked"),
         (Some(default), None) => (default, ""),
-        (None, _) if reasons::is_required(command, &option.name) => ("required".to_owned(), "–"),
-        (None, Some(why)) => (reasons::without(&option.name).to_owned(), why),
-        (None, None) => ("none".to_owned(), "only as asked"),
+        (None, _) if facts.required => ("required".to_owned(), "–"),
+        (None, why) => {
+            let default = facts.otherwise.clone().unwrap_or("none".to_owned());
+            (default, why.unwrap_or("only as asked"))
+        }
     };
     (default, why.to_owned())
 }
@@ -185,12 +183,77 @@ fn every_default_of_training_has_a_reason() {
             .options()
             .filter(|_| ["pretrain", "train"].contains(&job.name))
         {
-            let (default, why) = default_and_why(job.name, option);
+            let (default, why) = default_and_why(option);
             assert!(
                 !why.is_empty(),
                 "--{} is {default}, and nobody says why",
                 option.name
             );
+        }
+    }
+}
+
+/// What `docs/stop-and-resume.md` has of the options between these lines is made here.
+const MARKS: [&str; 2] = ["<!-- made from the options -->\n", "<!-- end -->\n"];
+
+#[test]
+fn the_page_on_resuming_names_what_may_change() {
+    let jobs = jobs::all().unwrap();
+    let mut names: Vec<&str> = Vec::new();
+    for job in jobs
+        .iter()
+        .filter(|job| ["train", "pretrain"].contains(&job.name))
+    {
+        let options = job.options();
+        let may_change = options.filter(|option| option.facts.on_resume == OnResume::MayChange);
+        names.extend(may_change.map(|option| option.name.as_str()));
+        let kinds = job.kinds.iter().filter(|(kind, _)| kind.may_change);
+        names.extend(kinds.map(|(kind, _)| kind.name));
+    }
+    names.sort_unstable();
+    names.dedup();
+    let flags: Vec<String> = names.iter().map(|name| format!("`--{name}`")).collect();
+    let mut list = String::new();
+    let mut width = 0;
+    for flag in flags {
+        if width > 0 && width + flag.len() > 90 {
+            list.push('\n');
+            width = 0;
+        }
+        if width > 0 {
+            list.push(' ');
+        }
+        width += flag.len() + 1;
+        list.push_str(&flag);
+    }
+    let name = "docs/stop-and-resume.md";
+    let page = std::fs::read_to_string(in_project(name)).unwrap();
+    let (before, rest) = page.split_once(MARKS[0]).expect(MARKS[0]);
+    let (_, after) = rest.split_once(MARKS[1]).expect(MARKS[1]);
+    let made = format!("{before}{}{list}\n{}{after}", MARKS[0], MARKS[1]);
+    is_in_file(name, &made);
+}
+
+#[test]
+fn what_is_known_of_options_names_options_and_components() {
+    for job in jobs::all().unwrap() {
+        for option in job.options() {
+            let lifts = option.facts.lifts.iter();
+            let unknown: Vec<_> = lifts.filter(|other| job.option(other).is_none()).collect();
+            assert!(unknown.is_empty(), "--{}: {unknown:?}", option.name);
+            for (_, word) in &option.facts.words {
+                assert!(option.parse(word).is_ok(), "--{} {word}", option.name);
+            }
+        }
+        for (kind, linked) in &job.kinds {
+            // Where there is none, the run knows best.
+            if let Some(default) = kind.default_component(&Map::new()) {
+                let mut linked = linked.iter();
+                assert!(
+                    linked.any(|component| component.name == default),
+                    "{default}"
+                );
+            }
         }
     }
 }
@@ -209,7 +272,7 @@ fn help_texts_are_frozen() {
 /// Checks that the file `name` of the project holds `text`; with `AAM_UPDATE` writes it.
 #[track_caller]
 fn is_in_file(name: &str, text: &str) {
-    let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
+    let path = in_project(name);
     if std::env::var_os("AAM_UPDATE").is_some() {
         std::fs::create_dir_all(path.parent().expect("a folder")).unwrap();
         std::fs::write(&path, text).unwrap();
@@ -223,4 +286,8 @@ fn is_in_file(name: &str, text: &str) {
         "{name} is not what the program has (first difference: {different:?}); \
          AAM_UPDATE=1 cargo test --release --test flag_reference writes it anew"
     );
+}
+
+fn in_project(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
 }

@@ -6,7 +6,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::{Device, Tensor};
 
-use crate::support::{Case, norm};
+use crate::support::{Case, in_samples, norm};
 
 const NAME: &str = "case4_pretrain_mae";
 const MASK: &str = "inputs/mask_indices";
@@ -23,11 +23,9 @@ fn load(case: &Case, file: &str) -> Base {
 fn losses(case: &Case, base: &Base, masked: bool, outputs: Option<&str>) -> [Tensor<1>; 2] {
     let (clean, tokens) = (case.tokens(false), case.tokens(masked));
     let input = case.input(&tokens, &[]);
-    let encoded = base.encode_tokens(tokens.rows.clone());
-    let logits = base.nucleotide_logits(encoded.positions);
-    let attention = base.attention().unwrap();
-    let asvs = attention.contextual(encoded.embeddings, &input);
-    let samples = attention.pool(asvs.clone(), input.mask);
+    let encoded = base.predict_nucleotides(tokens.rows.clone()).unwrap();
+    let logits = encoded.logits;
+    let (asvs, samples) = in_samples(base, encoded.embeddings, &input);
     let distances = base.distances(samples.clone());
     if let Some(outputs) = outputs {
         case.check(&format!("{outputs}/sample_embeddings"), asvs);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use aam_api::{Choice, FusionKind, HeadKind, Registry};
-use aam_runtime::checkpoint::import_reference::ReferenceWeights;
 use aam_runtime::model::{Predictor, PredictorOutput, PredictorParts, Wants};
+use aam_runtime::train::checkpoint::import_reference::ReferenceWeights;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use safetensors::SafeTensors;

@@ -4,28 +4,27 @@
 use std::fs;
 use std::path::Path;
 
-use aam_runtime::checkpoint::import_reference::ReferenceWeights;
 use aam_runtime::data::tokens::{AMBIGUOUS, PAD};
 use aam_runtime::model::{
     Base, Compatibility, ModelConfig, Predictor, PredictorConfig, PredictorParts,
 };
+use aam_runtime::train::checkpoint::import_reference::ReferenceWeights;
 use burn::tensor::Device;
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 
-use crate::support::{Case, fusion, head, schema};
+use crate::support::{Case, fusion, head, in_samples, schema};
 
 const PRETRAINING: &str = "case4_pretrain_mae";
 
 /// Embeddings of the ASVs and logits of their nucleotides agree with the case.
 fn check_base(case: &Case, base: &Base) {
     let tokens = case.tokens(false);
-    let encoded = base.encode_tokens(tokens.rows.clone());
+    let encoded = base.predict_nucleotides(tokens.rows.clone()).unwrap();
     let input = case.input(&tokens, &[]);
-    let attention = base.attention().unwrap();
-    let asvs = attention.contextual(encoded.embeddings, &input);
+    let (asvs, _) = in_samples(base, encoded.embeddings, &input);
     case.check("outputs_unmasked/sample_embeddings", asvs);
-    let logits = base.nucleotide_logits(encoded.positions);
+    let logits = encoded.logits;
     let [unique, length, _] = logits.dims();
     let known = logits.slice([0..unique, 0..length, 0..7]);
     case.check_rows("outputs_unmasked/nuc_predictions", known, &tokens);
@@ -50,12 +49,9 @@ fn ambiguous_bases_are_padding_to_a_model_that_has_no_token_for_them() {
     let padding = tokens.rows.clone().equal_elem(PAD);
     assert!(padding.clone().any().into_scalar::<bool>());
     tokens.rows = tokens.rows.mask_fill(padding, AMBIGUOUS);
-    let encoded = base.encode_tokens(tokens.rows.clone());
+    let encoded = base.encode_asvs(std::slice::from_ref(&tokens.rows));
     let input = case.input(&tokens, &[]);
-    let asvs = base
-        .attention()
-        .unwrap()
-        .contextual(encoded.embeddings, &input);
+    let (asvs, _) = in_samples(&base, encoded, &input);
     case.check("outputs_unmasked/sample_embeddings", asvs);
 }
 
@@ -93,7 +89,7 @@ fn the_shape_of_a_model_is_found() {
     assert_eq!(weights.categories(), columns);
     let error = weights.model_config(5).unwrap_err().to_string();
     assert!(
-        error.contains("'heads'") && error.contains("divisor"),
+        error.contains("'attention-heads'") && error.contains("divisor"),
         "{error}"
     );
 }
@@ -138,10 +134,9 @@ fn models_of_seven_and_of_six_tokens_become_models_of_eight() {
     let (base, report) = weights.load_base(base).unwrap();
     assert!(report.missing.is_empty() && report.unused.is_empty());
     let tokens = case.tokens(false);
-    let encoded = base.encode_tokens(tokens.rows.clone());
+    let encoded = base.encode_asvs(std::slice::from_ref(&tokens.rows));
     let input = case.input(&tokens, &[]);
-    let attention = base.attention().unwrap();
-    let asvs = attention.contextual(encoded.embeddings, &input);
+    let (asvs, _) = in_samples(&base, encoded, &input);
     case.check("outputs_unmasked/sample_embeddings", asvs);
 }
 

@@ -5,7 +5,7 @@ use aam_runtime::model::{Base, MixedPrecision, unifrac_loss};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
-use crate::support::{Case, norm};
+use crate::support::{Case, in_samples, norm};
 
 /// Outputs, losses and the length of the gradient.
 struct Found {
@@ -25,11 +25,9 @@ fn computed(precision: MixedPrecision) -> Found {
     let base = base.with_precision(precision).train();
     let (clean, tokens) = (case.tokens(false), case.tokens(true));
     let input = case.input(&tokens, &[]);
-    let encoded = base.encode_tokens(tokens.rows.clone());
-    let logits = base.nucleotide_logits(encoded.positions);
-    let attention = base.attention().unwrap();
-    let asvs = attention.contextual(encoded.embeddings, &input);
-    let samples = attention.pool(asvs.clone(), input.mask);
+    let encoded = base.predict_nucleotides(tokens.rows.clone()).unwrap();
+    let logits = encoded.logits;
+    let (asvs, samples) = in_samples(&base, encoded.embeddings, &input);
     let distances = base.distances(samples.clone());
     let outputs = vec![
         ("sample_embeddings", numbers(asvs)),

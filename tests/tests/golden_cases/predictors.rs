@@ -49,22 +49,7 @@ fn run(setup: &Setup) {
         outputs_per_target,
         values: &values,
     };
-    let predictor = Predictor::init(&parts, &Device::flex()).unwrap();
-    let (predictor, report) = case
-        .weights("weights.safetensors")
-        .load_predictor(predictor, conditional)
-        .unwrap();
-    assert_eq!(report.missing, Vec::<String>::new());
-    let unused: Vec<&String> = report
-        .unused
-        .iter()
-        // Allocated there but never used where the perceiver takes over.
-        .filter(|name| {
-            let replaced = name.starts_with("target_encoder") || name.starts_with("target_pooling");
-            !(setup.fusion.name == "perceiver" && replaced)
-        })
-        .collect();
-    assert!(unused.is_empty(), "{unused:?}");
+    let predictor = loaded(setup, &case, &parts);
 
     for (mode, predictor) in [
         ("train_f64", predictor.clone().train()),
@@ -73,7 +58,8 @@ fn run(setup: &Setup) {
         let tokens = case.tokens(false);
         let names: Vec<&str> = setup.categories.columns.iter().map(|c| &*c.name).collect();
         let input = case.input(&tokens, &names);
-        let encoded = predictor.base.encode_tokens(tokens.rows.clone());
+        let encoded = predictor.base.predict_nucleotides(tokens.rows.clone());
+        let encoded = encoded.unwrap();
         let wants = Wants {
             samples: true,
             counts: true,
@@ -93,20 +79,7 @@ fn run(setup: &Setup) {
             case.check(&format!("outputs/{file}"), seen.unwrap().values);
         }
 
-        let target = case.column("targets/target");
-        let [batch, targets] = target.dims();
-        let losses: Vec<Tensor<2>> = (0..targets)
-            .map(|i| {
-                let values = output.values.clone().slice([0..batch, i..i + 1]);
-                let loss = &setup.losses[i];
-                loss.forward(values, target.clone().slice([0..batch, i..i + 1]))
-            })
-            .collect();
-        let weights = case
-            .path("targets/sample_weights.npy")
-            .exists()
-            .then(|| case.tensor::<1>("targets/sample_weights"));
-        let target_loss = target_loss(Tensor::cat(losses, 1), weights);
+        let target_loss = loss_of_targets(setup, &case, &output.values);
         case.check_loss(mode, "target_loss", target_loss.clone());
         let unifrac = unifrac_loss(distances, case.tensor("targets/base_target"));
         case.check_loss(mode, "unifrac_loss", unifrac.clone());
@@ -115,12 +88,12 @@ fn run(setup: &Setup) {
         if let Some(counts) = output.counts {
             case.check_rows("outputs/count_prediction", pick(&counts, &tokens), &tokens);
             let reads = case.tensor::<3>("targets/counts").squeeze_dim(2);
-            let counts = count_loss(counts, reads, input.mask.clone());
+            let counts = count_loss(counts, reads, input.samples.mask.clone());
             case.check_loss(mode, "count_loss", counts.clone());
             total = total + counts * of_counts;
         }
         if let Some(of_nucleotides) = setup.nucleotides {
-            let logits = predictor.base.nucleotide_logits(encoded.positions);
+            let logits = encoded.logits;
             case.check_rows("outputs/nuc_predictions", logits.clone(), &tokens);
             let nucleotides = case.nucleotides(logits, &tokens, None);
             case.check_loss(mode, "nuc_loss", nucleotides.clone());
@@ -128,17 +101,62 @@ fn run(setup: &Setup) {
         }
         case.check_loss(mode, "total_loss", total.clone());
         if mode == "train_f64" {
-            let gradients = total.backward();
-            case.check_gradient(mode, &predictor, &gradients);
-            if case.path(GRADIENTS).exists() {
-                let (expected, _) = case
-                    .weights(GRADIENTS)
-                    .load_predictor(predictor.clone(), conditional)
-                    .unwrap();
-                check_gradients(&predictor, &gradients, &expected);
-            }
+            check_backward(&case, &predictor, total, conditional);
         }
     }
+}
+
+/// Compares the gradients of the `total` loss.
+fn check_backward(case: &Case, predictor: &Predictor, total: Tensor<1>, conditional: &[String]) {
+    let gradients = total.backward();
+    case.check_gradient("train_f64", predictor, &gradients);
+    if case.path(GRADIENTS).exists() {
+        let (expected, _) = case
+            .weights(GRADIENTS)
+            .load_predictor(predictor.clone(), conditional)
+            .unwrap();
+        check_gradients(predictor, &gradients, &expected);
+    }
+}
+
+/// The predictor with the weights of the case.
+fn loaded(setup: &Setup, case: &Case, parts: &PredictorParts<'_>) -> Predictor {
+    let conditional = &setup.predictor.output.conditional_scaling;
+    let predictor = Predictor::init(parts, &Device::flex()).unwrap();
+    let (predictor, report) = case
+        .weights("weights.safetensors")
+        .load_predictor(predictor, conditional)
+        .unwrap();
+    assert_eq!(report.missing, Vec::<String>::new());
+    let unused: Vec<&String> = report
+        .unused
+        .iter()
+        // Allocated there but never used where the perceiver takes over.
+        .filter(|name| {
+            let replaced = name.starts_with("target_encoder") || name.starts_with("target_pooling");
+            !(setup.fusion.name == "perceiver" && replaced)
+        })
+        .collect();
+    assert!(unused.is_empty(), "{unused:?}");
+    predictor
+}
+
+/// The loss of the targets by the outputs `values`, `[1]`.
+fn loss_of_targets(setup: &Setup, case: &Case, values: &Tensor<3>) -> Tensor<1> {
+    let target = case.column("targets/target");
+    let [batch, targets] = target.dims();
+    let losses: Vec<Tensor<2>> = (0..targets)
+        .map(|i| {
+            let values = values.clone().slice([0..batch, i..i + 1]);
+            let loss = &setup.losses[i];
+            loss.forward(values, target.clone().slice([0..batch, i..i + 1]))
+        })
+        .collect();
+    let weights = case
+        .path("targets/sample_weights.npy")
+        .exists()
+        .then(|| case.tensor::<1>("targets/sample_weights"));
+    target_loss(Tensor::cat(losses, 1), weights)
 }
 
 /// The slots of `[batch, asvs]` that hold an ASV.

@@ -5,14 +5,12 @@ use std::path::{Path, PathBuf};
 
 use aam_api::{
     BoxedLoss, CategoryColumn, CategorySchema, Choice, FusionKind, HeadKind, LossContext, LossKind,
-    Registry, Resolved,
+    Registry, Resolved, SampleAsvs, SampleView, nucleotide_loss,
 };
 use aam_plugins as _;
-use aam_runtime::checkpoint::import_reference::ReferenceWeights;
-use aam_runtime::model::{
-    Compatibility, CountEmbedding, DistanceScale, ModelConfig, ModelInput, SamplePooling,
-    nucleotide_loss,
-};
+use aam_runtime::model::{Base, ModelConfig, ModelInput};
+use aam_runtime::train::checkpoint::import_reference::ReferenceWeights;
+use aam_runtime::train::doctor::golden;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use serde_json::{Map, Value};
@@ -161,42 +159,18 @@ impl Case {
             .collect();
         ModelInput {
             groups: vec![tokens.rows.clone()],
-            index: Tensor::from_data(TensorData::new(index, shape), &device),
-            mask: Tensor::from_data(TensorData::new(tokens.filled.clone(), shape), &device),
-            counts,
+            samples: SampleAsvs {
+                index: Tensor::from_data(TensorData::new(index, shape), &device),
+                mask: Tensor::from_data(TensorData::new(tokens.filled.clone(), shape), &device),
+                counts,
+            },
             categories: (!ids.is_empty()).then(|| Tensor::cat(ids, 1)),
         }
     }
 
     /// The shape of the model of `config.json`, as the reference builds it.
     pub fn model_config(&self) -> ModelConfig {
-        let config = self.json("config.json");
-        let kwargs = &config["kwargs"];
-        let number = |name: &str| kwargs[name].as_u64().unwrap_or(0) as usize;
-        ModelConfig {
-            dim: number("embedding_dim"),
-            heads: number("asv_num_heads"),
-            asv_layers: number("asv_num_layers"),
-            sample_layers: number("sample_num_layers"),
-            encoder_layers: number("encoder_num_layers"),
-            target_layers: number("target_num_layers"),
-            count_layers: number("count_num_layers"),
-            feed_forward: None,
-            dropout: 0.0,
-            category_dropout: 0.0,
-            max_bp: number("max_bp"),
-            token_limit: number("token_limit"),
-            vocabulary: number("vocab_size"),
-            count_embedding: match kwargs["count_embedding_method"].as_str() {
-                Some("add") => CountEmbedding::Add,
-                Some("concat") => CountEmbedding::Concat,
-                _ => CountEmbedding::None,
-            },
-            pooling: SamplePooling::Attention,
-            distance_scale: DistanceScale::Fixed,
-            compatibility: Compatibility::reference(),
-            ..ModelConfig::default()
-        }
+        golden::config(&self.directory).unwrap()
     }
 
     /// Compares `[batch × asvs, …]` at the slots that hold an ASV.
@@ -254,6 +228,17 @@ impl Case {
         let (sum, number) = nucleotide_loss(logits, clean.rows.clone(), selected);
         sum / number
     }
+}
+
+/// Embeddings `[batch, asvs, dim]` of the ASVs in their samples, and of the samples, `[batch, dim]`,
+/// from those of the distinct ASVs.
+pub fn in_samples(base: &Base, asvs: Tensor<2>, input: &ModelInput) -> (Tensor<3>, Tensor<2>) {
+    let view = base.view(asvs.clone(), &input.samples);
+    let SampleView::Asvs(contextual) = view.clone() else {
+        panic!("the reference keeps ASVs apart");
+    };
+    let samples = base.embed_view(view, asvs, &input.samples);
+    (contextual, samples)
 }
 
 /// The rows of `size` values at which `filled` is true.
@@ -370,7 +355,7 @@ pub fn fusion(name: &str, options: Value) -> Resolved {
 pub fn loss(name: &str, options: Value) -> BoxedLoss {
     let registry = Registry::<LossKind>::load().unwrap();
     let resolved = registry.resolve(&choice(name, options)).unwrap();
-    let context = LossContext { classes: None };
+    let context = LossContext::number();
     registry
         .build(&resolved, &context, &Device::flex())
         .unwrap()
@@ -378,12 +363,6 @@ pub fn loss(name: &str, options: Value) -> BoxedLoss {
 
 /// The columns of the cases, of width 6.
 pub fn schema(columns: &[(&str, usize)]) -> CategorySchema {
-    let column = |&(name, levels): &(&str, usize)| CategoryColumn {
-        name: name.to_owned(),
-        levels,
-        width: 6,
-    };
-    CategorySchema {
-        columns: columns.iter().map(column).collect(),
-    }
+    let column = |&(name, levels): &(&str, usize)| CategoryColumn::new(name, levels, 6);
+    CategorySchema::new(columns.iter().map(column).collect())
 }

@@ -15,16 +15,18 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
-use super::record::Asked;
+use aam_run::RunError;
+use aam_run::events::{Event, Observer, Outcome};
+use aam_run::run_directory::write_whole;
+use aam_run::settings;
+use aam_train::session::config_text;
+
+use super::choice::Judge;
+use super::comparing::Comparing;
+use super::record::ComparisonFingerprint;
 use super::{
-    Combination, CompareOptions, Comparing, Comparison, ComparisonDirectory, Row, check, counted,
+    ChosenBy, Combination, CombinationResults, CompareOptions, Comparison, check, counted,
 };
-use crate::error::RunError;
-use crate::events::{Event, Observer, Outcome};
-use crate::options::TrainOptions;
-use crate::run_directory::write_whole;
-use crate::train::metrics::higher_is_better;
-use crate::train::{config_text, divided};
 pub use options::{SamplerKind, TuneOptions};
 use proposals::Proposals;
 use space::Space;
@@ -38,6 +40,8 @@ pub struct Tuned {
     pub searched: Vec<String>,
     /// The metric by which trials are judged.
     pub metric: String,
+    /// Whether the settings of trials were proposed by scores on all folds.
+    pub all_folds_proposed: bool,
     /// Trials by their place, the best first; those that failed are left out.
     pub ranking: Vec<usize>,
     /// The settings of the best, for `aam train --config`.
@@ -68,31 +72,20 @@ pub fn tune(
         train: options.train.clone(),
     };
     check(&compared)?;
-    for (flag, value) in [("trials", options.trials), ("halving", options.halving)] {
-        if value == 0 {
-            return Err(RunError::Usage(format!(
-                "--{flag}: expected a number of at least 1, found 0"
-            )));
-        }
-    }
+    settings::check(options)?;
     let train = &options.train;
     let space = Space::read(options.search.as_deref(), train)?;
     let sampler = serde_json::to_value(options.sampler).unwrap_or_default();
-    let asked = Asked::new(&compared, &[])?
+    let fingerprint = ComparisonFingerprint::new(&compared, &[])
         .with("search", options.search.clone().into())
         .with("sampler", sampler)
         .with("halving", options.halving.into());
-    let optimization = &train.optimization;
-    let path = optimization.output_dir.as_deref();
-    let directory = ComparisonDirectory::check(path, optimization.overwrite, &asked)?;
-    let divided = divided(train, compared.number_of_folds(), observer)?;
-    let splits = &divided.folds.splits;
-    let lists = directory.fill(&asked, &divided.ids, splits, optimization.overwrite)?;
+    let (comparing, divided) = Comparing::begin(&compared, &fingerprint, observer)?;
     let searched: Vec<String> = space.dimensions.iter().map(|d| d.name.clone()).collect();
     let note = format!(
         "searching {} on {} of {} samples",
         searched.join(", "),
-        match splits.len() {
+        match comparing.lists.len() {
             1 => "one split".to_owned(),
             folds => format!("{folds} folds"),
         },
@@ -103,64 +96,10 @@ pub fn tune(
         options,
         space: &space,
         metric: Judge::new(train),
-        comparing: Comparing {
-            options: train,
-            directory,
-            lists,
-            comparison: Comparison {
-                folds: splits.len(),
-                rows: Vec::new(),
-                outcome: Outcome::Finished,
-                metric: optimization.best_metric.clone(),
-            },
-            warned: Vec::new(),
-        },
+        comparing,
     };
     search.run(observer, interrupt)?;
     search.finish(searched, observer)
-}
-
-/// By what trials are judged.
-struct Judge {
-    name: String,
-}
-
-impl Judge {
-    fn new(train: &TrainOptions) -> Self {
-        let name = match (&train.optimization.best_metric, train.classifier) {
-            (Some(name), _) => name.as_str(),
-            // A loss is not to be compared with another.
-            (None, true) => "log_loss",
-            (None, false) => "r2",
-        };
-        Self {
-            name: name.to_owned(),
-        }
-    }
-
-    /// The mean of the metric over the folds done, and over the targets where each has its own, of
-    /// which more is better.
-    fn score(&self, row: &Row) -> Option<f64> {
-        let sign = if higher_is_better(&self.name) {
-            1.0
-        } else {
-            -1.0
-        };
-        let names = row
-            .results
-            .first()?
-            .metrics
-            .iter()
-            .map(|metric| &metric.name);
-        let suffix = format!(":{}", self.name);
-        let names = names.filter(|name| **name == self.name || name.ends_with(&suffix));
-        let means: Option<Vec<f64>> = names
-            .map(|name| row.metric(name).map(|spread| spread.mean))
-            .collect();
-        let means = means.filter(|means| !means.is_empty())?;
-        let mean = means.iter().sum::<f64>() / means.len() as f64;
-        mean.is_finite().then_some(sign * mean)
-    }
 }
 
 struct Search<'a> {
@@ -186,11 +125,9 @@ impl Search<'_> {
             let proposal = proposals.next()?;
             let settings = self.space.settings(&proposal.values, train)?;
             let row = self.comparing.comparison.rows.len();
-            self.comparing.comparison.rows.push(Row {
-                combination: Combination::trial(number, settings),
-                results: Vec::new(),
-                failure: None,
-            });
+            let trial = Combination::trial(number, settings);
+            let rows = &mut self.comparing.comparison.rows;
+            rows.push(CombinationResults::new(trial));
             self.comparing.take_up_row(row)?;
             for fold in 0..at_once {
                 let what = format!("trial {number} of {trials}");
@@ -199,11 +136,10 @@ impl Search<'_> {
                 }
             }
             // What an earlier run has of further folds must not change what is proposed.
-            let mut judged = self.comparing.comparison.rows[row].clone();
-            judged.results.retain(|result| result.fold <= at_once);
-            let score = self.metric.score(&judged);
+            let judged = &self.comparing.comparison.rows[row];
+            let score = self.metric.score(judged, |fold| fold <= at_once);
             if score.is_none() && judged.failure.is_none() {
-                return Err(self.no_metric(&judged));
+                return Err(self.no_metric(judged));
             }
             proposals.tell(proposal, score);
         }
@@ -253,29 +189,22 @@ impl Search<'_> {
 
     /// The trials that were trained on at least `folds` folds, the best on those first.
     fn ranking(&self, folds: usize) -> Vec<usize> {
-        let rows = self.comparing.comparison.rows.iter().enumerate();
-        let mut scored: Vec<(usize, f64)> = rows
-            .filter(|(_, row)| row.failure.is_none())
-            .filter_map(|(place, row)| {
-                let mut row = row.clone();
-                row.results.retain(|result| result.fold <= folds);
-                let score = self.metric.score(&row)?;
-                (row.results.len() == folds).then_some((place, score))
-            })
-            .collect();
-        scored.sort_by(|a, b| b.1.total_cmp(&a.1));
-        scored.into_iter().map(|(place, _)| place).collect()
+        let comparison = &self.comparing.comparison;
+        self.metric.ranking(comparison, |fold| fold <= folds)
     }
 
-    fn no_metric(&self, row: &Row) -> RunError {
+    fn no_metric(&self, row: &CombinationResults) -> RunError {
         let metrics = row.results.iter().flat_map(|result| &result.metrics);
         let mut names: Vec<&str> = metrics.map(|metric| metric.name.as_str()).collect();
         names.dedup();
-        RunError::Usage(format!(
-            "trials are judged by {}, which is no number or not there; name another with --best-metric, of {}",
-            self.metric.name,
-            names.join(", ")
-        ))
+        RunError::value(
+            "best-metric",
+            self.metric.name.clone(),
+            format!(
+                "trials are judged by it, and it is no number or not there; name another of {}",
+                names.join(", ")
+            ),
+        )
     }
 
     /// Writes the table and the settings of the best.
@@ -291,8 +220,16 @@ impl Search<'_> {
                 .collect();
             ranking.extend(more);
         }
+        let by = match self.options.halving {
+            1 => ChosenBy::OtherFolds,
+            _ => ChosenBy::EarlierFolds,
+        };
+        let mut comparison = self.comparing.comparison;
+        if comparison.outcome == Outcome::Finished {
+            comparison.best = self.metric.best(&comparison, by);
+        }
+        self.comparing.directory.write_choice(&comparison)?;
         let directory = self.comparing.directory.path().to_owned();
-        let comparison = self.comparing.comparison;
         let table = directory.join("trials.tsv");
         let mut best = None;
         if let Some(&winner) = ranking.first() {
@@ -308,6 +245,8 @@ impl Search<'_> {
         let tuned = Tuned {
             searched,
             metric: self.metric.name,
+            all_folds_proposed: self.options.halving == 1
+                && self.options.sampler == SamplerKind::Tpe,
             ranking,
             best,
             comparison,
@@ -317,11 +256,14 @@ impl Search<'_> {
         observer.observe(&Event::Saved(&tuned.table))?;
         if let (Some(best), Some(row)) = (&tuned.best, tuned.ranking.first()) {
             let tried = tuned.comparison.rows.len();
-            let note = format!(
-                "the best of {} is trial {}; as the best of several it looks better than it is: judge it by samples that none of them saw",
+            let mut note = format!(
+                "the best of {} is trial {}",
                 counted(tried, "trial"),
                 row + 1
             );
+            if tuned.comparison.best.is_none() {
+                note.push_str("; as the best of several it looks better than it is: judge it by samples that none of them saw");
+            }
             observer.observe(&Event::Note(&note))?;
             observer.observe(&Event::Saved(best))?;
         }
@@ -371,7 +313,7 @@ impl Tuned {
 }
 
 /// The values of the settings called `searched`, as text.
-fn values(row: &Row, searched: &[String]) -> Vec<String> {
+fn values(row: &CombinationResults, searched: &[String]) -> Vec<String> {
     let empty = serde_json::Map::new();
     let settings = row.combination.settings().unwrap_or(&empty);
     let value = |name: &String| match name.split_once('.') {

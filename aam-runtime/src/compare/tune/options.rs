@@ -1,9 +1,10 @@
 //! What a user can set for a search of settings.
 
+use aam_api::options::Facts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::options::TrainOptions;
+use aam_train::options::TrainOptions;
 
 /// How the next settings are chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -29,13 +30,22 @@ pub struct TuneOptions {
     /// values. Without it learning rate, weight decay and the options of the components chosen.
     pub search: Option<String>,
     /// Settings that are tried.
-    #[schemars(range(min = 1))]
+    #[schemars(
+        range(min = 1),
+        transform = Facts::new().because("an hour or less on a small study")
+    )]
     pub trials: usize,
     /// How the next settings are chosen.
+    #[schemars(transform = Facts::new()
+        .because("no worse than at random, and better from a few dozen trials on"))]
     pub sampler: SamplerKind,
     /// Of the settings tried on a fold, one in so many is tried on the next (successive halving); 1
     /// tries all on all folds.
-    #[schemars(range(min = 1))]
+    #[schemars(
+        range(min = 1),
+        transform = Facts::new()
+            .because("few folds show the worse half, and most of the time goes to the better one")
+    )]
     pub halving: usize,
 }
 

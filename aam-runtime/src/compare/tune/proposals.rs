@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::options::SamplerKind;
 use super::space::{Space, Values};
-use crate::error::RunError;
-use crate::random::stream;
+use aam_core::random::stream;
+use aam_run::RunError;
 
 /// Proposes values for the dimensions of a space, of which a higher score is better.
 pub struct Proposals {
@@ -109,13 +109,13 @@ fn rounded(number: f64) -> f64 {
 }
 
 fn broken(error: optimizer::Error) -> RunError {
-    RunError::Usage(format!("--search: {error}"))
+    RunError::setting("search", format!("{error}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::TrainOptions;
+    use aam_train::options::TrainOptions;
 
     /// Scores are best at a rate of 0.001 and with the first optimizer.
     fn best_of(sampler: SamplerKind, seed: u64) -> (f64, Vec<Vec<Value>>) {

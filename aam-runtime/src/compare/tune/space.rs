@@ -1,22 +1,15 @@
 //! The settings that are searched, and which values they may have.
 
 use aam_api::error::nearest;
+use aam_api::kind::kinds;
 use aam_api::options::{self, OptionInfo};
-use aam_api::{Choice, FusionKind, HeadKind, Kind, LossKind, PluginError, Registry, StrategyKind};
+use aam_api::{Choice, ComponentInfo, KindEntry, Stage};
 use serde_json::{Map, Value};
 
-use crate::error::RunError;
-use crate::options::TrainOptions;
+use aam_run::RunError;
+use aam_train::options::TrainOptions;
 
-const FLAG: &str = "--search";
-/// Settings that are searched unless others are named.
-const ALWAYS: [&str; 2] = ["lr", "weight-decay"];
-/// Ranges of settings whose type does not tell one.
-const RANGES: [(&str, f64, f64, bool); 3] = [
-    ("lr", 3e-4, 3e-2, true),
-    ("weight-decay", 1e-3, 0.5, true),
-    ("dropout", 0.0, 0.5, false),
-];
+const KEY: &str = "search";
 /// A positive number without a range of its own is searched from its default divided by this to its
 /// default times it.
 const AROUND: f64 = 10.0;
@@ -55,39 +48,28 @@ pub struct Space {
     pub dimensions: Vec<Dimension>,
 }
 
-/// What a kind of component offers to a search, whatever the kind.
+/// What a kind that training chooses offers to a search.
 struct Linked {
-    kind: &'static str,
-    /// Names and options of the components.
-    components: Vec<(&'static str, Vec<OptionInfo>)>,
+    kind: &'static KindEntry,
+    components: Vec<ComponentInfo>,
 }
 
 impl Linked {
     fn all() -> Result<Vec<Self>, RunError> {
-        fn of<K: Kind>() -> Result<Linked, PluginError> {
-            let registry = Registry::<K>::load()?;
-            let components = registry.iter();
-            Ok(Linked {
-                kind: K::NAME,
-                components: components
-                    .map(|plugin| (plugin.name, plugin.options()))
-                    .collect(),
-            })
-        }
-        Ok(vec![
-            of::<HeadKind>()?,
-            of::<FusionKind>()?,
-            of::<LossKind>()?,
-            of::<StrategyKind>()?,
-        ])
+        let kinds = kinds()?.into_iter();
+        let chosen = kinds.filter(|kind| kind.is_chosen_in(Stage::Training));
+        let linked = chosen.map(|kind| {
+            let components = kind.list()?;
+            Ok(Self { kind, components })
+        });
+        linked.collect()
     }
 
     /// An option of any of the components called `names`, or of any at all if there are none.
     fn option(&self, names: &[String], option: &str) -> Option<&OptionInfo> {
         let components = self.components.iter();
-        let wanted = components.filter(|(name, _)| names.is_empty() || has(names, name));
-        let mut options = wanted.flat_map(|(_, options)| options);
-        options.find(|info| info.name == option)
+        let mut wanted = components.filter(|c| names.is_empty() || has(names, c.name));
+        wanted.find_map(|component| component.option(option))
     }
 }
 
@@ -107,33 +89,32 @@ impl Space {
             .map_err(|error| RunError::Usage(format!("settings: {error}")))?;
         let mut dimensions: Vec<Dimension> = Vec::new();
         let Some(search) = search else {
-            for name in ALWAYS {
-                let option = own.iter().find(|option| option.name == name);
-                dimensions.extend(option.and_then(|option| alone(name, option)));
-            }
-            for linked in linked
-                .iter()
-                .filter(|linked| linked.kind != StrategyKind::NAME)
-            {
-                let chosen = given[linked.kind]["name"].as_str().unwrap_or_default();
-                let component = linked.components.iter().find(|(name, _)| *name == chosen);
-                for option in component.iter().flat_map(|(_, options)| options) {
-                    let name = format!("{}.{}", linked.kind, option.name);
+            let always = |option: &&OptionInfo| option.facts.search.is_some_and(|of| of.always);
+            let always = own.iter().filter(always);
+            dimensions.extend(always.filter_map(|option| alone(&option.name, option)));
+            // What makes the model; the rest is searched if it is named.
+            let of_model = |kind: &KindEntry| kind.labels_runs && !kind.only_how;
+            for linked in linked.iter().filter(|linked| of_model(linked.kind)) {
+                let kind = linked.kind.name;
+                let chosen = given[kind]["name"].as_str().unwrap_or_default();
+                let component = linked.components.iter().find(|c| c.name == chosen);
+                for option in component.iter().flat_map(|component| &component.options) {
+                    let name = format!("{kind}.{}", option.name);
                     dimensions.extend(alone(&name, option));
                 }
             }
             return Ok(Self { dimensions });
         };
         let parts = search.split(';').map(str::trim);
-        let parts: Vec<(&str, Option<&str>)> = parts
+        let parts: Vec<(String, Option<&str>)> = parts
             .filter(|part| !part.is_empty())
             .map(|part| match part.split_once('=') {
-                Some((name, values)) => (name.trim(), Some(values.trim())),
-                None => (part, None),
+                Some((name, values)) => (own_name(name.trim(), &linked), Some(values.trim())),
+                None => (own_name(part, &linked), None),
             })
             .collect();
         let names_of = |kind: &str| -> Vec<String> {
-            let searched = parts.iter().find(|(name, _)| *name == kind);
+            let searched = parts.iter().find(|(name, _)| name == kind);
             match searched {
                 Some((_, Some(values))) => values
                     .split('|')
@@ -153,7 +134,8 @@ impl Space {
             }
             let dimension = match name.split_once('.') {
                 Some((kind, option)) => {
-                    let Some(of_kind) = linked.iter().find(|linked| linked.kind == kind) else {
+                    let Some(of_kind) = linked.iter().find(|linked| linked.kind.name == kind)
+                    else {
                         return Err(unknown(name, &own, &linked));
                     };
                     let names = names_of(kind);
@@ -165,7 +147,7 @@ impl Space {
                     };
                     dimension(name, option, *values)?
                 }
-                None => match linked.iter().find(|linked| linked.kind == *name) {
+                None => match linked.iter().find(|linked| linked.kind.name == *name) {
                     Some(of_kind) => components(of_kind, *values)?,
                     None => match own.iter().find(|option| option.name == *name) {
                         Some(option) => dimension(name, option, *values)?,
@@ -176,7 +158,7 @@ impl Space {
             dimensions.push(dimension);
         }
         if dimensions.is_empty() {
-            return Err(RunError::Usage(format!("{FLAG}: it names no setting")));
+            return Err(RunError::setting(KEY, "it names no setting"));
         }
         Ok(Self { dimensions })
     }
@@ -197,7 +179,9 @@ impl Space {
         let mut settings = Map::new();
         let pairs = || self.dimensions.iter().zip(drawn);
         for (dimension, value) in pairs().filter(|(dimension, _)| !dimension.name.contains('.')) {
-            let kind = linked.iter().any(|linked| linked.kind == dimension.name);
+            let kind = linked
+                .iter()
+                .any(|linked| linked.kind.name == dimension.name);
             let value = match (kind, value.as_str()) {
                 // The options that are given are those of the component that is.
                 (true, Some(name)) if given[&dimension.name]["name"] == *name => {
@@ -214,7 +198,7 @@ impl Space {
             };
             let component = settings.get(kind).unwrap_or(&given[kind]).clone();
             let name = component["name"].as_str().unwrap_or_default().to_owned();
-            let of_kind = linked.iter().find(|linked| linked.kind == kind);
+            let of_kind = linked.iter().find(|linked| linked.kind.name == kind);
             if of_kind.is_some_and(|of_kind| of_kind.option(&[name], option).is_some()) {
                 let mut component = component;
                 component[option] = value.clone();
@@ -225,10 +209,33 @@ impl Space {
     }
 }
 
+/// The name of a setting, for a name or another name of it.
+fn own_name(name: &str, linked: &[Linked]) -> String {
+    let (kind, option) = match name.split_once('.') {
+        Some((kind, option)) => (kind, Some(option)),
+        None => (name, None),
+    };
+    let called = linked.iter().find(|linked| linked.kind.is_called(kind));
+    match (called, option) {
+        (None, _) => former_name(name, linked).unwrap_or_else(|| name.to_owned()),
+        (Some(of), None) => of.kind.name.to_owned(),
+        (Some(of), Some(option)) => format!("{}.{option}", of.kind.name),
+    }
+}
+
+/// The name of an option of a component that was the option `name` of the command.
+fn former_name(name: &str, linked: &[Linked]) -> Option<String> {
+    linked.iter().find_map(|linked| {
+        let mut options = linked.components.iter().flat_map(|of| &of.options);
+        let option = options.find(|option| option.was_option(name))?;
+        Some(format!("{}.{}", linked.kind.name, option.name))
+    })
+}
+
 /// The components of a kind as values.
 fn components(linked: &Linked, values: Option<&str>) -> Result<Dimension, RunError> {
-    let kind = linked.kind;
-    let all = || linked.components.iter().map(|(name, _)| *name);
+    let kind = linked.kind.name;
+    let all = || linked.components.iter().map(|component| component.name);
     let names: Vec<&str> = match values {
         None => all().collect(),
         Some(values) => values.split('|').map(str::trim).collect(),
@@ -307,14 +314,13 @@ fn dimension(name: &str, option: &OptionInfo, values: Option<&str>) -> Result<Di
     })
 }
 
-/// The dimension of an option whose type or name tells its values.
+/// The dimension of an option whose range or type gives its values.
 fn alone(name: &str, option: &OptionInfo) -> Option<Dimension> {
-    let last = name.rsplit('.').next().unwrap_or(name);
-    let values = if let Some((_, low, high, log)) = RANGES.iter().find(|(of, ..)| *of == last) {
+    let values = if let Some(of) = option.facts.search {
         Values::Range {
-            low: *low,
-            high: *high,
-            log: *log,
+            low: of.low,
+            high: of.high,
+            log: of.log,
             whole: false,
         }
     } else if option.is_switch() {
@@ -344,12 +350,12 @@ fn alone(name: &str, option: &OptionInfo) -> Option<Dimension> {
 }
 
 fn usage(name: &str, problem: &str) -> RunError {
-    RunError::Usage(format!("{FLAG} {name}: {problem}"))
+    RunError::value(KEY, name, problem)
 }
 
 fn unknown(name: &str, own: &[OptionInfo], linked: &[Linked]) -> RunError {
     let names = own.iter().map(|option| option.name.as_str());
-    let names = names.chain(linked.iter().map(|linked| linked.kind));
+    let names = names.chain(linked.iter().map(|linked| linked.kind.name));
     let hint = nearest(name, names);
     let hint = hint.map_or_else(String::new, |name| format!(" (did you mean '{name}'?)"));
     usage(name, &format!("`aam train` has no such setting{hint}"))

@@ -21,7 +21,7 @@ fn ranges_and_values_are_read() {
     assert_eq!(found[0].values, range(1e-4, 1e-2, true));
     assert_eq!(found[1].values, range(0.0, 0.5, false));
     assert_eq!(found[2].values, Values::Choices(vec![16.into(), 32.into()]));
-    let found = read("token-limit=10..20; optimizer=adamw|lion; decay-all; lr").unwrap();
+    let found = read("token-limit=10..20; preset=tiny|small; decay-all; lr").unwrap();
     assert!(matches!(found[0].values, Values::Range { whole: true, .. }));
     assert_eq!(
         found[2].values,
@@ -38,7 +38,7 @@ fn what_cannot_be_searched_is_refused() {
         ("lr=0..1 log", "above 0"),
         ("lr=fast", "expected number"),
         ("lr;lr", "named twice"),
-        ("optimizer=adamw..sgd", "a range is of numbers"),
+        ("preset=tiny..small", "a range is of numbers"),
         ("metadata", "tells no range"),
         ("tail.width=1|2", "no such setting"),
         (" ; ", "names no setting"),

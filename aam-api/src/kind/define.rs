@@ -1,0 +1,261 @@
+//! How a kind is made, and how a component registers.
+
+/// Makes a kind of component: its marker type, the trait of its configs, the type of its components
+/// and its entry among the [`kinds`](crate::kind::kinds).
+///
+/// The kind's context and the trait that its components implement are written out beside it. The
+/// body of the struct holds the items of [`Kind`](crate::Kind); the trait's one item is the type
+/// that a config builds, and what that implements. The type says what a component of unknown type
+/// is:
+///
+/// - `module`: a Burn module of its own, [`Erased<dyn Trait>`](crate::Erased), which trains and is
+///   saved as part of a model. Configs are built with `init(&self, &Context, &Device)`.
+/// - `boxed`: `Box<dyn Trait>`; `shared`: `Arc<dyn Trait>`. Configs are built with
+///   `init(&self, &Context)`.
+///
+/// Where configs are of another shape (a target transform is fitted, a metric has a descriptor), their
+/// trait is written out, too, and the struct is followed by how a component comes from one:
+/// `fn build<C: MyConfig>(C::NAME, C::ALIASES) = |config, context| …;`.
+///
+/// A crate of its own may make a kind, and others then register components of it:
+///
+/// ```
+/// use aam_api::{Choice, Kind, PluginError, Registry, Stage};
+/// use burn::tensor::Device;
+/// use schemars::JsonSchema;
+/// use serde::{Deserialize, Serialize};
+///
+/// /// What changes the counts of a sample before it is seen.
+/// pub trait Augmentation: Send + Sync {
+///     /// New counts of as many ASVs.
+///     fn augment(&self, counts: Vec<f32>) -> Vec<f32>;
+/// }
+///
+/// /// What an augmentation is built for.
+/// #[derive(Debug, Default)]
+/// pub struct AugmentationContext {}
+///
+/// aam_api::define_kind! {
+///     /// The kind of [`Augmentation`].
+///     pub struct AugmentationKind: Kind<Context = AugmentationContext> {
+///         const NAME: &'static str = "augmentation";
+///         const SUMMARY: &'static str = "Changes the counts of samples in training";
+///         const CHOSEN_IN: &'static [Stage] = &[Stage::Training];
+///     }
+///
+///     /// The options of an augmentation and how to build it.
+///     pub trait AugmentationConfig {
+///         /// What it builds.
+///         type Augmentation: Augmentation;
+///     }
+///
+///     /// An augmentation of any type.
+///     pub type AnyAugmentation = boxed;
+/// }
+///
+/// /// Leaves out every other count.
+/// #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+/// #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+/// pub struct HalfConfig {}
+///
+/// pub struct Half;
+///
+/// impl Augmentation for Half {
+///     fn augment(&self, counts: Vec<f32>) -> Vec<f32> {
+///         let kept = counts.into_iter().enumerate();
+///         kept.map(|(i, count)| if i % 2 == 0 { count } else { 0.0 }).collect()
+///     }
+/// }
+///
+/// impl AugmentationConfig for HalfConfig {
+///     const NAME: &'static str = "half";
+///     type Augmentation = Half;
+///     fn init(&self, _: &AugmentationContext) -> Result<Half, PluginError> {
+///         Ok(Half)
+///     }
+/// }
+///
+/// aam_api::register!(AugmentationKind, HalfConfig);
+///
+/// let known = Registry::<AugmentationKind>::load()?;
+/// let half = known.resolve(&Choice::named("half"))?;
+/// let half = known.build(&half, &AugmentationContext::default(), &Device::default())?;
+/// assert_eq!(half.augment(vec![1.0, 2.0, 3.0]), [1.0, 0.0, 3.0]);
+/// let kinds = aam_api::kind::kinds()?;
+/// assert!(kinds.iter().any(|kind| kind.name == "augmentation"));
+/// # Ok::<(), PluginError>(())
+/// ```
+#[macro_export]
+macro_rules! define_kind {
+    (
+        $(#[$kind_attribute:meta])*
+        $kind_visibility:vis struct $kind:ident: Kind<Context = $context:ty> { $($items:tt)* }
+
+        $(#[$config_attribute:meta])*
+        $config_visibility:vis trait $config:ident {
+            $(#[$built_attribute:meta])*
+            type $built:ident: $object:path;
+        }
+
+        $(#[$component_attribute:meta])*
+        $component_visibility:vis type $component:ident = $form:ident;
+    ) => {
+        $crate::define_kind! {
+            @kind { $(#[$kind_attribute])* } { $kind_visibility } $kind $context, $component,
+            { $($items)* }
+        }
+
+        $crate::define_kind! {
+            @$form
+            $kind $context, $object, $config, $built,
+            { $(#[$config_attribute])* $config_visibility }
+            { $(#[$built_attribute])* }
+            { $(#[$component_attribute])* $component_visibility type $component }
+        }
+    };
+    (
+        $(#[$kind_attribute:meta])*
+        $kind_visibility:vis struct $kind:ident:
+            Kind<Context = $context:ty, Component = $component:ty> { $($items:tt)* }
+
+        fn build<$config:ident: $bound:path>($name:expr, $aliases:expr) = $build:expr;
+    ) => {
+        $crate::define_kind! {
+            @kind { $(#[$kind_attribute])* } { $kind_visibility } $kind $context, $component,
+            { $($items)* }
+        }
+
+        impl<$config: $bound> $crate::plumbing::Builds<$config> for $kind {
+            const COMPONENT: &'static str = $name;
+            const COMPONENT_ALIASES: &'static [&'static str] = $aliases;
+
+            fn build(
+                config: &$config,
+                context: &$context,
+                _device: &$crate::plumbing::Device,
+            ) -> Result<$component, $crate::PluginError> {
+                let build: fn(&$config, &$context) -> Result<$component, $crate::PluginError> =
+                    $build;
+                build(config, context)
+            }
+        }
+    };
+    (
+        @kind { $($attributes:tt)* } { $($visibility:tt)* } $kind:ident $context:ty, $component:ty,
+        { $($items:tt)* }
+    ) => {
+        $($attributes)*
+        #[derive(Clone, Copy, Debug)]
+        $($visibility)* struct $kind;
+
+        impl $crate::Kind for $kind {
+            type Context = $context;
+            type Component = $component;
+            $($items)*
+        }
+
+        $crate::plumbing::inventory::submit! {
+            $crate::KindEntry::of::<$kind>(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+        }
+    };
+    (
+        @module
+        $kind:ident $context:ty, $object:path, $config:ident, $built:ident,
+        { $($config_start:tt)* } { $($built_start:tt)* } { $($component_start:tt)* }
+    ) => {
+        $($component_start)* = $crate::Erased<dyn $object>;
+
+        $($config_start)* trait $config: $crate::Config {
+            /// The name people choose it by, in kebab-case.
+            const NAME: &'static str;
+            /// Further names that people may choose it by.
+            const ALIASES: &'static [&'static str] = &[];
+            $($built_start)*
+            type $built: $object
+                + $crate::plumbing::Module
+                + $crate::plumbing::ModuleDisplay
+                + 'static;
+
+            /// Builds it.
+            ///
+            /// # Errors
+            /// An option out of range ([`PluginError::bad_option`]($crate::PluginError::bad_option)),
+            /// or something the run lacks ([`PluginError::needs`]($crate::PluginError::needs)).
+            fn init(
+                &self,
+                context: &$context,
+                device: &$crate::plumbing::Device,
+            ) -> Result<Self::$built, $crate::PluginError>;
+        }
+
+        impl<C: $config> $crate::plumbing::Builds<C> for $kind {
+            const COMPONENT: &'static str = C::NAME;
+            const COMPONENT_ALIASES: &'static [&'static str] = C::ALIASES;
+
+            fn build(
+                config: &C,
+                context: &$context,
+                device: &$crate::plumbing::Device,
+            ) -> Result<<Self as $crate::Kind>::Component, $crate::PluginError> {
+                let module = config.init(context, device)?;
+                Ok($crate::Erased::new(module, |module| module))
+            }
+        }
+    };
+    (@boxed $($rest:tt)*) => {
+        $crate::define_kind! { @pointer ($crate::plumbing::Box) $($rest)* }
+    };
+    (@shared $($rest:tt)*) => {
+        $crate::define_kind! { @pointer ($crate::plumbing::Arc) $($rest)* }
+    };
+    (
+        @pointer ($($pointer:tt)*)
+        $kind:ident $context:ty, $object:path, $config:ident, $built:ident,
+        { $($config_start:tt)* } { $($built_start:tt)* } { $($component_start:tt)* }
+    ) => {
+        $($component_start)* = $($pointer)*<dyn $object>;
+
+        $($config_start)* trait $config: $crate::Config {
+            /// The name people choose it by, in kebab-case.
+            const NAME: &'static str;
+            /// Further names that people may choose it by.
+            const ALIASES: &'static [&'static str] = &[];
+            $($built_start)*
+            type $built: $object + 'static;
+
+            /// Builds it.
+            ///
+            /// # Errors
+            /// An option out of range ([`PluginError::bad_option`]($crate::PluginError::bad_option)),
+            /// or something the run lacks ([`PluginError::needs`]($crate::PluginError::needs)).
+            fn init(&self, context: &$context) -> Result<Self::$built, $crate::PluginError>;
+        }
+
+        impl<C: $config> $crate::plumbing::Builds<C> for $kind {
+            const COMPONENT: &'static str = C::NAME;
+            const COMPONENT_ALIASES: &'static [&'static str] = C::ALIASES;
+
+            fn build(
+                config: &C,
+                context: &$context,
+                _device: &$crate::plumbing::Device,
+            ) -> Result<<Self as $crate::Kind>::Component, $crate::PluginError> {
+                Ok($($pointer)*::new(config.init(context)?))
+            }
+        }
+    };
+}
+
+/// Registers the component of a kind that a config builds: `register!(HeadKind, PlainHeadConfig)`.
+#[macro_export]
+macro_rules! register {
+    ($kind:ty, $config:ty $(,)?) => {
+        const _: () = {
+            static PLUGIN: $crate::Plugin<$kind> = $crate::Plugin::<$kind>::of::<$config>(
+                env!("CARGO_PKG_NAME"),
+                env!("CARGO_PKG_VERSION"),
+            );
+            $crate::plumbing::inventory::submit! { $crate::plumbing::Registration::new(&PLUGIN) }
+        };
+    };
+}

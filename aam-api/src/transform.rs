@@ -1,0 +1,317 @@
+//! Target transforms: the scale on which a numeric target is learnt, and the way back.
+//!
+//! A config is fitted to the values of the training samples of a column. What comes of it, with the
+//! statistics it needs, is part of the checkpoint, so that predictions are in the column's own unit.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use burn::tensor::Device;
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::kind::is_given;
+use crate::{Config, Kind, PluginError, Registry, Resolved, Stage};
+
+/// The training samples of a target column.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct TrainingTargets<'a> {
+    /// Their values, in the target's unit; at least one.
+    pub values: &'a [f64],
+    /// Metadata columns whose values together are a sample's category; none where the run names
+    /// none.
+    pub columns: &'a [String],
+    /// The category of each sample, a value per column; none of a sample that lacks one of them.
+    pub categories: Vec<Option<&'a [String]>>,
+}
+
+impl<'a> TrainingTargets<'a> {
+    /// Samples without categories.
+    pub fn new(values: &'a [f64]) -> Self {
+        Self {
+            values,
+            columns: &[],
+            categories: vec![None; values.len()],
+        }
+    }
+
+    /// Samples with the category of each, a value for each of `columns`.
+    pub fn with_categories(
+        values: &'a [f64],
+        columns: &'a [String],
+        categories: Vec<Option<&'a [String]>>,
+    ) -> Self {
+        Self {
+            values,
+            columns,
+            categories,
+        }
+    }
+}
+
+/// A transform with the statistics of the training samples. It increases everywhere.
+pub trait TargetTransform: Debug + Send + Sync {
+    /// From the target's unit to the scale of training, for a sample of the category at this place
+    /// of its [`categories`](Self::categories), or of none of them.
+    fn forward(&self, y: f64, category: Option<usize>) -> f64;
+
+    /// The way back from [`forward`](Self::forward), finite for any finite number.
+    fn inverse(&self, z: f64, category: Option<usize>) -> f64;
+
+    /// The categories that have statistics of their own, where there are such.
+    fn categories(&self) -> Option<&dyn TransformCategories> {
+        None
+    }
+}
+
+/// Categories that have statistics of their own.
+pub trait TransformCategories {
+    /// Metadata columns whose values together are a category.
+    fn columns(&self) -> &[String];
+
+    /// The place of the category with these values, one per column, if training samples had them.
+    fn place(&self, levels: &[String]) -> Option<usize>;
+
+    /// The values of each category and the number of its training samples, in the order of their
+    /// places.
+    fn sizes(&self) -> Vec<(&[String], usize)>;
+}
+
+/// The options of a transform and how to fit it.
+pub trait TransformConfig: Config + Send + Sync + 'static {
+    /// The name people choose it by, in kebab-case.
+    const NAME: &'static str;
+    /// Further names that people may choose it by.
+    const ALIASES: &'static [&'static str] = &[];
+    /// What fitting makes, which serialises to a table.
+    type Fitted: TargetTransform + Serialize + DeserializeOwned + 'static;
+
+    /// Fits it to the training samples of a column.
+    ///
+    /// # Errors
+    /// An option out of range ([`PluginError::bad_option`]).
+    fn fit(&self, targets: &TrainingTargets<'_>) -> Result<Self::Fitted, PluginError>;
+
+    /// Refuses a value that it has no place for; asked of every sample, validated or trained on.
+    ///
+    /// # Errors
+    /// Why, in words: `ln(y + 1) exists only above -1`.
+    fn check(&self, y: f64) -> Result<(), String> {
+        let _ = y;
+        Ok(())
+    }
+
+    /// Whether it scales each category by itself, so that the run must name columns.
+    fn by_category(&self) -> bool {
+        false
+    }
+
+    /// Whether some training values are below 0 on the scale of training, whatever the column, if
+    /// only it is not constant; outputs that are never negative cannot reach them.
+    fn gives_negatives(&self) -> bool {
+        false
+    }
+}
+
+/// A transform of any type that is to be fitted.
+pub type BoxedTransform = Box<dyn TransformObject>;
+
+/// A transform that is to be fitted, behind a trait object.
+pub trait TransformObject: Debug + Send + Sync {
+    /// [`TransformConfig::fit`].
+    ///
+    /// # Errors
+    /// An option out of range.
+    fn fit(&self, targets: &TrainingTargets<'_>) -> Result<Arc<dyn FittedObject>, PluginError>;
+
+    /// A transform that was fitted, from its state.
+    ///
+    /// # Errors
+    /// A state of something else.
+    fn read(&self, state: Map<String, Value>) -> Result<Arc<dyn FittedObject>, PluginError>;
+
+    /// [`TransformConfig::check`].
+    ///
+    /// # Errors
+    /// Why, in words.
+    fn check(&self, y: f64) -> Result<(), String>;
+
+    /// [`TransformConfig::by_category`].
+    fn by_category(&self) -> bool;
+
+    /// [`TransformConfig::gives_negatives`].
+    fn gives_negatives(&self) -> bool;
+}
+
+impl<C: TransformConfig> TransformObject for C {
+    fn fit(&self, targets: &TrainingTargets<'_>) -> Result<Arc<dyn FittedObject>, PluginError> {
+        Ok(Arc::new(TransformConfig::fit(self, targets)?))
+    }
+
+    fn read(&self, state: Map<String, Value>) -> Result<Arc<dyn FittedObject>, PluginError> {
+        let fitted: Result<C::Fitted, _> = serde_json::from_value(Value::Object(state));
+        match fitted {
+            Ok(fitted) => Ok(Arc::new(fitted)),
+            Err(error) => Err(PluginError::bad_state(
+                TransformKind::NAME,
+                C::NAME,
+                error.to_string(),
+            )),
+        }
+    }
+
+    fn check(&self, y: f64) -> Result<(), String> {
+        TransformConfig::check(self, y)
+    }
+
+    fn by_category(&self) -> bool {
+        TransformConfig::by_category(self)
+    }
+
+    fn gives_negatives(&self) -> bool {
+        TransformConfig::gives_negatives(self)
+    }
+}
+
+/// A fitted transform that can be saved, behind a trait object.
+pub trait FittedObject: TargetTransform {
+    /// What [`TransformObject::read`] reads back.
+    fn state(&self) -> Map<String, Value>;
+}
+
+impl<T: TargetTransform + Serialize> FittedObject for T {
+    fn state(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(state)) => state,
+            _ => Map::new(),
+        }
+    }
+}
+
+/// A fitted transform of any type, as checkpoints keep it: its name under `transform`, the crate it
+/// comes from, and its state.
+#[derive(Clone, Debug)]
+pub struct FittedTransform {
+    name: String,
+    /// The crate and its version, which checkpoints of older versions lack.
+    provider: Option<(String, String)>,
+    fitted: Arc<dyn FittedObject>,
+}
+
+impl FittedTransform {
+    /// Fits the transform that `resolved` names, which [`Registry::build`] made `transform` of.
+    ///
+    /// # Errors
+    /// An option out of range.
+    pub fn fit(
+        resolved: &Resolved,
+        transform: &dyn TransformObject,
+        targets: &TrainingTargets<'_>,
+    ) -> Result<Self, PluginError> {
+        Ok(Self {
+            name: resolved.name.clone(),
+            provider: Some((resolved.provider.clone(), resolved.version.clone())),
+            fitted: transform.fit(targets)?,
+        })
+    }
+
+    fn read(mut table: Map<String, Value>) -> Result<Self, PluginError> {
+        let mut text = |key: &str| match table.shift_remove(key) {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        };
+        let name = text(NAME).unwrap_or_default();
+        let provider = text(PROVIDER).zip(text(VERSION));
+        let registry = Registry::<TransformKind>::load()?;
+        let plugin = registry.find(&name).map_err(|error| match &provider {
+            None => error,
+            Some((provider, version)) => PluginError::NotLinked {
+                kind: TransformKind::NAME,
+                name: name.clone(),
+                provider: provider.clone(),
+                version: version.clone(),
+            },
+        })?;
+        let options = plugin.resolve(&Map::new())?;
+        let transform = plugin.build(&options, &(), &Device::default())?;
+        Ok(Self {
+            fitted: transform.read(table)?,
+            name,
+            provider,
+        })
+    }
+
+    /// The name of the transform.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// [`TargetTransform::forward`].
+    pub fn forward(&self, y: f64, category: Option<usize>) -> f64 {
+        self.fitted.forward(y, category)
+    }
+
+    /// [`TargetTransform::inverse`].
+    pub fn inverse(&self, z: f64, category: Option<usize>) -> f64 {
+        self.fitted.inverse(z, category)
+    }
+
+    /// [`TargetTransform::categories`].
+    pub fn categories(&self) -> Option<&dyn TransformCategories> {
+        self.fitted.categories()
+    }
+
+    fn table(&self) -> Map<String, Value> {
+        let mut table = Map::new();
+        table.insert(NAME.to_owned(), self.name.clone().into());
+        table.extend(self.fitted.state());
+        if let Some((provider, version)) = &self.provider {
+            table.insert(PROVIDER.to_owned(), provider.clone().into());
+            table.insert(VERSION.to_owned(), version.clone().into());
+        }
+        table
+    }
+}
+
+const NAME: &str = "transform";
+const PROVIDER: &str = "provider";
+const VERSION: &str = "version";
+
+impl PartialEq for FittedTransform {
+    fn eq(&self, other: &Self) -> bool {
+        self.table() == other.table()
+    }
+}
+
+impl Serialize for FittedTransform {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.table().serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for FittedTransform {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::read(Map::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+crate::define_kind! {
+    /// The kind of [`TargetTransform`]. Its components are not built but fitted.
+    pub struct TransformKind: Kind<Context = (), Component = BoxedTransform> {
+        const NAME: &'static str = "target-transform";
+        const SUMMARY: &'static str = "The scale on which a numeric target is learnt";
+        const CHOSEN_IN: &'static [Stage] = &[Stage::Training];
+        const PLACE: u32 = 50;
+
+        fn default_component(settings: &Map<String, Value>) -> Option<&'static str> {
+            match is_given(settings, "normalize-by") {
+                true => Some("zscore-category"),
+                false => Some("zscore"),
+            }
+        }
+    }
+
+    fn build<C: TransformConfig>(C::NAME, C::ALIASES) = |config, ()| Ok(Box::new(config.clone()));
+}

@@ -1,0 +1,237 @@
+//! Commands whose flags are options of the runtime: what each is called, takes and is for.
+
+use aam_api::kind::kinds;
+use aam_api::options::{self, OptionInfo};
+use aam_api::{ComponentInfo, KindEntry, PluginError, Stage};
+use aam_runtime::compare::CompareOptions;
+use aam_runtime::compare::tune::TuneOptions;
+use aam_runtime::lr_find::RateRangeOptions;
+use aam_runtime::options::{PredictOptions, PretrainOptions, RfBaselineOptions, TrainOptions};
+use aam_runtime::simulate::SimulateOptions;
+use aam_runtime::unifrac_job::UnifracOptions;
+
+/// A command that is set up by flags and a configuration file.
+#[derive(Clone)]
+pub struct Job {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub about: &'static str,
+    /// Command lines to start from.
+    pub examples: &'static str,
+    /// Its options, under the headings of the help text.
+    pub groups: Vec<Group>,
+    /// The kinds of components that are chosen for it, with what is linked of each.
+    pub kinds: Vec<(&'static KindEntry, Vec<ComponentInfo>)>,
+}
+
+/// Options under a heading.
+#[derive(Clone)]
+pub struct Group {
+    /// The heading.
+    pub heading: &'static str,
+    /// The options.
+    pub options: Vec<OptionInfo>,
+}
+
+impl Job {
+    /// All options of the command, without those of components.
+    pub fn options(&self) -> impl Iterator<Item = &OptionInfo> {
+        self.groups.iter().flat_map(|group| &group.options)
+    }
+
+    /// The option called `name`.
+    pub fn option(&self, name: &str) -> Option<&OptionInfo> {
+        self.options().find(|option| option.name == name)
+    }
+
+    /// The kind called `name`, if components of it are chosen for the command.
+    pub fn kind(&self, name: &str) -> Option<&'static KindEntry> {
+        let mut kinds = self.kinds.iter().map(|(kind, _)| *kind);
+        kinds.find(|kind| kind.is_called(name))
+    }
+}
+
+/// All such commands.
+///
+/// # Errors
+/// Two components of one name.
+pub fn all() -> Result<Vec<Job>, PluginError> {
+    Ok(vec![
+        pretrain()?,
+        train()?,
+        compare()?,
+        tune()?,
+        lr_find()?,
+        rf_baseline(),
+        predict(),
+        unifrac(),
+        simulate(),
+    ])
+}
+
+/// The command called `name`.
+///
+/// # Errors
+/// Two components of one name.
+pub fn named(name: &str) -> Result<Option<Job>, PluginError> {
+    Ok(all()?.into_iter().find(|job| job.name == name))
+}
+
+fn pretrain() -> Result<Job, PluginError> {
+    Ok(Job {
+        name: "pretrain",
+        about: "Learn ASV and sample embeddings from UniFrac distances and masked nucleotides",
+        examples: "aam pretrain --table table.biom --tree tree.nwk --output-dir pretrained\n\
+                   aam pretrain --table table.biom --unifrac-matrix unifrac.tsv --preset small \\\n    \
+                   --output-dir pretrained\n\
+                   aam pretrain --config pretrained/config.toml --output-dir again",
+        groups: grouped("Pre-training", options::of::<PretrainOptions>()),
+        kinds: chosen_in(Stage::Pretraining)?,
+    })
+}
+
+fn train() -> Result<Job, PluginError> {
+    Ok(Job {
+        name: "train",
+        about: "Learn to predict metadata columns, numbers or classes",
+        examples: "aam train --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --pretrained-encoder pretrained/checkpoints/best --output-dir trained\n\
+                   aam train --table table.biom --metadata metadata.tsv --metadata-column site \\\n    \
+                   --classifier --head mlp --head.hidden 64,32 --output-dir trained\n\
+                   aam train --config trained/config.toml --output-dir again",
+        groups: grouped("Target", options::of::<TrainOptions>()),
+        kinds: chosen_in(Stage::Training)?,
+    })
+}
+
+fn compare() -> Result<Job, PluginError> {
+    Ok(Job {
+        name: "compare",
+        about: "Train components side by side on the same folds of a study, and print one table",
+        examples: "aam compare --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --head linear,mlp,residual --loss huber,mse --output-dir compared\n\
+                   aam compare --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --head linear,mlp --head.hidden 64,32 --folds 10 --output-dir compared-10",
+        groups: grouped("Target", options::of::<CompareOptions>()),
+        kinds: chosen_in(Stage::Training)?,
+    })
+}
+
+fn tune() -> Result<Job, PluginError> {
+    Ok(Job {
+        name: "tune",
+        about: "Search settings on the folds of a study, and write the best as a configuration file",
+        examples: "aam tune --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --output-dir tuned\n\
+                   aam tune --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --search 'lr=1e-3..1e-2 log; head=linear|mlp; head.dropout=0..0.5' \\\n    \
+                   --trials 30 --output-dir tuned-heads\n\
+                   aam train --config tuned/best.toml --output-dir trained",
+        groups: grouped("Target", options::of::<TuneOptions>()),
+        kinds: chosen_in(Stage::Training)?,
+    })
+}
+
+fn lr_find() -> Result<Job, PluginError> {
+    Ok(Job {
+        name: "lr-find",
+        about: "Try rising learning rates on a training, and suggest one",
+        examples: "aam lr-find --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --output-dir rates\n\
+                   aam lr-find --config trained/config.toml --start-lr 1e-5 --end-lr 1 --output-dir rates",
+        groups: grouped("Target", options::of::<RateRangeOptions>()),
+        kinds: chosen_in(Stage::Training)?,
+    })
+}
+
+fn rf_baseline() -> Job {
+    Job {
+        name: "rf-baseline",
+        about: "Judge a Random Forest on relative abundances, to compare a model with",
+        examples: "aam rf-baseline --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --folds 5 --output-dir forest\n\
+                   aam rf-baseline --table table.biom --metadata metadata.tsv --metadata-column age \\\n    \
+                   --group-column host_subject_id --folds 5 --output-dir forest",
+        groups: vec![Group {
+            heading: "Random Forest",
+            options: options::of::<RfBaselineOptions>(),
+        }],
+        kinds: Vec::new(),
+    }
+}
+
+fn predict() -> Job {
+    Job {
+        name: "predict",
+        about: "Predict for the samples of a table with a trained model",
+        examples: "aam predict --model trained/checkpoints/best --table new.biom \
+                   --output predictions.tsv",
+        groups: vec![Group {
+            heading: "Prediction",
+            options: options::of::<PredictOptions>(),
+        }],
+        kinds: Vec::new(),
+    }
+}
+
+fn unifrac() -> Job {
+    Job {
+        name: "unifrac",
+        about: "Compute the UniFrac distances of all samples of a table",
+        examples: "aam unifrac --table table.biom --tree tree.nwk --output unweighted.h5\n\
+                   aam unifrac --table table.biom --tree tree.nwk --metric generalized:0.5 \\\n    \
+                   --precision f32 --output generalized.tsv",
+        groups: vec![Group {
+            heading: "Distances",
+            options: options::of::<UnifracOptions>(),
+        }],
+        kinds: Vec::new(),
+    }
+}
+
+fn simulate() -> Job {
+    Job {
+        name: "simulate",
+        about: "Make a study with known truth: table, tree, metadata and UniFrac distances",
+        examples: "aam simulate --output-dir study --samples 200",
+        groups: vec![Group {
+            heading: "Study",
+            options: options::of::<SimulateOptions>(),
+        }],
+        kinds: Vec::new(),
+    }
+}
+
+/// The kinds that runs of the sort `stage` choose, with what is linked of each.
+fn chosen_in(stage: Stage) -> Result<Vec<(&'static KindEntry, Vec<ComponentInfo>)>, PluginError> {
+    let chosen = kinds()?.into_iter().filter(|kind| kind.is_chosen_in(stage));
+    chosen.map(|kind| Ok((kind, kind.list()?))).collect()
+}
+
+/// Sorts options by their headings; `own` heads those that have none.
+fn grouped(own: &'static str, all: Vec<OptionInfo>) -> Vec<Group> {
+    let headings = [
+        "Data",
+        "Split",
+        own,
+        "Categories",
+        "Model",
+        "Output",
+        "Training",
+    ];
+    let heading = |option: &OptionInfo| {
+        let heading = option.facts.heading.as_deref();
+        let mut known = headings.into_iter();
+        known.find(|known| Some(*known) == heading).unwrap_or(own)
+    };
+    let under = |heading_of_group: &'static str| Group {
+        heading: heading_of_group,
+        options: all
+            .iter()
+            .filter(|option| heading(option) == heading_of_group)
+            .cloned()
+            .collect(),
+    };
+    headings.map(under).into()
+}

@@ -1,0 +1,6 @@
+//! Count embeddings: how the abundance of an ASV joins its embedding.
+
+pub mod add;
+pub mod concat;
+pub mod film;
+pub mod none;

@@ -1,0 +1,169 @@
+//! Least squares with a penalty, in terms of products of samples (kernel ridge regression; Saunders,
+//! Gammerman & Vovk, *Ridge regression learning algorithm in dual variables*, ICML 1998).
+
+use ndarray::{Array2, Axis};
+use rayon::prelude::*;
+
+use super::dense::{Cholesky, part};
+use super::judged::Judged;
+use super::shares::means;
+
+/// Outputs as sums over training samples: `intercept + Σ product with the sample · its coefficient`.
+#[derive(Clone, Debug)]
+pub(super) struct Dual {
+    /// `[training samples, outputs]`.
+    pub(super) coefficients: Array2<f64>,
+    /// Of each output.
+    pub(super) intercepts: Vec<f64>,
+}
+
+impl Dual {
+    /// Outputs of samples whose products with the training samples are these.
+    pub(super) fn outputs(&self, products: &Array2<f64>) -> Array2<f64> {
+        let mut outputs = products.dot(&self.coefficients);
+        for mut row in outputs.rows_mut() {
+            for (value, intercept) in row.iter_mut().zip(&self.intercepts) {
+                *value += intercept;
+            }
+        }
+        outputs
+    }
+}
+
+/// Minimises squared errors of `truth` and `penalty` times squared weights. The intercept is the mean
+/// and a weight of its own, which is penalised like others.
+///
+/// `gram` are products of the samples whose squares are about 1.
+pub(super) fn fit(gram: &Array2<f64>, truth: &Array2<f64>, penalty: f64) -> Dual {
+    let means = means(truth.view());
+    let mut errors = truth.clone();
+    for mut row in errors.rows_mut() {
+        row.iter_mut().zip(&means).for_each(|(y, mean)| *y -= mean);
+    }
+    let coefficients = solve(gram, errors, 1.0, penalty);
+    let sums = coefficients.sum_axis(Axis(0));
+    let intercepts = means.iter().zip(&sums).map(|(mean, sum)| mean + sum);
+    Dual {
+        intercepts: intercepts.collect(),
+        coefficients,
+    }
+}
+
+/// `x` with `(weight (gram + 1) + penalty) x = b`.
+fn solve(gram: &Array2<f64>, b: Array2<f64>, weight: f64, penalty: f64) -> Array2<f64> {
+    match system(gram, weight, penalty) {
+        Some(system) => system.solve(b.view()),
+        None => Array2::zeros(b.dim()),
+    }
+}
+
+/// `weight (gram + 1) + penalty` in factors. Rounding may make the products of many samples with few
+/// columns indefinite; a larger penalty is then enough.
+pub(super) fn system(gram: &Array2<f64>, weight: f64, penalty: f64) -> Option<Cholesky> {
+    let larger = (0..4).map(|power| penalty * 100f64.powi(power));
+    larger.into_iter().find_map(|penalty| {
+        let mut system = gram.mapv(|product| weight * (product + 1.0));
+        system.diag_mut().mapv_inplace(|value| value + penalty);
+        Cholesky::of(system)
+    })
+}
+
+/// A setting, and what is predicted with it of samples that it was not fitted to.
+pub(super) struct Chosen {
+    /// The place of the kernel.
+    pub(super) kernel: usize,
+    /// The penalty.
+    pub(super) penalty: f64,
+    /// Of every training sample, by a fit to other folds: `[samples, outputs]`.
+    pub(super) held_out: Array2<f64>,
+}
+
+/// The kernel, of which these are the products, and the penalty with the least squared errors of
+/// samples in other folds than those of the fit.
+pub(super) fn choose(
+    kernels: &[Array2<f64>],
+    penalties: &[f64],
+    judged: &Judged,
+) -> Option<Chosen> {
+    let pairs = (0..kernels.len()).flat_map(|kernel| penalties.iter().map(move |p| (kernel, *p)));
+    let tried: Vec<Chosen> = pairs
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .map(|(kernel, penalty)| Chosen {
+            kernel,
+            penalty,
+            held_out: held_out(&kernels[kernel], penalty, judged),
+        })
+        .collect();
+    let errors = |chosen: &Chosen| -> f64 {
+        let differences = &chosen.held_out - &judged.truth;
+        differences.iter().map(|error| error * error).sum()
+    };
+    tried
+        .into_iter()
+        .min_by(|a, b| errors(a).total_cmp(&errors(b)))
+}
+
+/// Of every sample, by a fit to the other folds; the mean of all where there are none.
+fn held_out(gram: &Array2<f64>, penalty: f64, judged: &Judged) -> Array2<f64> {
+    let truth = &judged.truth;
+    let mean = means(truth.view());
+    let mut held_out = Array2::from_shape_fn(truth.dim(), |(_, output)| mean[output]);
+    for (learnt, others) in judged.splits() {
+        let fitted = fit(
+            &part(gram, &learnt, &learnt),
+            &truth.select(Axis(0), &learnt),
+            penalty,
+        );
+        let outputs = fitted.outputs(&part(gram, &others, &learnt));
+        for (row, output) in others.iter().zip(outputs.rows()) {
+            held_out.row_mut(*row).assign(&output);
+        }
+    }
+    held_out
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+    use crate::learners::dense::gram;
+
+    #[test]
+    fn is_the_ridge_regression_of_the_columns() {
+        let columns = array![[1.0, 0.5], [0.2, -0.7], [-1.0, 0.3], [0.4, 0.9]];
+        let truth = array![[3.0], [1.0], [-2.0], [2.0]];
+        let dual = fit(&gram(columns.view()), &truth, 0.5);
+        let weights = columns.t().dot(&dual.coefficients);
+        // The gradient of ½ Σ (m + b + x w − y)² + ¼ (|w|² + b²) is 0.
+        let errors = dual.outputs(&gram(columns.view())) - &truth;
+        let gradient = columns.t().dot(&errors) + 0.5 * &weights;
+        assert!(
+            gradient.iter().all(|value| value.abs() < 1e-9),
+            "{gradient}"
+        );
+        let bias = dual.intercepts[0] - 1.0;
+        assert!((errors.sum() + 0.5 * bias).abs() < 1e-9);
+    }
+
+    #[test]
+    fn noise_wants_a_larger_penalty_than_a_signal() {
+        let value = |i: usize| ((i * 7919 + 13) % 101) as f64 / 50.5 - 1.0;
+        let columns = Array2::from_shape_fn((40, 30), |(i, j)| value(i * 31 + j * 17) / 5.0);
+        let folds: Vec<usize> = (0..40).map(|i| i % 4).collect();
+        let choice = |truth: Vec<f64>| {
+            let judged = Judged {
+                rows: (0..40).collect(),
+                folds: folds.clone(),
+                truth: Array2::from_shape_vec((40, 1), truth).expect("a column"),
+            };
+            let kernels = [gram(columns.view())];
+            choose(&kernels, &[1e-3, 1.0, 100.0], &judged).expect("a choice")
+        };
+        let signal = choice((0..40).map(|i| columns[[i, 3]]).collect());
+        let noise = choice((0..40).map(|i| value(i * i * 57 + 3)).collect());
+        assert!(signal.penalty < noise.penalty);
+        assert_eq!(signal.held_out.dim(), (40, 1));
+    }
+}

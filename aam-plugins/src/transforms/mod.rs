@@ -1,0 +1,10 @@
+//! Target transforms: the scale on which a numeric target is learnt.
+
+pub mod linear;
+pub mod log_minmax;
+pub mod log_zscore;
+pub mod minmax;
+pub mod none;
+pub mod quantile_normal;
+pub mod zscore;
+pub mod zscore_category;

@@ -1,0 +1,29 @@
+//! Metrics of predictions, their intervals, and what they are compared with: folds, groups, the
+//! Random Forest and the trivial guess. What metrics there are, the registry of components says.
+//! Plain numbers in, plain numbers out: no tensors, no files of a run, no events.
+
+mod bootstrap;
+pub mod calibration;
+pub mod combination;
+pub mod compared;
+pub mod conformal;
+pub mod coverage;
+mod cross_fitted;
+pub mod cross_validated;
+pub mod deal;
+pub mod evaluation;
+pub mod folds;
+pub mod groups;
+pub mod metrics;
+pub mod out_of_fold;
+pub mod prediction_sets;
+pub mod results;
+pub mod scores;
+mod trivial;
+mod wilson;
+
+#[cfg(test)]
+use aam_plugins as _;
+pub use bootstrap::intervals;
+pub use trivial::trivial;
+pub use wilson::wilson;

@@ -1,0 +1,279 @@
+//! Batches: the distinct ASVs of some samples, and which sample holds how much of each.
+
+use std::ops::Range;
+
+use aam_api::{AsvChunk, SampleAsvs};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use rand_chacha::ChaCha8Rng;
+
+use crate::ModelInput;
+use aam_data::tokens::START;
+use aam_data::{AsvSampling, Table, TokenizedSequences, choose_asvs};
+
+// The tokens that encoders know are those that sequences become.
+const _: () = {
+    use aam_api::tokens as told;
+    use aam_data::tokens as made;
+    assert!(told::PAD == made::PAD && told::START == made::START && told::MASK == made::MASK);
+    assert!(told::FIRST_BASE == made::FIRST_BASE && told::LAST_BASE == made::LAST_BASE);
+    assert!(told::AMBIGUOUS == made::AMBIGUOUS && told::VOCABULARY == made::VOCABULARY);
+};
+
+/// Distinct ASVs of one length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AsvGroup {
+    /// Columns of the table.
+    pub features: Vec<u32>,
+    /// Tokens of each ASV with its start, so bases + 1.
+    pub length: usize,
+}
+
+/// ASVs grouped by length, so that their encoder needs no padding and no mask.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AsvGroups(pub Vec<AsvGroup>);
+
+impl AsvGroups {
+    /// Groups `features`, which are distinct, of at most `most` ASVs each.
+    pub fn new(mut features: Vec<u32>, sequences: &TokenizedSequences, most: usize) -> Self {
+        let length = |feature: &u32| sequences.bases(*feature as usize) + 1;
+        features.sort_by_key(|feature| (length(feature), *feature));
+        let groups = features
+            .chunk_by(|a, b| length(a) == length(b))
+            .flat_map(|same| same.chunks(most.max(1)))
+            .map(|chunk| AsvGroup {
+                features: chunk.to_vec(),
+                length: length(&chunk[0]),
+            })
+            .collect();
+        Self(groups)
+    }
+
+    /// The tokens of each group.
+    pub fn chunks(&self, sequences: &TokenizedSequences) -> Vec<AsvChunk> {
+        let chunk = |group: &AsvGroup| group.chunk(sequences);
+        self.0.iter().map(chunk).collect()
+    }
+
+    /// All ASVs, group by group.
+    pub fn features(&self) -> impl Iterator<Item = u32> + '_ {
+        self.0
+            .iter()
+            .flat_map(|group| group.features.iter().copied())
+    }
+}
+
+impl AsvGroup {
+    /// The tokens of the ASVs.
+    fn chunk(&self, sequences: &TokenizedSequences) -> AsvChunk {
+        let mut tokens = Vec::with_capacity(self.features.len() * self.length);
+        for &feature in &self.features {
+            tokens.push(START);
+            tokens.extend(sequences.get(feature as usize));
+        }
+        AsvChunk {
+            tokens,
+            length: self.length,
+        }
+    }
+}
+
+/// Some samples and their ASVs, on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// Rows of the table.
+    pub rows: Vec<usize>,
+    /// The distinct ASVs; the position of an ASV in them is its number in `index`.
+    pub groups: AsvGroups,
+    /// ASVs of the richest sample: the width of the following.
+    pub width: usize,
+    /// Number of each sample's ASVs, `[samples, width]`; 0 at padding.
+    pub index: Vec<i32>,
+    /// Whether a place holds an ASV, `[samples, width]`.
+    pub mask: Vec<bool>,
+    /// Reads, `[samples, width]`; 0 at padding.
+    pub counts: Vec<f32>,
+}
+
+/// Makes batches from a study.
+#[derive(Clone, Copy, Debug)]
+pub struct Batcher<'a> {
+    /// Reads.
+    pub table: &'a Table,
+    /// Sequence of each column of the table.
+    pub sequences: &'a TokenizedSequences,
+    /// Most ASVs of one sample.
+    pub limit: usize,
+    /// Which, where it has more.
+    pub sampling: AsvSampling,
+    /// Most ASVs that are encoded at once.
+    pub chunk: usize,
+}
+
+impl Batcher<'_> {
+    /// Ids of the samples at `rows`.
+    pub fn names(&self, rows: &[usize]) -> Vec<String> {
+        let ids = self.table.sample_ids();
+        rows.iter().map(|&row| ids[row].clone()).collect()
+    }
+
+    /// Columns of the ASVs that the samples at `rows` have, in order.
+    pub fn features(&self, rows: &[usize]) -> Vec<u32> {
+        let asvs = || rows.iter().flat_map(|&row| self.table.row(row).0);
+        // A list of all that the samples hold, or a mark for each column, whichever is smaller.
+        let held: usize = rows.iter().map(|&row| self.table.row(row).0.len()).sum();
+        if held * size_of::<u32>() <= self.table.num_features() {
+            let mut features: Vec<u32> = asvs().copied().collect();
+            features.sort_unstable();
+            features.dedup();
+            return features;
+        }
+        let mut seen = vec![false; self.table.num_features()];
+        for &feature in asvs() {
+            seen[feature as usize] = true;
+        }
+        let seen = seen.into_iter().enumerate().filter(|(_, seen)| *seen);
+        seen.map(|(feature, _)| feature as u32).collect()
+    }
+
+    /// The ASVs of the samples at `rows`, in groups.
+    pub fn groups(&self, rows: &[usize]) -> AsvGroups {
+        AsvGroups::new(self.features(rows), self.sequences, self.chunk)
+    }
+
+    /// The batch of the samples at `rows`.
+    pub fn batch(&self, rows: &[usize], rng: &mut ChaCha8Rng) -> Batch {
+        let chosen: Vec<Vec<(u32, u32)>> = rows
+            .iter()
+            .map(|&row| {
+                let (features, counts) = self.table.row(row);
+                choose_asvs(counts, self.limit, self.sampling, rng)
+                    .into_iter()
+                    .map(|i| (features[i], counts[i]))
+                    .collect()
+            })
+            .collect();
+        let mut distinct: Vec<u32> = chosen
+            .iter()
+            .flatten()
+            .map(|(feature, _)| *feature)
+            .collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let groups = AsvGroups::new(distinct, self.sequences, self.chunk);
+        let mut numbers: Vec<(u32, i32)> = groups.features().zip(0..).collect();
+        numbers.sort_unstable();
+        let number = |feature: u32| {
+            let place = numbers.partition_point(|(other, _)| *other < feature);
+            numbers[place].1
+        };
+        let width = chosen.iter().map(Vec::len).max().unwrap_or(0);
+        let places = rows.len() * width;
+        let mut batch = Batch {
+            rows: rows.to_vec(),
+            groups,
+            width,
+            index: vec![0; places],
+            mask: vec![false; places],
+            counts: vec![0.0; places],
+        };
+        for (sample, asvs) in chosen.iter().enumerate() {
+            for (slot, &(feature, count)) in asvs.iter().enumerate() {
+                let place = sample * width + slot;
+                batch.index[place] = number(feature);
+                batch.mask[place] = true;
+                batch.counts[place] = count as f32;
+            }
+        }
+        batch
+    }
+}
+
+impl Batch {
+    /// The samples at `rows` without their ASVs, where what is seen of them is known already.
+    pub fn of_rows(rows: &[usize]) -> Self {
+        Self {
+            rows: rows.to_vec(),
+            groups: AsvGroups::default(),
+            width: 0,
+            index: Vec::new(),
+            mask: Vec::new(),
+            counts: Vec::new(),
+        }
+    }
+
+    /// The samples at some places of the batch, in a batch of the same ASVs and the same width.
+    pub fn part(&self, samples: Range<usize>) -> Self {
+        let places = samples.start * self.width..samples.end * self.width;
+        Self {
+            rows: self.rows[samples].to_vec(),
+            groups: self.groups.clone(),
+            width: self.width,
+            index: self.index[places.clone()].to_vec(),
+            mask: self.mask[places.clone()].to_vec(),
+            counts: self.counts[places].to_vec(),
+        }
+    }
+
+    /// The batch on a device. `categories`, `[samples, columns]`, holds category ids.
+    ///
+    /// With `tokens` the ASVs' tokens come along; without, the caller has their embeddings.
+    pub fn input(
+        &self,
+        tokens: Option<&TokenizedSequences>,
+        categories: Option<Tensor<2, Int>>,
+        device: &Device,
+    ) -> ModelInput {
+        let shape = [self.rows.len(), self.width];
+        let groups = tokens.map_or_else(Vec::new, |sequences| {
+            let chunks = self.groups.chunks(sequences);
+            chunks.iter().map(|chunk| chunk.tensor(device)).collect()
+        });
+        ModelInput {
+            groups,
+            samples: SampleAsvs {
+                index: Tensor::from_data(TensorData::new(self.index.clone(), shape), device),
+                mask: Tensor::from_data(TensorData::new(self.mask.clone(), shape), device),
+                counts: Tensor::from_data(TensorData::new(self.counts.clone(), shape), device),
+            },
+            categories,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aam_core::random::stream;
+    use aam_data::TokenOptions;
+
+    #[test]
+    fn every_asv_is_once_and_every_read_in_its_place() {
+        let asvs = ["ACGT", "AC", "GGGG", "TT"];
+        let table = Table::from_triplets(
+            vec!["a".into(), "b".into()],
+            asvs.iter().map(|&s| s.into()).collect(),
+            &[(0, 0, 5), (0, 2, 1), (0, 3, 7), (1, 0, 2)],
+        )
+        .unwrap();
+        let sequences =
+            TokenizedSequences::new(asvs.iter().map(|&s| (s, s)), &TokenOptions::default())
+                .unwrap();
+        let batcher = Batcher {
+            table: &table,
+            sequences: &sequences,
+            limit: 10,
+            sampling: AsvSampling::First,
+            chunk: 10,
+        };
+        let batch = batcher.batch(&[1, 0], &mut stream(0, "test"));
+        assert_eq!(batch.groups.features().collect::<Vec<_>>(), [3, 0, 2]);
+        assert_eq!(
+            batch.groups.0[1].chunk(&sequences).tokens,
+            [5, 1, 2, 3, 4, 5, 3, 3, 3, 3]
+        );
+        assert_eq!(batch.width, 3);
+        assert_eq!(batch.index, [1, 0, 0, 1, 2, 0]);
+        assert_eq!(batch.mask, [true, false, false, true, true, true]);
+        assert_eq!(batch.counts, [2.0, 0.0, 0.0, 5.0, 1.0, 7.0]);
+    }
+}

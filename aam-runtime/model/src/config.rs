@@ -1,0 +1,397 @@
+//! The shape of a model: widths, depths, and what differs from the reference implementation.
+
+use std::str::FromStr;
+
+use aam_api::options;
+use aam_api::{
+    AsvEncoderConfig, AsvEncoderContext, AsvEncoderKind, BoxedAsvEncoder, BoxedSampleEncoder,
+    CountScale, Kind, ModelSizes, PluginError, Registry, Resolved, SampleEncoderConfig,
+    SampleEncoderContext, SampleEncoderKind, ViewShape,
+};
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::asv_encoder::AsvTransformerConfig;
+use super::sample_abundance::AbundanceConfig;
+use super::sample_attention::AttentionConfig;
+use super::transformer::TransformerConfig;
+use super::{ModelError, component};
+
+/// The shape of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Width of the embeddings of bases, ASVs and samples.
+    #[schemars(range(min = 1))]
+    pub dim: usize,
+    /// Attention heads of every transformer; they divide `dim`.
+    #[schemars(range(min = 1))]
+    pub heads: usize,
+    /// Transformer layers over the bases of an ASV.
+    pub asv_layers: usize,
+    /// Transformer layers over the ASVs of a sample.
+    pub sample_layers: usize,
+    /// Further layers over the ASVs, before the pooling that gives a sample's embedding.
+    pub encoder_layers: usize,
+    /// Layers of the target's branch.
+    pub target_layers: usize,
+    /// Layers of the count branch.
+    pub count_layers: usize,
+    /// Width of the feed-forward part of a layer; 4 × `dim` if not given.
+    #[schemars(range(min = 1))]
+    pub feed_forward: Option<usize>,
+    /// Dropout of every transformer, in [0, 1).
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
+    pub dropout: f64,
+    /// Dropout of the embeddings of categories, in [0, 1).
+    #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
+    pub category_dropout: f64,
+    /// The longest ASV, in bases.
+    #[schemars(range(min = 1))]
+    pub max_bp: usize,
+    /// The most ASVs of a sample that the model looks at.
+    #[schemars(range(min = 1))]
+    pub token_limit: usize,
+    /// How many tokens there are, padding, start and mask included.
+    #[schemars(range(min = 6))]
+    pub vocabulary: usize,
+    /// From the tokens of an ASV to its embedding.
+    #[serde(skip_serializing_if = "component::is_default_asv_encoder")]
+    #[schemars(skip)]
+    pub asv_encoder: Resolved,
+    /// How the ASVs of a sample become one vector.
+    #[serde(rename = "pooling", with = "component")]
+    #[schemars(skip)]
+    pub sample_encoder: Resolved,
+    /// Features of the profile from which abundance pooling predicts distances, for each weighting.
+    #[schemars(range(min = 1))]
+    pub profile_features: usize,
+    /// Features of a sample's composition, which the head sees of it with abundance pooling.
+    #[schemars(range(min = 1))]
+    pub composition_features: usize,
+    /// Width that they are narrowed to for a fusion, and where there are categories.
+    #[schemars(range(min = 1))]
+    pub sample_dim: usize,
+    /// How the abundance of an ASV joins its embedding, before attention.
+    #[serde(with = "component")]
+    #[schemars(skip)]
+    pub count_embedding: Resolved,
+    /// What is taken for the abundance of an ASV.
+    pub count_scale: CountScale,
+    /// What distances between embeddings are measured in.
+    pub distance_scale: DistanceScale,
+    /// Values per sample that pre-training predicts directly (1 for Faith's PD).
+    pub sample_values: usize,
+    /// Ways of the reference implementation that are off by default.
+    pub compatibility: Compatibility,
+}
+
+/// What distances between embeddings are measured in before tanh maps them into [0, 1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DistanceScale {
+    /// √dim, the length of a normalized embedding, so that every width reaches the same range.
+    #[default]
+    Relative,
+    /// √dim times a learned factor that starts at 1.
+    Learnable,
+    /// 10 whatever the width.
+    Fixed,
+}
+
+/// How a sample encoder works ([`aam_api::SampleEncoder`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SampleWays {
+    /// Whether it is fitted to samples and to ASVs whose embeddings then stay as they are.
+    pub is_fitted: bool,
+    /// What a predictor sees.
+    pub view: ViewShape,
+}
+
+/// Ways of the reference implementation that change results and are off by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Compatibility {
+    /// All layers of a transformer start with the same weights.
+    pub identical_layers: bool,
+    /// Learned positions over the ASVs of a sample, which have no order.
+    pub sample_positions: bool,
+    /// Ambiguous bases are padding: no attention, and ASVs of several lengths in one group.
+    pub ambiguous_is_padding: bool,
+    /// The sample's embedding is computed from ASVs with masked bases.
+    pub masked_embeddings: bool,
+    /// Validation guesses bases that are not masked.
+    pub unmasked_validation: bool,
+    /// The start token counts as a base to guess where nothing is masked.
+    pub start_in_nucleotide_loss: bool,
+    /// A frozen base keeps its dropout.
+    pub frozen_base_dropout: bool,
+}
+
+/// The fields of [`Compatibility`] by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Quirk {
+    /// All of them.
+    Reference,
+    /// [`Compatibility::identical_layers`].
+    IdenticalLayers,
+    /// [`Compatibility::sample_positions`].
+    SamplePositions,
+    /// [`Compatibility::ambiguous_is_padding`].
+    AmbiguousIsPadding,
+    /// [`Compatibility::masked_embeddings`].
+    MaskedEmbeddings,
+    /// [`Compatibility::unmasked_validation`].
+    UnmaskedValidation,
+    /// [`Compatibility::start_in_nucleotide_loss`].
+    StartInNucleotideLoss,
+    /// [`Compatibility::frozen_base_dropout`].
+    FrozenBaseDropout,
+}
+
+impl Compatibility {
+    /// Everything as the reference implementation does it.
+    pub fn reference() -> Self {
+        Self {
+            identical_layers: true,
+            sample_positions: true,
+            ambiguous_is_padding: true,
+            masked_embeddings: true,
+            unmasked_validation: true,
+            start_in_nucleotide_loss: true,
+            frozen_base_dropout: true,
+        }
+    }
+
+    /// With another way of the reference implementation.
+    pub fn with(mut self, quirk: Quirk) -> Self {
+        match quirk {
+            Quirk::Reference => return Self::reference(),
+            Quirk::IdenticalLayers => self.identical_layers = true,
+            Quirk::SamplePositions => self.sample_positions = true,
+            Quirk::AmbiguousIsPadding => self.ambiguous_is_padding = true,
+            Quirk::MaskedEmbeddings => self.masked_embeddings = true,
+            Quirk::UnmaskedValidation => self.unmasked_validation = true,
+            Quirk::StartInNucleotideLoss => self.start_in_nucleotide_loss = true,
+            Quirk::FrozenBaseDropout => self.frozen_base_dropout = true,
+        }
+        self
+    }
+}
+
+/// Sizes to choose from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// A few ten thousand parameters, for a few hundred samples on a laptop.
+    #[default]
+    Tiny,
+    /// A few hundred thousand parameters.
+    Small,
+    /// The size of the reference implementation, for a GPU.
+    Base,
+}
+
+impl FromStr for Preset {
+    type Err = ModelError;
+
+    fn from_str(name: &str) -> Result<Self, ModelError> {
+        match name {
+            "tiny" => Ok(Self::Tiny),
+            "small" => Ok(Self::Small),
+            "base" => Ok(Self::Base),
+            other => Err(ModelError::option("preset", "tiny, small or base", other)),
+        }
+    }
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self::preset(Preset::default())
+    }
+}
+
+impl ModelConfig {
+    /// The configuration of a preset.
+    pub fn preset(preset: Preset) -> Self {
+        let common = Self {
+            dim: 48,
+            heads: 4,
+            asv_layers: 2,
+            sample_layers: 1,
+            encoder_layers: 1,
+            target_layers: 1,
+            count_layers: 1,
+            feed_forward: Some(96),
+            dropout: 0.0,
+            category_dropout: 0.1,
+            max_bp: 150,
+            token_limit: 1024,
+            vocabulary: aam_data::tokens::VOCABULARY,
+            asv_encoder: component::default_asv_encoder(),
+            sample_encoder: Resolved::built_in(AbundanceConfig::NAME),
+            profile_features: 512,
+            composition_features: 4096,
+            sample_dim: 256,
+            count_embedding: Resolved::built_in("add"),
+            count_scale: CountScale::default(),
+            distance_scale: DistanceScale::Learnable,
+            sample_values: 0,
+            compatibility: Compatibility::default(),
+        };
+        match preset {
+            Preset::Tiny => common,
+            Preset::Small => Self {
+                dim: 64,
+                asv_layers: 3,
+                sample_layers: 2,
+                encoder_layers: 2,
+                target_layers: 2,
+                count_layers: 2,
+                feed_forward: Some(256),
+                profile_features: 1024,
+                ..common
+            },
+            Preset::Base => Self {
+                dim: 128,
+                asv_layers: 4,
+                sample_layers: 4,
+                encoder_layers: 4,
+                target_layers: 4,
+                count_layers: 4,
+                feed_forward: None,
+                dropout: 0.1,
+                sample_encoder: Resolved::built_in(AttentionConfig::NAME),
+                distance_scale: DistanceScale::Relative,
+                ..common
+            },
+        }
+    }
+
+    /// Checks that a model can be built.
+    ///
+    /// # Errors
+    /// The first option out of range.
+    pub fn validate(&self) -> Result<(), ModelError> {
+        options::check_all(self)?;
+        if !self.dim.is_multiple_of(self.heads) {
+            let expected = format!("a divisor of the width of embeddings, {}", self.dim);
+            return Err(ModelError::option("attention-heads", expected, self.heads));
+        }
+        Ok(())
+    }
+
+    /// Sizes that components of the model follow.
+    pub fn sizes(&self) -> ModelSizes {
+        let mut sizes = ModelSizes::new(self.dim);
+        sizes.heads = self.heads;
+        sizes.asv_layers = self.asv_layers;
+        sizes.sample_layers = self.sample_layers;
+        sizes.encoder_layers = self.encoder_layers;
+        sizes.feed_forward = self.feed_forward.unwrap_or(4 * self.dim);
+        sizes.profile_features = self.profile_features;
+        sizes.composition_features = self.composition_features;
+        sizes.dropout = self.dropout;
+        sizes.identical_layers = self.compatibility.identical_layers;
+        sizes
+    }
+
+    /// What the encoder of ASVs is built for.
+    pub(crate) fn asv_context(&self) -> AsvEncoderContext {
+        let mut context = AsvEncoderContext::new(self.sizes(), self.max_bp + 1);
+        context.vocabulary = self.vocabulary;
+        context.ambiguous_is_padding = self.compatibility.ambiguous_is_padding;
+        context
+    }
+
+    /// Builds the encoder of ASVs.
+    ///
+    /// # Errors
+    /// A component that is not linked, or what it refuses.
+    pub(crate) fn build_asv_encoder(&self, device: &Device) -> Result<BoxedAsvEncoder, ModelError> {
+        let registry = Registry::<AsvEncoderKind>::load()?;
+        Ok(registry.build(&self.asv_encoder, &self.asv_context(), device)?)
+    }
+
+    /// Builds the sample encoder.
+    ///
+    /// # Errors
+    /// A component that is not linked, or what it refuses.
+    pub(crate) fn build_sample_encoder(
+        &self,
+        device: &Device,
+    ) -> Result<BoxedSampleEncoder, ModelError> {
+        let mut context = SampleEncoderContext::new(self.sizes(), self.count_embedding.clone());
+        context.count_scale = self.count_scale;
+        // The reference's table has five rows to spare, so that its weights fit.
+        context.asv_positions = self
+            .compatibility
+            .sample_positions
+            .then_some(self.token_limit + 5);
+        let registry = Registry::<SampleEncoderKind>::load()?;
+        Ok(registry.build(&self.sample_encoder, &context, device)?)
+    }
+
+    /// How samples are encoded, which settles how a model is trained.
+    ///
+    /// # Errors
+    /// A component that is not linked, or what it refuses.
+    pub fn sample_ways(&self) -> Result<SampleWays, ModelError> {
+        // Parameters are drawn when they are first used, so that nothing is computed here.
+        let encoder = self.build_sample_encoder(&Device::flex())?;
+        Ok(SampleWays {
+            is_fitted: encoder.is_fitted(),
+            view: encoder.view_shape(),
+        })
+    }
+
+    /// Checks that the encoder of ASVs predicts masked nucleotides.
+    ///
+    /// # Errors
+    /// It does not, or a component that is not linked, or what it refuses.
+    pub fn expect_nucleotides(&self) -> Result<(), ModelError> {
+        let encoder = self.build_asv_encoder(&Device::flex())?;
+        if encoder.nucleotide_predictor().is_some() {
+            return Ok(());
+        }
+        let component = format!("{} '{}'", AsvEncoderKind::NAME, self.asv_encoder.name);
+        let error = PluginError::cannot(
+            component,
+            "be pre-trained on masked nucleotides, for it has nothing for each place of an ASV; \
+             leave their loss out with --nucleotide-weight 0",
+        );
+        Err(error.into())
+    }
+
+    /// Parameters of the largest matrix that a model of this shape surely has, as far as its encoders
+    /// are built-in ones.
+    pub fn largest_matrix(&self) -> u128 {
+        let is = |component: &Resolved, name: &str| component.name == name;
+        let of_asvs = match is(&self.asv_encoder, AsvTransformerConfig::NAME) {
+            true => self.max_bp.max(self.vocabulary),
+            false => 0,
+        };
+        let features = self.sample_encoder.options.get("features");
+        let features = features.and_then(serde_json::Value::as_u64);
+        let features = features.map_or(self.profile_features, |features| features as usize);
+        let of_samples = match is(&self.sample_encoder, AbundanceConfig::NAME) {
+            true => self.dim.max(features),
+            false => 0,
+        };
+        self.dim as u128 * of_asvs.max(of_samples) as u128
+    }
+
+    /// A transformer of this model with `layers` layers.
+    pub fn transformer(&self, layers: usize) -> TransformerConfig {
+        TransformerConfig {
+            dim: self.dim,
+            heads: self.heads,
+            layers,
+            feed_forward: self.feed_forward.unwrap_or(4 * self.dim),
+            dropout: self.dropout,
+            identical_layers: self.compatibility.identical_layers,
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The model: from the tokens of ASVs and their counts to embeddings of samples, predicted UniFrac
+//! distances and the values of every target.
+//!
+//! ```text
+//! tokens ─► asv-encoder ─► [unique, dim] ─┐ index, counts
+//!              │                          ▼
+//!     nucleotide logits            sample-encoder ─► view ─► fusion, head ─► values
+//!                                         │
+//!                                         ▼
+//!                                  [batch, dim] ─► distances
+//! ```
+//!
+//! The encoders are components; here are those that are built in. The encoder of ASVs is a
+//! transformer. The default sample encoder sums features of the ASVs, weighted by abundance, and a
+//! predictor sees one profile a sample. The other, as the reference has it, is transformers over the
+//! ASVs of a sample, of which the predictor sees all, and the fusion acts on them before they are
+//! pooled.
+//!
+//! [`Base`] is the left and lower part, which pre-training learns; [`Predictor`] is the whole.
+//! Each distinct ASV of a batch is encoded once, in groups of one length (see [`ModelInput`]), and
+//! what was computed before can be used again: [`Predictor::forward_asvs`].
+
+mod abundance_pooling;
+mod adapters;
+mod asv_encoder;
+pub mod attention;
+mod attention_pooling;
+mod base;
+pub mod batch;
+mod category_embedder;
+mod component;
+mod composition;
+mod config;
+mod count_branch;
+pub mod device;
+mod dropout;
+mod error;
+mod fused;
+mod init;
+mod input;
+mod masking;
+pub mod options;
+mod output;
+mod parameters;
+mod predictor;
+mod random_features;
+mod sample_abundance;
+mod sample_attention;
+mod terms;
+#[cfg(test)]
+mod tests;
+mod transformer;
+mod unifrac_head;
+
+pub use aam_api::{CountScale, MixedPrecision};
+pub use abundance_pooling::{AbundancePooling, FeatureMoments};
+pub use asv_encoder::{AsvTransformer, AsvTransformerConfig};
+pub use attention::AttnImplementation;
+pub use attention::use_plain as use_plain_attention;
+pub use attention_pooling::AttentionPooling;
+pub use base::Base;
+pub use category_embedder::CategoryEmbedder;
+pub use component::choose;
+pub use config::{Compatibility, DistanceScale, ModelConfig, Preset, Quirk, SampleWays};
+pub use count_branch::CountBranch;
+pub use error::ModelError;
+pub use init::{materialised, with_values_of};
+pub use input::ModelInput;
+pub use masking::{MaskStrategy, Masked, MaskingConfig};
+pub use output::{Activation, OutputConfig, OutputStage};
+pub use parameters::{parameter_counts, parameter_ids, parameters_by_depth};
+pub use predictor::{Predictor, PredictorConfig, PredictorOutput, PredictorParts, Wants};
+pub use sample_abundance::{AbundanceConfig, AbundanceEncoder};
+pub use sample_attention::{AttentionConfig, AttentionEncoder};
+pub use terms::{count_loss, target_loss, unifrac_loss};
+pub use transformer::{Transformer, TransformerConfig};
+pub use unifrac_head::UnifracHead;

@@ -1,0 +1,9 @@
+//! What a user can set about a model.
+
+mod masking;
+mod output;
+mod shape;
+
+pub use masking::MaskingOptions;
+pub use output::OutputOptions;
+pub use shape::ModelOptions;

@@ -1,0 +1,83 @@
+//! Random Fourier features (Rahimi and Recht, *Random features for large-scale kernel machines*, NIPS
+//! 2007): `√2 cos(x S w + φ)` with signs `S` and phases `φ`.
+//!
+//! Products of such features are those of a Gaussian kernel, `exp(−w² |x − y|² / 2)`. Signs in place of
+//! normal numbers do as well where a sum has many terms, and what is drawn is the same in every run, so
+//! that no checkpoint has to hold millions of numbers that nothing ever changes.
+
+use std::f32::consts::{SQRT_2, TAU};
+
+use aam_core::random::stream;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::{Rng, RngExt};
+
+/// A map of vectors of a width to random features.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct RandomFeatures {
+    /// Tells one map from others.
+    pub name: &'static str,
+    /// How many features it makes.
+    pub number: usize,
+    /// The inverse of the distance at which two vectors are no longer alike.
+    pub frequency: f32,
+}
+
+impl RandomFeatures {
+    /// Features of `rows`, `[rows, width]`: `[rows, number]`, each of a mean square of 1.
+    pub fn of(&self, rows: Tensor<2>) -> Tensor<2> {
+        let [_, width] = rows.dims();
+        let device = rows.device();
+        let turned = rows.matmul(self.signs(width, &device)) * self.frequency;
+        (turned + self.phases(&device)).cos() * SQRT_2
+    }
+
+    /// `[width, number]`, each 1 or −1.
+    fn signs(&self, width: usize, device: &Device) -> Tensor<2> {
+        let mut random = stream(0, self.name);
+        let all = width * self.number;
+        let mut signs = Vec::with_capacity(all.next_multiple_of(64));
+        while signs.len() < all {
+            let bits = random.next_u64();
+            signs.extend((0..64).map(|bit| if (bits >> bit) & 1 == 0 { 1f32 } else { -1.0 }));
+        }
+        signs.truncate(all);
+        Tensor::from_data(TensorData::new(signs, [width, self.number]), device)
+    }
+
+    /// `[1, number]`, in `[0, 2π)`.
+    fn phases(&self, device: &Device) -> Tensor<2> {
+        let mut random = stream(1, self.name);
+        let phases: Vec<f32> = (0..self.number)
+            .map(|_| random.random::<f32>() * TAU)
+            .collect();
+        Tensor::from_data(TensorData::new(phases, [1, self.number]), device)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_are_those_of_a_gaussian_kernel() {
+        let device = Device::flex();
+        let width = 40;
+        let row = |shift: f32| {
+            (0..width).map(move |i| (i as f32).sin() * 0.3 + shift / (width as f32).sqrt())
+        };
+        let rows: Vec<f32> = row(0.0).chain(row(0.5)).chain(row(2.0)).collect();
+        let rows = Tensor::from_data(TensorData::new(rows, [3, width]), &device);
+        let features = RandomFeatures {
+            name: "test",
+            number: 20_000,
+            frequency: 1.0,
+        };
+        let found = features.of(rows);
+        let products = found.clone().matmul(found.transpose()) / 20_000.0;
+        let products: Vec<f32> = products.into_data().iter::<f32>().collect();
+        for (found, distance) in products.into_iter().zip([0.0f32, 0.5, 2.0]) {
+            let expected = (-distance * distance / 2.0).exp();
+            assert!((found - expected).abs() < 0.03, "{found} {expected}");
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The sample encoder that sums over the ASVs of a sample, weighted by abundance.
+
+use aam_api::{
+    BoxedSampleEncoder, Erased, Kind, MixedPrecision, PluginError, SampleAsvs, SampleEncoder,
+    SampleEncoderConfig, SampleEncoderContext, SampleEncoderKind, SampleView, ViewShape,
+};
+use burn::module::{Initializer, Module};
+use burn::nn::{Linear, LinearConfig};
+use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::abundance_pooling::{AbundancePooling, FeatureMoments, WEIGHTINGS};
+use super::composition::Composition;
+
+/// Sums over codes of the ASVs, weighted by abundance. Learns from a few dozen samples.
+///
+/// A predictor sees the composition of a sample: centred log-ratios and presence of its ASVs, with
+/// related ASVs close to each other, `u = Σ f(n) c`, and of it random features whose products are those
+/// of a Gaussian kernel, `x = √2 cos(u S + φ)` (Rahimi and Recht, NIPS 2007). The code `c` of an ASV
+/// comes from its embedding `e`, whitened so that differences between close relatives count as much as
+/// those between phyla, `z = (e − μ) V / √w`.
+///
+/// Distances are predicted by a linear map of other sums, of features that are zero for most ASVs,
+/// `relu(z W + b)`, weighted by logarithm, root and presence and standardised. Nothing of either is
+/// learnt by gradient: what is not drawn is measured before anything is learnt, on embeddings that
+/// then stay as they are.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AbundanceConfig {
+    /// Features for each weighting, for distances; without it as many as the preset has.
+    #[schemars(range(min = 1))]
+    pub features: Option<usize>,
+}
+
+/// The encoder that [`AbundanceConfig`] builds.
+#[derive(Module, Debug)]
+pub struct AbundanceEncoder {
+    abundance: AbundanceBranch,
+}
+
+/// What a predictor sees of a sample, and its place in the space of distances.
+#[derive(Module, Debug)]
+struct AbundanceBranch {
+    composition: Composition,
+    pooling: AbundancePooling,
+    project: Linear,
+}
+
+impl SampleEncoderConfig for AbundanceConfig {
+    const NAME: &'static str = "abundance";
+    type SampleEncoder = AbundanceEncoder;
+
+    fn init(
+        &self,
+        context: &SampleEncoderContext,
+        device: &Device,
+    ) -> Result<AbundanceEncoder, PluginError> {
+        let (dim, sizes) = (context.sizes.dim, &context.sizes);
+        let features = self.features.unwrap_or(sizes.profile_features);
+        if features == 0 {
+            let (kind, expected) = (SampleEncoderKind::NAME, "at least 1");
+            return Err(PluginError::bad_option(
+                kind,
+                Self::NAME,
+                "features",
+                expected,
+                features,
+            ));
+        }
+        // A profile is about 1 long, and so is its projection then.
+        let std = 1.0 / (dim as f64).sqrt();
+        let initializer = Initializer::Normal { mean: 0.0, std };
+        Ok(AbundanceEncoder {
+            abundance: AbundanceBranch {
+                composition: Composition::new(sizes.composition_features, device),
+                pooling: AbundancePooling::new(dim, features, device),
+                project: LinearConfig::new(WEIGHTINGS * features, dim)
+                    .with_bias(false)
+                    .with_initializer(initializer)
+                    .init(device),
+            },
+        })
+    }
+}
+
+impl SampleEncoder for AbundanceEncoder {
+    fn view(
+        &self,
+        asvs: Tensor<2>,
+        samples: &SampleAsvs,
+        _precision: MixedPrecision,
+    ) -> SampleView {
+        let AbundanceBranch {
+            composition,
+            pooling,
+            ..
+        } = &self.abundance;
+        SampleView::Profiles(composition.forward(pooling.whiten(asvs), samples))
+    }
+
+    fn view_shape(&self) -> ViewShape {
+        ViewShape::Profiles {
+            width: self.abundance.composition.features(),
+        }
+    }
+
+    fn embed(&self, asvs: Tensor<2>, samples: &SampleAsvs, precision: MixedPrecision) -> Tensor<2> {
+        let AbundanceBranch {
+            pooling, project, ..
+        } = &self.abundance;
+        precision.linear(project, pooling.forward(asvs, samples))
+    }
+
+    fn is_fitted(&self) -> bool {
+        true
+    }
+
+    fn fitted(
+        &self,
+        asvs: Tensor<2>,
+        batches: &mut dyn Iterator<Item = (Tensor<2>, SampleAsvs)>,
+    ) -> Option<BoxedSampleEncoder> {
+        let AbundanceBranch {
+            composition,
+            pooling,
+            project,
+        } = self.abundance.clone();
+        let pooling = pooling.whitened(asvs.clone());
+        let composition = composition.with_mean_of(pooling.whiten(asvs));
+        let (mut sums, mut compositions) = (FeatureMoments::default(), FeatureMoments::default());
+        for (asvs, samples) in batches {
+            compositions.add(composition.sums(pooling.whiten(asvs.clone()), &samples));
+            sums.add(pooling.sums(asvs, &samples));
+        }
+        let abundance = AbundanceBranch {
+            composition: composition.scaled(&compositions),
+            pooling: pooling.standardised(&sums),
+            project,
+        };
+        Some(Erased::new(Self { abundance }, |encoder| encoder))
+    }
+}
+
+aam_api::register!(SampleEncoderKind, AbundanceConfig);

@@ -1,0 +1,158 @@
+//! What axes and their numbers look like.
+
+use plotters::chart::{ChartBuilder, ChartContext};
+use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
+use plotters::drawing::DrawingArea;
+use plotters::element::PathElement;
+use plotters::prelude::Cartesian2d;
+use plotters::style::{Color, FontFamily, IntoFont, ShapeStyle, TextStyle};
+use plotters_backend::DrawingBackend;
+
+use super::{Ink, Undrawn};
+
+/// A chart of two axes of numbers.
+pub type Plane<'a, B> = ChartContext<'a, B, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// Two axes.
+pub struct Axes<'a> {
+    /// Lowest and highest number across.
+    pub across: (f64, f64),
+    /// Lowest and highest number upwards.
+    pub up: (f64, f64),
+    /// What is across.
+    pub across_name: &'a str,
+    /// What is upwards.
+    pub up_name: &'a str,
+    /// Whether the numbers upwards are logarithms (to base 10) of what is shown.
+    pub logarithmic: bool,
+}
+
+impl Axes<'_> {
+    /// Draws them.
+    ///
+    /// # Errors
+    /// What the backend refuses.
+    pub fn draw<'b, B: DrawingBackend>(
+        &self,
+        area: &'b DrawingArea<B, Shift>,
+    ) -> Result<Plane<'b, B>, Undrawn<B>> {
+        let mut plane = ChartBuilder::on(area)
+            .margin(10)
+            .margin_right(16)
+            .x_label_area_size(42)
+            .y_label_area_size(62)
+            .build_cartesian_2d(self.across.0..self.across.1, self.up.0..self.up.1)?;
+        let number = |value: &f64| tick(*value);
+        let power = |value: &f64| tick(10f64.powf(*value));
+        let mut mesh = plane.configure_mesh();
+        mesh.max_light_lines(0)
+            .x_labels(6)
+            .y_labels(6)
+            .bold_line_style(Ink::Grid.color())
+            .axis_style(Ink::Muted.color().mix(0.6))
+            .label_style(text(14, Ink::Muted))
+            .axis_desc_style(text(15, Ink::Text))
+            .x_desc(shortened(self.across_name))
+            .y_desc(shortened(self.up_name))
+            .x_label_formatter(&number);
+        match self.logarithmic {
+            true => mesh.y_label_formatter(&power),
+            false => mesh.y_label_formatter(&number),
+        };
+        mesh.draw()?;
+        Ok(plane)
+    }
+}
+
+/// Text of a size and colour.
+pub fn text(size: u32, ink: Ink) -> TextStyle<'static> {
+    (FontFamily::SansSerif, size)
+        .into_font()
+        .color(&ink.color())
+}
+
+/// A name that fits an axis.
+pub fn shortened(name: &str) -> String {
+    const MOST: usize = 36;
+    match name.chars().count() > MOST {
+        true => name.chars().take(MOST - 1).chain(['…']).collect(),
+        false => name.to_owned(),
+    }
+}
+
+/// The range of `values` with a margin; of none, or all the same, a range around them.
+pub fn range(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let finite = values.filter(|value| value.is_finite());
+    let low = finite.clone().fold(f64::INFINITY, f64::min);
+    let high = finite.fold(f64::NEG_INFINITY, f64::max);
+    if low > high {
+        return (0.0, 1.0);
+    }
+    let margin = match high - low {
+        0.0 => (0.05 * low.abs()).max(0.5),
+        width => 0.04 * width,
+    };
+    (low - margin, high + margin)
+}
+
+/// A number at an axis, without a tail of zeros.
+pub fn tick(value: f64) -> String {
+    match value.abs() {
+        size if size < 1e-12 => "0".to_owned(),
+        size if (0.001..100_000.0).contains(&size) => {
+            let decimals = (2.0 - size.log10().floor()).clamp(0.0, 5.0) as usize;
+            let text = format!("{value:.decimals$}");
+            match text.contains('.') {
+                true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+                false => text,
+            }
+        }
+        _ => format!("{value:.0e}"),
+    }
+}
+
+/// A line in `ink`.
+pub fn line(ink: Ink, width: u32) -> ShapeStyle {
+    ShapeStyle {
+        color: ink.color().to_rgba(),
+        filled: false,
+        stroke_width: width,
+    }
+}
+
+/// Draws the dashed diagonal of two axes from 0 to 1.
+///
+/// # Errors
+/// What the backend refuses.
+pub fn diagonal<B: DrawingBackend>(plane: &mut Plane<'_, B>) -> Result<(), Undrawn<B>> {
+    let dashes = (0..25).map(|i| {
+        let at = |part: f64| (f64::from(i) + part) / 25.0;
+        let ends = [(at(0.0), at(0.0)), (at(0.55), at(0.55))];
+        PathElement::new(ends, line(Ink::Muted, 1))
+    });
+    plane.draw_series(dashes)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_at_axes_are_short() {
+        let shown = [0.0, 0.5, 12.0, 0.0025, 1234.0, -3.25, 2e-5, 1e6].map(tick);
+        assert_eq!(
+            shown,
+            ["0", "0.5", "12", "0.0025", "1234", "-3.25", "2e-5", "1e6"]
+        );
+    }
+
+    #[test]
+    fn a_range_holds_its_values() {
+        assert_eq!(range([2.0, f64::NAN].into_iter()), (1.5, 2.5));
+        assert_eq!(range([].into_iter()), (0.0, 1.0));
+        let (low, high) = range([0.0, 1.0].into_iter());
+        assert!(low < 0.0 && high > 1.0);
+    }
+}

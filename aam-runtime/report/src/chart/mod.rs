@@ -1,0 +1,119 @@
+//! Charts, drawn once for pages (SVG that takes its colours from the page) and for pictures (PNG).
+
+mod axes;
+mod calibration;
+mod confusion;
+mod curves;
+mod raster;
+mod residuals;
+mod roc;
+mod scatter;
+mod svg;
+mod theme;
+
+use plotters::coord::Shift;
+use plotters::drawing::{DrawingArea, DrawingAreaErrorKind};
+use plotters_backend::DrawingBackend;
+
+use aam_evaluation::compared::{Compared, Of, Values};
+pub use calibration::Calibration;
+pub use confusion::Confusion;
+pub use curves::{Curve, Curves};
+pub use raster::{Picture, png};
+pub use residuals::{Strip, quantile};
+pub use roc::{Roc, roc};
+pub use scatter::{Point, Scatter};
+pub use svg::svg;
+pub use theme::{Ink, Theme};
+
+/// Why something was not drawn.
+pub type Undrawn<B> = DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>;
+
+/// Something that can be hovered over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mark {
+    /// Where it is, in pixels.
+    pub place: (i32, i32),
+    /// What it says.
+    pub text: String,
+}
+
+/// A chart.
+pub trait Chart {
+    /// Width and height in pixels.
+    fn size(&self) -> (u32, u32);
+
+    /// What it shows, for those who cannot see it.
+    fn title(&self) -> String;
+
+    /// Draws it, and returns what can be hovered over.
+    ///
+    /// # Errors
+    /// What the backend refuses.
+    fn draw<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+    ) -> Result<Vec<Mark>, Undrawn<B>>;
+}
+
+/// A chart of one kind or the other.
+pub enum Either<A, B> {
+    /// The one.
+    One(A),
+    /// The other.
+    Other(B),
+}
+
+impl<A: Chart, C: Chart> Chart for Either<A, C> {
+    fn size(&self) -> (u32, u32) {
+        match self {
+            Self::One(chart) => chart.size(),
+            Self::Other(chart) => chart.size(),
+        }
+    }
+
+    fn title(&self) -> String {
+        match self {
+            Self::One(chart) => chart.title(),
+            Self::Other(chart) => chart.title(),
+        }
+    }
+
+    fn draw<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+    ) -> Result<Vec<Mark>, Undrawn<B>> {
+        match self {
+            Self::One(chart) => chart.draw(area),
+            Self::Other(chart) => chart.draw(area),
+        }
+    }
+}
+
+/// Predictions of the validation samples: points, or a confusion matrix.
+pub fn compared(compared: &Compared) -> Either<Scatter, Confusion> {
+    match &compared.values {
+        Values::Numbers(pairs) => {
+            let points = pairs.iter().map(|&(actual, predicted)| Point {
+                actual,
+                predicted,
+                interval: None,
+                text: String::new(),
+            });
+            Either::One(Scatter {
+                actual: match compared.of {
+                    Of::Target => format!("actual {}", compared.name),
+                    Of::Base => format!("{}, true", compared.name),
+                },
+                predicted: "predicted".to_owned(),
+                points: points.collect(),
+                fine: compared.of == Of::Base,
+            })
+        }
+        Values::Classes(classes, counts) => Either::Other(Confusion {
+            name: compared.name.clone(),
+            classes: classes.clone(),
+            counts: counts.clone(),
+        }),
+    }
+}

@@ -1,0 +1,14 @@
+//! What is left of a run for those who watch it: the record, metrics of every epoch, event files for
+//! TensorBoard, charts and the page. It hears of a run through its events and knows no model.
+
+pub mod chart;
+mod data_file;
+pub mod metrics_file;
+pub mod page;
+pub mod record;
+pub mod runs;
+pub mod watch;
+
+#[cfg(test)]
+use aam_plugins as _;
+pub use watch::WatchOptions;

@@ -1,0 +1,146 @@
+//! The figures of the held-out samples, beside those of other methods.
+
+use maud::{Markup, html};
+use serde_json::{Map, Value};
+
+use super::words::{maybe, method, number, plain};
+use crate::record::Record;
+use aam_api::metric::{Better, Headline, MetricName, label, leads};
+use aam_run::event_json::RecordedFigure;
+
+/// The most important numbers, large; `held_out` samples were held out.
+pub fn cards(record: &Record, epochs: &[Map<String, Value>], held_out: usize) -> Markup {
+    // Of several targets there would be too many.
+    let is_main = |name: &str| !name.contains(':') && leads(name, Headline::Card);
+    let figures = record.figures.iter();
+    let figures: Vec<_> = figures.filter(|f| is_main(&f.name)).collect();
+    let last = epochs.last();
+    let best = record.best.as_ref().or(last);
+    html! {
+        div.cards {
+            @for recorded in &figures {
+                div.card {
+                    span { (label(&recorded.name)) }
+                    b { (maybe(recorded.value)) }
+                    @if let (Some(low), Some(high)) = (recorded.lower, recorded.upper) {
+                        span { (number(low)) " to " (number(high)) }
+                    }
+                    @for (name, value) in &recorded.others {
+                        @if let Some(value) = value.as_f64() {
+                            span { (method(name)) " " (plain(value)) }
+                        }
+                    }
+                }
+            }
+            @if figures.is_empty() {
+                @for (name, value) in best.into_iter().flatten().filter(|(name, _)| is_main(name)) {
+                    @if let Some(value) = value.as_f64() {
+                        div.card {
+                            span { (label(name)) }
+                            b { (number(value)) }
+                            @let majority = best.and_then(|best| best.get("nucleotide_position_majority"));
+                            @if let ("nucleotide_accuracy", Some(value)) = (name.as_str(), majority.and_then(Value::as_f64)) {
+                                span { "commonest base " (number(value)) }
+                            }
+                        }
+                    }
+                }
+            }
+            @if let Some((train, validation)) = record.samples {
+                div.card {
+                    span { "samples" }
+                    b { (train + validation) }
+                    span { (train) " for training, " (validation) " held out" }
+                }
+            }
+            @if record.samples.is_none() && held_out > 0 {
+                div.card { span { "samples" } b { (held_out) } span { "each held out once" } }
+            }
+            @if record.epochs > 0 {
+                div.card {
+                    span { "epochs" }
+                    b { (record.epochs) }
+                    @if let Some(best) = record.best.as_ref().and_then(|best| best.get("epoch")) {
+                        span { "the best is " (best.to_string()) }
+                    }
+                    span { (record.steps) " updates" }
+                }
+            }
+            @if let Some((learn, all)) = record.parameters {
+                div.card {
+                    span { "parameters" }
+                    b { (short(all)) }
+                    span { (short(learn)) " of them learn" }
+                }
+            }
+        }
+    }
+}
+
+fn short(count: usize) -> String {
+    match count as f64 {
+        n if n < 1e4 => format!("{n}"),
+        n if n < 1e6 => format!("{:.0} k", n / 1e3),
+        n => format!("{:.1} M", n / 1e6),
+    }
+}
+
+/// All figures, with intervals and those of other methods.
+pub fn table(record: &Record) -> Markup {
+    let Some(first) = record.figures.first() else {
+        return html! {};
+    };
+    let others: Vec<&String> = first.others.keys().collect();
+    let own = method(record.method.as_deref().unwrap_or("model"));
+    let with_intervals = record.figures.iter().any(|figure| figure.lower.is_some());
+    html! {
+        section {
+            h2 { "How good the predictions are" }
+            p.muted {
+                "Of samples that were held out. The best of each line is bold."
+                @if with_intervals {
+                    " The interval says how much chance there is in which samples these are."
+                }
+            }
+            div.scroll { table {
+                thead { tr {
+                    th {} th.n { (own) }
+                    @if with_intervals { th.n { "95 % interval" } }
+                    @for name in &others { th.n { (method(name)) } }
+                } }
+                tbody { @for recorded in &record.figures { (row(recorded, &others, with_intervals)) } }
+            } }
+        }
+    }
+}
+
+fn row(recorded: &RecordedFigure, others: &[&String], with_intervals: bool) -> Markup {
+    let of = |name: &String| recorded.others.get(name).and_then(Value::as_f64);
+    let known = MetricName::read(&recorded.name);
+    let direction = known.map_or(Better::Neither, |name| name.metric.better);
+    let better = |a: f64, b: f64| direction.score(a) >= direction.score(b);
+    let all: Vec<f64> = others
+        .iter()
+        .filter_map(|&name| of(name))
+        .chain(recorded.value)
+        .collect();
+    let class = |value: Option<f64>| {
+        let value = value.filter(|_| direction != Better::Neither && all.len() > 1);
+        match value.is_some_and(|value| all.iter().all(|other| better(value, *other))) {
+            true => "n best",
+            false => "n",
+        }
+    };
+    let interval = match (recorded.lower, recorded.upper) {
+        (Some(low), Some(high)) => format!("{} to {}", number(low), number(high)),
+        _ => String::new(),
+    };
+    html! {
+        tr {
+            td { (label(&recorded.name)) }
+            td class=(class(recorded.value)) { (maybe(recorded.value)) }
+            @if with_intervals { td.n.muted { (interval) } }
+            @for &name in others { td class=(class(of(name))) { (maybe(of(name))) } }
+        }
+    }
+}

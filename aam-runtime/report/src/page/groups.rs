@@ -1,0 +1,190 @@
+//! By which columns of the metadata errors are told apart.
+
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+use aam_data::{ColumnKind, Metadata, read_metadata};
+
+/// Most values of a column that was not asked for.
+const MOST_VALUES: usize = 15;
+/// Most columns that were not asked for.
+const MOST_FOUND: usize = 3;
+/// Share of the errors' variance that a column has to go with to be worth showing.
+const WORTH_SHOWING: f64 = 0.05;
+
+/// Share of the actual values' variance that goes with a column which says the same.
+const SAYS_THE_SAME: f64 = 0.95;
+
+/// A column and the value of each sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grouping {
+    /// Name of the column.
+    pub column: String,
+    /// Value of each sample, if it has one.
+    pub of: Vec<Option<String>>,
+    /// Share of the errors' variance that goes with the column, corrected for its number of
+    /// values.
+    pub explained: f64,
+    /// Whether the run's settings name it.
+    pub asked: bool,
+}
+
+/// The columns that the settings name, and those of the others that errors go with most. A column
+/// that says nearly as much of `actual` numbers as they themselves do, such as the date of their age,
+/// is none of them.
+pub fn groupings(
+    settings: &Map<String, Value>,
+    ids: &[String],
+    errors: &[f64],
+    actual: &[f64],
+) -> Vec<Grouping> {
+    let Some(path) = settings.get("metadata").and_then(Value::as_str) else {
+        return Vec::new();
+    };
+    match read_metadata(Path::new(path)) {
+        Ok(metadata) => chosen(&metadata, settings, ids, errors, actual),
+        Err(_) => Vec::new(),
+    }
+}
+
+fn chosen(
+    metadata: &Metadata,
+    settings: &Map<String, Value>,
+    ids: &[String],
+    errors: &[f64],
+    actual: &[f64],
+) -> Vec<Grouping> {
+    let named = |key: &str| -> Vec<&str> {
+        match settings.get(key) {
+            Some(Value::String(name)) => vec![name.trim()],
+            Some(Value::Array(names)) => names
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::trim)
+                .collect(),
+            _ => Vec::new(),
+        }
+    };
+    let asked = [named("group-column"), named("categorical-columns")].concat();
+    let targets = named("metadata-column");
+    let mut all: Vec<Grouping> = Vec::new();
+    for column in metadata.columns() {
+        let name = column.name.as_str();
+        let is_asked = asked.contains(&name);
+        if targets.contains(&name) && !is_asked {
+            continue;
+        }
+        let Ok(texts) = metadata.texts(name, ids) else {
+            continue;
+        };
+        let of: Vec<Option<String>> = texts.iter().map(|text| text.map(str::to_owned)).collect();
+        let sizes = sizes(&of);
+        let repeated = sizes.iter().filter(|size| **size > 1).count();
+        let most = match column.kind {
+            ColumnKind::Categorical => MOST_VALUES,
+            ColumnKind::Numeric => MOST_VALUES / 2,
+        };
+        let missing = of.iter().filter(|value| value.is_none()).count();
+        let usable = repeated > 1 && sizes.len() <= most && 3 * missing < of.len();
+        if is_asked || (usable && explained(&of, actual) < SAYS_THE_SAME) {
+            all.push(Grouping {
+                column: name.to_owned(),
+                explained: explained(&of, errors),
+                asked: is_asked,
+                of,
+            });
+        }
+    }
+    all.sort_by(|a, b| {
+        (b.asked, b.explained)
+            .partial_cmp(&(a.asked, a.explained))
+            .unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let mut kept: Vec<Grouping> = Vec::new();
+    let mut found = 0;
+    for grouping in all {
+        let divides_alike = |other: &Grouping| partition(&other.of) == partition(&grouping.of);
+        let enough = found == MOST_FOUND || grouping.explained < WORTH_SHOWING;
+        if grouping.asked || !(enough || kept.iter().any(divides_alike)) {
+            found += usize::from(!grouping.asked);
+            kept.push(grouping);
+        }
+    }
+    kept
+}
+
+/// The number of each value's first sample, for every sample.
+fn partition(of: &[Option<String>]) -> Vec<usize> {
+    let first = |value: &Option<String>| of.iter().position(|other| other == value).unwrap_or(0);
+    of.iter().map(first).collect()
+}
+
+fn sizes(of: &[Option<String>]) -> Vec<usize> {
+    let mut sizes = std::collections::BTreeMap::new();
+    for value in of.iter().flatten() {
+        *sizes.entry(value).or_insert(0) += 1;
+    }
+    sizes.into_values().collect()
+}
+
+/// Adjusted share of the variance of `errors` between the groups: 1 − (1 − η²) (n − 1) / (n − k).
+fn explained(of: &[Option<String>], errors: &[f64]) -> f64 {
+    let mut groups: std::collections::BTreeMap<&str, Vec<f64>> = std::collections::BTreeMap::new();
+    for (value, error) in of.iter().zip(errors) {
+        if let Some(value) = value {
+            groups.entry(value).or_default().push(*error);
+        }
+    }
+    let all: Vec<f64> = groups.values().flatten().copied().collect();
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let squares = |values: &[f64]| {
+        let mean = mean(values);
+        values
+            .iter()
+            .map(|value| (value - mean).powi(2))
+            .sum::<f64>()
+    };
+    let (n, k) = (all.len() as f64, groups.len() as f64);
+    let within: f64 = groups.values().map(|values| squares(values)).sum();
+    let share = 1.0 - within / squares(&all) * (n - 1.0) / (n - k);
+    match share.is_finite() {
+        true => share,
+        false => 0.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_that_errors_go_with_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metadata.tsv");
+        let mut text = String::from("id\tage\tsite\tcopy\tcoin\tname\n");
+        let mut errors = Vec::new();
+        for i in 0..24 {
+            let site = ["gut", "skin"][i % 2];
+            let coin = ["heads", "tails"][(i / 2) % 2];
+            text.push_str(&format!("s{i}\t{i}\t{site}\tin {site}\t{coin}\tn{i}\n"));
+            errors.push(if i % 2 == 0 { 1.0 } else { -1.0 } + 0.1 * (i % 5) as f64);
+        }
+        std::fs::write(&path, text).unwrap();
+        let ids: Vec<String> = (0..24).map(|i| format!("s{i}")).collect();
+        let actual: Vec<f64> = (0..24).map(f64::from).collect();
+        let mut settings = Map::new();
+        settings.insert("metadata".to_owned(), path.display().to_string().into());
+        settings.insert("metadata-column".to_owned(), vec!["age"].into());
+        let names = |settings: &Map<String, Value>| -> Vec<String> {
+            let all = groupings(settings, &ids, &errors, &actual);
+            all.into_iter().map(|grouping| grouping.column).collect()
+        };
+        assert_eq!(names(&settings), ["site"]);
+        // What is predicted is the site, in numbers.
+        let sites: Vec<f64> = (0..24).map(|i| f64::from(i % 2)).collect();
+        assert!(groupings(&settings, &ids, &errors, &sites).is_empty());
+        settings.insert("group-column".to_owned(), "coin".into());
+        assert_eq!(names(&settings), ["coin", "site"]);
+    }
+}

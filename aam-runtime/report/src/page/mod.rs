@@ -1,0 +1,133 @@
+//! `report.html`: a page with everything worth seeing of a run, complete in itself.
+//!
+//! Charts are drawn as SVG by [`crate::chart`] and take their colours from the page, which is light
+//! or dark as its reader prefers. Text from files of the user gets into the page through [`maud`],
+//! which escapes it.
+
+mod coverage;
+mod curves;
+mod data;
+mod errors;
+mod figures;
+mod folds;
+mod gathered;
+mod groups;
+mod predictions;
+mod words;
+
+use std::fs;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde_json::{Map, Value};
+
+pub use gathered::{Gathered, HeldOutSample, HeldOutTarget};
+
+use crate::chart;
+use crate::chart::Chart;
+use crate::record::{Record, State};
+use aam_run::run_directory::{CONFIG, RunDirectory};
+
+/// The page of a run, of whose epochs `epochs` are the metrics.
+pub fn page(
+    run: &RunDirectory,
+    record: &Record,
+    epochs: &[Map<String, Value>],
+    gathered: &Gathered,
+) -> String {
+    let title = title(record);
+    let held_out = gathered.targets.first().map_or(0, |t| t.samples.len());
+    let config = fs::read_to_string(run.join(CONFIG)).unwrap_or_default();
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body {
+                main {
+                    (header(&title, record))
+                    (figures::cards(record, epochs, held_out))
+                    (figures::table(record))
+                    @if let Some(folds) = &gathered.folds { (folds::section(folds)) }
+                    @for target in &gathered.targets {
+                        (predictions::section(target, gathered.targets.len() > 1))
+                        (coverage::section(target, &gathered.coverage))
+                        (errors::by_group(target, &record.settings))
+                        (errors::worst(target))
+                    }
+                    (curves::base(&gathered.base, record))
+                    (curves::section(epochs))
+                    (data::section(record))
+                    (data::settings(record, &config))
+                    (footer(record))
+                }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn title(record: &Record) -> String {
+    let columns = match record.settings.get("metadata-column") {
+        Some(Value::Array(names)) => {
+            let names: Vec<&str> = names
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::trim)
+                .collect();
+            names.join(", ")
+        }
+        _ => String::new(),
+    };
+    match record.command.as_str() {
+        "pretrain" => "Pre-training".to_owned(),
+        "rf-baseline" => format!("Random Forest: {columns}"),
+        _ => format!("Predicting {columns}"),
+    }
+}
+
+fn header(title: &str, record: &Record) -> Markup {
+    let (state, class) = match record.outcome {
+        State::Finished => ("finished", "badge finished"),
+        State::Interrupted => ("interrupted", "badge interrupted"),
+        State::Running => ("unfinished", "badge running"),
+        State::Failed => ("failed", "badge failed"),
+    };
+    let table = record.files.iter().find(|file| file.setting == "table");
+    html! {
+        header {
+            h1 { (title) " " span class=(class) { (state) } }
+            p.sub {
+                @if let Some(table) = table { (words::file_name(&table.path)) " · " }
+                code { "aam " (record.command) } " " (record.aam) " · "
+                (record.started.replace('T', " ").replace('Z', " UTC")) " · "
+                (words::duration(record.seconds))
+            }
+            @if let Some(error) = &record.error { p.warning { (error) } }
+        }
+    }
+}
+
+fn footer(record: &Record) -> Markup {
+    html! {
+        footer {
+            "Made by aam " (record.aam) ". Points can be hovered over. "
+            "Figures are of all held-out samples together; an interval is a 95 % bootstrap interval "
+            "over these samples."
+        }
+    }
+}
+
+/// A chart with what it shows; nothing if it cannot be drawn.
+fn figure(chart: &impl Chart, caption: &Markup) -> Markup {
+    let svg = chart::svg(chart);
+    html! {
+        @if !svg.is_empty() {
+            figure { (PreEscaped(svg)) figcaption { (caption) } }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `run.json`: what a run was made of, what it did and how it ended.
+
+use std::path::Path;
+use std::time::{Instant, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::data_file::DataFile;
+use aam_run::RunError;
+use aam_run::event_json::RecordedFigure;
+use aam_run::events::Event;
+use aam_run::run_directory::write_whole;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It has not ended, or was killed.
+    #[default]
+    Running,
+    /// It came to its end.
+    Finished,
+    /// The user stopped it.
+    Interrupted,
+    /// Something went wrong.
+    Failed,
+}
+
+/// What `run.json` holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Record {
+    /// Version of `aam`.
+    pub aam: String,
+    /// The command.
+    pub command: String,
+    /// How it ended.
+    pub outcome: State,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// When it began, in UTC.
+    pub started: String,
+    /// How long it took so far.
+    pub seconds: f64,
+    /// What it was set to.
+    pub settings: Map<String, Value>,
+    /// The files it read.
+    pub files: Vec<DataFile>,
+    /// Samples for training and for validation.
+    pub samples: Option<(usize, usize)>,
+    /// Parameters that learn, and all parameters.
+    pub parameters: Option<(usize, usize)>,
+    /// Epochs done.
+    pub epochs: usize,
+    /// Updates done.
+    pub steps: usize,
+    /// The metrics of the best epoch.
+    pub best: Option<Map<String, Value>>,
+    /// What judged the held-out samples.
+    pub method: Option<String>,
+    /// Figures of the held-out samples.
+    pub figures: Vec<RecordedFigure>,
+    /// What was said of the data before training began.
+    pub notes: Vec<String>,
+    /// What may be a mistake.
+    pub warnings: Vec<String>,
+}
+
+/// A record that is being made.
+pub struct Recorder {
+    /// The record so far.
+    pub record: Record,
+    since: Instant,
+    trains: bool,
+}
+
+impl Recorder {
+    /// Of a run of `command` that begins now.
+    pub fn new(command: &str) -> Self {
+        let started = humantime::format_rfc3339_seconds(SystemTime::now());
+        Self {
+            record: Record {
+                aam: env!("CARGO_PKG_VERSION").to_owned(),
+                command: command.to_owned(),
+                started: started.to_string(),
+                ..Record::default()
+            },
+            since: Instant::now(),
+            trains: false,
+        }
+    }
+
+    /// Takes note of an event; an epoch is `of` this.
+    pub fn observe(&mut self, event: &Event<'_>, of: Option<&Map<String, Value>>) {
+        let record = &mut self.record;
+        match *event {
+            Event::Note(text) if !self.trains => record.notes.push(text.to_owned()),
+            Event::Warning(text) => record.warnings.push(text.to_owned()),
+            Event::Started { parameters, .. } => {
+                self.trains = true;
+                record.parameters = Some(parameters);
+            }
+            Event::Epoch {
+                epoch, step, best, ..
+            } => {
+                (record.epochs, record.steps) = (epoch, step);
+                if best {
+                    record.best = of.cloned();
+                }
+            }
+            Event::Evaluated(evaluation) => {
+                record.method = Some(evaluation.method.to_owned());
+                record.figures = RecordedFigure::all(evaluation);
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes it to the file at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&mut self, path: &Path) -> Result<(), RunError> {
+        self.record.seconds = self.since.elapsed().as_secs_f64();
+        let broken = |error: serde_json::Error| RunError::Usage(format!("run.json: {error}"));
+        let text = serde_json::to_string_pretty(&self.record).map_err(broken)?;
+        write_whole(path, &(text + "\n"))
+    }
+}

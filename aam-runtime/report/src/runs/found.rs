@@ -1,0 +1,193 @@
+//! Finding runs and reading what they left.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::record::{Record, State};
+use aam_api::metric::{Headline, MetricName, leads};
+use aam_run::RunError;
+use aam_run::event_json::RecordedFigure;
+use aam_run::run_directory::{CONFIG, RECORD, is_run};
+
+/// A run.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// Its path below the folder that was searched.
+    pub name: String,
+    /// Its directory.
+    pub path: PathBuf,
+    /// What is known of it.
+    pub record: Record,
+    /// Whether it left a record; of others only the settings are known.
+    pub recorded: bool,
+}
+
+impl Found {
+    /// How it ended, in a word.
+    pub fn outcome(&self) -> &'static str {
+        match (self.recorded, self.record.outcome) {
+            (false, _) => "unknown",
+            (true, State::Running) => "unfinished",
+            (true, State::Finished) => "finished",
+            (true, State::Interrupted) => "interrupted",
+            (true, State::Failed) => "failed",
+        }
+    }
+
+    /// The figure that stands for the run.
+    pub fn headline(&self) -> Option<RecordedFigure> {
+        let stands = |name: &str| leads(name, Headline::Run);
+        let figures = &self.record.figures;
+        let figure = figures.iter().find(|figure| stands(&figure.name));
+        if let Some(figure) = figure.or(figures.first()) {
+            return Some(figure.clone());
+        }
+        let best = self.record.best.as_ref()?.iter();
+        let best = best.filter_map(|(name, value)| Some((name, value.as_f64()?)));
+        let place = |name: &str| MetricName::read(name).map(|read| read.metric.place);
+        let stands = best.filter(|(name, _)| stands(name));
+        let (name, value) = stands.min_by_key(|(name, _)| place(name))?;
+        Some(RecordedFigure {
+            name: name.clone(),
+            value: Some(value),
+            lower: None,
+            upper: None,
+            others: Map::new(),
+        })
+    }
+
+    /// SHA-256 of the feature table.
+    pub fn fingerprint(&self) -> Option<&str> {
+        let mut files = self.record.files.iter();
+        let table = files.find(|file| file.setting == "table")?;
+        Some(&table.sha256)
+    }
+}
+
+/// The runs in `folder` and below it, by name. What is below a run is part of it.
+///
+/// # Errors
+/// No such folder, or a record that cannot be read.
+pub fn below(folder: &Path) -> Result<Vec<Found>, RunError> {
+    if !folder.is_dir() {
+        return Err(RunError::Usage(format!(
+            "{}: there is no such folder",
+            folder.display()
+        )));
+    }
+    let mut found = Vec::new();
+    search(folder, folder, &mut found)?;
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(found)
+}
+
+fn search(top: &Path, folder: &Path, found: &mut Vec<Found>) -> Result<(), RunError> {
+    if is_run(folder) {
+        let name = folder.strip_prefix(top).unwrap_or(folder);
+        let name = match name == Path::new("") {
+            true => folder.display().to_string(),
+            false => name.display().to_string(),
+        };
+        found.push(open(folder, name)?);
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        // Links are not followed: they may lead in circles.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            search(top, &entry.path(), found)?;
+        }
+    }
+    Ok(())
+}
+
+/// The run in `path`, to be called `name`.
+///
+/// # Errors
+/// No run, or a record that cannot be read.
+pub fn open(path: &Path, name: String) -> Result<Found, RunError> {
+    let broken = |file: &str, problem: &dyn std::fmt::Display| {
+        RunError::Usage(format!("{}: {problem}", path.join(file).display()))
+    };
+    if !is_run(path) {
+        return Err(RunError::Usage(format!(
+            "{}: there is no run in this directory",
+            path.display()
+        )));
+    }
+    let record = match fs::read_to_string(path.join(RECORD)) {
+        Ok(text) => Some(serde_json::from_str(&text).map_err(|error| broken(RECORD, &error))?),
+        Err(_) => None,
+    };
+    let recorded = record.is_some();
+    let record = match record {
+        Some(record) => record,
+        None => {
+            let text = fs::read_to_string(path.join(CONFIG));
+            let text = text.map_err(|error| broken(CONFIG, &error))?;
+            of_settings(&text).map_err(|error| broken(CONFIG, &error))?
+        }
+    };
+    Ok(Found {
+        name,
+        path: path.to_owned(),
+        record,
+        recorded,
+    })
+}
+
+/// What the settings alone say of a run.
+fn of_settings(text: &str) -> Result<Record, toml::de::Error> {
+    let mut settings: Map<String, Value> = toml::from_str(text)?;
+    let command = settings.remove("command");
+    let command = command.as_ref().and_then(Value::as_str).unwrap_or_default();
+    Ok(Record {
+        command: command.to_owned(),
+        settings,
+        ..Record::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(folder: &Path, name: &str, record: Option<&str>) {
+        let path = folder.join(name);
+        fs::create_dir_all(&path).unwrap();
+        let settings = "# Settings of a run; `aam train --config` reads them.\ncommand = \"train\"\nlr = 0.01\n";
+        fs::write(path.join(CONFIG), settings).unwrap();
+        if let Some(record) = record {
+            fs::write(path.join(RECORD), record).unwrap();
+        }
+    }
+
+    #[test]
+    fn runs_are_found_and_what_is_in_them_is_theirs() {
+        let folder = tempfile::tempdir().unwrap();
+        let top = folder.path();
+        run(top, "b", None);
+        run(
+            top,
+            "a/deep",
+            Some("{\"outcome\": \"failed\", \"command\": \"train\"}"),
+        );
+        run(top, "b/fold-1", None);
+        fs::create_dir_all(top.join("notes")).unwrap();
+        let found = below(top).unwrap();
+        let names: Vec<&str> = found.iter().map(|run| run.name.as_str()).collect();
+        assert_eq!(names, ["a/deep", "b"]);
+        assert_eq!(
+            (found[0].outcome(), found[1].outcome()),
+            ("failed", "unknown")
+        );
+        assert_eq!(found[1].record.command, "train");
+        assert_eq!(found[1].record.settings["lr"], 0.01);
+        assert!(open(top, String::new()).is_err());
+        assert!(below(&top.join("nowhere")).is_err());
+        run(top, "c", Some("{"));
+        let error = below(top).unwrap_err().to_string();
+        assert!(error.contains("c/run.json"), "{error}");
+    }
+}

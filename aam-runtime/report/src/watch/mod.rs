@@ -1,0 +1,181 @@
+//! What is left of a run for those who watch it: metrics of every epoch, event files for
+//! TensorBoard, a record of how it went, and a page to read.
+//!
+//! [`Watch`] stands between a run and whoever listens to it. It remembers what is said before there
+//! is a directory, and keeps the files from then on.
+
+mod metrics_lines;
+mod options;
+pub mod tensorboard;
+
+use std::path::PathBuf;
+
+use serde_json::{Map, Value};
+
+pub use metrics_lines::{MetricsLines, object};
+pub use options::WatchOptions;
+
+use crate::data_file;
+use crate::metrics_file::MetricsFile;
+use crate::page::Gathered;
+use crate::record::{Recorder, State};
+use aam_run::RunError;
+use aam_run::events::{Event, Observer, Outcome};
+use aam_run::run_directory::{METRICS_LINES, RECORD, REPORT, RunDirectory, TENSORBOARD};
+use aam_run::settings::{self, Options};
+use tensorboard::TensorBoard;
+
+/// Passes events on, and keeps the files of a run.
+pub struct Watch<'a> {
+    observer: &'a mut dyn Observer,
+    recorder: Recorder,
+    gathered: Gathered,
+    files: Option<Files>,
+}
+
+struct Files {
+    run: RunDirectory,
+    record: PathBuf,
+    metrics: MetricsFile,
+    lines: MetricsLines,
+    tensorboard: Option<TensorBoard>,
+    with_report: bool,
+}
+
+impl<'a> Watch<'a> {
+    /// Does the `work` of `command`, which begins now, for `observer`, and ends with its outcome.
+    ///
+    /// # Errors
+    /// Those of the work, or files that cannot be written.
+    pub fn over(
+        command: &str,
+        observer: &mut dyn Observer,
+        work: impl FnOnce(&mut Watch<'_>) -> Result<Outcome, RunError>,
+    ) -> Result<Outcome, RunError> {
+        let mut watch = Watch::new(command, observer);
+        let outcome = work(&mut watch);
+        watch.end(outcome)
+    }
+
+    /// Of a run of `command` that begins now, for `observer`.
+    fn new(command: &str, observer: &'a mut dyn Observer) -> Self {
+        Self {
+            observer,
+            recorder: Recorder::new(command),
+            gathered: Gathered::default(),
+            files: None,
+        }
+    }
+
+    /// Keeps files in `run` from now on, whose `settings` are those; `samples` are those for
+    /// training and for validation, where there is one split.
+    ///
+    /// # Errors
+    /// Files that cannot be written.
+    pub fn begin<T: Options>(
+        &mut self,
+        run: &RunDirectory,
+        settings: &T,
+        options: WatchOptions,
+        samples: Option<(usize, usize)>,
+    ) -> Result<(), RunError> {
+        let settings = settings::table(settings);
+        let record = &mut self.recorder.record;
+        record.files = data_file::files::<T>(&settings);
+        record.samples = samples;
+        record.settings = settings;
+        let board = || TensorBoard::new(run.join(TENSORBOARD));
+        let files = self.files.insert(Files {
+            run: run.clone(),
+            record: run.join(RECORD),
+            metrics: MetricsFile::new(run.join("metrics.tsv")),
+            lines: MetricsLines::new(run.join(METRICS_LINES)),
+            tensorboard: options.tensorboard.then(board),
+            with_report: options.report,
+        });
+        self.recorder.write(&files.record)
+    }
+
+    /// A run goes on after `epoch` and `step`: what its files have of later ones goes.
+    ///
+    /// # Errors
+    /// Files that cannot be written.
+    fn cut_back(&mut self, epoch: usize, step: usize) -> Result<(), RunError> {
+        let Some(files) = &mut self.files else {
+            return Ok(());
+        };
+        files.lines.cut_back(epoch)?;
+        if let Some(board) = &mut files.tensorboard {
+            board.cut_back(epoch, step)?;
+        }
+        let is_best = |line: &&Map<String, Value>| line.get("best") == Some(&Value::Bool(true));
+        let best = files.lines.epochs().iter().rev().find(is_best);
+        let record = &mut self.recorder.record;
+        (record.epochs, record.steps) = (epoch, step);
+        record.best = best.cloned();
+        Ok(())
+    }
+
+    /// The run ended as `outcome` says: writes the page and the end of the record.
+    ///
+    /// # Errors
+    /// That of the run, or files that cannot be written.
+    fn end(mut self, outcome: Result<Outcome, RunError>) -> Result<Outcome, RunError> {
+        let record = &mut self.recorder.record;
+        record.outcome = match &outcome {
+            Ok(Outcome::Finished) => State::Finished,
+            Ok(Outcome::Interrupted) => State::Interrupted,
+            Err(_) => State::Failed,
+        };
+        record.error = outcome.as_ref().err().map(ToString::to_string);
+        let Some(files) = &mut self.files else {
+            return outcome;
+        };
+        // The run's own error is told, whatever becomes of the files.
+        let written = files.end(&mut self.recorder, &self.gathered, &mut *self.observer);
+        let outcome = outcome?;
+        written.map(|()| outcome)
+    }
+}
+
+impl Files {
+    fn end(
+        &mut self,
+        recorder: &mut Recorder,
+        gathered: &Gathered,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        recorder.write(&self.record)?;
+        if let Some(board) = &mut self.tensorboard {
+            board.close()?;
+        }
+        let record = &recorder.record;
+        let is_worth_it = record.epochs > 0 || !record.figures.is_empty();
+        if self.with_report && is_worth_it {
+            let page = crate::page::page(&self.run, record, self.lines.epochs(), gathered);
+            let path = self.run.write(REPORT, &page)?;
+            observer.observe(&Event::Saved(&path))?;
+        }
+        Ok(())
+    }
+}
+
+impl Observer for Watch<'_> {
+    fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
+        if let Event::Resumed { epoch, step } = *event {
+            self.cut_back(epoch, step)?;
+        }
+        let mut epoch = None;
+        if let Some(files) = &mut self.files {
+            files.metrics.observe(event)?;
+            files.lines.observe(event)?;
+            if let Some(board) = &mut files.tensorboard {
+                board.observe(event)?;
+            }
+            epoch = files.lines.epochs().last();
+        }
+        self.recorder.observe(event, epoch);
+        self.gathered.observe(event);
+        self.observer.observe(event)
+    }
+}

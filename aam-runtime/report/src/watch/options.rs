@@ -1,0 +1,28 @@
+//! What a run leaves for those who watch it.
+
+use aam_api::options::Facts;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a run leaves for those who watch it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct WatchOptions {
+    /// Write event files for TensorBoard.
+    #[schemars(transform = Facts::new().may_change().changes_no_result()
+        .because("as in the reference; it costs a few percent of a short training"))]
+    pub tensorboard: bool,
+    /// Write report.html, a page with everything worth seeing of the run.
+    #[schemars(transform = Facts::new().may_change().changes_no_result()
+        .because("it costs a fraction of a second, once"))]
+    pub report: bool,
+}
+
+impl Default for WatchOptions {
+    fn default() -> Self {
+        Self {
+            tensorboard: true,
+            report: true,
+        }
+    }
+}

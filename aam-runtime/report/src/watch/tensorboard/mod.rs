@@ -1,0 +1,200 @@
+//! Event files for TensorBoard, with the tags of the reference implementation.
+//!
+//! Every value is at the number of updates so far, also those of an epoch, so that what a resumed
+//! run does again can be declared void from an update on.
+
+mod event_file;
+mod histogram;
+mod messages;
+mod tags;
+
+use std::path::PathBuf;
+
+use crate::chart;
+use crate::chart::Theme;
+use aam_evaluation::compared::{Compared, Of};
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use event_file::EventFile;
+use messages::Value;
+
+/// Pictures and histograms are written so often in a run, spread evenly, and at its end: TensorBoard
+/// shows ten of each.
+const PICTURES: usize = 10;
+
+/// Writes event files.
+pub struct TensorBoard {
+    directory: PathBuf,
+    file: Option<EventFile>,
+    step: usize,
+    epoch: usize,
+    /// Epochs between pictures.
+    every: usize,
+    samples: usize,
+    /// What is not drawn yet.
+    compared: Vec<Compared>,
+}
+
+impl TensorBoard {
+    /// Into `directory`, which is made when there is something to write.
+    pub fn new(directory: PathBuf) -> Self {
+        Self {
+            directory,
+            file: None,
+            step: 0,
+            epoch: 0,
+            every: 1,
+            samples: 0,
+            compared: Vec::new(),
+        }
+    }
+
+    /// A run goes on after `epoch` and `step`: what older files have of later ones is void.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn cut_back(&mut self, epoch: usize, step: usize) -> Result<(), RunError> {
+        (self.epoch, self.step) = (epoch, step);
+        let file = self.file()?;
+        file.void_from(step + 1);
+        file.flush()
+    }
+
+    /// Writes what is still owed.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn close(&mut self) -> Result<(), RunError> {
+        self.draw()?;
+        match &mut self.file {
+            Some(file) => file.flush(),
+            None => Ok(()),
+        }
+    }
+
+    fn file(&mut self) -> Result<&mut EventFile, RunError> {
+        let file = match self.file.take() {
+            Some(file) => file,
+            None => EventFile::create(&self.directory)?,
+        };
+        Ok(self.file.insert(file))
+    }
+
+    fn write(&mut self, values: Vec<(String, Value)>) -> Result<(), RunError> {
+        let step = self.step;
+        self.file()?.add(step, values);
+        Ok(())
+    }
+
+    fn scalars(&mut self, values: impl IntoIterator<Item = (String, f64)>) -> Result<(), RunError> {
+        let values = values.into_iter();
+        self.write(
+            values
+                .map(|(tag, value)| (tag, Value::Scalar(value)))
+                .collect(),
+        )
+    }
+
+    fn start(&mut self, epochs: usize, (learn, all): (usize, usize)) -> Result<(), RunError> {
+        let left = epochs.saturating_sub(self.epoch);
+        self.every = left.div_ceil(PICTURES).max(1);
+        let layout = Value::Layout(tags::layout());
+        self.write(vec![("custom_scalars__config__".to_owned(), layout)])?;
+        let parameters = [
+            ("total", all),
+            ("trainable", learn),
+            ("frozen", all - learn),
+        ];
+        self.scalars(parameters.map(|(name, n)| (format!("model/{name}_params"), n as f64)))
+    }
+
+    fn pictures_are_due(&self, epoch: usize) -> bool {
+        epoch == 1 || epoch.is_multiple_of(self.every)
+    }
+
+    /// Draws what was compared last, once.
+    fn draw(&mut self) -> Result<(), RunError> {
+        let compared = std::mem::take(&mut self.compared);
+        let targets = compared.iter().filter(|c| c.of == Of::Target).count();
+        for compared in &compared {
+            let tag = match (compared.of, targets) {
+                (Of::Base, _) => "validation/unifrac_plot".to_owned(),
+                (Of::Target, 1) => "validation/prediction_plot".to_owned(),
+                (Of::Target, _) => format!("validation/prediction_plot/{}", compared.name),
+            };
+            if let Some(picture) = chart::png(&chart::compared(compared), Theme::LIGHT) {
+                let image = Value::Image {
+                    width: picture.width,
+                    height: picture.height,
+                    png: picture.png,
+                };
+                self.write(vec![(tag, image)])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Observer for TensorBoard {
+    fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError> {
+        match *event {
+            Event::Started {
+                epochs, parameters, ..
+            } => self.start(epochs, parameters),
+            Event::Batch { samples, .. } => {
+                self.samples += samples;
+                Ok(())
+            }
+            Event::Step {
+                step,
+                categorical_rate,
+                gradient_norm,
+                ..
+            } => {
+                self.step = step;
+                let rate = categorical_rate.map(|rate| ("train/categorical_learning_rate", rate));
+                let norm = gradient_norm.map(|norm| ("train/grad_norm", norm));
+                let values = rate.into_iter().chain(norm);
+                self.scalars(values.map(|(tag, value)| (tag.to_owned(), value)))
+            }
+            Event::Compared(compared) => {
+                self.compared = compared.to_vec();
+                Ok(())
+            }
+            Event::Weights(weights) if self.pictures_are_due(self.epoch + 1) => {
+                let histograms = histogram::of_weights(weights).into_iter();
+                let values = histograms.map(|(name, histogram)| {
+                    let tag = format!("weights/{}", name.replace('.', "/"));
+                    (tag, Value::Histogram(histogram))
+                });
+                self.write(values.collect())
+            }
+            Event::Epoch {
+                epoch,
+                step,
+                metrics,
+                best,
+                seconds,
+            } => {
+                (self.epoch, self.step) = (epoch, step);
+                let samples = std::mem::take(&mut self.samples) as f64;
+                let mut values = tags::of(metrics);
+                values.extend(
+                    [
+                        ("train/epoch", epoch as f64),
+                        ("perf/epoch_duration_sec", seconds),
+                        ("perf/samples_per_sec", samples / seconds),
+                        ("checkpoint/best_model_saved", f64::from(u8::from(best))),
+                    ]
+                    .map(|(tag, value)| (tag.to_owned(), value)),
+                );
+                self.scalars(values)?;
+                if self.pictures_are_due(epoch) {
+                    self.draw()?;
+                }
+                self.file()?.flush()
+            }
+            _ => Ok(()),
+        }
+    }
+}

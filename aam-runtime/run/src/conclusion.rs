@@ -1,0 +1,131 @@
+//! How the evaluation of held-out samples is written and reported.
+
+use aam_evaluation::coverage;
+use aam_evaluation::evaluation::{Evaluation, Other, Predicted, Reported, TRIVIAL};
+use aam_evaluation::out_of_fold::AtLevel;
+use aam_evaluation::results::{HeldOut, RawColumn};
+use aam_evaluation::scores::confusion;
+
+use crate::RunError;
+use crate::events::{Event, Observer};
+use crate::predictions::{self, PredictedSample, TargetColumn};
+use crate::run_directory::RunDirectory;
+
+/// Judges what `method` predicts of `samples`, with intervals if they are wanted, writes it to `run`
+/// and tells it.
+///
+/// # Errors
+/// Files that cannot be written, or metrics that cannot be built.
+pub fn conclude(
+    reported: Reported<'_>,
+    run: &RunDirectory,
+    method: &'static str,
+    samples: &[HeldOut],
+    others: &[Other],
+    with_intervals: bool,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    let evaluation = reported.evaluate(method, samples, others, with_intervals)?;
+    write(&reported, run, &evaluation, samples, others)?;
+    observer.observe(&Event::Predicted(&Predicted {
+        reported,
+        samples,
+        others,
+    }))?;
+    observer.observe(&Event::Evaluated(&evaluation))?;
+    observer.observe(&Event::Note(&evaluation.text()))
+}
+
+/// Writes `evaluation.tsv`, `predictions.tsv`, those of the other methods, for classes
+/// confusion matrices, and where predictions have intervals and sets at given levels `coverage.tsv`.
+///
+/// # Errors
+/// Files that cannot be written.
+fn write(
+    reported: &Reported<'_>,
+    run: &RunDirectory,
+    evaluation: &Evaluation,
+    samples: &[HeldOut],
+    others: &[Other],
+) -> Result<(), RunError> {
+    for (target, column) in reported.targets.iter().enumerate() {
+        if let Some(text) = confusion_text(column, target, samples) {
+            let name = match reported.targets.len() {
+                1 => "confusion_matrix.tsv".to_owned(),
+                _ => format!("confusion_matrix-{}.tsv", target + 1),
+            };
+            run.write(&name, &text)?;
+        }
+    }
+    for other in others.iter().filter(|other| other.name != TRIVIAL) {
+        let name = format!("predictions_{}.tsv", other.name);
+        run.write(&name, &predictions_text(reported, &other.samples, &[])?)?;
+    }
+    let further = reported.levels.get(1..).unwrap_or_default();
+    let text = predictions_text(reported, samples, further)?;
+    run.write("predictions.tsv", &text)?;
+    if !reported.levels.is_empty() {
+        run.write("coverage.tsv", &coverage::tsv(&coverage::of(reported)))?;
+    }
+    run.write("evaluation.tsv", &evaluation.tsv())?;
+    Ok(())
+}
+
+/// Predictions with the actual values, and `further` levels of the same samples.
+fn predictions_text(
+    reported: &Reported<'_>,
+    samples: &[HeldOut],
+    further: &[AtLevel],
+) -> Result<String, RunError> {
+    let samples: Vec<PredictedSample<'_>> = samples
+        .iter()
+        .enumerate()
+        .map(|(place, sample)| {
+            let columns = reported.targets.iter();
+            let further = further.iter().filter_map(|at| {
+                let same = at.samples.get(place)?;
+                Some((at.level, same.predictions.as_slice()))
+            });
+            PredictedSample {
+                id: &reported.ids[sample.row],
+                predictions: &sample.predictions,
+                further: further.collect(),
+                actual: Some(columns.map(|column| column.values[sample.row]).collect()),
+                spread: None,
+                fold: reported.folds.map(|folds| folds[sample.row].as_str()),
+                likeness: None,
+                abstains: false,
+            }
+        })
+        .collect();
+    predictions::tsv(&columns(reported.targets), &samples)
+}
+
+/// Names and classes of targets, as tables of predictions have them.
+pub fn columns(targets: &[RawColumn]) -> Vec<TargetColumn<'_>> {
+    let columns = targets.iter().map(|column| TargetColumn {
+        name: &column.name,
+        classes: column.classes.as_deref(),
+    });
+    columns.collect()
+}
+
+/// A row per actual class, a column per predicted one.
+fn confusion_text(column: &RawColumn, target: usize, samples: &[HeldOut]) -> Option<String> {
+    let classes = column.classes.as_ref()?;
+    let matrix = confusion(column, target, samples)?;
+    let cell = |text: &str| text.replace('\t', " ");
+    let mut text = cell(&column.name);
+    for class in classes {
+        text.push_str(&format!("\tpredicted {}", cell(class)));
+    }
+    text.push('\n');
+    for (class, counts) in classes.iter().zip(matrix) {
+        text.push_str(&cell(class));
+        for count in counts {
+            text.push_str(&format!("\t{count}"));
+        }
+        text.push('\n');
+    }
+    Some(text)
+}

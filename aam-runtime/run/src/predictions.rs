@@ -1,0 +1,281 @@
+//! `predictions.tsv`: one line a sample, in a form that QIIME 2 reads as metadata.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::RunError;
+use aam_api::metric::argmax;
+use aam_core::DataError;
+use aam_evaluation::results::TargetPrediction;
+
+/// A sample, its predictions and, where they are known, its actual values.
+pub struct PredictedSample<'a> {
+    /// Id of the sample.
+    pub id: &'a str,
+    /// One prediction per target.
+    pub predictions: &'a [TargetPrediction],
+    /// The same with intervals and sets at further levels.
+    pub further: Vec<(f64, &'a [TargetPrediction])>,
+    /// One value per target: a number, or the index of a class.
+    pub actual: Option<Vec<f64>>,
+    /// Standard deviation of each target over several predictions.
+    pub spread: Option<&'a [f64]>,
+    /// Name of the fold that held the sample out.
+    pub fold: Option<&'a str>,
+    /// What the sample is beside the training samples, where that is told.
+    pub likeness: Option<Likeness>,
+    /// Whether its predictions are left empty.
+    pub abstains: bool,
+}
+
+/// What a sample is beside the training samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Likeness {
+    /// Part of its reads in ASVs that training never saw.
+    pub unseen_reads: f64,
+    /// Bray–Curtis distance from the nearest training sample.
+    pub distance: f64,
+    /// Whether it is more unlike the training samples than these are unlike one another.
+    pub unlike: bool,
+}
+
+/// A target, as the columns of the file need it.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetColumn<'a> {
+    /// Name of the metadata column.
+    pub name: &'a str,
+    /// Names of the classes, if it has classes.
+    pub classes: Option<&'a [String]>,
+}
+
+/// The text of the file.
+///
+/// Columns: `sample-id`, `prediction` (and `actual`, `spread`, `lower`, `upper`, `prediction_set`,
+/// `probability CLASS` where there are such, and of further levels `lower_0.95`, …); of several targets
+/// each column ends in the target's name. `fold` and then `unseen_reads`, `distance` and `unlike` come
+/// last.
+///
+/// # Errors
+/// Never in practice: the text is made in memory.
+pub fn tsv(
+    targets: &[TargetColumn<'_>],
+    samples: &[PredictedSample<'_>],
+) -> Result<String, RunError> {
+    let mut lines = csv::WriterBuilder::new()
+        .delimiter(b'\t')
+        .quote_style(csv::QuoteStyle::Necessary)
+        .from_writer(Vec::new());
+    let broken = |error: csv::Error| RunError::Usage(format!("predictions.tsv: {error}"));
+    let header = header(targets, samples.first());
+    lines.write_record(&header).map_err(broken)?;
+    for sample in samples {
+        let mut cells = vec![sample.id.to_owned()];
+        for (t, (target, prediction)) in targets.iter().zip(sample.predictions).enumerate() {
+            let actual = sample.actual.as_ref().map(|values| values[t]);
+            let spread = sample.spread.map(|deviations| deviations[t]);
+            let further = sample.further.iter().map(|(_, targets)| &targets[t]);
+            let levels: Vec<&TargetPrediction> =
+                std::iter::once(prediction).chain(further).collect();
+            fill(&mut cells, target.classes, &levels, actual, spread);
+        }
+        if sample.abstains {
+            cells[1..].fill(String::new());
+        }
+        cells.extend(sample.fold.map(str::to_owned));
+        if let Some(likeness) = sample.likeness {
+            let unlike = if likeness.unlike { "yes" } else { "no" };
+            cells.extend([number(likeness.unseen_reads), number(likeness.distance)]);
+            cells.push(unlike.to_owned());
+        }
+        lines.write_record(&cells).map_err(broken)?;
+    }
+    let bytes = lines
+        .into_inner()
+        .map_err(|error| RunError::Usage(format!("predictions.tsv: {error}")))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn header(targets: &[TargetColumn<'_>], first: Option<&PredictedSample<'_>>) -> Vec<String> {
+    let mut header = vec!["sample-id".to_owned()];
+    for (t, target) in targets.iter().enumerate() {
+        let ending = match targets.len() {
+            1 => String::new(),
+            _ => format!(" {}", target.name),
+        };
+        let mut names = vec!["prediction".to_owned()];
+        if first.is_some_and(|sample| sample.actual.is_some()) {
+            names.push("actual".to_owned());
+        }
+        if first.is_some_and(|sample| sample.spread.is_some()) {
+            names.push("spread".to_owned());
+        }
+        if let Some(sample) = first {
+            let further = sample.further.iter();
+            let further = further.map(|(level, targets)| (format!("_{level}"), &targets[t]));
+            let own = (String::new(), &sample.predictions[t]);
+            for (level, prediction) in std::iter::once(own).chain(further) {
+                let columns = regions(prediction);
+                names.extend(columns.iter().map(|column| format!("{column}{level}")));
+            }
+        }
+        let classes = target.classes.unwrap_or_default().iter();
+        names.extend(classes.map(|class| format!("probability {class}")));
+        header.extend(names.into_iter().map(|name| format!("{name}{ending}")));
+    }
+    if first.is_some_and(|sample| sample.fold.is_some()) {
+        header.push("fold".to_owned());
+    }
+    if first.is_some_and(|sample| sample.likeness.is_some()) {
+        header.extend(["unseen_reads", "distance", "unlike"].map(str::to_owned));
+    }
+    let mut seen = HashSet::new();
+    debug_assert!(header.iter().all(|name| seen.insert(name.clone())));
+    header
+}
+
+/// The columns of what holds the true value, as far as the prediction has it.
+fn regions(prediction: &TargetPrediction) -> &'static [&'static str] {
+    match prediction {
+        TargetPrediction::Number {
+            interval: Some(_), ..
+        } => &["lower", "upper"],
+        TargetPrediction::Classes { set: Some(_), .. } => &["prediction_set"],
+        _ => &[],
+    }
+}
+
+/// Adds what is predicted of a target; `levels` differ in intervals and sets only.
+fn fill(
+    cells: &mut Vec<String>,
+    classes: Option<&[String]>,
+    levels: &[&TargetPrediction],
+    actual: Option<f64>,
+    spread: Option<f64>,
+) {
+    let name = |class: usize| match classes {
+        Some(classes) => classes[class].clone(),
+        None => class.to_string(),
+    };
+    let Some(first) = levels.first() else {
+        return;
+    };
+    match first {
+        TargetPrediction::Classes { probabilities, .. } => {
+            cells.push(name(argmax(probabilities)));
+            cells.extend(actual.map(|class| name(class as usize)));
+        }
+        TargetPrediction::Number { value, .. } => {
+            cells.push(number(*value));
+            cells.extend(actual.map(|value| value.to_string()));
+        }
+    }
+    cells.extend(spread.map(number));
+    for prediction in levels {
+        match prediction {
+            TargetPrediction::Number { interval, .. } => {
+                let ends = interval.iter().flat_map(|(low, high)| [*low, *high]);
+                cells.extend(ends.map(number));
+            }
+            TargetPrediction::Classes { set, .. } => {
+                let names = |set: &Vec<usize>| {
+                    let names = set.iter().map(|&class| name(class).replace('|', "\\|"));
+                    names.collect::<Vec<_>>().join("|")
+                };
+                cells.extend(set.as_ref().map(names));
+            }
+        }
+    }
+    if let TargetPrediction::Classes { probabilities, .. } = first {
+        cells.extend(probabilities.iter().map(|p| number(*p)));
+    }
+}
+
+/// Seven digits are what the model's `f32` holds.
+fn number(value: f64) -> String {
+    (value as f32).to_string()
+}
+
+/// Reads the predictions of a file that [`tsv`] made for the same targets, with the id of each
+/// sample; without prediction sets and further levels.
+///
+/// # Errors
+/// A file that is damaged.
+pub fn read(
+    path: &Path,
+    targets: &[TargetColumn<'_>],
+) -> Result<Vec<(String, Vec<TargetPrediction>)>, RunError> {
+    let damaged = |what: String| {
+        DataError::in_file(path, what)
+            .help("remove the folder of the run, which is then done again")
+    };
+    let mut lines = csv::ReaderBuilder::new()
+        .delimiter(b'\t')
+        .from_path(path)
+        .map_err(|error| damaged(error.to_string()))?;
+    let header = lines
+        .headers()
+        .map_err(|error| damaged(error.to_string()))?;
+    let place = |name: String| header.iter().position(|cell| cell == name);
+    let columns: Vec<Columns> = targets
+        .iter()
+        .map(|target| {
+            let ending = match targets.len() {
+                1 => String::new(),
+                _ => format!(" {}", target.name),
+            };
+            let place = |name: &str| place(format!("{name}{ending}"));
+            let missing = || damaged(format!("lacks columns of '{}'", target.name));
+            Ok(match target.classes {
+                Some(classes) => {
+                    let places = classes
+                        .iter()
+                        .map(|class| place(&format!("probability {class}")));
+                    Columns::Classes(places.collect::<Option<_>>().ok_or_else(missing)?)
+                }
+                None => Columns::Number {
+                    value: place("prediction").ok_or_else(missing)?,
+                    interval: place("lower").zip(place("upper")),
+                },
+            })
+        })
+        .collect::<Result<_, DataError>>()?;
+    let mut samples = Vec::new();
+    for line in lines.records() {
+        let line = line.map_err(|error| damaged(error.to_string()))?;
+        let cell = |place: usize| -> Result<f64, DataError> {
+            let text = line.get(place).unwrap_or_default();
+            text.parse()
+                .map_err(|_| damaged(format!("`{text}` is no number")))
+        };
+        let predictions = columns.iter().map(|columns| match columns {
+            Columns::Classes(places) => {
+                let probabilities = places.iter().map(|place| cell(*place));
+                Ok(TargetPrediction::classes(
+                    probabilities.collect::<Result<_, _>>()?,
+                ))
+            }
+            Columns::Number { value, interval } => Ok(TargetPrediction::Number {
+                value: cell(*value)?,
+                interval: match interval {
+                    Some((low, high)) => Some((cell(*low)?, cell(*high)?)),
+                    None => None,
+                },
+            }),
+        });
+        let predictions = predictions.collect::<Result<_, DataError>>()?;
+        samples.push((line.get(0).unwrap_or_default().to_owned(), predictions));
+    }
+    Ok(samples)
+}
+
+/// Where the predictions of a target are.
+enum Columns {
+    Classes(Vec<usize>),
+    Number {
+        value: usize,
+        interval: Option<(usize, usize)>,
+    },
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,398 @@
+//! The directory of a run: made once, filled with files that are whole or absent.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::RunError;
+use crate::checkpoint_files;
+use aam_core::file_operations::{make_directories, remove_file, rename, write_synced};
+
+/// Settings of the run, resolved; `aam COMMAND --config` reruns it.
+pub const CONFIG: &str = "config.toml";
+
+/// What a run of a comparison came to, once it did.
+pub const RESULT: &str = "result.json";
+
+/// What a run was made of, what it did and how it ended.
+pub const RECORD: &str = "run.json";
+
+/// The metrics of every epoch, an object a line.
+pub const METRICS_LINES: &str = "metrics.jsonl";
+
+/// A page with everything worth seeing of a run.
+pub const REPORT: &str = "report.html";
+
+/// Event files for TensorBoard.
+pub const TENSORBOARD: &str = "tensorboard";
+
+/// How the settings of a run begin, which tells them from those of another program.
+const CONFIG_START: &str = "# Settings of a run; `aam ";
+/// What else a run puts into its directory; the settings go last, so that a removal that was
+/// interrupted can be repeated.
+const FILES: [&str; 9] = [
+    RECORD,
+    "metrics.tsv",
+    METRICS_LINES,
+    "samples_train.txt",
+    "samples_val.txt",
+    "samples_test.txt",
+    "lr_find.tsv",
+    "lr_find.svg",
+    CONFIG,
+];
+/// The file that is written last.
+const EVALUATION: &str = "evaluation.tsv";
+/// What it writes at its end, beside confusion matrices and the predictions of other methods.
+const RESULTS: [&str; 5] = [EVALUATION, RESULT, "predictions.tsv", "folds.tsv", REPORT];
+/// Its checkpoints.
+const CHECKPOINTS: &str = "checkpoints";
+
+/// The directory of a run.
+#[derive(Clone, Debug)]
+pub struct RunDirectory {
+    path: PathBuf,
+    /// Whether this process writes to it.
+    writes: bool,
+}
+
+impl RunDirectory {
+    /// Checks that a run can have the directory `path`, without touching it.
+    ///
+    /// # Errors
+    /// No directory, a file, or a directory with files in it; with `overwrite`, one without a run.
+    pub fn check(path: Option<&Path>, overwrite: bool) -> Result<&Path, RunError> {
+        let path = named_directory(path)?;
+        let refuse = |problem: &str| Err(refused_directory(path, problem));
+        if !holds_files(path) {
+            return Ok(path);
+        }
+        match (overwrite, is_run(path)) {
+            (true, true) => Ok(path),
+            (false, true) => refuse(
+                "there is a run in this directory; choose another, or replace the run with --overwrite",
+            ),
+            (false, false) => refuse("the directory exists and is not empty; choose another"),
+            (true, false) => refuse(
+                "the directory holds files that are no run of aam, and --overwrite does not remove those; choose another",
+            ),
+        }
+    }
+
+    /// Makes the directory. A run in it is removed if `overwrite` is set, and nothing else that
+    /// the directory holds.
+    ///
+    /// # Errors
+    /// Those of [`RunDirectory::check`], or a directory that cannot be made.
+    pub fn create(path: Option<&Path>, overwrite: bool) -> Result<Self, RunError> {
+        let path = Self::check(path, overwrite)?;
+        if holds_files(path) {
+            remove_run(path)?;
+        }
+        fs::create_dir_all(path).map_err(RunError::write(path))?;
+        Ok(Self::at(path))
+    }
+
+    /// Checks that a run can go on or begin in the directory `path`, without touching it.
+    ///
+    /// # Errors
+    /// No directory, a file, or a directory with files in it and no run.
+    pub fn check_to_resume(path: Option<&Path>) -> Result<&Path, RunError> {
+        let path = named_directory(path)?;
+        match is_run(path) || only_leftovers(path) {
+            true => Ok(path),
+            false => Err(refused_directory(
+                path,
+                "the directory holds files and no run that could go on; choose another, or leave out --resume",
+            )),
+        }
+    }
+
+    /// The directory of a run that goes on, or of one that begins where there is none; what a kill
+    /// left half-written is removed.
+    ///
+    /// # Errors
+    /// Those of [`RunDirectory::check_to_resume`], or files that cannot be removed.
+    pub fn resume(path: Option<&Path>) -> Result<Self, RunError> {
+        let path = Self::check_to_resume(path)?;
+        fs::create_dir_all(path).map_err(RunError::write(path))?;
+        for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+            if is_leftover(&entry.file_name().to_string_lossy()) {
+                let entry = entry.path();
+                fs::remove_file(&entry).map_err(RunError::write(entry))?;
+            }
+        }
+        let run = Self::at(path);
+        checkpoint_files::tidy(&run.checkpoints())?;
+        Ok(run)
+    }
+
+    /// Removes what was made of an earlier state of the run.
+    ///
+    /// # Errors
+    /// A file that cannot be removed.
+    pub fn remove_results(&self) -> Result<(), RunError> {
+        remove_files(results_in(&self.path))
+    }
+
+    /// Whether the run has come to its end and what it came to is written.
+    pub fn has_results(&self) -> bool {
+        self.join(EVALUATION).is_file()
+    }
+
+    /// Where a run in `path` has its checkpoints.
+    pub fn checkpoints_of(path: &Path) -> PathBuf {
+        path.join(CHECKPOINTS)
+    }
+
+    /// Its checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        Self::checkpoints_of(&self.path)
+    }
+
+    /// Fails where somebody removed or renamed the directory, rather than making another one.
+    ///
+    /// # Errors
+    /// It is gone.
+    pub fn check_that_it_is_there(&self) -> Result<(), RunError> {
+        match self.join(CONFIG).is_file() {
+            true => Ok(()),
+            false => Err(RunError::Gone(self.path.clone())),
+        }
+    }
+
+    /// One that exists.
+    pub fn at(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            writes: true,
+        }
+    }
+
+    /// One that another process makes and writes to; nothing is written here.
+    ///
+    /// # Errors
+    /// No directory, or a file.
+    pub fn of_another(path: Option<&Path>) -> Result<Self, RunError> {
+        Ok(Self {
+            path: named_directory(path)?.to_owned(),
+            writes: false,
+        })
+    }
+
+    /// Removes the run that `path` holds, if any, and the directory if nothing else is in it.
+    ///
+    /// # Errors
+    /// A file that cannot be removed.
+    pub fn remove(path: &Path) -> Result<(), RunError> {
+        if is_run(path) {
+            remove_run(path)?;
+            let _ = fs::remove_dir(path);
+        }
+        Ok(())
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file or directory in it.
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a file; see [`write_whole`].
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write(&self, name: &str, contents: &str) -> Result<PathBuf, RunError> {
+        let path = self.join(name);
+        if self.writes {
+            write_whole(&path, contents)?;
+        }
+        Ok(path)
+    }
+
+    /// Writes one id a line.
+    ///
+    /// # Errors
+    /// A file that cannot be written.
+    pub fn write_ids(
+        &self,
+        name: &str,
+        ids: &[String],
+        rows: &[usize],
+    ) -> Result<PathBuf, RunError> {
+        let lines: String = rows.iter().map(|&row| format!("{}\n", ids[row])).collect();
+        self.write(name, &lines)
+    }
+}
+
+/// Whether anything is in the directory.
+pub fn holds_files(path: &Path) -> bool {
+    fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+/// Whether the directory holds a run of this program.
+pub fn is_run(path: &Path) -> bool {
+    let settings = fs::read(path.join(CONFIG)).unwrap_or_default();
+    settings.starts_with(CONFIG_START.as_bytes())
+}
+
+/// Removes what a run makes, name by name.
+fn remove_run(path: &Path) -> Result<(), RunError> {
+    let checkpoints = path.join(CHECKPOINTS);
+    let ours = |name: &str| {
+        let last = name.strip_suffix(".older").unwrap_or(name);
+        let epoch = name.strip_prefix("epoch-");
+        ["best", "last"].contains(&last)
+            || name.starts_with(checkpoint_files::UNFINISHED)
+            || epoch.is_some_and(|number| number.parse::<usize>().is_ok())
+    };
+    for entry in fs::read_dir(&checkpoints).into_iter().flatten().flatten() {
+        if ours(&entry.file_name().to_string_lossy()) {
+            let entry = entry.path();
+            fs::remove_dir_all(&entry).map_err(RunError::write(entry))?;
+        }
+    }
+    // Stays where it holds anything else.
+    let _ = fs::remove_dir(&checkpoints);
+    let tensorboard = path.join(TENSORBOARD);
+    if tensorboard.exists() {
+        fs::remove_dir_all(&tensorboard).map_err(RunError::write(tensorboard))?;
+    }
+    remove_files(results_in(path))?;
+    remove_files(FILES.map(|name| path.join(name)).into())
+}
+
+/// Files that a run in `path` writes at its end.
+fn results_in(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let is_result = |name: &str| {
+        let starts = ["confusion_matrix", "predictions_"];
+        starts.iter().any(|start| name.starts_with(start)) && name.ends_with(".tsv")
+    };
+    let several = entries.filter(|entry| is_result(&entry.file_name().to_string_lossy()));
+    let several = several.map(|entry| entry.path());
+    let results = RESULTS.iter().map(|name| path.join(name));
+    results.chain(several).collect()
+}
+
+fn remove_files(files: Vec<PathBuf>) -> Result<(), RunError> {
+    for file in files {
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(RunError::write(file)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file of this name is one that [`write_whole`] did not come to rename.
+fn is_leftover(name: &str) -> bool {
+    let parts = name
+        .strip_prefix('.')
+        .and_then(|name| name.rsplit_once('.'));
+    parts.is_some_and(|(name, program)| {
+        program.parse::<u32>().is_ok() && (FILES.contains(&name) || RESULTS.contains(&name))
+    })
+}
+
+/// Whether the directory holds nothing but what a kill left of the first file of a run.
+fn only_leftovers(path: &Path) -> bool {
+    let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.all(|entry| is_leftover(&entry.file_name().to_string_lossy()))
+}
+
+/// The directory that `--output-dir` names.
+///
+/// # Errors
+/// None, or a file.
+pub fn named_directory(path: Option<&Path>) -> Result<&Path, RunError> {
+    let path = path.ok_or_else(|| RunError::missing("output-dir", "name the directory to make"))?;
+    match path.is_file() {
+        true => Err(refused_directory(path, "this is a file; name a directory")),
+        false => Ok(path),
+    }
+}
+
+/// The error for an output directory that a run or comparison cannot have.
+pub fn refused_directory(path: &Path, problem: &str) -> RunError {
+    RunError::value("output-dir", path.display().to_string(), problem)
+}
+
+/// Checks that `--output` can be written to `path`, without touching it.
+///
+/// # Errors
+/// A directory, or a file unless it is to be overwritten.
+pub fn check_output_file(path: &Path, overwrite: bool) -> Result<(), RunError> {
+    let refuse = |problem: &str| RunError::value("output", path.display().to_string(), problem);
+    if path.is_dir() {
+        return Err(refuse("this is a directory; name a file to write"));
+    }
+    if path.exists() && !overwrite {
+        return Err(refuse(
+            "the file exists; choose another name or add --overwrite",
+        ));
+    }
+    Ok(())
+}
+
+/// Writes a file beside its place and renames it into it, so that it is whole or absent.
+///
+/// # Errors
+/// A file that cannot be written; an older file of the name is then untouched.
+pub fn write_whole(path: &Path, contents: &str) -> Result<(), RunError> {
+    let parent = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    // Not a temporary file of the system's, which would be private to its owner.
+    let beside = parent.join(format!(
+        ".{}.{}",
+        path.file_name().unwrap_or_default().to_string_lossy(),
+        std::process::id()
+    ));
+    let write = || {
+        make_directories(parent)?;
+        write_synced(&beside, contents.as_bytes())?;
+        rename(&beside, path)
+    };
+    let written = write();
+    if written.is_err() {
+        let _ = remove_file(&beside);
+    }
+    written.map_err(RunError::write(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_older_run_is_replaced() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("run");
+        let create = |overwrite| RunDirectory::create(Some(&path), overwrite);
+        let run = create(false).unwrap();
+        create(false).unwrap();
+        run.write("notes.txt", "mine").unwrap();
+        assert!(create(false).is_err() && create(true).is_err());
+        // Other programs have a file of this name too.
+        run.write(CONFIG, "title = \"my site\"\n").unwrap();
+        assert!(create(true).is_err());
+        run.write(CONFIG, "# Settings of a run; `aam train`\n")
+            .unwrap();
+        for name in ["metrics.tsv", "checkpoints/best/a", "checkpoints/mine/a"] {
+            run.write(name, "").unwrap();
+        }
+        assert!(create(false).is_err());
+        create(true).unwrap();
+        let left = |name: &str| path.join(name).exists();
+        assert!(left("notes.txt") && left("checkpoints/mine/a"));
+        assert!(!left(CONFIG) && !left("metrics.tsv") && !left("checkpoints/best"));
+    }
+}

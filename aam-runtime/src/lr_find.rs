@@ -1,0 +1,347 @@
+//! The learning-rate range test (Smith, *Cyclical learning rates for training neural networks*, 2017):
+//! what the loss does while the rate rises from update to update.
+
+mod rate_plot;
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use aam_api::options::Facts;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_train::inference::FineTuned;
+use aam_train::trainer::trial_updates::TrialEvent;
+
+use crate::options::TrainOptions;
+use crate::stages::{
+    DividedStudy, MatchedStudy, PreparedTraining, TrainingSettings, TrainingSetup,
+};
+use rate_plot::plot;
+
+/// Weight of a fresh loss in the smoothed one.
+const SMOOTHING: f64 = 0.05;
+/// The test ends where the smoothed loss is so many times the least.
+const TOO_MUCH: f64 = 5.0;
+/// Fewer updates say nothing.
+const LEAST_POINTS: usize = 10;
+
+/// Options of `aam lr-find`: those of `aam train`, which the test is about.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct RateRangeOptions {
+    /// Training.
+    #[serde(flatten)]
+    pub train: TrainOptions,
+    /// Learning rate of the first update.
+    #[schemars(
+        extend("exclusiveMinimum" = 0),
+        transform = Facts::new().because("as in the reference")
+    )]
+    pub start_lr: f64,
+    /// Learning rate of the last update.
+    #[schemars(
+        extend("exclusiveMinimum" = 0),
+        transform = Facts::new().because("as in the reference")
+    )]
+    pub end_lr: f64,
+    /// Updates, each at a higher rate than the one before.
+    #[schemars(range(min = LEAST_POINTS), transform = Facts::new().because("as in the reference"))]
+    pub lr_steps: usize,
+}
+
+impl Default for RateRangeOptions {
+    fn default() -> Self {
+        Self {
+            train: TrainOptions::default(),
+            start_lr: 1e-7,
+            end_lr: 10.0,
+            lr_steps: 100,
+        }
+    }
+}
+
+/// The rates that are tried.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RangeConfig {
+    /// The first rate.
+    pub start: f64,
+    /// The last rate.
+    pub end: f64,
+    /// How many there are.
+    pub steps: usize,
+}
+
+impl RangeConfig {
+    fn read(options: &RateRangeOptions) -> Result<Self, RunError> {
+        let (start, end, steps) = (options.start_lr, options.end_lr, options.lr_steps);
+        if start >= end {
+            let problem = format!("expected a number above --start-lr {start}");
+            return Err(RunError::value("end-lr", end.to_string(), problem));
+        }
+        Ok(Self { start, end, steps })
+    }
+
+    /// `start · (end / start)^(i / (steps − 1))`.
+    pub fn rates(&self) -> impl Iterator<Item = f64> + use<> {
+        let Self { start, end, steps } = *self;
+        let last = steps.saturating_sub(1).max(1) as f64;
+        (0..steps).map(move |i| start * (end / start).powf(i as f64 / last))
+    }
+}
+
+/// What happened at a rate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RatePoint {
+    /// The learning rate.
+    pub rate: f64,
+    /// The loss before the update at this rate.
+    pub loss: f64,
+    /// Its exponential moving average, without the bias of the start.
+    pub smoothed: f64,
+}
+
+/// Losses at rising rates.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RateCurve {
+    /// From low rates to high ones.
+    pub points: Vec<RatePoint>,
+    average: f64,
+}
+
+impl RateCurve {
+    /// Adds the next point, unless the loss is no number. Returns whether the test goes on.
+    pub fn add(&mut self, rate: f64, loss: f64) -> bool {
+        if !loss.is_finite() {
+            return false;
+        }
+        self.average = SMOOTHING * loss + (1.0 - SMOOTHING) * self.average;
+        let seen = self.points.len() as i32 + 1;
+        let smoothed = self.average / (1.0 - (1.0 - SMOOTHING).powi(seen));
+        self.points.push(RatePoint {
+            rate,
+            loss,
+            smoothed,
+        });
+        let smoothed = self.points.iter().map(|point| point.smoothed);
+        let least = smoothed.fold(f64::INFINITY, f64::min);
+        // A loss that can be negative has no multiple to be above.
+        least <= 0.0
+            || self.points.len() < LEAST_POINTS
+            || self
+                .points
+                .last()
+                .is_none_or(|point| point.smoothed < TOO_MUCH * least)
+    }
+
+    /// The rate at which the loss falls the fastest, per decade, before it is least; `None` if there are
+    /// too few points or the loss never falls.
+    ///
+    /// Slopes and means are of the points of a decade around each: the moving average is late by as many
+    /// points as it averages, which is a factor of ten in the rate and more.
+    pub fn suggestion(&self) -> Option<f64> {
+        let points = &self.points;
+        if points.len() < LEAST_POINTS {
+            return None;
+        }
+        let decades = (points.last()?.rate / points.first()?.rate).log10();
+        let per_decade = (points.len() - 1) as f64 / decades;
+        let size = (per_decade.round() as usize).clamp(5, points.len());
+        let windows: Vec<&[RatePoint]> = points.windows(size).collect();
+        let means = windows.iter().map(|window| mean(window, |p| p.loss));
+        let means = means.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
+        let least = means.map_or(0, |(place, _)| place);
+        let slopes = windows[..=least].iter().map(|window| slope(window));
+        let steepest = slopes.enumerate().min_by(|a, b| a.1.total_cmp(&b.1));
+        let (place, _) = steepest.filter(|(_, slope)| *slope < 0.0)?;
+        Some(windows[place][size / 2].rate)
+    }
+
+    /// A line for each point.
+    pub fn tsv(&self) -> String {
+        let mut text = String::from("learning_rate\tloss\tsmoothed_loss\n");
+        for point in &self.points {
+            let RatePoint {
+                rate,
+                loss,
+                smoothed,
+            } = point;
+            text.push_str(&format!("{rate:e}\t{loss}\t{smoothed}\n"));
+        }
+        text
+    }
+}
+
+fn mean(points: &[RatePoint], of: impl Fn(&RatePoint) -> f64) -> f64 {
+    points.iter().map(of).sum::<f64>() / points.len() as f64
+}
+
+/// Slope of the loss over the logarithm of the rate, by least squares.
+fn slope(points: &[RatePoint]) -> f64 {
+    let x = mean(points, |point| point.rate.log10());
+    let y = mean(points, |point| point.loss);
+    let products = mean(points, |point| (point.rate.log10() - x) * (point.loss - y));
+    products / mean(points, |point| (point.rate.log10() - x).powi(2))
+}
+
+/// What `aam lr-find` found.
+#[derive(Clone, Debug)]
+pub struct FoundRate {
+    /// The losses.
+    pub curve: RateCurve,
+    /// The suggested highest rate of a run.
+    pub suggestion: Option<f64>,
+    /// The table of them.
+    pub table: PathBuf,
+    /// The plot of them.
+    pub plot: PathBuf,
+}
+
+/// Tries rising learning rates on the run that `options` describe, and writes table and plot.
+///
+/// # Errors
+/// Those of [`train`](crate::training::train), and rates out of range.
+pub fn find_rate(
+    options: &RateRangeOptions,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<FoundRate, RunError> {
+    refuse_other_runs(&options.train)?;
+    let config = RangeConfig::read(options)?;
+    let setup = TrainingSetup::for_trial(TrainingSettings::of_run(&options.train)?, observer)?;
+    let study = MatchedStudy::of(&setup, observer)?;
+    let divided = DividedStudy::new(&setup, &study, observer)?;
+    let prepared = PreparedTraining::new(&divided, observer)?;
+    let run = prepared.directory()?;
+    let ready = prepared.ready(observer)?;
+    let mut curve = RateCurve::default();
+    let mut watcher = |_: &FineTuned, observer: &mut dyn Observer, event| match event {
+        TrialEvent::Updated => Ok(true),
+        TrialEvent::Gradients { step, rate, loss } => {
+            observer.observe(&Event::Progress {
+                what: "trying learning rates",
+                done: step,
+                total: config.steps,
+            })?;
+            Ok(curve.add(rate, loss))
+        }
+    };
+    // The model is left as it is, and what becomes of its copy is of no use.
+    ready.try_updates(&mut config.rates(), &mut watcher, observer, interrupt)?;
+    let found = FoundRate {
+        table: run.write("lr_find.tsv", &curve.tsv())?,
+        plot: run.write("lr_find.svg", &plot(&curve)?)?,
+        suggestion: curve.suggestion(),
+        curve,
+    };
+    observer.observe(&Event::Note(&found.text()))?;
+    observer.observe(&Event::Saved(&found.table))?;
+    observer.observe(&Event::Saved(&found.plot))?;
+    Ok(found)
+}
+
+/// Refuses what `aam train` does and the test does not.
+fn refuse_other_runs(options: &TrainOptions) -> Result<(), RunError> {
+    if options.split.cross_validates() {
+        return Err(RunError::setting(
+            "folds",
+            "the test is of one split; leave out --folds and --leave-one-group-out",
+        ));
+    }
+    if options.memory.is_measured() {
+        let problem = "`aam train` measures memory; give the batch size that it found";
+        return Err(RunError::setting(options.memory.first(), problem));
+    }
+    match options.optimization.resume {
+        false => Ok(()),
+        true => Err(RunError::setting(
+            "resume",
+            "the test begins from the first weights, and not where a run stands; leave it out",
+        )),
+    }
+}
+
+impl FoundRate {
+    fn text(&self) -> String {
+        let points = self.curve.points.len();
+        match self.suggestion {
+            Some(rate) => format!(
+                "after {points} updates: the loss falls the fastest at a rate of {rate:.1e}; try --lr {rate:.1e}"
+            ),
+            None => format!(
+                "after {points} updates: the loss fell at none of these rates; look at the plot, or try others with --start-lr and --end-lr"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(loss: impl Fn(f64) -> f64) -> RateCurve {
+        let config = RangeConfig {
+            start: 1e-6,
+            end: 1.0,
+            steps: 121,
+        };
+        let mut curve = RateCurve::default();
+        let mut rates = config.rates();
+        let _ = rates.all(|rate| curve.add(rate, loss(rate.log10())));
+        curve
+    }
+
+    #[test]
+    fn rates_rise_by_the_same_factor() {
+        let config = RangeConfig {
+            start: 1e-4,
+            end: 1.0,
+            steps: 5,
+        };
+        let rates: Vec<f64> = config.rates().collect();
+        for (rate, expected) in rates.iter().zip([1e-4, 1e-3, 1e-2, 1e-1, 1.0]) {
+            assert!((rate / expected - 1.0).abs() < 1e-12);
+        }
+        assert_eq!(rates.len(), 5);
+    }
+
+    /// A loss that falls around a rate of 0.001 and explodes at 0.1.
+    #[test]
+    fn the_steepest_fall_is_suggested_and_the_explosion_ends_the_test() {
+        let loss = |log: f64| {
+            let explosion = if log > -1.0 { (log + 1.0) * 1e4 } else { 0.0 };
+            2.0 - 1.5 / (1.0 + (-6.0 * (log + 3.0)).exp()) + explosion
+        };
+        let curve = curve(loss);
+        let last = curve.points.last().unwrap().rate;
+        assert!((0.1..0.2).contains(&last), "{last}");
+        let found = curve.suggestion().unwrap();
+        assert!((6e-4..1.6e-3).contains(&found), "{found}");
+    }
+
+    #[test]
+    fn nothing_is_suggested_where_nothing_falls() {
+        assert_eq!(curve(|_| 1.0).suggestion(), None);
+        assert_eq!(curve(|log| 7.0 + log).suggestion(), None);
+        let mut short = RateCurve::default();
+        for i in 0..9 {
+            short.add(1e-3 * f64::from(i + 1), 1.0 / f64::from(i + 1));
+        }
+        assert_eq!(short.suggestion(), None);
+        assert!(!short.add(1.0, f64::NAN));
+    }
+
+    #[test]
+    fn the_average_is_without_the_bias_of_the_start() {
+        let curve = curve(|_| 3.0);
+        assert!(
+            curve
+                .points
+                .iter()
+                .all(|p| (p.smoothed - 3.0).abs() < 1e-12)
+        );
+        assert_eq!(curve.tsv().lines().count(), 122);
+    }
+}

@@ -1,0 +1,214 @@
+//! Which members a training has.
+
+use aam_api::learner::learner;
+use aam_api::{
+    BoxedLearner, Choice, LearnerKind, LearnerTarget, Registry, Resolved, TrainingSamples,
+};
+use aam_data::Table;
+use aam_evaluation::evaluation::NETWORK;
+use aam_evaluation::folds::inner_folds;
+use aam_evaluation::groups::Groups;
+use aam_evaluation::results::RawColumn;
+use aam_features::FeatureSpace;
+use aam_run::RunError;
+
+use super::fitted::{FittedMember, FittedMembers};
+
+/// Folds by which learners choose their settings.
+const INNER_FOLDS: usize = 5;
+
+/// A learner that is to be fitted.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// Its name, as tables have it.
+    pub name: &'static str,
+    /// What a checkpoint says of it.
+    pub resolved: Resolved,
+    learner: BoxedLearner,
+}
+
+impl Member {
+    fn unfitted(&self) -> FittedMember {
+        FittedMember {
+            name: self.name,
+            resolved: self.resolved.clone(),
+            targets: Vec::new(),
+        }
+    }
+
+    /// A learner with options, as in `forest:trees=300:min-samples-leaf=3`.
+    fn read(text: &str) -> Result<Self, RunError> {
+        let refused = |problem: String| RunError::value("members", text, problem);
+        let registry = Registry::<LearnerKind>::load()?;
+        let mut parts = text.split(':');
+        let name = parts.next().unwrap_or_default();
+        let plugin = registry.find(name).map_err(|_| {
+            let known: Vec<&str> = registry.iter().map(|plugin| plugin.name).collect();
+            let known = known.join(", ");
+            refused(format!(
+                "there is no such member; there are {NETWORK}, {known}"
+            ))
+        })?;
+        let mut choice = Choice::named(plugin.name);
+        for part in parts {
+            let (option, value) = part
+                .split_once('=')
+                .ok_or_else(|| refused(format!("expected OPTION=VALUE, found `{part}`")))?;
+            let options = plugin.options();
+            let known = options.iter().find(|known| known.name == option);
+            let known = known.ok_or_else(|| {
+                let names: Vec<&str> = options.iter().map(|known| &*known.name).collect();
+                refused(format!(
+                    "{name} has no option '{option}'; it has {}",
+                    names.join(", ")
+                ))
+            })?;
+            let value = known.parse(value).map_err(|expected| {
+                refused(format!("{option}: expected {expected}, found `{value}`"))
+            })?;
+            choice.options.insert(option.to_owned(), value);
+        }
+        let resolved = registry.resolve(&choice)?;
+        Ok(Self {
+            name: plugin.name,
+            learner: learner(&resolved)?,
+            resolved,
+        })
+    }
+}
+
+/// The members that a training names.
+#[derive(Debug)]
+pub struct Members {
+    /// Whether the network is one of those that are combined.
+    pub with_network: bool,
+    learners: Vec<Member>,
+}
+
+/// Samples with what is to be learnt of them.
+#[derive(Clone, Copy, Debug)]
+pub struct LabelledSamples<'a> {
+    /// Reads, with the sequences of ASVs for names.
+    pub table: &'a Table,
+    /// What is to be predicted of each sample.
+    pub targets: &'a [RawColumn],
+    /// What the samples belong to, if that was said.
+    pub groups: Option<&'a Groups>,
+    /// Seed of the run.
+    pub seed: u64,
+}
+
+impl Members {
+    /// Those that are named: `network`, and learners that are linked, as in `forest:trees=300`.
+    ///
+    /// # Errors
+    /// A learner that is not linked, an option that it does not have, a name that is given twice, or
+    /// none at all.
+    pub fn read(named: &[String]) -> Result<Self, RunError> {
+        let mut members = Self {
+            with_network: false,
+            learners: Vec::new(),
+        };
+        for text in named.iter().map(|text| text.trim()) {
+            let is_new = match text == NETWORK {
+                true => !std::mem::replace(&mut members.with_network, true),
+                false => {
+                    let member = Member::read(text)?;
+                    let mut known = members.learners.iter();
+                    let is_new = known.all(|known| known.name != member.name);
+                    members.learners.push(member);
+                    is_new
+                }
+            };
+            if !is_new {
+                return Err(RunError::value("members", text, "it is named twice"));
+            }
+        }
+        match members.with_network || !members.learners.is_empty() {
+            true => Ok(members),
+            false => Err(RunError::missing("members", "name at least one")),
+        }
+    }
+
+    /// Whether the network is all there is.
+    pub fn is_network_alone(&self) -> bool {
+        self.learners.is_empty()
+    }
+
+    /// Fits every learner to the samples at `rows`.
+    ///
+    /// # Errors
+    /// Samples from which a learner can learn nothing.
+    pub fn fit(
+        &self,
+        samples: &LabelledSamples<'_>,
+        rows: &[usize],
+    ) -> Result<FittedMembers, RunError> {
+        if self.learners.is_empty() {
+            return Ok(FittedMembers {
+                with_network: self.with_network,
+                space: FeatureSpace::default(),
+                learners: Vec::new(),
+            });
+        }
+        let space = FeatureSpace::fit(samples.table, rows);
+        let features = space.of(samples.table, rows);
+        let mut learners: Vec<FittedMember> = self.learners.iter().map(Member::unfitted).collect();
+        for column in samples.targets {
+            let truth = samples.truth(column, rows);
+            let training =
+                TrainingSamples::new(&features, truth.target(), &truth.folds, samples.seed);
+            for (member, fitted) in self.learners.iter().zip(&mut learners) {
+                fitted.targets.push(member.learner.fit(&training)?);
+            }
+        }
+        Ok(FittedMembers {
+            with_network: self.with_network,
+            space,
+            learners,
+        })
+    }
+}
+
+impl LabelledSamples<'_> {
+    /// Whether each target is a number.
+    pub fn numbers(&self) -> Vec<bool> {
+        let targets = self.targets.iter();
+        targets.map(|column| column.classes.is_none()).collect()
+    }
+
+    /// What is true of the samples at `rows`, and the inner fold of each.
+    fn truth(&self, column: &RawColumn, rows: &[usize]) -> Truth {
+        let classes = |rows: &mut dyn Iterator<Item = f64>| -> Vec<usize> {
+            rows.map(|class| class as usize).collect()
+        };
+        let number = column.classes.as_ref().map(Vec::len);
+        let labels = number.map(|_| classes(&mut column.values.iter().copied()));
+        let values: Vec<f64> = rows.iter().map(|&row| column.values[row]).collect();
+        Truth {
+            folds: inner_folds(rows, self.groups, labels.as_deref(), INNER_FOLDS, self.seed),
+            classes: number.map(|number| (classes(&mut values.iter().copied()), number)),
+            values,
+        }
+    }
+}
+
+/// What is true of training samples.
+struct Truth {
+    values: Vec<f64>,
+    /// Their classes, and how many there are, where they have such.
+    classes: Option<(Vec<usize>, usize)>,
+    folds: Vec<usize>,
+}
+
+impl Truth {
+    fn target(&self) -> LearnerTarget<'_> {
+        match &self.classes {
+            None => LearnerTarget::Numbers(&self.values),
+            Some((of, number)) => LearnerTarget::Classes {
+                of,
+                number: *number,
+            },
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Members that were fitted, and what they predict.
+
+use std::sync::Arc;
+
+use aam_api::{FittedLearnerObject, Resolved};
+use aam_data::Table;
+use aam_evaluation::combination;
+use aam_evaluation::evaluation::{NETWORK, Other};
+use aam_evaluation::results::{HeldOut, TargetPrediction};
+use aam_features::FeatureSpace;
+
+/// A learner that was fitted to every target.
+#[derive(Debug)]
+pub(super) struct FittedMember {
+    pub name: &'static str,
+    pub resolved: Resolved,
+    pub targets: Vec<Arc<dyn FittedLearnerObject>>,
+}
+
+/// The learners of a training, fitted to samples.
+#[derive(Debug)]
+pub struct FittedMembers {
+    pub(super) with_network: bool,
+    pub(super) space: FeatureSpace,
+    pub(super) learners: Vec<FittedMember>,
+}
+
+impl FittedMembers {
+    /// What every learner predicts of the samples of `table` at `rows`; `numbers` says of each target
+    /// whether it is a number.
+    pub fn predict(&self, table: &Table, rows: &[usize], numbers: &[bool]) -> Vec<Other> {
+        let features = self.space.of(table, rows);
+        let learners = self.learners.iter().map(|member| {
+            let mut samples: Vec<HeldOut> = rows
+                .iter()
+                .map(|&row| HeldOut {
+                    row,
+                    predictions: Vec::with_capacity(member.targets.len()),
+                })
+                .collect();
+            for (target, is_number) in member.targets.iter().zip(numbers) {
+                let predicted = target.predict(&features);
+                for (sample, values) in samples.iter_mut().zip(predicted.rows()) {
+                    sample.predictions.push(match is_number {
+                        true => TargetPrediction::Number {
+                            value: values[0],
+                            interval: None,
+                        },
+                        false => TargetPrediction::classes(values.to_vec()),
+                    });
+                }
+            }
+            Other {
+                name: member.name,
+                samples,
+            }
+        });
+        learners.collect()
+    }
+}
+
+/// What the members predict together: those of the learners, and the network where it is a member.
+pub fn combined(with_network: bool, network: &[HeldOut], learners: &[Other]) -> Vec<HeldOut> {
+    let network = with_network.then_some(network);
+    let learners = learners.iter().map(|other| other.samples.as_slice());
+    let all: Vec<&[HeldOut]> = network.into_iter().chain(learners).collect();
+    combination::mean(&all)
+}
+
+/// The members in the order of the tables: the network first.
+pub fn with_network_first(network: Vec<HeldOut>, learners: Vec<Other>) -> Vec<Other> {
+    let network = Other {
+        name: NETWORK,
+        samples: network,
+    };
+    std::iter::once(network).chain(learners).collect()
+}

@@ -1,0 +1,222 @@
+//! Members in a checkpoint, in addition to the weights of the network.
+
+use std::path::Path;
+
+use aam_api::learner::learner;
+use aam_api::{Kind, LearnerKind, PluginError, Registry, Resolved};
+use aam_data::Table;
+use aam_evaluation::out_of_fold::{AtLevel, TargetOutOfFold};
+use aam_evaluation::results::{HeldOut, RawColumn};
+use aam_features::FeatureSpace;
+use aam_run::RunError;
+use aam_train::checkpoint::directory;
+use aam_train::checkpoint::manifest::TargetManifest;
+use serde::{Deserialize, Serialize};
+
+use super::fitted::{FittedMember, FittedMembers, combined};
+
+/// The file of a checkpoint that holds them.
+pub const MEMBERS: &str = "members.bin";
+
+/// What a checkpoint predicts with besides the network: learners, and what the predictions of samples
+/// that were held out say of intervals and probabilities.
+#[derive(Debug)]
+pub struct SavedMembers {
+    /// The learners.
+    pub members: FittedMembers,
+    /// What makes predictions true.
+    pub out_of_fold: OutOfFold,
+}
+
+/// What predictions of samples that were held out say of each target.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct OutOfFold {
+    targets: Vec<TargetOutOfFold>,
+    /// The levels of intervals and prediction sets.
+    levels: Vec<f64>,
+}
+
+/// The contents of the file.
+#[derive(Serialize, Deserialize)]
+struct Contents {
+    with_network: bool,
+    space: FeatureSpace,
+    learners: Vec<Learner>,
+    out_of_fold: OutOfFold,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Learner {
+    /// The component and its options, as JSON: its options are of any type.
+    component: String,
+    /// One for each target.
+    states: Vec<Vec<u8>>,
+}
+
+impl OutOfFold {
+    /// Of what is predicted together of samples that were held out, with intervals and prediction sets
+    /// at `levels`.
+    pub fn of(targets: &[RawColumn], samples: &[HeldOut], levels: &[f64]) -> Self {
+        let columns = targets.iter().enumerate();
+        Self {
+            targets: columns
+                .map(|(target, column)| TargetOutOfFold::of(column, target, samples))
+                .collect(),
+            levels: levels.to_vec(),
+        }
+    }
+
+    /// `samples` with their intervals and prediction sets at `levels`, or at those of the training
+    /// where none are named.
+    fn applied(&self, samples: &[HeldOut], levels: &[f64]) -> Vec<AtLevel> {
+        let levels = match levels {
+            [] => self.levels.iter(),
+            named => named.iter(),
+        };
+        let applied = levels.map(|&level| {
+            let mut samples = samples.to_vec();
+            for sample in &mut samples {
+                let targets = self.targets.iter().zip(&mut sample.predictions);
+                targets.for_each(|(known, prediction)| known.apply(prediction, level));
+            }
+            AtLevel { level, samples }
+        });
+        applied.collect()
+    }
+
+    fn check(&self, targets: &[TargetManifest]) -> Result<(), String> {
+        let mut known = self.targets.iter().zip(targets);
+        let sound = self.targets.len() == targets.len()
+            && !self.levels.is_empty()
+            && self.levels.iter().all(|level| (0.0..=1.0).contains(level))
+            && known.all(|(known, target)| {
+                known.is_sound(target.values.classes().map_or(0, <[String]>::len))
+            });
+        match sound {
+            true => Ok(()),
+            false => Err("its intervals or probabilities are out of range".to_owned()),
+        }
+    }
+}
+
+impl SavedMembers {
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// Never in practice: the bytes are made in memory.
+    pub fn bytes(&self) -> Result<Vec<u8>, RunError> {
+        let broken = |problem: String| RunError::checkpoint(MEMBERS, problem);
+        let learners = self.members.learners.iter().map(|member| {
+            Ok(Learner {
+                component: serde_json::to_string(&member.resolved)
+                    .map_err(|error| broken(error.to_string()))?,
+                states: member.targets.iter().map(|target| target.state()).collect(),
+            })
+        });
+        let contents = Contents {
+            with_network: self.members.with_network,
+            space: self.members.space.clone(),
+            learners: learners.collect::<Result<_, RunError>>()?,
+            out_of_fold: self.out_of_fold.clone(),
+        };
+        postcard::to_stdvec(&contents).map_err(|error| broken(error.to_string()))
+    }
+
+    /// Writes the files of the checkpoint at `from`, and this one, to the one at `to`.
+    ///
+    /// # Errors
+    /// A checkpoint that cannot be read or written.
+    pub fn add_to(&self, from: &Path, to: &Path) -> Result<(), RunError> {
+        let (manifest, mut files) = directory::load(from)?;
+        files.insert(MEMBERS.to_owned(), self.bytes()?);
+        let files = files.iter();
+        let files: Vec<(&str, &[u8])> = files
+            .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+            .collect();
+        directory::save(to, &manifest, &files)
+    }
+
+    /// Reads the file at `path`, whose contents are `bytes`, of a model of `targets`.
+    ///
+    /// # Errors
+    /// A damaged file, or a learner that is not linked.
+    pub fn read(bytes: &[u8], path: &Path, targets: &[TargetManifest]) -> Result<Self, RunError> {
+        let damaged =
+            |problem: String| RunError::checkpoint(path, format!("it is damaged: {problem}"));
+        let contents: Contents =
+            postcard::from_bytes(bytes).map_err(|error| damaged(error.to_string()))?;
+        contents.out_of_fold.check(targets).map_err(damaged)?;
+        let mut learners = Vec::with_capacity(contents.learners.len());
+        for saved in &contents.learners {
+            let resolved: Resolved = serde_json::from_str(&saved.component)
+                .map_err(|error| damaged(error.to_string()))?;
+            let member = fitted(resolved, saved, contents.space.width(), targets);
+            learners.push(member.map_err(|error| match error {
+                error @ PluginError::NotLinked { .. } => RunError::from(error),
+                error => damaged(error.to_string()),
+            })?);
+        }
+        Ok(Self {
+            members: FittedMembers {
+                with_network: contents.with_network,
+                space: contents.space,
+                learners,
+            },
+            out_of_fold: contents.out_of_fold,
+        })
+    }
+
+    /// What all members together predict of the samples of `table`, of which the network predicts
+    /// `network`, with intervals and prediction sets at `levels`, or at those of the training where
+    /// none are named.
+    pub fn predict(
+        &self,
+        table: &Table,
+        network: &[HeldOut],
+        numbers: &[bool],
+        levels: &[f64],
+    ) -> Vec<AtLevel> {
+        let rows: Vec<usize> = network.iter().map(|sample| sample.row).collect();
+        let learners = self.members.predict(table, &rows, numbers);
+        let samples = combined(self.members.with_network, network, &learners);
+        self.out_of_fold.applied(&samples, levels)
+    }
+}
+
+/// A learner from its states, one for each target.
+fn fitted(
+    resolved: Resolved,
+    saved: &Learner,
+    width: usize,
+    targets: &[TargetManifest],
+) -> Result<FittedMember, PluginError> {
+    let registry = Registry::<LearnerKind>::load()?;
+    let not_linked = |_| PluginError::NotLinked {
+        kind: LearnerKind::NAME,
+        name: resolved.name.clone(),
+        provider: resolved.provider.clone(),
+        version: resolved.version.clone(),
+    };
+    let plugin = registry.find(&resolved.name).map_err(not_linked)?;
+    let bad = |problem: String| PluginError::bad_state(LearnerKind::NAME, plugin.name, problem);
+    if saved.states.len() != targets.len() {
+        return Err(bad(format!(
+            "it has {} targets and the model {}",
+            saved.states.len(),
+            targets.len()
+        )));
+    }
+    let learner = learner(&resolved)?;
+    let mut fitted = Vec::with_capacity(targets.len());
+    for (state, target) in saved.states.iter().zip(targets) {
+        let outputs = target.values.classes().map_or(1, <[String]>::len);
+        let one = learner.read(state)?;
+        one.check((width, 0), outputs).map_err(bad)?;
+        fitted.push(one);
+    }
+    Ok(FittedMember {
+        name: plugin.name,
+        resolved,
+        targets: fitted,
+    })
+}

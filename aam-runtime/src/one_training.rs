@@ -1,0 +1,38 @@
+//! One training from its settings to its evaluation, as a composition of stages.
+
+use std::sync::atomic::AtomicBool;
+
+use aam_report::watch::Watch;
+use aam_run::RunError;
+use aam_run::events::{Observer, Outcome};
+
+use crate::options::TrainOptions;
+use crate::stages::{
+    DividedStudy, FittedTraining, MatchedStudy, PreparedTraining, TrainingSettings, TrainingSetup,
+};
+
+/// Trains a predictor of metadata columns on one split, and judges what it came to.
+///
+/// # Errors
+/// Settings at odds, files that cannot be read or written, a loss that is no number.
+pub fn train_once(
+    options: &TrainOptions,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    Watch::over("train", observer, |watch| {
+        let setup = TrainingSetup::new(TrainingSettings::of_run(options)?, watch)?;
+        if setup.is_finished(watch)? {
+            return Ok(Outcome::Finished);
+        }
+        let study = MatchedStudy::of(&setup, watch)?;
+        let divided = DividedStudy::new(&setup, &study, watch)?;
+        let prepared = PreparedTraining::new(&divided, watch)?;
+        let run = prepared.watched_directory(watch)?;
+        let fitted = FittedTraining::new(prepared, &run, watch, interrupt)?;
+        if fitted.outcome() == Outcome::Finished && setup.ranks.has_first() {
+            fitted.conclude(&run, watch)?;
+        }
+        Ok(fitted.outcome())
+    })
+}

@@ -1,0 +1,14 @@
+//! What a user can set for each command. Options of a layer stand in the crate of that layer.
+
+mod predict;
+mod rf_baseline;
+
+pub use aam_model::options::{MaskingOptions, ModelOptions, OutputOptions};
+pub use aam_report::WatchOptions;
+pub use aam_study::options::{CategoryOptions, DataOptions, SplitOptions, TreeOptions};
+pub use aam_train::options::{
+    AdaptationOptions, MemoryOptions, OptimizationOptions, PretrainOptions, TargetOptions,
+    TrainOptions,
+};
+pub use predict::PredictOptions;
+pub use rf_baseline::RfBaselineOptions;

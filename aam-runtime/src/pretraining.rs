@@ -1,0 +1,36 @@
+//! `aam pretrain`: from files to a pre-trained base.
+
+use std::sync::atomic::AtomicBool;
+
+use aam_report::watch::Watch;
+use aam_run::RunError;
+use aam_run::events::{Observer, Outcome};
+
+use crate::options::PretrainOptions;
+use crate::stages::{
+    DividedPretraining, PreparedPretraining, PretrainingSettings, PretrainingSetup, fit_base,
+    unlabelled,
+};
+
+/// Pre-trains a base on masked nucleotides and UniFrac distances.
+///
+/// # Errors
+/// Settings at odds, files that cannot be read or written, a loss that is no number.
+pub fn pretrain(
+    options: &PretrainOptions,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    Watch::over("pretrain", observer, |watch| {
+        let settings = PretrainingSettings::of_run(options)?;
+        if settings.is_finished(watch)? {
+            return Ok(Outcome::Finished);
+        }
+        let setup = PretrainingSetup::new(settings, watch)?;
+        let study = unlabelled(options, watch)?;
+        let divided = DividedPretraining::new(&setup, &study, watch)?;
+        let prepared = PreparedPretraining::new(&divided)?;
+        let run = prepared.watched_directory(watch)?;
+        fit_base(prepared, &run, watch, interrupt)
+    })
+}

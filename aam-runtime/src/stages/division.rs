@@ -1,0 +1,161 @@
+//! The fourth stage: who is learnt from and who is held out.
+
+use super::setup::TrainingSetup;
+use super::study::{MatchedStudy, division};
+use crate::members::LabelledSamples;
+use crate::options::TrainOptions;
+use aam_data::{Split, Table};
+use aam_evaluation::groups::Groups;
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_study::division::Folds;
+use aam_train::fingerprint::RunFingerprint;
+use aam_train::session::ids_of;
+use aam_train::targets::RawTargets;
+
+/// A study of which it is said who is learnt from.
+pub struct DividedStudy<'a> {
+    /// The training.
+    pub setup: &'a TrainingSetup<'a>,
+    /// The study.
+    pub matched: &'a MatchedStudy,
+    /// The samples of either side.
+    pub split: Split,
+    /// What they belong to, if that was said.
+    pub groups: Option<Groups>,
+    /// What the run was asked, and of which data.
+    pub fingerprint: RunFingerprint,
+}
+
+impl<'a> DividedStudy<'a> {
+    /// Divides the samples, or finds those of a run that goes on, and warns of what a division does.
+    ///
+    /// # Errors
+    /// Samples that cannot be divided as asked, or data that are not those of the run that goes on.
+    pub fn new(
+        setup: &'a TrainingSetup<'a>,
+        matched: &'a MatchedStudy,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, RunError> {
+        let options = setup.options();
+        let MatchedStudy {
+            study,
+            metadata,
+            targets,
+        } = matched;
+        let ids = study.table.sample_ids();
+        let division = division(options, metadata, ids, targets, observer)?;
+        let split = match setup.resumed() {
+            Some(resumed) => resumed.split(ids)?,
+            None => division.split(&mut |note| observer.observe(&Event::Note(&note)))?,
+        };
+        let table = &study.table;
+        let fingerprint = RunFingerprint::new(options, table, Some(metadata), &split)?;
+        if let Some(resumed) = setup.resumed() {
+            fingerprint.check(&resumed.state.fingerprint)?;
+        }
+        let warning = division.warning(metadata, &split, &options.metadata_column);
+        if let Some(text) = warning {
+            observer.observe(&Event::Warning(&text))?;
+        }
+        warn_of_unseen_classes(targets, &split, observer)?;
+        Ok(Self {
+            setup,
+            matched,
+            groups: division.into_groups(),
+            split,
+            fingerprint,
+        })
+    }
+
+    /// Ids of all samples.
+    pub fn ids(&self) -> &'a [String] {
+        self.matched.study.table.sample_ids()
+    }
+
+    /// Ids of the samples that are learnt from.
+    pub fn train_ids(&self) -> Vec<String> {
+        ids_of(self.ids(), &self.split.train)
+    }
+}
+
+/// Warns of classes that no training sample has.
+fn warn_of_unseen_classes(
+    targets: &RawTargets,
+    split: &Split,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    for column in &targets.columns {
+        for (class, name) in column.classes.iter().flatten().enumerate() {
+            let has_class = |&row: &usize| column.values[row] as usize == class;
+            if !split.train.iter().any(has_class) {
+                let text = format!(
+                    "column '{}': no training sample has the class '{name}', so it cannot be learnt",
+                    column.name
+                );
+                observer.observe(&Event::Warning(&text))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A study divided into folds.
+pub struct FoldedStudy {
+    /// Ids of all samples.
+    pub ids: Vec<String>,
+    /// Their reads.
+    pub table: Table,
+    /// Their targets.
+    pub targets: RawTargets,
+    /// What they belong to, if that was said.
+    pub groups: Option<Groups>,
+    /// The folds.
+    pub folds: Folds,
+}
+
+impl FoldedStudy {
+    /// All samples with what is to be learnt of them.
+    pub fn labelled(&self, options: &TrainOptions) -> LabelledSamples<'_> {
+        LabelledSamples {
+            table: &self.table,
+            targets: &self.targets.columns,
+            groups: self.groups.as_ref(),
+            seed: options.optimization.seed,
+        }
+    }
+}
+
+/// The samples that `options` are about, divided into `folds` folds.
+///
+/// # Errors
+/// Files that cannot be read or do not fit each other, or samples that cannot be divided so.
+pub fn folded(
+    options: &TrainOptions,
+    folds: usize,
+    observer: &mut dyn Observer,
+) -> Result<FoldedStudy, RunError> {
+    let MatchedStudy {
+        study,
+        metadata,
+        targets,
+    } = MatchedStudy::read(options, observer)?;
+    let ids = study.table.sample_ids();
+    let division = division(options, &metadata, ids, &targets, observer)?;
+    let most = division
+        .groups()
+        .map_or(ids.len(), |groups| groups.names.len());
+    let folds = match options.split.folds {
+        Some(_) => folds,
+        None => folds.min(most),
+    };
+    let folds = division.folds(folds, &mut |note| observer.observe(&Event::Note(&note)))?;
+    let groups = division.into_groups();
+    Ok(FoldedStudy {
+        ids: ids.to_vec(),
+        table: study.table,
+        targets,
+        groups,
+        folds,
+    })
+}

@@ -1,0 +1,325 @@
+//! The fifth stage of a training: the model, and all that is measured of the training samples before
+//! it. After it nothing is left to refuse, and a directory is made.
+
+use burn::module::Module;
+
+use super::division::DividedStudy;
+use super::ready::ReadyTraining;
+use super::setup::{InitialWeights, TrainingSetup};
+use crate::options::TrainOptions;
+use aam_model::batch::Batcher;
+use aam_report::watch::Watch;
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_run::run_directory::{CONFIG, RunDirectory};
+use aam_study::categories::{CategoryIds, CategoryVocabulary};
+use aam_train::adaptation::adapted;
+use aam_train::assembly::{assembled, encodes_first, fitted, predictor_config, target_manifests};
+use aam_train::base_task::BaseTask;
+use aam_train::checkpoint::Manifest;
+use aam_train::checkpoint::manifest::PredictorManifest;
+use aam_train::finetuning::Finetuning;
+use aam_train::inference::FineTuned;
+use aam_train::nucleotides::Nucleotides;
+use aam_train::output;
+use aam_train::prediction_passes::useful_passes;
+use aam_train::profiles::Profiles;
+use aam_train::sampling;
+use aam_train::session::{batcher, config_text, drawn, ids_of, manifest};
+use aam_train::target_scales::{self, Scaling, TargetScales};
+
+/// A training that is ready to begin.
+pub struct PreparedTraining<'a> {
+    /// The samples.
+    pub divided: &'a DividedStudy<'a>,
+    task: Option<BaseTask<'a>>,
+    weights: Option<Vec<f32>>,
+    balance: Option<Vec<Vec<usize>>>,
+    categories: CategoryIds,
+    scales: TargetScales,
+    manifest: Manifest,
+    model: FineTuned,
+}
+
+impl<'a> PreparedTraining<'a> {
+    /// Measures the training samples, and makes the model.
+    ///
+    /// # Errors
+    /// Settings or components that do not fit the samples, or weights that do not fit the model.
+    pub fn new(
+        divided: &'a DividedStudy<'a>,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, RunError> {
+        let DividedStudy {
+            setup,
+            matched,
+            split,
+            ..
+        } = divided;
+        let (options, ids) = (setup.options(), divided.ids());
+        let task = matched.study.supervision.as_ref();
+        let task = task.map(|supervision| BaseTask::new(supervision, &split.train));
+        let task = task.transpose()?;
+        let mut notes = |note: String| observer.observe(&Event::Note(&note));
+        let metadata = &matched.metadata;
+        let weights = setup.settings.weighting.as_ref();
+        let weights = weights.map(|by| by.weigh(metadata, ids, &split.train, &mut notes));
+        let weights = weights.transpose()?;
+        let targets = &matched.targets;
+        let balance =
+            sampling::categories(options, metadata, targets, ids, &split.train, &mut notes)?;
+        let parts = parts(divided, observer)?;
+        let categories = CategoryIds::new(&parts.categories, Some(metadata), ids)?;
+        if let Some(text) = categories.warning() {
+            observer.observe(&Event::Warning(&text))?;
+        }
+        let (scales, unseen) = TargetScales::new(&parts.targets, Some(metadata), ids)?;
+        scales.note(&parts.targets, observer)?;
+        target_scales::warn(&unseen, observer)?;
+        let mut manifest = manifest(setup.config.clone(), setup.policy());
+        manifest.train_samples = divided.train_ids();
+        manifest.validation_samples = ids_of(ids, &split.validation);
+        manifest.predictor = Some(parts);
+        Ok(Self {
+            model: model(divided, &manifest, &scales)?,
+            divided,
+            task,
+            weights,
+            balance,
+            categories,
+            scales,
+            manifest,
+        })
+    }
+
+    fn setup(&self) -> &'a TrainingSetup<'a> {
+        self.divided.setup
+    }
+
+    fn options(&self) -> &'a TrainOptions {
+        self.setup().options()
+    }
+
+    fn batcher(&self) -> Batcher<'a> {
+        let chunk = self.options().optimization.asv_chunk_size;
+        batcher(&self.divided.matched.study, &self.setup().policy(), chunk)
+    }
+
+    /// Whether ASVs are encoded before the training.
+    pub fn encodes_first(&self) -> bool {
+        let setup = self.setup();
+        encodes_first(&self.model, setup.resumed().is_some(), setup.frozen)
+    }
+
+    /// Makes the directory of the run, with its settings and samples.
+    ///
+    /// # Errors
+    /// A directory that cannot be made.
+    pub fn directory(&self) -> Result<RunDirectory, RunError> {
+        let run = self
+            .setup()
+            .ranks
+            .run_directory(&self.options().optimization)?;
+        run.write(CONFIG, &config_text("train", &self.recorded())?)?;
+        let (ids, split) = (self.divided.ids(), &self.divided.split);
+        run.write_ids("samples_train.txt", ids, &split.train)?;
+        run.write_ids("samples_val.txt", ids, &split.validation)?;
+        Ok(run)
+    }
+
+    /// Makes the directory of the run, and keeps files in it for those who watch.
+    ///
+    /// # Errors
+    /// A directory or file that cannot be made.
+    pub fn watched_directory(&self, watch: &mut Watch<'_>) -> Result<RunDirectory, RunError> {
+        let run = self.directory()?;
+        if self.setup().ranks.has_first() {
+            let split = &self.divided.split;
+            let sides = (split.train.len(), split.validation.len());
+            let options = self.options().optimization.watch;
+            watch.begin(&run, &self.recorded(), options, Some(sides))?;
+        }
+        Ok(run)
+    }
+
+    /// The settings with what was filled in.
+    fn recorded(&self) -> TrainOptions {
+        let setup = self.setup();
+        let mut recorded = self.options().clone();
+        recorded.optimization.resume = false;
+        setup.plan.record(&mut recorded.optimization);
+        if setup.chooses_length() {
+            // Another run is to choose again, and not to take all updates for what was wanted.
+            recorded.optimization.epochs = None;
+            recorded.optimization.max_steps = None;
+        }
+        recorded.freeze_base = Some(setup.frozen);
+        recorded.data.max_bp = Some(setup.policy().max_bp);
+        setup.settings.losses.record(&mut recorded.target);
+        if let Some(weighting) = &setup.settings.weighting {
+            weighting.record(&mut recorded.target);
+        }
+        recorded
+    }
+
+    /// The training with a base fitted to its samples, and their ASVs encoded where that is done
+    /// once.
+    ///
+    /// # Errors
+    /// Those of the observer.
+    pub fn ready(self, observer: &mut dyn Observer) -> Result<ReadyTraining<'a>, RunError> {
+        let (setup, options) = (self.setup(), self.options());
+        let (split, seed) = (&self.divided.split, options.optimization.seed);
+        let (batcher, device) = (self.batcher(), setup.device());
+        let nucleotides = self.nucleotides();
+        let is_fitted = setup.resumed().is_some();
+        let samples = (&batcher, split);
+        let (model, frozen) = fitted(
+            self.model,
+            is_fitted,
+            setup.frozen,
+            samples,
+            seed,
+            &device,
+            observer,
+        )?;
+        let passes = options.val_prediction_passes;
+        let (passes, note) = useful_passes(passes, &batcher, &split.validation);
+        if let Some(note) = note {
+            observer.observe(&Event::Warning(&format!("--val-prediction-passes: {note}")))?;
+        }
+        let is_alone = self.task.is_none() && nucleotides.is_none();
+        let known = frozen.as_ref().filter(|_| is_alone);
+        let profiles = known.and_then(|embeddings| {
+            let rows = [split.train.as_slice(), &split.validation].concat();
+            let base = model.predictor.base.valid();
+            Profiles::new(&base, &batcher, embeddings, &rows, &device.clone().inner())
+        });
+        let objective = Finetuning {
+            passes,
+            profiles,
+            nucleotides,
+            batcher,
+            task: self.task,
+            split,
+            targets: &self.divided.matched.targets.columns,
+            scales: self.scales,
+            weights: self.weights,
+            categories: self.categories,
+            frozen,
+            intervals: model.losses.iter().any(|loss| loss.predicts_interval()),
+            target_weight: options.target_weight,
+            unifrac_weight: options.unifrac_weight,
+            count_weight: options.count_weight,
+            category_rate: options.categorical_lr.map(|rate| rate / setup.plan.lr),
+            base_rates: setup.base_rates,
+            batch_size: setup.plan.batch_size,
+            seed,
+            device,
+            manifest: self.manifest,
+            familiarity: Vec::new(),
+        };
+        Ok(ReadyTraining {
+            divided: self.divided,
+            objective,
+            model,
+            balance: self.balance,
+        })
+    }
+
+    /// The task of masked nucleotides and the weight of its loss, if it is wanted.
+    fn nucleotides(&self) -> Option<(Nucleotides<'a>, f64)> {
+        let (setup, options) = (self.setup(), self.options());
+        let weight = options.nucleotide_weight;
+        (weight > 0.0).then(|| {
+            let task = Nucleotides::new(
+                &self.batcher(),
+                &self.divided.split,
+                options.masking.config(),
+                setup.config.compatibility,
+                options.optimization.seed,
+                setup.device(),
+            );
+            (task, weight)
+        })
+    }
+}
+
+/// What is on top of the base: components, targets and categories, as they were when the run began.
+fn parts(
+    divided: &DividedStudy<'_>,
+    observer: &mut dyn Observer,
+) -> Result<PredictorManifest, RunError> {
+    let DividedStudy {
+        setup,
+        matched,
+        split,
+        ..
+    } = divided;
+    let (settings, options) = (&setup.settings, setup.options());
+    let (metadata, targets, ids) = (&matched.metadata, &matched.targets, divided.ids());
+    let scaling = Scaling::read(settings.transform.clone(), options, metadata, ids)?;
+    let categories = CategoryVocabulary::fit(
+        &settings.categories,
+        metadata,
+        &divided.train_ids(),
+        &mut |note| observer.observe(&Event::Note(&note)),
+    )?;
+    let parts = PredictorManifest {
+        config: predictor_config(options, setup.ways.view),
+        fusion: settings.fusion.clone(),
+        head: settings.head.clone(),
+        strategy: setup.strategy.clone(),
+        targets: target_manifests(&scaling, targets, split, &settings.losses, metadata, ids)?,
+        categories,
+    };
+    let parts = match setup.resumed() {
+        Some(resumed) => resumed.parts(parts),
+        None => parts,
+    };
+    output::note_far_targets(&parts.targets, &targets.columns, &split.train, observer)?;
+    let contexts: Vec<_> = parts
+        .targets
+        .iter()
+        .map(|t| t.values.loss_context())
+        .collect();
+    settings.losses.check(&contexts, &setup.device())?;
+    Ok(parts)
+}
+
+/// The model with the weights that it starts from.
+fn model(
+    divided: &DividedStudy<'_>,
+    manifest: &Manifest,
+    scales: &TargetScales,
+) -> Result<FineTuned, RunError> {
+    let setup = divided.setup;
+    let (options, device) = (setup.options(), setup.device());
+    let seed = options.optimization.seed;
+    let model = drawn(seed, "initial weights", &device, |device| {
+        FineTuned::init(manifest, device)
+    })?;
+    let targets = manifest.predictor.iter().flat_map(|parts| &parts.targets);
+    let targets: Vec<_> = targets.cloned().collect();
+    let columns = &divided.matched.targets.columns;
+    let train = &divided.split.train;
+    output::check(
+        &options.output,
+        &targets,
+        scales,
+        &model.losses,
+        columns,
+        train,
+    )?;
+    let pretrained = match &setup.weights {
+        InitialWeights::Pretrained(base) => Some(base.as_ref().clone()),
+        InitialWeights::Drawn | InitialWeights::Resumed(_) => None,
+    };
+    let model = assembled(model, pretrained, setup.frozen);
+    let model = model.with_precision(options.optimization.mixed_precision);
+    let model = adapted(model, options, &device)?;
+    match setup.resumed() {
+        Some(resumed) => resumed.weights_into(model),
+        None => Ok(model),
+    }
+}

@@ -1,0 +1,195 @@
+//! The stages of a pre-training between its settings and its fit.
+
+use super::pretraining_settings::{PretrainingSetup, no_supervision};
+use crate::options::PretrainOptions;
+use aam_data::Split;
+use aam_model::Base;
+use aam_model::batch::Batcher;
+use aam_report::watch::Watch;
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_run::run_directory::{CONFIG, RunDirectory};
+use aam_study::{self as study, Study};
+use aam_train::base_task::BaseTask;
+use aam_train::checkpoint::Manifest;
+use aam_train::fingerprint::RunFingerprint;
+use aam_train::nucleotides::Nucleotides;
+use aam_train::plan::Plan;
+use aam_train::session::{batcher, config_text, drawn, ids_of, manifest};
+
+/// The study of a pre-training, of which it is said who is learnt from.
+pub struct DividedPretraining<'a> {
+    /// The pre-training.
+    pub setup: &'a PretrainingSetup<'a>,
+    /// The study.
+    pub study: &'a Study,
+    /// The samples of either side.
+    pub split: Split,
+    /// What the run was asked, and of which data.
+    pub fingerprint: RunFingerprint,
+}
+
+impl<'a> DividedPretraining<'a> {
+    /// Divides the samples, or finds those of a run that goes on.
+    ///
+    /// # Errors
+    /// Samples that cannot be divided as asked, or data that are not those of the run that goes on.
+    pub fn new(
+        setup: &'a PretrainingSetup<'a>,
+        study: &'a Study,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, RunError> {
+        let options = setup.options();
+        let resumed = setup.settings.resumed.as_ref();
+        let ids = study.table.sample_ids();
+        let split = match resumed {
+            Some(resumed) => resumed.split(ids)?,
+            None => study::split(
+                ids,
+                None,
+                &options.data,
+                options.optimization.seed,
+                &mut |note| observer.observe(&Event::Note(&note)),
+            )?,
+        };
+        let fingerprint = RunFingerprint::new(options, &study.table, None, &split)?;
+        if let Some(resumed) = resumed {
+            fingerprint.check(&resumed.state.fingerprint)?;
+        }
+        Ok(Self {
+            setup,
+            study,
+            split,
+            fingerprint,
+        })
+    }
+}
+
+/// A pre-training that is ready to begin.
+pub struct PreparedPretraining<'a> {
+    /// The samples.
+    pub divided: &'a DividedPretraining<'a>,
+    /// Makes batches.
+    pub batcher: Batcher<'a>,
+    /// What checkpoints say.
+    pub manifest: Manifest,
+    /// What is learnt.
+    pub tasks: PreparedTasks<'a>,
+    /// What learns it.
+    pub base: Base,
+}
+
+/// What is learnt, in which order ([`Tasks`](super::pretraining_settings::Tasks)).
+pub enum PreparedTasks<'a> {
+    /// Everything in each step.
+    AtOnce {
+        /// Masked nucleotides, if they are guessed.
+        nucleotides: Option<Nucleotides<'a>>,
+        /// What is learnt of samples, if anything is.
+        samples: Option<BaseTask<'a>>,
+    },
+    /// Masked nucleotides.
+    Nucleotides(Nucleotides<'a>),
+    /// Distances or diversity of samples.
+    Samples(BaseTask<'a>),
+    /// First the one, then the other.
+    NucleotidesThenSamples(Nucleotides<'a>, BaseTask<'a>),
+}
+
+impl<'a> PreparedTasks<'a> {
+    fn new(divided: &'a DividedPretraining<'a>, batcher: &Batcher<'a>) -> Result<Self, RunError> {
+        use super::pretraining_settings::Tasks;
+        let (setup, split) = (divided.setup, &divided.split);
+        let (settings, options) = (&setup.settings, setup.options());
+        let nucleotides = || {
+            Nucleotides::new(
+                batcher,
+                split,
+                options.masking.config(),
+                settings.config.compatibility,
+                options.optimization.seed,
+                setup.device(),
+            )
+        };
+        let samples = || {
+            let supervision = divided.study.supervision.as_ref();
+            BaseTask::new(
+                supervision.ok_or_else(|| no_supervision(options))?,
+                &split.train,
+            )
+        };
+        Ok(match settings.tasks {
+            Tasks::AtOnce { .. } => Self::AtOnce {
+                samples: settings.tasks.has_samples().then(samples).transpose()?,
+                nucleotides: settings.tasks.has_nucleotides().then(nucleotides),
+            },
+            Tasks::Nucleotides => Self::Nucleotides(nucleotides()),
+            Tasks::Samples => Self::Samples(samples()?),
+            Tasks::NucleotidesThenSamples => {
+                let samples = samples()?;
+                Self::NucleotidesThenSamples(nucleotides(), samples)
+            }
+        })
+    }
+}
+
+impl<'a> PreparedPretraining<'a> {
+    /// Draws the weights of the base.
+    ///
+    /// # Errors
+    /// Samples of which there is nothing to learn.
+    pub fn new(divided: &'a DividedPretraining<'a>) -> Result<Self, RunError> {
+        let (setup, split) = (divided.setup, &divided.split);
+        let (options, config) = (&setup.options().optimization, &setup.settings.config);
+        let ids = divided.study.table.sample_ids();
+        let policy = setup.policy();
+        let batcher = batcher(divided.study, &policy, options.asv_chunk_size);
+        let tasks = PreparedTasks::new(divided, &batcher)?;
+        let name = "initial weights of the base";
+        let base = drawn(options.seed, name, &setup.device(), |device| {
+            Ok(Base::init(config, device)?)
+        })?;
+        let mut manifest = manifest(config.clone(), policy);
+        manifest.train_samples = ids_of(ids, &split.train);
+        manifest.validation_samples = ids_of(ids, &split.validation);
+        Ok(Self {
+            divided,
+            batcher,
+            manifest,
+            tasks,
+            base: base.with_precision(options.mixed_precision),
+        })
+    }
+
+    /// Makes the directory of the run, with its settings and samples, and keeps files in it for
+    /// those who watch.
+    ///
+    /// # Errors
+    /// A directory or file that cannot be made.
+    pub fn watched_directory(&self, watch: &mut Watch<'_>) -> Result<RunDirectory, RunError> {
+        let (setup, split) = (self.divided.setup, &self.divided.split);
+        let ids = self.divided.study.table.sample_ids();
+        let options = &setup.options().optimization;
+        let run = setup.ranks.run_directory(options)?;
+        let recorded = self.recorded();
+        run.write(CONFIG, &config_text("pretrain", &recorded)?)?;
+        run.write_ids("samples_train.txt", ids, &split.train)?;
+        run.write_ids("samples_val.txt", ids, &split.validation)?;
+        let sides = (split.train.len(), split.validation.len());
+        if setup.ranks.has_first() {
+            watch.begin(&run, &recorded, options.watch, Some(sides))?;
+        }
+        Ok(run)
+    }
+
+    /// The settings with what was filled in.
+    fn recorded(&self) -> PretrainOptions {
+        let setup = self.divided.setup;
+        let mut recorded = setup.options().clone();
+        recorded.optimization.resume = false;
+        let plan = Plan::distances(setup.settings.staged, &setup.options().optimization);
+        plan.record(&mut recorded.optimization);
+        recorded.data.max_bp = Some(setup.policy().max_bp);
+        recorded
+    }
+}

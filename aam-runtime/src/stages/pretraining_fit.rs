@@ -1,0 +1,274 @@
+//! The last stage of a pre-training: the base learns.
+
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+
+use burn::module::Module;
+use burn::tensor::Device;
+
+use super::pretraining::{DividedPretraining, PreparedPretraining, PreparedTasks};
+use super::pretraining_settings::{PretrainingSetup, nucleotide_plan};
+use crate::options::PretrainOptions;
+use aam_model::Base;
+use aam_model::batch::Batcher;
+use aam_run::RunError;
+use aam_run::events::{Event, Observer, Outcome};
+use aam_run::run_directory::RunDirectory;
+use aam_train::base_task::BaseTask;
+use aam_train::checkpoint::Manifest;
+use aam_train::encoding::Embeddings;
+use aam_train::fitting::{SCALED_OVER, TrainingSamples};
+use aam_train::masked_nucleotides::MaskedNucleotides;
+use aam_train::nucleotides::Nucleotides;
+use aam_train::objective::Objective;
+use aam_train::parallel::Replica;
+use aam_train::plan::Plan;
+use aam_train::pretraining::Pretraining;
+use aam_train::resume::{Resumed, announce, stopped};
+use aam_train::sampling::Sampling;
+use aam_train::saving::Saving;
+use aam_train::state::Done;
+use aam_train::trainer::{Trained, Trainer};
+
+/// Trains what was `prepared` on all ranks, with its checkpoints in `run`.
+///
+/// # Errors
+/// A loss that is no number, a file that cannot be written.
+pub fn fit_base(
+    prepared: PreparedPretraining<'_>,
+    run: &RunDirectory,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    let PreparedPretraining {
+        divided,
+        batcher,
+        manifest,
+        tasks,
+        base,
+    } = prepared;
+    let resumed = divided.setup.settings.resumed.as_ref();
+    if divided.setup.options().optimization.resume {
+        announce(resumed, observer)?;
+    }
+    let mut fit = Fit {
+        divided,
+        batcher,
+        manifest,
+        device: divided.setup.device(),
+        run,
+        observer,
+        interrupt,
+    };
+    let trained = match &tasks {
+        PreparedTasks::AtOnce {
+            nucleotides,
+            samples,
+        } => fit.at_once(base, nucleotides.as_ref(), *samples)?,
+        PreparedTasks::Nucleotides(nucleotides) => fit.nucleotides(base, nucleotides, true)?,
+        PreparedTasks::Samples(samples) => fit.samples(base, *samples, None, Done::default())?,
+        PreparedTasks::NucleotidesThenSamples(nucleotides, samples) => {
+            fit.one_after_the_other(base, nucleotides, *samples)?
+        }
+    };
+    match trained.outcome {
+        Outcome::Interrupted => stopped(trained.done, observer)?,
+        Outcome::Finished => observer.observe(&Event::Saved(&run.join("checkpoints/best")))?,
+    }
+    Ok(trained.outcome)
+}
+
+/// What the parts of a fit share.
+struct Fit<'a, 'o> {
+    divided: &'a DividedPretraining<'a>,
+    batcher: Batcher<'a>,
+    manifest: Manifest,
+    device: Device,
+    run: &'o RunDirectory,
+    observer: &'o mut dyn Observer,
+    interrupt: &'o AtomicBool,
+}
+
+impl<'a> Fit<'a, '_> {
+    fn setup(&self) -> &'a PretrainingSetup<'a> {
+        self.divided.setup
+    }
+
+    fn options(&self) -> &'a PretrainOptions {
+        self.setup().options()
+    }
+
+    /// The run that goes on in this stage.
+    fn resumed(&self, stage: usize) -> Option<&'a Resumed> {
+        let resumed = self.setup().settings.resumed.as_ref();
+        resumed.filter(|run| run.state.stage == stage)
+    }
+
+    fn note(&mut self, text: &str) -> Result<(), RunError> {
+        self.observer.observe(&Event::Note(text))
+    }
+
+    /// Trains `base` on `rows`, each once in an epoch, as stage number `stage`; `is_last` says
+    /// whether the metric that the user chose is of it.
+    fn train<O: Objective<Model = Base> + Sync>(
+        &mut self,
+        (stage, is_last): (usize, bool),
+        (plan, done): (Plan, Done),
+        objective: &O,
+        base: Base,
+        rows: &[usize],
+    ) -> Result<Trained<Base>, RunError> {
+        let options = &self.options().optimization;
+        let ranks = &self.setup().ranks;
+        let trainer = Trainer {
+            options,
+            components: &self.options().components,
+            plan,
+            best_metric: options.best_metric.as_deref().filter(|_| is_last),
+            done,
+            resumed: self.resumed(stage),
+            strategy: ranks.first(),
+            saving: Saving {
+                run: self.run,
+                fingerprint: &self.divided.fingerprint,
+                stage,
+                limits: plan.limits(options),
+            },
+            observer: &mut *self.observer,
+            interrupt: self.interrupt,
+        };
+        trainer.run(ranks, objective, base, &Sampling::each_once(rows))
+    }
+
+    fn one_after_the_other(
+        &mut self,
+        base: Base,
+        nucleotides: &Nucleotides<'a>,
+        task: BaseTask<'a>,
+    ) -> Result<Trained<Base>, RunError> {
+        if self.resumed(1).is_some() {
+            return self.samples(base, task, Some(nucleotides), Done::default());
+        }
+        let trained = self.nucleotides(base, nucleotides, false)?;
+        match trained.outcome {
+            Outcome::Interrupted => Ok(trained),
+            Outcome::Finished => self.samples(trained.best, task, Some(nucleotides), trained.done),
+        }
+    }
+
+    /// The stage of nucleotides.
+    fn nucleotides(
+        &mut self,
+        base: Base,
+        nucleotides: &Nucleotides<'a>,
+        is_last: bool,
+    ) -> Result<Trained<Base>, RunError> {
+        self.note("first, masked nucleotides: training the encoder of ASVs")?;
+        let objective = MaskedNucleotides {
+            nucleotides,
+            manifest: self.manifest.clone(),
+        };
+        let plan = (nucleotide_plan(self.options()), Done::default());
+        let asvs = nucleotides.training_asvs();
+        self.train((0, is_last), plan, &objective, base, asvs)
+    }
+
+    /// The stage of samples, the second one where `nucleotides` were the first.
+    fn samples(
+        &mut self,
+        base: Base,
+        task: BaseTask<'a>,
+        nucleotides: Option<&Nucleotides<'a>>,
+        done: Done,
+    ) -> Result<Trained<Base>, RunError> {
+        let stage = usize::from(nucleotides.is_some());
+        let resumed = self.resumed(stage);
+        let base = match resumed {
+            Some(resumed) => resumed.weights_into(base)?,
+            None => base,
+        };
+        let validate = |task: &Nucleotides<'_>| task.validate(&base.valid(), Replica::ALONE);
+        let unchanging = nucleotides.map(validate).transpose()?.unwrap_or_default();
+        let what = task.title();
+        self.note(&format!("{what}: training on the embeddings of the ASVs"))?;
+        let base = base.freeze_asv_encoder();
+        let split = &self.divided.split;
+        let rows = [split.train.as_slice(), &split.validation].concat();
+        let embeddings = self.embeddings(&base, &rows)?;
+        let samples = self.training_samples(&embeddings);
+        let base = match resumed {
+            Some(_) => base,
+            None => task.prepared(samples.fit(base), &samples),
+        };
+        let plan = Plan::distances(true, &self.options().optimization);
+        let objective = Pretraining {
+            frozen: Some(embeddings),
+            unchanging,
+            ..self.objective(plan, Some(task))
+        };
+        self.train((stage, true), (plan, done), &objective, base, &split.train)
+    }
+
+    /// Everything in each step.
+    fn at_once(
+        &mut self,
+        mut base: Base,
+        nucleotides: Option<&Nucleotides<'a>>,
+        task: Option<BaseTask<'a>>,
+    ) -> Result<Trained<Base>, RunError> {
+        let options = self.options();
+        let rows = &self.divided.split.train;
+        let is_new = self.setup().settings.resumed.is_none();
+        if let Some(task) = task.filter(|_| is_new) {
+            // The encoder learns: only the ASVs that the scale is measured on are encoded before.
+            let embeddings = self.embeddings(&base, &rows[..rows.len().min(SCALED_OVER)])?;
+            base = task.prepared(base, &self.training_samples(&embeddings));
+        }
+        let plan = Plan::distances(false, &options.optimization);
+        let objective = Pretraining {
+            nucleotides: nucleotides.map(|task| (task, options.nucleotide_weight)),
+            ..self.objective(plan, task)
+        };
+        self.train((0, true), (plan, Done::default()), &objective, base, rows)
+    }
+
+    fn embeddings(&mut self, base: &Base, rows: &[usize]) -> Result<Embeddings, RunError> {
+        let device = self.device.clone().inner();
+        let base = base.valid();
+        Embeddings::of_samples(&base, &self.batcher, rows, &device, |done, total| {
+            self.observer.observe(&Event::Progress {
+                what: "encoding ASVs",
+                done,
+                total,
+            })
+        })
+    }
+
+    fn training_samples<'b>(&'b self, embeddings: &'b Embeddings) -> TrainingSamples<'b> {
+        TrainingSamples {
+            batcher: &self.batcher,
+            embeddings,
+            rows: &self.divided.split.train,
+            seed: self.options().optimization.seed,
+            device: &self.device,
+        }
+    }
+
+    fn objective(&self, plan: Plan, task: Option<BaseTask<'a>>) -> Pretraining<'a> {
+        Pretraining {
+            batcher: self.batcher,
+            task,
+            split: &self.divided.split,
+            unifrac_weight: self.options().unifrac_weight,
+            nucleotides: None,
+            frozen: None,
+            validation_truth: OnceLock::new(),
+            unchanging: Vec::new(),
+            masked_embeddings: self.manifest.model.compatibility.masked_embeddings,
+            batch_size: plan.batch_size,
+            seed: self.options().optimization.seed,
+            device: self.device.clone(),
+            manifest: self.manifest.clone(),
+        }
+    }
+}

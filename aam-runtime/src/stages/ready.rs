@@ -1,0 +1,107 @@
+//! A training that is ready: updates that are tried, and how many it is to make.
+
+use std::sync::atomic::AtomicBool;
+
+use super::division::DividedStudy;
+use aam_evaluation::folds::inner_folds;
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_train::finetuning::Finetuning;
+use aam_train::inference::FineTuned;
+use aam_train::length::LengthTrials;
+use aam_train::sampling::Sampling;
+use aam_train::trainer::trial_updates::{TrialUpdates, Watcher};
+
+/// Parts of the training samples, each of which is held back once to choose how long to train.
+const PARTS: usize = 3;
+
+/// What a training loop takes.
+pub struct ReadyTraining<'a> {
+    /// The samples.
+    pub divided: &'a DividedStudy<'a>,
+    /// What is learnt.
+    pub objective: Finetuning<'a>,
+    /// What learns it.
+    pub model: FineTuned,
+    /// The rows of each category that comes equally often.
+    pub balance: Option<Vec<Vec<usize>>>,
+}
+
+impl ReadyTraining<'_> {
+    /// Trains a copy of the model on one rank, with an update at each of `rates`, and returns it.
+    ///
+    /// # Errors
+    /// What components refuse, and those of `watcher`.
+    pub fn try_updates(
+        &self,
+        rates: &mut dyn Iterator<Item = f64>,
+        watcher: &mut Watcher<'_, FineTuned>,
+        observer: &mut dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Result<FineTuned, RunError> {
+        let setup = self.divided.setup;
+        let trial = TrialUpdates {
+            options: &setup.options().optimization,
+            components: &setup.options().components,
+            plan: setup.plan,
+            strategy: setup.ranks.first(),
+            observer,
+            interrupt,
+        };
+        let (objective, model) = (&self.objective, &self.model);
+        trial.run(objective, model, &self.sampling(), rates, watcher)
+    }
+
+    /// The updates after which the training ends, where the training samples choose them
+    /// ([`LengthTrials`]): where it takes seconds, and nobody said how long it is to be.
+    ///
+    /// # Errors
+    /// What components refuse, and those of the observer.
+    pub fn chosen_updates(
+        &self,
+        observer: &mut dyn Observer,
+        interrupt: &AtomicBool,
+    ) -> Result<Option<usize>, RunError> {
+        let setup = self.divided.setup;
+        let (optimization, rows) = (&setup.options().optimization, &self.divided.split.train);
+        if self.objective.profiles.is_none() || !setup.chooses_length() {
+            return Ok(None);
+        }
+        if let Some(resumed) = setup.resumed() {
+            return Ok(resumed.state.limits.chosen);
+        }
+        let column = match self.objective.targets {
+            [column] => column.classes.is_some().then_some(column),
+            _ => None,
+        };
+        let labels: Option<Vec<usize>> =
+            column.map(|column| column.values.iter().map(|class| *class as usize).collect());
+        let groups = self.divided.groups.as_ref();
+        let folds = inner_folds(rows, groups, labels.as_deref(), PARTS, optimization.seed);
+        let strategy = setup.ranks.alone()?;
+        let trials = LengthTrials {
+            objective: &self.objective,
+            model: &self.model,
+            options: optimization,
+            components: &setup.options().components,
+            plan: setup.plan,
+            strategy: strategy.as_ref(),
+            interrupt,
+        };
+        let chosen = trials.chosen(&self.sampling(), &folds, observer)?;
+        let total = setup.plan.updates(rows.len(), optimization);
+        let note = format!(
+            "training for {chosen} of at most {total} updates, the number at which held-back training samples are predicted best"
+        );
+        observer.observe(&Event::Note(&note))?;
+        Ok(Some(chosen))
+    }
+
+    /// The training samples, and how often each is drawn.
+    pub fn sampling(&self) -> Sampling<'_> {
+        Sampling {
+            rows: &self.divided.split.train,
+            categories: self.balance.as_deref(),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The first stage of a training: settings that go together, which is known without any data.
+
+use std::rc::Rc;
+
+use aam_api::{FusionKind, HeadKind, Resolved};
+
+use crate::members::Members;
+use crate::options::TrainOptions;
+use aam_run::{RunError, settings};
+use aam_study::categories::CategoryColumns;
+use aam_study::division;
+use aam_study::{has_source, missing_source, required};
+use aam_train::best_metric;
+use aam_train::sample_weights::Weighting;
+use aam_train::session::check;
+use aam_train::target_losses::TargetLosses;
+use aam_train::target_scales::ChosenTransform;
+
+/// The settings of a training, checked, with the components that they name.
+#[derive(Debug)]
+pub struct TrainingSettings<'a> {
+    /// The settings as they came.
+    pub options: &'a TrainOptions,
+    /// Scale on which numbers are learnt.
+    pub transform: Rc<ChosenTransform>,
+    /// What joins categories with the microbiome.
+    pub fusion: Resolved,
+    /// What makes predictions of a sample.
+    pub head: Resolved,
+    /// The loss of each target.
+    pub losses: TargetLosses,
+    /// Weights of the training samples, if they differ.
+    pub weighting: Option<Weighting>,
+    /// The categorical columns that the model sees.
+    pub categories: CategoryColumns,
+    /// What predicts beside the network.
+    pub members: Members,
+}
+
+impl<'a> TrainingSettings<'a> {
+    /// The settings of a run, whose directory can be made.
+    ///
+    /// # Errors
+    /// The first setting that is missing, out of range or at odds with another.
+    pub fn of_run(options: &'a TrainOptions) -> Result<Self, RunError> {
+        check(options, &options.components, &options.optimization)?;
+        Self::read(options)
+    }
+
+    /// The settings of a training on folds, each of which has a directory of its own.
+    ///
+    /// # Errors
+    /// Those of [`of_run`](Self::of_run), but for the directory.
+    pub fn of_folds(options: &'a TrainOptions) -> Result<Self, RunError> {
+        settings::check(options)?;
+        Self::read(options)
+    }
+
+    fn read(options: &'a TrainOptions) -> Result<Self, RunError> {
+        check_data(options)?;
+        check_rates(options)?;
+        if options.interval.is_empty() {
+            return Err(RunError::missing("interval", "name at least one level"));
+        }
+        let losses = TargetLosses::read(options)?;
+        best_metric::check_training(options, Some(&losses))?;
+        Ok(Self {
+            transform: Rc::new(ChosenTransform::new(options)?),
+            fusion: options.components.resolve::<FusionKind>()?,
+            head: options.components.resolve::<HeadKind>()?,
+            losses,
+            weighting: Weighting::read(options)?,
+            members: Members::read(&options.members)?,
+            categories: CategoryColumns::read(&options.categories, &options.metadata_column)?,
+            options,
+        })
+    }
+}
+
+/// Refuses settings that leave open which samples are meant, or say it twice.
+///
+/// # Errors
+/// The first such setting.
+pub fn check_data(options: &TrainOptions) -> Result<(), RunError> {
+    required(options.data.table.as_deref(), "table")?;
+    required(options.metadata.as_deref(), "metadata")?;
+    if options.metadata_column.is_empty() {
+        return Err(RunError::missing(
+            "metadata-column",
+            "name the column to predict",
+        ));
+    }
+    if let (Some(word), false) = (options.keep_class.first(), options.classifier) {
+        let problem = "the columns hold numbers, among which no word can be; add --classifier, or leave it out";
+        return Err(RunError::value("keep-class", word, problem));
+    }
+    division::check(&options.split, &options.data)?;
+    if options.unifrac_weight > 0.0 && !has_source(&options.data, &options.components)? {
+        let problem = format!("it needs {}", missing_source()?);
+        return Err(RunError::setting("unifrac-weight", problem));
+    }
+    Ok(())
+}
+
+/// Refuses rates of what the run does not have.
+fn check_rates(options: &TrainOptions) -> Result<(), RunError> {
+    match options.categorical_lr.is_some() && options.categories.categorical_columns.is_empty() {
+        true => Err(RunError::setting(
+            "categorical-lr",
+            "the run has no categories; name some with --categorical-columns",
+        )),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,243 @@
+//! The second stage of a training: devices, the weights that it starts from, sizes and length.
+
+use aam_api::Resolved;
+use burn::tensor::Device;
+
+use super::settings::TrainingSettings;
+use super::stand_in;
+use crate::options::TrainOptions;
+use aam_api::ViewShape;
+use aam_model::{Base, ModelConfig, SampleWays};
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_study::sample_values;
+use aam_train::adaptation::freezes;
+use aam_train::checkpoint::manifest::DataPolicy;
+use aam_train::parallel::Ranks;
+use aam_train::plan::Plan;
+use aam_train::rates::BaseRates;
+use aam_train::resume::{Resumed, is_done};
+use aam_train::session::{
+    model_config, policy, pretrained, seeded, settle_attention, settle_precision,
+};
+use aam_train::trainer::check_optimizer;
+
+/// What a training starts from.
+pub enum InitialWeights {
+    /// Weights drawn from the seed.
+    Drawn,
+    /// A pre-trained base, with weights drawn for the rest.
+    Pretrained(Box<Base>),
+    /// Those of a run that goes on.
+    Resumed(Box<Resumed>),
+}
+
+/// A training that has devices, weights to start from, sizes and a length.
+pub struct TrainingSetup<'a> {
+    /// Its settings.
+    pub settings: TrainingSettings<'a>,
+    /// The ranks that train.
+    pub ranks: Ranks,
+    /// The strategy that made them.
+    pub strategy: Resolved,
+    /// What it starts from.
+    pub weights: InitialWeights,
+    /// Sizes of the model.
+    pub config: ModelConfig,
+    /// How its sample encoder works.
+    pub ways: SampleWays,
+    /// Length, rate and batches.
+    pub plan: Plan,
+    /// Whether the base stays as it is.
+    pub frozen: bool,
+    /// Learning rates of the base, where they are not those of the rest.
+    pub base_rates: Option<BaseRates>,
+}
+
+impl<'a> TrainingSetup<'a> {
+    /// Finds devices and reads checkpoints, and refuses what needs no other file to be refused.
+    ///
+    /// # Errors
+    /// A device that cannot be used, a checkpoint that cannot be read, settings that do not fit the
+    /// model, options that a component refuses.
+    pub fn new(
+        settings: TrainingSettings<'a>,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, RunError> {
+        let options = settings.options;
+        let optimization = &options.optimization;
+        let (ranks, strategy) = Ranks::new(optimization, &options.components)?;
+        check_optimizer(optimization, &options.components, &ranks)?;
+        let (weights, config) = initial(options, &ranks.device().autodiff())?;
+        let ways = config.sample_ways()?;
+        if options.nucleotide_weight > 0.0 {
+            config.expect_nucleotides()?;
+        }
+        let plan = Plan::finetuning(ways.is_fitted, optimization);
+        let frozen = freezes(options, &config)?;
+        check_losses_of_base(options, ways.view, frozen)?;
+        let setup = Self {
+            base_rates: BaseRates::read(&options.adaptation, frozen, plan.lr)?,
+            settings,
+            ranks,
+            strategy,
+            weights,
+            config,
+            ways,
+            plan,
+            frozen,
+        };
+        if setup.resumed().is_none() {
+            stand_in::check(&setup)?;
+        }
+        let device = setup.ranks.device();
+        settle_attention(optimization, &device, observer)?;
+        settle_precision(optimization, &device, observer)?;
+        Ok(setup)
+    }
+
+    /// The same for updates that are tried on one rank and thrown away.
+    ///
+    /// # Errors
+    /// Those of [`new`](Self::new), or several ranks.
+    pub fn for_trial(
+        settings: TrainingSettings<'a>,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, RunError> {
+        let setup = Self::new(settings, observer)?;
+        match setup.ranks.first().communicator().size() {
+            1 => Ok(setup),
+            _ => Err(RunError::setting(
+                "strategy",
+                "what is tried here is tried on one rank; leave it out",
+            )),
+        }
+    }
+
+    /// Whether a training takes seconds to minutes, so that it can be repeated on folds.
+    pub fn is_quick(&self) -> bool {
+        let ranks = self.ranks.first().communicator().size();
+        self.frozen && ranks == 1 && !self.options().memory.is_measured()
+    }
+
+    /// Whether the training samples choose how long to train: where that takes seconds, and nobody
+    /// said how long it is to be.
+    pub fn chooses_length(&self) -> bool {
+        self.frozen && self.ways.is_fitted && !self.options().optimization.says_how_long()
+    }
+
+    /// The settings as they came.
+    pub fn options(&self) -> &'a TrainOptions {
+        self.settings.options
+    }
+
+    /// The run that goes on, if one does.
+    pub fn resumed(&self) -> Option<&Resumed> {
+        match &self.weights {
+            InitialWeights::Resumed(resumed) => Some(resumed),
+            InitialWeights::Drawn | InitialWeights::Pretrained(_) => None,
+        }
+    }
+
+    /// Where it is computed, with autodiff.
+    pub fn device(&self) -> Device {
+        self.ranks.device().autodiff()
+    }
+
+    /// How samples become input.
+    pub fn policy(&self) -> DataPolicy {
+        let options = self.options();
+        let wanted = options.data.max_bp.unwrap_or(self.config.max_bp);
+        policy(&options.data, wanted, options.optimization.seed)
+    }
+
+    /// Whether nothing is left to do, after that was said.
+    ///
+    /// # Errors
+    /// Those of the observer.
+    pub fn is_finished(&self, observer: &mut dyn Observer) -> Result<bool, RunError> {
+        let options = &self.options().optimization;
+        let limits = self.plan.limits(options);
+        is_done(self.resumed(), options, limits, observer)
+    }
+
+    /// Tells what comes of settings that may not be meant so.
+    ///
+    /// # Errors
+    /// Those of the observer.
+    pub fn tell(&self, observer: &mut dyn Observer) -> Result<(), RunError> {
+        let options = self.options();
+        if self.frozen && options.pretrained_encoder.is_none() {
+            observer.observe(&Event::Note(
+                "no --pretrained-encoder: ASVs are embedded by an encoder that has not been trained, which tells them apart but knows nothing of nucleotides",
+            ))?;
+        }
+        if self.frozen && options.unifrac_weight > 0.0 {
+            observer.observe(&Event::Warning(
+                "--unifrac-weight has no effect on a base that is kept as it is; let it learn with --no-freeze-base",
+            ))?;
+        }
+        Ok(())
+    }
+}
+
+/// What the training starts from, and the sizes of its model.
+fn initial(
+    options: &TrainOptions,
+    device: &Device,
+) -> Result<(InitialWeights, ModelConfig), RunError> {
+    let shape = (&options.model, &options.components);
+    let (weights, mut config) = match Resumed::of(&options.optimization)? {
+        Some(resumed) => {
+            let config = resumed.manifest.model.clone();
+            (InitialWeights::Resumed(Box::new(resumed)), config)
+        }
+        None => match &options.pretrained_encoder {
+            Some(path) => {
+                let (base, config) = pretrained(path, shape, &options.data, device)?;
+                (InitialWeights::Pretrained(Box::new(base)), config)
+            }
+            None => {
+                let config = model_config(shape, &options.data)?;
+                (InitialWeights::Drawn, config)
+            }
+        },
+    };
+    config.category_dropout = options.categories.categorical_dropout;
+    let values = sample_values(&options.data, &options.components, options.unifrac_weight)?;
+    let lacks_readout = values > config.sample_values;
+    config.sample_values = config.sample_values.max(values);
+    config.validate()?;
+    let weights = match weights {
+        InitialWeights::Pretrained(base) if lacks_readout => {
+            let seed = options.optimization.seed;
+            let read_out = || Ok(base.with_readout(&config, device));
+            let base = seeded(seed, "initial weights of the readout", device, read_out)?;
+            InitialWeights::Pretrained(Box::new(base))
+        }
+        weights => weights,
+    };
+    Ok((weights, config))
+}
+
+/// Refuses losses of what the model does not compute, or what does not learn.
+fn check_losses_of_base(
+    options: &TrainOptions,
+    view: ViewShape,
+    frozen: bool,
+) -> Result<(), RunError> {
+    if options.count_weight > 0.0 && view != ViewShape::Asvs {
+        return Err(RunError::setting(
+            "count-weight",
+            "abundances are guessed only of samples that keep their ASVs apart, as with \
+             --sample-encoder attention",
+        ));
+    }
+    if frozen && options.nucleotide_weight > 0.0 {
+        return Err(RunError::setting(
+            "nucleotide-weight",
+            "a frozen base learns nothing of nucleotides; add --no-freeze-base",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! The third stage: files read, and samples matched across them.
+
+use super::setup::TrainingSetup;
+use crate::options::{DataOptions, OptimizationOptions, PretrainOptions, TrainOptions};
+use aam_data::{Metadata, Storage, Table};
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_study::division::Division;
+use aam_study::{self as study, Notes, Study, Supervision, required};
+use aam_train::classes;
+use aam_train::session::{max_bp, policy};
+use aam_train::targets::{self, RawTargets};
+
+/// The samples that have reads, metadata, targets and, where they are wanted, distances.
+pub struct MatchedSamples {
+    /// Reads.
+    pub table: Table,
+    /// What the base can learn of them.
+    pub supervision: Option<Supervision>,
+    /// Metadata, of these samples and perhaps others.
+    pub metadata: Metadata,
+    /// What is to be predicted of them.
+    pub targets: RawTargets,
+}
+
+/// The same with the sequences of their ASVs.
+pub struct MatchedStudy {
+    /// Reads, sequences, distances.
+    pub study: Study,
+    /// Metadata.
+    pub metadata: Metadata,
+    /// What is to be predicted.
+    pub targets: RawTargets,
+}
+
+impl MatchedSamples {
+    /// Reads the files that `options` name.
+    ///
+    /// # Errors
+    /// Files that cannot be read, or samples that do not go together.
+    pub fn read(options: &TrainOptions, observer: &mut dyn Observer) -> Result<Self, RunError> {
+        let TrainOptions {
+            data, optimization, ..
+        } = options;
+        let mut notes = |note: String| observer.observe(&Event::Note(&note));
+        let metadata = required(options.metadata.as_deref(), "metadata")?;
+        let table = reads(data, optimization, &mut notes)?;
+        let (table, metadata) = study::with_metadata(table, metadata, &mut notes)?;
+        let table = study::rarefied(table, data.rarefy_depth, optimization.seed, &mut notes)?;
+        let (_, rows) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
+        let table = table.select_samples(&rows);
+        let (table, supervision) = match options.unifrac_weight > 0.0 {
+            true => study::with_supervision(table, (data, &options.components), &mut notes)?,
+            false => (table, None),
+        };
+        // Again, because distances may have left samples out.
+        let (targets, _) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
+        classes::tell(&targets.columns, observer)?;
+        Ok(Self {
+            table,
+            supervision,
+            metadata,
+            targets,
+        })
+    }
+}
+
+impl MatchedStudy {
+    /// Tells what comes of the settings, and reads the files that they name.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read).
+    pub fn of(setup: &TrainingSetup<'_>, observer: &mut dyn Observer) -> Result<Self, RunError> {
+        setup.tell(observer)?;
+        Self::read(setup.options(), observer)
+    }
+
+    /// Reads the files that `options` name.
+    ///
+    /// # Errors
+    /// Those of [`MatchedSamples::read`], or a sequence that is none or too long.
+    pub fn read(options: &TrainOptions, observer: &mut dyn Observer) -> Result<Self, RunError> {
+        let samples = MatchedSamples::read(options, observer)?;
+        let mut notes = |note: String| observer.observe(&Event::Note(&note));
+        let max_bp = max_bp(&options.data, options.pretrained_encoder.as_deref())?;
+        let tokens = policy(&options.data, max_bp, options.optimization.seed).tokens();
+        let sequences = study::tokenized(&samples.table, &tokens, &mut notes)?;
+        Ok(Self {
+            study: Study {
+                table: samples.table,
+                sequences,
+                supervision: samples.supervision,
+            },
+            metadata: samples.metadata,
+            targets: samples.targets,
+        })
+    }
+}
+
+/// What the division of `samples` has to respect.
+///
+/// # Errors
+/// A column of groups that does not exist or has one value.
+pub fn division<'a>(
+    options: &'a TrainOptions,
+    metadata: &Metadata,
+    samples: &'a [String],
+    targets: &RawTargets,
+    observer: &mut dyn Observer,
+) -> Result<Division<'a>, RunError> {
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let parts = (&options.data, &options.split);
+    let seed = options.optimization.seed;
+    let labels = class_labels(targets);
+    Division::new(parts, seed, metadata, samples, labels, &mut notes)
+}
+
+/// Class of each sample, to split within classes; only where there is one column of classes.
+fn class_labels(targets: &RawTargets) -> Option<Vec<usize>> {
+    match targets.columns.as_slice() {
+        [column] if column.classes.is_some() => {
+            Some(column.values.iter().map(|&class| class as usize).collect())
+        }
+        _ => None,
+    }
+}
+
+/// Reads the study of a pre-training.
+///
+/// # Errors
+/// Files that cannot be read, or samples that do not go together.
+pub fn unlabelled(
+    options: &PretrainOptions,
+    observer: &mut dyn Observer,
+) -> Result<Study, RunError> {
+    let PretrainOptions {
+        data, optimization, ..
+    } = options;
+    let seed = optimization.seed;
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let table = reads(data, optimization, &mut notes)?;
+    let table = study::rarefied(table, data.rarefy_depth, seed, &mut notes)?;
+    let (table, supervision) =
+        study::with_supervision(table, (data, &options.components), &mut notes)?;
+    let tokens = policy(data, max_bp(data, None)?, seed).tokens();
+    let sequences = study::tokenized(&table, &tokens, &mut notes)?;
+    Ok(Study {
+        table,
+        sequences,
+        supervision,
+    })
+}
+
+/// The table of a run, with the sequences of its ASVs for names.
+fn reads(
+    data: &DataOptions,
+    optimization: &OptimizationOptions,
+    notes: &mut Notes<'_>,
+) -> Result<Table, RunError> {
+    let output = optimization.output_dir.as_deref();
+    let storage = Storage::of_run(data.streaming, output);
+    let files = study::ReadsFiles {
+        table: data.table.as_deref(),
+        transposed: data.transpose,
+        sequences: data.sequences.as_deref(),
+    };
+    let table = study::read_files(files, &storage, notes)?;
+    match &data.samples {
+        Some(list) => study::listed(table, list, notes),
+        None => Ok(table),
+    }
+}

@@ -1,0 +1,224 @@
+//! `aam unifrac`: the matrix of all samples of a table, as a file.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aam_api::options::{Facts, FileUse};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use aam_data::{Storage, ids_beside, read_table_file, read_tree};
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_run::run_directory::{check_output_file, write_whole};
+use aam_run::settings;
+use aam_study::options::TreeOptions;
+use aam_study::{required, without_missing};
+use aam_unifrac::Real;
+use aam_unifrac::matrix_file::{MatrixFile, MatrixFormat, check_text_ids, write_text};
+use aam_unifrac::{Metric, UniFrac};
+
+/// Options of `aam unifrac`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct UnifracOptions {
+    /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
+    #[schemars(transform = Facts::new().file(FileUse::Read).required())]
+    pub table: Option<PathBuf>,
+    /// Take the table's rows for samples and its columns for ASVs.
+    pub transpose: bool,
+    /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza), with the ids of the table at its tips.
+    #[schemars(transform = Facts::new().file(FileUse::ReadWhole).required())]
+    pub tree: Option<PathBuf>,
+    /// The metric.
+    #[schemars(with = "String", description = metric_help())]
+    pub metric: Metric,
+    /// Where the distances go: .npy, .condensed.npy (both with the ids in FILE.ids.txt), .h5 or .tsv.
+    #[schemars(transform = Facts::new().file(FileUse::Written).required())]
+    pub output: Option<PathBuf>,
+    /// Numbers to compute in and to write.
+    pub precision: Precision,
+    /// Gibibytes for the distances; a larger matrix is computed and written in parts.
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub memory: f64,
+    /// What the tree may lack.
+    #[serde(flatten)]
+    pub tree_options: TreeOptions,
+    /// Replace an output file that exists.
+    pub overwrite: bool,
+}
+
+/// Single or double precision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// Single: about six digits.
+    F32,
+    /// Double.
+    #[default]
+    F64,
+}
+
+impl Default for UnifracOptions {
+    fn default() -> Self {
+        Self {
+            table: None,
+            transpose: false,
+            tree: None,
+            metric: Metric::Unweighted,
+            output: None,
+            precision: Precision::F64,
+            memory: 4.0,
+            tree_options: TreeOptions::default(),
+            overwrite: false,
+        }
+    }
+}
+
+fn metric_help() -> String {
+    format!(
+        "Metric: {}; -vaw is adjusted for variance.",
+        Metric::names().join(", ")
+    )
+}
+
+/// Computes the matrix and writes it.
+///
+/// # Errors
+/// Files that cannot be read or written, ASVs that the tree lacks, options out of range.
+pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
+    settings::check(options)?;
+    let table = required(options.table.as_deref(), "table")?;
+    let tree_path = required(options.tree.as_deref(), "tree")?;
+    let output = required(options.output.as_deref(), "output")?;
+    let format = MatrixFormat::of(output).ok_or_else(|| {
+        let problem = "expected a name that ends in .npy, .condensed.npy, .h5 or .tsv";
+        RunError::value("output", output.display().to_string(), problem)
+    })?;
+    let ids_file = format.lacks_ids().then(|| ids_beside(output));
+    for path in ids_file.iter().map(PathBuf::as_path).chain([output]) {
+        check_output_file(path, options.overwrite)?;
+    }
+    let newick = options.tree_options.newick();
+    let file = read_table_file(table, options.transpose, &Storage::Memory)?;
+    for note in file.notes {
+        observer.observe(&Event::Note(&format!("{}: {note}", table.display())))?;
+    }
+    let table = file.table;
+    let tree = read_tree(tree_path, &newick)?;
+    let table = without_missing(
+        table,
+        &tree,
+        (tree_path, &options.tree_options),
+        &mut |note| observer.observe(&Event::Note(&note)),
+    )?;
+    let empty = (0..table.num_samples()).filter(|&row| table.depth(row) == 0);
+    let empty = empty.count();
+    if empty > 0 {
+        observer.observe(&Event::Warning(&format!(
+            "{empty} samples have no reads: their distances say nothing"
+        )))?;
+    }
+    let unifrac = UniFrac::new(&tree, &table, options.metric).map_err(|e| e.file(tree_path))?;
+    drop(tree);
+    let place = Place::new(output, format)?;
+    let ids = table.sample_ids();
+    observer.observe(&Event::Note(&format!(
+        "{} UniFrac of {} samples with {} ASVs",
+        options.metric,
+        ids.len(),
+        table.num_features()
+    )))?;
+    match options.precision {
+        Precision::F32 => place.fill::<f32>(&unifrac, ids, options.memory, observer)?,
+        Precision::F64 => place.fill::<f64>(&unifrac, ids, options.memory, observer)?,
+    }
+    if let Some(path) = &ids_file {
+        let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
+        write_whole(path, &lines)?;
+        observer.observe(&Event::Saved(path))?;
+    }
+    place.settle()?;
+    observer.observe(&Event::Saved(output))
+}
+
+/// The path with something before and after its file name.
+fn beside(path: &Path, before: &str, after: &str) -> PathBuf {
+    let mut name = OsString::from(before);
+    name.push(path.file_name().unwrap_or_default());
+    name.push(after);
+    path.with_file_name(name)
+}
+
+/// Files beside the output, removed unless they became it.
+struct Place {
+    format: MatrixFormat,
+    output: PathBuf,
+    /// What becomes the output.
+    whole: PathBuf,
+    /// Numbers that text is made of.
+    numbers: PathBuf,
+}
+
+impl Place {
+    fn new(output: &Path, format: MatrixFormat) -> Result<Self, RunError> {
+        if let Some(parent) = output.parent() {
+            fs::create_dir_all(parent).map_err(RunError::write(parent))?;
+        }
+        let process = std::process::id();
+        let whole = beside(output, ".", &format!(".{process}"));
+        let numbers = match format {
+            MatrixFormat::Text => beside(output, ".", &format!(".numbers-{process}")),
+            _ => whole.clone(),
+        };
+        Ok(Self {
+            format,
+            output: output.to_owned(),
+            whole,
+            numbers,
+        })
+    }
+
+    fn fill<T: Real>(
+        &self,
+        unifrac: &UniFrac,
+        ids: &[String],
+        gibibytes: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        if self.format == MatrixFormat::Text {
+            check_text_ids(ids)?;
+        }
+        let failed = |e: std::io::Error| RunError::write(&self.output)(e);
+        let mut file = MatrixFile::create::<T>(&self.numbers, self.format, ids).map_err(failed)?;
+        unifrac.bands::<T, RunError>(
+            (gibibytes * f64::from(1 << 30)) as u64,
+            &mut |done, total| {
+                observer.observe(&Event::Progress {
+                    what: "adding branches",
+                    done,
+                    total,
+                })
+            },
+            &mut |band| file.write(band).map_err(failed),
+        )?;
+        let numbers = file.finish().map_err(failed)?;
+        if self.format == MatrixFormat::Text {
+            write_text::<T>(&self.whole, numbers, ids).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    fn settle(&self) -> Result<(), RunError> {
+        fs::rename(&self.whole, &self.output).map_err(RunError::write(&self.output))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // Neither is there after it became the output.
+        let _ = fs::remove_file(&self.whole);
+        let _ = fs::remove_file(&self.numbers);
+    }
+}

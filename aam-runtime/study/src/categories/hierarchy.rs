@@ -1,0 +1,205 @@
+//! Hierarchies of categorical columns, such as cities in states in countries.
+//!
+//! The embedding of a column with a parent is its own plus its parent's, so that a level with few
+//! samples starts from what its parent's level knows, and one that no training sample has is its
+//! parent's level alone.
+
+use std::collections::BTreeMap;
+
+use aam_api::categories::ancestors;
+
+use super::CategoryLevels;
+use super::columns::place_of;
+use aam_core::DataError;
+use aam_data::Metadata;
+use aam_run::RunError;
+
+/// The parent of each categorical column, by position.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hierarchy {
+    parents: Vec<Option<usize>>,
+}
+
+const KEY: &str = "categorical-hierarchy";
+
+impl Hierarchy {
+    /// Reads entries `child=parent` about the columns `names`, whose embeddings have `widths`.
+    ///
+    /// # Errors
+    /// An entry that is none, a column that is not among `names`, one with two parents, a cycle,
+    /// or widths that differ within the hierarchy.
+    pub fn parse(entries: &[String], names: &[String], widths: &[usize]) -> Result<Self, RunError> {
+        let mut parents: Vec<Option<usize>> = vec![None; names.len()];
+        for entry in entries {
+            let problem =
+                |expected: String| RunError::value(KEY, entry, format!("expected {expected}"));
+            let (child, parent) = entry
+                .split_once('=')
+                .ok_or_else(|| problem("child=parent, such as city=state".to_owned()))?;
+            let child = place_of(child, names).map_err(problem)?;
+            let parent = place_of(parent, names).map_err(problem)?;
+            match parents[child].replace(parent) {
+                Some(other) if other != parent => {
+                    return Err(RunError::setting(
+                        KEY,
+                        format!(
+                            "'{}' has two parents, '{}' and '{}'; a column has at most one",
+                            names[child], names[other], names[parent]
+                        ),
+                    ));
+                }
+                _ => {}
+            }
+        }
+        let hierarchy = Self { parents };
+        for column in 0..names.len() {
+            let ancestors = hierarchy.ancestors(column);
+            if ancestors.last() == Some(&column) {
+                let path: Vec<&str> = std::iter::once(&column)
+                    .chain(&ancestors)
+                    .map(|&place| names[place].as_str())
+                    .collect();
+                return Err(RunError::setting(
+                    KEY,
+                    format!(
+                        "{} is a cycle; one of these columns must have no parent",
+                        path.join(" → ")
+                    ),
+                ));
+            }
+        }
+        hierarchy.check_widths(names, widths)?;
+        Ok(hierarchy)
+    }
+
+    fn check_widths(&self, names: &[String], widths: &[usize]) -> Result<(), RunError> {
+        let pairs = self.parents.iter().enumerate();
+        let mut pairs = pairs.filter_map(|(child, parent)| Some((child, (*parent)?)));
+        match pairs.find(|(child, parent)| widths[*child] != widths[*parent]) {
+            None => Ok(()),
+            Some((child, parent)) => Err(RunError::value(
+                KEY,
+                format!("{}={}", names[child], names[parent]),
+                format!(
+                    "the embeddings are added, so their widths must be the same, found {} and {}; see --categorical-embed-dims",
+                    widths[child], widths[parent]
+                ),
+            )),
+        }
+    }
+
+    /// Parent, grandparent and so on of a column; of a cycle, once around.
+    fn ancestors(&self, column: usize) -> Vec<usize> {
+        ancestors(&self.parents, column)
+    }
+
+    /// Tells `columns` their parents, and each level that of its parent.
+    ///
+    /// # Errors
+    /// A level with two parents.
+    pub(super) fn fit(
+        &self,
+        columns: &mut [CategoryLevels],
+        metadata: &Metadata,
+        train: &[String],
+    ) -> Result<(), RunError> {
+        for child in 0..columns.len() {
+            let Some(parent) = self.parents[child] else {
+                continue;
+            };
+            let parent_ids = parent_ids(&columns[child], &columns[parent], metadata, train)?;
+            columns[child].parent = Some(parent);
+            columns[child].parent_ids = parent_ids;
+        }
+        Ok(())
+    }
+}
+
+fn parent_ids(
+    child: &CategoryLevels,
+    parent: &CategoryLevels,
+    metadata: &Metadata,
+    train: &[String],
+) -> Result<Vec<i32>, RunError> {
+    let levels = metadata.texts(&child.column, train)?;
+    let above = metadata.texts(&parent.column, train)?;
+    let mut found: BTreeMap<&str, (&str, &String)> = BTreeMap::new();
+    for ((level, above), sample) in levels.into_iter().zip(above).zip(train) {
+        let (Some(level), Some(above)) = (level, above) else {
+            continue;
+        };
+        let (known, first) = *found.entry(level).or_insert((above, sample));
+        if known != above {
+            return Err(DataError::in_file(
+                metadata.file(),
+                format!(
+                    "'{level}' of the column `{}` has two parents in `{}`: '{known}' (sample {first}) and '{above}' (sample {sample})",
+                    child.column, parent.column
+                ),
+            )
+            .help(format!(
+                "correct one of them, give the levels different names, or leave {}={} out of --{KEY}",
+                child.column, parent.column
+            ))
+            .into());
+        }
+    }
+    let id = |level: &String| {
+        let above = found.get(level.as_str()).map(|(above, _)| *above);
+        parent.id(above)
+    };
+    Ok(child.levels.iter().map(id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(entries: &[&str]) -> Result<Vec<Option<usize>>, String> {
+        let names = ["city", "country", "state"].map(str::to_owned);
+        let entries: Vec<String> = entries.iter().map(|&entry| entry.to_owned()).collect();
+        Hierarchy::parse(&entries, &names, &[4; 3])
+            .map(|hierarchy| hierarchy.parents)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_chain_in_any_order() {
+        let expected = vec![Some(2), None, Some(1)];
+        for entries in [
+            ["state=country", "city=state"].as_slice(),
+            &["city = state", "state=country", "city=state"],
+        ] {
+            assert_eq!(parse(entries).as_ref(), Ok(&expected));
+        }
+        assert_eq!(ancestors(&expected, 0), [2, 1]);
+    }
+
+    #[test]
+    fn what_is_no_hierarchy_is_refused_by_name() {
+        let refused = |entries: &[&str], words: &str| {
+            let error = parse(entries).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        };
+        refused(
+            &["city=state", "city=country"],
+            "'city' has two parents, 'state' and 'country'",
+        );
+        refused(
+            &["city=state", "state=country", "country=city"],
+            "city → state → country → city is a cycle",
+        );
+        refused(&["city=city"], "city → city is a cycle");
+        refused(&["city"], "expected child=parent");
+        refused(&["city=stat"], "found 'stat'; did you mean 'state'?");
+    }
+
+    #[test]
+    fn embeddings_that_are_added_have_one_width() {
+        let (names, entries) = (["city", "state"], ["city=state".to_owned()]);
+        let names = names.map(str::to_owned);
+        assert!(Hierarchy::parse(&entries, &names, &[4, 4]).is_ok());
+        let error = Hierarchy::parse(&entries, &names, &[3, 4]).unwrap_err();
+        assert!(error.to_string().contains("found 3 and 4"), "{error}");
+    }
+}

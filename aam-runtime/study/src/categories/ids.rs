@@ -1,0 +1,105 @@
+//! Category ids of samples.
+
+use aam_api::categories::ancestors;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use super::CategoryVocabulary;
+use aam_data::Metadata;
+use aam_run::RunError;
+
+/// Unknown levels that a message names; it counts the others.
+const NAMED: usize = 10;
+
+/// Category ids of each sample, `[samples, columns]`, on the host.
+#[derive(Clone, Debug, Default)]
+pub struct CategoryIds {
+    columns: usize,
+    ids: Vec<i32>,
+    unknown: Vec<String>,
+}
+
+impl CategoryIds {
+    /// The ids of `samples` in `metadata`. Where a sample has a level but not its parent's, that is
+    /// the one it had in training.
+    ///
+    /// # Errors
+    /// No metadata although there are columns, or a column that the metadata lack.
+    pub fn new(
+        vocabulary: &CategoryVocabulary,
+        metadata: Option<&Metadata>,
+        samples: &[String],
+    ) -> Result<Self, RunError> {
+        let columns = &vocabulary.columns;
+        let width = columns.len();
+        let mut unknown = std::collections::BTreeSet::new();
+        let mut ids = vec![0; samples.len() * width];
+        for (place, column) in columns.iter().enumerate() {
+            let Some(metadata) = metadata else {
+                let needed = format!("the model uses the metadata column '{}'", column.column);
+                return Err(RunError::missing("metadata", needed));
+            };
+            let levels = metadata.texts(&column.column, samples)?;
+            // Older checkpoints learnt words for missing values as levels, and still know them.
+            let written = metadata.texts_as_written(&column.column, samples)?;
+            for (sample, (level, written)) in levels.into_iter().zip(written).enumerate() {
+                let level = written.filter(|level| column.knows(level)).or(level);
+                if let Some(level) = level.filter(|level| !column.knows(level)) {
+                    unknown.insert(format!("{}: {level}", column.column));
+                }
+                ids[sample * width + place] = column.id(level);
+            }
+        }
+        let parents = vocabulary.parents();
+        let mut order: Vec<usize> = (0..width).collect();
+        // A column before its parent, which may get its level from it.
+        order.sort_by_key(|&column| std::cmp::Reverse(ancestors(&parents, column).len()));
+        for sample in ids.chunks_mut(width.max(1)) {
+            for &child in &order {
+                match parents[child] {
+                    Some(parent) if parent < width && sample[parent] == 0 => {
+                        sample[parent] = columns[child].parent_id(sample[child]);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(Self {
+            columns: width,
+            ids,
+            unknown: unknown.into_iter().collect(),
+        })
+    }
+
+    /// One line about the levels that no training sample has, if there are any.
+    pub fn warning(&self) -> Option<String> {
+        let unknown = &self.unknown;
+        if unknown.is_empty() {
+            return None;
+        }
+        let more = match unknown.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let named = unknown[..unknown.len().min(NAMED)].join(", ");
+        Some(format!(
+            "{} categories were not among the training samples and count as unknown: {named}{more}",
+            unknown.len()
+        ))
+    }
+
+    /// Ids of the samples at `rows`, `[rows, columns]`; none where there are no columns.
+    pub fn tensor(&self, rows: &[usize], device: &Device) -> Option<Tensor<2, Int>> {
+        if self.columns == 0 {
+            return None;
+        }
+        let ids: Vec<i32> = rows
+            .iter()
+            .flat_map(|row| &self.ids[row * self.columns..(row + 1) * self.columns])
+            .copied()
+            .collect();
+        Some(Tensor::from_data(
+            TensorData::new(ids, [rows.len(), self.columns]),
+            device,
+        ))
+    }
+}

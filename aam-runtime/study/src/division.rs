@@ -1,0 +1,290 @@
+//! The splits of a run: by lists, at random, within classes, by group, or one per fold.
+
+use crate::Notes;
+use crate::options::{DataOptions, SplitOptions};
+use aam_core::DataError;
+use aam_core::random::stream;
+use aam_data::{Metadata, Split};
+use aam_run::RunError;
+
+use aam_evaluation::deal::{Order, deal};
+use aam_evaluation::folds::folds;
+use aam_evaluation::groups::{Groups, repeats};
+
+/// The samples of a run, and what their division has to respect.
+pub struct Division<'a> {
+    ids: &'a [String],
+    labels: Option<Vec<usize>>,
+    groups: Option<Groups>,
+    data: &'a DataOptions,
+    split: &'a SplitOptions,
+    seed: u64,
+}
+
+/// Splits, and what each holds out if that has a name.
+pub struct Folds {
+    /// One split, or one per fold.
+    pub splits: Vec<Split>,
+    /// The groups held out, where each is one.
+    pub names: Option<Vec<String>>,
+}
+
+impl Folds {
+    /// Name of a fold, counted from 0: its number from 1, or the group that it holds out.
+    pub fn name(&self, fold: usize) -> String {
+        match &self.names {
+            Some(names) => names[fold].clone(),
+            None => (fold + 1).to_string(),
+        }
+    }
+
+    /// Name of the fold that holds out each of so many `samples`.
+    pub fn of_samples(&self, samples: usize) -> Vec<String> {
+        let mut names = vec![String::new(); samples];
+        for (fold, split) in self.splits.iter().enumerate() {
+            for &row in &split.validation {
+                names[row] = self.name(fold);
+            }
+        }
+        names
+    }
+}
+
+impl<'a> Division<'a> {
+    /// Of the samples `ids`, with `labels` for their classes if they have one each.
+    ///
+    /// # Errors
+    /// A column of groups that does not exist or has one value.
+    pub fn new(
+        (data, split): (&'a DataOptions, &'a SplitOptions),
+        seed: u64,
+        metadata: &Metadata,
+        ids: &'a [String],
+        labels: Option<Vec<usize>>,
+        notes: &mut Notes<'_>,
+    ) -> Result<Self, RunError> {
+        let column = split.group_column.as_deref();
+        let groups = column.map(|column| Groups::read(metadata, column, ids));
+        let groups = groups.transpose()?;
+        if let (Some(groups), Some(column)) = (&groups, column)
+            && groups.missing > 0
+        {
+            notes(format!(
+                "{} samples have no value of '{column}' and stay together as one group",
+                groups.missing
+            ))?;
+        }
+        Ok(Self {
+            ids,
+            labels: labels.filter(|_| split.stratify),
+            groups,
+            data,
+            split,
+            seed,
+        })
+    }
+
+    /// The one split of a run.
+    ///
+    /// # Errors
+    /// Lists that do not fit the samples, too few samples or groups, a group that does not exist.
+    pub fn split(&self, notes: &mut Notes<'_>) -> Result<Split, RunError> {
+        if self.holds_out_none() {
+            notes(format!("all {} samples for training", self.ids.len()))?;
+            return Ok(Split {
+                train: (0..self.ids.len()).collect(),
+                validation: Vec::new(),
+            });
+        }
+        let (Some(groups), false) = (&self.groups, self.data.lists_samples()) else {
+            return crate::split(
+                self.ids,
+                self.labels.as_deref(),
+                self.data,
+                self.seed,
+                notes,
+            );
+        };
+        let fraction = self.data.held_out_fraction();
+        let held_out: Vec<bool> = match &self.split.leave_group_out {
+            Some(name) => {
+                let group = self.group(groups, name)?;
+                (0..groups.names.len())
+                    .map(|other| other == group)
+                    .collect()
+            }
+            None => {
+                let rng = &mut stream(self.seed, "split");
+                let shares = [1.0 - fraction, fraction];
+                let (of, number) = (&groups.of, groups.names.len());
+                let parts = deal(
+                    of,
+                    number,
+                    self.labels.as_deref(),
+                    &shares,
+                    Order::Random,
+                    rng,
+                );
+                parts.into_iter().map(|part| part == 1).collect()
+            }
+        };
+        let split = groups_split(groups, |group| held_out[group]);
+        let number = |side: bool| held_out.iter().filter(|held| **held == side).count();
+        notes(format!(
+            "{} samples of {} groups for training, {} of {} for validation",
+            split.train.len(),
+            number(false),
+            split.validation.len(),
+            number(true)
+        ))?;
+        Ok(split)
+    }
+
+    fn holds_out_none(&self) -> bool {
+        !self.data.lists_samples()
+            && self.split.leave_group_out.is_none()
+            && self.data.test_size == Some(0.0)
+    }
+
+    /// As many splits as there are folds; one where the samples are not to be divided into folds.
+    /// `number` is how many, unless groups are left out one by one.
+    ///
+    /// # Errors
+    /// Those of [`Division::split`], and more folds than samples or groups.
+    pub fn folds(&self, number: usize, notes: &mut Notes<'_>) -> Result<Folds, RunError> {
+        let whole = |splits| Folds {
+            splits,
+            names: None,
+        };
+        match &self.groups {
+            Some(groups) if self.split.leave_one_group_out => {
+                let all = 0..groups.names.len();
+                Ok(Folds {
+                    splits: all
+                        .map(|held| groups_split(groups, |group| group == held))
+                        .collect(),
+                    names: Some(groups.names.clone()),
+                })
+            }
+            _ if number < 2 || self.data.lists_samples() => Ok(whole(vec![self.split(notes)?])),
+            None => Ok(whole(folds(
+                self.ids.len(),
+                self.labels.as_deref(),
+                number,
+                self.seed,
+            )?)),
+            Some(groups) if number > groups.names.len() => Err(DataError::new(format!(
+                "{} groups cannot be divided into {number} folds",
+                groups.names.len()
+            ))
+            .help("choose fewer --folds, or hold out each group once with --leave-one-group-out")
+            .into()),
+            Some(groups) => {
+                let rng = &mut stream(self.seed, "folds");
+                let shares = vec![1.0 / number as f64; number];
+                let (of, all) = (&groups.of, groups.names.len());
+                let parts = deal(
+                    of,
+                    all,
+                    self.labels.as_deref(),
+                    &shares,
+                    Order::Largest,
+                    rng,
+                );
+                let splits = (0..number).map(|fold| groups_split(groups, |g| parts[g] == fold));
+                Ok(whole(splits.collect()))
+            }
+        }
+    }
+
+    /// What the samples belong to, if they were grouped.
+    pub fn groups(&self) -> Option<&Groups> {
+        self.groups.as_ref()
+    }
+
+    /// What the samples belong to, if they were grouped.
+    pub fn into_groups(self) -> Option<Groups> {
+        self.groups
+    }
+
+    /// A warning of a column whose repeats `split` divides, unless the samples are grouped.
+    pub fn warning(
+        &self,
+        metadata: &Metadata,
+        split: &Split,
+        targets: &[String],
+    ) -> Option<String> {
+        match self.groups {
+            Some(_) => None,
+            None => repeats(metadata, self.ids, split, targets),
+        }
+    }
+
+    fn group(&self, groups: &Groups, name: &str) -> Result<usize, RunError> {
+        let found = groups.names.iter().position(|other| other == name.trim());
+        found.ok_or_else(|| {
+            let names = groups.names.iter().map(String::as_str);
+            let hint = match aam_api::error::nearest(name, names.clone()) {
+                Some(nearest) => format!("did you mean {nearest}?"),
+                None => {
+                    let some: Vec<&str> = names.take(5).collect();
+                    format!("there are {}, …", some.join(", "))
+                }
+            };
+            let column = self.split.group_column.as_deref().unwrap_or_default();
+            let problem = format!("no sample at hand has this value in column '{column}'; {hint}");
+            RunError::value("leave-group-out", name, problem)
+        })
+    }
+}
+
+fn groups_split(groups: &Groups, held_out: impl Fn(usize) -> bool) -> Split {
+    let rows = 0..groups.of.len();
+    let (validation, train) = rows.partition(|&row| held_out(groups.of[row]));
+    Split { train, validation }
+}
+
+/// Refuses ways of dividing samples that are at odds.
+///
+/// # Errors
+/// The first such setting.
+pub fn check(split: &SplitOptions, data: &DataOptions) -> Result<(), RunError> {
+    let refuse = |key: &str, problem: &str| Err(RunError::setting(key, problem));
+    let wants_group = [
+        ("leave-group-out", split.leave_group_out.is_some()),
+        ("leave-one-group-out", split.leave_one_group_out),
+    ];
+    if split.group_column.is_none()
+        && let Some((key, _)) = wants_group.iter().find(|(_, given)| *given)
+    {
+        return refuse(
+            key,
+            "say with --group-column which column the groups are in",
+        );
+    }
+    if split.leave_group_out.is_some() && split.cross_validates() {
+        return refuse(
+            "leave-group-out",
+            "it is one split; to hold out each group once, give --leave-one-group-out",
+        );
+    }
+    if split.leave_one_group_out && split.folds.is_some_and(|folds| folds > 1) {
+        return refuse(
+            "folds",
+            "--leave-one-group-out makes a fold of every group: leave out one of the two",
+        );
+    }
+    if data.lists_samples() && split.cross_validates() {
+        return refuse(
+            "folds",
+            "lists of samples are one split; give either lists or a number of folds",
+        );
+    }
+    if data.lists_samples() && split.leave_group_out.is_some() {
+        return refuse(
+            "leave-group-out",
+            "lists of samples say what is held out; give one of both",
+        );
+    }
+    Ok(())
+}

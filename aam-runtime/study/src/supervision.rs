@@ -1,0 +1,257 @@
+//! What the base can learn of the samples of a study: distances between them, or a value of each.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use aam_api::{
+    BoxedObjective, Components, Learnt, ObjectiveContext, ObjectiveKind, PluginError, Registry,
+    Source, StudySource, Truth,
+};
+use burn::tensor::Device;
+
+use super::objective::{asked, objective};
+use super::source::{AsvTree, FileDistances, Reads};
+use super::tree::without_missing;
+use super::{Notes, keep, without_empty_samples};
+use crate::options::DataOptions;
+use aam_core::DataError;
+use aam_data::{
+    Table, Tree, ids_beside, read_distances, read_ids, read_sample_values, read_sequences,
+    read_tree,
+};
+use aam_run::RunError;
+
+/// What the base can learn of samples.
+#[derive(Debug)]
+pub struct Supervision {
+    /// What is learnt.
+    pub objective: BoxedObjective,
+    /// What is true of the samples.
+    pub truth: Truth,
+}
+
+/// Reads or prepares what the objective of the options learns of samples, and keeps the samples that
+/// have it.
+///
+/// # Errors
+/// Files that cannot be read or do not fit the table; `None` if it needs one and none is named.
+pub fn with_supervision(
+    table: Table,
+    (options, components): (&DataOptions, &Components),
+    notes: &mut Notes<'_>,
+) -> Result<(Table, Option<Supervision>), RunError> {
+    let objective = objective(options, components)?;
+    let sources = objective.sources();
+    let files = [
+        ("tree", Source::Tree, &options.tree),
+        ("unifrac-matrix", Source::File, &options.unifrac_matrix),
+    ];
+    let given = files.iter().filter(|(.., path)| path.is_some());
+    if let Some((flag, ..)) = given
+        .clone()
+        .find(|(_, source, _)| !sources.contains(source) || sources.contains(&Source::Table))
+    {
+        let from = match sources.contains(&Source::Table) {
+            true => "is computed from the table and",
+            false => "has no such source and",
+        };
+        let (key, name) = asked(options, components)?;
+        let problem = format!("it {from} takes no --{flag}: leave out one of the two");
+        return Err(RunError::value(key, name, problem));
+    }
+    let (table, truth) = match (&options.unifrac_matrix, &options.tree) {
+        (Some(_), Some(_)) => {
+            return Err(RunError::setting(
+                "unifrac-matrix",
+                "--tree is given, too: choose one",
+            ));
+        }
+        (Some(path), None) => match objective.learnt() {
+            Learnt::Distances => distances_from_file(table, path, options, notes)?,
+            Learnt::Values => values_from_file(table, path, options, notes)?,
+        },
+        (None, Some(path)) => {
+            let (table, tree) = with_tree(table, path, options, notes)?;
+            let tree = AsvTree {
+                tree: &tree,
+                table: &table,
+            };
+            let source = StudySource::new(Reads::of(&table), Some(&tree));
+            let truth = objective
+                .truth(&source)
+                .map_err(|error| of_file(error, path))?;
+            notes(format!("{}: {}", path.display(), objective.note()))?;
+            (table, truth)
+        }
+        (None, None) if sources.contains(&Source::Table) => {
+            let source = StudySource::new(Reads::of(&table), None);
+            let truth = objective.truth(&source).map_err(of_study)?;
+            notes(objective.note())?;
+            (table, truth)
+        }
+        (None, None) => return Ok((table, None)),
+    };
+    check(&objective, &truth, &table)?;
+    Ok((table, Some(Supervision { objective, truth })))
+}
+
+/// Whether there is something that the objective of the options can be learnt from.
+///
+/// # Errors
+/// An objective that is not linked, or options that it refuses.
+pub fn has_source(options: &DataOptions, components: &Components) -> Result<bool, RunError> {
+    let from_table = objective(options, components)?
+        .sources()
+        .contains(&Source::Table);
+    Ok(from_table || options.unifrac_matrix.is_some() || options.tree.is_some())
+}
+
+/// Refuses a truth that is not what the objective promises.
+fn check(objective: &BoxedObjective, truth: &Truth, table: &Table) -> Result<(), RunError> {
+    let fits = match truth {
+        Truth::Distances(_) => objective.learnt() == Learnt::Distances,
+        Truth::Values(values) => {
+            objective.learnt() == Learnt::Values && values.len() == table.num_samples()
+        }
+    };
+    match fits {
+        true => Ok(()),
+        false => Err(PluginError::study(format!(
+            "{}: what is true of the samples is not what was announced; the objective is at fault",
+            objective.title()
+        ))
+        .into()),
+    }
+}
+
+/// An error of an objective as one of the data, if it is one.
+fn of_study(error: PluginError) -> RunError {
+    match error {
+        PluginError::Study { problem, help } => {
+            let error = DataError::new(problem);
+            match help {
+                Some(help) => error.help(help),
+                None => error,
+            }
+            .into()
+        }
+        other => other.into(),
+    }
+}
+
+fn of_file(error: PluginError, path: &Path) -> RunError {
+    match of_study(error) {
+        RunError::Data(error) => error.file(path).into(),
+        other => other,
+    }
+}
+
+/// What an objective without a file is missing, for a message: `--tree or --unifrac-matrix; …`.
+///
+/// # Errors
+/// Two objectives of one name.
+pub fn missing_source() -> Result<String, RunError> {
+    let registry = Registry::<ObjectiveKind>::load()?;
+    let (context, device) = (ObjectiveContext::default(), Device::flex());
+    let mut alone = Vec::new();
+    for plugin in registry.iter() {
+        let options = plugin.resolve(&serde_json::Map::new())?;
+        let built = plugin.build(&options, &context, &device);
+        if built.is_ok_and(|objective| objective.sources().contains(&Source::Table)) {
+            alone.push(plugin.name);
+        }
+    }
+    Ok(format!(
+        "--tree or --unifrac-matrix; without either, give --objective {}",
+        alone.join(" or ")
+    ))
+}
+
+fn distances_from_file(
+    table: Table,
+    path: &Path,
+    options: &DataOptions,
+    notes: &mut Notes<'_>,
+) -> Result<(Table, Truth), RunError> {
+    let mut file = read_distances(path)?;
+    if let Some(list) = list_of_ids(options, path, file.ids().is_none()) {
+        let named = file.with_ids(read_ids(&list)?);
+        file = named.map_err(|error| of_list(error, &list))?;
+        notes(format!("{}: ids of the matrix", list.display()))?;
+    }
+    let matrix = file.into_matrix()?;
+    let table = keep(table, "the matrix", path, matrix.ids(), notes)?;
+    let index = matrix.index();
+    let ids = table.sample_ids().iter();
+    let rows: Vec<usize> = ids.map(|id| index[id.as_str()]).collect();
+    let matrix = FileDistances(matrix.select(&rows));
+    Ok((table, Truth::Distances(Box::new(matrix))))
+}
+
+fn values_from_file(
+    table: Table,
+    path: &Path,
+    options: &DataOptions,
+    notes: &mut Notes<'_>,
+) -> Result<(Table, Truth), RunError> {
+    let mut file = read_sample_values(path)?;
+    if let Some(list) = list_of_ids(options, path, file.ids().is_none()) {
+        let named = file.with_ids(read_ids(&list)?);
+        file = named.map_err(|error| of_list(error, &list))?;
+        notes(format!("{}: ids of the values", list.display()))?;
+    }
+    let values = file.by_id()?;
+    let mut ids: Vec<String> = values.keys().cloned().collect();
+    ids.sort_unstable();
+    let table = keep(table, "the file of values", path, &ids, notes)?;
+    let values = table.sample_ids().iter().map(|id| values[id.as_str()]);
+    let values = values.collect();
+    Ok((table, Truth::Values(values)))
+}
+
+/// The list of the samples of the file at `path`: the one that is named, or the one beside a file
+/// that lacks ids.
+fn list_of_ids(options: &DataOptions, path: &Path, lacking: bool) -> Option<PathBuf> {
+    let beside = ids_beside(path);
+    let named = options.unifrac_ids.clone();
+    named.or_else(|| (lacking && beside.is_file()).then_some(beside))
+}
+
+fn of_list(error: DataError, list: &Path) -> DataError {
+    match error.help {
+        Some(_) => error,
+        None => error.help(format!("the ids are those in {}", list.display())),
+    }
+}
+
+/// The tree at `path`, and the table, without the ASVs that the tree lacks where those are to be
+/// left out.
+fn with_tree(
+    table: Table,
+    path: &Path,
+    options: &DataOptions,
+    notes: &mut Notes<'_>,
+) -> Result<(Table, Tree), RunError> {
+    let tree = rooted_tree(path, options, &table)?;
+    let table = without_missing(table, &tree, (path, &options.tree_options), notes)?;
+    Ok((without_empty_samples(table, notes)?, tree))
+}
+
+/// Reads the tree. Its tips have the names that the ASVs have in the table's file; where `table`
+/// has sequences in their place, so do the tips then; of several tips with one sequence, whose reads
+/// are added up, the first.
+fn rooted_tree(path: &Path, options: &DataOptions, table: &Table) -> Result<Tree, RunError> {
+    let tree = read_tree(path, &options.tree_options.newick())?;
+    let Some(sequences) = &options.sequences else {
+        return Ok(tree);
+    };
+    let sequences = read_sequences(sequences)?;
+    let columns = table.feature_index();
+    let mut taken = HashSet::new();
+    let sequence = |tip: &str| {
+        let sequence = sequences.get(tip)?;
+        let is_first = columns.contains_key(sequence) && taken.insert(sequence);
+        is_first.then_some(sequence)
+    };
+    Ok(tree.with_tips_renamed(sequence).map_err(|e| e.file(path))?)
+}

@@ -1,0 +1,37 @@
+//! ASVs of a study that its tree lacks.
+
+use std::path::Path;
+
+use super::Notes;
+use crate::options::TreeOptions;
+use aam_data::{Table, Tree};
+use aam_run::RunError;
+use aam_unifrac::drop_missing;
+
+/// The table, without the ASVs that the tree at `path` lacks where those are to be left out. Samples stay,
+/// also those that lose all of their reads.
+///
+/// # Errors
+/// The tree has none of the table's ASVs.
+pub fn without_missing(
+    table: Table,
+    tree: &Tree,
+    (path, options): (&Path, &TreeOptions),
+    notes: &mut Notes<'_>,
+) -> Result<Table, RunError> {
+    if !options.drop_missing {
+        return Ok(table);
+    }
+    let dropped = drop_missing(tree, &table);
+    let (kept, missing) = dropped.map_err(|error| error.file(path))?;
+    let such = match missing.ids.is_empty() {
+        true => String::new(),
+        false => format!(", such as {}", missing.described(tree)),
+    };
+    notes(format!(
+        "{} ASVs are not in the tree: {:.2} % of the reads are left out{such}",
+        missing.ids.len(),
+        100.0 * missing.read_fraction
+    ))?;
+    Ok(kept)
+}

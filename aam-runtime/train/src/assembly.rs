@@ -1,0 +1,121 @@
+//! What a predictor is assembled from: targets and components, and a base that is fitted to the
+//! samples.
+
+use aam_api::ViewShape;
+use burn::module::Module;
+use burn::tensor::Device;
+
+use super::encoding::Embeddings;
+use super::fitting::TrainingSamples;
+use super::inference::FineTuned;
+use super::target_losses::TargetLosses;
+use super::target_scales::Scaling;
+use super::targets::{RawTargets, fit};
+use crate::checkpoint::manifest::TargetManifest;
+use crate::options::TrainOptions;
+use aam_data::{Metadata, Split};
+use aam_model::batch::Batcher;
+use aam_model::{Base, OutputConfig, PredictorConfig};
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+
+/// What the model has beyond its base and its components.
+pub fn predictor_config(options: &TrainOptions, view: ViewShape) -> PredictorConfig {
+    PredictorConfig {
+        count_branch: options.count_weight > 0.0,
+        target_norm: options
+            .output
+            .target_layer_norm
+            .unwrap_or(view == ViewShape::Asvs),
+        output: OutputConfig {
+            conditional_scaling: options.output.conditional_output_scaling.clone(),
+            learnable_scale: options.output.learnable_output_scale,
+            activation: options.output.output_activation,
+        },
+    }
+}
+
+/// The targets with their losses and what the training samples say of their values.
+///
+/// # Errors
+/// A transform that does not fit the values.
+pub fn target_manifests(
+    scaling: &Scaling,
+    targets: &RawTargets,
+    split: &Split,
+    losses: &TargetLosses,
+    metadata: &Metadata,
+    ids: &[String],
+) -> Result<Vec<TargetManifest>, RunError> {
+    let columns = targets.columns.iter().enumerate();
+    columns
+        .map(|(target, column)| {
+            Ok(TargetManifest {
+                column: column.name.clone(),
+                loss: losses.of(target).clone(),
+                values: fit(column, scaling, &split.train, metadata, ids)?,
+            })
+        })
+        .collect()
+}
+
+/// The model with a pre-trained base, if there is one, which does not learn if it is `frozen`.
+pub fn assembled(model: FineTuned, pretrained: Option<Base>, frozen: bool) -> FineTuned {
+    let FineTuned {
+        mut predictor,
+        losses,
+    } = model;
+    if let Some(base) = pretrained {
+        predictor = predictor.with_base(base);
+    }
+    if frozen {
+        predictor = predictor.freeze_base();
+    }
+    FineTuned { predictor, losses }
+}
+
+/// Whether ASVs are encoded before training: where the base is `frozen`, or has to be fitted to the
+/// samples and not is already.
+pub fn encodes_first(model: &FineTuned, is_fitted: bool, frozen: bool) -> bool {
+    frozen || (!is_fitted && model.predictor.base.is_fitted_to_samples())
+}
+
+/// The model with a base fitted to the training samples, unless it `is_fitted`, and, if the base is
+/// `frozen`, the embeddings of the ASVs of all samples.
+///
+/// # Errors
+/// Those of the observer.
+pub fn fitted(
+    mut model: FineTuned,
+    is_fitted: bool,
+    frozen: bool,
+    (batcher, split): (&Batcher<'_>, &Split),
+    seed: u64,
+    device: &Device,
+    observer: &mut dyn Observer,
+) -> Result<(FineTuned, Option<Embeddings>), RunError> {
+    if !encodes_first(&model, is_fitted, frozen) {
+        return Ok((model, None));
+    }
+    let rows = [split.train.as_slice(), &split.validation].concat();
+    let base = model.predictor.base.valid();
+    let inner = device.clone().inner();
+    let embeddings = Embeddings::of_samples(&base, batcher, &rows, &inner, |done, total| {
+        observer.observe(&Event::Progress {
+            what: "encoding ASVs",
+            done,
+            total,
+        })
+    })?;
+    let samples = TrainingSamples {
+        batcher,
+        embeddings: &embeddings,
+        rows: &split.train,
+        seed,
+        device,
+    };
+    if !is_fitted {
+        model.predictor.base = samples.fit(model.predictor.base);
+    }
+    Ok((model, frozen.then_some(embeddings)))
+}

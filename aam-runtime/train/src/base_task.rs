@@ -1,0 +1,344 @@
+//! What the base learns of samples: the distances between them, or a value of each.
+
+use std::sync::OnceLock;
+
+use aam_api::metric::{Better, Headline, MetricInfo, MetricOf, Moments, Sample, Scores, leading};
+use aam_api::{PairDistances, SampleObjective, Truth};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::fitting::TrainingSamples;
+use super::validated::{Validated, metric};
+use aam_core::DataError;
+use aam_evaluation::compared::Compared;
+use aam_evaluation::metrics::Metric;
+use aam_model::{Base, unifrac_loss};
+use aam_run::RunError;
+use aam_study::Supervision;
+
+/// Validation compares every pair of at most so many samples, the first.
+const MOST_VALIDATED_PAIRS_OF: usize = 2_000;
+
+aam_api::describe_metrics!(
+    // Of predictions that are too close to their mean it is below 1, of others above.
+    MetricInfo::new("spread", "spread", Better::Neither),
+);
+
+/// What the base learns of samples.
+#[derive(Clone, Copy, Debug)]
+pub struct BaseTask<'a> {
+    objective: &'a dyn SampleObjective,
+    truth: Known<'a>,
+}
+
+/// What is true of all samples.
+#[derive(Clone, Copy, Debug)]
+enum Known<'a> {
+    /// Distances between them.
+    Distances(&'a dyn PairDistances),
+    /// A value of each.
+    Values(Standardised<'a>),
+}
+
+/// Values of all samples, with mean and standard deviation of those trained on, on the scale on
+/// which they are learnt.
+#[derive(Clone, Copy, Debug)]
+struct Standardised<'a> {
+    values: &'a [f64],
+    mean: f64,
+    deviation: f64,
+}
+
+impl<'a> BaseTask<'a> {
+    /// The task of learning `supervision` from the samples at `train`.
+    ///
+    /// # Errors
+    /// Samples that all have the same value.
+    pub fn new(supervision: &'a Supervision, train: &[usize]) -> Result<Self, RunError> {
+        let objective = &*supervision.objective;
+        let values = match &supervision.truth {
+            Truth::Distances(distances) => {
+                let truth = Known::Distances(&**distances);
+                return Ok(Self { objective, truth });
+            }
+            Truth::Values(values) => values,
+        };
+        let learnt = |row: &usize| objective.forward(values[*row]);
+        let count = train.len() as f64;
+        let mean = train.iter().map(learnt).sum::<f64>() / count;
+        let squares: f64 = train.iter().map(|row| (learnt(row) - mean).powi(2)).sum();
+        let deviation = (squares / count).sqrt();
+        if deviation <= 1e-12 * mean.abs() {
+            return Err(DataError::new(format!(
+                "every training sample has a {} of {mean}, so there is nothing to learn",
+                objective.title()
+            ))
+            .help("check the tree's branch lengths, or the file of values")
+            .into());
+        }
+        let truth = Known::Values(Standardised {
+            values,
+            mean,
+            deviation,
+        });
+        Ok(Self { objective, truth })
+    }
+
+    /// What is learnt, for people.
+    pub fn title(&self) -> String {
+        self.objective.title()
+    }
+
+    fn name(&self) -> &'static str {
+        self.objective.subject().name
+    }
+
+    /// Name of the training loss.
+    pub fn loss_name(&self) -> String {
+        format!("train_{}_loss", self.name())
+    }
+
+    /// The metric that chooses the best checkpoint.
+    pub fn default_metric(&self) -> String {
+        let metric = leading(MetricOf::Numbers, Headline::BestEpoch);
+        metric.map_or_else(
+            || "loss".to_owned(),
+            |metric| format!("{}_{}", self.name(), metric.name),
+        )
+    }
+
+    /// The samples among `rows` that validation looks at.
+    pub fn validated<'b>(&self, rows: &'b [usize]) -> &'b [usize] {
+        match self.truth {
+            Known::Distances(_) => &rows[..rows.len().min(MOST_VALIDATED_PAIRS_OF)],
+            Known::Values(_) => rows,
+        }
+    }
+
+    /// `base` made ready for the first step.
+    pub fn prepared(&self, base: Base, samples: &TrainingSamples<'_>) -> Base {
+        match self.truth {
+            Known::Distances(distances) => {
+                let between = |rows: &[usize]| distances.between(rows).into_iter();
+                samples.scale(base, |rows| {
+                    between(rows).map(|value| self.on_scale(value)).collect()
+                })
+            }
+            Known::Values(_) => base,
+        }
+    }
+
+    /// A true value on the scale on which it is learnt.
+    fn on_scale(&self, value: f64) -> f64 {
+        let value = self.objective.forward(value);
+        match self.truth {
+            Known::Distances(_) => value,
+            Known::Values(standard) => standard.forward(value),
+        }
+    }
+
+    /// What the base should say of the samples at `rows`: distances, row by row, or the value of
+    /// each on the scale of standard deviations.
+    pub fn truth(&self, rows: &[usize]) -> Vec<f32> {
+        let values = match self.truth {
+            Known::Distances(distances) => distances.between(rows),
+            Known::Values(truth) => rows.iter().map(|&row| truth.values[row]).collect(),
+        };
+        let values = values.into_iter();
+        values.map(|value| self.on_scale(value) as f32).collect()
+    }
+
+    /// The loss, `[1]`, of what `base` says of samples whose embeddings are `samples`,
+    /// `[samples, dim]`, and whose [`truth`](Self::truth) is given: over all pairs, or over all
+    /// samples.
+    ///
+    /// # Errors
+    /// A base that was built without a readout for values.
+    pub fn loss(
+        &self,
+        base: &Base,
+        samples: Tensor<2>,
+        truth: Vec<f32>,
+        device: &Device,
+    ) -> Result<Tensor<1>, RunError> {
+        let predicted = self.predicted(base, samples)?;
+        let truth = TensorData::new(truth, predicted.dims());
+        let truth = Tensor::<2>::from_data(truth, device);
+        let own = self.objective.own_loss(predicted.clone(), truth.clone());
+        Ok(own.unwrap_or_else(|| match self.truth {
+            Known::Distances(_) => unifrac_loss(predicted, truth),
+            Known::Values(_) => (predicted - truth).square().mean(),
+        }))
+    }
+
+    /// What `base` says of samples: distances `[samples, samples]`, or values `[samples, 1]`.
+    fn predicted(&self, base: &Base, samples: Tensor<2>) -> Result<Tensor<2>, RunError> {
+        match self.truth {
+            Known::Distances(_) => Ok(base.distances(samples)),
+            Known::Values(_) => Ok(base.sample_values(samples)?),
+        }
+    }
+
+    /// What `base` says of the samples at `rows`, in the task's own unit, the truth, and its
+    /// loss. The true distances are kept in `known`, for the next time.
+    ///
+    /// # Errors
+    /// A base that was built without a readout for values, or metrics that cannot be built.
+    pub fn metrics(
+        &self,
+        base: &Base,
+        samples: Tensor<2>,
+        rows: &[usize],
+        known: &OnceLock<Vec<f64>>,
+    ) -> Result<(Validated, f64), RunError> {
+        let predicted = self.predicted(base, samples)?;
+        let values: Vec<f64>;
+        let truth = match self.truth {
+            Known::Distances(distances) => known.get_or_init(|| distances.between(rows)),
+            Known::Values(truth) => {
+                values = rows.iter().map(|&row| truth.values[row]).collect();
+                &values
+            }
+        };
+        let beside = self.beside(&predicted, truth);
+        let own_loss = self.objective.own_loss(predicted.clone(), beside);
+        let predicted = numbers(predicted);
+        let fit = match self.truth {
+            Known::Distances(_) => {
+                let pairs = rows.len() * rows.len().saturating_sub(1) / 2;
+                let compared = Compared::distances(&self.title(), pairs);
+                let mut fit = Fit::new(self.objective, compared)?;
+                for i in 0..rows.len() {
+                    for j in i + 1..rows.len() {
+                        let place = i * rows.len() + j;
+                        fit.add(predicted[place], truth[place]);
+                    }
+                }
+                fit
+            }
+            Known::Values(standard) => {
+                let compared = Compared::numbers(&self.title(), rows.len());
+                let mut fit = Fit::new(self.objective, compared)?;
+                for (&predicted, &truth) in predicted.iter().zip(truth) {
+                    fit.add(standard.inverse(predicted), truth);
+                }
+                fit
+            }
+        };
+        let loss = match own_loss {
+            Some(loss) => f64::from(loss.into_scalar::<f32>()),
+            None => self.squared_error(fit.error()),
+        };
+        let validated = Validated {
+            metrics: fit.metrics(self.name()),
+            compared: vec![fit.compared],
+        };
+        Ok((validated, loss))
+    }
+
+    /// True values on the scale of the learning, in the shape of what is `predicted`.
+    fn beside(&self, predicted: &Tensor<2>, truth: &[f64]) -> Tensor<2> {
+        let truth = truth.iter().map(|&value| self.on_scale(value) as f32);
+        let truth = TensorData::new(truth.collect::<Vec<f32>>(), predicted.dims());
+        Tensor::from_data(truth, &predicted.device())
+    }
+
+    /// The loss of a root mean squared error of `error` on the scale of the learning, in standard
+    /// deviations where those are its unit.
+    fn squared_error(&self, error: f64) -> f64 {
+        match self.truth {
+            Known::Distances(_) => error.powi(2),
+            Known::Values(truth) => (error / truth.deviation).powi(2),
+        }
+    }
+}
+
+/// Predictions and the truth, as far as they are accumulated.
+struct Fit<'a> {
+    objective: &'a dyn SampleObjective,
+    scores: Scores,
+    moments: Moments,
+    /// Sum of squared errors on the scale of the learning.
+    squares: f64,
+    count: f64,
+    compared: Compared,
+}
+
+impl<'a> Fit<'a> {
+    fn new(objective: &'a dyn SampleObjective, compared: Compared) -> Result<Self, RunError> {
+        Ok(Self {
+            objective,
+            scores: Scores::of_pairs()?,
+            moments: Moments::default(),
+            squares: 0.0,
+            count: 0.0,
+            compared,
+        })
+    }
+
+    /// Adds what is `predicted` on the scale of the learning.
+    fn add(&mut self, predicted: f64, truth: f64) {
+        self.squares += (predicted - self.objective.forward(truth)).powi(2);
+        self.count += 1.0;
+        let predicted = self.objective.inverse(predicted);
+        self.scores.add(&Sample::number(predicted, None, truth));
+        self.moments.add(predicted, truth);
+        self.compared.add(truth, predicted);
+    }
+
+    /// Root mean squared error on the scale of the learning.
+    fn error(&self) -> f64 {
+        (self.squares / self.count).sqrt()
+    }
+
+    /// The metrics, of which each begins with `subject`.
+    fn metrics(&self, subject: &str) -> Vec<Metric> {
+        let own = [("spread", self.moments.spread())];
+        let all = self.scores.values().chain(own);
+        all.map(|(name, value)| metric(&format!("{subject}_{name}"), value))
+            .collect()
+    }
+}
+
+impl Standardised<'_> {
+    fn forward(&self, value: f64) -> f64 {
+        (value - self.mean) / self.deviation
+    }
+
+    fn inverse(&self, value: f64) -> f64 {
+        value * self.deviation + self.mean
+    }
+}
+
+fn numbers(tensor: Tensor<2>) -> Vec<f64> {
+    tensor.into_data().iter::<f32>().map(f64::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use aam_study::options::DataOptions;
+
+    use super::*;
+
+    #[test]
+    fn diversity_is_standardised_over_the_training_samples() {
+        let options = DataOptions {
+            unifrac_metric: "faith-pd".to_owned(),
+            ..DataOptions::default()
+        };
+        let components = aam_api::Components::default();
+        let supervision = Supervision {
+            objective: aam_study::objective(&options, &components).unwrap(),
+            truth: Truth::Values(vec![2.0, 4.0, 100.0]),
+        };
+        let task = BaseTask::new(&supervision, &[0, 1]).unwrap();
+        let Known::Values(values) = task.truth else {
+            panic!("not diversity");
+        };
+        assert_eq!((values.mean, values.deviation), (3.0, 1.0));
+        assert_eq!((values.forward(100.0), values.inverse(97.0)), (97.0, 100.0));
+        assert_eq!(task.truth(&[2, 0]), [97.0, -1.0]);
+        // An error of one standard deviation is a loss of 1, whatever the unit.
+        assert_eq!(task.squared_error(1.0), 1.0);
+        assert!(BaseTask::new(&supervision, &[1]).is_err());
+    }
+}

@@ -1,0 +1,133 @@
+//! The embeddings of a batch's ASVs, and the way back from a loss of them.
+
+use std::borrow::Cow;
+
+use aam_api::{AsvChunk, MaskedChunk};
+use burn::module::Module;
+use burn::optim::{GradientsAccumulator, GradientsParams};
+use burn::tensor::{Device, Tensor};
+
+use super::encoding::{Embeddings, Encoding};
+use crate::parallel::Replica;
+use aam_model::Base;
+use aam_model::batch::{AsvGroups, Batcher};
+use aam_run::RunError;
+
+/// The embeddings of a batch's ASVs.
+pub struct BatchEmbeddings<'a> {
+    /// All of them, `[ASVs, dim]`.
+    pub all: Tensor<2>,
+    /// What they were encoded by, where their encoder learns.
+    encoding: Option<Encoding<'a>>,
+}
+
+impl<'a> BatchEmbeddings<'a> {
+    /// Those of the ASVs in `groups` from all that are `kept`, where the encoder of `base` does not
+    /// learn; else of the same ASVs in `chunks`, encoded with dropout that is drawn by `seed`.
+    ///
+    /// # Errors
+    /// Another replica that failed.
+    pub fn new(
+        kept: Option<&Embeddings>,
+        base: &'a Base,
+        (groups, chunks): (&AsvGroups, &[AsvChunk]),
+        seed: u64,
+        device: &'a Device,
+        replica: Replica<'a>,
+    ) -> Result<Self, RunError> {
+        if let Some(kept) = kept {
+            return Ok(Self {
+                all: Tensor::from_inner(kept.select(groups)),
+                encoding: None,
+            });
+        }
+        let encoding = Encoding::new(base, chunks, seed, device, replica)?;
+        Ok(Self {
+            all: encoding.embeddings.clone(),
+            encoding: Some(encoding),
+        })
+    }
+
+    /// Of nothing, where what is made of them is known already.
+    pub fn none(device: &Device) -> Self {
+        Self {
+            all: Tensor::zeros([1, 1], device),
+            encoding: None,
+        }
+    }
+
+    /// Adds the gradients of `loss`, `[1]`: of what is on the embeddings, and of the encoder behind
+    /// them.
+    ///
+    /// # Errors
+    /// Another replica that failed.
+    pub fn learn<M: Module>(
+        &self,
+        loss: Tensor<1>,
+        model: &M,
+        gradients: &mut GradientsAccumulator<M>,
+    ) -> Result<(), RunError> {
+        if let Some((encoding, gradient)) = self.learn_above(loss, model, gradients)? {
+            encoding.replay(model, &gradient, gradients);
+        }
+        Ok(())
+    }
+
+    /// As [`learn`](Self::learn), where the encoded ASVs are masked ones whose nucleotides are
+    /// guessed as well; `guess` has them, and what the loss of each weighs. Returns the sum of those
+    /// losses.
+    ///
+    /// # Errors
+    /// Another replica that failed.
+    pub fn learn_and_guess(
+        &self,
+        loss: Tensor<1>,
+        base: &Base,
+        guess: (&[MaskedChunk], f64),
+        gradients: &mut GradientsAccumulator<Base>,
+    ) -> Result<f64, RunError> {
+        let above = self.learn_above(loss, base, gradients)?;
+        match above {
+            Some((encoding, gradient)) => {
+                encoding.replay_and_guess(base, &gradient, guess, gradients)
+            }
+            None => Ok(0.0),
+        }
+    }
+
+    /// Adds the gradients of what is on the embeddings, and returns that at the embeddings where
+    /// their encoder learns.
+    fn learn_above<M: Module>(
+        &self,
+        loss: Tensor<1>,
+        model: &M,
+        gradients: &mut GradientsAccumulator<M>,
+    ) -> Result<Option<(&Encoding<'a>, Tensor<2>)>, RunError> {
+        let mut backward = loss.backward();
+        let at_embeddings = |encoding: &Encoding<'_>| encoding.gradient(&mut backward);
+        let gradient = self.encoding.as_ref().map(at_embeddings).transpose()?;
+        gradients.accumulate(model, GradientsParams::from_grads(backward, model));
+        Ok(self.encoding.as_ref().zip(gradient))
+    }
+}
+
+/// The embeddings `kept`, or fresh ones of the ASVs of the samples at `rows` where none are kept;
+/// the replicas share them.
+///
+/// # Errors
+/// Another replica that failed.
+pub fn kept_or_fresh<'a>(
+    kept: Option<&'a Embeddings>,
+    base: &Base,
+    batcher: &Batcher<'_>,
+    rows: &[usize],
+    device: &Device,
+    replica: Replica<'_>,
+) -> Result<Cow<'a, Embeddings>, RunError> {
+    if let Some(kept) = kept {
+        return Ok(Cow::Borrowed(kept));
+    }
+    let nobody = |_, _| Ok(());
+    let fresh = Embeddings::on_replicas(base, batcher, rows, device, replica, nobody)?;
+    Ok(Cow::Owned(fresh))
+}

@@ -1,0 +1,151 @@
+//! The metric that chooses the best epoch: what it can be, as far as the settings say.
+
+use aam_api::error::nearest;
+use aam_api::metric::{Better, MetricContext, MetricInfo, MetricName, MetricOf, Scores};
+use burn::tensor::Device;
+
+use super::nucleotides;
+use super::options::{PretrainOptions, TrainOptions};
+use super::target_losses::TargetLosses;
+use aam_run::RunError;
+use aam_study::objective;
+
+/// Refuses a `--best-metric` that a training with these settings cannot have. `losses` are those of
+/// the targets, where they are known.
+///
+/// # Errors
+/// Such a metric; the message lists those that the run has.
+pub fn check_training(
+    options: &TrainOptions,
+    losses: Option<&TargetLosses>,
+) -> Result<(), RunError> {
+    let Some(asked) = &options.optimization.best_metric else {
+        return Ok(());
+    };
+    let mut names: Vec<String> = ["train_loss", "train_target_loss", "train_penalty"]
+        .map(str::to_owned)
+        .into();
+    if options.unifrac_weight > 0.0 {
+        let subject = objective(&options.data, &options.components)?.subject();
+        names.push(format!("train_{}_loss", subject.name));
+    }
+    if options.count_weight > 0.0 {
+        names.push("train_count_loss".to_owned());
+    }
+    let on_nucleotides = options.nucleotide_weight > 0.0;
+    if on_nucleotides {
+        names.push("train_nucleotide_loss".to_owned());
+    }
+    names.push("loss".to_owned());
+    names.extend(of_targets(options, losses)?);
+    if on_nucleotides {
+        names.extend(nucleotides::METRICS.map(str::to_owned));
+    }
+    check(asked, &names)
+}
+
+/// The metrics of the targets.
+fn of_targets(
+    options: &TrainOptions,
+    losses: Option<&TargetLosses>,
+) -> Result<Vec<String>, RunError> {
+    let device = Device::flex();
+    let intervals = losses.is_none_or(|losses| losses.may_predict_intervals(&device));
+    // How many classes there are is not known yet; two are enough to ask.
+    let scores = Scores::of(&MetricContext::new(2 * usize::from(options.classifier)))?;
+    // Prediction sets come from folds, after the training.
+    let suits = |info: &&MetricInfo| match info.of {
+        MetricOf::Intervals => intervals,
+        MetricOf::Sets => false,
+        _ => true,
+    };
+    let names: Vec<&str> = scores.infos().filter(suits).map(|info| info.name).collect();
+    let prefix = |target: &String| match options.metadata_column.len() {
+        1 => String::new(),
+        _ => format!("{}:", target.trim()),
+    };
+    let targets = options.metadata_column.iter().map(prefix);
+    let all = targets.flat_map(|prefix| names.iter().map(move |name| format!("{prefix}{name}")));
+    Ok(all.collect())
+}
+
+/// Refuses a `--best-metric` that a pre-training with these settings cannot have. Whether it learns
+/// nucleotides, and those before the samples, the plan of its stages says.
+///
+/// # Errors
+/// Such a metric; the message lists those that the run has.
+pub fn check_pretraining(
+    options: &PretrainOptions,
+    on_nucleotides: bool,
+    in_stages: bool,
+) -> Result<(), RunError> {
+    let Some(asked) = &options.optimization.best_metric else {
+        return Ok(());
+    };
+    let subject = match options.unifrac_weight > 0.0 {
+        true => Some(
+            objective(&options.data, &options.components)?
+                .subject()
+                .name,
+        ),
+        false => None,
+    };
+    let mut names = vec!["train_loss".to_owned()];
+    names.extend(subject.map(|subject| format!("train_{subject}_loss")));
+    if on_nucleotides && !(in_stages && subject.is_some()) {
+        names.push("train_nucleotide_loss".to_owned());
+    }
+    names.push("loss".to_owned());
+    if let Some(subject) = subject {
+        let scores = Scores::of_pairs()?;
+        names.extend(
+            scores
+                .infos()
+                .map(|info| format!("{subject}_{}", info.name)),
+        );
+    }
+    if on_nucleotides {
+        names.extend(nucleotides::METRICS.map(str::to_owned));
+    }
+    check(asked, &names)
+}
+
+fn check(asked: &str, names: &[String]) -> Result<(), RunError> {
+    let decides = |name: &str| {
+        let read = MetricName::read(name);
+        read.is_some_and(|read| read.metric.better != Better::Neither)
+    };
+    let deciding = || {
+        names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| decides(name))
+    };
+    match MetricName::read(asked) {
+        Some(_) if !decides(asked) => Err(undecided(asked, deciding())),
+        Some(_) if names.iter().any(|name| name == asked) => Ok(()),
+        _ => Err(unknown(asked, deciding())),
+    }
+}
+
+/// The error of a metric that a run does not have; it has `names`.
+pub(crate) fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> RunError {
+    let names: Vec<&str> = names.collect();
+    let hint = nearest(name, names.iter().copied());
+    let hint = hint.map_or_else(String::new, |name| format!("did you mean {name}? "));
+    let problem = format!(
+        "there is no such metric; {hint}this run has {}",
+        names.join(", ")
+    );
+    RunError::value("best-metric", name, problem)
+}
+
+/// The error of a metric that does not say which of two epochs is better; the run has `names`.
+pub(crate) fn undecided<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> RunError {
+    let names: Vec<&str> = names.collect();
+    let problem = format!(
+        "it does not say which of two epochs is better; this run has {}",
+        names.join(", ")
+    );
+    RunError::value("best-metric", name, problem)
+}

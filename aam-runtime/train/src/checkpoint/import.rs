@@ -1,0 +1,56 @@
+//! From a file of the reference implementation to a checkpoint to start training from.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::tensor::Device;
+
+use super::directory::{self, WEIGHTS};
+use super::import_reference::{ImportError, ImportReport, ReferenceWeights};
+use super::manifest::{DataPolicy, FORMAT, Manifest};
+use aam_data::AsvSampling;
+use aam_model::Base;
+use aam_run::RunError;
+
+/// Writes the base of the model in `file` as the checkpoint directory `output`, for
+/// `--pretrained-encoder`. `heads` is the number of attention heads, which weights do not show.
+///
+/// # Errors
+/// A file that holds no such model, or an `output` that exists or cannot be written.
+pub fn import(file: &Path, output: &Path, heads: usize) -> Result<ImportReport, RunError> {
+    if output.exists() {
+        let problem = "exists already; name a directory to make";
+        let path = output.display().to_string();
+        return Err(RunError::value("output", path, problem));
+    }
+    let weights = ReferenceWeights::read(file).map_err(unreadable)?;
+    let model = weights.model_config(heads).map_err(unreadable)?;
+    let base = Base::init(&model, &Device::flex())?;
+    let (base, report) = weights.load_base(base).map_err(unreadable)?;
+    let manifest = Manifest {
+        format: FORMAT,
+        aam: env!("CARGO_PKG_VERSION").to_owned(),
+        data: DataPolicy {
+            max_bp: model.max_bp,
+            truncate: false,
+            token_limit: model.token_limit,
+            asv_sampling: AsvSampling::default(),
+            rarefy_depth: None,
+            seed: 0,
+        },
+        model,
+        predictor: None,
+        train_samples: Vec::new(),
+        validation_samples: Vec::new(),
+        epoch: 0,
+        step: 0,
+        metrics: Vec::new(),
+        files: BTreeMap::new(),
+    };
+    directory::save(output, &manifest, &[(WEIGHTS, &directory::weights(&base)?)])?;
+    Ok(report)
+}
+
+fn unreadable(error: ImportError) -> RunError {
+    RunError::checkpoint(error.path, error.problem)
+}

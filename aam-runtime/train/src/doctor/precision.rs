@@ -1,0 +1,202 @@
+//! Whether a device computes in the precision that a run asks for.
+
+use burn::tensor::{Device, Tensor};
+
+use super::attention::{Attention, Way, compare, shown};
+use aam_model::attention::{fused_in, is_plain, plain_in};
+use aam_model::device::caught;
+use aam_model::{AttnImplementation, MixedPrecision, use_plain_attention};
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+
+/// The largest relative difference from double precision of attention of numbers with 8 significant
+/// bits, which comes to 2 %; a wrong kernel is off by the size of the numbers themselves.
+const TOLERANCE: f64 = 6e-2;
+const SHAPES: &[[usize; 4]] = &[[3, 2, 37, 16]];
+
+/// Settles that a run on `device`, which `name` stands for, computes products in `precision`, once
+/// its attention is settled: a GPU must have the numbers, and its attention of them must be right.
+///
+/// # Errors
+/// The device does not have the numbers, or computes wrong ones.
+pub fn settle_precision(
+    name: &str,
+    device: &Device,
+    precision: MixedPrecision,
+    wanted: AttnImplementation,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    let Some(numbers) = precision.dtype() else {
+        return Ok(());
+    };
+    let flag = format!("--mixed-precision {}", precision.name());
+    if *device == Device::flex() {
+        return observer.observe(&Event::Warning(&format!(
+            "{flag} saves nothing on a CPU, which computes such products in single precision and takes several times as long for them; it is for GPUs"
+        )));
+    }
+    if caught(|| device.supports_dtype(numbers)) != Ok(true) {
+        let problem = unsupported(name, device, precision);
+        return Err(RunError::value(
+            "mixed-precision",
+            precision.name(),
+            problem,
+        ));
+    }
+    if let Err(problem) = right_in(precision, Way::Plain, device) {
+        return Err(RunError::Wrong(format!(
+            "{flag}: --device {name} computes wrong numbers with it: {problem}\n  help: leave the flag out; another version of the driver may be right"
+        )));
+    }
+    if is_plain() {
+        return Ok(());
+    }
+    match (right_in(precision, Way::Fused, device), wanted) {
+        (Ok(()), _) => Ok(()),
+        (Err(problem), AttnImplementation::Flash) => Err(RunError::Wrong(format!(
+            "--attn-implementation flash {flag}: {problem}\n  help: --attn-implementation auto uses the plain attention in its place"
+        ))),
+        (Err(problem), _) => {
+            use_plain_attention(true);
+            observer.observe(&Event::Warning(&format!(
+                "{flag}: {problem}; this run uses the plain attention instead, as with --attn-implementation math"
+            )))
+        }
+    }
+}
+
+/// What is said of a device without the numbers of `precision`.
+fn unsupported(name: &str, device: &Device, precision: MixedPrecision) -> String {
+    let others = [MixedPrecision::Bf16, MixedPrecision::Fp16].into_iter();
+    let other = others
+        .filter(|other| *other != precision)
+        .find(|other| {
+            let numbers = other.dtype();
+            numbers.is_some_and(|numbers| caught(|| device.supports_dtype(numbers)) == Ok(true))
+        })
+        .map_or_else(
+            || "leave the flag out".to_owned(),
+            |other| format!("it has {}; or leave the flag out", other.name()),
+        );
+    format!("--device {name} does not compute with such numbers\n  help: {other}")
+}
+
+/// Compares one way of attention in `precision` with double precision.
+///
+/// # Errors
+/// How it is wrong.
+fn right_in(precision: MixedPrecision, way: Way, device: &Device) -> Result<(), String> {
+    let plain = |query, key, value, bias: Option<&Tensor<4>>| {
+        plain_in(precision, query, key, value, bias, |weights| weights)
+    };
+    let fused =
+        |query, key, value, bias: Option<&Tensor<4>>| fused_in(precision, query, key, value, bias);
+    let (name, attention): (_, &Attention<'_>) = match way {
+        Way::Plain => ("plain", &plain),
+        Way::Fused => ("fused", &fused),
+    };
+    judged(way, name, attention, device)
+}
+
+fn judged(way: Way, name: &str, attention: &Attention<'_>, device: &Device) -> Result<(), String> {
+    for masked in [false, true] {
+        let found = compare(way, attention, masked, device, SHAPES);
+        // Where nothing is learnt, there is no way back through the one kernel.
+        let sides = match way {
+            Way::Plain => vec![found.forward, found.backward],
+            Way::Fused => vec![found.forward],
+        };
+        let within = |side: &Option<f64>| side.is_some_and(|side| side <= TOLERANCE);
+        if !sides.iter().all(within) {
+            let mask = if masked { "masked" } else { "unmasked" };
+            let how = found.problem.unwrap_or_else(|| {
+                let sides: Vec<String> = sides.into_iter().map(shown).collect();
+                format!(
+                    "off by {}, where {TOLERANCE} is allowed",
+                    sides.join(" and ")
+                )
+            });
+            return Err(format!("the {name} attention is wrong {mask}: {how}"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIXED: [MixedPrecision; 2] = [MixedPrecision::Bf16, MixedPrecision::Fp16];
+
+    #[test]
+    fn attention_in_half_precision_is_right_and_not_that_of_32_bits() {
+        let device = Device::flex();
+        for precision in MIXED {
+            right_in(precision, Way::Plain, &device).unwrap();
+            right_in(precision, Way::Fused, &device).unwrap();
+            let off = |precision| {
+                let plain = |query, key, value, bias: Option<&Tensor<4>>| {
+                    plain_in(precision, query, key, value, bias, |weights| weights)
+                };
+                let found = compare(Way::Plain, &plain, true, &device, SHAPES);
+                (found.forward.unwrap(), found.backward.unwrap())
+            };
+            let (forward, backward) = off(precision);
+            println!("{precision:?}: {forward:.1e} {backward:.1e}");
+            assert!(forward < TOLERANCE / 2.0 && backward < TOLERANCE / 2.0);
+            assert!(forward > 1e-4 && backward > 1e-4);
+            let (forward, backward) = off(MixedPrecision::None);
+            assert!(forward < 1e-5 && backward < 1e-5);
+        }
+    }
+
+    #[test]
+    fn wrong_attention_is_told() {
+        let device = Device::flex();
+        let unmasked: &Attention<'_> = &|query, key, value, _| {
+            plain_in(MixedPrecision::Bf16, query, key, value, None, |weights| {
+                weights
+            })
+        };
+        let problem = judged(Way::Plain, "plain", unmasked, &device).unwrap_err();
+        assert!(
+            problem.contains("the plain attention is wrong masked"),
+            "{problem}"
+        );
+        let failing: &Attention<'_> = &|_, _, _, _| panic!("no such kernel");
+        let problem = judged(Way::Fused, "fused", failing, &device).unwrap_err();
+        assert!(problem.ends_with("unmasked: no such kernel"), "{problem}");
+    }
+
+    #[test]
+    fn a_cpu_is_warned_of() {
+        let settled = |precision| {
+            let mut warnings = Vec::new();
+            let mut listener = |event: &Event<'_>| {
+                if let Event::Warning(text) = event {
+                    warnings.push((*text).to_owned());
+                }
+            };
+            let auto = AttnImplementation::Auto;
+            settle_precision("cpu", &Device::flex(), precision, auto, &mut listener).unwrap();
+            warnings
+        };
+        assert!(settled(MixedPrecision::None).is_empty());
+        for precision in MIXED {
+            let [warning] = &settled(precision)[..] else {
+                panic!("one warning");
+            };
+            assert!(
+                warning.starts_with(&format!("--mixed-precision {}", precision.name())),
+                "{warning}"
+            );
+        }
+    }
+
+    #[test]
+    fn numbers_that_a_device_lacks_are_refused_with_those_it_has() {
+        let text = unsupported("vulkan:1", &Device::flex(), MixedPrecision::Bf16);
+        assert!(text.contains("--device vulkan:1"));
+        assert!(text.contains("it has fp16"), "{text}");
+    }
+}

@@ -1,0 +1,171 @@
+//! ASV embeddings with gradients, without a graph over the encoder.
+//!
+//! The encoder of ASVs is nearly all of the cost and the memory. Its embeddings are computed without
+//! a graph, the rest of the model runs on them, and with the gradient at the embeddings the encoder
+//! runs again, there and back ([`Recomputation`]). Memory is that of one ASV or one chunk, gradients
+//! are those of the whole.
+
+use aam_api::{AsvChunk, MaskedChunk, Recomputation};
+use burn::module::Module;
+use burn::optim::GradientsAccumulator;
+use burn::tensor::{Device, Gradients, Tensor};
+
+use crate::parallel::{OwnPart, Replica};
+use aam_model::Base;
+use aam_model::batch::{AsvGroups, Batcher};
+use aam_run::RunError;
+
+/// The embeddings of a batch's ASVs as a leaf of the graph, and what is needed to replay those that
+/// this replica computes.
+pub struct Encoding<'a> {
+    /// Those that it computes.
+    chunks: Vec<AsvChunk>,
+    seed: u64,
+    encoder: Recomputation<'a>,
+    /// Of all ASVs, `[ASVs, dim]`, requiring a gradient.
+    pub embeddings: Tensor<2>,
+    part: OwnPart,
+    replica: Replica<'a>,
+}
+
+impl<'a> Encoding<'a> {
+    /// Encodes every ASV of the `chunks` on one replica. `seed` draws the dropout, alike in the
+    /// replay; `device` has autodiff.
+    ///
+    /// # Errors
+    /// Another replica that failed.
+    pub fn new(
+        base: &'a Base,
+        chunks: &[AsvChunk],
+        seed: u64,
+        device: &Device,
+        replica: Replica<'a>,
+    ) -> Result<Self, RunError> {
+        let part = replica.part(chunks.iter().map(AsvChunk::asvs).sum());
+        let chunks = AsvChunk::part(chunks, part.computed());
+        let encoder = base.embedding_encoder(device);
+        let embeddings = replica.gather(encoder.embed(&chunks, seed), &part)?;
+        Ok(Self {
+            chunks,
+            seed,
+            encoder,
+            embeddings: Tensor::from_inner(embeddings).require_grad(),
+            part,
+            replica,
+        })
+    }
+
+    /// Takes the gradient at the embeddings out of `gradients`, and adds it up over the replicas for
+    /// those that this one computes, `[own ASVs, dim]`.
+    ///
+    /// # Errors
+    /// Another replica that failed.
+    pub fn gradient(&self, gradients: &mut Gradients) -> Result<Tensor<2>, RunError> {
+        let found = self.embeddings.grad_remove(gradients);
+        // There is none where no sample of this replica has any of the ASVs.
+        let found = found.unwrap_or_else(|| self.embeddings.clone().inner().zeros_like());
+        self.replica.reduce(found, &self.part)
+    }
+
+    /// Adds the gradients of the encoder, given the [`gradient`](Self::gradient) at the embeddings;
+    /// `model` is what the base is part of.
+    pub fn replay<M: Module>(
+        &self,
+        model: &M,
+        gradient: &Tensor<2>,
+        gradients: &mut GradientsAccumulator<M>,
+    ) {
+        let mut add = |found| gradients.accumulate(model, found);
+        self.encoder
+            .backward(&self.chunks, gradient, self.seed, &mut add);
+    }
+
+    /// As [`replay`](Self::replay), where the encoded ASVs are `masked` ones whose nucleotides are
+    /// guessed as well, in the same pass; returns the sum of their losses. The loss of each weighs
+    /// `weight`.
+    ///
+    /// # Errors
+    /// An encoder that does not predict nucleotides.
+    pub fn replay_and_guess<M: Module>(
+        &self,
+        model: &M,
+        gradient: &Tensor<2>,
+        (masked, weight): (&[MaskedChunk], f64),
+        gradients: &mut GradientsAccumulator<M>,
+    ) -> Result<f64, RunError> {
+        let (gradient, seed) = (Some(gradient), self.seed);
+        let mut add = |found| gradients.accumulate(model, found);
+        let encoder = &self.encoder;
+        Ok(encoder.backward_masked(masked, gradient, weight, seed, &mut add)?)
+    }
+}
+
+/// Embeddings of ASVs without gradients, found by the ASV's column in the table.
+#[derive(Clone, Debug)]
+pub struct Embeddings {
+    values: Tensor<2>,
+    position: Vec<u32>,
+}
+
+impl Embeddings {
+    /// Encodes the ASVs of the samples at `rows`. `base` must be for validation; `progress` hears
+    /// how many ASVs of how many are done.
+    ///
+    /// # Errors
+    /// Those of `progress`.
+    pub fn of_samples(
+        base: &Base,
+        batcher: &Batcher<'_>,
+        rows: &[usize],
+        device: &Device,
+        progress: impl FnMut(usize, usize) -> Result<(), RunError>,
+    ) -> Result<Self, RunError> {
+        Self::on_replicas(base, batcher, rows, device, Replica::ALONE, progress)
+    }
+
+    /// As [`of_samples`](Self::of_samples), each ASV on one of several replicas.
+    ///
+    /// # Errors
+    /// Those of `progress`, or another replica that failed.
+    pub fn on_replicas(
+        base: &Base,
+        batcher: &Batcher<'_>,
+        rows: &[usize],
+        device: &Device,
+        replica: Replica<'_>,
+        mut progress: impl FnMut(usize, usize) -> Result<(), RunError>,
+    ) -> Result<Self, RunError> {
+        let groups = batcher.groups(rows);
+        let mut position = vec![0; batcher.table.num_features()];
+        for (row, feature) in groups.features().enumerate() {
+            position[feature as usize] = row as u32;
+        }
+        let part = replica.part(groups.features().count());
+        let all = part.computed().len();
+        let mut done = 0;
+        let mut parts = Vec::with_capacity(groups.0.len());
+        let encoder = base.embedding_encoder(device);
+        let chunks = groups.chunks(batcher.sequences);
+        for chunk in AsvChunk::part(&chunks, part.computed()) {
+            parts.push(encoder.embed(std::slice::from_ref(&chunk), 0));
+            done += chunk.asvs();
+            progress(done, all)?;
+        }
+        Ok(Self {
+            values: replica.gather(Tensor::cat(parts, 0), &part)?,
+            position,
+        })
+    }
+
+    /// The embeddings of `groups`, `[ASVs, dim]`, in their order.
+    pub fn select(&self, groups: &AsvGroups) -> Tensor<2> {
+        let rows: Vec<i32> = groups
+            .features()
+            .map(|feature| self.position[feature as usize] as i32)
+            .collect();
+        let device = self.values.device();
+        self.values
+            .clone()
+            .select(0, Tensor::from_data(rows.as_slice(), &device))
+    }
+}

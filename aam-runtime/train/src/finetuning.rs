@@ -1,0 +1,306 @@
+//! Fine-tuning: predict the targets of samples.
+
+mod losses;
+
+use std::borrow::Cow;
+
+use aam_api::metric::{Better, Headline, MetricInfo, MetricOf, Subject, leading};
+use burn::module::Module;
+use burn::optim::GradientsAccumulator;
+use burn::tensor::{Device, Tensor};
+
+use super::base_task::BaseTask;
+use super::batch_embeddings::{BatchEmbeddings, kept_or_fresh};
+use super::encoding::Embeddings;
+use super::inference::FineTuned;
+use super::loss_terms::read;
+use super::masked_chunk::{self, places};
+use super::nucleotides::Nucleotides;
+use super::objective::{BatchResult, Draws, Objective, Validated, metric};
+use super::observation_means::ObservationMeans;
+use super::prediction_passes::PredictionPasses;
+use super::profiles::Profiles;
+use super::rates::{BaseRates, OwnRate};
+use super::target_scales::TargetScales;
+use super::training_batches::TrainingBatch;
+use crate::checkpoint::Manifest;
+use crate::parallel::{LocalBatch, Replica};
+use aam_data::Split;
+use aam_evaluation::compared::of_targets;
+use aam_evaluation::metrics::Metric;
+use aam_evaluation::results::HeldOut;
+use aam_evaluation::results::RawColumn;
+use aam_evaluation::scores::Scorer;
+use aam_model::Wants;
+use aam_model::batch::{Batch, Batcher};
+use aam_run::RunError;
+use aam_study::categories::CategoryIds;
+use aam_study::familiarity;
+
+aam_api::describe_metrics!(
+    Subject::new("target", "targets"),
+    Subject::new("count", "abundances"),
+    MetricInfo::new("penalty", "penalty", Better::Lower),
+);
+
+/// The fine-tuning objective.
+pub struct Finetuning<'a> {
+    /// Makes batches.
+    pub batcher: Batcher<'a>,
+    /// What the base learns of samples, if its loss is wanted.
+    pub task: Option<BaseTask<'a>>,
+    /// Samples.
+    pub split: &'a Split,
+    /// Targets in their own unit, one value per sample.
+    pub targets: &'a [RawColumn],
+    /// What the targets' values are, and on which scale each sample's are learnt.
+    pub scales: TargetScales,
+    /// Weight of each sample in the training loss, if they differ.
+    pub weights: Option<Vec<f32>>,
+    /// Category ids of the samples.
+    pub categories: CategoryIds,
+    /// The nucleotide task and the weight of its loss, if it is wanted.
+    pub nucleotides: Option<(Nucleotides<'a>, f64)>,
+    /// Embeddings of all ASVs, where the base is frozen.
+    pub frozen: Option<Embeddings>,
+    /// Profiles of all samples, where they are the same in every update.
+    pub profiles: Option<Profiles>,
+    /// Whether a loss gives intervals.
+    pub intervals: bool,
+    /// Weight of the target loss.
+    pub target_weight: f64,
+    /// Weight of the UniFrac loss.
+    pub unifrac_weight: f64,
+    /// Weight of the count loss.
+    pub count_weight: f64,
+    /// Learning rate of what only categories need, as a multiple of the others'.
+    pub category_rate: Option<f64>,
+    /// Learning rates of the base, where they are not those of the rest.
+    pub base_rates: Option<BaseRates>,
+    /// Predictions of a validation sample, from random choices of its ASVs, whose mean counts.
+    pub passes: usize,
+    /// Samples of a validation batch.
+    pub batch_size: usize,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Where it is computed, with autodiff.
+    pub device: Device,
+    /// What checkpoints say.
+    pub manifest: Manifest,
+    /// What they keep of the training samples, as the contents of [`familiarity::FILE`]; empty where
+    /// nothing is saved.
+    pub familiarity: Vec<u8>,
+}
+
+/// What a model makes of the validation samples.
+pub struct Validation {
+    /// The samples.
+    pub samples: Vec<HeldOut>,
+    /// The mean of their target losses.
+    pub loss: f64,
+    /// Means of what components let people look at.
+    pub observed: Vec<Metric>,
+}
+
+impl Finetuning<'_> {
+    /// What `model` makes of the validation samples, all of which weigh the same in the loss.
+    ///
+    /// # Errors
+    /// What components refuse.
+    pub fn predict(&self, model: &FineTuned) -> Result<Validation, RunError> {
+        let model = model.valid();
+        let embeddings = self.embeddings(&model, &self.split.validation, Replica::ALONE)?;
+        self.judge(&model, &embeddings, &self.split.validation)
+    }
+
+    /// The mean of the target losses of the samples at `rows`.
+    ///
+    /// # Errors
+    /// What components refuse.
+    pub fn loss_of(&self, model: &FineTuned, rows: &[usize]) -> Result<f64, RunError> {
+        let model = model.valid();
+        let embeddings = self.embeddings(&model, rows, Replica::ALONE)?;
+        Ok(self.judge(&model, &embeddings, rows)?.loss)
+    }
+
+    /// Embeddings of the ASVs of the samples at `rows`; `model` is for validation.
+    fn embeddings(
+        &self,
+        model: &FineTuned,
+        rows: &[usize],
+        replica: Replica<'_>,
+    ) -> Result<Cow<'_, Embeddings>, RunError> {
+        let base = &model.predictor.base;
+        let device = self.device.clone().inner();
+        let kept = self.frozen.as_ref();
+        kept_or_fresh(kept, base, &self.batcher, rows, &device, replica)
+    }
+
+    /// What a model for validation makes of the samples at `rows`, from the `embeddings` of their ASVs.
+    fn judge(
+        &self,
+        model: &FineTuned,
+        embeddings: &Embeddings,
+        rows: &[usize],
+    ) -> Result<Validation, RunError> {
+        let device = self.device.clone().inner();
+        let passes = PredictionPasses {
+            model,
+            scales: &self.scales,
+            embeddings,
+            profiles: self.profiles.as_ref(),
+            batcher: &self.batcher,
+            categories: &self.categories,
+            device: &device,
+            batch_size: self.batch_size,
+            seed: self.seed,
+            passes: self.passes,
+        };
+        let mut loss = 0.0;
+        let mut observed = ObservationMeans::default();
+        let averaged = passes.predict(rows, |batch, output, _| {
+            let losses = self.target_losses(model, output, &batch.rows, &device);
+            loss += f64::from(losses.sum().into_scalar::<f32>());
+            observed.add(&output.observations, batch.rows.len());
+            Ok(())
+        })?;
+        let samples = rows.iter().zip(averaged);
+        let samples = samples.map(|(&row, (predictions, _))| HeldOut { row, predictions });
+        let losses = rows.len() * self.targets.len() * self.passes;
+        Ok(Validation {
+            samples: samples.collect(),
+            loss: loss / losses as f64,
+            observed: observed.metrics(),
+        })
+    }
+}
+
+impl Objective for Finetuning<'_> {
+    type Model = FineTuned;
+
+    fn gradients(
+        &self,
+        model: &FineTuned,
+        batch: TrainingBatch,
+        draws: Draws,
+        scale: f64,
+        replica: Replica<'_>,
+    ) -> Result<BatchResult, RunError> {
+        let (device, truth) = (&self.device, batch.truth);
+        let batch = match &self.profiles {
+            Some(_) => Batch::of_rows(&batch.rows),
+            None => self.batcher.batch(&batch.rows, &mut draws.stream("ASVs")),
+        };
+        let chunks = batch.groups.chunks(self.batcher.sequences);
+        let batch = LocalBatch::new(&batch, replica);
+        let categories = self.categories.tensor(&batch.samples.rows, device);
+        let wants = Wants {
+            samples: self.task.is_some(),
+            counts: self.count_weight > 0.0,
+        };
+        let seed = draws.device_seed("dropout in ASVs");
+        let (kept, base) = (self.frozen.as_ref(), &model.predictor.base);
+        let asvs = match &self.profiles {
+            Some(_) => BatchEmbeddings::none(device),
+            None => {
+                let asvs = (&batch.samples.groups, chunks.as_slice());
+                BatchEmbeddings::new(kept, base, asvs, seed, device, replica)?
+            }
+        };
+        device.seed(draws.device_seed("dropout in samples"));
+        let output = match &self.profiles {
+            Some(profiles) => {
+                let profiles = Tensor::from_inner(profiles.select(&batch.samples.rows));
+                model.predictor.forward_profiles(profiles, categories)
+            }
+            None => {
+                let input = batch.samples.input(None, categories, device);
+                let asvs = asvs.all.clone();
+                model.predictor.forward_asvs(asvs, &input, wants)
+            }
+        };
+        let (loss, terms) = self.loss(model, &output, &batch, truth)?;
+        let mut gradients = GradientsAccumulator::new();
+        asvs.learn(loss.mul_scalar(scale), model, &mut gradients)?;
+        let mut losses = read(terms);
+        if let Some((task, weight)) = &self.nucleotides {
+            let masked = task.mask(chunks, &mut draws.stream("masks"));
+            let weights = (weight * scale, places(&masked));
+            let masked = masked_chunk::part(masked, replica);
+            let seed = draws.device_seed("dropout in nucleotides");
+            let value = task.accumulate(base, model, &masked, weights, seed, &mut gradients)?;
+            losses[0].value += weight * value;
+            losses.push(metric("train_nucleotide_loss", value));
+        }
+        Ok(BatchResult {
+            gradients: gradients.grads(),
+            losses,
+        })
+    }
+
+    fn task(&self) -> Option<BaseTask<'_>> {
+        self.task
+    }
+
+    fn has_validation(&self) -> bool {
+        !self.split.validation.is_empty()
+    }
+
+    fn validate(&self, model: &FineTuned, replica: Replica<'_>) -> Result<Validated, RunError> {
+        let model = model.valid();
+        let embeddings = self.embeddings(&model, &self.split.validation, replica)?;
+        let judged = replica.on_first(|| -> Result<Validated, RunError> {
+            let validation = self.judge(&model, &embeddings, &self.split.validation)?;
+            let mut metrics = vec![metric("loss", validation.loss)];
+            metrics.extend(Scorer::new(self.targets)?.scores(&validation.samples));
+            metrics.extend(validation.observed);
+            Ok(Validated {
+                metrics,
+                compared: of_targets(self.targets, &validation.samples),
+            })
+        });
+        let mut validated = judged.transpose()?.unwrap_or_default();
+        if let Some((task, _)) = &self.nucleotides {
+            let guessed = task.validate(&model.predictor.base, replica)?;
+            validated.metrics.extend(guessed);
+        }
+        Ok(validated)
+    }
+
+    fn default_metric(&self) -> String {
+        let of = match self.targets {
+            [column] if column.classes.is_some() => Some(MetricOf::Classes),
+            // How good intervals are only their loss shows.
+            [_] if !self.intervals => Some(MetricOf::Numbers),
+            _ => None,
+        };
+        let metric = of.and_then(|of| leading(of, Headline::BestEpoch));
+        metric.map_or("loss", |metric| metric.name).to_owned()
+    }
+
+    fn own_rates(&self, model: &FineTuned) -> Vec<OwnRate> {
+        let of_categories = self.category_rate.map(|factor| OwnRate {
+            parameters: model.predictor.category_parameters(),
+            factor,
+            of_categories: true,
+        });
+        let of_base = self.base_rates.map(|rates| rates.of(&model.predictor.base));
+        let of_base = of_base.into_iter().flatten();
+        of_categories.into_iter().chain(of_base).collect()
+    }
+
+    fn names(&self, rows: &[usize]) -> Vec<String> {
+        self.batcher.names(rows)
+    }
+
+    fn manifest(&self) -> Manifest {
+        self.manifest.clone()
+    }
+
+    fn files(&self) -> Vec<(&str, &[u8])> {
+        match self.familiarity.as_slice() {
+            [] => Vec::new(),
+            familiarity => vec![(familiarity::FILE, familiarity)],
+        }
+    }
+}

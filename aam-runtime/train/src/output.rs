@@ -1,0 +1,184 @@
+//! Which settings of the output stage make sense for the targets of a run.
+
+use aam_api::BoxedLoss;
+
+use super::target_scales::{ChosenTransform, TargetScales};
+use crate::checkpoint::manifest::{TargetManifest, TargetValues};
+use aam_evaluation::results::RawColumn;
+use aam_model::Activation;
+use aam_model::options::OutputOptions;
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+
+/// Means farther than so many standard deviations from 0 are far.
+const FAR: f64 = 3.0;
+
+/// Checks `options` against the losses of a run and the transform of its numbers, before there are
+/// any.
+///
+/// # Errors
+/// A setting for outputs that are no values of the target, or an activation whose outputs are never
+/// negative although the transform gives negative values.
+pub fn check_settings(
+    options: &OutputOptions,
+    targets: &[TargetManifest],
+    losses: &[BoxedLoss],
+    transform: &ChosenTransform,
+) -> Result<(), RunError> {
+    let setting = changed_values(options, targets, losses)?;
+    let (Some(setting), Some(bounds)) = (setting, range(options.output_activation)) else {
+        return Ok(());
+    };
+    let mut bounded = targets.iter().zip(losses);
+    if !transform.gives_negatives() || !bounded.any(|(target, loss)| is_bounded(target, loss)) {
+        return Ok(());
+    }
+    Err(setting.refused(format!(
+        "it gives outputs {}, but --target-transform {} puts values on both sides of 0; choose --target-transform minmax, or none if the values themselves fit",
+        reach(bounds),
+        transform.name()
+    )))
+}
+
+/// Checks `options` against the targets of a run, their losses, and the values that the samples
+/// `train` have.
+///
+/// # Errors
+/// A setting for outputs that are no values of the target, or an activation that cannot reach the
+/// training values.
+pub fn check(
+    options: &OutputOptions,
+    targets: &[TargetManifest],
+    scales: &TargetScales,
+    losses: &[BoxedLoss],
+    columns: &[RawColumn],
+    train: &[usize],
+) -> Result<(), RunError> {
+    let setting = changed_values(options, targets, losses)?;
+    let (Some(setting), Some((low, high))) = (setting, range(options.output_activation)) else {
+        return Ok(());
+    };
+    for (place, (target, column)) in targets.iter().zip(columns).enumerate() {
+        if !is_bounded(target, &losses[place]) {
+            continue;
+        }
+        let rows = train.iter();
+        let values = rows.map(|&row| scales.forward(place, row, column.values[row]));
+        let (least, most) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
+            (a.min(v), b.max(v))
+        });
+        // Rounding of the transform is no reason to refuse it.
+        if least < low - 1e-9 || most > high + 1e-9 {
+            return Err(setting.refused(format!(
+                "it gives outputs {}, but on the scale of training the values of column '{}' go from {least:.3} to {most:.3}; choose --target-transform minmax, or none if the values themselves fit",
+                reach((low, high)),
+                target.column
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A setting that changes outputs.
+struct OutputSetting {
+    key: &'static str,
+    value: Option<String>,
+}
+
+impl OutputSetting {
+    fn refused(self, problem: String) -> RunError {
+        RunError::Setting {
+            key: self.key.to_owned(),
+            value: self.value,
+            problem,
+        }
+    }
+}
+
+/// The first setting that changes outputs, if there is one.
+///
+/// # Errors
+/// No loss has outputs that are values of its target.
+fn changed_values(
+    options: &OutputOptions,
+    targets: &[TargetManifest],
+    losses: &[BoxedLoss],
+) -> Result<Option<OutputSetting>, RunError> {
+    let setting = first_setting(options).map(|(key, value)| OutputSetting { key, value });
+    match setting {
+        Some(setting) if !losses.iter().any(|loss| loss.outputs_are_values()) => {
+            let names: Vec<&str> = targets.iter().map(|t| t.loss.name.as_str()).collect();
+            Err(setting.refused(format!(
+                "it changes outputs that are values of the target, and those of --loss {} are not; choose another loss or leave it out",
+                names.join(", ")
+            )))
+        }
+        setting => Ok(setting),
+    }
+}
+
+/// Whether an activation bounds the predictions of a target.
+fn is_bounded(target: &TargetManifest, loss: &BoxedLoss) -> bool {
+    matches!(target.values, TargetValues::Numbers(_)) && loss.outputs_are_values()
+}
+
+/// The values between two bounds, in words.
+fn reach((low, high): (f64, f64)) -> String {
+    match high.is_finite() {
+        true => format!("between {low} and {high}"),
+        false => format!("of {low} and above"),
+    }
+}
+
+/// Tells of targets that lie far from 0, where outputs start, on the scale of training.
+///
+/// # Errors
+/// Those of the observer.
+pub fn note_far_targets(
+    targets: &[TargetManifest],
+    columns: &[RawColumn],
+    train: &[usize],
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    for (target, column) in targets.iter().zip(columns) {
+        let TargetValues::Numbers(transform) = &target.values else {
+            continue;
+        };
+        let count = train.len().max(1) as f64;
+        let scaled = |&row: &usize| transform.forward(column.values[row], None);
+        let values = || train.iter().map(scaled);
+        let mean = values().sum::<f64>() / count;
+        let deviation = (values().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
+        if mean.abs() > FAR * deviation.max(1.0) {
+            let text = format!(
+                "--target-transform {}: column '{}' has a mean of {mean:.3} and a standard deviation of {deviation:.3}, and outputs start at 0; they learn faster with zscore, or minmax where they are bounded",
+                transform.name(),
+                column.name
+            );
+            observer.observe(&Event::Warning(&text))?;
+        }
+    }
+    Ok(())
+}
+
+/// The first setting that changes outputs, with its value if it has one.
+fn first_setting(options: &OutputOptions) -> Option<(&'static str, Option<String>)> {
+    if options.output_activation != Activation::None {
+        let activation = options.output_activation.to_string();
+        return Some(("output-activation", Some(activation)));
+    }
+    if options.learnable_output_scale {
+        return Some(("learnable-output-scale", None));
+    }
+    let columns = &options.conditional_output_scaling;
+    (!columns.is_empty()).then(|| ("conditional-output-scaling", Some(columns.join(","))))
+}
+
+/// The values that an activation can give.
+fn range(activation: Activation) -> Option<(f64, f64)> {
+    match activation {
+        Activation::None => None,
+        Activation::Relu | Activation::Softplus | Activation::Exp => Some((0.0, f64::INFINITY)),
+        Activation::Sigmoid => Some((0.0, 1.0)),
+    }
+}

@@ -1,0 +1,93 @@
+//! Ranks that are processes, which `mpirun` (or `srun`) starts: every process runs the same command,
+//! and the first writes the files.
+
+use std::sync::{Arc, OnceLock};
+
+use aam_api::{Alone, Communicator};
+
+use aam_run::RunError;
+
+/// What tells a process of how many it is one, by the programs that start them.
+const SIZES: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
+
+/// The rank of this process and the number of processes, if it is one of several; known without
+/// asking MPI, for threads and signals.
+static RANK: OnceLock<Option<(usize, usize)>> = OnceLock::new();
+
+/// Number of processes that were started together, as far as the environment tells.
+fn started() -> usize {
+    let sizes = SIZES.iter().filter_map(|name| std::env::var(name).ok());
+    let sizes = sizes.filter_map(|size| size.parse().ok());
+    sizes.max().unwrap_or(1)
+}
+
+/// This process as one of those that `mpirun` started; the program holds it as long as it runs.
+#[derive(Debug)]
+pub struct Process {
+    #[cfg(feature = "mpi")]
+    connection: Option<super::mpi::Connection>,
+}
+
+impl Process {
+    /// Connects this process to the others, if there are any.
+    pub fn start() -> Self {
+        let process = Self {
+            #[cfg(feature = "mpi")]
+            connection: (started() > 1).then(super::mpi::Connection::open).flatten(),
+        };
+        let communicator = communicator().ok();
+        let several = communicator.filter(|communicator| communicator.size() > 1);
+        // Only the first call can succeed, and there is one.
+        let _ = RANK.set(several.map(|communicator| (communicator.rank(), communicator.size())));
+        process
+    }
+
+    /// Ends all processes with exit code `code`, if there are others.
+    pub fn abort(&self, code: u8) {
+        #[cfg(feature = "mpi")]
+        if let Some(connection) = &self.connection {
+            connection.abort(code);
+        }
+        let _ = code;
+    }
+}
+
+/// The rank of this process and the number of processes, if it is one of several.
+pub fn rank() -> Option<(usize, usize)> {
+    RANK.get().copied().flatten()
+}
+
+/// Whether this process is the one that tells people what goes on.
+pub fn is_first() -> bool {
+    rank().is_none_or(|(rank, _)| rank == 0)
+}
+
+/// The connection of this process to the others.
+///
+/// # Errors
+/// Several processes of a program that was built without MPI.
+pub fn communicator() -> Result<Arc<dyn Communicator>, RunError> {
+    #[cfg(feature = "mpi")]
+    if let Some(processes) = super::mpi::Processes::connected() {
+        return Ok(Arc::new(processes));
+    }
+    match started() {
+        1 => Ok(Arc::new(Alone)),
+        size => Err(RunError::Usage(format!(
+            "{size} processes were started, but this program was built without MPI and each would do the same; build it with `cargo build --release --features aam-cli/mpi`, or start one"
+        ))),
+    }
+}
+
+/// Refuses `what` where several processes were started.
+///
+/// # Errors
+/// Several processes.
+pub fn refuse(what: &str) -> Result<(), RunError> {
+    match communicator()?.size() {
+        1 => Ok(()),
+        size => Err(RunError::Usage(format!(
+            "{what} runs in one process, but {size} were started; start one, or give `--strategy.ranks` for ranks in threads"
+        ))),
+    }
+}

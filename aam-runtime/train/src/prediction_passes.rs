@@ -1,0 +1,214 @@
+//! Several predictions of each sample from random choices of its ASVs, and their mean.
+
+use aam_api::metric::argmax;
+use aam_data::AsvSampling;
+use aam_evaluation::results::TargetPrediction;
+use aam_model::batch::{Batch, Batcher};
+use aam_model::{PredictorOutput, Wants};
+use aam_run::RunError;
+use aam_study::categories::CategoryIds;
+use burn::tensor::Device;
+
+use super::encoding::Embeddings;
+use super::inference::{FineTuned, prediction_batches, predictions};
+use super::profiles::Profiles;
+use super::target_scales::TargetScales;
+
+/// What predicts samples, several times where their ASVs are chosen at random.
+#[derive(Clone, Copy)]
+pub struct PredictionPasses<'a> {
+    /// The model, for validation.
+    pub model: &'a FineTuned,
+    /// The scales of its targets for each sample.
+    pub scales: &'a TargetScales,
+    /// Embeddings of the samples' ASVs.
+    pub embeddings: &'a Embeddings,
+    /// Profiles of the samples, where they are known.
+    pub profiles: Option<&'a Profiles>,
+    /// Makes batches.
+    pub batcher: &'a Batcher<'a>,
+    /// Category ids of the samples.
+    pub categories: &'a CategoryIds,
+    /// Where it is computed, without autodiff.
+    pub device: &'a Device,
+    /// Samples of a batch.
+    pub batch_size: usize,
+    /// Seed of the choice of ASVs.
+    pub seed: u64,
+    /// How often each sample is predicted.
+    pub passes: usize,
+}
+
+impl PredictionPasses<'_> {
+    /// The mean predictions of the samples at `rows`; `after` each batch hears of it, of what the
+    /// model gave, and of how many predictions are done.
+    ///
+    /// # Errors
+    /// Those of `after`.
+    pub fn predict(
+        &self,
+        rows: &[usize],
+        mut after: impl FnMut(&Batch, &PredictorOutput, usize) -> Result<(), RunError>,
+    ) -> Result<Vec<Averaged>, RunError> {
+        let Self { batcher, seed, .. } = *self;
+        let mut mean = MeanPrediction::default();
+        for pass in 0..self.passes {
+            let mut predicted = Vec::with_capacity(rows.len());
+            let batches: Box<dyn Iterator<Item = Batch>> = match self.profiles {
+                Some(_) => Box::new(rows.chunks(self.batch_size.max(1)).map(Batch::of_rows)),
+                None => {
+                    let size = self.batch_size;
+                    Box::new(prediction_batches(batcher, rows, size, seed, pass))
+                }
+            };
+            for batch in batches {
+                let output = self.forward(&batch);
+                predicted.extend(predictions(self.model, self.scales, &batch.rows, &output));
+                after(&batch, &output, pass * rows.len() + predicted.len())?;
+            }
+            mean.add(predicted);
+        }
+        Ok(mean.finish())
+    }
+
+    fn forward(&self, batch: &Batch) -> PredictorOutput {
+        let Self { model, device, .. } = *self;
+        let categories = self.categories.tensor(&batch.rows, device);
+        match self.profiles {
+            Some(profiles) => {
+                let profiles = profiles.select(&batch.rows);
+                model.predictor.forward_profiles(profiles, categories)
+            }
+            None => {
+                let input = batch.input(None, categories, device);
+                let asvs = self.embeddings.select(&batch.groups);
+                model.predictor.forward_asvs(asvs, &input, Wants::default())
+            }
+        }
+    }
+}
+
+/// The mean of predictions, and how they spread, in one pass over them (Welford, 1962).
+#[derive(Clone, Debug, Default)]
+pub struct MeanPrediction {
+    passes: usize,
+    targets: Vec<Vec<MeanTarget>>,
+}
+
+/// A target of a sample.
+#[derive(Clone, Debug)]
+struct MeanTarget {
+    /// Its mean so far.
+    prediction: TargetPrediction,
+    /// Sum of the squared differences of each of its figures.
+    squares: Vec<f64>,
+}
+
+/// What is predicted of a sample, and the spread of each target over the passes.
+pub type Averaged = (Vec<TargetPrediction>, Vec<f64>);
+
+impl MeanPrediction {
+    /// Takes in the predictions of one pass, for all samples and targets.
+    pub fn add(&mut self, pass: Vec<Vec<TargetPrediction>>) {
+        self.passes += 1;
+        if self.passes == 1 {
+            let first = |mut prediction: TargetPrediction| MeanTarget {
+                squares: vec![0.0; figures(&mut prediction).len()],
+                prediction,
+            };
+            let samples = pass.into_iter();
+            self.targets = samples
+                .map(|targets| targets.into_iter().map(first).collect())
+                .collect();
+            return;
+        }
+        let targets = self.targets.iter_mut().flatten();
+        for (target, mut prediction) in targets.zip(pass.into_iter().flatten()) {
+            let figures = figures(&mut target.prediction).into_iter();
+            let new = self::figures(&mut prediction).into_iter();
+            for ((mean, new), squares) in figures.zip(new).zip(&mut target.squares) {
+                let difference = *new - *mean;
+                *mean += difference / self.passes as f64;
+                *squares += difference * (*new - *mean);
+            }
+        }
+    }
+
+    /// Means, and the standard deviation over the passes of each target's number or of the
+    /// probability of its likeliest class.
+    pub fn finish(self) -> Vec<Averaged> {
+        let passes = self.passes.max(1) as f64;
+        let finish = |target: MeanTarget| {
+            let place = match &target.prediction {
+                TargetPrediction::Number { .. } => 0,
+                TargetPrediction::Classes { probabilities, .. } => argmax(probabilities),
+            };
+            (target.prediction, (target.squares[place] / passes).sqrt())
+        };
+        let samples = self.targets.into_iter();
+        samples
+            .map(|targets| targets.into_iter().map(finish).unzip())
+            .collect()
+    }
+}
+
+/// The figures of a prediction: a number and the ends of its interval, or probabilities.
+fn figures(prediction: &mut TargetPrediction) -> Vec<&mut f64> {
+    match prediction {
+        TargetPrediction::Number { value, interval } => {
+            let ends = interval.iter_mut().flat_map(|(low, high)| [low, high]);
+            std::iter::once(value).chain(ends).collect()
+        }
+        TargetPrediction::Classes { probabilities, .. } => probabilities.iter_mut().collect(),
+    }
+}
+
+/// How many of `passes` passes over the samples at `rows` are worth making, and why if it is one.
+pub fn useful_passes(
+    passes: usize,
+    batcher: &Batcher<'_>,
+    rows: &[usize],
+) -> (usize, Option<String>) {
+    if passes <= 1 {
+        return (1, None);
+    }
+    let limit = batcher.limit;
+    let reason = if batcher.sampling != AsvSampling::Random {
+        format!("ASVs are chosen by {}, not at random", batcher.sampling)
+    } else if rows
+        .iter()
+        .all(|&row| batcher.table.row(row).0.len() <= limit)
+    {
+        format!("no sample has more than {limit} ASVs, so there is nothing to choose")
+    } else {
+        return (passes, None);
+    };
+    let note = format!("one pass instead of {passes}, which would all be the same: {reason}");
+    (1, Some(note))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_probabilities_are_averaged() {
+        let number = |value: f64| TargetPrediction::Number {
+            value,
+            interval: Some((value - 1.0, value + 2.0)),
+        };
+        let classes = |p: f64| TargetPrediction::classes(vec![1.0 - p, p]);
+        let mut mean = MeanPrediction::default();
+        for (value, p) in [(1.0, 0.9), (2.0, 0.4), (6.0, 0.8)] {
+            mean.add(vec![vec![number(value), classes(p)]]);
+        }
+        let (predictions, spread) = mean.finish().remove(0);
+        assert_eq!(predictions[0], number(3.0));
+        let TargetPrediction::Classes { probabilities, .. } = &predictions[1] else {
+            panic!("classes stay classes");
+        };
+        assert!((probabilities[1] - 0.7).abs() < 1e-12);
+        assert!((spread[0] - (14.0_f64 / 3.0).sqrt()).abs() < 1e-12);
+        assert!((spread[1] - (0.14_f64 / 3.0).sqrt()).abs() < 1e-12);
+    }
+}

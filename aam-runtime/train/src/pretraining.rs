@@ -1,0 +1,215 @@
+//! Pre-training: predict distances between samples, and nucleotides that are masked.
+
+use std::sync::OnceLock;
+
+use aam_api::{AsvChunk, MaskedChunk};
+use burn::module::Module;
+use burn::optim::GradientsAccumulator;
+use burn::tensor::{Device, Tensor};
+
+use super::base_task::BaseTask;
+use super::batch_embeddings::{BatchEmbeddings, kept_or_fresh};
+use super::encoding::Embeddings;
+use super::masked_chunk::{self, places};
+use super::nucleotides::Nucleotides;
+use super::objective::{BatchResult, Draws, Objective, Validated, metric};
+use super::scalars::scalars;
+use super::training_batches::TrainingBatch;
+use crate::checkpoint::Manifest;
+use crate::parallel::{LocalBatch, Replica};
+use aam_core::random::stream;
+use aam_data::Split;
+use aam_evaluation::metrics::Metric;
+use aam_model::Base;
+use aam_model::batch::Batcher;
+use aam_run::RunError;
+
+/// The pre-training objective.
+pub struct Pretraining<'a> {
+    /// Makes batches.
+    pub batcher: Batcher<'a>,
+    /// What is learnt of samples, if anything is.
+    pub task: Option<BaseTask<'a>>,
+    /// Samples.
+    pub split: &'a Split,
+    /// Weight of its loss.
+    pub unifrac_weight: f64,
+    /// The nucleotide task and the weight of its loss, where it is trained together with the
+    /// distances.
+    pub nucleotides: Option<(&'a Nucleotides<'a>, f64)>,
+    /// Embeddings of all ASVs, where their encoder does not learn.
+    pub frozen: Option<Embeddings>,
+    /// True distances of the validation samples, once they are computed: at most 32 MB.
+    pub validation_truth: OnceLock<Vec<f64>>,
+    /// Metrics of what does not change in this run.
+    pub unchanging: Vec<Metric>,
+    /// Whether the samples' embeddings come from masked ASVs, as in the reference.
+    pub masked_embeddings: bool,
+    /// Samples of a validation batch.
+    pub batch_size: usize,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Where it is computed, with autodiff.
+    pub device: Device,
+    /// What checkpoints say.
+    pub manifest: Manifest,
+}
+
+/// ASVs of a batch whose masked nucleotides are to be guessed.
+struct GuessedAsvs {
+    /// Those that this replica computes.
+    own: Vec<MaskedChunk>,
+    /// All of them as the model sees them, where samples are embedded from these.
+    seen: Option<Vec<AsvChunk>>,
+    /// Masked places of all.
+    places: f64,
+    /// What their mean loss is multiplied by.
+    weight: f64,
+}
+
+impl Pretraining<'_> {
+    /// The ASVs of `chunks` with masks, if nucleotides are guessed.
+    fn guessed(
+        &self,
+        chunks: &[AsvChunk],
+        draws: Draws,
+        scale: f64,
+        replica: Replica<'_>,
+    ) -> Option<GuessedAsvs> {
+        let (task, weight) = self.nucleotides?;
+        let masked = task.mask(chunks.to_vec(), &mut draws.stream("masks"));
+        let together = self.masked_embeddings && !masked.is_empty();
+        Some(GuessedAsvs {
+            seen: together.then(|| masked.iter().map(|chunk| chunk.masked.clone()).collect()),
+            places: places(&masked),
+            weight: weight * scale,
+            own: masked_chunk::part(masked, replica),
+        })
+    }
+
+    /// What is learnt of the validation samples, and its loss, on the first replica.
+    fn validate_samples(
+        &self,
+        task: BaseTask<'_>,
+        base: &Base,
+        replica: Replica<'_>,
+    ) -> Result<(Validated, f64), RunError> {
+        let rows = task.validated(&self.split.validation);
+        let device = self.device.clone().inner();
+        let kept = self.frozen.as_ref();
+        let embeddings = kept_or_fresh(kept, base, &self.batcher, rows, &device, replica)?;
+        let judged = replica.on_first(|| {
+            let mut rng = stream(self.seed, "ASVs of the validation samples");
+            let samples = rows.chunks(self.batch_size).map(|rows| {
+                let batch = self.batcher.batch(rows, &mut rng);
+                let input = batch.input(None, None, &device);
+                base.embed_samples(embeddings.select(&batch.groups), &input.samples)
+            });
+            let samples = Tensor::cat(samples.collect(), 0);
+            task.metrics(base, samples, rows, &self.validation_truth)
+        });
+        Ok(judged.transpose()?.unwrap_or_default())
+    }
+}
+
+impl Objective for Pretraining<'_> {
+    type Model = Base;
+
+    fn gradients(
+        &self,
+        model: &Base,
+        batch: TrainingBatch,
+        draws: Draws,
+        scale: f64,
+        replica: Replica<'_>,
+    ) -> Result<BatchResult, RunError> {
+        let (device, truth) = (&self.device, batch.truth);
+        let batch = self.batcher.batch(&batch.rows, &mut draws.stream("ASVs"));
+        let mut gradients = GradientsAccumulator::new();
+        let mut losses = vec![metric("train_loss", 0.0)];
+        let chunks = match &self.frozen {
+            Some(_) => Vec::new(),
+            None => batch.groups.chunks(self.batcher.sequences),
+        };
+        let guessed = self.guessed(&chunks, draws, scale, replica);
+        let mut nucleotide_loss = None;
+        if let (Some(task), Some(truth)) = (self.task, truth) {
+            let seen = guessed.as_ref().and_then(|guessed| guessed.seen.as_ref());
+            let asvs = (&batch.groups, seen.unwrap_or(&chunks).as_slice());
+            let (kept, seed) = (self.frozen.as_ref(), draws.device_seed("dropout in ASVs"));
+            let asvs = BatchEmbeddings::new(kept, model, asvs, seed, device, replica)?;
+            device.seed(draws.device_seed("dropout in samples"));
+            let batch = LocalBatch::new(&batch, replica);
+            let input = batch.samples.input(None, None, device);
+            let samples = model.embed_samples(asvs.all.clone(), &input.samples);
+            let loss = |base: &Base, all| task.loss(base, all, truth, device);
+            let (loss, value) = batch.term_of_all(model, samples, loss)?;
+            let loss = loss.mul_scalar(self.unifrac_weight * scale);
+            match &guessed {
+                Some(guessed) if guessed.seen.is_some() => {
+                    let guess = (guessed.own.as_slice(), guessed.weight / guessed.places);
+                    let sum = asvs.learn_and_guess(loss, model, guess, &mut gradients)?;
+                    nucleotide_loss = Some(sum / guessed.places);
+                }
+                _ => asvs.learn(loss, model, &mut gradients)?,
+            }
+            let value: f64 = scalars(value.into_iter().collect()).iter().sum();
+            losses.push(metric(&task.loss_name(), value));
+            losses[0].value += self.unifrac_weight * value;
+        }
+        if let (Some((task, weight)), Some(guessed)) = (self.nucleotides, &guessed) {
+            let seed = draws.device_seed("dropout in nucleotides");
+            let weights = (guessed.weight, guessed.places);
+            let value = match nucleotide_loss {
+                Some(value) => value,
+                None => {
+                    task.accumulate(model, model, &guessed.own, weights, seed, &mut gradients)?
+                }
+            };
+            losses.push(metric("train_nucleotide_loss", value));
+            losses[0].value += weight * value;
+        }
+        Ok(BatchResult {
+            gradients: gradients.grads(),
+            losses,
+        })
+    }
+
+    fn task(&self) -> Option<BaseTask<'_>> {
+        self.task
+    }
+
+    fn validate(&self, model: &Base, replica: Replica<'_>) -> Result<Validated, RunError> {
+        let base = model.valid();
+        let (mut metrics, mut compared) = (Vec::new(), Vec::new());
+        let mut total = 0.0;
+        if let Some(task) = self.task {
+            let (samples, loss) = self.validate_samples(task, &base, replica)?;
+            (metrics, compared) = (samples.metrics, samples.compared);
+            total += self.unifrac_weight * loss;
+        }
+        if let Some((task, weight)) = self.nucleotides {
+            let nucleotides = task.validate(&base, replica)?;
+            total += weight * nucleotides[0].value;
+            metrics.extend(nucleotides);
+        }
+        metrics.insert(0, metric("loss", total));
+        metrics.extend(self.unchanging.clone());
+        Ok(Validated { metrics, compared })
+    }
+
+    fn default_metric(&self) -> String {
+        match self.task {
+            Some(task) => task.default_metric(),
+            None => "nucleotide_loss".to_owned(),
+        }
+    }
+
+    fn names(&self, rows: &[usize]) -> Vec<String> {
+        self.batcher.names(rows)
+    }
+
+    fn manifest(&self) -> Manifest {
+        self.manifest.clone()
+    }
+}

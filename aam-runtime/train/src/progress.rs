@@ -1,0 +1,72 @@
+//! Where a run stands.
+
+use burn::module::Module;
+
+use super::epoch::EpochProgress;
+use super::plan::Plan;
+use super::resume::Resumed;
+use super::state::{Best, Done};
+use aam_evaluation::metrics::Metric;
+use aam_run::RunError;
+
+/// Where a run stands.
+pub(super) struct Progress<M> {
+    /// What was done before the stage.
+    pub before: Done,
+    /// What is done in all.
+    pub done: Done,
+    /// How far the epoch at hand has come.
+    pub place: EpochProgress,
+    /// The best epoch of the stage and its model.
+    pub best: Option<(Best, M)>,
+    /// Epochs since then.
+    pub since_best: usize,
+    /// Metrics of the last epoch done.
+    pub metrics: Vec<Metric>,
+}
+
+impl<M: Module> Progress<M> {
+    pub fn new(before: Done) -> Self {
+        Self {
+            before,
+            done: before,
+            place: EpochProgress::default(),
+            best: None,
+            since_best: 0,
+            metrics: Vec::new(),
+        }
+    }
+
+    /// That of a run that goes on; `model` gives the shape of the best one.
+    pub fn of(resumed: &Resumed, model: &M) -> Result<Self, RunError> {
+        let state = &resumed.state;
+        let best = resumed.best(model)?;
+        Ok(Self {
+            before: state.before,
+            done: state.done,
+            place: state.place.clone(),
+            best: state.best.clone().zip(best),
+            since_best: state.since_best,
+            metrics: resumed.manifest.metrics.clone(),
+        })
+    }
+
+    /// Updates of the stage.
+    pub fn step(&self) -> usize {
+        self.done.steps - self.before.steps
+    }
+
+    /// Updates of the stage in all; an epoch of which some rows are done has as many left as
+    /// `left` says.
+    pub fn updates(&self, plan: &Plan, left: impl Fn(usize) -> usize) -> usize {
+        let epochs = self.done.epochs - self.before.epochs;
+        let (begun, here) = match self.place.rows {
+            0 => (0, 0),
+            rows => (1, left(rows)),
+        };
+        let further = plan.epochs.saturating_sub(epochs + begun);
+        let all = self.step() + here;
+        let all = all.saturating_add(further.saturating_mul(left(0)));
+        all.min(plan.max_steps)
+    }
+}

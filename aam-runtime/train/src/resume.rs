@@ -1,0 +1,318 @@
+//! A run that was stopped, read back from its directory to go on.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use burn::module::Module;
+use burn::optim::ModuleOptimizer;
+
+use super::state::{
+    AVERAGE, Done, Limits, OPTIMIZER, TRAINER, TRAINING, TrainerState, optimizer_file, restored,
+    with_ids,
+};
+use crate::checkpoint::Manifest;
+use crate::checkpoint::directory;
+use crate::checkpoint::directory::WEIGHTS;
+use crate::checkpoint::manifest::PredictorManifest;
+use crate::options::OptimizationOptions;
+use crate::parallel::update::Updater;
+use aam_core::DataError;
+use aam_data::Split;
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_run::run_directory::RunDirectory;
+use aam_run::settings::{self, Options};
+use aam_study::familiarity::FILE;
+
+/// The checkpoint that a run goes on from.
+pub const LAST: &str = "last";
+/// The checkpoint of the best epoch.
+pub const BEST: &str = "best";
+
+/// A run that goes on.
+pub struct Resumed {
+    /// The manifest of its last checkpoint.
+    pub manifest: Manifest,
+    /// Where it stands.
+    pub state: TrainerState,
+    last: PathBuf,
+    files: BTreeMap<String, Vec<u8>>,
+    best: Option<Vec<u8>>,
+}
+
+impl Resumed {
+    /// The run in the output directory, if it is to go on and has a checkpoint to go on from.
+    ///
+    /// # Errors
+    /// A checkpoint that cannot be read; the error names the file.
+    pub fn of(options: &OptimizationOptions) -> Result<Option<Self>, RunError> {
+        match (&options.output_dir, options.resume) {
+            (Some(path), true) => Self::read(&RunDirectory::checkpoints_of(path)),
+            _ => Ok(None),
+        }
+    }
+
+    fn read(checkpoints: &Path) -> Result<Option<Self>, RunError> {
+        let (last, best) = (checkpoints.join(LAST), checkpoints.join(BEST));
+        if !directory::exists(&last) {
+            return Ok(None);
+        }
+        let (manifest, mut files) = directory::load(&last)?;
+        let at = last.join(TRAINER);
+        let Some(text) = files.remove(TRAINER) else {
+            return Err(RunError::checkpoint(
+                &last,
+                "it holds no state to go on from: an older aam wrote it\n  help: begin another run from its weights with --pretrained-encoder",
+            ));
+        };
+        let state: TrainerState = serde_json::from_slice(&text)
+            .map_err(|error| RunError::checkpoint(&at, format!("it is damaged: {error}")))?;
+        let mut resumed = Self {
+            manifest,
+            state,
+            last,
+            files,
+            best: None,
+        };
+        resumed.find_best(&best)?;
+        Ok(Some(resumed))
+    }
+
+    /// Reads the best weights. The last checkpoint is saved before the best one, so that a kill
+    /// between them leaves an older best one; the last checkpoint is then the best, too.
+    fn find_best(&mut self, path: &Path) -> Result<(), RunError> {
+        let Some(best) = &self.state.best else {
+            return Ok(());
+        };
+        let is_last = best.epoch == self.manifest.epoch && best.step == self.manifest.step;
+        let found = directory::load(path).and_then(|(manifest, mut files)| {
+            match (manifest.epoch, manifest.step) == (best.epoch, best.step) {
+                true => Ok(files.remove(WEIGHTS).unwrap_or_default()),
+                false => Err(RunError::checkpoint(
+                    path,
+                    format!(
+                        "it is of epoch {}, and the run's best was epoch {}",
+                        manifest.epoch, best.epoch
+                    ),
+                )),
+            }
+        });
+        self.best = Some(match found {
+            Ok(weights) => weights,
+            Err(_) if is_last => {
+                let weights = self.weights()?.to_vec();
+                let mut files: Vec<(&str, &[u8])> = vec![(WEIGHTS, &weights)];
+                let kept = self.files.get(FILE).map(|bytes| (FILE, bytes.as_slice()));
+                files.extend(kept);
+                directory::save(path, &self.manifest, &files)?;
+                weights
+            }
+            Err(error) => return Err(error),
+        });
+        Ok(())
+    }
+
+    fn weights(&self) -> Result<&[u8], RunError> {
+        self.file(WEIGHTS)
+    }
+
+    /// A file of the last checkpoint.
+    ///
+    /// # Errors
+    /// The checkpoint has none of this name.
+    pub fn file(&self, name: &str) -> Result<&[u8], RunError> {
+        let found = self.files.get(name).map(Vec::as_slice);
+        found.ok_or_else(|| {
+            RunError::checkpoint(&self.last, format!("it lacks {name}, which the run needs"))
+        })
+    }
+
+    /// `module`, which is of the run's shape, with the weights and the parameter ids of the last
+    /// checkpoint.
+    ///
+    /// # Errors
+    /// Weights or ids of another model.
+    pub fn weights_into<M: Module>(&self, module: M) -> Result<M, RunError> {
+        let name = match self.files.contains_key(TRAINING) {
+            true => TRAINING,
+            false => WEIGHTS,
+        };
+        let module = self.loaded(module, name)?;
+        with_ids(module, &self.state.parameters)
+            .map_err(|problem| RunError::checkpoint(self.last.join(TRAINER), problem))
+    }
+
+    /// `module` with the weights in a file of the last checkpoint.
+    fn loaded<M: Module>(&self, module: M, name: &str) -> Result<M, RunError> {
+        let weights = self.file(name)?.to_vec();
+        directory::load_weights(module, weights, false, &self.last.join(name))
+    }
+
+    /// `module` with the average of the weights.
+    ///
+    /// # Errors
+    /// A run that kept none.
+    pub fn average<M: Module>(&self, module: &M) -> Result<M, RunError> {
+        self.loaded(module.clone(), AVERAGE)
+    }
+
+    /// `module` with the weights of the best epoch of the stage, with its score, if there is one.
+    ///
+    /// # Errors
+    /// Weights of another model.
+    pub fn best<M: Module>(&self, module: &M) -> Result<Option<M>, RunError> {
+        let weights = self.best.clone();
+        let path = self.last.with_file_name(BEST).join(WEIGHTS);
+        weights
+            .map(|weights| {
+                let module = module.clone().materialize();
+                directory::load_weights(module, weights, false, &path)
+            })
+            .transpose()
+    }
+
+    /// `optimizer` with what this rank has of the state of the last checkpoint.
+    ///
+    /// # Errors
+    /// No such state.
+    pub fn optimizer(
+        &self,
+        optimizer: ModuleOptimizer,
+        updater: &Updater<'_>,
+    ) -> Result<ModuleOptimizer, RunError> {
+        let files = (0..self.state.optimizer_parts).map(optimizer_file);
+        let parts = files.map(|file| Ok(self.file(&file)?.to_vec()));
+        let parts = parts.collect::<Result<_, RunError>>()?;
+        let own = updater.own_state(parts);
+        own.and_then(|own| restored(optimizer, own))
+            .map_err(|problem| {
+                RunError::checkpoint(
+                    self.last.join(OPTIMIZER),
+                    format!("it is no state of an optimizer: {problem}"),
+                )
+            })
+    }
+
+    /// The run's split of the samples `ids`, which is never derived again.
+    ///
+    /// # Errors
+    /// A sample that is gone.
+    pub fn split(&self, ids: &[String]) -> Result<Split, RunError> {
+        let rows: HashMap<&str, usize> = ids.iter().map(String::as_str).zip(0..).collect();
+        let of = |names: &[String]| {
+            let row = |name: &String| {
+                rows.get(name.as_str()).copied().ok_or_else(|| {
+                    let error = DataError::new(format!(
+                        "the sample '{name}', of which the run made use, is no longer among those that the files have in common"
+                    ));
+                    let help = "bring the data back, or begin another run in another --output-dir";
+                    RunError::from(error.help(help))
+                })
+            };
+            names.iter().map(row).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(Split {
+            train: of(&self.manifest.train_samples)?,
+            validation: of(&self.manifest.validation_samples)?,
+        })
+    }
+
+    /// What is on top of the base, as it was when the run began; only the strategy may be another.
+    pub fn parts(&self, now: PredictorManifest) -> PredictorManifest {
+        match &self.manifest.predictor {
+            None => now,
+            Some(before) => PredictorManifest {
+                strategy: now.strategy,
+                ..before.clone()
+            },
+        }
+    }
+
+    /// Whether nothing is left to train of a run of `stages` stages, the last of which is as long
+    /// as `limits` say.
+    pub fn is_finished(&self, stages: usize, limits: Limits) -> bool {
+        let before = self.state.limits;
+        self.state.finished
+            && self.state.stage + 1 == stages
+            && limits.epochs <= before.epochs
+            && limits.max_steps <= before.max_steps
+            && limits.patience == before.patience
+    }
+}
+
+/// Tells everybody where a run goes on.
+///
+/// # Errors
+/// Those of the observer.
+pub fn announce(resumed: Option<&Resumed>, observer: &mut dyn Observer) -> Result<(), RunError> {
+    let Some(resumed) = resumed else {
+        let text = "the run has no checkpoint yet: it begins anew";
+        observer.observe(&Event::Note(text))?;
+        return observer.observe(&Event::Resumed { epoch: 0, step: 0 });
+    };
+    let done = resumed.state.done;
+    let inside = match resumed.state.place.rows {
+        0 => String::new(),
+        _ => ", inside the next one".to_owned(),
+    };
+    observer.observe(&Event::Note(&format!(
+        "going on after epoch {}, update {}{inside}",
+        done.epochs, done.steps
+    )))?;
+    observer.observe(&Event::Resumed {
+        epoch: done.epochs,
+        step: done.steps,
+    })
+}
+
+/// Whether nothing is left to do of a run of one stage, after it was said.
+///
+/// # Errors
+/// Those of the observer.
+pub fn is_done(
+    resumed: Option<&Resumed>,
+    options: &OptimizationOptions,
+    limits: Limits,
+    observer: &mut dyn Observer,
+) -> Result<bool, RunError> {
+    let path = options.output_dir.as_deref().unwrap_or(Path::new("."));
+    let done = resumed.is_some_and(|resumed| resumed.is_finished(1, limits));
+    if !done || !RunDirectory::at(path).has_results() {
+        return Ok(false);
+    }
+    say_done(path, observer)?;
+    Ok(true)
+}
+
+/// Says that nothing is left to do of the run in `path`.
+///
+/// # Errors
+/// Those of the observer.
+pub fn say_done(path: &Path, observer: &mut dyn Observer) -> Result<(), RunError> {
+    observer.observe(&Event::Note(&format!(
+        "{}: the run is finished; more --epochs or --max-steps make it longer",
+        path.display()
+    )))
+}
+
+/// Says where a run was stopped.
+///
+/// # Errors
+/// Those of the observer.
+pub fn stopped(done: Done, observer: &mut dyn Observer) -> Result<(), RunError> {
+    observer.observe(&Event::Note(&format!(
+        "stopped and saved after update {}, {} epochs; --resume goes on from there",
+        done.steps, done.epochs
+    )))
+}
+
+/// Whether the directory `path` holds a run with these settings that a checkpoint is left of.
+pub fn can_go_on<T: Options>(path: &Path, options: &T) -> bool {
+    let last = RunDirectory::checkpoints_of(path).join(LAST);
+    // One that is damaged is trained anew.
+    let state = directory::load(&last)
+        .ok()
+        .and_then(|(_, files)| serde_json::from_slice::<TrainerState>(files.get(TRAINER)?).ok());
+    let now = settings::bearing::<T>(settings::table(options));
+    state.is_some_and(|state| settings::bearing::<T>(state.fingerprint.settings) == now)
+}

@@ -1,0 +1,356 @@
+//! How much each training sample counts, by its category.
+
+mod given;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::sample_categories::{SampleCategories, distinct, label, listed};
+use crate::options::{TargetOptions, TrainOptions};
+use aam_core::DataError;
+use aam_data::Metadata;
+use aam_run::RunError;
+use aam_run::named_values::{Named, NamedValues};
+use aam_study::Notes;
+
+const KEY: &str = "categorical-loss-weights";
+const WORDS: [&str; 2] = ["auto", "effective"];
+/// Most categories that are shown with their weights.
+const MOST_SHOWN: usize = 12;
+
+/// Where weights come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scheme {
+    /// `N / (K n)` for a category with `n` of the `N` training samples that have one of the `K`
+    /// categories: each category counts the same.
+    Auto,
+    /// `(1 − β) / (1 − βⁿ)`, the inverse of the effective number of samples (Cui et al.,
+    /// *Class-balanced loss based on effective number of samples*, CVPR 2019): between the same for
+    /// each sample (β = 0) and the same for each category (β → 1).
+    Effective(f64),
+    /// Weights by category; 1 for those that are not named.
+    Given(Named),
+}
+
+/// The weighting that a run asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weighting {
+    /// Where the weights come from.
+    pub scheme: Scheme,
+    /// The metadata columns whose values together are a category.
+    pub columns: Vec<String>,
+}
+
+impl Weighting {
+    /// The weighting that `options` ask for, if they do.
+    ///
+    /// # Errors
+    /// Settings at odds, or a weight that is not above 0.
+    pub fn read(options: &TrainOptions) -> Result<Option<Self>, RunError> {
+        let target = &options.target;
+        let beta = target.categorical_loss_weight_beta;
+        let column = &target.categorical_loss_weight_column;
+        let weights = target.categorical_loss_weights.as_ref();
+        let Some(weights) = weights.filter(|weights| !weights.is_none()) else {
+            return match column.is_empty() {
+                true => Ok(None),
+                false => Err(RunError::value(
+                    "categorical-loss-weight-column",
+                    column.join(","),
+                    format!("it does nothing without --{KEY}"),
+                )),
+            };
+        };
+        let scheme = match weights.word(&WORDS) {
+            Some("auto") => Scheme::Auto,
+            Some(_) => Scheme::Effective(beta),
+            None => Scheme::Given(given::read(weights)?),
+        };
+        let columns = match (
+            column.as_slice(),
+            options.categories.categorical_columns.first(),
+        ) {
+            ([], Some(first)) => std::slice::from_ref(first),
+            ([], None) => {
+                let problem = "it needs --categorical-loss-weight-column, the metadata columns \
+                               that categories are taken from";
+                return Err(RunError::setting(KEY, problem));
+            }
+            (columns, _) => columns,
+        };
+        Ok(Some(Self {
+            scheme,
+            columns: distinct(columns),
+        }))
+    }
+
+    /// What the weighting comes to, in place of a file.
+    pub fn record(&self, options: &mut TargetOptions) {
+        options.categorical_loss_weight_column = self.columns.clone();
+        if let Scheme::Given(named) = &self.scheme {
+            options.categorical_loss_weights = Some(NamedValues::Table(named.values.clone()));
+        }
+    }
+
+    /// The weight of each of `samples`, with a mean of 1 over those at `train`, and a note of the
+    /// weights of the categories.
+    ///
+    /// # Errors
+    /// A column that the metadata lack, or a weight for a category that they lack.
+    pub fn weigh(
+        &self,
+        metadata: &Metadata,
+        samples: &[String],
+        train: &[usize],
+        notes: &mut Notes<'_>,
+    ) -> Result<Vec<f32>, RunError> {
+        let categories = SampleCategories::read(&self.columns, metadata, samples)?;
+        let mut counts: BTreeMap<&[String], usize> = BTreeMap::new();
+        for levels in train.iter().filter_map(|&row| categories.of(row)) {
+            *counts.entry(levels).or_default() += 1;
+        }
+        if counts.is_empty() {
+            let problem = "no training sample has a value, so there are no categories to weigh";
+            let place = format!("column '{}'", self.columns.join("', '"));
+            let error = DataError::in_file(metadata.file(), problem).at(place);
+            return Err(error.into());
+        }
+        let mut weights = match &self.scheme {
+            Scheme::Auto => by_number(&counts, |n| 1.0 / n),
+            Scheme::Effective(beta) => by_number(&counts, |n| effective(*beta, n)),
+            Scheme::Given(named) => {
+                let everything = SampleCategories::read(&self.columns, metadata, metadata.ids())?;
+                let known = (0..metadata.ids().len()).filter_map(|row| everything.of(row));
+                let named = given::by_name(named, &self.columns, &known.collect(), metadata)?;
+                let weight = |levels: &&[String]| named.get(*levels).copied().unwrap_or(1.0);
+                counts
+                    .keys()
+                    .map(|levels| (*levels, weight(levels)))
+                    .collect()
+            }
+        };
+        let raw = |row: usize| {
+            categories
+                .of(row)
+                .and_then(|levels| weights.get(levels).copied())
+        };
+        let sum: f64 = train.iter().map(|&row| raw(row).unwrap_or(1.0)).sum();
+        let mean = sum / train.len() as f64;
+        let samples = 0..samples.len();
+        let of_samples = samples.map(|row| (raw(row).unwrap_or(1.0) / mean) as f32);
+        let of_samples = of_samples.collect();
+        weights.values_mut().for_each(|weight| *weight /= mean);
+        notes(self.table(&counts, &weights))?;
+        Ok(of_samples)
+    }
+
+    /// The weights of the categories, the heaviest first.
+    fn table(
+        &self,
+        counts: &BTreeMap<&[String], usize>,
+        weights: &BTreeMap<&[String], f64>,
+    ) -> String {
+        let mut rows: Vec<(&[String], f64)> = weights.iter().map(|(l, w)| (*l, *w)).collect();
+        rows.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let mut text = format!(
+            "weights in the training loss by {}, 1 on average:",
+            self.columns.join(" and ")
+        );
+        let hidden = rows.len().saturating_sub(MOST_SHOWN);
+        let end = MOST_SHOWN / 2;
+        for (place, (levels, weight)) in rows.iter().enumerate() {
+            if hidden > 0 && place == end {
+                let _ = write!(text, "\n  … {hidden} more");
+            }
+            if hidden == 0 || place < end || place >= end + hidden {
+                let (label, count) = (label(&self.columns, levels), counts[levels]);
+                let _ = write!(text, "\n  {weight:8.3}  {label} (n = {count})");
+            }
+        }
+        text
+    }
+}
+
+/// The inverse of the effective number of `n` samples.
+fn effective(beta: f64, n: f64) -> f64 {
+    (1.0 - beta) / (1.0 - beta.powf(n))
+}
+
+/// Weights by the number of samples, with a mean of 1 over the samples that have a category.
+fn by_number<'a>(
+    counts: &BTreeMap<&'a [String], usize>,
+    weight: impl Fn(f64) -> f64,
+) -> BTreeMap<&'a [String], f64> {
+    let of = |n: &usize| weight(*n as f64);
+    let sum: f64 = counts.values().map(|n| *n as f64 * of(n)).sum();
+    let mean = sum / counts.values().sum::<usize>() as f64;
+    let weights = counts.iter().map(|(levels, n)| (*levels, of(n) / mean));
+    weights.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aam_data::read_metadata;
+
+    /// Six samples at three sites, of which the last lacks a season; a site without samples.
+    const METADATA: &str = "id\tsite\tseason\na\tgut\tdry\nb\tgut\twet\nc\tgut\twet\n\
+                            d\tsoil\twet\ne\tsoil\twet\nf\tsea\t\nz\tmoon\tcold\n";
+
+    fn metadata() -> Metadata {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.tsv");
+        std::fs::write(&path, METADATA).unwrap();
+        read_metadata(&path).unwrap()
+    }
+
+    fn scheme(json: &str) -> Scheme {
+        Scheme::Given(given::read(&NamedValues::Text(json.to_owned())).unwrap())
+    }
+
+    /// Weights of the samples a to f, and the note.
+    fn weigh(scheme: Scheme, columns: &[&str]) -> Result<(Vec<f32>, String), RunError> {
+        let columns = columns.iter().map(|&name| name.to_owned()).collect();
+        let weighting = Weighting { scheme, columns };
+        let ids = ["a", "b", "c", "d", "e", "f"].map(str::to_owned);
+        let mut table = String::new();
+        let mut notes = |note: String| {
+            table.push_str(&note);
+            Ok(())
+        };
+        let weights = weighting.weigh(&metadata(), &ids, &[0, 1, 2, 3, 4, 5], &mut notes)?;
+        Ok((weights, table))
+    }
+
+    #[track_caller]
+    fn assert_weights(found: &[f32], expected: [f64; 6]) {
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(
+                (f64::from(*found) - expected).abs() < 1e-6,
+                "{found} {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn auto_makes_categories_equal() {
+        let (weights, table) = weigh(Scheme::Auto, &["site"]).unwrap();
+        // N / (K n) of 6 samples in 3 categories.
+        let (gut, soil, sea) = (2.0 / 3.0, 1.0, 2.0);
+        assert_weights(&weights, [gut, gut, gut, soil, soil, sea]);
+        let first = table.lines().nth(1).unwrap();
+        assert_eq!(first, "     2.000  site=sea (n = 1)");
+    }
+
+    #[test]
+    fn effective_numbers_lie_between_equal_samples_and_equal_categories() {
+        let (weights, _) = weigh(Scheme::Effective(0.0), &["site"]).unwrap();
+        assert_weights(&weights, [1.0; 6]);
+        // (1 − β) / (1 − βⁿ) with β = 1/2 and n = 3, 2, 1 is 4/7, 2/3, 1.
+        let (weights, _) = weigh(Scheme::Effective(0.5), &["site"]).unwrap();
+        let mean = (3.0 * 4.0 / 7.0 + 2.0 * 2.0 / 3.0 + 1.0) / 6.0;
+        let (gut, soil, sea) = (4.0 / 7.0 / mean, 2.0 / 3.0 / mean, 1.0 / mean);
+        assert_weights(&weights, [gut, gut, gut, soil, soil, sea]);
+        let (weights, _) = weigh(Scheme::Effective(1.0 - 1e-9), &["site"]).unwrap();
+        assert_weights(&weights, [2.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0, 1.0, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn names_may_be_bare_in_full_or_in_another_order() {
+        for json in [
+            r#"{"gut": 2, "moon": 9}"#,
+            r#"{"site=gut": 2.0}"#,
+            r#"{" gut": 2, "soil": 1}"#,
+        ] {
+            // 3 of 6 samples weigh 2: the mean is 1.5.
+            let (weights, _) = weigh(scheme(json), &["site"]).unwrap();
+            let (gut, other) = (2.0 / 1.5, 1.0 / 1.5);
+            assert_weights(&weights, [gut, gut, gut, other, other, other]);
+        }
+        let both = ["site", "season"];
+        for json in [
+            r#"{"site=gut,season=dry": 7}"#,
+            r#"{"season=dry, site=gut": 7}"#,
+            r#"{"gut,dry": 7}"#,
+            r#"{"dry": 7}"#,
+        ] {
+            let (weights, _) = weigh(scheme(json), &both).unwrap();
+            assert_weights(&weights, [3.5, 0.5, 0.5, 0.5, 0.5, 0.5]);
+        }
+    }
+
+    #[test]
+    fn a_sample_without_a_category_weighs_as_the_average_does() {
+        // Four combinations of five samples; f has none.
+        let (weights, _) = weigh(Scheme::Auto, &["site", "season"]).unwrap();
+        let (one, two) = (5.0 / 3.0, 5.0 / 6.0);
+        assert_weights(&weights, [one, two, two, two, two, 1.0]);
+    }
+
+    #[test]
+    fn names_that_are_unknown_or_stand_for_several_are_refused() {
+        let error = |json: &str, columns: &[&str]| {
+            let error = weigh(scheme(json), columns).unwrap_err();
+            error.to_string()
+        };
+        let unknown = error(r#"{"guts": 2}"#, &["site"]);
+        assert!(
+            unknown.starts_with("--categorical-loss-weights: no sample of "),
+            "{unknown}"
+        );
+        let end = "m.tsv is of the category 'guts' (did you mean 'gut'?); categories: site=gut, \
+                   site=moon, site=sea, site=soil";
+        assert!(unknown.ends_with(end), "{unknown}");
+        let several = error(r#"{"gut": 2}"#, &["site", "season"]);
+        let end = "'gut' stands for several categories: site=gut,season=dry, site=gut,season=wet";
+        assert!(several.ends_with(end), "{several}");
+        let twice = error(r#"{"gut": 2, "site=gut": 3}"#, &["site"]);
+        assert!(
+            twice.ends_with("the category site=gut has two weights"),
+            "{twice}"
+        );
+    }
+
+    #[test]
+    fn weights_are_finite_and_above_0() {
+        for weight in ["0", "-1", "1e300", "null", "\"2\""] {
+            let json = NamedValues::Text(format!(r#"{{"gut": {weight}}}"#));
+            let error = given::read(&json).unwrap_err().to_string();
+            assert!(
+                error.contains("'gut': expected a number above 0"),
+                "{error}"
+            );
+        }
+        let toml = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+        std::fs::write(toml.path(), "gut = inf\n").unwrap();
+        let path = NamedValues::Text(toml.path().display().to_string());
+        assert!(given::read(&path).is_err());
+    }
+
+    #[test]
+    fn settings_at_odds_are_refused() {
+        let options = |weights: Option<&str>, columns: &[&str], beta| TrainOptions {
+            target: TargetOptions {
+                categorical_loss_weights: weights.map(|text| NamedValues::Text(text.to_owned())),
+                categorical_loss_weight_column: columns.iter().map(|&c| c.to_owned()).collect(),
+                categorical_loss_weight_beta: beta,
+                ..TargetOptions::default()
+            },
+            ..TrainOptions::default()
+        };
+        let read = |options: &TrainOptions| Weighting::read(options);
+        assert_eq!(read(&options(None, &[], 0.9)).unwrap(), None);
+        assert_eq!(read(&options(Some("none"), &[], 0.9)).unwrap(), None);
+        let error = |options: &TrainOptions| read(options).unwrap_err().to_string();
+        assert!(error(&options(None, &["site"], 0.9)).contains("does nothing without"));
+        assert!(
+            error(&options(Some("auto"), &[], 0.9)).contains("needs --categorical-loss-weight")
+        );
+        assert!(
+            error(&options(Some("effectiv"), &["site"], 0.9)).contains("did you mean 'effective'")
+        );
+        let mut first = options(Some("auto"), &[], 0.9);
+        first.categories.categorical_columns = vec!["site".to_owned(), "season".to_owned()];
+        assert_eq!(read(&first).unwrap().unwrap().columns, ["site"]);
+    }
+}

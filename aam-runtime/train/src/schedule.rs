@@ -1,0 +1,95 @@
+//! The schedule of a run, and what a checkpoint keeps of it.
+
+use aam_api::{BoxedSchedule, Components, ScheduleContext, ScheduleKind};
+use serde_json::Value;
+
+use super::choice::built;
+use aam_run::RunError;
+
+/// The schedule that was chosen for a run.
+#[derive(Debug)]
+pub struct ChosenSchedule {
+    name: String,
+    schedule: BoxedSchedule,
+}
+
+impl ChosenSchedule {
+    /// That of a run of `total` updates with a highest rate of `peak`.
+    ///
+    /// # Errors
+    /// No choice, a component that is not linked, or options that it refuses.
+    pub fn new(components: &Components, peak: f64, total: usize) -> Result<Self, RunError> {
+        let context = ScheduleContext::new(peak, total);
+        let (resolved, schedule) = built::<ScheduleKind>(components, &context)?;
+        Ok(Self {
+            name: resolved.name,
+            schedule,
+        })
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The rate of update `k`, from 0.
+    pub fn rate(&self, k: usize) -> f64 {
+        self.schedule.rate(k)
+    }
+
+    /// Tells it the score of an epoch, of which more is better.
+    pub fn after_epoch(&mut self, score: f64) {
+        self.schedule.after_epoch(score);
+    }
+
+    /// What the epochs so far make of the rate.
+    pub fn state(&self) -> Value {
+        self.schedule.state()
+    }
+
+    /// Goes on from the `state` of the schedule called `before`; older versions did not say which it
+    /// was of. One of another schedule says nothing of this one.
+    ///
+    /// # Errors
+    /// A state that cannot be read.
+    pub fn go_on(&mut self, before: Option<&str>, state: &Value) -> Result<(), RunError> {
+        let is_own = before.is_none_or(|before| before == self.name);
+        if is_own && !state.is_null() {
+            self.schedule.resume(state)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aam_api::Choice;
+    use aam_plugins as _;
+    use serde_json::json;
+
+    use super::*;
+
+    fn schedule(name: &str) -> ChosenSchedule {
+        let components = Components::default().with::<ScheduleKind>(Choice::named(name));
+        ChosenSchedule::new(&components, 1e-3, 20).unwrap()
+    }
+
+    #[test]
+    fn only_a_state_of_its_own_counts() {
+        let lowered = json!({"peak": "0.001", "rate": "0.0003", "best": "-inf", "worse": 0});
+        for (name, before, rate) in [
+            ("plateau", Some("plateau"), 3e-4),
+            // As older versions wrote it, whatever the schedule.
+            ("plateau", None, 3e-4),
+            ("plateau", Some("other"), 1e-3),
+            ("cosine", None, 1e-3),
+        ] {
+            let mut schedule = schedule(name);
+            schedule.go_on(before, &lowered).unwrap();
+            assert_eq!(schedule.rate(0), rate, "{name} {before:?}");
+        }
+        let mut plateau = schedule("plateau");
+        assert!(plateau.go_on(Some("plateau"), &json!(1)).is_err());
+        assert!(plateau.go_on(Some("plateau"), &Value::Null).is_ok());
+    }
+}

@@ -1,0 +1,320 @@
+//! What pre-training and fine-tuning have in common: checking settings, notes, weights.
+
+use std::path::Path;
+
+use aam_api::{AsvEncoderKind, Components, CountEmbeddingKind, SampleEncoderKind};
+use burn::module::Module;
+use burn::tensor::Device;
+use rand::RngExt;
+
+use super::inference::FineTuned;
+use super::optimizer::chosen_optimizer;
+use super::schedule::ChosenSchedule;
+use crate::checkpoint::Manifest;
+use crate::checkpoint::directory;
+use crate::checkpoint::directory::WEIGHTS;
+use crate::checkpoint::manifest::{DataPolicy, FORMAT};
+use crate::options::OptimizationOptions;
+use aam_core::random::stream;
+use aam_model::batch::Batcher;
+use aam_model::options::ModelOptions;
+use aam_model::{Base, ModelConfig, choose, materialised, with_values_of};
+use aam_run::RunError;
+use aam_run::events::Observer;
+use aam_run::run_directory::RunDirectory;
+use aam_run::settings::{self, Options};
+use aam_study::Study;
+use aam_study::options::DataOptions;
+
+/// Refuses settings that make no sense before anything is read.
+///
+/// # Errors
+/// The first such setting.
+pub fn check<T: Options>(
+    all: &T,
+    components: &Components,
+    options: &OptimizationOptions,
+) -> Result<(), RunError> {
+    settings::check(all)?;
+    // What they refuse, they refuse before there is anything to train.
+    let decay = options.weight_decay.unwrap_or(0.0);
+    chosen_optimizer(components, decay, options.decay_all)?;
+    ChosenSchedule::new(components, options.lr.unwrap_or(1.0), 1)?;
+    let path = options.output_dir.as_deref();
+    match (options.resume, options.overwrite) {
+        (true, true) => Err(RunError::setting(
+            "overwrite",
+            "it contradicts --resume: go on with the run, or replace it",
+        )),
+        (true, false) => RunDirectory::check_to_resume(path).map(drop),
+        (false, overwrite) => RunDirectory::check(path, overwrite).map(drop),
+    }
+}
+
+/// Bases of the longest sequence, where nothing is said of it: more than the whole 16S gene has.
+const LONGEST: usize = 2000;
+
+/// Bases of the longest sequence of a run, which may go on from a pre-trained encoder.
+///
+/// # Errors
+/// A checkpoint that cannot be read.
+pub fn max_bp(data: &DataOptions, pretrained: Option<&Path>) -> Result<usize, RunError> {
+    match (data.max_bp, pretrained) {
+        (Some(wanted), _) => Ok(wanted),
+        (None, Some(path)) => Ok(directory::load(path)?.0.model.max_bp),
+        (None, None) => Ok(LONGEST),
+    }
+}
+
+/// The sizes of a fresh model.
+///
+/// # Errors
+/// A component that does not exist or has no such option.
+pub fn model_config(
+    shape: (&ModelOptions, &Components),
+    data: &DataOptions,
+) -> Result<ModelConfig, RunError> {
+    let mut config = ModelConfig::preset(shape.0.preset);
+    config.max_bp = data.max_bp.unwrap_or(LONGEST);
+    config.token_limit = data.token_limit;
+    override_sizes(&mut config, shape)?;
+    Ok(config)
+}
+
+fn override_sizes(
+    config: &mut ModelConfig,
+    (model, components): (&ModelOptions, &Components),
+) -> Result<(), RunError> {
+    if let Some(dim) = model.embedding_dim {
+        config.dim = dim;
+    }
+    if let Some(heads) = model.attention_heads {
+        config.heads = heads;
+    }
+    if let Some(layers) = model.attention_layers {
+        config.asv_layers = layers;
+        config.sample_layers = layers;
+        config.encoder_layers = layers;
+        config.target_layers = layers;
+        config.count_layers = layers;
+    }
+    if let Some(dropout) = model.dropout {
+        config.dropout = dropout;
+    }
+    choose::<AsvEncoderKind>(&mut config.asv_encoder, components)?;
+    choose::<SampleEncoderKind>(&mut config.sample_encoder, components)?;
+    choose::<CountEmbeddingKind>(&mut config.count_embedding, components)?;
+    if let Some(scale) = model.count_scale {
+        config.count_scale = scale;
+    }
+    if let Some(scale) = model.distance_scale {
+        config.distance_scale = scale;
+    }
+    for &quirk in &model.compatibility {
+        config.compatibility = config.compatibility.with(quirk);
+    }
+    Ok(())
+}
+
+/// A pre-trained base, and the sizes of the model on top of it.
+///
+/// Dropout, also of a frozen base, may differ from the pre-training; whatever else the user asks for
+/// must not.
+///
+/// # Errors
+/// A checkpoint that cannot be read, or sizes at odds with it.
+pub fn pretrained(
+    path: &Path,
+    shape: (&ModelOptions, &Components),
+    data: &DataOptions,
+    device: &Device,
+) -> Result<(Base, ModelConfig), RunError> {
+    let (manifest, mut files) = directory::load(path)?;
+    let mut config = manifest.model.clone();
+    let mut wanted = config.clone();
+    override_sizes(&mut wanted, shape)?;
+    config.dropout = wanted.dropout;
+    config.compatibility.frozen_base_dropout = wanted.compatibility.frozen_base_dropout;
+    if wanted != config {
+        let problem = format!(
+            "its embeddings are {} wide with {} heads and {} layers, and the flags ask for another model; leave out those on its size, encoders, scales and compatibility",
+            config.dim, config.heads, config.asv_layers
+        );
+        let path = path.display().to_string();
+        return Err(RunError::value("pretrained-encoder", path, problem));
+    }
+    if let Some(wanted) = data.max_bp.filter(|wanted| *wanted > config.max_bp) {
+        let problem = format!(
+            "the pre-trained encoder reads at most {} bases; give --max-bp {} and, for longer sequences, --truncate",
+            config.max_bp, config.max_bp
+        );
+        return Err(RunError::value("max-bp", wanted.to_string(), problem));
+    }
+    if config.compatibility.sample_positions && data.token_limit > config.token_limit {
+        let problem = format!(
+            "the pre-trained encoder reads at most {} ASVs of a sample; give --token-limit {}",
+            config.token_limit, config.token_limit
+        );
+        let limit = data.token_limit.to_string();
+        return Err(RunError::value("token-limit", limit, problem));
+    }
+    let weights = files.remove(WEIGHTS).unwrap_or_default();
+    let file = path.join(WEIGHTS);
+    let base = match &manifest.predictor {
+        None => directory::load_weights(Base::init(&config, device)?, weights, false, &file)?,
+        Some(_) => {
+            let whole = FineTuned::init(&manifest, device)?;
+            directory::load_weights(whole, weights, false, &file)?
+                .predictor
+                .base
+        }
+    };
+    Ok((base, config))
+}
+
+/// A module with weights drawn from the run's seed, on the CPU, so that a run starts from the same
+/// model on every device.
+///
+/// # Errors
+/// Those of `build`.
+pub fn drawn<M: Module>(
+    seed: u64,
+    name: &str,
+    device: &Device,
+    build: impl Fn(&Device) -> Result<M, RunError>,
+) -> Result<M, RunError> {
+    let cpu = Device::flex().autodiff();
+    let model = seeded(seed, name, &cpu, || build(&cpu))?;
+    match device.clone().inner() == Device::flex() {
+        true => Ok(model),
+        false => Ok(with_values_of(build(device)?, &model)),
+    }
+}
+
+/// A module with weights drawn from the run's seed, by the device.
+///
+/// # Errors
+/// Those of `build`.
+pub fn seeded<M: Module>(
+    seed: u64,
+    name: &str,
+    device: &Device,
+    build: impl FnOnce() -> Result<M, RunError>,
+) -> Result<M, RunError> {
+    device.seed(stream(seed, name).random());
+    Ok(materialised(build()?))
+}
+
+/// Settles the attention of a run on `device`.
+///
+/// # Errors
+/// The device computes wrong numbers.
+pub fn settle_attention(
+    options: &OptimizationOptions,
+    device: &Device,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    let wanted = options.attn_implementation;
+    crate::doctor::settle(&options.device, device, wanted, observer)
+}
+
+/// Settles the precision of a run on `device`, after its attention.
+///
+/// # Errors
+/// The device does not have it, or computes wrong numbers.
+pub fn settle_precision(
+    options: &OptimizationOptions,
+    device: &Device,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    let (name, attention) = (&options.device, options.attn_implementation);
+    crate::doctor::settle_precision(name, device, options.mixed_precision, attention, observer)
+}
+
+/// How samples become input in this run, whose longest sequence has `max_bp` bases.
+pub fn policy(data: &DataOptions, max_bp: usize, seed: u64) -> DataPolicy {
+    DataPolicy {
+        max_bp,
+        truncate: data.truncate,
+        token_limit: data.token_limit,
+        asv_sampling: data.asv_sampling,
+        rarefy_depth: data.rarefy_depth,
+        seed,
+    }
+}
+
+/// What makes batches of the study.
+pub fn batcher<'a>(study: &'a Study, policy: &DataPolicy, chunk: usize) -> Batcher<'a> {
+    Batcher {
+        table: &study.table,
+        sequences: &study.sequences,
+        limit: policy.token_limit,
+        sampling: policy.asv_sampling,
+        chunk,
+    }
+}
+
+/// A manifest without progress.
+pub fn manifest(model: ModelConfig, data: DataPolicy) -> Manifest {
+    Manifest {
+        format: FORMAT,
+        aam: env!("CARGO_PKG_VERSION").to_owned(),
+        model,
+        predictor: None,
+        data,
+        train_samples: Vec::new(),
+        validation_samples: Vec::new(),
+        epoch: 0,
+        step: 0,
+        metrics: Vec::new(),
+        files: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Ids of the samples at `rows`.
+pub fn ids_of(ids: &[String], rows: &[usize]) -> Vec<String> {
+    rows.iter().map(|&row| ids[row].clone()).collect()
+}
+
+/// Settings as the text of `config.toml`.
+///
+/// TOML has no null: an option that has a value by default and none in this run is `"none"`, and
+/// so is any option of a component that has none.
+///
+/// # Errors
+/// Never in practice: the settings came from such a file or from flags.
+pub fn config_text<T: serde::Serialize + Default>(
+    command: &str,
+    options: &T,
+) -> Result<String, RunError> {
+    let broken = |error: &dyn std::fmt::Display| RunError::Usage(format!("config.toml: {error}"));
+    let now = serde_json::to_value(options).map_err(|error| broken(&error))?;
+    let default = serde_json::to_value(T::default()).map_err(|error| broken(&error))?;
+    let mut without = String::new();
+    let mut with = serde_json::Map::new();
+    for (name, value) in now.as_object().into_iter().flatten() {
+        if !value.is_null() {
+            with.insert(name.clone(), none_in_words(value));
+        } else if !default[name.as_str()].is_null() {
+            without.push_str(&format!("{name} = \"none\"\n"));
+        }
+    }
+    let text = toml::to_string_pretty(&with).map_err(|error| broken(&error))?;
+    Ok(format!(
+        "# Settings of a run; `aam {command} --config` reads them.\n\
+         command = \"{command}\"\n{without}{text}"
+    ))
+}
+
+/// `value` with the word `none` for every null in the tables of it.
+fn none_in_words(value: &serde_json::Value) -> serde_json::Value {
+    match value {
+        serde_json::Value::Null => "none".into(),
+        serde_json::Value::Object(table) => {
+            let entries = table.iter();
+            let entries = entries.map(|(name, value)| (name.clone(), none_in_words(value)));
+            serde_json::Value::Object(entries.collect())
+        }
+        other => other.clone(),
+    }
+}

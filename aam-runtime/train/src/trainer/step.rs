@@ -1,0 +1,123 @@
+//! One update of the weights.
+
+use aam_evaluation::metrics::Metric;
+use aam_model::MixedPrecision;
+use aam_run::RunError;
+use aam_run::events::Event;
+use burn::optim::GradientsAccumulator;
+
+use super::Trainer;
+use crate::learner::Learner;
+use crate::objective::{Draws, Objective};
+use crate::parallel::update::Updater;
+use crate::parallel::{Replica, values_of_first};
+use crate::training_batches::{NextBatch, TrainingBatch};
+
+/// Names of a batch that an error tells at most.
+const MOST_NAMED: usize = 20;
+
+impl Trainer<'_> {
+    /// One update from `group` batches, before which the epoch had `first`.
+    pub(super) fn step<O: Objective>(
+        &mut self,
+        objective: &O,
+        mut learner: Learner<O::Model>,
+        updater: &mut Updater<'_>,
+        next_batch: &mut NextBatch<'_>,
+        first: usize,
+        group: usize,
+    ) -> Result<Learner<O::Model>, RunError> {
+        let mut gradients = GradientsAccumulator::new();
+        let scale = learner.scale();
+        for number in first + 1..=first + group {
+            let batch = next_batch()?;
+            let replica = Replica::new(self.strategy);
+            let draws = Draws {
+                seed: self.options.seed,
+                batch: learner.progress.done.batches,
+                replica: replica.number(),
+            };
+            let rows = batch.rows.clone();
+            let batch = self.with_truth(objective, batch)?;
+            let mut result = objective.gradients(&learner.model, batch, draws, scale, replica)?;
+            self.add_up(&mut result.losses)?;
+            let loss = result.losses[0].value;
+            let epoch = learner.progress.done.epochs + 1;
+            if !loss.is_finite() {
+                let names = objective.names(&rows);
+                let precision = self.options.mixed_precision;
+                return Err(diverged(loss, number, epoch, &names, precision));
+            }
+            self.observer.observe(&Event::Batch {
+                epoch,
+                batch: number,
+                samples: rows.len(),
+                loss,
+            })?;
+            let progress = &mut learner.progress;
+            progress.done.batches += 1;
+            progress.place.rows += rows.len();
+            progress.place.losses.add(&result.losses, rows.len());
+            gradients.accumulate(&learner.model, result.gradients);
+        }
+        let longest = self.options.max_grad_norm;
+        let rate = learner.schedule.rate(learner.progress.step());
+        let mean = 1.0 / group as f64;
+        let (learner, gradient_norm) =
+            learner.updated(updater, gradients.grads(), mean, longest)?;
+        self.observer.observe(&Event::Step {
+            step: learner.progress.done.steps,
+            learning_rate: rate,
+            categorical_rate: learner.categorical_rate(rate),
+            gradient_norm,
+        })?;
+        Ok(learner)
+    }
+
+    /// The batch with what it is compared with, which the first rank alone has before.
+    fn with_truth<O: Objective>(
+        &self,
+        objective: &O,
+        batch: TrainingBatch,
+    ) -> Result<TrainingBatch, RunError> {
+        let truth = match objective.task() {
+            None => None,
+            Some(_) => values_of_first(self.strategy.communicator(), batch.truth)?,
+        };
+        Ok(TrainingBatch { truth, ..batch })
+    }
+
+    /// The losses of a batch over all ranks, from this rank's share of them.
+    fn add_up(&self, losses: &mut [Metric]) -> Result<(), RunError> {
+        let values: Vec<f64> = losses.iter().map(|loss| loss.value).collect();
+        let sums = self.strategy.communicator().sum(&values)?;
+        for (loss, sum) in losses.iter_mut().zip(sums) {
+            loss.value = sum;
+        }
+        Ok(())
+    }
+}
+
+/// The error of a `loss` that is no number, and of what it is.
+fn diverged(
+    loss: f64,
+    batch: usize,
+    epoch: usize,
+    names: &[String],
+    precision: MixedPrecision,
+) -> RunError {
+    let more = match names.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let names = names[..names.len().min(MOST_NAMED)].join(", ");
+    let range = match precision {
+        MixedPrecision::Fp16 => {
+            "; or numbers went beyond the range of half precision, which --mixed-precision bf16 does not have"
+        }
+        MixedPrecision::Bf16 | MixedPrecision::None => "",
+    };
+    RunError::Diverged(format!(
+        "the loss of batch {batch} of epoch {epoch} is {loss}; the batch is of {names}{more}\n  help: the checkpoints before are kept. Check these for extreme targets and distances, or go on from the last checkpoint more gently: --resume --lr with a smaller number{range}"
+    ))
+}

@@ -1,0 +1,157 @@
+//! The batches of a run, with what they are compared with, which is computed on a thread of its own
+//! while the steps before them run.
+//!
+//! The order of the samples depends on the seed and the number of the epoch alone, so batches are
+//! known long before their turn. The thread stays [`AHEAD`] batches ahead and ends with the work
+//! that takes them, whether that ends well or not. What a batch is compared with depends on its
+//! samples alone, so results are those of a run without the thread.
+
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use super::base_task::BaseTask;
+use aam_run::RunError;
+
+/// Finished batches that wait; one more is being computed.
+const AHEAD: usize = 2;
+
+/// A batch to train on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingBatch {
+    /// Rows of the table, or of what else is trained on.
+    pub rows: Vec<usize>,
+    /// What the base should say of these samples ([`BaseTask::truth`]), where it learns of samples.
+    pub truth: Option<Vec<f32>>,
+}
+
+impl TrainingBatch {
+    fn new(rows: Vec<usize>, task: BaseTask<'_>) -> Self {
+        let truth = Some(task.truth(&rows));
+        Self { rows, truth }
+    }
+}
+
+/// Gives the next batch; batches are without end.
+pub type NextBatch<'a> = dyn FnMut() -> Result<TrainingBatch, RunError> + 'a;
+
+/// Gives `work` the batches whose rows `batches` yields, without end, and returns what it returns.
+///
+/// Where there is a task, its truth is computed on another thread.
+pub fn with_batches<R>(
+    task: Option<BaseTask<'_>>,
+    mut batches: impl Iterator<Item = Vec<usize>> + Send,
+    work: impl FnOnce(&mut NextBatch<'_>) -> R,
+) -> R {
+    let Some(task) = task else {
+        return work(&mut || {
+            let rows = batches.next().ok_or(RunError::BatchesEnded)?;
+            Ok(TrainingBatch { rows, truth: None })
+        });
+    };
+    thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(AHEAD);
+        scope.spawn(move || {
+            for rows in batches {
+                // Nobody receives any more once the work is done.
+                if sender.send(TrainingBatch::new(rows, task)).is_err() {
+                    break;
+                }
+            }
+        });
+        // The receiver is gone with the closure, before the scope waits for the thread.
+        work(&mut move || receiver.recv().map_err(|_| RunError::BatchesEnded))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use aam_api::{Components, PairDistances, Truth};
+    use aam_study::Supervision;
+    use aam_study::options::DataOptions;
+
+    #[derive(Debug)]
+    struct Apart;
+
+    impl PairDistances for Apart {
+        fn between(&self, rows: &[usize]) -> Vec<f64> {
+            let pairs = rows
+                .iter()
+                .flat_map(|a| rows.iter().map(move |b| a.abs_diff(*b)));
+            pairs.map(|apart| apart as f64 / 30.0).collect()
+        }
+    }
+
+    fn distances() -> Supervision {
+        Supervision {
+            objective: aam_study::objective(&DataOptions::default(), &Components::default())
+                .unwrap(),
+            truth: Truth::Distances(Box::new(Apart)),
+        }
+    }
+
+    /// Batch number `i` of a run.
+    fn rows(i: usize) -> Vec<usize> {
+        (0..4).map(|k| (7 * i + 3 * k) % 30).collect()
+    }
+
+    #[test]
+    fn batches_come_in_order_with_the_truth_that_they_have_without_a_thread() {
+        let supervision = distances();
+        let task = BaseTask::new(&supervision, &[0, 1]).unwrap();
+        let found: Vec<TrainingBatch> = with_batches(Some(task), (0..).map(rows), |next| {
+            (0..50).map(|_| next().unwrap()).collect()
+        });
+        assert_eq!(found.len(), 50);
+        for (i, batch) in found.iter().enumerate() {
+            assert_eq!(*batch, TrainingBatch::new(rows(i), task));
+            let truth = batch.truth.as_ref().unwrap();
+            assert!(truth.len() == 16 && truth[1] > 0.0);
+        }
+        let first = with_batches(None, (0..).map(rows), |next| next().unwrap());
+        assert_eq!((first.rows, first.truth), (rows(0), None));
+    }
+
+    #[test]
+    fn few_batches_wait_and_the_thread_ends_with_the_work() {
+        let supervision = distances();
+        let task = BaseTask::new(&supervision, &[0, 1]).unwrap();
+        let made = AtomicUsize::new(0);
+        let batches = (0..).map(|i| {
+            made.fetch_add(1, Ordering::SeqCst);
+            rows(i)
+        });
+        let outcome: Result<(), &str> = with_batches(Some(task), batches, |next| {
+            for taken in 1..=20 {
+                next().map_err(|_| "no batch")?;
+                // Those taken, those that wait, and the one in the making.
+                assert!(made.load(Ordering::SeqCst) <= taken + AHEAD + 1);
+            }
+            Err("the work fails")
+        });
+        assert_eq!(outcome, Err("the work fails"));
+        assert!(made.load(Ordering::SeqCst) <= 20 + AHEAD + 1);
+    }
+
+    #[test]
+    fn a_panic_in_the_thread_ends_the_work_and_is_one_of_the_program() {
+        let supervision = distances();
+        let task = BaseTask::new(&supervision, &[0, 1]).unwrap();
+        let broken = (0..).map(|i| match i {
+            0..3 => rows(i),
+            _ => panic!("a mistake"),
+        });
+        let taken = AtomicUsize::new(0);
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            with_batches(Some(task), broken, |next| {
+                while next().is_ok() {
+                    taken.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }));
+        assert!(ended.is_err());
+        assert_eq!(taken.load(Ordering::SeqCst), 3);
+    }
+}

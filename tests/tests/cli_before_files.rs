@@ -1,0 +1,111 @@
+//! What needs no data is refused before a file is opened and before a directory is made: no file of
+//! these commands exists.
+
+use aam_tests::{Aam, Ran, aam};
+
+const TRAIN: &str = "train --test-size 0.2 --members network --table no.biom --metadata no.tsv --metadata-column ph --output-dir run";
+
+/// What `command` is refused for, which has nothing to do with its files.
+#[track_caller]
+fn refused(aam: &Aam, command: &str) -> Ran {
+    let ran = aam.refuses(command);
+    assert!(!ran.stderr.contains("no.biom"), "{ran:?}");
+    assert!(!aam.path("run").exists(), "{command}");
+    ran
+}
+
+#[test]
+fn settings_of_a_training() {
+    let aam = aam!();
+    for (settings, words) in [
+        ("--best-metric accuracy", "there is no such metric"),
+        ("--best-metric mean", "there is no such metric"),
+        ("--classifier --best-metric r2", "there is no such metric"),
+        (
+            "--categorical-columns a --categorical-hierarchy a",
+            "child=parent",
+        ),
+        ("--categorical-columns ph", "this is the column to predict"),
+        (
+            "--categorical-columns a --categorical-embed-dims a=0",
+            "at least 1",
+        ),
+        ("--loss quantile --loss.levels 0.9,0.1", "ascending"),
+        ("--loss cross-entropy", "a target of classes"),
+        (
+            "--classifier --loss ordinal --head quantile --best-metric r2",
+            "no such metric",
+        ),
+        (
+            "--output-activation sigmoid",
+            "--target-transform zscore puts values on both sides of 0",
+        ),
+        (
+            "--classifier --output-activation exp",
+            "outputs that are values of the target",
+        ),
+        (
+            "--conditional-output-scaling a",
+            "categorical columns in the run",
+        ),
+        ("--head film", "categorical columns"),
+        (
+            "--head quantile --loss gaussian-nll",
+            "a loss whose outputs are in ascending order",
+        ),
+        ("--fusion gmu", "categorical columns"),
+        ("--leave-group-out a", "--group-column"),
+        ("--unifrac-weight 1", "it needs --tree"),
+        ("--count-weight 1", "--sample-encoder attention"),
+        ("--nucleotide-weight 1", "--no-freeze-base"),
+        ("--lora-rank 4", "--pretrained-encoder"),
+        (
+            "--optimizer muon --strategy fsdp --strategy.ranks 2",
+            "whole matrices",
+        ),
+        (
+            "--embedding-dim 30 --attention-heads 4",
+            "a divisor of the width",
+        ),
+    ] {
+        refused(&aam, &format!("{TRAIN} {settings}")).says(&[words]);
+    }
+}
+
+#[test]
+fn settings_of_folds_and_of_other_commands() {
+    let aam = aam!();
+    let quantiles = "--loss quantile --loss.levels 0.9,0.1";
+    refused(&aam, &format!("{TRAIN} --folds 3 {quantiles}")).says(&["ascending"]);
+    let lr_find = TRAIN.replace("train", "lr-find");
+    refused(&aam, &format!("{lr_find} {quantiles}")).says(&["ascending"]);
+    let forest = TRAIN.replace("train", "rf-baseline");
+    let forest = forest.replace("--members network ", "");
+    refused(&aam, &format!("{forest} --leave-group-out a")).says(&["--group-column"]);
+    let compare = TRAIN.replace("train", "compare");
+    refused(&aam, &format!("{compare} --leave-group-out a")).says(&["--group-column"]);
+    let pretrain = "pretrain --table no.biom --output-dir run";
+    for (settings, words) in [
+        ("", "needs --tree or --unifrac-matrix"),
+        (
+            "--unifrac-metric jaccard --best-metric unifrac_r2",
+            "there is no such metric",
+        ),
+        (
+            "--unifrac-weight 0 --nucleotide-weight 0",
+            "nothing to pre-train on",
+        ),
+    ] {
+        refused(&aam, &format!("{pretrain} {settings}")).says(&[words]);
+    }
+}
+
+/// A metric that only a run shows is refused by the run, which keeps what it has.
+#[test]
+fn metrics_that_components_have_are_known_to_the_run_alone() {
+    let aam = aam!().with(aam_tests::STUDY);
+    let data = "--table study/table.biom --metadata study/metadata.tsv --metadata-column ph";
+    let run = format!("train {data} --epochs 1 --baseline-trees 0 --output-dir run");
+    aam.refuses(&format!("{run} --best-metric train_penalty"))
+        .says(&["there is no such metric"]);
+}

@@ -1,0 +1,25 @@
+//! The conformance suite catches what it is there to catch: encoders, count embeddings and objectives
+//! with one fault at a time.
+
+mod asv_encoders;
+mod count_embeddings;
+mod objectives;
+mod sample_encoders;
+
+use std::panic::{UnwindSafe, catch_unwind};
+
+/// What the suite says of a component, or that it conforms.
+fn verdict(check: impl FnOnce() + UnwindSafe) -> String {
+    match catch_unwind(check) {
+        Ok(()) => "conforms".to_owned(),
+        Err(panic) => *panic.downcast::<String>().expect("a message"),
+    }
+}
+
+/// Checks what the suite says of each fault.
+fn check<F: Copy + std::fmt::Debug>(says: impl Fn(F) -> String, expected: &[(F, &str)]) {
+    for &(fault, expected) in expected {
+        let verdict = says(fault);
+        assert!(verdict.contains(expected), "{fault:?}: {verdict}");
+    }
+}
