@@ -1,0 +1,239 @@
+//! A checkpoint directory: written beside and put in place at once, checked when read.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use burn::module::Module;
+use burn::store::{ModuleSnapshot, SafetensorsStore};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::Manifest;
+use super::manifest::{FIRST_FORMAT, FORMAT};
+use super::older_formats;
+use aam_run::RunError;
+use aam_run::checkpoint_files::{older, put};
+use aam_study::categories::CategoryLevels;
+
+pub use aam_run::checkpoint_files::{MANIFEST, WEIGHTS, exists, remove};
+
+/// More layers than this have no model; a damaged number must not fill the memory.
+const MOST_LAYERS: usize = 1000;
+
+/// Writes `files` and the manifest as the directory `target`, replacing an older checkpoint.
+///
+/// Everything is written and synced to a directory beside it, which then takes the name in one
+/// step; a kill at any moment leaves the older checkpoint or the new one.
+///
+/// # Errors
+/// A file that cannot be written; the older checkpoint is then untouched.
+pub fn save(target: &Path, manifest: &Manifest, files: &[(&str, &[u8])]) -> Result<(), RunError> {
+    let mut manifest = manifest.clone();
+    manifest.files = files
+        .iter()
+        .map(|(name, bytes)| ((*name).to_owned(), digest(bytes)))
+        .collect();
+    let text = serde_json::to_vec_pretty(&manifest)
+        .map_err(|error| RunError::checkpoint(target, error.to_string()))?;
+    put(target, &text, files)
+}
+
+/// Reads the manifest of the checkpoint at `path` and checks every file against it.
+///
+/// # Errors
+/// Something that is no checkpoint, one of another format, or one with a damaged file.
+pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunError> {
+    let path = match path.exists() {
+        true => path.to_owned(),
+        false if older(path).exists() => older(path),
+        false => return Err(RunError::checkpoint(path, "there is no such directory")),
+    };
+    let at = path.join(MANIFEST);
+    let text = fs::read(&at)
+        .map_err(|error| RunError::checkpoint(&path, not_a_checkpoint(&path, &error)))?;
+    let damaged = |problem: String| RunError::checkpoint(&at, problem);
+    let value: Value = serde_json::from_slice(&text)
+        .map_err(|error| damaged(format!("it is damaged: {error}")))?;
+    let format = value.get("format").and_then(Value::as_u64);
+    let known = u64::from(FIRST_FORMAT)..=u64::from(FORMAT);
+    if !format.is_some_and(|format| known.contains(&format)) {
+        return Err(damaged(match format {
+            Some(format) => format!(
+                "its format is {format}, this program reads {FIRST_FORMAT} to {FORMAT}; use the aam version that wrote it"
+            ),
+            None => "it has no format number, so it is no manifest of aam".to_owned(),
+        }));
+    }
+    let value = older_formats::upgraded(value).map_err(damaged)?;
+    let manifest: Manifest = serde_json::from_value(value)
+        .map_err(|error| damaged(format!("it is damaged: {error}")))?;
+    if let Some(problem) = inconsistent(&manifest) {
+        return Err(damaged(format!("it is damaged: {problem}")));
+    }
+    let mut files = BTreeMap::new();
+    for (name, expected) in &manifest.files {
+        let file = path.join(name);
+        let bytes = fs::read(&file)
+            .map_err(|error| RunError::checkpoint(&file, format!("it cannot be read: {error}")))?;
+        if &digest(&bytes) != expected {
+            return Err(RunError::checkpoint(
+                &file,
+                format!(
+                    "its {} bytes are not those that were written (SHA-256 differs): the file is truncated or damaged; use another checkpoint or copy it again",
+                    bytes.len()
+                ),
+            ));
+        }
+        files.insert(name.clone(), bytes);
+    }
+    // Before anything is built: a damaged size must not fill the memory.
+    let stored = files.get(WEIGHTS).map_or(0, Vec::len);
+    if manifest.model.largest_matrix() > stored as u128 / 2 {
+        return Err(damaged(format!(
+            "it is damaged: it describes a larger model than the {stored} bytes of {WEIGHTS} hold"
+        )));
+    }
+    Ok((manifest, files))
+}
+
+/// What `path` is instead of a checkpoint, whose manifest cannot be read because of `error`.
+fn not_a_checkpoint(path: &Path, error: &io::Error) -> String {
+    for best in ["best", "checkpoints/best"].map(|best| path.join(best)) {
+        if best.join(MANIFEST).is_file() {
+            return format!(
+                "this is the directory of a run; name a checkpoint in it, such as {}",
+                best.display()
+            );
+        }
+    }
+    let problem = match path.is_file() {
+        true => "this is a file, and a checkpoint is a directory".to_owned(),
+        false => format!("this is no checkpoint of aam: {MANIFEST} cannot be read ({error})"),
+    };
+    format!(
+        "{problem}\n  help: a run keeps its checkpoints in OUTPUT-DIR/checkpoints; weights of the reference implementation come in through `aam import`"
+    )
+}
+
+/// What cannot be in a manifest that was written by this program.
+fn inconsistent(manifest: &Manifest) -> Option<String> {
+    let model = &manifest.model;
+    let layers = [
+        model.asv_layers,
+        model.sample_layers,
+        model.encoder_layers,
+        model.target_layers,
+        model.count_layers,
+    ];
+    if let Some(layers) = layers.into_iter().find(|&layers| layers > MOST_LAYERS) {
+        return Some(format!("a transformer of {layers} layers"));
+    }
+    let categories = manifest
+        .predictor
+        .iter()
+        .map(|parts| &parts.categories.columns);
+    for columns in categories {
+        let fits = |column: &CategoryLevels| {
+            column.parent.is_none_or(|parent| {
+                columns
+                    .get(parent)
+                    .is_some_and(|parent| parent.width == column.width)
+            })
+        };
+        if let Some(column) = columns.iter().find(|column| !fits(column)) {
+            return Some(format!(
+                "the column '{}' has a parent that does not fit",
+                column.column
+            ));
+        }
+    }
+    let outside = |name: &&String| {
+        Path::new(name)
+            .file_name()
+            .is_none_or(|own| own != &***name)
+    };
+    if let Some(name) = manifest.files.keys().find(outside) {
+        return Some(format!("'{name}' is no name of a file beside it"));
+    }
+    (!manifest.files.contains_key(WEIGHTS)).then(|| format!("it does not list {WEIGHTS}"))
+}
+
+fn digest(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// A hash in letters.
+pub fn hexadecimal(hash: &[u8]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The weights of a module as safetensors.
+///
+/// # Errors
+/// Never in practice: the bytes go to memory.
+pub fn weights<M: Module>(module: &M) -> Result<Vec<u8>, RunError> {
+    // Adapters go into the weights that they change.
+    parts(&module.clone().materialize())
+}
+
+/// The weights of a module as safetensors, with adapters and what they adapt apart.
+///
+/// # Errors
+/// Never in practice: the bytes go to memory.
+pub fn parts<M: Module>(module: &M) -> Result<Vec<u8>, RunError> {
+    let broken = |error: &dyn std::fmt::Display| RunError::checkpoint(WEIGHTS, error.to_string());
+    // Several entries would come in an order of chance, and the same weights be other bytes.
+    let store = SafetensorsStore::from_bytes(None).clear_metadata();
+    let mut store = store.metadata("producer", "aam");
+    module
+        .save_into(&mut store)
+        .map_err(|error| broken(&error))?;
+    store.get_bytes().map_err(|error| broken(&error))
+}
+
+/// Puts weights into a module of the same shape. With `partial`, parameters of the module that
+/// the file lacks keep their values; parameters of the file that the module lacks are ignored.
+///
+/// # Errors
+/// Weights that are missing or of another shape; `path` is the checkpoint to blame.
+pub fn load_weights<M: Module>(
+    mut module: M,
+    bytes: Vec<u8>,
+    partial: bool,
+    path: &Path,
+) -> Result<M, RunError> {
+    let mut store = SafetensorsStore::from_bytes(Some(bytes))
+        .allow_partial(partial)
+        .validate(false);
+    let result = module
+        .load_from(&mut store)
+        .map_err(|error| RunError::checkpoint(path, error.to_string()))?;
+    if let [first, ..] = result.errors.as_slice() {
+        return Err(RunError::checkpoint(
+            path,
+            format!(
+                "the weights of {} parameters do not fit the model that {MANIFEST} describes: {first}",
+                result.errors.len()
+            ),
+        ));
+    }
+    if result.applied.is_empty() || (!partial && !result.missing.is_empty()) {
+        let names: Vec<&str> = result
+            .missing
+            .iter()
+            .take(5)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        return Err(RunError::checkpoint(
+            path,
+            format!(
+                "weights of {} parameters are missing, such as {}",
+                result.missing.len(),
+                names.join(", ")
+            ),
+        ));
+    }
+    Ok(module)
+}
