@@ -129,6 +129,12 @@ pub trait Loss {
         false
     }
 
+    /// Whether the outputs are logarithms of odds, one for each class, of which the loss is the
+    /// cross-entropy, so that logistic regression gives the best ones.
+    fn outputs_are_log_odds(&self) -> bool {
+        false
+    }
+
     /// Whether the outputs of a target should be in ascending order, as quantiles are.
     fn outputs_ascend(&self) -> bool {
         false

@@ -116,7 +116,7 @@ impl LoadedPredictor {
         let model = directory::load_weights(model, weights, false, &path.join(WEIGHTS))?.valid();
         let members = files.get(MEMBERS);
         let members = members
-            .map(|bytes| SavedMembers::read(bytes, &path.join(MEMBERS), &parts.targets))
+            .map(|bytes| SavedMembers::read(bytes, &path.join(MEMBERS), &parts))
             .transpose()?;
         if !options.interval.is_empty() && members.is_none() {
             return Err(RunError::setting(
@@ -254,7 +254,7 @@ impl PredictableSamples {
             .collect();
         let levels = Level::distinct(&options.interval);
         let mut levels = members
-            .predict(&self.table, &network, &numbers, &levels)
+            .predict(&self.table, &self.categories, &network, &numbers, &levels)
             .into_iter();
         let samples = levels.next().map_or(network, |first| first.samples);
         let predictions = samples.into_iter().map(|sample| sample.predictions);

@@ -60,6 +60,49 @@ fn every_sample_is_predicted_by_models_that_did_not_see_it() {
 }
 
 #[test]
+fn every_member_sees_the_categories() {
+    let aam = aam!().with(LARGER_STUDY);
+    let text = aam.read("study/metadata.tsv");
+    let ids = text.lines().skip(1).filter(|line| !line.starts_with('#'));
+    let ids: Vec<&str> = ids.filter_map(|line| line.split('\t').next()).collect();
+    // Known by the category alone.
+    let rows = ids.iter().enumerate().map(|(row, id)| {
+        let side = row * 7919 % 61 % 2;
+        format!("{id}\t{}\tside{side}\n", side * 10 + row % 3)
+    });
+    aam.write(
+        "sides.tsv",
+        &format!("sample-id\tvalue\tside\n{}", rows.collect::<String>()),
+    );
+    let train = TRAIN.replace("study/metadata.tsv", "sides.tsv");
+    aam.ok(&format!(
+        "{train} --metadata-column value --categorical-columns side"
+    ));
+    let evaluation = aam.read("run/evaluation.tsv");
+    for method in ["forest", "boosting", "linear", "kernel"] {
+        let found = cells(&evaluation, method);
+        let r2 = found.iter().find(|(metric, _)| *metric == "r2");
+        let r2: f64 = r2.and_then(|(_, value)| value.parse().ok()).unwrap();
+        assert!(r2 > 0.5, "{method} explains {r2} of what the side tells");
+    }
+    // The saved model asks for the column and uses it.
+    let predict = "predict --model run/checkpoints/best --table study/table.biom";
+    aam.run(&format!("{predict} --output p.tsv"))
+        .ends_with_code(2)
+        .says(&["side"]);
+    aam.ok(&format!("{predict} --metadata sides.tsv --output q.tsv"));
+    let predicted = numbers(&aam, "q.tsv", "prediction");
+    let (mut low, mut high) = (0.0, 0.0);
+    for (row, value) in predicted.iter().enumerate() {
+        match row * 7919 % 61 % 2 {
+            0 => low += value,
+            _ => high += value,
+        }
+    }
+    assert!(high > 2.0 * low, "{high} {low}");
+}
+
+#[test]
 fn what_is_noise_is_predicted_by_nobody() {
     let aam = aam!().with(LARGER_STUDY);
     let text = aam.read("study/metadata.tsv");

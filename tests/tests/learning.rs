@@ -101,7 +101,8 @@ fn training_samples_alone_choose_how_long_to_train() {
         aam.ok(&format!(
             "train --members network --baseline-trees 0 --table study/table.biom --metadata m.tsv \
              --metadata-column {target} --train-samples train.txt \
-             --validation-samples validation.txt --max-bp 40 --overwrite --output-dir run {more}"
+             --validation-samples validation.txt --max-bp 40 --loss quantile --overwrite \
+             --output-dir run {more}"
         ));
         aam.column("run/metrics.tsv", "train_loss")
     };
@@ -119,6 +120,27 @@ fn training_samples_alone_choose_how_long_to_train() {
         "{config}"
     );
     assert_eq!(losses("noise", "--epochs 30").len(), 30);
+}
+
+/// With a rate of next to nothing, head and fusion say nothing; what is predicted was solved.
+#[test]
+fn the_readout_predicts_without_updates() {
+    let aam = study();
+    let train = "train --test-size 0.3 --members network --baseline-trees 0 --max-bp 40 --lr 1e-9 \
+                 --table study/table.biom --metadata study/metadata.tsv --epochs 1 --overwrite";
+    let figure = |flags: &str, metric: &str| {
+        aam.ok(&format!("{train} {flags} --output-dir run"));
+        let evaluation = aam.read("run/evaluation.tsv");
+        let found = cells(&evaluation, "model").into_iter();
+        let found = found.filter(|(name, _)| *name == metric);
+        let found: Vec<f64> = found.filter_map(|(_, v)| v.parse().ok()).collect();
+        println!("{flags}: {metric} {found:?}");
+        found[0]
+    };
+    assert!(figure("--metadata-column ph", "r2") > 0.3);
+    assert!(figure("--metadata-column habitat --classifier", "auc") > 0.7);
+    // A loss of several outputs has none.
+    assert!(figure("--metadata-column ph --loss quantile", "r2") < 0.05);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use aam_api::options::Facts;
 use aam_api::{
     FittedLearner, LearnerConfig, LearnerTarget, PluginError, SampleFeatures, TrainingSamples,
 };
+use aam_regression::{means, shares, softmax};
 use ndarray::{Array2, ArrayView1};
 use rand::seq::index::sample;
 use rand_chacha::ChaCha8Rng;
@@ -15,8 +16,8 @@ use super::columns::{Column, LogShares, columns};
 use super::cuts::{Pulls, Rules};
 use super::draws::stream;
 use super::grow::grow;
-use super::shares::{means, shares, softmax, truth};
 use super::tree::{Tree, check_all};
+use super::truth::truth;
 use super::{check_samples, finite_numbers};
 
 /// Trees on logarithms of shares of ASVs and clades, each of which mends what those before it left: squared errors

@@ -1,9 +1,8 @@
 //! From what least squares say to probabilities, by samples that the fit had not seen.
 
+use aam_regression::{log_loss, softmax};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
-
-use super::shares::{log_loss, softmax};
 
 /// How far outputs of least squares are followed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -15,8 +15,8 @@ use super::columns::{Column, LogShares, columns};
 use super::cuts::{Pulls, Rules};
 use super::draws::stream;
 use super::grow::grow;
-use super::shares::truth;
 use super::tree::{Tree, check_all};
+use super::truth::truth;
 
 /// Where a column is divided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

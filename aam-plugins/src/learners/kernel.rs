@@ -4,16 +4,15 @@ use aam_api::options::Facts;
 use aam_api::{
     FittedLearner, LearnerConfig, LearnerTarget, PluginError, SampleFeatures, TrainingSamples,
 };
+use aam_regression::{PENALTIES, gram, least_squares, part, products, shares};
 use ndarray::{Array2, Axis};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
-use super::dense::{gram, part, products};
-use super::judged::{Judged, with_products};
-use super::least_squares;
+use super::judged::{judged, with_products};
 use super::scaling::{Scaling, Spread, finite};
-use super::shares::{shares, truth};
+use super::truth::truth;
 use super::{check_penalties, check_samples};
 
 /// Sums over the training samples, each of which counts for those that are like it: least squares
@@ -39,7 +38,7 @@ impl Default for KernelLearnerConfig {
     fn default() -> Self {
         Self {
             widths: vec![1.0, 4.0],
-            penalties: vec![0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0],
+            penalties: PENALTIES.to_vec(),
         }
     }
 }
@@ -80,7 +79,7 @@ impl KernelLearnerConfig {
         let distances = squared_distances(gram(exact.view()), &squares(&exact), &squares(&exact));
         let median = median_of_pairs(&distances);
         let widths: Vec<f64> = self.widths.iter().map(|width| width * median).collect();
-        let judged = Judged::of(samples, &truth);
+        let judged = judged(samples, &truth);
         let own = part(&distances, &judged.rows, &judged.rows);
         let kernels: Vec<Array2<f64>> = widths.iter().map(|width| gaussian(&own, *width)).collect();
         let chosen = least_squares::choose(&kernels, &self.penalties, &judged);

@@ -4,17 +4,16 @@ use aam_api::options::Facts;
 use aam_api::{
     FittedLearner, LearnerConfig, LearnerTarget, PluginError, SampleFeatures, TrainingSamples,
 };
+use aam_regression::{PENALTIES, gram, least_squares, logistic, part, softmax};
 use ndarray::Array2;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::calibration::Calibration;
-use super::dense::{gram, part};
-use super::judged::{Judged, with_products};
-use super::least_squares;
+use super::check_penalties;
+use super::judged::{judged, with_products};
 use super::scaling::{Scaling, Spread, finite};
-use super::shares::{softmax, truth};
-use super::{check_penalties, logistic};
+use super::truth::truth;
 
 /// Weights of standardised log-ratios: ridge regression for numbers, multinomial logistic regression
 /// for classes.
@@ -33,7 +32,7 @@ pub struct LinearLearnerConfig {
 impl Default for LinearLearnerConfig {
     fn default() -> Self {
         Self {
-            penalties: vec![0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0],
+            penalties: PENALTIES.to_vec(),
         }
     }
 }
@@ -65,7 +64,7 @@ impl LinearLearnerConfig {
         let truth = truth(&samples.target);
         let (scaling, columns) = Scaling::fit(samples.features, Spread::None);
         let gram = gram(columns.view());
-        let judged = Judged::of(samples, &truth);
+        let judged = judged(samples, &truth);
         let own = part(&gram, &judged.rows, &judged.rows);
         let (dual, calibration) = match samples.target {
             LearnerTarget::Numbers(_) => {

@@ -100,6 +100,10 @@ impl Loss for CrossEntropyLoss {
         Prediction::point(probabilities.clone().argmax(2).squeeze_dim::<2>(2).float())
             .with_probabilities(probabilities)
     }
+
+    fn outputs_are_log_odds(&self) -> bool {
+        self.label_smoothing == 0.0 && self.class_weights.is_none()
+    }
 }
 
 aam_api::register_loss!(CrossEntropyLossConfig);

@@ -19,6 +19,7 @@ use super::composition::SIZE;
 use super::count_branch::CountBranch;
 use super::output::{OutputConfig, OutputStage};
 use super::parameters::parameter_ids;
+use super::readout::Readout;
 use super::transformer::Transformer;
 use super::{Base, ModelConfig, ModelError, ModelInput};
 
@@ -77,6 +78,7 @@ pub struct Predictor {
     target: Option<TargetBranch>,
     norm: Option<LayerNorm>,
     head: BoxedHead,
+    readout: Option<Readout>,
     output: Option<OutputStage>,
     counts: Option<CountBranch>,
     frozen_base_dropout: bool,
@@ -152,6 +154,13 @@ impl Predictor {
         let head_context = HeadContext::new(width, parts.values.len(), parts.outputs_per_target)
             .with_categories(parts.categories.clone());
         let head = Registry::<HeadKind>::load()?.build(parts.head, &head_context, device)?;
+        let readout = match view {
+            ViewShape::Profiles { width } => {
+                let (targets, outputs) = (parts.values.len(), parts.outputs_per_target);
+                Some(Readout::new(width, targets, outputs, device))
+            }
+            ViewShape::Asvs => None,
+        };
         Ok(Self {
             base,
             categories: CategoryEmbedder::new(
@@ -170,6 +179,7 @@ impl Predictor {
                 .target_norm
                 .then(|| LayerNormConfig::new(width).init(device)),
             head,
+            readout,
             output: OutputStage::new(&config.output, parts.values, parts.categories, device)?,
             counts: config.count_branch.then(|| CountBranch::new(model, device)),
             frozen_base_dropout: model.compatibility.frozen_base_dropout,
@@ -209,6 +219,19 @@ impl Predictor {
                 .flat_map(OutputStage::category_parameters),
         );
         ids
+    }
+
+    /// The readout, where nothing comes after it that would change what it says.
+    pub fn plain_readout(&self) -> Option<&Readout> {
+        let is_plain = self.output.is_none();
+        self.readout.as_ref().filter(|_| is_plain)
+    }
+
+    /// With another readout, of the same shape.
+    #[must_use]
+    pub fn with_readout(self, readout: Readout) -> Self {
+        let readout = Some(readout);
+        Self { readout, ..self }
     }
 
     /// With a base that does not learn, and has no dropout.
@@ -264,6 +287,10 @@ impl Predictor {
         ids: Option<Tensor<2, Int>>,
     ) -> PredictorOutput {
         let categories = self.embed_categories(ids.clone());
+        let read_out = match (&self.readout, &view) {
+            (Some(readout), SampleView::Profiles(views)) => Some(readout.forward(views.clone())),
+            _ => None,
+        };
         let seen = self.pool(view, mask, categories.as_ref());
         let mut observations = seen.observations;
         let pooled = match &self.norm {
@@ -275,9 +302,13 @@ impl Predictor {
         let head_input = HeadInput::new(fused.pooled.clone(), categories);
         let head = self.head.forward(head_input);
         observations.extend(head.observations);
-        let values = match &self.output {
-            Some(stage) => stage.forward(head.values, ids),
+        let values = match read_out {
+            Some(read_out) => head.values + read_out,
             None => head.values,
+        };
+        let values = match &self.output {
+            Some(stage) => stage.forward(values, ids),
+            None => values,
         };
         PredictorOutput {
             values,

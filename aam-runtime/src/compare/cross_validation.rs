@@ -196,7 +196,9 @@ impl FinishedComparison {
                 total: splits.len(),
             })?;
             let fitted = members.fit(&samples, &split.train)?;
-            let predicted = fitted.predict(&divided.table, &split.validation, &numbers);
+            let categories = fitted.category_ids(&divided.metadata, &divided.ids)?;
+            let (table, held_out) = (&divided.table, &split.validation);
+            let predicted = fitted.predict(table, &categories, held_out, &numbers);
             match all.is_empty() {
                 true => all = predicted,
                 false => {

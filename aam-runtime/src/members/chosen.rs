@@ -4,13 +4,14 @@ use aam_api::learner::learner;
 use aam_api::{
     BoxedLearner, Choice, LearnerKind, LearnerTarget, Registry, Resolved, TrainingSamples,
 };
-use aam_data::Table;
+use aam_data::{Metadata, Table};
 use aam_evaluation::evaluation::NETWORK;
 use aam_evaluation::folds::inner_folds;
 use aam_evaluation::groups::Groups;
 use aam_evaluation::results::RawColumn;
 use aam_features::FeatureSpace;
 use aam_run::RunError;
+use aam_study::categories::{CategoryColumns, CategoryIds, CategoryVocabulary};
 
 use super::fitted::{FittedMember, FittedMembers};
 
@@ -94,6 +95,10 @@ pub struct LabelledSamples<'a> {
     pub targets: &'a [RawColumn],
     /// What the samples belong to, if that was said.
     pub groups: Option<&'a Groups>,
+    /// What is known of them besides.
+    pub metadata: &'a Metadata,
+    /// The columns of it that they are predicted by, too.
+    pub categories: &'a CategoryColumns,
     /// Seed of the run.
     pub seed: u64,
 }
@@ -148,11 +153,19 @@ impl Members {
             return Ok(FittedMembers {
                 with_network: self.with_network,
                 space: FeatureSpace::default(),
+                categories: CategoryVocabulary::default(),
                 learners: Vec::new(),
             });
         }
         let space = FeatureSpace::fit(samples.table, rows);
+        let categories = samples.vocabulary(rows)?;
+        let ids = CategoryIds::new(
+            &categories,
+            Some(samples.metadata),
+            samples.table.sample_ids(),
+        )?;
         let features = space.of(samples.table, rows);
+        let features = features.with_categories(ids.indicators(rows, &categories));
         let mut learners: Vec<FittedMember> = self.learners.iter().map(Member::unfitted).collect();
         for column in samples.targets {
             let truth = samples.truth(column, rows);
@@ -165,6 +178,7 @@ impl Members {
         Ok(FittedMembers {
             with_network: self.with_network,
             space,
+            categories,
             learners,
         })
     }
@@ -175,6 +189,13 @@ impl LabelledSamples<'_> {
     pub fn numbers(&self) -> Vec<bool> {
         let targets = self.targets.iter();
         targets.map(|column| column.classes.is_none()).collect()
+    }
+
+    /// The categories of the samples at `rows`. What is to be said of them the network has said.
+    fn vocabulary(&self, rows: &[usize]) -> Result<CategoryVocabulary, RunError> {
+        let ids = self.table.sample_ids();
+        let ids: Vec<String> = rows.iter().map(|&row| ids[row].to_owned()).collect();
+        CategoryVocabulary::fit(self.categories, self.metadata, &ids, &mut |_| Ok(()))
     }
 
     /// What is true of the samples at `rows`, and the inner fold of each.

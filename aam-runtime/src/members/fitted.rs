@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use aam_api::{FittedLearnerObject, Resolved};
-use aam_data::Table;
+use aam_data::{Metadata, Table};
 use aam_evaluation::combination;
 use aam_evaluation::evaluation::{NETWORK, Other};
 use aam_evaluation::results::{HeldOut, TargetPrediction};
 use aam_features::FeatureSpace;
+use aam_run::RunError;
+use aam_study::categories::{CategoryIds, CategoryVocabulary};
 
 /// A learner that was fitted to every target.
 #[derive(Debug)]
@@ -22,14 +24,34 @@ pub(super) struct FittedMember {
 pub struct FittedMembers {
     pub(super) with_network: bool,
     pub(super) space: FeatureSpace,
+    pub(super) categories: CategoryVocabulary,
     pub(super) learners: Vec<FittedMember>,
 }
 
 impl FittedMembers {
-    /// What every learner predicts of the samples of `table` at `rows`; `numbers` says of each target
-    /// whether it is a number.
-    pub fn predict(&self, table: &Table, rows: &[usize], numbers: &[bool]) -> Vec<Other> {
-        let features = self.space.of(table, rows);
+    /// The categories of `samples` as the learners know them.
+    ///
+    /// # Errors
+    /// A column that the metadata lack.
+    pub fn category_ids(
+        &self,
+        metadata: &Metadata,
+        samples: &[String],
+    ) -> Result<CategoryIds, RunError> {
+        CategoryIds::new(&self.categories, Some(metadata), samples)
+    }
+
+    /// What every learner predicts of the samples of `table` at `rows`, whose `categories` are known;
+    /// `numbers` says of each target whether it is a number.
+    pub fn predict(
+        &self,
+        table: &Table,
+        categories: &CategoryIds,
+        rows: &[usize],
+        numbers: &[bool],
+    ) -> Vec<Other> {
+        let indicators = categories.indicators(rows, &self.categories);
+        let features = self.space.of(table, rows).with_categories(indicators);
         let learners = self.learners.iter().map(|member| {
             let mut samples: Vec<HeldOut> = rows
                 .iter()

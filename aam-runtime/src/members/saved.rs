@@ -9,8 +9,9 @@ use aam_evaluation::out_of_fold::{AtLevel, TargetOutOfFold};
 use aam_evaluation::results::{HeldOut, RawColumn};
 use aam_features::FeatureSpace;
 use aam_run::RunError;
+use aam_study::categories::CategoryIds;
 use aam_train::checkpoint::directory;
-use aam_train::checkpoint::manifest::TargetManifest;
+use aam_train::checkpoint::manifest::{PredictorManifest, TargetManifest};
 use serde::{Deserialize, Serialize};
 
 use super::fitted::{FittedMember, FittedMembers, combined};
@@ -136,11 +137,13 @@ impl SavedMembers {
         directory::save(to, &manifest, &files)
     }
 
-    /// Reads the file at `path`, whose contents are `bytes`, of a model of `targets`.
+    /// Reads the file at `path`, whose contents are `bytes`, of the model that `parts` describe.
     ///
     /// # Errors
     /// A damaged file, or a learner that is not linked.
-    pub fn read(bytes: &[u8], path: &Path, targets: &[TargetManifest]) -> Result<Self, RunError> {
+    pub fn read(bytes: &[u8], path: &Path, parts: &PredictorManifest) -> Result<Self, RunError> {
+        let targets = parts.targets.as_slice();
+        let levels: usize = parts.categories.levels().iter().sum();
         let damaged =
             |problem: String| RunError::checkpoint(path, format!("it is damaged: {problem}"));
         let contents: Contents =
@@ -150,7 +153,8 @@ impl SavedMembers {
         for saved in &contents.learners {
             let resolved: Resolved = serde_json::from_str(&saved.component)
                 .map_err(|error| damaged(error.to_string()))?;
-            let member = fitted(resolved, saved, contents.space.width(), targets);
+            let widths = (contents.space.width(), levels);
+            let member = fitted(resolved, saved, widths, targets);
             learners.push(member.map_err(|error| match error {
                 error @ PluginError::NotLinked { .. } => RunError::from(error),
                 error => damaged(error.to_string()),
@@ -160,24 +164,26 @@ impl SavedMembers {
             members: FittedMembers {
                 with_network: contents.with_network,
                 space: contents.space,
+                categories: parts.categories.clone(),
                 learners,
             },
             out_of_fold: contents.out_of_fold,
         })
     }
 
-    /// What all members together predict of the samples of `table`, of which the network predicts
-    /// `network`, with intervals and prediction sets at `levels`, or at those of the training where
+    /// What all members together predict of the samples of `table`, whose `categories` are known and of
+    /// which the network predicts `network`, with intervals and prediction sets at `levels`, or at those of the training where
     /// none are named.
     pub fn predict(
         &self,
         table: &Table,
+        categories: &CategoryIds,
         network: &[HeldOut],
         numbers: &[bool],
         levels: &[f64],
     ) -> Vec<AtLevel> {
         let rows: Vec<usize> = network.iter().map(|sample| sample.row).collect();
-        let learners = self.members.predict(table, &rows, numbers);
+        let learners = self.members.predict(table, categories, &rows, numbers);
         let samples = combined(self.members.with_network, network, &learners);
         self.out_of_fold.applied(&samples, levels)
     }
@@ -187,7 +193,7 @@ impl SavedMembers {
 fn fitted(
     resolved: Resolved,
     saved: &Learner,
-    width: usize,
+    widths: (usize, usize),
     targets: &[TargetManifest],
 ) -> Result<FittedMember, PluginError> {
     let registry = Registry::<LearnerKind>::load()?;
@@ -211,7 +217,7 @@ fn fitted(
     for (state, target) in saved.states.iter().zip(targets) {
         let outputs = target.values.classes().map_or(1, <[String]>::len);
         let one = learner.read(state)?;
-        one.check((width, 0), outputs).map_err(bad)?;
+        one.check(widths, outputs).map_err(bad)?;
         fitted.push(one);
     }
     Ok(FittedMember {

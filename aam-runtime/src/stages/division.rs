@@ -4,10 +4,11 @@ use super::setup::TrainingSetup;
 use super::study::{MatchedStudy, division};
 use crate::members::LabelledSamples;
 use crate::options::TrainOptions;
-use aam_data::{Split, Table};
+use aam_data::{Metadata, Split, Table};
 use aam_evaluation::groups::Groups;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
+use aam_study::categories::CategoryColumns;
 use aam_study::division::Folds;
 use aam_train::fingerprint::RunFingerprint;
 use aam_train::session::ids_of;
@@ -108,6 +109,10 @@ pub struct FoldedStudy {
     pub table: Table,
     /// Their targets.
     pub targets: RawTargets,
+    /// What is known of them besides.
+    pub metadata: Metadata,
+    /// The columns of it that they are predicted by, too.
+    pub categories: CategoryColumns,
     /// What they belong to, if that was said.
     pub groups: Option<Groups>,
     /// The folds.
@@ -121,6 +126,8 @@ impl FoldedStudy {
             table: &self.table,
             targets: &self.targets.columns,
             groups: self.groups.as_ref(),
+            metadata: &self.metadata,
+            categories: &self.categories,
             seed: options.optimization.seed,
         }
     }
@@ -155,6 +162,8 @@ pub fn folded(
         ids: ids.to_vec(),
         table: study.table,
         targets,
+        categories: CategoryColumns::read(&options.categories, &options.metadata_column)?,
+        metadata,
         groups,
         folds,
     })

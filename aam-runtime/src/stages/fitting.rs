@@ -54,6 +54,7 @@ impl<'a> FittedTraining<'a> {
             mut objective,
             model,
             balance,
+            ..
         } = ready;
         if setup.ranks.has_first() {
             objective.familiarity = familiarity(divided)?;
@@ -153,11 +154,18 @@ impl<'a> FittedTraining<'a> {
             table: &divided.matched.study.table,
             targets: &divided.matched.targets.columns,
             groups: divided.groups.as_ref(),
+            metadata: &divided.matched.metadata,
+            categories: &divided.setup.settings.categories,
             seed: options.optimization.seed,
         };
         let fitted = members.fit(&samples, &divided.split.train)?;
         let held_out = &divided.split.validation;
-        let learners = fitted.predict(samples.table, held_out, &samples.numbers());
+        let learners = fitted.predict(
+            samples.table,
+            &self.objective.categories,
+            held_out,
+            &samples.numbers(),
+        );
         let together = combined(members.with_network, &network, &learners);
         let saved = SavedMembers {
             out_of_fold: OutOfFold::of(

@@ -4,7 +4,7 @@
 use burn::module::Module;
 
 use super::division::DividedStudy;
-use super::ready::ReadyTraining;
+use super::ready::{ReadyTraining, parts as parts_of};
 use super::setup::{InitialWeights, TrainingSetup};
 use crate::options::TrainOptions;
 use aam_model::batch::Batcher;
@@ -24,6 +24,7 @@ use aam_train::nucleotides::Nucleotides;
 use aam_train::output;
 use aam_train::prediction_passes::useful_passes;
 use aam_train::profiles::Profiles;
+use aam_train::readouts::Readouts;
 use aam_train::sampling;
 use aam_train::session::{batcher, config_text, drawn, ids_of, manifest};
 use aam_train::target_scales::{self, Scaling, TargetScales};
@@ -219,10 +220,19 @@ impl<'a> PreparedTraining<'a> {
             manifest: self.manifest,
             familiarity: Vec::new(),
         };
+        let readouts = match is_fitted || self.balance.is_some() {
+            true => None,
+            false => Readouts::new(&objective, &model, &split.train, &parts_of(self.divided)),
+        };
+        let model = match &readouts {
+            Some(readouts) => readouts.into(model, &[]),
+            None => model,
+        };
         Ok(ReadyTraining {
             divided: self.divided,
             objective,
             model,
+            readouts,
             balance: self.balance,
         })
     }

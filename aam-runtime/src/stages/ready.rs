@@ -9,6 +9,7 @@ use aam_run::events::{Event, Observer};
 use aam_train::finetuning::Finetuning;
 use aam_train::inference::FineTuned;
 use aam_train::length::LengthTrials;
+use aam_train::readouts::Readouts;
 use aam_train::sampling::Sampling;
 use aam_train::trainer::trial_updates::{TrialUpdates, Watcher};
 
@@ -23,8 +24,24 @@ pub struct ReadyTraining<'a> {
     pub objective: Finetuning<'a>,
     /// What learns it.
     pub model: FineTuned,
+    /// Readouts of the training samples, where they are solved.
+    pub readouts: Option<Readouts>,
     /// The rows of each category that comes equally often.
     pub balance: Option<Vec<Vec<usize>>>,
+}
+
+/// The part of each training sample, by which lengths and penalties are chosen: groups are whole, and
+/// classes in all parts.
+pub(super) fn parts(divided: &DividedStudy<'_>) -> Vec<usize> {
+    let column = match divided.matched.targets.columns.as_slice() {
+        [column] => column.classes.is_some().then_some(column),
+        _ => None,
+    };
+    let labels: Option<Vec<usize>> =
+        column.map(|column| column.values.iter().map(|class| *class as usize).collect());
+    let seed = divided.setup.options().optimization.seed;
+    let (rows, groups) = (&divided.split.train, divided.groups.as_ref());
+    inner_folds(rows, groups, labels.as_deref(), PARTS, seed)
 }
 
 impl ReadyTraining<'_> {
@@ -70,25 +87,18 @@ impl ReadyTraining<'_> {
         if let Some(resumed) = setup.resumed() {
             return Ok(resumed.state.limits.chosen);
         }
-        let column = match self.objective.targets {
-            [column] => column.classes.is_some().then_some(column),
-            _ => None,
-        };
-        let labels: Option<Vec<usize>> =
-            column.map(|column| column.values.iter().map(|class| *class as usize).collect());
-        let groups = self.divided.groups.as_ref();
-        let folds = inner_folds(rows, groups, labels.as_deref(), PARTS, optimization.seed);
         let strategy = setup.ranks.alone()?;
         let trials = LengthTrials {
             objective: &self.objective,
             model: &self.model,
+            readouts: self.readouts.as_ref(),
             options: optimization,
             components: &setup.options().components,
             plan: setup.plan,
             strategy: strategy.as_ref(),
             interrupt,
         };
-        let chosen = trials.chosen(&self.sampling(), &folds, observer)?;
+        let chosen = trials.chosen(&self.sampling(), &parts(self.divided), observer)?;
         let total = setup.plan.updates(rows.len(), optimization);
         let note = format!(
             "training for {chosen} of at most {total} updates, the number at which held-back training samples are predicted best"

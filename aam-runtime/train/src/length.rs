@@ -17,6 +17,7 @@ use crate::finetuning::Finetuning;
 use crate::inference::FineTuned;
 use crate::options::OptimizationOptions;
 use crate::plan::Plan;
+use crate::readouts::Readouts;
 use crate::sampling::Sampling;
 use crate::schedule::ChosenSchedule;
 use crate::trainer::trial_updates::{TrialEvent, TrialUpdates};
@@ -67,6 +68,8 @@ pub struct LengthTrials<'a> {
     pub objective: &'a Finetuning<'a>,
     /// What learns it.
     pub model: &'a FineTuned,
+    /// Readouts of parts of the samples, where they are solved.
+    pub readouts: Option<&'a Readouts>,
     /// Settings.
     pub options: &'a OptimizationOptions,
     /// The components that were chosen.
@@ -165,14 +168,12 @@ impl LengthTrials<'_> {
             observer,
             interrupt: self.interrupt,
         };
+        let model = match self.readouts {
+            Some(readouts) => &readouts.into(self.model.clone(), held_back),
+            None => self.model,
+        };
         let mut rates = (0..total).map(|update| schedule.rate(update));
-        trial.run(
-            self.objective,
-            self.model,
-            &sampling,
-            &mut rates,
-            &mut watcher,
-        )?;
+        trial.run(self.objective, model, &sampling, &mut rates, &mut watcher)?;
         Ok(losses)
     }
 }

@@ -38,6 +38,7 @@ pub mod pretraining;
 pub mod profiles;
 mod progress;
 pub mod rates;
+pub mod readouts;
 pub mod resume;
 mod sample_categories;
 pub mod sample_weights;

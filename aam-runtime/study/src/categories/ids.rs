@@ -2,6 +2,7 @@
 
 use aam_api::categories::ancestors;
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use ndarray::Array2;
 
 use super::CategoryVocabulary;
 use aam_data::Metadata;
@@ -85,6 +86,24 @@ impl CategoryIds {
             "{} categories were not among the training samples and count as unknown: {named}{more}",
             unknown.len()
         ))
+    }
+
+    /// A column for each id but 0 of each column of `vocabulary`, 1 where a sample at `rows` has it,
+    /// `[rows, ids]`.
+    pub fn indicators(&self, rows: &[usize], vocabulary: &CategoryVocabulary) -> Array2<f32> {
+        let levels: Vec<usize> = vocabulary.levels();
+        let mut indicators = Array2::zeros((rows.len(), levels.iter().sum()));
+        for (place, row) in rows.iter().enumerate() {
+            let mut first = 0;
+            let ids = &self.ids[row * self.columns..(row + 1) * self.columns];
+            for (&id, &levels) in ids.iter().zip(&levels) {
+                if id > 0 {
+                    indicators[[place, first + id as usize - 1]] = 1.0;
+                }
+                first += levels;
+            }
+        }
+        indicators
     }
 
     /// Ids of the samples at `rows`, `[rows, columns]`; none where there are no columns.

@@ -108,6 +108,11 @@ impl CategoryVocabulary {
         CategorySchema::new(columns.collect())
     }
 
+    /// How many levels of each column have an id of their own, all pooled ones counting as one.
+    pub fn levels(&self) -> Vec<usize> {
+        self.columns.iter().map(|column| column.ids() - 1).collect()
+    }
+
     /// The parent of each column.
     pub fn parents(&self) -> Vec<Option<usize>> {
         self.columns.iter().map(|column| column.parent).collect()

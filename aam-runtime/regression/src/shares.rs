@@ -1,43 +1,23 @@
 //! Classes as numbers: shares of samples, probabilities of outputs.
 
-use aam_api::LearnerTarget;
 use ndarray::{Array2, ArrayView2};
 
-/// What is learnt: the numbers `[samples, 1]`, or 1 at the class of each and 0 elsewhere,
-/// `[samples, classes]`.
-pub(super) fn truth(target: &LearnerTarget<'_>) -> Array2<f64> {
-    let mut truth = Array2::zeros((target.samples(), target.outputs()));
-    match target {
-        LearnerTarget::Numbers(values) => {
-            for (place, value) in truth.iter_mut().zip(*values) {
-                *place = *value;
-            }
-        }
-        LearnerTarget::Classes { of, .. } => {
-            for (mut row, class) in truth.rows_mut().into_iter().zip(*of) {
-                row[*class] = 1.0;
-            }
-        }
-    }
-    truth
-}
-
 /// The share of each class, where every class has half a sample more than it has.
-pub(super) fn shares(truth: ArrayView2<'_, f64>) -> Vec<f64> {
+pub fn shares(truth: ArrayView2<'_, f64>) -> Vec<f64> {
     let all = truth.nrows() as f64 + 0.5 * truth.ncols() as f64;
     let columns = truth.columns().into_iter();
     columns.map(|column| (column.sum() + 0.5) / all).collect()
 }
 
 /// The mean of each column; 0 without rows.
-pub(super) fn means(values: ArrayView2<'_, f64>) -> Vec<f64> {
+pub fn means(values: ArrayView2<'_, f64>) -> Vec<f64> {
     let rows = values.nrows().max(1) as f64;
     let columns = values.columns().into_iter();
     columns.map(|column| column.sum() / rows).collect()
 }
 
 /// Replaces each row by probabilities of which they are the logarithms, up to a constant.
-pub(super) fn softmax(values: &mut Array2<f64>) {
+pub fn softmax(values: &mut Array2<f64>) {
     for mut row in values.rows_mut() {
         let largest = row.fold(f64::NEG_INFINITY, |a, b| a.max(*b));
         row.mapv_inplace(|value| (value - largest).exp());
@@ -47,7 +27,7 @@ pub(super) fn softmax(values: &mut Array2<f64>) {
 }
 
 /// The sum over the samples of `-ln` of the probability of their class.
-pub(super) fn log_loss(probabilities: &Array2<f64>, truth: ArrayView2<'_, f64>) -> f64 {
+pub fn log_loss(probabilities: &Array2<f64>, truth: ArrayView2<'_, f64>) -> f64 {
     let pairs = probabilities.iter().zip(truth);
     pairs
         .filter(|(_, truth)| **truth > 0.0)
@@ -71,12 +51,7 @@ mod tests {
 
     #[test]
     fn a_class_without_samples_has_a_small_share() {
-        let target = LearnerTarget::Classes {
-            of: &[0, 0, 1],
-            number: 3,
-        };
-        let truth = truth(&target);
-        assert_eq!(truth.row(2).to_vec(), [0.0, 1.0, 0.0]);
+        let truth = ndarray::array![[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]];
         let shares = shares(truth.view());
         assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         assert!((shares[2] - 0.5 / 4.5).abs() < 1e-12);

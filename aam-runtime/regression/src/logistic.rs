@@ -8,10 +8,10 @@
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
-use super::dense::part;
-use super::judged::Judged;
-use super::least_squares::{Dual, system};
-use super::shares::{log_loss, shares, softmax};
+use crate::dense::part;
+use crate::judged::Judged;
+use crate::least_squares::{Dual, system};
+use crate::shares::{log_loss, shares, softmax};
 
 /// Most steps.
 const STEPS: usize = 100;
@@ -23,7 +23,7 @@ const CURVATURE: f64 = 0.5;
 const NEWTON: usize = 3;
 
 /// Fits to samples whose products are `gram`; `truth` is 1 at their classes.
-pub(super) fn fit(gram: &Array2<f64>, truth: &Array2<f64>, penalty: f64) -> Dual {
+pub fn fit(gram: &Array2<f64>, truth: &Array2<f64>, penalty: f64) -> Dual {
     let mut state = State::new(truth);
     state.descend(gram, penalty);
     state.dual()
@@ -153,7 +153,7 @@ impl<'a> State<'a> {
 }
 
 /// The penalty with the least log loss of samples in other folds than those of the fit.
-pub(super) fn choose(gram: &Array2<f64>, penalties: &[f64], judged: &Judged) -> Option<f64> {
+pub fn choose(gram: &Array2<f64>, penalties: &[f64], judged: &Judged) -> Option<f64> {
     let mut sorted = penalties.to_vec();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
     let losses: Vec<Vec<f64>> = judged
@@ -190,7 +190,7 @@ fn losses(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learners::dense::gram;
+    use crate::dense::gram;
 
     fn value(i: usize) -> f64 {
         ((i * 7919 + 13) % 101) as f64 / 50.5 - 1.0

@@ -4,22 +4,22 @@
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
 
-use super::dense::{Cholesky, part};
-use super::judged::Judged;
-use super::shares::means;
+use crate::dense::{Cholesky, part};
+use crate::judged::Judged;
+use crate::shares::means;
 
 /// Outputs as sums over training samples: `intercept + Σ product with the sample · its coefficient`.
 #[derive(Clone, Debug)]
-pub(super) struct Dual {
+pub struct Dual {
     /// `[training samples, outputs]`.
-    pub(super) coefficients: Array2<f64>,
+    pub coefficients: Array2<f64>,
     /// Of each output.
-    pub(super) intercepts: Vec<f64>,
+    pub intercepts: Vec<f64>,
 }
 
 impl Dual {
     /// Outputs of samples whose products with the training samples are these.
-    pub(super) fn outputs(&self, products: &Array2<f64>) -> Array2<f64> {
+    pub fn outputs(&self, products: &Array2<f64>) -> Array2<f64> {
         let mut outputs = products.dot(&self.coefficients);
         for mut row in outputs.rows_mut() {
             for (value, intercept) in row.iter_mut().zip(&self.intercepts) {
@@ -34,7 +34,7 @@ impl Dual {
 /// and a weight of its own, which is penalised like others.
 ///
 /// `gram` are products of the samples whose squares are about 1.
-pub(super) fn fit(gram: &Array2<f64>, truth: &Array2<f64>, penalty: f64) -> Dual {
+pub fn fit(gram: &Array2<f64>, truth: &Array2<f64>, penalty: f64) -> Dual {
     let means = means(truth.view());
     let mut errors = truth.clone();
     for mut row in errors.rows_mut() {
@@ -59,7 +59,7 @@ fn solve(gram: &Array2<f64>, b: Array2<f64>, weight: f64, penalty: f64) -> Array
 
 /// `weight (gram + 1) + penalty` in factors. Rounding may make the products of many samples with few
 /// columns indefinite; a larger penalty is then enough.
-pub(super) fn system(gram: &Array2<f64>, weight: f64, penalty: f64) -> Option<Cholesky> {
+pub(crate) fn system(gram: &Array2<f64>, weight: f64, penalty: f64) -> Option<Cholesky> {
     let larger = (0..4).map(|power| penalty * 100f64.powi(power));
     larger.into_iter().find_map(|penalty| {
         let mut system = gram.mapv(|product| weight * (product + 1.0));
@@ -69,22 +69,18 @@ pub(super) fn system(gram: &Array2<f64>, weight: f64, penalty: f64) -> Option<Ch
 }
 
 /// A setting, and what is predicted with it of samples that it was not fitted to.
-pub(super) struct Chosen {
+pub struct Chosen {
     /// The place of the kernel.
-    pub(super) kernel: usize,
+    pub kernel: usize,
     /// The penalty.
-    pub(super) penalty: f64,
+    pub penalty: f64,
     /// Of every training sample, by a fit to other folds: `[samples, outputs]`.
-    pub(super) held_out: Array2<f64>,
+    pub held_out: Array2<f64>,
 }
 
 /// The kernel, of which these are the products, and the penalty with the least squared errors of
 /// samples in other folds than those of the fit.
-pub(super) fn choose(
-    kernels: &[Array2<f64>],
-    penalties: &[f64],
-    judged: &Judged,
-) -> Option<Chosen> {
+pub fn choose(kernels: &[Array2<f64>], penalties: &[f64], judged: &Judged) -> Option<Chosen> {
     let pairs = (0..kernels.len()).flat_map(|kernel| penalties.iter().map(move |p| (kernel, *p)));
     let tried: Vec<Chosen> = pairs
         .collect::<Vec<_>>()
@@ -128,7 +124,7 @@ mod tests {
     use ndarray::array;
 
     use super::*;
-    use crate::learners::dense::gram;
+    use crate::dense::gram;
 
     #[test]
     fn is_the_ridge_regression_of_the_columns() {

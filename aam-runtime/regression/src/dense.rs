@@ -12,7 +12,7 @@ use rayon::prelude::*;
 const BLOCK: usize = 64;
 
 /// `a bᵀ`, `[rows of a, rows of b]`.
-pub(super) fn products(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
+pub fn products(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
     let starts: Vec<usize> = (0..a.nrows()).step_by(BLOCK).collect();
     let blocks: Vec<Array2<f64>> = starts
         .into_par_iter()
@@ -25,7 +25,7 @@ pub(super) fn products(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2
 }
 
 /// `a aᵀ`, symmetric to the bit.
-pub(super) fn gram(a: ArrayView2<'_, f64>) -> Array2<f64> {
+pub fn gram(a: ArrayView2<'_, f64>) -> Array2<f64> {
     let starts: Vec<usize> = (0..a.nrows()).step_by(BLOCK).collect();
     let blocks: Vec<Array2<f64>> = starts
         .into_par_iter()
@@ -60,16 +60,16 @@ fn joined(blocks: &[Array2<f64>], width: usize) -> Array2<f64> {
 }
 
 /// The rows `rows` and columns `columns` of `a`.
-pub(super) fn part(a: &Array2<f64>, rows: &[usize], columns: &[usize]) -> Array2<f64> {
+pub fn part(a: &Array2<f64>, rows: &[usize], columns: &[usize]) -> Array2<f64> {
     a.select(Axis(0), rows).select(Axis(1), columns)
 }
 
 /// The lower triangle `L` of a symmetric positive definite matrix `L Lᵀ`.
-pub(super) struct Cholesky(Array2<f64>);
+pub(crate) struct Cholesky(Array2<f64>);
 
 impl Cholesky {
     /// Of `a`, of which the lower triangle is read; none where it is not positive definite.
-    pub(super) fn of(mut a: Array2<f64>) -> Option<Self> {
+    pub(crate) fn of(mut a: Array2<f64>) -> Option<Self> {
         let size = a.nrows();
         for start in (0..size).step_by(BLOCK) {
             let end = (start + BLOCK).min(size);
@@ -87,7 +87,7 @@ impl Cholesky {
     }
 
     /// `x` with `a x = b`, for each column of `b`.
-    pub(super) fn solve(&self, b: ArrayView2<'_, f64>) -> Array2<f64> {
+    pub(crate) fn solve(&self, b: ArrayView2<'_, f64>) -> Array2<f64> {
         // A column at a time, whose numbers lie together as those of a row of the triangle do.
         let mut columns = b.t().as_standard_layout().into_owned();
         for mut x in columns.rows_mut() {

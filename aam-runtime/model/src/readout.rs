@@ -1,0 +1,69 @@
+//! What a linear map predicts of a sample's features beside the head. It is solved, not trained.
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::abundance_pooling::{constant, fixed, stored};
+
+/// A linear map from the view of a sample to the outputs of every target, added to what the head gives.
+/// It is zero until it is solved.
+#[derive(Module, Debug)]
+pub struct Readout {
+    weight: Param<Tensor<2>>,
+    bias: Param<Tensor<1>>,
+    targets: usize,
+}
+
+impl Readout {
+    /// From views of so many entries to so many outputs of each target.
+    pub(crate) fn new(width: usize, targets: usize, per_target: usize, device: &Device) -> Self {
+        let outputs = targets * per_target;
+        Self {
+            weight: constant(Param::from_tensor(Tensor::zeros([width, outputs], device))),
+            bias: constant(Param::from_tensor(Tensor::zeros([outputs], device))),
+            targets,
+        }
+    }
+
+    /// `[width, outputs]`, the outputs of a target side by side.
+    pub fn shape(&self) -> [usize; 2] {
+        self.weight.lazy_shape().dims()
+    }
+
+    /// With these weights, row by row of the [shape](Self::shape), and biases, one for each output.
+    #[must_use]
+    pub fn with(self, weights: Vec<f32>, biases: Vec<f32>) -> Self {
+        let device = self.weight.lazy_device();
+        let (shape, outputs) = (self.shape(), biases.len());
+        Self {
+            weight: stored(self.weight, TensorData::new(weights, shape), &device),
+            bias: stored(self.bias, TensorData::new(biases, [outputs]), &device),
+            ..self
+        }
+    }
+
+    /// From views `[batch, width]` to values `[batch, targets, outputs per target]`.
+    pub(crate) fn forward(&self, views: Tensor<2>) -> Tensor<3> {
+        let [batch, _] = views.dims();
+        let [_, outputs] = self.shape();
+        let values = views.matmul(fixed(&self.weight)) + fixed(&self.bias).unsqueeze_dim(0);
+        values.reshape([batch, self.targets, outputs / self.targets])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_of_a_target_are_side_by_side() {
+        let device = Device::flex();
+        let readout = Readout::new(2, 2, 2, &device);
+        let weights = vec![1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, -1.0];
+        let readout = readout.with(weights, vec![0.0, 0.0, 0.5, 0.0]);
+        let values = readout.forward(Tensor::from_data([[3.0, 4.0]], &device));
+        assert_eq!(values.dims(), [1, 2, 2]);
+        let values: Vec<f32> = values.into_data().iter::<f32>().collect();
+        assert_eq!(values, [3.0, 4.0, 6.5, -4.0]);
+    }
+}

@@ -1,0 +1,161 @@
+//! Readouts of a network whose view of a sample stays as it is: solved, not trained.
+//!
+//! What gradients would reach in hundreds of updates, ridge regression reaches in closed form, for
+//! numbers, and logistic regression in a few steps, for classes. The penalty is the one with the least
+//! loss of training samples that are held back, groups kept whole. Fusion and head then learn what the
+//! readout leaves.
+
+use std::collections::HashSet;
+
+use aam_core::random::stream;
+use aam_model::Readout;
+use aam_regression::{Dual, Judged, MOST_LEARNT, PENALTIES, drawn, gram, part};
+use aam_regression::{least_squares, logistic};
+use ndarray::{Array2, Axis};
+
+use crate::finetuning::Finetuning;
+use crate::inference::FineTuned;
+
+/// What the outputs of a target are solved for.
+struct Solved {
+    /// Numbers on the scale of training, or 1 at the class of a sample, `[samples, outputs]`.
+    truth: Array2<f64>,
+    is_classes: bool,
+    penalty: f64,
+}
+
+impl Solved {
+    fn fit(&self, gram: &Array2<f64>, truth: &Array2<f64>) -> Dual {
+        match self.is_classes {
+            true => logistic::fit(gram, truth, self.penalty),
+            false => least_squares::fit(gram, truth, self.penalty),
+        }
+    }
+}
+
+/// Readouts of the training samples, and of parts of them.
+pub struct Readouts {
+    rows: Vec<usize>,
+    /// Views of the samples, of a squared length of 1 on the mean, `[samples, width]`.
+    views: Array2<f64>,
+    /// What views are divided by.
+    length: f64,
+    /// Products of all pairs of samples.
+    products: Array2<f64>,
+    /// Of each target, where its loss is of numbers or of logarithms of odds.
+    targets: Vec<Option<Solved>>,
+}
+
+impl Readouts {
+    /// Of the samples at `rows`, of which `folds` has the parts by which penalties are chosen; of more
+    /// than 5000 so many, drawn. `None` where views change from update to update, where outputs are
+    /// scaled or bent afterwards, where samples differ in weight, or for losses of other outputs.
+    pub fn new(
+        objective: &Finetuning<'_>,
+        model: &FineTuned,
+        rows: &[usize],
+        folds: &[usize],
+    ) -> Option<Self> {
+        let profiles = objective.profiles.as_ref()?;
+        model.predictor.plain_readout()?;
+        if objective.weights.is_some() || objective.target_weight <= 0.0 {
+            return None;
+        }
+        let places = drawn(
+            rows.len(),
+            MOST_LEARNT,
+            &mut stream(objective.seed, "readout"),
+        );
+        let folds: Vec<usize> = places.iter().map(|place| folds[*place]).collect();
+        let rows: Vec<usize> = places.iter().map(|place| rows[*place]).collect();
+        let values: Vec<f64> = profiles.select(&rows).into_data().iter::<f64>().collect();
+        let width = values.len() / rows.len().max(1);
+        let mut views = Array2::from_shape_vec((rows.len(), width), values).ok()?;
+        let square = views.iter().map(|value| value * value).sum::<f64>() / rows.len() as f64;
+        let length = square.sqrt();
+        if !(length > 0.0 && length.is_finite()) {
+            return None;
+        }
+        views /= length;
+        let products = gram(views.view());
+        let targets = 0..objective.targets.len();
+        let targets: Vec<Option<Solved>> = targets
+            .map(|target| solved(objective, model, target, &rows, &folds, &products))
+            .collect();
+        targets.iter().any(Option::is_some).then_some(Self {
+            rows,
+            views,
+            length,
+            products,
+            targets,
+        })
+    }
+
+    /// `model` with the readout of all samples but those at the rows `without`.
+    pub fn into(&self, model: FineTuned, without: &[usize]) -> FineTuned {
+        let Some(readout) = model.predictor.plain_readout().cloned() else {
+            return model;
+        };
+        let predictor = model.predictor.with_readout(self.readout(readout, without));
+        FineTuned { predictor, ..model }
+    }
+
+    fn readout(&self, readout: Readout, without: &[usize]) -> Readout {
+        let without: HashSet<usize> = without.iter().copied().collect();
+        let rows = (0..self.rows.len()).filter(|place| !without.contains(&self.rows[*place]));
+        let rows: Vec<usize> = rows.collect();
+        let products = part(&self.products, &rows, &rows);
+        let views = self.views.select(Axis(0), &rows);
+        let [width, outputs] = readout.shape();
+        let per_target = outputs / self.targets.len();
+        let (mut weights, mut biases) = (vec![0.0; width * outputs], vec![0.0; outputs]);
+        for (target, solved) in self.targets.iter().enumerate() {
+            let Some(solved) = solved else { continue };
+            let dual = solved.fit(&products, &solved.truth.select(Axis(0), &rows));
+            let own = views.t().dot(&dual.coefficients) / self.length;
+            for ((entry, output), weight) in own.indexed_iter() {
+                weights[entry * outputs + target * per_target + output] = *weight as f32;
+            }
+            for (output, intercept) in dual.intercepts.iter().enumerate() {
+                biases[target * per_target + output] = *intercept as f32;
+            }
+        }
+        readout.with(weights, biases)
+    }
+}
+
+/// What is solved for a target, with the penalty that suits it.
+fn solved(
+    objective: &Finetuning<'_>,
+    model: &FineTuned,
+    target: usize,
+    rows: &[usize],
+    folds: &[usize],
+    products: &Array2<f64>,
+) -> Option<Solved> {
+    let loss = &model.losses[target];
+    let (is_classes, outputs) = match loss.outputs_per_target() {
+        outputs if loss.outputs_are_log_odds() => (true, outputs),
+        1 if loss.outputs_are_values() => (false, 1),
+        _ => return None,
+    };
+    let values = &objective.targets[target].values;
+    let mut truth = Array2::zeros((rows.len(), outputs));
+    for (place, &row) in rows.iter().enumerate() {
+        match is_classes {
+            true => truth[[place, values[row] as usize]] = 1.0,
+            false => truth[[place, 0]] = objective.scales.forward(target, row, values[row]),
+        }
+    }
+    let judged = Judged::of(folds, &truth, &mut stream(objective.seed, "readout judged"));
+    let own = part(products, &judged.rows, &judged.rows);
+    let penalty = match is_classes {
+        true => logistic::choose(&own, &PENALTIES, &judged),
+        false => least_squares::choose(&[own], &PENALTIES, &judged).map(|chosen| chosen.penalty),
+    };
+    Some(Solved {
+        truth,
+        is_classes,
+        penalty: penalty?,
+    })
+}
