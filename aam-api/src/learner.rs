@@ -254,7 +254,7 @@ crate::define_kind! {
 
 impl LearnerKind {
     /// The learners of a training that does not name its members.
-    pub const BY_DEFAULT: [&str; 4] = ["forest", "boosting", "linear", "kernel"];
+    pub const BY_DEFAULT: [&str; 2] = ["forest", "kernel"];
 }
 
 /// Registers the learner of the given [`LearnerConfig`](crate::LearnerConfig).
