@@ -6,7 +6,9 @@ use aam_api::{ComponentInfo, KindEntry, PluginError, Stage};
 use aam_runtime::compare::CompareOptions;
 use aam_runtime::compare::tune::TuneOptions;
 use aam_runtime::lr_find::RateRangeOptions;
-use aam_runtime::options::{PredictOptions, PretrainOptions, RfBaselineOptions, TrainOptions};
+use aam_runtime::options::{
+    CheckOptions, PredictOptions, PretrainOptions, RfBaselineOptions, TrainOptions,
+};
 use aam_runtime::simulate::SimulateOptions;
 use aam_runtime::unifrac_job::UnifracOptions;
 
@@ -58,6 +60,7 @@ impl Job {
 /// Two components of one name.
 pub fn all() -> Result<Vec<Job>, PluginError> {
     Ok(vec![
+        check(),
         pretrain()?,
         train()?,
         compare()?,
@@ -76,6 +79,21 @@ pub fn all() -> Result<Vec<Job>, PluginError> {
 /// Two components of one name.
 pub fn named(name: &str) -> Result<Option<Job>, PluginError> {
     Ok(all()?.into_iter().find(|job| job.name == name))
+}
+
+fn check() -> Job {
+    Job {
+        name: "check",
+        about: "Look at the files of a study before anything is learnt of it",
+        examples: "aam check study\n\
+                   aam check study --metadata-column ph --html study.html\n\
+                   aam check --table table.biom --metadata metadata.tsv --metadata-column ph --json",
+        groups: vec![Group {
+            heading: "Study",
+            options: options::of::<CheckOptions>(),
+        }],
+        kinds: Vec::new(),
+    }
 }
 
 fn pretrain() -> Result<Job, PluginError> {

@@ -2,6 +2,7 @@
 //! composed of are crates of their own, which go by the names of the modules below for whoever
 //! depends on this one.
 
+pub mod check;
 pub mod compare;
 pub mod lr_find;
 mod members;

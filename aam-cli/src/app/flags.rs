@@ -36,8 +36,12 @@ pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
     if job.name == "simulate" {
         command = command.args(simulate_output());
     }
+    if job.name == "check" {
+        command = command.arg(study_folder());
+    }
     if job.name != "simulate" {
         let help = match job.name {
+            "check" => "Print JSON: an object",
             "compare" => "Print JSON: an array of objects; and tell of the runs in JSON, too",
             _ => "Tell everything in JSON, a line an event",
         };
@@ -78,6 +82,14 @@ fn simulate_output() -> [Arg; 2] {
         .action(ArgAction::SetTrue)
         .help_heading("General");
     [directory, overwrite]
+}
+
+/// A folder stands for the files of a study in it.
+fn study_folder() -> Arg {
+    Arg::new("folder")
+        .value_name("DIR")
+        .value_hint(ValueHint::DirPath)
+        .help("Folder with the files of a study, told by what is in them; flags name others")
 }
 
 fn flag(option: &OptionInfo, heading: &'static str) -> Arg {

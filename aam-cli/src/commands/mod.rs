@@ -1,5 +1,7 @@
 //! What each command does.
 
+mod check;
+mod check_text;
 mod compare;
 mod completions;
 mod demo;
@@ -45,6 +47,7 @@ pub fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
 
 fn dispatch(command: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
     match command {
+        "check" => check::run(matches),
         "pretrain" => pretrain::run(matches),
         "train" => train::run(matches),
         "compare" => compare::run(matches),

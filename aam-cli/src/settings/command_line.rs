@@ -1,5 +1,6 @@
 //! The command line that gives certain options.
 
+use aam_runtime::report::words::quoted;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -44,15 +45,6 @@ fn text(value: &Value) -> String {
         Value::String(text) => text.clone(),
         Value::Array(items) => items.iter().map(text).collect::<Vec<_>>().join(","),
         other => other.to_string(),
-    }
-}
-
-/// Quotes for a POSIX shell, where it is needed.
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./,:=+@%".contains(c);
-    match !text.is_empty() && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', r"'\''")),
     }
 }
 

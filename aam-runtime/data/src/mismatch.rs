@@ -56,11 +56,13 @@ pub fn partial(table: &Table, what: &str, ids: &[String]) -> (String, Option<Gue
         lost.clone().count(),
         three(lost.clone())
     );
-    let guess = guess(lost.clone(), others);
-    (
-        text,
-        guess.filter(|guess| 2 * guess.pairs >= lost.count() || guess.pairs > 2),
-    )
+    (text, likely_guess(&lost.collect::<Vec<_>>(), others))
+}
+
+/// A guess at why `lost` are not among `others`, where it explains most of them or several.
+pub fn likely_guess<'a>(lost: &[&'a str], others: impl Iterator<Item = &'a str>) -> Option<Guess> {
+    let guess = guess(lost.iter().copied(), others)?;
+    (2 * guess.pairs >= lost.len() || guess.pairs > 2).then_some(guess)
 }
 
 /// That the file, or the table, is about the other axis, where the ids say so.

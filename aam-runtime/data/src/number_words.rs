@@ -108,7 +108,18 @@ fn comma(text: &str) -> Option<Written> {
     (digits(whole) && digits(fraction)).then_some(Written::DecimalComma)
 }
 
-fn is_date(text: &str) -> bool {
+/// Whether `text` is a number, or what people write for one: `6,09`, `60%`, `<5`.
+pub fn means_number(text: &str) -> bool {
+    let plainly = is_number(text.trim());
+    plainly
+        || matches!(
+            written(text),
+            Some(Written::DecimalComma | Written::Thousands | Written::Percent | Written::Bound)
+        )
+}
+
+/// Whether `text` is a date, with or without a time.
+pub fn is_date(text: &str) -> bool {
     let day = text.split(['T', ' ']).next().unwrap_or_default();
     ['.', '-', '/'].iter().any(|&separator| {
         let parts: Vec<&str> = day.split(separator).collect();
@@ -125,6 +136,12 @@ mod tests {
 
     #[test]
     fn what_people_write_is_recognised() {
+        for text in ["6.09", "-2", "1e3", "6,09", "60 %", "<5"] {
+            assert!(means_number(text), "{text}");
+        }
+        for text in ["", "low", "2021-02-01", "#N/A", "5 mg"] {
+            assert!(!means_number(text), "{text}");
+        }
         for (text, what) in [
             ("6,09", Some(Written::DecimalComma)),
             ("-0,5", Some(Written::DecimalComma)),

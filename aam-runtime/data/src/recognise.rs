@@ -1,18 +1,28 @@
 //! Telling one kind of study file from another, so that a mix-up is answered with the right flag.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use super::DataError;
-use super::column_names::names_features;
+use super::column_names::{is_feature_header, names_features};
 use super::metadata::is_id_header;
 use super::qza::Artifact;
-use super::role::{Looks, Role, wrong_role};
+use super::role::{Looks, OTHER_TEXT, Role, wrong_role};
 use super::separator::Separator;
 use super::source::{Kind, Source};
-use super::{hdf5_file, mothur, phylip};
+use super::{container, hdf5_file, mothur, phylip};
 
 /// What a download often is where something was amiss with it.
 const WEB_PAGE: &str = "a web page or other XML";
+
+/// Recognises the file at `path`, or what is packed in it.
+///
+/// # Errors
+/// A file that cannot be read, or an archive of several files.
+pub fn look_at(path: &Path) -> Result<Looks, DataError> {
+    let (source, _) = container::open(path)?;
+    Ok(recognise(&source))
+}
 
 /// Recognises the content of `source`.
 pub fn recognise(source: &Source) -> Looks {
@@ -120,8 +130,11 @@ fn rows_of(lines: &[&str]) -> Looks {
     if names_features(first) && counts && header.len() > 2 {
         return Looks::new("a feature table as text", Role::Table);
     }
+    if is_taxonomy(first, &header) {
+        return Looks::new("a taxonomy of the ASVs", None);
+    }
     if !is_id_header(first) {
-        return Looks::new("a text file of some other kind", None);
+        return Looks::new(OTHER_TEXT, None);
     }
     if counts && super::mismatch::named_by_sequences(named.iter().map(|name| &**name)) {
         return Looks::new("a feature table with samples as rows", Role::Table);
@@ -134,6 +147,15 @@ fn rows_of(lines: &[&str]) -> Looks {
         ),
         false => looks,
     }
+}
+
+/// Whether a header is that of the taxa of features, as QIIME 2 writes it.
+fn is_taxonomy(first: &str, header: &[Cow<'_, str>]) -> bool {
+    let second = header.get(1).map(|cell| cell.to_lowercase());
+    // A table may have a column of taxa, too, and its samples behind it.
+    is_feature_header(first)
+        && header.len() <= 3
+        && matches!(second.as_deref(), Some("taxon" | "taxonomy"))
 }
 
 /// What a file of tags is.
@@ -201,7 +223,6 @@ fn contains(head: &[u8], text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::path::Path;
 
     #[test]
     fn texts_are_told_apart() {
@@ -214,6 +235,7 @@ mod tests {
             ),
             ("\ts1\ts2\ns1\t0\t1\ns2\t1\t0\n", Some(Role::Distances)),
             ("sample-id\tage\ns1\t4\n", Some(Role::Metadata)),
+            ("Feature ID\tTaxon\tConfidence\nA\td__Bacteria\t1\n", None),
             ("<!DOCTYPE html>\n<html>\n", None),
             ("hello\n", None),
         ] {

@@ -44,6 +44,17 @@ impl Role {
         }
     }
 
+    /// What such a file is.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Table => "a feature table",
+            Self::Metadata => "sample metadata",
+            Self::Distances => "a distance matrix",
+            Self::Sequences => "sequences",
+            Self::Tree => "a tree",
+        }
+    }
+
     fn expected(self) -> &'static str {
         match self {
             Self::Table => "a feature table (BIOM, text, .xlsx or FeatureTable[Frequency] .qza)",
@@ -55,10 +66,15 @@ impl Role {
     }
 }
 
+/// What text is called that nothing more is known of.
+pub(super) const OTHER_TEXT: &str = "a text file of some other kind";
+
 /// What a file looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Looks {
+    /// What it is.
     pub what: String,
+    /// What it can be used as.
     pub role: Option<Role>,
     /// What to do, where that is not to give it with another flag.
     pub help: Option<String>,
@@ -71,6 +87,11 @@ impl Looks {
             role: role.into(),
             help: None,
         }
+    }
+
+    /// Whether it is text that nothing more can be told of by its beginning.
+    pub fn is_text(&self) -> bool {
+        self.what == OTHER_TEXT
     }
 
     /// With what to do about it.

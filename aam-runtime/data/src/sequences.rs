@@ -66,12 +66,30 @@ impl Sequences {
     /// The sequence of `id`. Where no label is the id, the size of a cluster that either may have
     /// behind it, `id;size=12;`, does not count.
     pub fn get(&self, id: &str) -> Option<&str> {
-        let place = self.labels.find(id).or_else(|| {
+        Some(&self.sequences[self.place(id)?])
+    }
+
+    /// The label of the sequence of `id`.
+    pub fn label(&self, id: &str) -> Option<&str> {
+        Some(&self.labels.ids[self.place(id)?])
+    }
+
+    fn place(&self, id: &str) -> Option<usize> {
+        self.labels.find(id).or_else(|| {
             let bare = mismatch::without_size(id);
             let found = (bare != id).then(|| self.labels.find(bare)).flatten();
             found.or_else(|| self.without_sizes.as_ref()?.find(bare))
-        })?;
-        Some(&self.sequences[place])
+        })
+    }
+
+    /// The labels, in the order of the file.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+        self.labels.ids.iter()
+    }
+
+    /// The sequences, in the order of the file.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
+        self.sequences.iter()
     }
 
     /// How many sequences there are.

@@ -3,6 +3,7 @@
 use rand::RngExt;
 use rayon::prelude::*;
 
+use super::distribution::quantile;
 use super::groups::Groups;
 use super::scores::Scorer;
 use crate::results::HeldOut;
@@ -61,13 +62,6 @@ pub fn intervals(
         enough.then(|| (quantile(&values, TAIL), quantile(&values, 1.0 - TAIL)))
     };
     (0..figures).map(interval).collect()
-}
-
-/// The quantile of sorted values, between neighbours in proportion.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let (low, high) = (place.floor() as usize, place.ceil() as usize);
-    sorted[low] + (sorted[high] - sorted[low]) * place.fract()
 }
 
 #[cfg(test)]

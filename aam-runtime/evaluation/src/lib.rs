@@ -2,6 +2,7 @@
 //! Random Forest and the trivial guess. What metrics there are, the registry of components says.
 //! Plain numbers in, plain numbers out: no tensors, no files of a run, no events.
 
+pub mod association;
 mod bootstrap;
 pub mod calibration;
 pub mod combination;
@@ -11,12 +12,14 @@ pub mod coverage;
 mod cross_fitted;
 pub mod cross_validated;
 pub mod deal;
+pub mod distribution;
 pub mod evaluation;
 pub mod folds;
 pub mod groups;
 pub mod metrics;
 pub mod out_of_fold;
 pub mod prediction_sets;
+pub mod repeats;
 pub mod results;
 pub mod scores;
 mod trivial;

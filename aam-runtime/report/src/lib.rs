@@ -2,12 +2,14 @@
 //! TensorBoard, charts and the page. It hears of a run through its events and knows no model.
 
 pub mod chart;
+pub mod check;
 mod data_file;
 pub mod metrics_file;
 pub mod page;
 pub mod record;
 pub mod runs;
 pub mod watch;
+pub mod words;
 
 #[cfg(test)]
 use aam_plugins as _;

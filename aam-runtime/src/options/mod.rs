@@ -1,5 +1,6 @@
 //! What a user can set for each command. Options of a layer stand in the crate of that layer.
 
+mod check;
 mod predict;
 mod rf_baseline;
 
@@ -10,5 +11,6 @@ pub use aam_train::options::{
     AdaptationOptions, MemoryOptions, OptimizationOptions, PretrainOptions, TargetOptions,
     TrainOptions,
 };
+pub use check::CheckOptions;
 pub use predict::PredictOptions;
 pub use rf_baseline::RfBaselineOptions;

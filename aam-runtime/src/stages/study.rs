@@ -3,6 +3,7 @@
 use super::setup::TrainingSetup;
 use crate::options::{DataOptions, OptimizationOptions, PretrainOptions, TrainOptions};
 use aam_data::{Metadata, Storage, Table};
+use aam_evaluation::distribution::Distribution;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_study::division::Division;
@@ -56,6 +57,7 @@ impl MatchedSamples {
         // Again, because distances may have left samples out.
         let (targets, _) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
         classes::tell(&targets.columns, observer)?;
+        tell_reads(&table, observer)?;
         Ok(Self {
             table,
             supervision,
@@ -85,6 +87,10 @@ impl MatchedStudy {
         let max_bp = max_bp(&options.data, options.pretrained_encoder.as_deref())?;
         let tokens = policy(&options.data, max_bp, options.optimization.seed).tokens();
         let sequences = study::tokenized(&samples.table, &tokens, &mut notes)?;
+        let lengths = samples.table.feature_ids().iter();
+        if let Some(lengths) = Distribution::of_counts(lengths.map(|id| id.len() as u64)) {
+            notes(format!("bases of an ASV: {lengths}"))?;
+        }
         Ok(Self {
             study: Study {
                 table: samples.table,
@@ -95,6 +101,19 @@ impl MatchedStudy {
             targets: samples.targets,
         })
     }
+}
+
+/// Tells how many reads and ASVs the samples have; `aam check` tells more.
+fn tell_reads(table: &Table, observer: &mut dyn Observer) -> Result<(), RunError> {
+    let rows = 0..table.num_samples();
+    let reads = Distribution::of_counts(rows.clone().map(|row| table.depth(row)));
+    let asvs = Distribution::of_counts(rows.map(|row| table.row(row).0.len() as u64));
+    for (what, of) in [("reads", reads), ("ASVs", asvs)] {
+        if let Some(of) = of {
+            observer.observe(&Event::Note(&format!("{what} of a sample: {of}")))?;
+        }
+    }
+    Ok(())
 }
 
 /// What the division of `samples` has to respect.

@@ -9,7 +9,8 @@ use aam_run::RunError;
 
 use aam_evaluation::deal::{Order, deal};
 use aam_evaluation::folds::folds;
-use aam_evaluation::groups::{Groups, repeats};
+use aam_evaluation::groups::Groups;
+use aam_evaluation::repeats;
 
 /// The samples of a run, and what their division has to respect.
 pub struct Division<'a> {
@@ -216,7 +217,7 @@ impl<'a> Division<'a> {
     ) -> Option<String> {
         match self.groups {
             Some(_) => None,
-            None => repeats(metadata, self.ids, split, targets),
+            None => repeats::warning(metadata, self.ids, split, targets),
         }
     }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use aam_data::says_missing;
+use aam_evaluation::distribution::Distribution;
 use aam_evaluation::results::RawColumn;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
@@ -14,13 +15,20 @@ use super::sample_categories::listed;
 /// Most classes that a line names.
 const MOST_NAMED: usize = 20;
 
-/// Tells the classes of `columns` with their samples, and warns of those that may be mistakes.
+/// Tells the classes of `columns` with their samples, and warns of those that may be mistakes; of
+/// numbers, their range and their middle half.
 ///
 /// # Errors
 /// Those of the observer.
 pub fn tell(columns: &[RawColumn], observer: &mut dyn Observer) -> Result<(), RunError> {
     for column in columns {
         let Some(classes) = &column.classes else {
+            if let Some(values) = Distribution::of(column.values.iter().copied()) {
+                observer.observe(&Event::Note(&format!(
+                    "values of '{}': {values}",
+                    column.name
+                )))?;
+            }
             continue;
         };
         let mut counts = vec![0; classes.len()];
@@ -56,7 +64,7 @@ fn list(name: &str, classes: &[String], counts: &[usize]) -> String {
 }
 
 /// A warning of classes that are probably one, spelt in several ways.
-fn alike(name: &str, classes: &[String]) -> Option<String> {
+pub fn alike(name: &str, classes: &[String]) -> Option<String> {
     let mut spellings: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for class in classes {
         spellings.entry(form(class)).or_default().push(class);
@@ -88,7 +96,7 @@ fn form(class: &str) -> String {
 }
 
 /// A warning of classes with one sample.
-fn lone(name: &str, classes: &[String], counts: &[usize]) -> Option<String> {
+pub fn lone(name: &str, classes: &[String], counts: &[usize]) -> Option<String> {
     let lone = classes.iter().zip(counts).filter(|(_, count)| **count < 2);
     let lone: Vec<String> = lone.map(|(class, _)| format!("'{class}'")).collect();
     (!lone.is_empty()).then(|| {

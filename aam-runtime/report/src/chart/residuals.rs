@@ -7,6 +7,7 @@ use plotters::style::{Color, ShapeStyle};
 use plotters_backend::DrawingBackend;
 
 use super::{Chart, Ink, Mark, Undrawn};
+use aam_evaluation::distribution::quantile;
 
 /// The errors of a group.
 #[derive(Clone, Debug)]
@@ -21,17 +22,6 @@ pub struct Strip {
 
 const WIDTH: i32 = 300;
 const HEIGHT: i32 = 30;
-
-/// The value below which a share of the sorted `values` is, interpolated.
-pub fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len().saturating_sub(1)) as f64;
-    let (low, part) = (place.floor() as usize, place.fract());
-    let at = |i: usize| sorted.get(i).copied().unwrap_or(f64::NAN);
-    match part > 0.0 {
-        true => at(low) + part * (at(low + 1) - at(low)),
-        false => at(low),
-    }
-}
 
 impl Chart for Strip {
     fn size(&self) -> (u32, u32) {
@@ -76,18 +66,5 @@ impl Chart for Strip {
             });
         }
         Ok(marks)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_lie_between_values() {
-        let sorted = [1.0, 2.0, 3.0, 4.0];
-        assert_eq!(quantile(&sorted, 0.5), 2.5);
-        assert_eq!(quantile(&sorted, 1.0), 4.0);
-        assert_eq!(quantile(&[7.0], 0.25), 7.0);
     }
 }

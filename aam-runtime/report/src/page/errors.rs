@@ -9,8 +9,9 @@ use super::groups::{Grouping, groupings};
 use super::words::{method, number, plain, share};
 use super::{HeldOutSample, HeldOutTarget};
 use crate::chart;
-use crate::chart::{Strip, quantile};
+use crate::chart::Strip;
 use aam_api::metric::argmax;
+use aam_evaluation::distribution::quantile;
 use aam_evaluation::results::TargetPrediction;
 
 /// Groups of a column that are shown.

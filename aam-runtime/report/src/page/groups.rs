@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use aam_data::{ColumnKind, Metadata, read_metadata};
+use aam_evaluation::association::variance_explained;
 
 /// Most values of a column that was not asked for.
 const MOST_VALUES: usize = 15;
@@ -87,10 +88,10 @@ fn chosen(
         };
         let missing = of.iter().filter(|value| value.is_none()).count();
         let usable = repeated > 1 && sizes.len() <= most && 3 * missing < of.len();
-        if is_asked || (usable && explained(&of, actual) < SAYS_THE_SAME) {
+        if is_asked || (usable && variance_explained(&of, actual) < SAYS_THE_SAME) {
             all.push(Grouping {
                 column: name.to_owned(),
-                explained: explained(&of, errors),
+                explained: variance_explained(&of, errors),
                 asked: is_asked,
                 of,
             });
@@ -126,32 +127,6 @@ fn sizes(of: &[Option<String>]) -> Vec<usize> {
         *sizes.entry(value).or_insert(0) += 1;
     }
     sizes.into_values().collect()
-}
-
-/// Adjusted share of the variance of `errors` between the groups: 1 − (1 − η²) (n − 1) / (n − k).
-fn explained(of: &[Option<String>], errors: &[f64]) -> f64 {
-    let mut groups: std::collections::BTreeMap<&str, Vec<f64>> = std::collections::BTreeMap::new();
-    for (value, error) in of.iter().zip(errors) {
-        if let Some(value) = value {
-            groups.entry(value).or_default().push(*error);
-        }
-    }
-    let all: Vec<f64> = groups.values().flatten().copied().collect();
-    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let squares = |values: &[f64]| {
-        let mean = mean(values);
-        values
-            .iter()
-            .map(|value| (value - mean).powi(2))
-            .sum::<f64>()
-    };
-    let (n, k) = (all.len() as f64, groups.len() as f64);
-    let within: f64 = groups.values().map(|values| squares(values)).sum();
-    let share = 1.0 - within / squares(&all) * (n - 1.0) / (n - k);
-    match share.is_finite() {
-        true => share,
-        false => 0.0,
-    }
 }
 
 #[cfg(test)]

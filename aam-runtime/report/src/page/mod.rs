@@ -4,6 +4,7 @@
 //! or dark as its reader prefers. Text from files of the user gets into the page through [`maud`],
 //! which escapes it.
 
+mod check;
 mod coverage;
 mod curves;
 mod data;
@@ -20,6 +21,7 @@ use std::fs;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
+pub use check::check;
 pub use gathered::{Gathered, HeldOutSample, HeldOutTarget};
 
 use crate::chart;
@@ -37,6 +39,28 @@ pub fn page(
     let title = title(record);
     let held_out = gathered.targets.first().map_or(0, |t| t.samples.len());
     let config = fs::read_to_string(run.join(CONFIG)).unwrap_or_default();
+    let body = html! {
+        (header(&title, record))
+        (figures::cards(record, epochs, held_out))
+        (figures::table(record))
+        @if let Some(folds) = &gathered.folds { (folds::section(folds)) }
+        @for target in &gathered.targets {
+            (predictions::section(target, gathered.targets.len() > 1))
+            (coverage::section(target, &gathered.coverage))
+            (errors::by_group(target, &record.settings))
+            (errors::worst(target))
+        }
+        (curves::base(&gathered.base, record))
+        (curves::section(epochs))
+        (data::section(record))
+        (data::settings(record, &config))
+        (footer(record))
+    };
+    document(&title, &body)
+}
+
+/// A page, complete in itself.
+fn document(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -47,25 +71,7 @@ pub fn page(
                 title { (title) }
                 style { (PreEscaped(include_str!("style.css"))) }
             }
-            body {
-                main {
-                    (header(&title, record))
-                    (figures::cards(record, epochs, held_out))
-                    (figures::table(record))
-                    @if let Some(folds) = &gathered.folds { (folds::section(folds)) }
-                    @for target in &gathered.targets {
-                        (predictions::section(target, gathered.targets.len() > 1))
-                        (coverage::section(target, &gathered.coverage))
-                        (errors::by_group(target, &record.settings))
-                        (errors::worst(target))
-                    }
-                    (curves::base(&gathered.base, record))
-                    (curves::section(epochs))
-                    (data::section(record))
-                    (data::settings(record, &config))
-                    (footer(record))
-                }
-            }
+            body { main { (body) } }
         }
     };
     page.into_string()

@@ -1,0 +1,129 @@
+//! `aam check`: a look at the files of a study before anything is learnt of them.
+//!
+//! Each module finds out one section of the [`CheckReport`]. Nothing ends a check early: a file
+//! that cannot be read is a [`Problem`] among others.
+
+mod choice;
+mod columns;
+mod files;
+mod folder;
+mod matching;
+mod next_command;
+mod samples;
+mod sequences;
+mod target;
+
+use std::path::Path;
+
+use aam_core::DataError;
+use aam_report::check::{CheckReport, Examples, FileFound, Next, Problem};
+use aam_run::RunError;
+use aam_run::run_directory::{check_output_file, write_whole};
+use aam_run::settings;
+
+use crate::options::CheckOptions;
+use files::Study;
+
+/// The names of a list that are told.
+const SHOWN: usize = 3;
+
+/// What was found so far.
+#[derive(Default)]
+struct Findings {
+    files: Vec<FileFound>,
+    problems: Vec<Problem>,
+}
+
+impl Findings {
+    /// Something that keeps the files from being used.
+    fn stop(&mut self, error: DataError) {
+        self.add(true, error);
+    }
+
+    /// Something that may be a mistake.
+    fn warn(&mut self, error: DataError) {
+        self.add(false, error);
+    }
+
+    fn add(&mut self, stops: bool, mut error: DataError) {
+        let help = error.help.take();
+        let problem = Problem {
+            stops,
+            text: error.to_string(),
+            help,
+        };
+        if !self.problems.contains(&problem) {
+            self.problems.push(problem);
+        }
+    }
+}
+
+/// Looks at the files that `options` name, and at those in `folder` for what they do not name; writes
+/// the page where one is asked for.
+///
+/// # Errors
+/// No file is named, a folder that cannot be read, or a page that cannot be written. What is wrong
+/// with the files is in the report.
+pub fn check(options: &CheckOptions, folder: Option<&Path>) -> Result<CheckReport, RunError> {
+    settings::check(options)?;
+    if let Some(page) = &options.html {
+        check_output_file(page, options.overwrite).map_err(|error| match error {
+            RunError::Setting { value, problem, .. } => RunError::Setting {
+                key: "html".to_owned(),
+                value,
+                problem,
+            },
+            other => other,
+        })?;
+    }
+    let mut found = Findings::default();
+    let candidates = folder::candidates(options, folder)?;
+    let study = Study::read(options, candidates, &mut found);
+    let report = report(options, folder, &study, found);
+    if let Some(page) = &options.html {
+        write_whole(page, &aam_report::page::check(&report))?;
+    }
+    Ok(report)
+}
+
+/// The sections, one after the other.
+fn report(
+    options: &CheckOptions,
+    folder: Option<&Path>,
+    study: &Study,
+    mut found: Findings,
+) -> CheckReport {
+    let samples = samples::section(study, &mut found);
+    let sequences = sequences::section(study, &mut found);
+    let matching = matching::section(study, &mut found);
+    let ids = matching::common_samples(study);
+    let columns = columns::section(study, &ids, &options.keep_class);
+    let targets = target::section(options, study, &ids, &columns, &mut found);
+    // What stops comes first.
+    found.problems.sort_by_key(|problem| !problem.stops);
+    let mut report = CheckReport {
+        aam: env!("CARGO_PKG_VERSION").to_owned(),
+        files: found.files,
+        samples,
+        sequences,
+        matching,
+        columns,
+        targets,
+        problems: found.problems,
+        next: Next::default(),
+    };
+    report.next = next_command::next(options, folder, study, &report);
+    report
+}
+
+/// Some of `names`, and how many there are.
+fn examples<'a>(names: impl Iterator<Item = &'a str>) -> Examples {
+    let mut found = Examples::default();
+    for name in names {
+        found.count += 1;
+        if found.examples.len() < SHOWN {
+            found.examples.push(aam_data::shorten(name));
+        }
+    }
+    found
+}

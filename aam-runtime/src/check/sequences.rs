@@ -1,0 +1,200 @@
+//! The sequences of the ASVs: how long they are, and where and which way they lie on the gene.
+
+use std::collections::HashSet;
+
+use aam_core::DataError;
+use aam_data::{
+    GenePlace, Table, TokenOptions, TokenizedSequences, gene_place, gene_region, mismatch,
+};
+use aam_evaluation::distribution::Distribution;
+use aam_report::check::{GeneFound, SequencesFound};
+
+use super::Findings;
+use super::files::Study;
+
+/// Most ASVs that are placed on the gene: those with most reads.
+const MOST_PLACED: usize = 5000;
+/// Fewer letters are a name.
+const SHORTEST: usize = 20;
+/// Share of the placed ASVs from which on a strand is no exception.
+const WORTH_A_WARNING: f64 = 0.05;
+
+/// Whether the ASVs of `table` are named by their sequences.
+pub fn named_by_sequences(table: &Table) -> bool {
+    unnamed(table).is_ok()
+}
+
+fn unnamed(table: &Table) -> Result<TokenizedSequences, DataError> {
+    let longest = table.feature_ids().iter().map(str::len).max();
+    let options = TokenOptions {
+        max_bp: longest.unwrap_or(1),
+        truncate: false,
+    };
+    TokenizedSequences::of(table.feature_ids(), &options)
+}
+
+/// That the ASVs have names, where most do.
+fn named_otherwise(table: &Table) -> Option<String> {
+    let ids = table.feature_ids();
+    let named = ids.iter().filter(|id| {
+        let letters = id.bytes().all(|letter| letter.is_ascii_alphabetic());
+        !letters || id.len() < SHORTEST
+    });
+    (2 * named.clone().count() > ids.len()).then(|| {
+        let names = mismatch::three(named);
+        format!("its ASVs have names, such as {names}, and are not known by their sequences")
+    })
+}
+
+/// The section on sequences, and what is wrong with them.
+pub fn section(study: &Study, found: &mut Findings) -> Option<SequencesFound> {
+    let Some((path, table)) = &study.table else {
+        let (path, sequences) = study.sequences.as_ref()?;
+        let all: Vec<&str> = sequences.iter().collect();
+        let from = path.display().to_string();
+        return Some(described(&all, from, found));
+    };
+    let Some((from, sequences)) = &study.sequences else {
+        if let Err(error) = unnamed(table) {
+            found.stop(match named_otherwise(table) {
+                Some(problem) => DataError::in_file(path, problem).help(
+                    "what is learnt of ASVs is learnt of their sequences: give these with \
+                     --sequences (FASTA)",
+                ),
+                None => error.file(path),
+            });
+            return None;
+        }
+        let from = "the ids of the table".to_owned();
+        return Some(described(&by_reads(table, Some), from, found));
+    };
+    // Which ASVs have none is for the section on what goes together.
+    let all = by_reads(table, |id| sequences.get(id));
+    (!all.is_empty()).then(|| described(&all, from.display().to_string(), found))
+}
+
+/// The sequences of the ASVs of `table`, those with most reads first.
+fn by_reads<'a>(table: &'a Table, sequence: impl Fn(&'a str) -> Option<&'a str>) -> Vec<&'a str> {
+    let mut reads = vec![0u64; table.num_features()];
+    for row in 0..table.num_samples() {
+        for (&column, &count) in std::iter::zip(table.row(row).0, table.row(row).1) {
+            reads[column as usize] += u64::from(count);
+        }
+    }
+    let mut columns: Vec<usize> = (0..reads.len()).collect();
+    columns.sort_by_key(|&column| std::cmp::Reverse(reads[column]));
+    let ids = columns
+        .into_iter()
+        .map(|column| &table.feature_ids()[column]);
+    ids.filter_map(sequence).collect()
+}
+
+/// What there is to say of `all`, those with most reads first.
+fn described(all: &[&str], from: String, found: &mut Findings) -> SequencesFound {
+    let looked_at = &all[..all.len().min(MOST_PLACED)];
+    let places: Vec<GenePlace> = looked_at.iter().filter_map(|s| gene_place(s)).collect();
+    let ambiguous = |sequence: &&&str| {
+        let plain = |letter: u8| b"ACGTUacgtu".contains(&letter);
+        !sequence.bytes().all(plain)
+    };
+    let sequences = SequencesFound {
+        count: all.len(),
+        lengths: Distribution::of_counts(all.iter().map(|sequence| sequence.len() as u64)),
+        ambiguous: all.iter().filter(ambiguous).count(),
+        // One among many may be placed by chance.
+        place: (2 * places.len() > looked_at.len()).then(|| gene(&places)),
+        unplaced: looked_at.len() - places.len(),
+        looked_at: looked_at.len(),
+        both_strands: both_strands(all),
+        from,
+    };
+    warn(&sequences, found);
+    sequences
+}
+
+/// Where most of `places` are.
+fn gene(places: &[GenePlace]) -> GeneFound {
+    let median = |of: fn(&GenePlace) -> i64| {
+        let mut all: Vec<i64> = places.iter().map(of).collect();
+        all.sort_unstable();
+        all.get(all.len() / 2).copied().unwrap_or(0)
+    };
+    let (start, end) = (median(|place| place.start), median(|place| place.end));
+    let reversed = places.iter().filter(|place| place.reversed).count();
+    GeneFound {
+        region: gene_region(start, end),
+        start,
+        end,
+        forwards: places.len() - reversed,
+        reversed,
+    }
+}
+
+/// How many ASVs have their reverse complement among the others.
+fn both_strands(all: &[&str]) -> usize {
+    let known: HashSet<&str> = all.iter().copied().collect();
+    let turned = |sequence: &&&str| {
+        let turned = reverse_complement(sequence);
+        turned != ***sequence && known.contains(turned.as_str())
+    };
+    all.iter().filter(turned).count()
+}
+
+fn reverse_complement(sequence: &str) -> String {
+    let turned = sequence.chars().rev().map(|letter| match letter {
+        'A' => 'T',
+        'C' => 'G',
+        'G' => 'C',
+        'T' | 'U' => 'A',
+        'a' => 't',
+        'c' => 'g',
+        'g' => 'c',
+        't' | 'u' => 'a',
+        other => other,
+    });
+    turned.collect()
+}
+
+fn warn(sequences: &SequencesFound, found: &mut Findings) {
+    let turn =
+        "turn them round, for example with `seqkit seq -rp`, and merge what is the same then";
+    let from = &sequences.from;
+    if sequences.both_strands > 0 {
+        let problem = format!(
+            "{from}: {} ASVs have their reverse complement among the others: one organism counts as two",
+            sequences.both_strands
+        );
+        found.warn(DataError::new(problem).help(turn));
+    }
+    let Some(place) = &sequences.place else {
+        return;
+    };
+    let placed = place.forwards + place.reversed;
+    let share = place.reversed as f64 / placed as f64;
+    let mixed = (WORTH_A_WARNING..=1.0 - WORTH_A_WARNING).contains(&share);
+    if mixed && sequences.both_strands == 0 {
+        let problem = format!(
+            "{from}: {} of {placed} ASVs are reverse complements of the 16S gene, and the others are not",
+            place.reversed
+        );
+        found.warn(DataError::new(problem).help(turn));
+    } else if share > 1.0 - WORTH_A_WARNING {
+        let problem = format!(
+            "{from}: the sequences are reverse complements of the 16S gene: a model of them knows nothing of other studies, whose sequences are not"
+        );
+        found.warn(DataError::new(problem).help(turn));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_strands_of_one_sequence_are_found() {
+        let sequence = "ACGGTTACCAGTAGGCTAATCCGG";
+        let turned = reverse_complement(sequence);
+        assert_eq!(both_strands(&[sequence, &turned, "ACGT", "TTTT"]), 2);
+        assert_eq!(both_strands(&[sequence, "AAAA"]), 0);
+    }
+}
