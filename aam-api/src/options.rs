@@ -230,6 +230,12 @@ impl OptionInfo {
         types(&self.schema).contains(&"array")
     }
 
+    /// What joins the texts of its flags, if several can be given.
+    pub fn joint(&self) -> Option<&str> {
+        let of_a_list = self.is_list().then_some(",");
+        self.facts.joined.as_deref().or(of_a_list)
+    }
+
     /// Whether the option may have no value, which text and files call `none`.
     pub fn allows_none(&self) -> bool {
         types(&self.schema).contains(&"null")

@@ -11,7 +11,7 @@ use aam_runtime::run::RunError;
 use serde_json::json;
 
 use crate::exit::Exit;
-use crate::output::{Style, is_json, say, tell};
+use crate::output::{Label, is_json, say_labelled, tell};
 
 /// Why a command could not be done, and the exit code for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,10 +151,9 @@ impl Failure {
             }));
             return;
         }
-        let style = Style::stderr();
-        say(&format!("{} {}", style.error("error:"), self.text()));
+        say_labelled(Label::ERROR, &self.text());
         for line in &self.help {
-            say(&format!("{} {line}", style.strong("help:")));
+            say_labelled(Label::HELP, line);
         }
     }
 }

@@ -116,10 +116,10 @@ fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         let problem = panic.payload_as_str().unwrap_or("unknown problem");
-        output::say(&format!(
-            "{} {problem} ({}); this is a bug in aam, please report it with the command you ran",
-            output::Style::stderr().error("error:"),
+        let text = format!(
+            "{problem} ({}); this is a bug in aam, please report it with the command you ran",
             place.unwrap_or_default()
-        ));
+        );
+        output::say_labelled(output::Label::ERROR, &text);
     }));
 }

@@ -1,12 +1,12 @@
 //! `aam predict`: everything but the data comes from the checkpoint.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use aam_api::PluginError;
 use burn::module::Module;
 use burn::tensor::Device;
 
-use aam_data::{Metadata, Storage, Table, TokenizedSequences};
+use aam_data::{Conditions, Metadata, Storage, Table, TokenOptions, TokenizedSequences};
 use aam_evaluation::out_of_fold::AtLevel;
 use aam_evaluation::results::{HeldOut, TargetPrediction};
 use aam_model::AttnImplementation;
@@ -18,8 +18,8 @@ use aam_run::predictions::{self, PredictedSample};
 use aam_run::run_directory::{check_output_file, write_whole};
 use aam_run::settings;
 use aam_study::categories::CategoryIds;
-use aam_study::{self as study, Notes, required};
-use aam_train::checkpoint::directory::{self, MANIFEST, WEIGHTS};
+use aam_study::{self as study, required};
+use aam_train::checkpoint::directory::{self, MANIFEST, WEIGHTS, checkpoint_of};
 use aam_train::checkpoint::manifest::{DataPolicy, PredictorManifest, target_columns};
 use aam_train::doctor::{settle, settle_precision};
 use aam_train::encoding::Embeddings;
@@ -54,7 +54,9 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
 /// Settings of a prediction, all files of which are named.
 struct PredictionSettings<'a> {
     options: &'a PredictOptions,
-    model: &'a Path,
+    /// The checkpoint.
+    model: PathBuf,
+    conditions: Option<Conditions>,
     table: &'a Path,
     output: &'a Path,
 }
@@ -64,7 +66,8 @@ impl<'a> PredictionSettings<'a> {
         settings::check(options)?;
         let settings = Self {
             options,
-            model: required(options.model.as_deref(), "model")?,
+            model: checkpoint_of(required(options.model.as_deref(), "model")?),
+            conditions: options.selection.read(options.metadata.as_deref())?,
             output: required(options.output.as_deref(), "output")?,
             table: required(options.table.as_deref(), "table")?,
         };
@@ -95,8 +98,11 @@ impl LoadedPredictor {
         let precision = options.mixed_precision;
         settle(name, &device, attention, observer)?;
         settle_precision(name, &device, precision, attention, observer)?;
-        let path = settings.model;
+        let path = settings.model.as_path();
         let (manifest, mut files) = directory::load(path)?;
+        if options.model.as_deref() != Some(path) {
+            observer.observe(&Event::Note(&format!("model: {}", path.display())))?;
+        }
         let Some(parts) = manifest.predictor.clone() else {
             return Err(RunError::checkpoint(
                 path,
@@ -152,12 +158,10 @@ impl PredictableSamples {
         predictor: &LoadedPredictor,
         observer: &mut dyn Observer,
     ) -> Result<Self, RunError> {
-        let mut notes = |note: String| observer.observe(&Event::Note(&note));
-        let (table, sequences) = reads(settings, &predictor.policy, &mut notes)?;
-        let metadata = settings.options.metadata.as_deref();
-        let metadata = metadata.map(|path| study::metadata_beside(&table, path, &mut notes));
-        let metadata: Option<Metadata> = metadata.transpose()?;
-        let (metadata, ids, parts) = (metadata.as_ref(), table.sample_ids(), &predictor.parts);
+        let metadata = metadata(settings, &predictor.parts, observer)?;
+        let metadata = metadata.as_ref();
+        let (table, sequences) = reads(settings, metadata, &predictor.policy, observer)?;
+        let (ids, parts) = (table.sample_ids(), &predictor.parts);
         let categories = CategoryIds::new(&parts.categories, metadata, ids)?;
         if let Some(text) = categories.warning() {
             observer.observe(&Event::Warning(&text))?;
@@ -262,24 +266,65 @@ impl PredictableSamples {
     }
 }
 
+/// The metadata, with the columns that the model and the conditions need of them; these are looked
+/// for before the table is read.
+fn metadata(
+    settings: &PredictionSettings<'_>,
+    parts: &PredictorManifest,
+    observer: &mut dyn Observer,
+) -> Result<Option<Metadata>, RunError> {
+    let path = settings.options.metadata.as_deref();
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let metadata = path.map(|path| study::metadata(path, &mut notes));
+    let metadata = metadata.transpose()?;
+    CategoryIds::new(&parts.categories, metadata.as_ref(), &[])?;
+    TargetScales::new(&parts.targets, metadata.as_ref(), &[])?;
+    if let (Some(conditions), Some(metadata)) = (&settings.conditions, &metadata) {
+        conditions.check(metadata)?;
+    }
+    Ok(metadata)
+}
+
 /// The samples to predict with their sequences, as the `policy` of the training has them.
 fn reads(
     settings: &PredictionSettings<'_>,
+    metadata: Option<&Metadata>,
     policy: &DataPolicy,
-    notes: &mut Notes<'_>,
+    observer: &mut dyn Observer,
 ) -> Result<(Table, TokenizedSequences), RunError> {
     let options = settings.options;
     let storage = Storage::of_run(options.streaming, Some(settings.output));
-    let sequences = options.sequences.as_deref();
-    let mut table = study::read_reads(Some(settings.table), sequences, &storage, notes)?;
-    if let Some(list) = &options.samples {
+    let files = study::ReadsFiles {
+        table: Some(settings.table),
+        transposed: options.transpose,
+        sequences: options.sequences.as_deref(),
+    };
+    let notes = &mut |note: String| observer.observe(&Event::Note(&note));
+    let mut table = study::read_files(files, &storage, notes)?;
+    if let Some(list) = &options.selection.samples {
         table = study::listed(table, list, notes)?;
+    }
+    if let Some(metadata) = metadata {
+        study::tell_without_row(&table, metadata, notes)?;
+        table = study::meeting(table, metadata, settings.conditions.as_ref(), notes)?;
     }
     let as_trained = |error| as_trained(error, settings.table, policy);
     let table =
         study::rarefied(table, policy.rarefy_depth, policy.seed, notes).map_err(as_trained)?;
     let table = table.drop_empty_features()?;
-    let sequences = study::tokenized(&table, &policy.tokens(), notes).map_err(as_trained)?;
+    let longest = table.feature_ids().iter().map(str::len).max().unwrap_or(0);
+    let max_bp = policy.max_bp;
+    if longest > max_bp {
+        observer.observe(&Event::Warning(&format!(
+            "the model was trained on sequences of up to {max_bp} bases, and the longest one here has {longest}: longer ones are cut to what it knows"
+        )))?;
+    }
+    let options = TokenOptions {
+        max_bp,
+        truncate: true,
+    };
+    let notes = &mut |note: String| observer.observe(&Event::Note(&note));
+    let sequences = study::tokenized(&table, &options, notes).map_err(as_trained)?;
     Ok((table, sequences))
 }
 
@@ -353,12 +398,7 @@ fn as_trained(error: RunError, table: &Path, policy: &DataPolicy) -> RunError {
         return error;
     };
     let help = error.help.as_deref().unwrap_or_default();
-    if help.contains("--max-bp") {
-        error.help = Some(format!(
-            "the model was trained on sequences of up to {} bases: cut these to the same region, or train one with a greater --max-bp",
-            policy.max_bp
-        ));
-    } else if help.contains("--rarefy-depth") {
+    if help.contains("--rarefy-depth") {
         let depth = policy.rarefy_depth.unwrap_or_default();
         error.help = Some(format!(
             "the model was trained on samples of {depth} reads each and predicts only those with as many"

@@ -27,7 +27,7 @@ pub fn pretrain(
             return Ok(Outcome::Finished);
         }
         let setup = PretrainingSetup::new(settings, watch)?;
-        let study = unlabelled(options, watch)?;
+        let study = unlabelled(&setup, watch)?;
         let divided = DividedPretraining::new(&setup, &study, watch)?;
         let prepared = PreparedPretraining::new(&divided)?;
         let run = prepared.watched_directory(watch)?;

@@ -8,13 +8,13 @@ use aam_api::options::{Facts, FileUse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use aam_data::{Storage, ids_beside, read_table_file, read_tree};
+use aam_data::{Storage, Table, Tree, id_list, ids_beside, read_table_file, read_tree};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_run::run_directory::{check_output_file, write_whole};
 use aam_run::settings;
-use aam_study::options::TreeOptions;
-use aam_study::{required, without_missing};
+use aam_study::options::{SelectionOptions, TreeOptions};
+use aam_study::{ByMetadata, Notes, listed, required, turned_by, without_missing};
 use aam_unifrac::Real;
 use aam_unifrac::matrix_file::{MatrixFile, MatrixFormat, check_text_ids, write_text};
 use aam_unifrac::{Metric, UniFrac};
@@ -28,6 +28,12 @@ pub struct UnifracOptions {
     pub table: Option<PathBuf>,
     /// Take the table's rows for samples and its columns for ASVs.
     pub transpose: bool,
+    /// Which samples.
+    #[serde(flatten)]
+    pub selection: SelectionOptions,
+    /// Sample metadata, for `where`, which chooses samples by them.
+    #[schemars(transform = Facts::new().file(FileUse::Read))]
+    pub metadata: Option<PathBuf>,
     /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza), with the ids of the table at its tips.
     #[schemars(transform = Facts::new().file(FileUse::ReadWhole).required())]
     pub tree: Option<PathBuf>,
@@ -65,6 +71,8 @@ impl Default for UnifracOptions {
         Self {
             table: None,
             transpose: false,
+            selection: SelectionOptions::default(),
+            metadata: None,
             tree: None,
             metric: Metric::Unweighted,
             output: None,
@@ -92,6 +100,7 @@ pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), 
     let table = required(options.table.as_deref(), "table")?;
     let tree_path = required(options.tree.as_deref(), "tree")?;
     let output = required(options.output.as_deref(), "output")?;
+    options.selection.read_alone(options.metadata.as_deref())?;
     let format = MatrixFormat::of(output).ok_or_else(|| {
         let problem = "expected a name that ends in .npy, .condensed.npy, .h5 or .tsv";
         RunError::value("output", output.display().to_string(), problem)
@@ -100,19 +109,9 @@ pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), 
     for path in ids_file.iter().map(PathBuf::as_path).chain([output]) {
         check_output_file(path, options.overwrite)?;
     }
-    let newick = options.tree_options.newick();
-    let file = read_table_file(table, options.transpose, &Storage::Memory)?;
-    for note in file.notes {
-        observer.observe(&Event::Note(&format!("{}: {note}", table.display())))?;
-    }
-    let table = file.table;
-    let tree = read_tree(tree_path, &newick)?;
-    let table = without_missing(
-        table,
-        &tree,
-        (tree_path, &options.tree_options),
-        &mut |note| observer.observe(&Event::Note(&note)),
-    )?;
+    let (tree, table) = tree_and_samples(options, (tree_path, table), &mut |note| {
+        observer.observe(&Event::Note(&note))
+    })?;
     let empty = (0..table.num_samples()).filter(|&row| table.depth(row) == 0);
     let empty = empty.count();
     if empty > 0 {
@@ -135,12 +134,40 @@ pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), 
         Precision::F64 => place.fill::<f64>(&unifrac, ids, options.memory, observer)?,
     }
     if let Some(path) = &ids_file {
-        let lines: String = ids.iter().map(|id| format!("{id}\n")).collect();
-        write_whole(path, &lines)?;
+        write_whole(path, &id_list(ids))?;
         observer.observe(&Event::Saved(path))?;
     }
     place.settle()?;
     observer.observe(&Event::Saved(output))
+}
+
+/// The tree, and the samples of the table that are asked for, with the ASVs that it has.
+fn tree_and_samples(
+    options: &UnifracOptions,
+    (tree_path, path): (&Path, &Path),
+    notes: &mut Notes<'_>,
+) -> Result<(Tree, Table), RunError> {
+    let metadata = options.metadata.as_deref();
+    let by_metadata = ByMetadata::read(&options.selection, metadata, notes)?;
+    let tree = read_tree(tree_path, &options.tree_options.newick())?;
+    let file = read_table_file(path, options.transpose, &Storage::Memory)?;
+    for note in file.notes {
+        notes(format!("{}: {note}", path.display()))?;
+    }
+    let is_tip = |id: &str| tree.tip(id).is_some();
+    let table = turned_by(file.table, tree_path, is_tip, notes)?;
+    let all = table.num_samples();
+    let table = match &options.selection.samples {
+        Some(list) => listed(table, list, notes)?,
+        None => table,
+    };
+    let mut table = by_metadata.choose(table, notes)?;
+    if table.num_samples() < all {
+        // ASVs of other samples need not be in the tree.
+        table = table.drop_empty_features()?;
+    }
+    let table = without_missing(table, &tree, (tree_path, &options.tree_options), notes)?;
+    Ok((tree, table))
 }
 
 /// The path with something before and after its file name.

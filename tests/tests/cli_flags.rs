@@ -49,7 +49,7 @@ fn the_flags_of_train_are_frozen() {
         target-effective-batch-size target-layer-norm target-transform target-weight tensorboard
         test-size threads token-limit train-samples transpose tree truncate unifrac-ids
         unifrac-matrix unifrac-metric unifrac-weight val-prediction-passes validation-samples
-        weight-decay";
+        weight-decay where";
     let expected: Vec<&str> = expected.split_whitespace().collect();
     assert_eq!(flags(&aam!(), "train"), expected);
 }
@@ -67,12 +67,12 @@ fn the_flags_of_pretrain_are_frozen() {
         attn-implementation batch-size best-metric compatibility config count-embedding count-scale
         decay-all device distance-scale drop-missing dropout ema-decay embedding-dim epochs
         gradient-accumulation-steps help json keep-checkpoints lr max-bp max-grad-norm max-steps
-        missing-length mixed-precision nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size
+        metadata missing-length mixed-precision nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size
         nucleotide-steps nucleotide-weight objective optimizer output-dir overwrite patience preset
         print-config quiet rarefy-depth report resume root sample-encoder samples save-every
         schedule seed sequences strategy streaming table tensorboard test-size threads token-limit
         train-samples transpose tree truncate unifrac-ids unifrac-matrix unifrac-metric
-        unifrac-weight validation-samples weight-decay";
+        unifrac-weight validation-samples weight-decay where";
     let expected: Vec<&str> = expected.split_whitespace().collect();
     assert_eq!(flags(&aam!(), "pretrain"), expected);
 }

@@ -115,16 +115,12 @@ fn models_and_tables_are_told_apart() {
         "pretrain --table study/table.biom --tree study/tree.nwk {small} --nucleotide-steps 5 \
          --output-dir run"
     ));
-    for model in ["run", "run/checkpoints"] {
+    for model in ["run", "run/checkpoints", "run/checkpoints/best"] {
         predict(model).says(&[
-            &format!("{model}: this is the directory of a run"),
-            "such as run/checkpoints/best",
+            "run/checkpoints/best: this is a pre-trained encoder",
+            "`aam train --pretrained-encoder`",
         ]);
     }
-    predict("run/checkpoints/best").says(&[
-        "run/checkpoints/best: this is a pre-trained encoder",
-        "`aam train --pretrained-encoder`",
-    ]);
     let train = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --metadata-column ph";
     aam.run(&format!(
         "{train} {small} --pretrained-encoder study/tree.nwk --output-dir t"

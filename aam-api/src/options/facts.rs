@@ -46,6 +46,8 @@ pub struct Facts {
     pub required: bool,
     /// What a flag of it means without a value.
     pub bare: Option<String>,
+    /// What joins the texts of its flags, where several can be given.
+    pub joined: Option<String>,
     /// Other words for its values, each with the word it stands for.
     pub words: Vec<(String, String)>,
     /// Other flags that set it.
@@ -172,6 +174,13 @@ impl Facts {
     #[must_use]
     pub fn bare(mut self, value: &str) -> Self {
         self.bare = Some(value.to_owned());
+        self
+    }
+
+    /// Its flag can be given several times; `by` joins the texts.
+    #[must_use]
+    pub fn joined(mut self, by: &str) -> Self {
+        self.joined = Some(by.to_owned());
         self
     }
 

@@ -99,9 +99,9 @@ fn flag(option: &OptionInfo, heading: &'static str) -> Arg {
         .help(help(option))
         .help_heading(heading)
         .allow_negative_numbers(true);
-    let arg = match option.is_list() {
-        true => arg.action(ArgAction::Append),
-        false => arg,
+    let arg = match option.joint() {
+        Some(_) => arg.action(ArgAction::Append),
+        None => arg,
     };
     let arg = match option.facts.file {
         None | Some(FileUse::MayBeRead) => arg,

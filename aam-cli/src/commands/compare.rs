@@ -1,18 +1,17 @@
 //! `aam compare`: trains every combination of the components named, and prints one table.
 
-use std::io::{self, Write};
-
 use aam_runtime::compare::{
     BestOfSeveral, ChosenBy, Combination, CombinationResults, CompareOptions, Comparison, Spread,
     compare,
 };
 use aam_runtime::run::events::Outcome;
+use aam_runtime::text::visible_line;
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{say, warn};
+use crate::output::{print, print_as, say, warn};
 use crate::settings::Grid;
 use crate::{interrupt, progress};
 
@@ -23,7 +22,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         warn(remark);
     }
     if matches.get_flag("print-config") {
-        io::stdout().write_all(grid.to_toml(&job).as_bytes())?;
+        print(&grid.to_toml(&job))?;
         return Ok(Exit::Done);
     }
     let options: CompareOptions = grid.options()?;
@@ -38,7 +37,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         (false, None) => text(&comparison),
         (false, Some(best)) => format!("{}\n{best}\n", text(&comparison)),
     };
-    io::stdout().write_all(text.as_bytes())?;
+    print_as(matches.get_flag("json"), &text)?;
     if let (true, Some(best)) = (matches.get_flag("json"), &best) {
         say(best);
     }
@@ -162,7 +161,7 @@ pub(super) fn aligned(lines: &[Line], names: usize) -> String {
             })
             .collect();
         if let Some(problem) = &line.problem {
-            padded.push(format!("failed: {problem}"));
+            padded.push(format!("failed: {}", visible_line(problem)));
         }
         text.push_str(padded.join("  ").trim_end());
         text.push('\n');

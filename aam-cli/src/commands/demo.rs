@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aam_runtime::options::{PredictOptions, PretrainOptions, TrainOptions};
+use aam_runtime::options::{PredictOptions, PretrainOptions, SelectionOptions, TrainOptions};
 use aam_runtime::run::events::Observer;
 use aam_runtime::simulate::{SimulateOptions, Study};
 use clap::ArgMatches;
@@ -15,7 +15,7 @@ use clap::ArgMatches;
 use super::{demo_summary, pretrain, simulate, train};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Style, say};
+use crate::output::{say, say_strong};
 use crate::progress;
 use crate::settings::{command_line, with_default_components};
 
@@ -73,17 +73,12 @@ impl Demo {
         Ok(())
     }
 
-    fn say(&self, text: &str) {
-        if !self.quiet {
-            say(text);
-        }
-    }
-
     fn announce(&self, what: &str, command: &str) {
-        self.say(&format!(
-            "\n{}\n  $ {command}",
-            Style::stderr().strong(what)
-        ));
+        if !self.quiet {
+            say("");
+            say_strong(what);
+            say(&format!("  $ {command}"));
+        }
     }
 
     fn run(&self, display: &mut dyn Observer) -> Result<Exit, Failure> {
@@ -197,7 +192,10 @@ impl Demo {
         let options = PredictOptions {
             model: Some(self.path("trained/checkpoints/best")),
             table: Some(self.path("study/table.biom")),
-            samples: Some(self.samples("held-out")),
+            selection: SelectionOptions {
+                samples: Some(self.samples("held-out")),
+                ..SelectionOptions::default()
+            },
             output: Some(self.path("predictions.tsv")),
             ..PredictOptions::default()
         };

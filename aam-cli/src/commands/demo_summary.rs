@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Write};
 use std::path::Path;
 
 use aam_api::metric::{MetricConfig, MetricContext, Sample};
@@ -12,6 +11,7 @@ use aam_runtime::simulate::Study;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output;
 
 /// Samples shown one by one.
 const SHOWN: usize = 8;
@@ -54,7 +54,7 @@ pub(super) fn print(study: &Study, held_out: &[usize], file: &Path) -> Result<()
     }
     text.push_str("R² is 1 for perfect predictions and 0 for always guessing the mean.\n");
     text.push_str(&format!("All predictions are in {}.\n", file.display()));
-    io::stdout().write_all(text.as_bytes())?;
+    output::print(&text)?;
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! `aam doctor`: what this machine has, and whether it computes rightly.
 
 use std::fmt::Write as _;
-use std::io::{self, Write};
 use std::path::Path;
 
 use aam_runtime::run::RunError;
@@ -12,7 +11,7 @@ use clap::ArgMatches;
 use super::quiet;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Style, say};
+use crate::output::{Label, print_as, say, say_labelled};
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let text = |name: &str| matches.get_one::<String>(name).map(String::as_str);
@@ -26,15 +25,16 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         }
     })
     .map_err(RunError::from)?;
-    let output = match matches.get_flag("json") {
+    let is_json = matches.get_flag("json");
+    let output = match is_json {
         false => in_words(&report),
         true => serde_json::to_string_pretty(&report)
             .map(|text| text + "\n")
             .map_err(|error| Failure::new(Exit::Bug, error.to_string()))?,
     };
-    io::stdout().write_all(output.as_bytes())?;
+    print_as(is_json, &output)?;
     for problem in &report.problems {
-        say(&format!("{} {problem}", Style::stderr().error("wrong:")));
+        say_labelled(Label::WRONG, problem);
     }
     Ok(match report.is_right() {
         true => Exit::Done,

@@ -6,7 +6,7 @@ use clap::ArgMatches;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{Style, say};
+use crate::output::{say, warn};
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let path = |name: &str| matches.get_one::<String>(name).map_or("", String::as_str);
@@ -21,9 +21,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         usize::from(heads),
     )?;
     if !report.missing.is_empty() {
-        say(&format!(
-            "{} {weights} has no values for {}, which start at random",
-            Style::stderr().warning("warning:"),
+        warn(&format!(
+            "{weights} has no values for {}, which start at random",
             some(&report.missing)
         ));
     }

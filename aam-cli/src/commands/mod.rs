@@ -19,15 +19,13 @@ mod train;
 mod tune;
 mod unifrac;
 
-use std::io::{self, Write};
-
 use aam_runtime::train::parallel::processes;
 use clap::ArgMatches;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::jobs::{self, Job};
-use crate::output::{say, warn};
+use crate::output::{print, say, warn};
 use crate::settings::{Settings, as_given};
 
 /// Does what the command line asks for.
@@ -92,7 +90,7 @@ fn settings(name: &str, matches: &ArgMatches) -> Result<Option<Settings>, Failur
         warn(remark);
     }
     if matches.get_flag("print-config") {
-        io::stdout().write_all(settings.to_toml(&job).as_bytes())?;
+        print(&settings.to_toml(&job))?;
         return Ok(None);
     }
     if !quiet(matches) && processes::is_first() {

@@ -1,7 +1,5 @@
 //! `aam plugins`: what components there are, and what they can do.
 
-use std::io::{self, Write};
-
 use aam_api::kind::{kind_called, kinds};
 use aam_api::{ComponentInfo, KindEntry, PluginError};
 use clap::ArgMatches;
@@ -9,6 +7,7 @@ use serde_json::Value;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::print_as;
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let (text, json, components) = match matches.subcommand() {
@@ -42,7 +41,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
             .map(|text| text + "\n")
             .map_err(|error| Failure::new(Exit::Bug, error.to_string()))?,
     };
-    io::stdout().write_all(text.as_bytes())?;
+    print_as(json, &text)?;
     Ok(Exit::Done)
 }
 

@@ -1,18 +1,20 @@
 //! `aam runs`: the runs below a folder, and how two of them differ.
 
-use std::io::{self, Write};
+use std::borrow::Cow;
 use std::path::Path;
 
 use aam_api::error::nearest;
 use aam_runtime::report::runs::{Difference, Found, below, differences, differing, open};
 use aam_runtime::run::RunError;
 use aam_runtime::run::event_json::RecordedFigure;
+use aam_runtime::text::visible_line;
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::jobs;
+use crate::output::{print_as, warn};
 
 /// Settings that differ are shown up to this many letters.
 const WIDEST: usize = 60;
@@ -22,6 +24,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         .get_one::<String>("folder")
         .map_or(".", String::as_str);
     let found = below(Path::new(folder))?;
+    for problem in found.iter().filter_map(|run| run.problem.as_deref()) {
+        warn(&format!(
+            "{problem}; of this run its settings alone are known"
+        ));
+    }
     let named: Vec<&String> = matches.get_many("compare").into_iter().flatten().collect();
     let json = matches.get_flag("json");
     let matters = matters()?;
@@ -31,6 +38,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
                 named_run(one, folder, &found)?,
                 named_run(other, folder, &found)?,
             );
+            if let Some(problem) = one.problem.as_ref().or(other.problem.as_ref()) {
+                return Err(RunError::Usage(problem.clone()).into());
+            }
             compare(&one, &other, json, &matters)
         }
         _ if json => format!("{:#}\n", Value::Array(objects(&found, &matters))),
@@ -41,7 +51,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         }
         _ => list(&found, &matters),
     };
-    io::stdout().write_all(text.as_bytes())?;
+    print_as(json, &text)?;
     Ok(Exit::Done)
 }
 
@@ -193,11 +203,15 @@ fn shortened(text: &str) -> String {
 }
 
 fn aligned(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<Cow<'_, str>>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| visible_line(cell)).collect())
+        .collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let line = |row: &Vec<String>| {
+    let line = |row: &Vec<Cow<'_, str>>| {
         let cells = row.iter().enumerate();
         let cells = cells.map(|(column, cell)| format!("{cell:width$}", width = width(column)));
         let line = cells.collect::<Vec<_>>().join("  ");
@@ -219,7 +233,7 @@ fn objects(found: &[Found], matters: Matters<'_>) -> Vec<Value> {
             "path": run.path.display().to_string(),
             "command": record.command,
             "outcome": run.outcome(),
-            "error": record.error,
+            "error": run.problem.as_ref().or(record.error.as_ref()),
             "started": (!record.started.is_empty()).then_some(&record.started),
             "seconds": run.recorded.then_some(record.seconds),
             "epochs": record.epochs,

@@ -1,7 +1,5 @@
 //! `aam tune`: prints the trials, the best first.
 
-use std::io::{self, Write};
-
 use aam_runtime::compare::tune::{TuneOptions, Tuned, tune};
 use aam_runtime::run::events::Outcome;
 use clap::ArgMatches;
@@ -9,7 +7,7 @@ use clap::ArgMatches;
 use super::compare::{Line, aligned, best_text, missing, spread};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::{print, say};
 use crate::{interrupt, progress};
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
@@ -20,10 +18,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let mut display = progress::display(super::quiet(matches));
     let tuned = tune(&options, display.as_mut(), interrupt::flag())?;
     drop(display);
-    io::stdout().write_all(text(&tuned).as_bytes())?;
+    print(&text(&tuned))?;
     if let Some(best) = &tuned.comparison.best {
         let best = best_text(best, &format!("trial {}", best.row + 1));
-        io::stdout().write_all(format!("\n{best}\n").as_bytes())?;
+        print(&format!("\n{best}\n"))?;
         if tuned.all_folds_proposed {
             say(
                 "the settings were proposed by scores on all folds, so that this is still too good; with --halving 2 or more, or --sampler random, it is not",

@@ -1,13 +1,14 @@
 //! Bars, for a person at a terminal.
 
 use aam_runtime::evaluation::metrics::Metric;
+use aam_runtime::text::visible;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::clock::shown;
 use super::figure;
 use super::panel::Panel;
 use super::person::{Position, Screen};
-use crate::output::{Style, say};
+use crate::output::{say, warn};
 
 /// Shows one bar at a time, with lines of lasting interest above it.
 #[derive(Default)]
@@ -25,10 +26,18 @@ impl Bars {
         let (_, bar) = self.bar.get_or_insert_with(|| {
             let bar = ProgressBar::new(total as u64);
             bar.set_style(style(""));
-            bar.set_prefix(what.to_owned());
+            bar.set_prefix(visible(what).into_owned());
             (what.to_owned(), bar)
         });
         bar
+    }
+
+    /// Writes lines that stay above the bar.
+    fn above(&self, write: impl FnOnce()) {
+        match &self.bar {
+            Some((_, bar)) => bar.suspend(write),
+            None => write(),
+        }
     }
 
     fn clear(&mut self) {
@@ -52,14 +61,11 @@ impl Drop for Bars {
 
 impl Screen for Bars {
     fn line(&mut self, text: &str) {
-        match &self.bar {
-            Some((_, bar)) => bar.suspend(|| say(text)),
-            None => say(text),
-        }
+        self.above(|| say(text));
     }
 
     fn warning(&mut self, text: &str) {
-        self.line(&format!("{} {text}", Style::stderr().warning("warning:")));
+        self.above(|| warn(text));
     }
 
     fn start(&mut self) {
@@ -83,7 +89,7 @@ impl Screen for Bars {
         self.panel.epoch(epoch, metrics, best);
         if let Some((_, bar)) = &self.bar {
             bar.set_style(style("\n{msg}"));
-            bar.set_message(self.panel.text());
+            bar.set_message(visible(&self.panel.text()).into_owned());
         }
     }
 

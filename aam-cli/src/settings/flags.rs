@@ -56,20 +56,21 @@ pub(super) fn collect(
             let spelled = format!("--no-{}", option.name);
             all.push(Given::strong(&option.name, "false", &spelled));
         }
-        all.extend(given(&option.name, matches));
+        all.extend(given(&option.name, option.joint().unwrap_or(","), matches));
     }
     for (kind, _) in &job.kinds {
         let prefix = format!("{}.", kind.name);
-        all.extend(given(kind.name, matches));
+        all.extend(given(kind.name, ",", matches));
         let options = matches.ids().filter(|id| id.as_str().starts_with(&prefix));
-        all.extend(options.filter_map(|id| given(id.as_str(), matches)));
+        all.extend(options.filter_map(|id| given(id.as_str(), ",", matches)));
     }
     let (theirs, remarks) = reference::given_in(job, matches)?;
     all.extend(theirs);
     Ok((without_repeats(all)?, remarks))
 }
 
-fn given(name: &str, matches: &ArgMatches) -> Option<Given> {
+/// The setting `name`, if flags give it; the texts of several are joined by `joint`.
+fn given(name: &str, joint: &str, matches: &ArgMatches) -> Option<Given> {
     if matches.value_source(name) != Some(ValueSource::CommandLine) {
         return None;
     }
@@ -77,7 +78,11 @@ fn given(name: &str, matches: &ArgMatches) -> Option<Given> {
         .get_many::<String>(name)?
         .map(String::as_str)
         .collect();
-    Some(Given::strong(name, &texts.join(","), &format!("--{name}")))
+    Some(Given::strong(
+        name,
+        &texts.join(joint),
+        &format!("--{name}"),
+    ))
 }
 
 /// Drops what yields to something else, and refuses contradictions.

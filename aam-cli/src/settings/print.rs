@@ -1,5 +1,8 @@
 //! Settings as the text of a configuration file.
 
+use std::borrow::Cow;
+
+use aam_runtime::text::{visible, visible_json};
 use serde_json::Value;
 
 use super::Settings;
@@ -13,7 +16,7 @@ impl Settings {
         let mut text = format!("command = \"{}\"\n", job.name);
         for option in job.options() {
             let value = self.values.get(&option.name).unwrap_or(&Value::Null);
-            match toml(value) {
+            match written(value) {
                 Some(value) => text.push_str(&format!("{} = {value}\n", option.name)),
                 None if option.default.is_null() => {}
                 None => text.push_str(&format!("{} = \"none\"\n", option.name)),
@@ -25,11 +28,37 @@ impl Settings {
             };
             text.push_str(&format!("\n[{}]\n", kind.name));
             for (name, value) in choice {
-                let value = toml(value).map_or("\"none\"".to_owned(), |value| value.to_string());
+                let value = written(value).unwrap_or_else(|| "\"none\"".to_owned());
                 text.push_str(&format!("{name} = {value}\n"));
             }
         }
         text
+    }
+}
+
+/// A value as text of a file, in which no character is hidden.
+fn written(value: &Value) -> Option<String> {
+    let text = toml(value)?.to_string();
+    let is_plain = matches!(visible(&text), Cow::Borrowed(_));
+    Some(if is_plain { text } else { escaped(value) })
+}
+
+/// The same with the escapes of JSON, which are those of TOML, too.
+fn escaped(value: &Value) -> String {
+    match value {
+        Value::Object(table) => {
+            let entries = table.iter().filter(|(_, value)| !value.is_null());
+            let entries = entries.map(|(key, value)| {
+                let key = escaped(&Value::from(key.as_str()));
+                format!("{key} = {}", escaped(value))
+            });
+            format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(escaped).collect();
+            format!("[{}]", items.join(", "))
+        }
+        other => visible_json(&other.to_string()).into_owned(),
     }
 }
 
@@ -50,4 +79,25 @@ pub(super) fn toml(value: &Value) -> Option<toml::Value> {
             toml::Value::Table(entries.collect())
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn hidden_characters_are_escaped_and_read_back() {
+        for value in [
+            json!("a\u{1b}[31m \"b\" \u{202e}"),
+            json!(["gut", "x\u{9b}\n"]),
+            json!({"k\u{200b}": {"name": "\u{7f}", "delta": 2.5}}),
+        ] {
+            let text = written(&value).unwrap();
+            assert!(text.is_ascii(), "{text}");
+            let read: toml::Table = format!("key = {text}").parse().unwrap();
+            assert_eq!(serde_json::to_value(&read["key"]).unwrap(), value);
+        }
+    }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::text::one_line;
+
 /// A problem with data, told so that the person can mend it.
 ///
 /// Reads as `FILE: PLACE: PROBLEM` and, on a line of its own, what to do about it.
@@ -59,10 +61,10 @@ impl DataError {
 impl fmt::Display for DataError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
-            write!(f, "{}: ", file.display())?;
+            write!(f, "{}: ", one_line(&file.to_string_lossy()))?;
         }
         if let Some(place) = &self.place {
-            write!(f, "{place}: ")?;
+            write!(f, "{}: ", one_line(place))?;
         }
         write!(f, "{}", self.problem)?;
         if let Some(help) = &self.help {

@@ -54,6 +54,11 @@ impl Column {
         let values = self.values.iter().flatten().map(String::as_str);
         values.filter(|text| self.has_value(text, &[]))
     }
+
+    /// Whether any of its values is a number.
+    pub fn has_numbers(&self) -> bool {
+        self.known().any(|text| number(text).is_some())
+    }
 }
 
 /// The metadata of a set of samples.

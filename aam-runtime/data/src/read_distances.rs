@@ -13,9 +13,7 @@ use super::hdf5_file::{H5, with_hdf5};
 use super::qza::{Artifact, open_zip, read_member};
 use super::recognise::{refuse_mix_up, wrong_file};
 use super::role::Role;
-use super::separator::Separator;
 use super::source::{Kind, Source};
-use super::table::check_ids;
 use super::{DataError, DistanceFile, condensed, container, npy};
 
 /// Reads distances from `.npy`, `.npz`, HDF5 in the layout of `ssu`, text (TSV or CSV), or a
@@ -26,27 +24,6 @@ use super::{DataError, DistanceFile, condensed, container, npy};
 /// and column ids differ.
 pub fn read_distances(path: impl AsRef<Path>) -> Result<DistanceFile, DataError> {
     read(&container::open(path.as_ref())?.0)
-}
-
-/// Reads ids, one a line or as the first column of a table; empty lines do not count, and neither
-/// do a first line that begins with the name of an id column and QIIME 2's directives.
-///
-/// # Errors
-/// If the file cannot be read or an id is repeated.
-pub fn read_ids(path: impl AsRef<Path>) -> Result<Vec<String>, DataError> {
-    let (source, _) = container::open(path.as_ref())?;
-    let mut ids = Vec::new();
-    source.lines(|number, line| {
-        let cells = Separator::Tab.cells(line);
-        let id = cells.first().map(|cell| &**cell).unwrap_or_default();
-        let is_header = number == 1 && super::metadata::is_id_header(id);
-        if !(id.is_empty() || is_header || id.starts_with("#q2:")) {
-            ids.push(id.to_owned());
-        }
-        Ok(())
-    })?;
-    check_ids(&ids, "sample").map_err(|e| source.in_file(e))?;
-    Ok(ids)
 }
 
 fn read(source: &Source) -> Result<DistanceFile, DataError> {

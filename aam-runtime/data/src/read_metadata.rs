@@ -80,15 +80,8 @@ fn parse(text: &str) -> Result<Parsed, DataError> {
     let mut ids = Vec::new();
     let mut values = vec![Vec::new(); header.len() - 1];
     let mut lines = HashMap::new();
-    let mut comments = Vec::new();
     for row in rows {
         let (line, cells) = &row;
-        if is_comment(cells) {
-            if cells.len() == header.len() && header.len() > 1 {
-                comments.push(cells[0].clone());
-            }
-            continue;
-        }
         let (line, id) = (*line, id_of(*line, cells)?);
         let cells = fit(row, &header)?;
         let line = format!("line {line}");
@@ -107,12 +100,14 @@ fn parse(text: &str) -> Result<Parsed, DataError> {
     if ids.is_empty() {
         return Err(DataError::new("has a header but no samples"));
     }
-    if let Some(first) = comments.first() {
+    let wide = |(_, cells): &&Row| cells.len() == header.len() && header.len() > 1;
+    let comments: Vec<&Row> = parts.comments.iter().filter(wide).collect();
+    if let Some((_, first)) = comments.first() {
         notes.push(format!(
             "{} rows that begin with `#` are comments and not read, such as `{}`: if they are \
              samples, rename them",
             comments.len(),
-            super::shorten(first)
+            super::shorten(&first[0])
         ));
     }
     for (name, values) in header[1..].iter().zip(&mut values) {

@@ -106,6 +106,11 @@ impl TokenizedSequences {
         self.len() == 0
     }
 
+    /// Bases of the longest sequence that is read whole.
+    pub fn max_bp(&self) -> usize {
+        self.max_bp
+    }
+
     /// How many sequences were cut to `max_bp`.
     pub fn truncated(&self) -> usize {
         self.truncated

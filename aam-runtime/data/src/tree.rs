@@ -10,6 +10,7 @@ mod midpoint;
 use std::collections::HashSet;
 
 use super::DataError;
+use aam_core::text::one_line;
 
 /// A rooted tree with branch lengths and named tips.
 #[derive(Clone, Debug, PartialEq)]
@@ -249,11 +250,11 @@ pub(super) enum TipFault {
     Duplicate(usize, Box<str>),
 }
 
-/// `text` for a message: at most 40 characters of it.
+/// `text` for a message: at most 40 characters of it, on one line.
 pub fn shorten(text: &str) -> String {
     match text.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", one_line(&text[..end])),
+        None => one_line(text).into_owned(),
     }
 }
 

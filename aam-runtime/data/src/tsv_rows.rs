@@ -14,6 +14,7 @@ pub struct Rows<'t> {
     rest: &'t str,
     line: usize,
     separator: Separator,
+    begins_quoted: bool,
 }
 
 impl<'t> Rows<'t> {
@@ -23,7 +24,13 @@ impl<'t> Rows<'t> {
             rest: text,
             line: 1,
             separator,
+            begins_quoted: false,
         }
+    }
+
+    /// Whether the first cell of the row that was read last stood in quotes.
+    pub fn begins_quoted(&self) -> bool {
+        self.begins_quoted
     }
 
     /// The next row: the number of the line it begins on, and its cells (at least one).
@@ -45,6 +52,9 @@ impl<'t> Rows<'t> {
                 if self.rest.starts_with(['\n', '\r']) || self.rest.is_empty() {
                     break;
                 }
+            }
+            if cells.is_empty() {
+                self.begins_quoted = self.rest.starts_with('"');
             }
             let (cell, after) = if let Some(quoted) = self.rest.strip_prefix('"') {
                 quoted_cell(quoted, begins, separator)?

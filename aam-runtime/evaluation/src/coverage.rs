@@ -1,5 +1,7 @@
 //! How often intervals and prediction sets hold what is true: of all samples, and of each group.
 
+use aam_core::text::cell;
+
 use crate::evaluation::Reported;
 use crate::results::{HeldOut, RawColumn, TargetPrediction};
 
@@ -84,7 +86,6 @@ pub fn of(reported: &Reported<'_>) -> Vec<Coverage> {
 /// `coverage.tsv`: a line for each target, level and group; that of all samples names no group.
 pub fn tsv(all: &[Coverage]) -> String {
     let mut text = String::from("target\tlevel\tgroup\tsamples\tinside\tcoverage\tsize\n");
-    let cell = |name: &str| name.replace('\t', " ");
     for coverage in all {
         let group = coverage.group.as_deref().unwrap_or_default();
         text.push_str(&format!(

@@ -1,6 +1,7 @@
 //! The figures of every fold of a cross-validation, and what they come to.
 
 use aam_api::metric::{Headline, leads};
+use aam_core::text::cell;
 
 use super::evaluation::{aligned, number};
 use crate::metrics::Metric;
@@ -84,14 +85,19 @@ impl CrossValidated {
     /// `folds.tsv`: a line per fold, then `mean` and `sd`.
     pub fn tsv(&self) -> String {
         let names = self.names();
-        let mut text = format!("fold\tsamples\t{}\n", names.join("\t"));
-        let cell = |value: &f64| match value.is_nan() {
+        let header: Vec<_> = names.iter().map(|name| cell(name)).collect();
+        let mut text = format!("fold\tsamples\t{}\n", header.join("\t"));
+        let number = |value: &f64| match value.is_nan() {
             true => String::new(),
             false => value.to_string(),
         };
         for row in self.rows(&names) {
-            let values: Vec<String> = row.values.iter().map(cell).collect();
-            let cells = [row.name.clone(), row.samples(), values.join("\t")];
+            let values: Vec<String> = row.values.iter().map(number).collect();
+            let cells = [
+                cell(&row.name).into_owned(),
+                row.samples(),
+                values.join("\t"),
+            ];
             text.push_str(&(cells.join("\t") + "\n"));
         }
         text

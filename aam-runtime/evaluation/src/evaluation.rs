@@ -1,7 +1,10 @@
 //! What a run says of its held-out samples: figures with their uncertainty, beside those of simpler
 //! methods.
 
+use std::borrow::Cow;
+
 use aam_api::PluginError;
+use aam_core::text::{cell, visible_line};
 
 use super::bootstrap::intervals;
 use super::groups::Groups;
@@ -142,12 +145,12 @@ impl Evaluation {
             text.push_str(&format!("\t{other}"));
         }
         text.push('\n');
-        let cell = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
+        let number = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
         for figure in &self.figures {
             let (low, high) = figure.interval.unzip();
-            let mut cells = vec![figure.name.clone(), figure.value.to_string()];
-            cells.extend([cell(low), cell(high)]);
-            cells.extend(figure.others.iter().map(|value| cell(*value)));
+            let mut cells = vec![cell(&figure.name).into_owned(), figure.value.to_string()];
+            cells.extend([number(low), number(high)]);
+            cells.extend(figure.others.iter().map(|value| number(*value)));
             text.push_str(&(cells.join("\t") + "\n"));
         }
         text
@@ -192,11 +195,15 @@ impl Evaluation {
 
 /// Rows in columns, the first to the left and the others to the right.
 pub fn aligned(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<Cow<'_, str>>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| visible_line(cell)).collect())
+        .collect();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let line = |row: &Vec<String>| {
+    let line = |row: &Vec<Cow<'_, str>>| {
         let cells = row.iter().enumerate().map(|(column, cell)| match column {
             0 => format!("{cell:<width$}", width = width(column)),
             _ => format!("{cell:>width$}", width = width(column)),

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use aam_core::text::visible_line;
 use aam_evaluation::metrics::Metric;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
@@ -69,8 +70,11 @@ impl MetricsFile {
         write_whole(&self.path, &self.text())
     }
 
-    fn add(&mut self, start: String, metrics: Vec<Metric>) {
-        for metric in &metrics {
+    /// Names of metrics hold those of targets, which may hold anything; in the file they are on one
+    /// line.
+    fn add(&mut self, start: String, mut metrics: Vec<Metric>) {
+        for metric in &mut metrics {
+            metric.name = visible_line(&metric.name).into_owned();
             if !self.names.contains(&metric.name) {
                 self.names.push(metric.name.clone());
             }

@@ -1,5 +1,6 @@
 //! How the evaluation of held-out samples is written and reported.
 
+use aam_core::text::cell;
 use aam_evaluation::coverage;
 use aam_evaluation::evaluation::{Evaluation, Other, Predicted, Reported, TRIVIAL};
 use aam_evaluation::out_of_fold::AtLevel;
@@ -114,10 +115,10 @@ pub fn columns(targets: &[RawColumn]) -> Vec<TargetColumn<'_>> {
 fn confusion_text(column: &RawColumn, target: usize, samples: &[HeldOut]) -> Option<String> {
     let classes = column.classes.as_ref()?;
     let matrix = confusion(column, target, samples)?;
-    let cell = |text: &str| text.replace('\t', " ");
-    let mut text = cell(&column.name);
+    let mut text = cell(&column.name).into_owned();
     for class in classes {
-        text.push_str(&format!("\tpredicted {}", cell(class)));
+        text.push('\t');
+        text.push_str(&cell(&format!("predicted {class}")));
     }
     text.push('\n');
     for (class, counts) in classes.iter().zip(matrix) {

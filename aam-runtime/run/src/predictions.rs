@@ -64,6 +64,8 @@ pub fn tsv(
     let mut lines = csv::WriterBuilder::new()
         .delimiter(b'\t')
         .quote_style(csv::QuoteStyle::Necessary)
+        // An id is no comment to whoever reads the file.
+        .comment(Some(b'#'))
         .from_writer(Vec::new());
     let broken = |error: csv::Error| RunError::Usage(format!("predictions.tsv: {error}"));
     let header = header(targets, samples.first());

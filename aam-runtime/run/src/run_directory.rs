@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::RunError;
 use crate::checkpoint_files;
 use aam_core::file_operations::{make_directories, remove_file, rename, write_synced};
+use aam_data::id_list;
 
 /// Settings of the run, resolved; `aam COMMAND --config` reruns it.
 pub const CONFIG: &str = "config.toml";
@@ -214,7 +215,7 @@ impl RunDirectory {
         Ok(path)
     }
 
-    /// Writes one id a line.
+    /// Writes a list of ids, see [`id_list`].
     ///
     /// # Errors
     /// A file that cannot be written.
@@ -224,8 +225,7 @@ impl RunDirectory {
         ids: &[String],
         rows: &[usize],
     ) -> Result<PathBuf, RunError> {
-        let lines: String = rows.iter().map(|&row| format!("{}\n", ids[row])).collect();
-        self.write(name, &lines)
+        self.write(name, &id_list(rows.iter().map(|&row| &ids[row])))
     }
 }
 

@@ -6,6 +6,7 @@
 //! (without further training; Tsamardinos, Greasidou & Borboudakis 2018 compare such corrections).
 
 use aam_api::metric::{Better, Headline, MetricName, MetricOf, leading};
+use aam_core::text::cell;
 use aam_train::options::TrainOptions;
 
 use super::table::{
@@ -109,7 +110,7 @@ impl Judge {
 impl BestOfSeveral {
     /// `choice.tsv`: a line for each fold, then `mean` and `sd`.
     pub(super) fn tsv(&self, comparison: &Comparison) -> String {
-        let mut text = format!("fold\tchosen\t{}\n", self.metric);
+        let mut text = format!("fold\tchosen\t{}\n", cell(&self.metric));
         for ChosenWithout { fold, row, value } in &self.folds {
             let chosen = comparison.rows[*row].combination.label();
             text.push_str(&format!("{fold}\t{chosen}\t{value}\n"));

@@ -7,7 +7,7 @@ use super::combination::Combination;
 use super::final_model::ALL_SAMPLES;
 use super::record::ComparisonFingerprint;
 use super::table::Comparison;
-use aam_data::Split;
+use aam_data::{Split, id_list};
 use aam_run::RunError;
 use aam_run::run_directory::{
     RESULT, RunDirectory, holds_files, named_directory, refused_directory, write_whole,
@@ -99,7 +99,7 @@ impl ComparisonDirectory {
         ids: &[String],
         rows: &[usize],
     ) -> Result<PathBuf, RunError> {
-        let text: String = rows.iter().map(|&row| format!("{}\n", ids[row])).collect();
+        let text = id_list(rows.iter().map(|&row| &ids[row]));
         let name = format!("fold-{}-{side}.txt", fold + 1);
         let path = self.path.join(FOLDS).join(name);
         match fs::read_to_string(&path) {

@@ -15,7 +15,7 @@ use aam_evaluation::metrics::Metric;
 use aam_run::RunError;
 use aam_run::run_directory::write_whole;
 use aam_run::settings;
-use aam_train::checkpoint::directory::MANIFEST;
+use aam_train::checkpoint::directory::{MANIFEST, checkpoint_of};
 
 /// What all runs of a comparison have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -119,8 +119,12 @@ fn differing<'a>(
     then: &'a Map<String, Value>,
 ) -> impl Iterator<Item = (&'a str, String, String)> {
     let only_then = then.keys().filter(|name| !now.contains_key(*name));
-    now.keys().chain(only_then).filter_map(|name| {
-        let (now, then) = (now.get(name), then.get(name));
+    // Settings that an older version did not have were not given.
+    let given = |settings: &'a Map<String, Value>, name: &str| {
+        settings.get(name).filter(|value| !value.is_null())
+    };
+    now.keys().chain(only_then).filter_map(move |name| {
+        let (now, then) = (given(now, name), given(then, name));
         (now != then).then(|| (name.as_str(), shown(now), shown(then)))
     })
 }
@@ -137,7 +141,7 @@ fn shown(value: Option<&Value>) -> String {
 /// nothing of what is neither.
 fn fingerprint(path: &Path) -> Option<String> {
     let path = match path.is_dir() {
-        true => path.join(MANIFEST),
+        true => checkpoint_of(path).join(MANIFEST),
         false => path.to_owned(),
     };
     let hash = Sha256::digest(fs::read(path).ok()?);

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::combination::Combination;
 use aam_api::metric::{Headline, leads};
+use aam_core::text;
 use aam_evaluation::metrics::Metric;
 use aam_run::events::Outcome;
 
@@ -218,10 +219,11 @@ impl Comparison {
             metrics
                 .iter()
                 .map(|name| self.column(name))
-                .flat_map(|name| [name.clone(), format!("{name}_sd")]),
+                .flat_map(|name| [name.clone(), format!("{name}_sd")])
+                .map(|name| text::cell(&name).into_owned()),
         );
         header.extend(["seconds", "parameters", "all_parameters", "problem"].map(str::to_owned));
-        let mut text = header.join("\t") + "\n";
+        let mut lines = header.join("\t") + "\n";
         for row in &self.rows {
             let mut cells = names(row);
             cells.push(row.status(self.folds).to_owned());
@@ -234,10 +236,10 @@ impl Comparison {
             cells.push(cell(row.seconds()));
             cells.push(cell(row.parameters().map(|(learn, _)| learn)));
             cells.push(cell(row.parameters().map(|(_, all)| all)));
-            cells.push(row.failure.clone().unwrap_or_default().replace('\t', " "));
-            text.push_str(&(cells.join("\t") + "\n"));
+            cells.push(text::cell(row.failure.as_deref().unwrap_or_default()).into_owned());
+            lines.push_str(&(cells.join("\t") + "\n"));
         }
-        text
+        lines
     }
 
     /// `comparison-folds.tsv`: a line per run that is done.
@@ -245,9 +247,10 @@ impl Comparison {
         let (kinds, metrics) = (self.kinds(), self.metrics());
         let mut header: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();
         header.extend(["fold", "epochs"].map(str::to_owned));
-        header.extend(metrics.iter().map(|name| self.column(name)));
+        let columns = metrics.iter().map(|name| self.column(name));
+        header.extend(columns.map(|name| text::cell(&name).into_owned()));
         header.push("seconds".to_owned());
-        let mut text = header.join("\t") + "\n";
+        let mut lines = header.join("\t") + "\n";
         for row in &self.rows {
             for result in &row.results {
                 let mut cells = names(row);
@@ -257,10 +260,10 @@ impl Comparison {
                     cell(metric.map(|metric| metric.value))
                 }));
                 cells.push(result.seconds.to_string());
-                text.push_str(&(cells.join("\t") + "\n"));
+                lines.push_str(&(cells.join("\t") + "\n"));
             }
         }
-        text
+        lines
     }
 }
 

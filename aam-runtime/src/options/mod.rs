@@ -6,7 +6,9 @@ mod rf_baseline;
 
 pub use aam_model::options::{MaskingOptions, ModelOptions, OutputOptions};
 pub use aam_report::WatchOptions;
-pub use aam_study::options::{CategoryOptions, DataOptions, SplitOptions, TreeOptions};
+pub use aam_study::options::{
+    CategoryOptions, DataOptions, SelectionOptions, SplitOptions, TreeOptions,
+};
 pub use aam_train::options::{
     AdaptationOptions, MemoryOptions, OptimizationOptions, PretrainOptions, TargetOptions,
     TrainOptions,

@@ -10,26 +10,30 @@ use aam_data::AsvSampling;
 use aam_model::MixedPrecision;
 use aam_train::options::Level;
 
+use super::SelectionOptions;
+
 /// Options of `aam predict`; everything else comes from the checkpoint.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct PredictOptions {
-    /// Checkpoint directory of `aam train`.
+    /// Run of `aam train`, of which the best checkpoint is taken, or a checkpoint in it.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub model: Option<PathBuf>,
     /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub table: Option<PathBuf>,
+    /// Take the table's rows for samples and its columns for ASVs.
+    pub transpose: bool,
     /// Sequences of the ASVs, where the ids in the table are not the sequences themselves.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub sequences: Option<PathBuf>,
-    /// Sample metadata, where the model sees categorical columns, or the target has a scale in each
-    /// category.
+    /// Sample metadata, where the model sees categorical columns, the target has a scale in each
+    /// category, or `where` chooses samples.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub metadata: Option<PathBuf>,
-    /// File of sample ids to predict, one a line; all samples of the table without it.
-    #[schemars(transform = Facts::new().file(FileUse::Read))]
-    pub samples: Option<PathBuf>,
+    /// Which samples.
+    #[serde(flatten)]
+    pub selection: SelectionOptions,
     /// Which ASVs, where a sample has more than the model takes; as in training without it.
     #[schemars(transform = Facts::new()
         .because("the most abundant ASVs say most; the order of a table is arbitrary"))]
@@ -83,9 +87,10 @@ impl Default for PredictOptions {
         Self {
             model: None,
             table: None,
+            transpose: false,
             sequences: None,
             metadata: None,
-            samples: None,
+            selection: SelectionOptions::default(),
             asv_sampling: None,
             prediction_passes: 1,
             output_variance: false,

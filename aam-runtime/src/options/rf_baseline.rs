@@ -6,7 +6,7 @@ use aam_api::options::{Facts, FileUse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SplitOptions, TrainOptions};
+use super::{SelectionOptions, SplitOptions, TrainOptions};
 
 /// Options of `aam rf-baseline`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -15,22 +15,24 @@ pub struct RfBaselineOptions {
     /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub table: Option<PathBuf>,
+    /// Take the table's rows for samples and its columns for ASVs.
+    pub transpose: bool,
     /// Sample metadata, TSV by QIIME 2's rules.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub metadata: Option<PathBuf>,
     /// Column or columns to predict.
     #[schemars(transform = Facts::new().required())]
     pub metadata_column: Vec<String>,
-    /// The columns hold classes, not numbers.
+    /// The columns hold classes; without it plain numbers, such as 6.5 and not 6,5 or 65 %.
     pub classifier: bool,
     /// Words that are classes although they mean a missing value, such as unknown.
     pub keep_class: Vec<String>,
     /// Reads drawn from each sample, without replacement; samples with fewer are left out.
     #[schemars(transform = Facts::new().because("reads are thrown away only when asked for"))]
     pub rarefy_depth: Option<u32>,
-    /// File of sample ids to use, one a line; all samples without it.
-    #[schemars(transform = Facts::new().file(FileUse::Read))]
-    pub samples: Option<PathBuf>,
+    /// Which samples.
+    #[serde(flatten)]
+    pub selection: SelectionOptions,
     /// Fraction of the samples held out; without it a fifth.
     #[schemars(
         extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1),
@@ -79,12 +81,13 @@ impl Default for RfBaselineOptions {
     fn default() -> Self {
         Self {
             table: None,
+            transpose: false,
             metadata: None,
             metadata_column: Vec::new(),
             classifier: false,
             keep_class: Vec::new(),
             rarefy_depth: None,
-            samples: None,
+            selection: SelectionOptions::default(),
             test_size: None,
             train_samples: None,
             validation_samples: None,
@@ -114,7 +117,8 @@ impl RfBaselineOptions {
         };
         options.data.table.clone_from(&self.table);
         options.data.rarefy_depth = self.rarefy_depth;
-        options.data.samples.clone_from(&self.samples);
+        options.data.transpose = self.transpose;
+        options.data.selection.clone_from(&self.selection);
         options.data.test_size = self.test_size;
         options.data.train_samples.clone_from(&self.train_samples);
         options

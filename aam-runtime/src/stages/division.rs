@@ -11,7 +11,7 @@ use aam_run::events::{Event, Observer};
 use aam_study::categories::CategoryColumns;
 use aam_study::division::Folds;
 use aam_train::fingerprint::RunFingerprint;
-use aam_train::session::ids_of;
+use aam_train::session::{ids_of, known_bp};
 use aam_train::targets::RawTargets;
 
 /// A study of which it is said who is learnt from.
@@ -142,11 +142,13 @@ pub fn folded(
     folds: usize,
     observer: &mut dyn Observer,
 ) -> Result<FoldedStudy, RunError> {
+    let encoder = options.pretrained_encoder.as_deref();
+    let known = encoder.map(known_bp).transpose()?;
     let MatchedStudy {
         study,
         metadata,
         targets,
-    } = MatchedStudy::read(options, observer)?;
+    } = MatchedStudy::read(options, known, observer)?;
     let ids = study.table.sample_ids();
     let division = division(options, &metadata, ids, &targets, observer)?;
     let most = division

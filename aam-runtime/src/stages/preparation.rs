@@ -77,7 +77,9 @@ impl<'a> PreparedTraining<'a> {
         let (scales, unseen) = TargetScales::new(&parts.targets, Some(metadata), ids)?;
         scales.note(&parts.targets, observer)?;
         target_scales::warn(&unseen, observer)?;
-        let mut manifest = manifest(setup.config.clone(), setup.policy());
+        let sequences = &matched.study.sequences;
+        let (config, policy) = (setup.config_for(sequences), setup.policy(sequences));
+        let mut manifest = manifest(config, policy);
         manifest.train_samples = divided.train_ids();
         manifest.validation_samples = ids_of(ids, &split.validation);
         manifest.predictor = Some(parts);
@@ -103,7 +105,7 @@ impl<'a> PreparedTraining<'a> {
 
     fn batcher(&self) -> Batcher<'a> {
         let chunk = self.options().optimization.asv_chunk_size;
-        batcher(&self.divided.matched.study, &self.setup().policy(), chunk)
+        batcher(&self.divided.matched.study, &self.manifest.data, chunk)
     }
 
     /// Whether ASVs are encoded before the training.
@@ -155,7 +157,7 @@ impl<'a> PreparedTraining<'a> {
             recorded.optimization.max_steps = None;
         }
         recorded.freeze_base = Some(setup.frozen);
-        recorded.data.max_bp = Some(setup.policy().max_bp);
+        recorded.data.max_bp = Some(self.manifest.data.max_bp);
         setup.settings.losses.record(&mut recorded.target);
         if let Some(weighting) = &setup.settings.weighting {
             weighting.record(&mut recorded.target);

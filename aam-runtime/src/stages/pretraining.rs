@@ -140,16 +140,17 @@ impl<'a> PreparedPretraining<'a> {
     /// Samples of which there is nothing to learn.
     pub fn new(divided: &'a DividedPretraining<'a>) -> Result<Self, RunError> {
         let (setup, split) = (divided.setup, &divided.split);
-        let (options, config) = (&setup.options().optimization, &setup.settings.config);
+        let sequences = &divided.study.sequences;
+        let (options, config) = (&setup.options().optimization, setup.config_for(sequences));
         let ids = divided.study.table.sample_ids();
-        let policy = setup.policy();
+        let policy = setup.policy(sequences);
         let batcher = batcher(divided.study, &policy, options.asv_chunk_size);
         let tasks = PreparedTasks::new(divided, &batcher)?;
         let name = "initial weights of the base";
         let base = drawn(options.seed, name, &setup.device(), |device| {
-            Ok(Base::init(config, device)?)
+            Ok(Base::init(&config, device)?)
         })?;
-        let mut manifest = manifest(config.clone(), policy);
+        let mut manifest = manifest(config, policy);
         manifest.train_samples = ids_of(ids, &split.train);
         manifest.validation_samples = ids_of(ids, &split.validation);
         Ok(Self {
@@ -189,7 +190,7 @@ impl<'a> PreparedPretraining<'a> {
         recorded.optimization.resume = false;
         let plan = Plan::distances(setup.settings.staged, &setup.options().optimization);
         plan.record(&mut recorded.optimization);
-        recorded.data.max_bp = Some(setup.policy().max_bp);
+        recorded.data.max_bp = Some(self.manifest.data.max_bp);
         recorded
     }
 }

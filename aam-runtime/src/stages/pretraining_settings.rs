@@ -5,6 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 
 use crate::options::PretrainOptions;
+use aam_data::TokenizedSequences;
 use aam_model::ModelConfig;
 use aam_run::RunError;
 use aam_run::events::Observer;
@@ -100,7 +101,7 @@ pub struct PretrainingSettings<'a> {
     pub options: &'a PretrainOptions,
     /// The run that goes on, if one does.
     pub resumed: Option<Resumed>,
-    /// Sizes of the model.
+    /// Sizes of the model, as far as they are known without the data.
     pub config: ModelConfig,
     /// Whether what is learnt of samples is learnt on embeddings that stay as they are.
     pub staged: bool,
@@ -125,6 +126,7 @@ impl<'a> PretrainingSettings<'a> {
         }
         check(options, &options.components, optimization)?;
         required(data.table.as_deref(), "table")?;
+        data.selection.read_alone(options.metadata.as_deref())?;
         let resumed = Resumed::of(optimization)?;
         let mut config = match &resumed {
             Some(resumed) => resumed.manifest.model.clone(),
@@ -217,10 +219,24 @@ impl<'a> PretrainingSetup<'a> {
         self.ranks.device().autodiff()
     }
 
-    /// How samples become input.
-    pub fn policy(&self) -> DataPolicy {
+    /// How samples become input whose `sequences` are read.
+    pub fn policy(&self, sequences: &TokenizedSequences) -> DataPolicy {
         let options = self.options();
-        let wanted = options.data.max_bp.unwrap_or(self.settings.config.max_bp);
-        policy(&options.data, wanted, options.optimization.seed)
+        policy(&options.data, sequences.max_bp(), options.optimization.seed)
+    }
+
+    /// Sizes of the model for `sequences`: a fresh one has places for the longest.
+    pub fn config_for(&self, sequences: &TokenizedSequences) -> ModelConfig {
+        let mut config = self.settings.config.clone();
+        if self.settings.resumed.is_none() {
+            config.max_bp = sequences.max_bp();
+        }
+        config
+    }
+
+    /// Bases of the longest sequence that the weights of a run that goes on know of.
+    pub fn known_bp(&self) -> Option<usize> {
+        let resumed = self.settings.resumed.as_ref();
+        resumed.map(|resumed| resumed.manifest.model.max_bp)
     }
 }

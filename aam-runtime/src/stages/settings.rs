@@ -94,6 +94,8 @@ pub fn check_data(options: &TrainOptions) -> Result<(), RunError> {
         let problem = "the columns hold numbers, among which no word can be; add --classifier, or leave it out";
         return Err(RunError::value("keep-class", word, problem));
     }
+    let metadata = options.metadata.as_deref();
+    options.data.selection.read(metadata)?;
     division::check(&options.split, &options.data)?;
     if options.unifrac_weight > 0.0 && !has_source(&options.data, &options.components)? {
         let problem = format!("it needs {}", missing_source()?);

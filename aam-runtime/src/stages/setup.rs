@@ -7,11 +7,13 @@ use super::settings::TrainingSettings;
 use super::stand_in;
 use crate::options::TrainOptions;
 use aam_api::ViewShape;
+use aam_data::TokenizedSequences;
 use aam_model::{Base, ModelConfig, SampleWays};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_study::sample_values;
 use aam_train::adaptation::freezes;
+use aam_train::checkpoint::directory::checkpoint_of;
 use aam_train::checkpoint::manifest::DataPolicy;
 use aam_train::parallel::Ranks;
 use aam_train::plan::Plan;
@@ -42,7 +44,7 @@ pub struct TrainingSetup<'a> {
     pub strategy: Resolved,
     /// What it starts from.
     pub weights: InitialWeights,
-    /// Sizes of the model.
+    /// Sizes of the model, as far as they are known without the data.
     pub config: ModelConfig,
     /// How its sample encoder works.
     pub ways: SampleWays,
@@ -144,11 +146,27 @@ impl<'a> TrainingSetup<'a> {
         self.ranks.device().autodiff()
     }
 
-    /// How samples become input.
-    pub fn policy(&self) -> DataPolicy {
+    /// How samples become input whose `sequences` are read.
+    pub fn policy(&self, sequences: &TokenizedSequences) -> DataPolicy {
         let options = self.options();
-        let wanted = options.data.max_bp.unwrap_or(self.config.max_bp);
-        policy(&options.data, wanted, options.optimization.seed)
+        policy(&options.data, sequences.max_bp(), options.optimization.seed)
+    }
+
+    /// Sizes of the model for `sequences`: a fresh one has places for the longest.
+    pub fn config_for(&self, sequences: &TokenizedSequences) -> ModelConfig {
+        let mut config = self.config.clone();
+        if matches!(self.weights, InitialWeights::Drawn) {
+            config.max_bp = sequences.max_bp();
+        }
+        config
+    }
+
+    /// Bases of the longest sequence that the weights it starts from know of; `None` of fresh ones.
+    pub fn known_bp(&self) -> Option<usize> {
+        match self.weights {
+            InitialWeights::Drawn => None,
+            InitialWeights::Pretrained(_) | InitialWeights::Resumed(_) => Some(self.config.max_bp),
+        }
     }
 
     /// Whether nothing is left to do, after that was said.
@@ -167,6 +185,13 @@ impl<'a> TrainingSetup<'a> {
     /// Those of the observer.
     pub fn tell(&self, observer: &mut dyn Observer) -> Result<(), RunError> {
         let options = self.options();
+        if let Some(path) = options.pretrained_encoder.as_deref() {
+            let checkpoint = checkpoint_of(path);
+            if checkpoint != path {
+                let text = format!("pre-trained encoder: {}", checkpoint.display());
+                observer.observe(&Event::Note(&text))?;
+            }
+        }
         if self.frozen && options.pretrained_encoder.is_none() {
             observer.observe(&Event::Note(
                 "no --pretrained-encoder: ASVs are embedded by an encoder that has not been trained, which tells them apart but knows nothing of nucleotides",

@@ -13,7 +13,7 @@ use aam_train::assembly::predictor_config;
 use aam_train::checkpoint::manifest::{PredictorManifest, TargetManifest, TargetValues};
 use aam_train::inference::{FineTuned, losses};
 use aam_train::output;
-use aam_train::session::manifest;
+use aam_train::session::{manifest, policy};
 
 /// Names of the classes of a target whose own are not known yet, and levels of a column.
 const NAMES: [&str; 2] = ["1", "2"];
@@ -61,7 +61,10 @@ fn model(
         ..config.clone()
     };
     let settings = &setup.settings;
-    let mut manifest = manifest(small, setup.policy());
+    let options = settings.options;
+    let wanted = options.data.max_bp.unwrap_or(small.max_bp);
+    let policy = policy(&options.data, wanted, options.optimization.seed);
+    let mut manifest = manifest(small, policy);
     manifest.predictor = Some(PredictorManifest {
         config: predictor_config(settings.options, setup.ways.view),
         fusion: settings.fusion.clone(),

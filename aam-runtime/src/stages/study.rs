@@ -1,15 +1,17 @@
 //! The third stage: files read, and samples matched across them.
 
+use super::pretraining_settings::PretrainingSetup;
 use super::setup::TrainingSetup;
 use crate::options::{DataOptions, OptimizationOptions, PretrainOptions, TrainOptions};
-use aam_data::{Metadata, Storage, Table};
+use aam_data::{Metadata, Storage, Table, TokenOptions, TokenizedSequences};
 use aam_evaluation::distribution::Distribution;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_study::division::Division;
-use aam_study::{self as study, Notes, Study, Supervision, required};
+use aam_study::{self as study, ByMetadata, Notes, Study, Supervision, required};
 use aam_train::classes;
-use aam_train::session::{max_bp, policy};
+use aam_train::metadata_columns;
+use aam_train::session::max_bp;
 use aam_train::targets::{self, RawTargets};
 
 /// The samples that have reads, metadata, targets and, where they are wanted, distances.
@@ -44,9 +46,16 @@ impl MatchedSamples {
             data, optimization, ..
         } = options;
         let mut notes = |note: String| observer.observe(&Event::Note(&note));
-        let metadata = required(options.metadata.as_deref(), "metadata")?;
+        let path = required(options.metadata.as_deref(), "metadata")?;
+        let conditions = data.selection.read(Some(path))?;
+        let metadata = study::metadata(path, &mut notes)?;
+        metadata_columns::check(options, &metadata)?;
+        if let Some(conditions) = &conditions {
+            conditions.check(&metadata)?;
+        }
         let table = reads(data, optimization, &mut notes)?;
-        let (table, metadata) = study::with_metadata(table, metadata, &mut notes)?;
+        let table = study::with_metadata(table, &metadata, &mut notes)?;
+        let table = study::meeting(table, &metadata, conditions.as_ref(), &mut notes)?;
         let table = study::rarefied(table, data.rarefy_depth, optimization.seed, &mut notes)?;
         let (_, rows) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
         let table = table.select_samples(&rows);
@@ -74,22 +83,24 @@ impl MatchedStudy {
     /// Those of [`read`](Self::read).
     pub fn of(setup: &TrainingSetup<'_>, observer: &mut dyn Observer) -> Result<Self, RunError> {
         setup.tell(observer)?;
-        Self::read(setup.options(), observer)
+        Self::read(setup.options(), setup.known_bp(), observer)
     }
 
-    /// Reads the files that `options` name.
+    /// Reads the files that `options` name, for an encoder that knows sequences of up to `known`
+    /// bases, or for a fresh one.
     ///
     /// # Errors
     /// Those of [`MatchedSamples::read`], or a sequence that is none or too long.
-    pub fn read(options: &TrainOptions, observer: &mut dyn Observer) -> Result<Self, RunError> {
+    pub fn read(
+        options: &TrainOptions,
+        known: Option<usize>,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, RunError> {
         let samples = MatchedSamples::read(options, observer)?;
-        let mut notes = |note: String| observer.observe(&Event::Note(&note));
-        let max_bp = max_bp(&options.data, options.pretrained_encoder.as_deref())?;
-        let tokens = policy(&options.data, max_bp, options.optimization.seed).tokens();
-        let sequences = study::tokenized(&samples.table, &tokens, &mut notes)?;
+        let sequences = sequences(&options.data, known, &samples.table, observer)?;
         let lengths = samples.table.feature_ids().iter();
         if let Some(lengths) = Distribution::of_counts(lengths.map(|id| id.len() as u64)) {
-            notes(format!("bases of an ASV: {lengths}"))?;
+            observer.observe(&Event::Note(&format!("bases of an ASV: {lengths}")))?;
         }
         Ok(Self {
             study: Study {
@@ -149,24 +160,43 @@ fn class_labels(targets: &RawTargets) -> Option<Vec<usize>> {
 /// # Errors
 /// Files that cannot be read, or samples that do not go together.
 pub fn unlabelled(
-    options: &PretrainOptions,
+    setup: &PretrainingSetup<'_>,
     observer: &mut dyn Observer,
 ) -> Result<Study, RunError> {
+    let options = setup.options();
     let PretrainOptions {
         data, optimization, ..
     } = options;
     let seed = optimization.seed;
     let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let metadata = options.metadata.as_deref();
+    let by_metadata = ByMetadata::read(&data.selection, metadata, &mut notes)?;
     let table = reads(data, optimization, &mut notes)?;
+    let table = by_metadata.choose(table, &mut notes)?;
     let table = study::rarefied(table, data.rarefy_depth, seed, &mut notes)?;
     let (table, supervision) =
         study::with_supervision(table, (data, &options.components), &mut notes)?;
-    let tokens = policy(data, max_bp(data, None)?, seed).tokens();
-    let sequences = study::tokenized(&table, &tokens, &mut notes)?;
+    let sequences = sequences(data, setup.known_bp(), &table, observer)?;
     Ok(Study {
         table,
         sequences,
         supervision,
+    })
+}
+
+/// The sequences of the table's ASVs, as a run with an encoder that knows `known` bases reads them.
+fn sequences(
+    data: &DataOptions,
+    known: Option<usize>,
+    table: &Table,
+    observer: &mut dyn Observer,
+) -> Result<TokenizedSequences, RunError> {
+    let options = TokenOptions {
+        max_bp: max_bp(data, known, table, observer)?,
+        truncate: data.truncate,
+    };
+    study::tokenized(table, &options, &mut |note| {
+        observer.observe(&Event::Note(&note))
     })
 }
 
@@ -184,7 +214,7 @@ fn reads(
         sequences: data.sequences.as_deref(),
     };
     let table = study::read_files(files, &storage, notes)?;
-    match &data.samples {
+    match &data.selection.samples {
         Some(list) => study::listed(table, list, notes),
         None => Ok(table),
     }

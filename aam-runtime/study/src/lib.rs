@@ -10,6 +10,7 @@ pub mod forest;
 mod objective;
 pub mod objectives;
 pub mod options;
+mod selection;
 mod source;
 mod supervision;
 mod tree;
@@ -21,11 +22,12 @@ use aam_core::DataError;
 use aam_data::mismatch;
 use aam_data::{
     Metadata, Split, Storage, Table, TokenOptions, TokenizedSequences, listed_split, random_split,
-    rarefy, read_ids, read_metadata, read_sequences, read_table_file, stratified_split,
+    rarefy, read_ids, read_metadata, read_sequences, read_table_file, shorten, stratified_split,
     without_lengths,
 };
 use aam_run::RunError;
 pub use objective::{objective, sample_values};
+pub use selection::{ByMetadata, listed, meeting};
 pub use supervision::{Supervision, has_source, missing_source, with_supervision};
 pub use tree::without_missing;
 
@@ -66,24 +68,6 @@ pub struct ReadsFiles<'a> {
     pub sequences: Option<&'a Path>,
 }
 
-/// Reads a table and the sequences of its ASVs as they are written; see [`read_files`].
-///
-/// # Errors
-/// Those of [`read_files`].
-pub fn read_reads(
-    table: Option<&Path>,
-    sequences: Option<&Path>,
-    storage: &Storage,
-    notes: &mut Notes<'_>,
-) -> Result<Table, RunError> {
-    let files = ReadsFiles {
-        table,
-        sequences,
-        ..ReadsFiles::default()
-    };
-    read_files(files, storage, notes)
-}
-
 /// Reads a table into `storage`, and the sequences of its ASVs where they are in a file of their
 /// own.
 ///
@@ -118,42 +102,13 @@ pub fn read_files(
     Ok(table)
 }
 
-/// The samples of `table` that the file `list` names.
-///
-/// # Errors
-/// A list that cannot be read, or none of whose samples the table has.
-pub fn listed(table: Table, list: &Path, notes: &mut Notes<'_>) -> Result<Table, RunError> {
-    let listed = read_ids(list)?;
-    let wanted: std::collections::HashSet<&String> = listed.iter().collect();
-    let rows: Vec<usize> = (0..table.num_samples())
-        .filter(|&row| wanted.contains(&table.sample_ids()[row]))
-        .collect();
-    if rows.is_empty() {
-        return Err(mismatch::error(&table, "the list", list, &listed).into());
-    }
-    notes(format!(
-        "{}: {} of {} listed samples found",
-        list.display(),
-        rows.len(),
-        wanted.len()
-    ))?;
-    Ok(table.select_samples(&rows))
-}
-
 /// The table with the sequences in the file at `path` for names of its ASVs; the reads of ASVs with
 /// one sequence are added up.
 fn with_sequences(table: Table, path: &Path, notes: &mut Notes<'_>) -> Result<Table, RunError> {
     let sequences = read_sequences(path)?;
-    let found = sequences.of(table.feature_ids()).map_err(|error| {
-        let samples = table.sample_ids().iter();
-        let error = error.file(path);
-        match samples.filter(|id| sequences.get(id).is_some()).count() * 2 > table.num_samples() {
-            true => error.help(
-                "they are the sequences of the table's samples: it is transposed, add --transpose",
-            ),
-            false => error,
-        }
-    })?;
+    let table = turned_by(table, path, |id| sequences.get(id).is_some(), notes)?;
+    let found = sequences.of(table.feature_ids());
+    let found = found.map_err(|error| error.file(path))?;
     let (table, merged) = table.merged_by(found).map_err(|error| error.file(path))?;
     if merged > 0 {
         notes(format!(
@@ -164,6 +119,28 @@ fn with_sequences(table: Table, path: &Path, notes: &mut Notes<'_>) -> Result<Ta
     Ok(table)
 }
 
+/// The table with its rows for samples, where the file at `path`, by which `is_asv` knows ASVs, proves
+/// that they are: it has none of the table's ASVs, and most of its samples.
+///
+/// # Errors
+/// A table that cannot be turned.
+pub fn turned_by(
+    table: Table,
+    path: &Path,
+    is_asv: impl Fn(&str) -> bool,
+    notes: &mut Notes<'_>,
+) -> Result<Table, RunError> {
+    let alike = table.sample_ids().iter().filter(|id| is_asv(id)).count();
+    if 2 * alike <= table.num_samples() || table.feature_ids().iter().any(&is_asv) {
+        return Ok(table);
+    }
+    notes(format!(
+        "the table's rows are samples, for its columns are the ASVs of {}: turned",
+        path.display()
+    ))?;
+    Ok(table.transposed()?)
+}
+
 /// Leaves out the samples that have no reads.
 fn without_empty_samples(table: Table, notes: &mut Notes<'_>) -> Result<Table, RunError> {
     let (full, empty): (Vec<usize>, Vec<usize>) =
@@ -172,7 +149,8 @@ fn without_empty_samples(table: Table, notes: &mut Notes<'_>) -> Result<Table, R
         return Ok(table);
     }
     let examples = empty.iter().take(3);
-    let examples: Vec<&str> = examples.map(|&row| &*table.sample_ids()[row]).collect();
+    let examples = examples.map(|&row| shorten(&table.sample_ids()[row]));
+    let examples: Vec<String> = examples.collect();
     notes(format!(
         "{} samples without reads are left out, such as {}",
         empty.len(),
@@ -196,7 +174,8 @@ pub fn rarefied(
     };
     let rarefied = rarefy(&table, depth, seed)?;
     let lost = rarefied.dropped.iter().take(3);
-    let examples: Vec<String> = lost.map(|(id, reads)| format!("{id} ({reads})")).collect();
+    let shown = |(id, reads): &(String, u64)| format!("{} ({reads})", shorten(id));
+    let examples: Vec<String> = lost.map(shown).collect();
     notes(match examples.is_empty() {
         true => format!("rarefied to {depth} reads: every sample kept"),
         false => format!(
@@ -235,17 +214,28 @@ pub fn tokenized(
     Ok(sequences)
 }
 
-/// Reads metadata and keeps the table's samples that it has a row for.
+/// Reads metadata, which is small and says whether columns exist, before the table is read.
 ///
 /// # Errors
-/// Files that cannot be read, or no sample in common.
+/// A file that cannot be read.
+pub fn metadata(path: &Path, notes: &mut Notes<'_>) -> Result<Metadata, RunError> {
+    let metadata = read_metadata(path)?;
+    for note in metadata.notes() {
+        notes(format!("{}: {note}", path.display()))?;
+    }
+    Ok(metadata)
+}
+
+/// The samples of the table that `metadata` have a row for.
+///
+/// # Errors
+/// No sample in common.
 pub fn with_metadata(
     table: Table,
-    path: &Path,
+    metadata: &Metadata,
     notes: &mut Notes<'_>,
-) -> Result<(Table, Metadata), RunError> {
-    let metadata = read_metadata(path)?;
-    told(&metadata, notes)?;
+) -> Result<Table, RunError> {
+    let path = metadata.file();
     let samples = table.sample_index();
     // The header of a table as text is one that metadata may have, too.
     let is_table = metadata
@@ -264,21 +254,19 @@ pub fn with_metadata(
             .help("this looks like a feature table as text; pass it with --table")
             .into());
     }
-    let table = keep(table, "the metadata", path, metadata.ids(), notes)?;
-    Ok((table, metadata))
+    keep(table, "the metadata", path, metadata.ids(), notes)
 }
 
-/// Reads metadata for a table all of whose samples stay, and tells how many have no row in it.
+/// Tells how many samples of a table, all of which stay, have no row in `metadata`.
 ///
 /// # Errors
-/// Files that cannot be read, or no sample in common.
-pub fn metadata_beside(
+/// No sample in common.
+pub fn tell_without_row(
     table: &Table,
-    path: &Path,
+    metadata: &Metadata,
     notes: &mut Notes<'_>,
-) -> Result<Metadata, RunError> {
-    let metadata = read_metadata(path)?;
-    told(&metadata, notes)?;
+) -> Result<(), RunError> {
+    let path = metadata.file();
     let ids = table.sample_ids().iter();
     let lacking: Vec<&String> = ids.filter(|id| !metadata.contains(id)).collect();
     if lacking.len() == table.num_samples() {
@@ -286,9 +274,10 @@ pub fn metadata_beside(
     }
     if let [first, ..] = lacking.as_slice() {
         notes(format!(
-            "{}: {} samples of the table have no row, such as {first}",
+            "{}: {} samples of the table have no row, such as {}",
             path.display(),
-            lacking.len()
+            lacking.len(),
+            shorten(first)
         ))?;
         if let (_, Some(guess)) = mismatch::partial(table, "the metadata", metadata.ids()) {
             notes(format!(
@@ -296,14 +285,6 @@ pub fn metadata_beside(
                 path.display()
             ))?;
         }
-    }
-    Ok(metadata)
-}
-
-/// Tells what of the file of `metadata` is worth a word.
-fn told(metadata: &Metadata, notes: &mut Notes<'_>) -> Result<(), RunError> {
-    for note in metadata.notes() {
-        notes(format!("{}: {note}", metadata.file().display()))?;
     }
     Ok(())
 }

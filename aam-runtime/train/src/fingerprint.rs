@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::checkpoint::directory::hexadecimal;
 use aam_core::DataError;
-use aam_data::{Metadata, Split, Table};
+use aam_data::{Conditions, Metadata, Split, Table};
 use aam_run::RunError;
 use aam_run::settings::{self, Options};
 
@@ -138,6 +138,10 @@ fn words(settings: &Map<String, Value>) -> Vec<String> {
     settings
         .values()
         .for_each(|value| collect(value, &mut words));
+    let conditions = settings.get("where").and_then(Value::as_str);
+    if let Some(Ok(conditions)) = conditions.map(Conditions::parse) {
+        words.extend(conditions.columns().map(str::to_owned));
+    }
     words
 }
 

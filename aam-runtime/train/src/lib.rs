@@ -23,6 +23,7 @@ mod loss_scale;
 mod loss_terms;
 mod masked_chunk;
 pub mod masked_nucleotides;
+pub mod metadata_columns;
 pub mod nucleotides;
 pub mod objective;
 pub mod observation_means;

@@ -184,6 +184,9 @@ pub struct PretrainOptions {
     /// Files.
     #[serde(flatten)]
     pub data: DataOptions,
+    /// Sample metadata, for `where`, which chooses samples by them.
+    #[schemars(transform = Facts::new().file(FileUse::Read).may_change())]
+    pub metadata: Option<PathBuf>,
     /// Model.
     #[serde(flatten)]
     pub model: ModelOptions,
@@ -237,7 +240,7 @@ pub struct TrainOptions {
     /// Column or columns to predict.
     #[schemars(transform = Facts::new().required())]
     pub metadata_column: Vec<String>,
-    /// The columns hold classes, not numbers.
+    /// The columns hold classes; without it plain numbers, such as 6.5 and not 6,5 or 65 %.
     pub classifier: bool,
     /// Words that are classes although they mean a missing value, such as unknown.
     pub keep_class: Vec<String>,
@@ -262,7 +265,8 @@ pub struct TrainOptions {
     /// Memory.
     #[serde(flatten)]
     pub memory: MemoryOptions,
-    /// Checkpoint of `aam pretrain` or `aam import` to start from.
+    /// What to start from: a run of `aam pretrain`, of which the best checkpoint is taken, or a
+    /// checkpoint, also one of `aam import`.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub pretrained_encoder: Option<PathBuf>,
     /// Keep the encoder of ASVs as it is, so that each ASV is encoded once; the default with
@@ -350,6 +354,7 @@ impl Default for PretrainOptions {
     fn default() -> Self {
         Self {
             data: DataOptions::default(),
+            metadata: None,
             model: ModelOptions::default(),
             optimization: OptimizationOptions::default(),
             unifrac_weight: 1.0,

@@ -14,7 +14,7 @@ use aam_run::RunError;
 use aam_study::Notes;
 
 /// Stands for the classes of the target.
-const CLASS: &str = "class";
+pub(crate) const CLASS: &str = "class";
 /// Most categories that are named.
 const MOST_SHOWN: usize = 12;
 

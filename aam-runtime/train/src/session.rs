@@ -12,19 +12,20 @@ use super::optimizer::chosen_optimizer;
 use super::schedule::ChosenSchedule;
 use crate::checkpoint::Manifest;
 use crate::checkpoint::directory;
-use crate::checkpoint::directory::WEIGHTS;
+use crate::checkpoint::directory::{WEIGHTS, checkpoint_of};
 use crate::checkpoint::manifest::{DataPolicy, FORMAT};
 use crate::options::OptimizationOptions;
 use aam_core::random::stream;
+use aam_data::Table;
 use aam_model::batch::Batcher;
 use aam_model::options::ModelOptions;
 use aam_model::{Base, ModelConfig, choose, materialised, with_values_of};
 use aam_run::RunError;
-use aam_run::events::Observer;
+use aam_run::events::{Event, Observer};
 use aam_run::run_directory::RunDirectory;
 use aam_run::settings::{self, Options};
 use aam_study::Study;
-use aam_study::options::DataOptions;
+use aam_study::options::{DataOptions, MOST_BASES};
 
 /// Refuses settings that make no sense before anything is read.
 ///
@@ -51,19 +52,42 @@ pub fn check<T: Options>(
     }
 }
 
-/// Bases of the longest sequence, where nothing is said of it: more than the whole 16S gene has.
+/// Bases of the longest sequence before the data are read, where nothing is said of it: more than the
+/// whole 16S gene has.
 const LONGEST: usize = 2000;
 
-/// Bases of the longest sequence of a run, which may go on from a pre-trained encoder.
+/// Bases that are read of each sequence of `table`: all, unless the settings say otherwise or an
+/// encoder has learnt of sequences of up to `known` bases alone, which is told.
+///
+/// # Errors
+/// Those of the observer.
+pub fn max_bp(
+    data: &DataOptions,
+    known: Option<usize>,
+    table: &Table,
+    observer: &mut dyn Observer,
+) -> Result<usize, RunError> {
+    let longest = table.feature_ids().iter().map(str::len).max().unwrap_or(1);
+    let (most, reason) = match known {
+        Some(known) => (known, "the encoder knows sequences of up to"),
+        None => (MOST_BASES, "a model reads up to"),
+    };
+    let wanted = data.max_bp.unwrap_or_else(|| longest.max(1));
+    if wanted > most && data.truncate {
+        observer.observe(&Event::Warning(&format!(
+            "{reason} {most} bases, and the longest sequence has {longest}: longer ones are cut to that"
+        )))?;
+    }
+    Ok(wanted.min(most))
+}
+
+/// Bases of the longest sequence that the encoder of a checkpoint knows of.
 ///
 /// # Errors
 /// A checkpoint that cannot be read.
-pub fn max_bp(data: &DataOptions, pretrained: Option<&Path>) -> Result<usize, RunError> {
-    match (data.max_bp, pretrained) {
-        (Some(wanted), _) => Ok(wanted),
-        (None, Some(path)) => Ok(directory::load(path)?.0.model.max_bp),
-        (None, None) => Ok(LONGEST),
-    }
+pub fn known_bp(checkpoint: &Path) -> Result<usize, RunError> {
+    let checkpoint = checkpoint_of(checkpoint);
+    Ok(directory::load(&checkpoint)?.0.model.max_bp)
 }
 
 /// The sizes of a fresh model.
@@ -129,7 +153,8 @@ pub fn pretrained(
     data: &DataOptions,
     device: &Device,
 ) -> Result<(Base, ModelConfig), RunError> {
-    let (manifest, mut files) = directory::load(path)?;
+    let path = checkpoint_of(path);
+    let (manifest, mut files) = directory::load(&path)?;
     let mut config = manifest.model.clone();
     let mut wanted = config.clone();
     override_sizes(&mut wanted, shape)?;
@@ -145,7 +170,7 @@ pub fn pretrained(
     }
     if let Some(wanted) = data.max_bp.filter(|wanted| *wanted > config.max_bp) {
         let problem = format!(
-            "the pre-trained encoder reads at most {} bases; give --max-bp {} and, for longer sequences, --truncate",
+            "the pre-trained encoder reads at most {} bases; give --max-bp {} or less, or leave it out",
             config.max_bp, config.max_bp
         );
         return Err(RunError::value("max-bp", wanted.to_string(), problem));

@@ -79,6 +79,23 @@ pub fn read(
     Ok((RawTargets { columns }, rows))
 }
 
+/// Refuses columns that hold words alone where numbers are to be predicted, whatever the samples.
+///
+/// # Errors
+/// The first such column, or one that does not exist.
+pub fn check_kinds(options: &TrainOptions, metadata: &Metadata) -> Result<(), DataError> {
+    if options.classifier {
+        return Ok(());
+    }
+    for name in &options.metadata_column {
+        let column = metadata.column(name)?;
+        if !column.has_numbers() && column.known().next().is_some() {
+            numbers(metadata, name, metadata.ids())?;
+        }
+    }
+    Ok(())
+}
+
 fn numbers(
     metadata: &Metadata,
     name: &str,

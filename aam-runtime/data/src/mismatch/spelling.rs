@@ -28,7 +28,7 @@ pub struct Guess {
 impl fmt::Display for Guess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (ours, theirs) = &self.example;
-        let shown = |id: &str| shorten(id).escape_debug().to_string();
+        let shown = |id: &str| shorten(id);
         write!(f, "{}: '{}' and '{}'", self.why, shown(ours), shown(theirs))?;
         if self.pairs > 1 {
             write!(f, " ({} such pairs)", self.pairs)?;

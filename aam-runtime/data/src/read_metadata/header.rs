@@ -17,6 +17,8 @@ pub(super) struct Parts {
     pub(super) separator: Separator,
     pub(super) header: Vec<String>,
     pub(super) rows: Vec<Row>,
+    /// Rows below the header that are comments, by QIIME 2's rules.
+    pub(super) comments: Vec<Row>,
     /// What of it is worth a word.
     pub(super) notes: Vec<String>,
 }
@@ -87,9 +89,12 @@ pub(super) fn parts(text: &str) -> Result<Parts, DataError> {
             break (line, cells);
         }
     };
-    let mut below = Vec::new();
+    let (mut below, mut comments) = (Vec::new(), Vec::new());
     while let Some(row) = next_row(&mut rows)? {
-        if !is_empty(&row.1) {
+        // An id in quotes is one, whatever it begins with.
+        if is_comment(&row.1) && !rows.begins_quoted() {
+            comments.push(row);
+        } else if !is_empty(&row.1) {
             below.push(row);
         }
     }
@@ -97,6 +102,7 @@ pub(super) fn parts(text: &str) -> Result<Parts, DataError> {
         separator,
         header,
         rows: below,
+        comments,
         notes: Vec::new(),
     };
     while parts.header.last().is_some_and(String::is_empty) {
@@ -116,9 +122,7 @@ impl Parts {
     fn settle(&mut self) -> Result<(), DataError> {
         let name = self.header.first().cloned().unwrap_or_default();
         let data = self.rows.iter().map(|(_, cells)| cells);
-        let data: Vec<&Vec<String>> = data
-            .filter(|cells| !is_comment(cells) && !is_directive(cells))
-            .collect();
+        let data: Vec<&Vec<String>> = data.filter(|cells| !is_directive(cells)).collect();
         let wider = !data.is_empty()
             && data.iter().all(|cells| {
                 cells.len() == self.header.len() + 1 && cells.last().is_some_and(|c| !c.is_empty())

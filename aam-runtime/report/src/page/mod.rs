@@ -2,7 +2,7 @@
 //!
 //! Charts are drawn as SVG by [`crate::chart`] and take their colours from the page, which is light
 //! or dark as its reader prefers. Text from files of the user gets into the page through [`maud`],
-//! which escapes it.
+//! which escapes it; what of it cannot be seen is written out in the whole page.
 
 mod check;
 mod coverage;
@@ -27,6 +27,7 @@ pub use gathered::{Gathered, HeldOutSample, HeldOutTarget};
 use crate::chart;
 use crate::chart::Chart;
 use crate::record::{Record, State};
+use aam_core::text::visible;
 use aam_run::run_directory::{CONFIG, RunDirectory};
 
 /// The page of a run, of whose epochs `epochs` are the metrics.
@@ -74,7 +75,7 @@ fn document(title: &str, body: &Markup) -> String {
             body { main { (body) } }
         }
     };
-    page.into_string()
+    visible(&page.into_string()).into_owned()
 }
 
 fn title(record: &Record) -> String {

@@ -1,6 +1,8 @@
 //! Finding runs and reading what they left.
 
+use std::fmt::Display;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -22,12 +24,15 @@ pub struct Found {
     pub record: Record,
     /// Whether it left a record; of others only the settings are known.
     pub recorded: bool,
+    /// What is wrong with the files that say what is known of it.
+    pub problem: Option<String>,
 }
 
 impl Found {
     /// How it ended, in a word.
     pub fn outcome(&self) -> &'static str {
         match (self.recorded, self.record.outcome) {
+            _ if self.problem.is_some() => "damaged",
             (false, _) => "unknown",
             (true, State::Running) => "unfinished",
             (true, State::Finished) => "finished",
@@ -66,10 +71,11 @@ impl Found {
     }
 }
 
-/// The runs in `folder` and below it, by name. What is below a run is part of it.
+/// The runs in `folder` and below it, by name, also those whose files are damaged. What is below a
+/// run is part of it.
 ///
 /// # Errors
-/// No such folder, or a record that cannot be read.
+/// No such folder.
 pub fn below(folder: &Path) -> Result<Vec<Found>, RunError> {
     if !folder.is_dir() {
         return Err(RunError::Usage(format!(
@@ -105,41 +111,52 @@ fn search(top: &Path, folder: &Path, found: &mut Vec<Found>) -> Result<(), RunEr
 /// The run in `path`, to be called `name`.
 ///
 /// # Errors
-/// No run, or a record that cannot be read.
+/// No run.
 pub fn open(path: &Path, name: String) -> Result<Found, RunError> {
-    let broken = |file: &str, problem: &dyn std::fmt::Display| {
-        RunError::Usage(format!("{}: {problem}", path.join(file).display()))
-    };
     if !is_run(path) {
         return Err(RunError::Usage(format!(
             "{}: there is no run in this directory",
             path.display()
         )));
     }
-    let record = match fs::read_to_string(path.join(RECORD)) {
-        Ok(text) => Some(serde_json::from_str(&text).map_err(|error| broken(RECORD, &error))?),
-        Err(_) => None,
+    let (record, problem) = match recorded(path) {
+        Ok(record) => (record, None),
+        Err(problem) => (None, Some(problem)),
     };
-    let recorded = record.is_some();
-    let record = match record {
-        Some(record) => record,
-        None => {
-            let text = fs::read_to_string(path.join(CONFIG));
-            let text = text.map_err(|error| broken(CONFIG, &error))?;
-            of_settings(&text).map_err(|error| broken(CONFIG, &error))?
-        }
+    let is_recorded = record.is_some();
+    let (record, problem) = match record.map_or_else(|| of_settings(path), Ok) {
+        Ok(record) => (record, problem),
+        Err(of_settings) => (Record::default(), problem.or(Some(of_settings))),
     };
     Ok(Found {
         name,
         path: path.to_owned(),
         record,
-        recorded,
+        recorded: is_recorded,
+        problem,
     })
 }
 
-/// What the settings alone say of a run.
-fn of_settings(text: &str) -> Result<Record, toml::de::Error> {
-    let mut settings: Map<String, Value> = toml::from_str(text)?;
+/// What the run in `path` recorded, if it did.
+fn recorded(path: &Path) -> Result<Option<Record>, String> {
+    let file = path.join(RECORD);
+    let damaged = |problem: &dyn Display| format!("{}: it is damaged: {problem}", file.display());
+    match fs::read(&file) {
+        Ok(bytes) => serde_json::from_slice(&bytes)
+            .map(Some)
+            .map_err(|error| damaged(&error)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(damaged(&error)),
+    }
+}
+
+/// What its settings alone say of the run in `path`.
+fn of_settings(path: &Path) -> Result<Record, String> {
+    let file = path.join(CONFIG);
+    let damaged = |problem: &dyn Display| format!("{}: {problem}", file.display());
+    let text = fs::read_to_string(&file).map_err(|error| damaged(&error))?;
+    let settings: Result<Map<String, Value>, _> = toml::from_str(&text);
+    let mut settings = settings.map_err(|error| damaged(&error.message()))?;
     let command = settings.remove("command");
     let command = command.as_ref().and_then(Value::as_str).unwrap_or_default();
     Ok(Record {
@@ -187,7 +204,10 @@ mod tests {
         assert!(open(top, String::new()).is_err());
         assert!(below(&top.join("nowhere")).is_err());
         run(top, "c", Some("{"));
-        let error = below(top).unwrap_err().to_string();
-        assert!(error.contains("c/run.json"), "{error}");
+        let found = below(top).unwrap();
+        assert_eq!((found.len(), found[2].outcome()), (3, "damaged"));
+        let problem = found[2].problem.as_ref().unwrap();
+        assert!(problem.contains("c/run.json: it is damaged"), "{problem}");
+        assert_eq!(found[2].record.settings["lr"], 0.01);
     }
 }

@@ -15,6 +15,7 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
+use aam_core::text::cell;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer, Outcome};
 use aam_run::run_directory::write_whole;
@@ -286,7 +287,7 @@ impl Tuned {
                 .flat_map(|name| [(*name).to_owned(), format!("{name}_sd")]),
         );
         header.extend(["seconds", "parameters", "problem"].map(str::to_owned));
-        let mut text = header.join("\t") + "\n";
+        let mut text = line(&header);
         let failed = (0..self.comparison.rows.len()).filter(|row| !self.ranking.contains(row));
         let ranked = self.ranking.iter().copied().chain(failed);
         for (rank, place) in ranked.enumerate() {
@@ -305,11 +306,17 @@ impl Tuned {
             }
             cells.push(number(row.seconds()));
             cells.push(number(row.parameters().map(|(learn, _)| learn as f64)));
-            cells.push(row.failure.clone().unwrap_or_default().replace('\t', " "));
-            text.push_str(&(cells.join("\t") + "\n"));
+            cells.push(row.failure.clone().unwrap_or_default());
+            text.push_str(&line(&cells));
         }
         text
     }
+}
+
+/// A line of a table.
+fn line(cells: &[String]) -> String {
+    let cells: Vec<_> = cells.iter().map(|text| cell(text)).collect();
+    cells.join("\t") + "\n"
 }
 
 /// The values of the settings called `searched`, as text.

@@ -6,7 +6,7 @@ use aam_api::options::{Facts, FileUse, Heading};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::TreeOptions;
+use super::{SelectionOptions, TreeOptions};
 use aam_data::AsvSampling;
 
 /// Files of a study, and what is taken from them.
@@ -41,15 +41,17 @@ pub struct DataOptions {
     /// What the tree may lack.
     #[serde(flatten)]
     pub tree_options: TreeOptions,
-    /// Longest sequence, in bases; without it that of the pre-trained encoder, or 2000 where there
-    /// is none.
+    /// Bases that are read of a sequence; without it all, as far as a pre-trained encoder knows
+    /// sequences of that length.
     #[schemars(
-        range(min = 1, max = 10_000),
-        transform = Facts::new().otherwise("`2000`, or that of the encoder")
-            .because("more than the whole 16S gene has; shorter sequences cost no more for it")
+        range(min = 1, max = MOST_BASES),
+        transform = Facts::new().otherwise("the longest sequence, or that of the encoder")
+            .because("nothing is cut unless asked, or unknown to the encoder")
     )]
     pub max_bp: Option<usize>,
-    /// Cut longer sequences instead of refusing them.
+    /// Cut longer sequences; `--no-truncate` refuses them.
+    #[schemars(transform = Facts::new()
+        .because("whoever limits the length wants the rest cut; the run says how many are"))]
     pub truncate: bool,
     /// Most ASVs of one sample that the model sees at a time.
     #[schemars(
@@ -68,9 +70,9 @@ pub struct DataOptions {
     /// that are larger than it; ids and sequences stay in memory.
     #[schemars(transform = Facts::new().may_change().changes_no_result())]
     pub streaming: bool,
-    /// File of sample ids to use, one a line; all samples without it.
-    #[schemars(transform = Facts::new().file(FileUse::Read))]
-    pub samples: Option<PathBuf>,
+    /// Which samples.
+    #[serde(flatten)]
+    pub selection: SelectionOptions,
     /// Fraction of the samples held out, once; 0 holds out none. Without it `train` holds out every
     /// sample once, in folds, and other commands a fifth of them.
     #[schemars(
@@ -87,6 +89,9 @@ pub struct DataOptions {
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub validation_samples: Option<PathBuf>,
 }
+
+/// Bases of the longest sequence that any model reads.
+pub const MOST_BASES: usize = 10_000;
 
 /// Fraction held out where samples are divided once and none is given, as in the reference.
 const TEST_SIZE: f64 = 0.2;
@@ -115,12 +120,12 @@ impl Default for DataOptions {
             unifrac_metric: "unweighted".to_owned(),
             tree_options: TreeOptions::default(),
             max_bp: None,
-            truncate: false,
+            truncate: true,
             token_limit: 1024,
             asv_sampling: AsvSampling::Abundance,
             rarefy_depth: None,
             streaming: false,
-            samples: None,
+            selection: SelectionOptions::default(),
             test_size: None,
             train_samples: None,
             validation_samples: None,

@@ -2,10 +2,12 @@
 
 mod category;
 mod data;
+mod selection;
 mod split;
 mod tree;
 
 pub use category::CategoryOptions;
-pub use data::DataOptions;
+pub use data::{DataOptions, MOST_BASES};
+pub use selection::SelectionOptions;
 pub use split::SplitOptions;
 pub use tree::TreeOptions;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
@@ -38,6 +38,18 @@ pub fn save(target: &Path, manifest: &Manifest, files: &[(&str, &[u8])]) -> Resu
     let text = serde_json::to_vec_pretty(&manifest)
         .map_err(|error| RunError::checkpoint(target, error.to_string()))?;
     put(target, &text, files)
+}
+
+/// The checkpoint that `path` stands for: the best one of a run, where it is the directory of a run or
+/// of its checkpoints, and itself otherwise.
+pub fn checkpoint_of(path: &Path) -> PathBuf {
+    let is_one = |path: &Path| {
+        path.join(MANIFEST).is_file() || !path.exists() && older(path).join(MANIFEST).is_file()
+    };
+    let of_run = ["checkpoints/best", "best"].map(|best| path.join(best));
+    let candidates = [path.to_owned()].into_iter().chain(of_run);
+    let mut found = candidates.filter(|candidate| is_one(candidate));
+    found.next().unwrap_or_else(|| path.to_owned())
 }
 
 /// Reads the manifest of the checkpoint at `path` and checks every file against it.
@@ -100,14 +112,6 @@ pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunErr
 
 /// What `path` is instead of a checkpoint, whose manifest cannot be read because of `error`.
 fn not_a_checkpoint(path: &Path, error: &io::Error) -> String {
-    for best in ["best", "checkpoints/best"].map(|best| path.join(best)) {
-        if best.join(MANIFEST).is_file() {
-            return format!(
-                "this is the directory of a run; name a checkpoint in it, such as {}",
-                best.display()
-            );
-        }
-    }
     let problem = match path.is_file() {
         true => "this is a file, and a checkpoint is a directory".to_owned(),
         false => format!("this is no checkpoint of aam: {MANIFEST} cannot be read ({error})"),

@@ -1,0 +1,128 @@
+//! Text of others, such as ids, names of columns and paths, where people read it and where it stands
+//! in files of tables.
+//!
+//! What cannot be seen, or would move the cursor, colour or reorder the text of a terminal or a page,
+//! is written out: `\u{1b}` for an escape. Files keep ids as they are, in quotes where they need them.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// Whether `c` is not seen as itself: control characters, marks of direction, characters without
+/// width, tags.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+fn written_out(
+    text: &str,
+    is_hidden: impl Fn(char) -> bool,
+    write: impl Fn(&mut String, char),
+) -> Cow<'_, str> {
+    if !text.contains(&is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match is_hidden(c) {
+            true => write(&mut shown, c),
+            false => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// `text` of several lines as it is shown to people: all but line breaks that cannot be seen is
+/// written out.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    written_out(text, |c| is_hidden(c) && c != '\n', write_escaped)
+}
+
+/// The same of text that belongs on one line, such as a cell of a table.
+pub fn visible_line(text: &str) -> Cow<'_, str> {
+    written_out(text, is_hidden, write_escaped)
+}
+
+fn write_escaped(shown: &mut String, c: char) {
+    match c.is_ascii() {
+        true => shown.extend(c.escape_default()),
+        false => shown.extend(c.escape_unicode()),
+    }
+}
+
+/// `text` without line breaks, which would look like a message of their own: an id or a path in a
+/// message. What else cannot be seen is written out where the message is shown.
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    written_out(text, |c| matches!(c, '\n' | '\r'), write_escaped)
+}
+
+/// JSON, which means the same and holds no character that cannot be seen.
+pub fn visible_json(json: &str) -> Cow<'_, str> {
+    written_out(
+        json,
+        |c| is_hidden(c) && c != '\n',
+        |shown, c| {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                // Writing to a string does not fail.
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
+        },
+    )
+}
+
+/// `text` as a cell of a tab-separated file: in double quotes where it holds a tab, a line break or a
+/// quote, would lose blanks at its ends, or would be taken for a comment.
+pub fn cell(text: &str) -> Cow<'_, str> {
+    let is_plain =
+        !text.contains(['\t', '\n', '\r', '"']) && !text.starts_with('#') && text.trim() == text;
+    match is_plain {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(format!("\"{}\"", text.replace('"', "\"\""))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_commands_a_terminal_is_written_out() {
+        for (text, shown) in [
+            ("Gut 1 – é", "Gut 1 – é"),
+            ("\u{1b}[31mred\u{1b}[0m", "\\u{1b}[31mred\\u{1b}[0m"),
+            ("a\rb\tc\u{7}", "a\\rb\\tc\\u{7}"),
+            ("\u{9b}2J", "\\u{9b}2J"),
+            ("abc\u{202e}fed", "abc\\u{202e}fed"),
+            ("S1\u{200b}", "S1\\u{200b}"),
+            ("one\ntwo", "one\ntwo"),
+        ] {
+            assert_eq!(visible(text), shown);
+        }
+        assert_eq!(visible_line("one\ntwo\t"), "one\\ntwo\\t");
+        assert_eq!(one_line("one\r\ntwo\t"), "one\\r\\ntwo\t");
+    }
+
+    #[test]
+    fn json_means_the_same() {
+        let json = "{\"id\": \"a\u{202e}b\u{e0041}\u{9b}\"}";
+        let shown = visible_json(json);
+        assert_eq!(shown, "{\"id\": \"a\\u202eb\\udb40\\udc41\\u009b\"}");
+        assert!(shown.is_ascii());
+    }
+
+    #[test]
+    fn cells_are_quoted_where_they_need_it() {
+        for (text, written) in [
+            ("S1 a", "S1 a"),
+            ("a\tb", "\"a\tb\""),
+            ("a\nb", "\"a\nb\""),
+            ("5\" pipe", "\"5\"\" pipe\""),
+            ("#1", "\"#1\""),
+            (" a", "\" a\""),
+        ] {
+            assert_eq!(cell(text), written);
+        }
+    }
+}

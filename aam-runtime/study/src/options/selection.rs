@@ -1,0 +1,69 @@
+//! Which samples of its files a command is about.
+
+use std::path::{Path, PathBuf};
+
+use aam_api::options::{Facts, FileUse};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use aam_data::Conditions;
+use aam_run::RunError;
+
+/// Which samples of its files a command is about: those of a list, those whose metadata meet
+/// conditions, or both.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct SelectionOptions {
+    /// File of sample ids to use, one a line; all samples without it.
+    #[schemars(transform = Facts::new().file(FileUse::Read))]
+    pub samples: Option<PathBuf>,
+    /// Use only the samples whose metadata meet conditions, such as mom_child=C, ph>=6 or site in
+    /// (gut, skin), joined by and, or by giving the flag again; names and values with blanks stand
+    /// in quotes.
+    #[serde(rename = "where")]
+    #[schemars(transform = Facts::new().joined(" and "))]
+    pub conditions: Option<String>,
+}
+
+/// The setting that holds the conditions.
+const WHERE: &str = "where";
+
+impl SelectionOptions {
+    /// The conditions, for samples that the file `metadata` describes.
+    ///
+    /// # Errors
+    /// Text that is no condition, or conditions without metadata.
+    pub fn read(&self, metadata: Option<&Path>) -> Result<Option<Conditions>, RunError> {
+        let Some(text) = &self.conditions else {
+            return Ok(None);
+        };
+        let conditions = Conditions::parse(text).map_err(|error| {
+            let help = error.help.map(|help| format!("\n  help: {help}"));
+            let problem = error.problem + &help.unwrap_or_default();
+            RunError::value(WHERE, text, problem)
+        })?;
+        match metadata {
+            Some(_) => Ok(Some(conditions)),
+            None => Err(RunError::missing(
+                "metadata",
+                format!("--{WHERE} chooses samples by it"),
+            )),
+        }
+    }
+
+    /// The same for a command that needs metadata for nothing else.
+    ///
+    /// # Errors
+    /// Those of [`read`](Self::read), or metadata without conditions.
+    pub fn read_alone(&self, metadata: Option<&Path>) -> Result<Option<Conditions>, RunError> {
+        let conditions = self.read(metadata)?;
+        match (&conditions, metadata) {
+            (None, Some(path)) => Err(RunError::value(
+                "metadata",
+                path.display().to_string(),
+                format!("it only serves --{WHERE} here: give conditions, or leave it out"),
+            )),
+            _ => Ok(conditions),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The samples that a command is about, out of those that its files have.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::options::SelectionOptions;
+use crate::{Notes, metadata, with_metadata};
+use aam_data::{Conditions, Metadata, Table, mismatch, read_ids};
+use aam_run::RunError;
+
+/// The samples of `table` that the file `list` names.
+///
+/// # Errors
+/// A list that cannot be read, or none of whose samples the table has.
+pub fn listed(table: Table, list: &Path, notes: &mut Notes<'_>) -> Result<Table, RunError> {
+    let listed = read_ids(list)?;
+    let wanted: HashSet<&String> = listed.iter().collect();
+    let rows: Vec<usize> = (0..table.num_samples())
+        .filter(|&row| wanted.contains(&table.sample_ids()[row]))
+        .collect();
+    if rows.is_empty() {
+        return Err(mismatch::error(&table, "the list", list, &listed).into());
+    }
+    notes(format!(
+        "{}: {} of {} listed samples found",
+        list.display(),
+        rows.len(),
+        wanted.len()
+    ))?;
+    Ok(table.select_samples(&rows))
+}
+
+/// The samples of `table` whose `metadata` meet `conditions`, which are told with how many they are.
+///
+/// # Errors
+/// Conditions that do not fit the metadata, or that no sample meets.
+pub fn meeting(
+    table: Table,
+    metadata: &Metadata,
+    conditions: Option<&Conditions>,
+    notes: &mut Notes<'_>,
+) -> Result<Table, RunError> {
+    let Some(conditions) = conditions else {
+        return Ok(table);
+    };
+    let chosen = conditions.choose(metadata, table.sample_ids())?;
+    let lacking: String = chosen
+        .missing
+        .iter()
+        .map(|(column, count)| format!("; {count} have no value of `{column}`"))
+        .collect();
+    notes(format!(
+        "{}: {} of {} samples meet {conditions}{lacking}",
+        metadata.file().display(),
+        chosen.rows.len(),
+        table.num_samples()
+    ))?;
+    Ok(table.select_samples(&chosen.rows))
+}
+
+/// Conditions of a command that reads metadata for nothing else, with the metadata.
+#[derive(Debug, Default)]
+pub struct ByMetadata(Option<(Metadata, Conditions)>);
+
+impl ByMetadata {
+    /// Reads the metadata at `path` where `selection` has conditions, and checks these against them.
+    ///
+    /// # Errors
+    /// One of both without the other, a file that cannot be read, conditions that do not fit it.
+    pub fn read(
+        selection: &SelectionOptions,
+        path: Option<&Path>,
+        notes: &mut Notes<'_>,
+    ) -> Result<Self, RunError> {
+        let conditions = selection.read_alone(path)?;
+        let Some((path, conditions)) = path.zip(conditions) else {
+            return Ok(Self::default());
+        };
+        let metadata = metadata(path, notes)?;
+        conditions.check(&metadata)?;
+        Ok(Self(Some((metadata, conditions))))
+    }
+
+    /// The samples of `table` that meet the conditions; all where there are none.
+    ///
+    /// # Errors
+    /// Those of [`meeting`], or no sample in common.
+    pub fn choose(&self, table: Table, notes: &mut Notes<'_>) -> Result<Table, RunError> {
+        let Some((metadata, conditions)) = &self.0 else {
+            return Ok(table);
+        };
+        let table = with_metadata(table, metadata, notes)?;
+        meeting(table, metadata, Some(conditions), notes)
+    }
+}
