@@ -7,4 +7,4 @@ pub mod file_operations;
 pub mod memory;
 pub mod random;
 
-pub use data_error::DataError;
+pub use data_error::{DataError, brief};

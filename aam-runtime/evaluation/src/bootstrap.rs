@@ -67,7 +67,7 @@ pub fn intervals(
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len() - 1) as f64;
     let (low, high) = (place.floor() as usize, place.ceil() as usize);
-    sorted[low] + (sorted[high] - sorted[low]) * place.fract()
+    (sorted[low] + (sorted[high] - sorted[low]) * place.fract()).min(sorted[high])
 }
 
 #[cfg(test)]

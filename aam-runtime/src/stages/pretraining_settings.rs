@@ -1,20 +1,24 @@
 //! The first stages of a pre-training: what it learns, and on which devices.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::tensor::Device;
 
 use crate::options::PretrainOptions;
-use aam_model::ModelConfig;
+use aam_model::{Base, ModelConfig};
 use aam_run::RunError;
 use aam_run::events::Observer;
+use aam_run::output_lock::OutputLock;
 use aam_study::{has_source, missing_source, objective, required, sample_values};
 use aam_train::best_metric;
 use aam_train::checkpoint::manifest::DataPolicy;
 use aam_train::parallel::Ranks;
 use aam_train::plan::Plan;
 use aam_train::resume::{Resumed, say_done};
-use aam_train::session::{check, model_config, policy, settle_attention, settle_precision};
+use aam_train::session::{
+    check, check_memory, model_config, policy, settle_attention, settle_precision,
+};
 use aam_train::trainer::check_optimizer;
 
 /// What a base learns, in which order.
@@ -106,6 +110,8 @@ pub struct PretrainingSettings<'a> {
     pub staged: bool,
     /// What is learnt.
     pub tasks: Tasks,
+    /// Keeps others from the directory of the run.
+    _held: Option<Arc<OutputLock>>,
 }
 
 impl<'a> PretrainingSettings<'a> {
@@ -123,7 +129,7 @@ impl<'a> PretrainingSettings<'a> {
                 "a pre-training chooses its best epoch by held-out samples; give more than 0";
             return Err(RunError::value("test-size", "0", problem));
         }
-        check(options, &options.components, optimization)?;
+        let held = check(options, &options.components, optimization)?;
         required(data.table.as_deref(), "table")?;
         let resumed = Resumed::of(optimization)?;
         let mut config = match &resumed {
@@ -132,6 +138,8 @@ impl<'a> PretrainingSettings<'a> {
         };
         config.sample_values = sample_values(data, &options.components, options.unifrac_weight)?;
         config.validate()?;
+        let device = Device::flex();
+        check_memory(&Base::init(&config, &device)?, &device)?;
         let staged = config.sample_ways()?.is_fitted;
         let tasks = Tasks::of(options, staged)?;
         if tasks.has_nucleotides() {
@@ -147,6 +155,7 @@ impl<'a> PretrainingSettings<'a> {
             config,
             staged,
             tasks,
+            _held: held,
         })
     }
 

@@ -13,7 +13,7 @@ use aam_train::assembly::predictor_config;
 use aam_train::checkpoint::manifest::{PredictorManifest, TargetManifest, TargetValues};
 use aam_train::inference::{FineTuned, losses};
 use aam_train::output;
-use aam_train::session::manifest;
+use aam_train::session::{check_memory, manifest};
 
 /// Names of the classes of a target whose own are not known yet, and levels of a column.
 const NAMES: [&str; 2] = ["1", "2"];
@@ -37,31 +37,43 @@ pub fn check(setup: &TrainingSetup<'_>) -> Result<(), RunError> {
         check_losses(&losses(&targets, &device)?)?;
     }
     let is_known = is_known && setup.settings.categories.names.is_empty();
-    match model(setup, targets.clone(), &device) {
-        Ok(model) => check_losses(&model.losses),
+    match model(
+        setup,
+        with_one_layer(&setup.config),
+        targets.clone(),
+        &device,
+    ) {
+        Ok(small) => {
+            check_losses(&small.losses)?;
+            let whole = model(setup, setup.config.clone(), targets, &device)?;
+            check_memory(&whole, &setup.device())
+        }
         // Other classes, or other levels of categories, may be what it lacks.
         Err(RunError::Plugin(_)) if !is_known => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// The model of the run with one layer of each sort.
-fn model(
-    setup: &TrainingSetup<'_>,
-    targets: Vec<TargetManifest>,
-    device: &Device,
-) -> Result<FineTuned, RunError> {
-    let config = &setup.config;
-    let small = ModelConfig {
+fn with_one_layer(config: &ModelConfig) -> ModelConfig {
+    ModelConfig {
         asv_layers: config.asv_layers.min(1),
         sample_layers: config.sample_layers.min(1),
         encoder_layers: config.encoder_layers.min(1),
         target_layers: config.target_layers.min(1),
         count_layers: config.count_layers.min(1),
         ..config.clone()
-    };
+    }
+}
+
+/// The model of the run with the shape of `config`; its parameters are not drawn.
+fn model(
+    setup: &TrainingSetup<'_>,
+    config: ModelConfig,
+    targets: Vec<TargetManifest>,
+    device: &Device,
+) -> Result<FineTuned, RunError> {
     let settings = &setup.settings;
-    let mut manifest = manifest(small, setup.policy());
+    let mut manifest = manifest(config, setup.policy());
     manifest.predictor = Some(PredictorManifest {
         config: predictor_config(settings.options, setup.ways.view),
         fusion: settings.fusion.clone(),

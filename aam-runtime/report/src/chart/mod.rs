@@ -17,7 +17,7 @@ use plotters_backend::DrawingBackend;
 
 use aam_evaluation::compared::{Compared, Of, Values};
 pub use calibration::Calibration;
-pub use confusion::Confusion;
+pub use confusion::{Confusion, MOST_CLASSES};
 pub use curves::{Curve, Curves};
 pub use raster::{Picture, png};
 pub use residuals::{Strip, quantile};
@@ -90,9 +90,10 @@ impl<A: Chart, C: Chart> Chart for Either<A, C> {
     }
 }
 
-/// Predictions of the validation samples: points, or a confusion matrix.
-pub fn compared(compared: &Compared) -> Either<Scatter, Confusion> {
-    match &compared.values {
+/// Predictions of the validation samples: points, or the confusion matrix of a few classes.
+pub fn compared(compared: &Compared) -> Option<Either<Scatter, Confusion>> {
+    Some(match &compared.values {
+        Values::Classes(classes, _) if classes.len() > MOST_CLASSES => return None,
         Values::Numbers(pairs) => {
             let points = pairs.iter().map(|&(actual, predicted)| Point {
                 actual,
@@ -115,5 +116,5 @@ pub fn compared(compared: &Compared) -> Either<Scatter, Confusion> {
             classes: classes.clone(),
             counts: counts.clone(),
         }),
-    }
+    })
 }
