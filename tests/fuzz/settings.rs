@@ -13,7 +13,7 @@ pub const CONFIGURATION: Target = Target {
                      patience = \"none\"\ntable = \"t.biom\"\nmetadata-column = [\"ph\"]\nlr = 0.003\n\
                      epochs = 20\nfolds = 5\n\n[head]\nname = \"mlp\"\nhidden = [64, 32]\n\
                      dropout = 0.1\n\n[fusion]\nname = \"none\"\n\n[schedule]\nname = \"cosine\"\n";
-        let others = "command = \"predict\"\nmodel = \"m\"\nbatch-size = 32\ninterval = [0.9]\n";
+        let others = "table = \"t\"\nbatch-size = 32\ninterval = [0.9]\nfusion = \"none\"\n";
         vec![train.into(), others.into(), b"head = \"linear\"\n".to_vec()]
     },
     run: |bytes| {
