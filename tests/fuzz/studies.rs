@@ -170,7 +170,7 @@ fn tables() -> Vec<Vec<u8>> {
     let mut seeds = texts(&[
         text,
         json,
-        "id,s1,s2\nA,1,2\nB,3,NA\n",
+        "#OTU ID,s1,s2\nA,1,2\nB,3,4\n",
         "\"s1\" \"s2\"\n\"A\" 1 2\n\"B\" 3 4\n",
         "label\tGroup\tnumOtus\tOtu1\tOtu2\n0.03\ts1\t2\t1\t2\n0.03\ts2\t2\t3\t4\n",
         "#Compressed Format: groupIndex,abundance\n#1,s1\t2,s2\nRepresentative_Sequence\ttotal\ts1\ts2\nA\t4\t1,3\t2,1\n",
