@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+pub mod fuzz;
 mod ranks;
 mod tables;
 
@@ -80,17 +81,21 @@ impl Aam {
     /// 1024) bytes: to the program, a full disk.
     #[cfg(unix)]
     pub fn run_on_full_disk(&self, blocks: u32, arguments: &str) -> Ran {
+        let line = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\" {arguments}");
+        self.run_in_shell(&line)
+    }
+
+    /// Runs a line of the shell, to which the program is `"$@"`.
+    #[cfg(unix)]
+    pub fn run_in_shell(&self, line: &str) -> Ran {
         let mut command = Command::new("sh");
         command
-            .arg("-c")
-            .arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\""))
-            .arg("sh")
+            .args(["-c", line, "sh"])
             .arg(&self.program)
-            .args(arguments.split_whitespace())
             .current_dir(self.folder.path())
             .env_remove("RUST_BACKTRACE")
             .stdin(Stdio::null());
-        Self::outcome(command, arguments)
+        Self::outcome(command, line)
     }
 
     fn outcome(mut command: Command, arguments: &str) -> Ran {

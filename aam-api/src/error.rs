@@ -218,9 +218,15 @@ fn foreign_hint(kind: &str, others: &[String]) -> String {
 
 /// The candidate most similar to `name`, if one is similar enough to be a slip.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    /// Longer ones are no names, and take long to compare.
+    const LONGEST: usize = 200;
+    if name.len() > LONGEST {
+        return None;
+    }
     let lower = name.to_lowercase();
     candidates
         .into_iter()
+        .filter(|candidate| candidate.len() <= LONGEST)
         .map(|candidate| {
             let other = candidate.to_lowercase();
             // In a short name, two letters that changed places are too much for the first measure.

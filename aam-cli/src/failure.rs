@@ -5,9 +5,9 @@ use std::fmt::{self, Write as _};
 use std::io;
 
 use aam_api::PluginError;
-use aam_runtime::DataError;
 use aam_runtime::model::device::DeviceError;
 use aam_runtime::run::RunError;
+use aam_runtime::{DataError, brief};
 use serde_json::json;
 
 use crate::exit::Exit;
@@ -93,8 +93,9 @@ impl Failure {
 
     /// What is wrong, with where that is.
     pub fn text(&self) -> String {
-        let places = self.places.iter().map(|place| format!("{place}: "));
-        places.collect::<String>() + &self.message
+        let places = self.places.iter();
+        let places = places.map(|place| format!("{}: ", brief(&place.to_string())));
+        places.collect::<String>() + &brief(&self.message)
     }
 
     /// Adds a line of advice.
@@ -153,7 +154,7 @@ impl Failure {
         }
         say_labelled(Label::ERROR, &self.text());
         for line in &self.help {
-            say_labelled(Label::HELP, line);
+            say_labelled(Label::HELP, &brief(line));
         }
     }
 }

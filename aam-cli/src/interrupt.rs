@@ -43,3 +43,16 @@ fn listen_for_user_signal() {
 
 #[cfg(not(unix))]
 fn listen_for_user_signal() {}
+
+/// Has a write beyond the largest size of files (`ulimit -f`) fail like one to a full disk, so that the
+/// error names the file. Its signal would end the program without a word.
+#[cfg(unix)]
+pub fn outlive_file_limits() {
+    let met = std::sync::Arc::new(AtomicBool::new(false));
+    // Without it the program ends as it did.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, met);
+}
+
+/// Elsewhere there is no such signal.
+#[cfg(not(unix))]
+pub fn outlive_file_limits() {}

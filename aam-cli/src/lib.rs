@@ -51,6 +51,7 @@ pub use mimalloc::MiMalloc as Allocator;
 pub fn main() -> ExitCode {
     default_to_cpu();
     report_panics();
+    interrupt::outlive_file_limits();
     let process = Process::start();
     let exit = match run(std::env::args_os()) {
         Ok(exit) => exit,

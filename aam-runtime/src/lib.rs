@@ -21,7 +21,7 @@ pub mod unifrac_job;
 #[cfg(test)]
 use aam_plugins as _;
 
-pub use aam_core::{DataError, file_operations, memory, random, text};
+pub use aam_core::{DataError, brief, file_operations, memory, random, text};
 pub use aam_data as data;
 pub use aam_evaluation as evaluation;
 pub use aam_model as model;

@@ -48,7 +48,7 @@ pub struct RateRangeOptions {
     )]
     pub end_lr: f64,
     /// Updates, each at a higher rate than the one before.
-    #[schemars(range(min = LEAST_POINTS), transform = Facts::new().because("as in the reference"))]
+    #[schemars(range(min = LEAST_POINTS, max = 1_000_000), transform = Facts::new().because("as in the reference"))]
     pub lr_steps: usize,
 }
 

@@ -1,5 +1,6 @@
 //! `aam rf-baseline`: a Random Forest on the samples, splits and figures of `aam train`.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aam_evaluation::cross_validated::{CrossValidated, FoldScores};
@@ -11,6 +12,7 @@ use aam_report::watch::Watch;
 use aam_run::RunError;
 use aam_run::conclusion::conclude;
 use aam_run::events::{Event, Observer, Outcome};
+use aam_run::output_lock::OutputLock;
 use aam_run::run_directory::{CONFIG, RunDirectory};
 use aam_run::settings;
 use aam_study::division::Folds;
@@ -64,6 +66,8 @@ struct ForestSettings<'a> {
     /// Those of a training on the same samples.
     training: TrainOptions,
     forest: Forest,
+    /// Keeps others from the directory of the run.
+    _held: Arc<OutputLock>,
 }
 
 impl<'a> ForestSettings<'a> {
@@ -71,7 +75,7 @@ impl<'a> ForestSettings<'a> {
         settings::check(options)?;
         let max_features = options.max_features.as_deref().map(MaxFeatures::read);
         let max_features = max_features.transpose()?;
-        RunDirectory::check(options.output_dir.as_deref(), options.overwrite)?;
+        let held = RunDirectory::claim(options.output_dir.as_deref(), options.overwrite)?;
         let training = options.training();
         check_data(&training)?;
         Ok(Self {
@@ -84,6 +88,7 @@ impl<'a> ForestSettings<'a> {
                 min_prevalence: options.min_prevalence,
                 seed: options.seed,
             },
+            _held: held,
         })
     }
 

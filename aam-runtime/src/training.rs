@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer, Outcome};
 use aam_run::run_directory::RunDirectory;
+use aam_train::parallel::processes::is_first;
 
 use crate::compare::cross_validate;
 use crate::one_training::train_once;
@@ -25,10 +26,12 @@ pub fn train(
     if !is_open && !options.split.cross_validates() {
         return train_once(options, observer, interrupt);
     }
-    if is_open && options.optimization.resume {
-        // A run that goes on knows how its samples are divided.
-        RunDirectory::check_to_resume(options.optimization.output_dir.as_deref())?;
-    }
+    // A run that goes on knows how its samples are divided.
+    let path = options.optimization.output_dir.as_deref();
+    let goes_on = is_open && options.optimization.resume && is_first();
+    let _held = goes_on
+        .then(|| RunDirectory::claim_to_resume(path))
+        .transpose()?;
     // What a fold would be refused for is refused before there is a directory; the folds report the
     // rest.
     let nobody = &mut |_: &Event<'_>| {};

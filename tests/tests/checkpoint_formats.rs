@@ -1,6 +1,9 @@
 //! A stored checkpoint of every version of the format predicts what it always predicted.
 
+use std::path::{Path, PathBuf};
+
 use aam_runtime::train::checkpoint::manifest::{FIRST_FORMAT, FORMAT};
+use aam_runtime::train::checkpoint::{directory, sealed};
 use aam_tests::aam;
 
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/checkpoints");
@@ -37,6 +40,27 @@ fn checkpoints_of_every_format_predict_what_they_did() {
             );
         }
     }
+}
+
+/// What is stored of the current format is what this program writes of it, byte for byte. With
+/// `AAM_UPDATE` its manifest is written anew; the weights stay.
+#[test]
+fn the_stored_checkpoint_of_the_current_format_is_written_the_same() {
+    let stored = PathBuf::from(format!("{FIXTURES}/format-{FORMAT}"));
+    let at = stored.join("manifest.json");
+    if std::env::var_os("AAM_UPDATE").is_some() {
+        let text = std::fs::read(&at).expect("a manifest");
+        let manifest = sealed(serde_json::from_slice(&text).expect("JSON"));
+        let text = serde_json::to_vec_pretty(&manifest).expect("JSON");
+        std::fs::write(&at, text).expect("it is written");
+    }
+    let (manifest, files) = directory::load(&stored).expect("a checkpoint");
+    let folder = tempfile::tempdir().expect("a folder");
+    let copy = folder.path().join("copy");
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(n, b)| (n.as_str(), &b[..])).collect();
+    directory::save(&copy, &manifest, &files).expect("it is saved");
+    let text = |path: &Path| std::fs::read_to_string(path).expect("a manifest");
+    assert_eq!(text(&copy.join("manifest.json")), text(&at));
 }
 
 #[test]

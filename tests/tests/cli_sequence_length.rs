@@ -2,8 +2,6 @@
 
 use aam_tests::{Aam, aam};
 
-const SMALL: &str = "--embedding-dim 16 --epochs 1 --baseline-trees 0";
-
 /// A table of sequences of `bases` bases, with metadata.
 fn study(aam: &Aam, bases: usize) {
     let mut table = String::from("#OTU ID");
@@ -38,10 +36,8 @@ fn max_bp(aam: &Aam, run: &str) -> (u64, u64) {
 fn a_model_reads_whole_sequences_unless_they_are_to_be_cut() {
     let aam = aam!();
     study(&aam, 44);
-    let train = format!(
-        "train --table table.tsv --metadata m.tsv --metadata-column ph --test-size 0.25 \
-         --members network {SMALL} --output-dir"
-    );
+    let train = "train --table table.tsv --metadata m.tsv --metadata-column ph --test-size 0.25 \
+         --members network {SMALL} --output-dir";
     let ran = aam.ok(&format!("{train} whole"));
     assert!(!ran.stderr.contains("cut"), "{}", ran.stderr);
     assert_eq!(max_bp(&aam, "whole"), (44, 44));
@@ -62,15 +58,13 @@ fn a_model_reads_whole_sequences_unless_they_are_to_be_cut() {
 fn what_an_encoder_does_not_know_is_cut_with_a_warning() {
     let aam = aam!();
     study(&aam, 36);
-    aam.ok(&format!(
+    aam.ok(
         "pretrain --table table.tsv --unifrac-metric bray-curtis --nucleotide-steps 2 \
-         --embedding-dim 16 --epochs 1 --output-dir pretrained"
-    ));
-    assert_eq!(max_bp(&aam, "pretrained"), (36, 36));
-    let train = format!(
-        "train --table table.tsv --metadata m.tsv --metadata-column ph --test-size 0.25 \
-         --members network --epochs 1 --baseline-trees 0 --pretrained-encoder pretrained --output-dir"
+         --embedding-dim 16 --epochs 1 --output-dir pretrained",
     );
+    assert_eq!(max_bp(&aam, "pretrained"), (36, 36));
+    let train = "train --table table.tsv --metadata m.tsv --metadata-column ph --test-size 0.25 \
+         --members network --epochs 1 --baseline-trees 0 --pretrained-encoder pretrained --output-dir";
     let warning =
         "warning: the encoder knows sequences of up to 36 bases, and the longest sequence has 44";
     let ran = aam.ok(&format!("{train} same"));

@@ -10,6 +10,7 @@ use aam_runtime::options::PredictOptions;
 use aam_runtime::predict::predict;
 use aam_runtime::run::RunError;
 use aam_runtime::run::events::{Event, Observer};
+use aam_runtime::train::checkpoint::sealed;
 use aam_tests::{Aam, aam};
 use serde_json::{Value, json};
 
@@ -55,12 +56,12 @@ impl Model {
         copy
     }
 
-    /// A copy with its manifest changed as JSON.
+    /// A copy with its manifest changed as JSON, by somebody who knows of the digest.
     fn with_manifest(&self, change: impl FnOnce(&mut Value)) {
         self.copy("manifest.json", |bytes| {
             let mut manifest = serde_json::from_slice(bytes).expect("JSON");
             change(&mut manifest);
-            *bytes = serde_json::to_vec(&manifest).expect("JSON");
+            *bytes = serde_json::to_vec(&sealed(manifest)).expect("JSON");
         });
     }
 
@@ -127,6 +128,17 @@ fn manifests_that_do_not_fit() {
         "copy/manifest.json: ",
         "'../study/tree.nwk' is no name of a file",
     ]);
+    model.copy("manifest.json", |bytes| {
+        let text = String::from_utf8_lossy(bytes).replace("zscore", "zscorf");
+        *bytes = text.into_bytes();
+    });
+    model.refused(&["copy/manifest.json: it does not say what was written (SHA-256 differs)"]);
+    model.copy("manifest.json", |bytes| {
+        let mut manifest: Value = serde_json::from_slice(bytes).expect("JSON");
+        manifest.as_object_mut().expect("entries").remove("digest");
+        *bytes = serde_json::to_vec(&manifest).expect("JSON");
+    });
+    model.refused(&["copy/manifest.json: it lacks its digest"]);
     model.with_manifest(|manifest| manifest["format"] = json!(99));
     model.refused(&[
         "copy/manifest.json: its format is 99",
@@ -176,6 +188,77 @@ fn survives(model: &Path, aam: &Aam, what: &str) -> bool {
     }
 }
 
+/// Flips of single bits are refused, or change nothing: no number, no name.
+#[test]
+fn a_bit_of_the_manifest_that_flips_is_noticed() {
+    let model = Model::new();
+    let predictions = || std::fs::read(model.aam.path("p.tsv")).expect("predictions");
+    let sound = model.copy("manifest.json", |_| {});
+    assert!(survives(&sound, &model.aam, "sound"));
+    let expected = predictions();
+    let size = model.files["manifest.json"].len();
+    let mut state = 22;
+    let mut harmless = 0;
+    for _ in 0..1000 {
+        let (at, bit) = (random(&mut state) % size, random(&mut state) % 8);
+        let copy = model.copy("manifest.json", |bytes| bytes[at] ^= 1 << bit);
+        let what = format!("bit {bit} of byte {at}");
+        if survives(&copy, &model.aam, &what) {
+            harmless += 1;
+            assert!(predictions() == expected, "{what}");
+        }
+    }
+    println!("{harmless} of 1000 flips changed nothing");
+    assert!(harmless < 50, "{harmless} were accepted");
+}
+
+#[test]
+fn what_is_no_number_is_not_predicted() {
+    let model = Model::new();
+    for (value, said) in [
+        (json!(1e300), "the prediction of 'ph' for the sample '"),
+        (json!(null), "it is damaged"),
+    ] {
+        model.with_manifest(|manifest| {
+            let target = &mut manifest["predictor"]["targets"][0]["values"]["numbers"];
+            *scale_of(target) = value;
+        });
+        let predict = "predict --model copy --table study/table.biom --output p.tsv";
+        let ran = model.aam.run(predict);
+        assert_ne!(ran.code, Some(0), "{}", ran.stderr);
+        ran.says(&[said]);
+        assert!(!model.aam.path("p.tsv").exists());
+    }
+    let mut weights = model.files["model.safetensors"].clone();
+    let last = weights.len() - 4;
+    weights[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    model.with_manifest(|manifest| {
+        manifest["files"]["model.safetensors"] = json!(digest(&weights));
+    });
+    std::fs::write(model.aam.path("copy/model.safetensors"), weights).expect("a file");
+    model.refused(&["copy/model.safetensors: the weights '", "no finite number"]);
+}
+
+/// The first number of a fitted transform that is no integer.
+fn scale_of(value: &mut Value) -> &mut Value {
+    fn find(value: &mut Value) -> Option<&mut Value> {
+        match value {
+            Value::Number(number) if number.is_f64() => Some(value),
+            Value::Object(entries) => entries.values_mut().find_map(find),
+            Value::Array(items) => items.iter_mut().find_map(find),
+            _ => None,
+        }
+    }
+    find(value).expect("a number")
+}
+
+fn digest(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    let hash = sha2::Sha256::digest(bytes);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// With a digest that agrees, so that whatever reads the manifest has to find the fault.
 #[test]
 fn manifests_with_bytes_changed_at_random() {
     let model = Model::new();
@@ -191,6 +274,9 @@ fn manifests_with_bytes_changed_at_random() {
                     _ => random(&mut state) as u8,
                 };
             }
+            if let Ok(manifest) = serde_json::from_slice(bytes) {
+                *bytes = serde_json::to_vec(&sealed(manifest)).expect("JSON");
+            }
         });
         let text = String::from_utf8_lossy(&std::fs::read(copy.join("manifest.json")).expect("it"))
             .into_owned();
@@ -204,13 +290,6 @@ fn manifests_with_bytes_changed_at_random() {
 fn files_whose_header_is_changed_at_random() {
     let model = Model::new();
     let mut state = 21;
-    let digest = |bytes: &[u8]| {
-        use sha2::Digest;
-        let hash = sha2::Sha256::digest(bytes);
-        hash.iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>()
-    };
     for (number, name) in (0..300).zip(FILES[1..].iter().cycle()) {
         let mut bytes = model.files[name].clone();
         for _ in 0..=random(&mut state) % 3 {

@@ -123,16 +123,24 @@ impl<K: Kind> Plugin<K> {
         (self.resolve)(given.clone())
     }
 
-    /// Builds a component from options that [`Plugin::resolve`] returned.
+    /// Builds a component from options that [`Plugin::resolve`] returned, or that a file has kept.
     ///
     /// # Errors
-    /// What the component itself refuses.
+    /// An option out of its range, or what the component itself refuses.
     pub fn build(
         &self,
         options: &Map<String, Value>,
         context: &K::Context,
         device: &Device,
     ) -> Result<K::Component, PluginError> {
+        if !options.is_empty() {
+            for info in self.options() {
+                let value = options.get(&info.name);
+                value.map_or(Ok(()), |value| {
+                    options::check(K::NAME, self.name, &info, value)
+                })?;
+            }
+        }
         (self.build)(options, context, device)
     }
 

@@ -1,5 +1,7 @@
 //! What several metrics are computed from.
 
+use std::collections::BTreeMap;
+
 /// Moments of predicted and actual numbers.
 ///
 /// They are updated as by Welford (1962) and Chan et al. (1983), so that nothing is lost when
@@ -52,7 +54,9 @@ impl Moments {
 
     /// Pearson's correlation; not a number where either side is constant.
     pub fn correlation(&self) -> f64 {
-        self.products / (self.predicted_squares * self.actual_squares).sqrt()
+        let squares = (self.predicted_squares, self.actual_squares);
+        // The last digit may be too much.
+        (self.products / geometric_mean(squares)).clamp(-1.0, 1.0)
     }
 
     /// Standard deviation of the predicted numbers over that of the actual ones.
@@ -61,61 +65,93 @@ impl Moments {
     }
 }
 
+/// `√(a b)` of numbers whose product may be out of the range of numbers.
+fn geometric_mean((a, b): (f64, f64)) -> f64 {
+    match (a * b).sqrt() {
+        mean if mean.is_normal() => mean,
+        _ => a.sqrt() * b.sqrt(),
+    }
+}
+
 /// How often each class is predicted as each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confusion {
-    /// `counts[actual][predicted]`.
-    counts: Vec<Vec<u64>>,
+    /// Of each class: samples that are of it and are predicted as it, that are of it, and that are
+    /// predicted as it.
+    of: Vec<[u64; 3]>,
+    /// How often a class is predicted as another one, where it ever is: of a thousand classes, a table
+    /// of all pairs would be a million numbers.
+    mistakes: BTreeMap<(usize, usize), u64>,
 }
 
 impl Confusion {
     /// Of `classes` classes.
     pub fn new(classes: usize) -> Self {
         Self {
-            counts: vec![vec![0; classes]; classes],
+            of: vec![[0; 3]; classes],
+            mistakes: BTreeMap::new(),
         }
     }
 
     /// Adds a sample by the probabilities of its classes.
     pub fn add(&mut self, probabilities: &[f64], actual: usize) {
-        self.counts[actual][argmax(probabilities)] += 1;
+        let predicted = argmax(probabilities);
+        self.of[actual][1] += 1;
+        self.of[predicted][2] += 1;
+        match actual == predicted {
+            true => self.of[actual][0] += 1,
+            false => *self.mistakes.entry((actual, predicted)).or_default() += 1,
+        }
     }
 
     /// Adds the samples of `other`, of the same classes.
     pub fn merge(&mut self, other: &Self) {
-        let rows = self.counts.iter_mut().zip(&other.counts);
-        let cells = rows.flat_map(|(own, other)| own.iter_mut().zip(other));
-        cells.for_each(|(own, other)| *own += other);
+        for (own, other) in self.of.iter_mut().zip(&other.of) {
+            own.iter_mut()
+                .zip(other)
+                .for_each(|(own, other)| *own += other);
+        }
+        for (pair, count) in &other.mistakes {
+            *self.mistakes.entry(*pair).or_default() += count;
+        }
     }
 
     /// How often each class (a row) was predicted as each class.
-    pub fn counts(&self) -> &[Vec<u64>] {
-        &self.counts
+    pub fn counts(&self) -> Vec<Vec<u64>> {
+        let classes = self.of.len();
+        let mut counts = vec![vec![0; classes]; classes];
+        for (class, [hits, ..]) in self.of.iter().enumerate() {
+            counts[class][class] = *hits;
+        }
+        for (&(actual, predicted), &count) in &self.mistakes {
+            counts[actual][predicted] = count;
+        }
+        counts
     }
 
     /// Number of samples.
     pub fn total(&self) -> f64 {
-        self.counts.iter().flatten().sum::<u64>() as f64
+        self.of.iter().map(|[_, actual, _]| actual).sum::<u64>() as f64
     }
 
     /// Number of classes.
     pub fn classes(&self) -> usize {
-        self.counts.len()
+        self.of.len()
     }
 
     /// Samples of `class` that are predicted as it.
     pub fn hits(&self, class: usize) -> f64 {
-        self.counts[class][class] as f64
+        self.of[class][0] as f64
     }
 
     /// Samples of `class`.
     pub fn actual(&self, class: usize) -> f64 {
-        self.counts[class].iter().sum::<u64>() as f64
+        self.of[class][1] as f64
     }
 
     /// Samples that are predicted as `class`.
     pub fn predicted(&self, class: usize) -> f64 {
-        self.counts.iter().map(|row| row[class]).sum::<u64>() as f64
+        self.of[class][2] as f64
     }
 }
 
@@ -177,6 +213,48 @@ mod tests {
         }
         assert!((moments.correlation() - 1.0).abs() < 1e-9);
         assert!((moments.actual_squares() - shifted.actual_squares()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_correlation_is_never_above_1_and_knows_large_numbers() {
+        for scale in [1.0, 1e-150, 1e120, 1.0 / 3.0] {
+            for count in 2..200 {
+                let mut moments = Moments::default();
+                for i in 0..count {
+                    let value = f64::from(i).sqrt() * scale;
+                    moments.add(value, value * 0.1);
+                }
+                let found = moments.correlation();
+                assert!((0.999..=1.0).contains(&found), "{count} {scale}: {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn how_often_classes_are_taken_for_others() {
+        let of = |samples: &[([f64; 3], usize)]| {
+            let mut confusion = Confusion::new(3);
+            let samples = samples.iter();
+            samples.for_each(|(probabilities, actual)| confusion.add(probabilities, *actual));
+            confusion
+        };
+        let samples = [
+            ([0.8, 0.1, 0.1], 0),
+            ([0.1, 0.7, 0.2], 0),
+            ([0.1, 0.7, 0.2], 1),
+            ([0.1, 0.7, 0.2], 0),
+        ];
+        let mut confusion = of(&samples[..2]);
+        confusion.merge(&of(&samples[2..]));
+        assert_eq!(confusion, of(&samples));
+        assert_eq!(confusion.counts(), [[1, 2, 0], [0, 1, 0], [0, 0, 0]]);
+        let of_first = (
+            confusion.hits(0),
+            confusion.actual(0),
+            confusion.predicted(0),
+        );
+        assert_eq!(of_first, (1.0, 3.0, 1.0));
+        assert_eq!((confusion.predicted(1), confusion.total()), (3.0, 4.0));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use aam_api::error::nearest;
 use aam_api::options::OptionInfo;
+use aam_runtime::data::bounded::read_text_file;
 use serde_json::{Map, Number, Value};
 
 use super::reference;
@@ -11,6 +12,9 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::jobs::{self, Job};
 use crate::output::have;
+
+/// The largest configuration file, in bytes.
+const LONGEST: u64 = 4 << 20;
 
 /// What a configuration file sets.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,7 +59,7 @@ pub(super) struct FileComponent {
 /// A file that cannot be read, is no TOML, is for another command, or has a key that the command
 /// does not have or a value of the wrong type.
 pub(super) fn read(job: &Job, path: &Path) -> Result<FileSettings, Failure> {
-    let text = std::fs::read_to_string(path)
+    let text = read_text_file(path, LONGEST)
         .map_err(|error| Failure::new(Exit::Usage, error.to_string()).at(&shown(path)))?;
     parse(job, &text, &shown(path))
 }
@@ -64,7 +68,7 @@ fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn parse(job: &Job, text: &str, name: &str) -> Result<FileSettings, Failure> {
+pub(super) fn parse(job: &Job, text: &str, name: &str) -> Result<FileSettings, Failure> {
     let table: toml::Table = text
         .parse()
         .map_err(|error: toml::de::Error| Failure::usage(error.to_string().trim_end()).at(name))?;

@@ -72,6 +72,14 @@ impl Settings {
     }
 }
 
+/// Checks the `text` of a configuration file for `job`.
+///
+/// # Errors
+/// No TOML, a key that the command does not have, or a value of the wrong type.
+pub fn check_text(job: &Job, text: &str) -> Result<(), Failure> {
+    file::parse(job, text, "config.toml").map(drop)
+}
+
 /// The configuration file that the flags name, or an empty one.
 fn read_file(job: &Job, matches: &ArgMatches) -> Result<FileSettings, Failure> {
     match matches.get_one::<String>("config") {

@@ -26,7 +26,7 @@ use crate::layers::{attention, check_heads, xavier_linear};
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CrossAttentionFusionConfig {
     /// Number of attention heads; divides the embedding's width.
-    #[schemars(range(min = 1), transform = Facts::new().was("cross-attn-heads"))]
+    #[schemars(range(min = 1, max = 1_024), transform = Facts::new().was("cross-attn-heads"))]
     pub heads: usize,
     /// Probability that an attention weight is dropped in training, in [0, 1).
     #[schemars(

@@ -33,15 +33,15 @@ use crate::layers::{attention, check_heads, xavier_linear};
 pub struct PerceiverFusionConfig {
     /// Number of latents.
     #[schemars(
-        range(min = 1),
+        range(min = 1, max = 65_536),
         transform = Facts::new().spelling(Spelling::flag("perceiver-num-latents").chooses())
     )]
     pub latents: usize,
     /// Number of layers of self-attention among the latents.
-    #[schemars(transform = Facts::new().spelling(Spelling::flag("perceiver-num-layers").chooses()))]
+    #[schemars(range(max = 1_000), transform = Facts::new().spelling(Spelling::flag("perceiver-num-layers").chooses()))]
     pub layers: usize,
     /// Number of attention heads; divides the embedding's width.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_024))]
     pub heads: usize,
     /// Probability that an attention weight or a value is dropped in training, in [0, 1).
     #[schemars(

@@ -27,7 +27,7 @@ use crate::layers::{Modulation, output_linear, xavier_linear};
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FilmHeadConfig {
     /// Widths of the hidden layers, from the embedding to the output.
-    #[schemars(inner(range(min = 1)))]
+    #[schemars(inner(range(min = 1, max = 65_536)))]
     pub hidden: Vec<usize>,
     /// Probability that a hidden value is dropped in training, in [0, 1).
     #[schemars(

@@ -21,7 +21,7 @@ use crate::layers::{output_linear, xavier_linear};
 pub struct MlpHeadConfig {
     /// Widths of the hidden layers, from the embedding to the output.
     #[schemars(
-        inner(range(min = 1)),
+        inner(range(min = 1, max = 65_536)),
         transform = Facts::new().spelling(Spelling::flag("regressor-hidden-dims").chooses())
     )]
     pub hidden: Vec<usize>,

@@ -33,10 +33,10 @@ const EMBEDDING: &str = "embedding";
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MoeHeadConfig {
     /// Number of experts, at least 2.
-    #[schemars(range(min = 2))]
+    #[schemars(range(min = 2, max = 1_000))]
     pub experts: usize,
     /// How many experts each sample is given to; without a number, to all.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000))]
     pub top_k: Option<usize>,
     /// What the router sees: `embedding` for the sample's embedding, or a categorical column.
     #[schemars(transform = Facts::new().spelling(Spelling::flag("moe-routing").chooses()))]
@@ -45,7 +45,7 @@ pub struct MoeHeadConfig {
     #[schemars(range(min = 0.0))]
     pub balance: f64,
     /// Widths of the hidden layers of each expert, from the embedding to the output.
-    #[schemars(inner(range(min = 1)))]
+    #[schemars(inner(range(min = 1, max = 65_536)))]
     pub hidden: Vec<usize>,
     /// Probability that a hidden value is dropped in training, in [0, 1).
     #[schemars(

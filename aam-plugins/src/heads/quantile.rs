@@ -24,7 +24,7 @@ use crate::heads::mlp::{MlpHead, MlpHeadConfig};
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct QuantileHeadConfig {
     /// Widths of the hidden layers, from the embedding to the output.
-    #[schemars(inner(range(min = 1)))]
+    #[schemars(inner(range(min = 1, max = 65_536)))]
     pub hidden: Vec<usize>,
     /// Probability that a hidden value is dropped in training, in [0, 1).
     #[schemars(

@@ -21,7 +21,7 @@ use crate::layers::output_linear;
 #[schemars(transform = Facts::new().switch("residual-regression-head", "residual"))]
 pub struct ResidualHeadConfig {
     /// Widths of the hidden layers of the perceptron, from the embedding to the output.
-    #[schemars(inner(range(min = 1)))]
+    #[schemars(inner(range(min = 1, max = 65_536)))]
     pub hidden: Vec<usize>,
     /// Probability that a hidden value is dropped in training, in [0, 1).
     #[schemars(

@@ -36,13 +36,13 @@ pub struct BoostingLearnerConfig {
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0), transform = Facts::new().because("slow enough for small studies"))]
     pub rate: f64,
     /// Most leaves of a tree.
-    #[schemars(range(min = 2), transform = Facts::new().because("few samples bear few leaves"))]
+    #[schemars(range(min = 2, max = 65_536), transform = Facts::new().because("few samples bear few leaves"))]
     pub leaves: usize,
     /// Most questions from the root of a tree to a leaf.
-    #[schemars(range(min = 1), transform = Facts::new().because("few samples bear few leaves"))]
+    #[schemars(range(min = 1, max = 1_000), transform = Facts::new().because("few samples bear few leaves"))]
     pub depth: usize,
     /// Fewest training samples of a leaf; none for a twentieth of them, from 3 to 20.
-    #[schemars(range(min = 1), transform = Facts::new().otherwise("by their number"))]
+    #[schemars(range(min = 1, max = 1_000_000_000), transform = Facts::new().otherwise("by their number"))]
     pub min_samples_leaf: Option<usize>,
     /// Share of the columns that a tree is grown on, above 0 and at most 1.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0), transform = Facts::new().because("trees differ, and take less time"))]

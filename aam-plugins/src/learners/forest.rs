@@ -41,11 +41,11 @@ pub struct ForestLearnerConfig {
     #[schemars(range(min = 1, max = 100_000), transform = Facts::new().because("more change little"))]
     pub trees: usize,
     /// Fewest training samples of a leaf.
-    #[schemars(range(min = 1), transform = Facts::new().because("the mean of the trees makes up for it"))]
+    #[schemars(range(min = 1, max = 1_000_000_000), transform = Facts::new().because("the mean of the trees makes up for it"))]
     pub min_samples_leaf: usize,
     /// Columns tried at each division; none for the square root of their number for classes, and a
     /// twentieth, but 100 if there are as many, for numbers.
-    #[schemars(range(min = 1), transform = Facts::new().otherwise("by their number"))]
+    #[schemars(range(min = 1, max = 1_000_000_000), transform = Facts::new().otherwise("by their number"))]
     pub max_features: Option<usize>,
     /// Where a column is divided: at its best place or at a random one.
     #[schemars(transform = Facts::new().because("better than the best place on seven tasks of five small studies"))]

@@ -49,7 +49,9 @@ impl Metric for Spearman {
             let products = a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean));
             products.sum()
         };
-        sum(&predicted, &actual) / (sum(&predicted, &predicted) * sum(&actual, &actual)).sqrt()
+        let squares = sum(&predicted, &predicted) * sum(&actual, &actual);
+        // The last digit may be too much.
+        (sum(&predicted, &actual) / squares.sqrt()).clamp(-1.0, 1.0)
     }
 }
 

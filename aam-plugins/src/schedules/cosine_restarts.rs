@@ -14,10 +14,10 @@ use super::half_cosine;
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CosineRestartsConfig {
     /// Updates of the first cosine; a quarter of the run without it.
-    #[schemars(range(min = 1), transform = Facts::new().was_option("scheduler-t0").because("as in the reference"))]
+    #[schemars(range(min = 1, max = 1_000_000_000), transform = Facts::new().was_option("scheduler-t0").because("as in the reference"))]
     pub t0: Option<usize>,
     /// How many times longer each cosine is than the one before.
-    #[schemars(range(min = 1), transform = Facts::new().was_option("scheduler-t-mult").because("as in the reference"))]
+    #[schemars(range(min = 1, max = 1_000_000), transform = Facts::new().was_option("scheduler-t-mult").because("as in the reference"))]
     pub t_mult: usize,
     /// Lowest rate of a cosine.
     #[schemars(range(min = 0.0))]

@@ -17,7 +17,7 @@ const THRESHOLD: f64 = 1e-4;
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PlateauConfig {
     /// Epochs without improvement after which the rate falls.
-    #[schemars(transform = Facts::new().was_option("scheduler-patience").because("as in the reference"))]
+    #[schemars(range(max = 1_000_000_000), transform = Facts::new().was_option("scheduler-patience").because("as in the reference"))]
     pub patience: usize,
     /// What the rate is multiplied by, between 0 and 1.
     #[schemars(

@@ -18,7 +18,7 @@ use super::several_ranks::SeveralRanks;
 pub struct DdpStrategyConfig {
     /// Ranks of this process, which share its threads; without a number, one for each device.
     /// Not with ranks that are processes, which `mpirun` counts.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_024))]
     pub ranks: Option<usize>,
 }
 

@@ -20,7 +20,7 @@ use super::several_ranks::SeveralRanks;
 pub struct FsdpStrategyConfig {
     /// Ranks of this process, which share its threads; without a number, one for each device.
     /// Not with ranks that are processes, which `mpirun` counts.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_024))]
     pub ranks: Option<usize>,
     /// Whether checkpoints hold the state of the optimizer in as many files as there are ranks, and
     /// rank 0 does not put it together. Any strategy and number of ranks goes on from either.

@@ -1,5 +1,6 @@
 //! The one error of everything that reads or checks data.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -64,12 +65,41 @@ impl fmt::Display for DataError {
             write!(f, "{}: ", one_line(&file.to_string_lossy()))?;
         }
         if let Some(place) = &self.place {
-            write!(f, "{}: ", one_line(place))?;
+            write!(f, "{}: ", one_line(&brief(place)))?;
         }
-        write!(f, "{}", self.problem)?;
+        write!(f, "{}", brief(&self.problem))?;
         if let Some(help) = &self.help {
-            write!(f, "\n  help: {help}")?;
+            write!(f, "\n  help: {}", brief(help))?;
         }
         Ok(())
+    }
+}
+
+/// `text` as a message may have it: of what is longer than any message, such as a cell of a damaged
+/// file, the beginning and the end.
+pub fn brief(text: &str) -> Cow<'_, str> {
+    const LONGEST: usize = 3000;
+    const BEGINNING: usize = 1500;
+    const END: usize = 500;
+    if text.len() <= LONGEST {
+        return Cow::Borrowed(text);
+    }
+    let begin = text.floor_char_boundary(BEGINNING);
+    let end = text.ceil_char_boundary(text.len() - END);
+    Cow::Owned(format!("{} … {}", &text[..begin], &text[end..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_loses_its_middle() {
+        let cell = "ä".repeat(1 << 20);
+        let error = DataError::new(format!("expected a count, found `{cell}` here")).help(cell);
+        let text = error.to_string();
+        assert!(text.len() < 5000, "{}", text.len());
+        assert!(text.starts_with("expected a count, found `ä") && text.contains("ä` here\n"));
+        assert_eq!(brief("short"), "short");
     }
 }

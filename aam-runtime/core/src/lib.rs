@@ -8,4 +8,4 @@ pub mod memory;
 pub mod random;
 pub mod text;
 
-pub use data_error::DataError;
+pub use data_error::{DataError, brief};

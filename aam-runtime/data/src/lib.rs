@@ -5,7 +5,7 @@
 mod asv_sampling;
 mod biom_hdf5;
 mod biom_json;
-mod bounded;
+pub mod bounded;
 mod cells;
 mod column_names;
 mod condensed;
@@ -33,6 +33,7 @@ mod not_samples;
 mod npy;
 mod number_words;
 mod phylip;
+mod pipe;
 mod qza;
 mod rarefy;
 mod read_distances;

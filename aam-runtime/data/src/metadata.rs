@@ -16,9 +16,12 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::DataError;
 use super::missing_words::{plain, says_missing};
 use super::number_words::written;
+use super::{DataError, shorten};
+
+/// The longest name that is compared with others, which takes the square of its length.
+const LONGEST_COMPARED: usize = 200;
 
 /// What the values of a column are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +128,7 @@ impl Metadata {
                 let names: Vec<&str> = self.columns.iter().map(|c| c.name.as_str()).collect();
                 let nearest = names
                     .iter()
+                    .filter(|other| other.len().max(name.len()) <= LONGEST_COMPARED)
                     .map(|other| {
                         (
                             strsim::jaro_winkler(&other.to_lowercase(), &name.to_lowercase()),
@@ -139,9 +143,10 @@ impl Metadata {
                 let list = if names.is_empty() {
                     "the file has no columns".to_owned()
                 } else {
+                    let names: Vec<String> = names.iter().map(|name| shorten(name)).collect();
                     format!("columns: {}", names.join(", "))
                 };
-                DataError::in_file(&self.file, format!("has no column `{name}`"))
+                DataError::in_file(&self.file, format!("has no column `{}`", shorten(name)))
                     .help(format!("{guess}{list}"))
             })
     }

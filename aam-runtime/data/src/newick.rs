@@ -33,6 +33,10 @@ use super::tree::{TipFault, Tree, shorten};
 pub use rooting::Rooting;
 pub use write::write;
 
+/// What the branches of a tree may add up to: beyond it, sums of products with lengths leave the range
+/// of single precision, in which distances may be wanted.
+const LONGEST: f64 = 1e30;
+
 /// What to do with trees that lack something.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NewickOptions {
@@ -345,6 +349,17 @@ impl<'a> Parser<'a> {
             for length in self.length.iter_mut().filter(|l| l.is_nan()) {
                 *length = fill;
             }
+        }
+        if self.length.iter().sum::<f64>() > LONGEST {
+            let longest = self.length.iter().enumerate();
+            let longest = longest.max_by(|a, b| a.1.total_cmp(b.1));
+            let (node, length) = longest.unwrap_or((root, &0.0));
+            return Err(self
+                .error(
+                    self.start[node],
+                    format!("the branch lengths add up to more than {LONGEST:e}, which distances cannot be computed with; the longest is {length:e}"),
+                )
+                .help("lengths are substitutions per site, mostly below 1: write the tree anew"));
         }
         if let (Some(why), None) = (unrooted, options.root) {
             return Err(rooting::refused(&why));

@@ -10,7 +10,7 @@ use super::recognise::recognise;
 use super::role::Role;
 use super::source::{Kind, Source};
 use super::table::check_ids;
-use super::{DataError, container, npy};
+use super::{DataError, container, npy, shorten};
 
 /// One value for each sample, as a file has them.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ pub fn read_sample_values(path: impl AsRef<Path>) -> Result<SampleValues, DataEr
     let unusable = |value: &f64| !(value.is_finite() && *value >= 0.0);
     if let Some(row) = values.iter().position(unusable) {
         let sample = match &ids {
-            Some(ids) => format!("`{}`", ids[row]),
+            Some(ids) => format!("`{}`", shorten(&ids[row])),
             None => format!("sample {}", row + 1),
         };
         return Err(source.error(format!(

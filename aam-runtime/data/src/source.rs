@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 
 use super::DataError;
-use super::bounded::{Bounded, Bytes, read_at_most, unpacked_limit};
+use super::bounded::{Bounded, Bytes, not_a_file, read_at_most, streamed_limit, unpacked_limit};
 pub use super::kind::Kind;
 use super::kind::{is_gzip, kind_of};
+use super::pipe;
 
 /// How much of the beginning is kept for recognition.
 const HEAD: u64 = 1 << 16;
@@ -42,15 +43,26 @@ impl Source {
     /// Opens the file at `path` and reads its beginning.
     pub fn open(path: &Path) -> Result<Self, DataError> {
         let metadata = std::fs::metadata(path).map_err(|e| io_error(path, &e))?;
-        if metadata.is_dir() {
-            return Err(DataError::in_file(path, "is a directory, expected a file"));
+        match not_a_file(&metadata) {
+            None => {}
+            Some("a pipe") => {
+                // A pipe can be read only once.
+                let pipe = pipe::open(path).map_err(|e| io_error(path, &e))?;
+                let bytes = read_at_most(pipe, MOST_FROM_PIPE).map_err(|e| match e.kind() {
+                    io::ErrorKind::FileTooLarge => {
+                        let problem = "is a pipe that more than 4 GiB come from";
+                        DataError::in_file(path, problem).help("give a file")
+                    }
+                    _ => io_error(path, &e),
+                })?;
+                return Self::from_bytes(path, None, bytes);
+            }
+            Some(kind) => {
+                let problem = format!("is {kind}, expected a file");
+                return Err(DataError::in_file(path, problem));
+            }
         }
         let file = File::open(path).map_err(|e| io_error(path, &e))?;
-        if !metadata.is_file() {
-            // A pipe can be read only once.
-            let bytes = read_at_most(file, MOST_FROM_PIPE).map_err(|e| io_error(path, &e))?;
-            return Self::from_bytes(path, None, bytes);
-        }
         let head = read_head(file).map_err(|e| io_error(path, &e))?;
         let mut source = Self {
             path: path.to_owned(),
@@ -182,7 +194,12 @@ impl Source {
         } else {
             b'\r'
         };
-        let mut reader = BufReader::with_capacity(1 << 16, self.reader()?);
+        let limit = match &self.content {
+            Content::Gzip(size) => streamed_limit(*size),
+            _ => self.limit(),
+        };
+        let reader = Bounded::new(self.reader()?, limit);
+        let mut reader = BufReader::with_capacity(1 << 16, reader);
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
@@ -325,7 +342,17 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            error.contains("bomb.gz: unpacks to more than 32 times"),
+            error.contains("bomb.gz: unpacks to far more than"),
+            "{error}"
+        );
+        let lines = Source::open(&path).unwrap().lines(|_, _| Ok(()));
+        let error = lines.unwrap_err().to_string();
+        assert!(error.contains("does not end"), "{error}");
+        std::fs::write(&path, gzip(&b"a\n".repeat(100 << 20))).unwrap();
+        let lines = Source::open(&path).unwrap().lines(|_, _| Ok(()));
+        let error = lines.unwrap_err().to_string();
+        assert!(
+            error.contains("bomb.gz: unpacks to far more than"),
             "{error}"
         );
 

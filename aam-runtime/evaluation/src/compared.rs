@@ -89,7 +89,7 @@ pub fn of_targets(targets: &[RawColumn], samples: &[HeldOut]) -> Vec<Compared> {
             }
         }
         if let (Some(classes), Some(all)) = (&column.classes, all) {
-            compared.values = Values::Classes(classes.clone(), all.counts().to_vec());
+            compared.values = Values::Classes(classes.clone(), all.counts());
         }
         compared
     });

@@ -121,7 +121,7 @@ pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let (low, part) = (place.floor() as usize, place.fract());
     let at = |i: usize| sorted.get(i).copied().unwrap_or(f64::NAN);
     match part > 0.0 {
-        true => at(low) + part * (at(low + 1) - at(low)),
+        true => (at(low) + part * (at(low + 1) - at(low))).min(at(low + 1)),
         false => at(low),
     }
 }

@@ -79,7 +79,7 @@ pub fn confusion(column: &RawColumn, target: usize, samples: &[HeldOut]) -> Opti
             confusion.add(probabilities, column.values[sample.row] as usize);
         }
     }
-    Some(confusion.counts().to_vec())
+    Some(confusion.counts())
 }
 
 #[cfg(test)]

@@ -27,12 +27,13 @@ use aam_api::tokens::{AMBIGUOUS, PAD};
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AsvTransformerConfig {
     /// Layers; without it those of every transformer of the model.
+    #[schemars(range(max = 1_000))]
     pub layers: Option<usize>,
     /// Attention heads, which divide the embeddings' width; without it those of the model.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_024))]
     pub heads: Option<usize>,
     /// Width of the feed-forward part of a layer; without it that of the model.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 65_536))]
     pub feed_forward: Option<usize>,
     /// Dropout of attention and feed-forward parts, in [0, 1); without it that of the model.
     pub dropout: Option<f64>,

@@ -23,23 +23,28 @@ use super::{ModelError, component};
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ModelConfig {
     /// Width of the embeddings of bases, ASVs and samples.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 16_384))]
     pub dim: usize,
     /// Attention heads of every transformer; they divide `dim`.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_024))]
     pub heads: usize,
     /// Transformer layers over the bases of an ASV.
+    #[schemars(range(max = 1_000))]
     pub asv_layers: usize,
     /// Transformer layers over the ASVs of a sample.
+    #[schemars(range(max = 1_000))]
     pub sample_layers: usize,
     /// Further layers over the ASVs, before the pooling that gives a sample's embedding.
+    #[schemars(range(max = 1_000))]
     pub encoder_layers: usize,
     /// Layers of the target's branch.
+    #[schemars(range(max = 1_000))]
     pub target_layers: usize,
     /// Layers of the count branch.
+    #[schemars(range(max = 1_000))]
     pub count_layers: usize,
     /// Width of the feed-forward part of a layer; 4 × `dim` if not given.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 65_536))]
     pub feed_forward: Option<usize>,
     /// Dropout of every transformer, in [0, 1).
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
@@ -48,13 +53,13 @@ pub struct ModelConfig {
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub category_dropout: f64,
     /// The longest ASV, in bases.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 10_000))]
     pub max_bp: usize,
     /// The most ASVs of a sample that the model looks at.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub token_limit: usize,
     /// How many tokens there are, padding, start and mask included.
-    #[schemars(range(min = 6))]
+    #[schemars(range(min = 6, max = 65_536))]
     pub vocabulary: usize,
     /// From the tokens of an ASV to its embedding.
     #[serde(skip_serializing_if = "component::is_default_asv_encoder")]
@@ -65,13 +70,13 @@ pub struct ModelConfig {
     #[schemars(skip)]
     pub sample_encoder: Resolved,
     /// Features of the profile from which abundance pooling predicts distances, for each weighting.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 65_536))]
     pub profile_features: usize,
     /// Features of a sample's composition, which the head sees of it with abundance pooling.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000))]
     pub composition_features: usize,
     /// Width that they are narrowed to for a fusion, and where there are categories.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 65_536))]
     pub sample_dim: usize,
     /// How the abundance of an ASV joins its embedding, before attention.
     #[serde(with = "component")]
@@ -82,6 +87,7 @@ pub struct ModelConfig {
     /// What distances between embeddings are measured in.
     pub distance_scale: DistanceScale,
     /// Values per sample that pre-training predicts directly (1 for Faith's PD).
+    #[schemars(range(max = 65_536))]
     pub sample_values: usize,
     /// Ways of the reference implementation that are off by default.
     pub compatibility: Compatibility,

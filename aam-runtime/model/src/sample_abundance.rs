@@ -29,7 +29,7 @@ use super::composition::Composition;
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AbundanceConfig {
     /// Features for each weighting, for distances; without it as many as the preset has.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 65_536))]
     pub features: Option<usize>,
 }
 

@@ -25,8 +25,10 @@ use super::transformer::{Transformer, TransformerConfig};
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AttentionConfig {
     /// Layers of the first transformer; without it those of every transformer of the model.
+    #[schemars(range(max = 1_000))]
     pub layers: Option<usize>,
     /// Layers of the second transformer; without it those of every transformer of the model.
+    #[schemars(range(max = 1_000))]
     pub pooling_layers: Option<usize>,
 }
 

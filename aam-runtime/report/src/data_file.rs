@@ -1,6 +1,6 @@
 //! Which files a run was made of.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
+use aam_data::bounded::open_file;
 use aam_run::checkpoint_files::MANIFEST;
 
 /// A file that a setting names.
@@ -49,7 +50,7 @@ fn read(path: &Path) -> io::Result<(u64, String)> {
         true => path.join(MANIFEST),
         false => path.to_owned(),
     };
-    let mut file = File::open(path)?;
+    let mut file = open_file(&path)?;
     let mut hash = Sha256::new();
     let mut part = vec![0; 1 << 20];
     let mut bytes = 0;

@@ -1,7 +1,7 @@
 //! `run.json`: what a run was made of, what it did and how it ended.
 
 use std::path::Path;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -75,10 +75,17 @@ pub struct Recorder {
     trains: bool,
 }
 
+/// `time`, or the nearest one that can be written down: clocks are set wrong, too.
+fn within_calendar(time: SystemTime) -> SystemTime {
+    /// The last second of the year 9999.
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    time.clamp(SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + LAST)
+}
+
 impl Recorder {
     /// Of a run of `command` that begins now.
     pub fn new(command: &str) -> Self {
-        let started = humantime::format_rfc3339_seconds(SystemTime::now());
+        let started = humantime::format_rfc3339_seconds(within_calendar(SystemTime::now()));
         Self {
             record: Record {
                 aam: env!("CARGO_PKG_VERSION").to_owned(),
@@ -126,5 +133,20 @@ impl Recorder {
         let broken = |error: serde_json::Error| RunError::Usage(format!("run.json: {error}"));
         let text = serde_json::to_string_pretty(&self.record).map_err(broken)?;
         write_whole(path, &(text + "\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_wrong_can_be_written_down() {
+        let day = Duration::from_secs(24 * 60 * 60);
+        let written = |time| humantime::format_rfc3339_seconds(within_calendar(time)).to_string();
+        let beginning = SystemTime::UNIX_EPOCH;
+        assert_eq!(written(beginning - day), "1970-01-01T00:00:00Z");
+        assert_eq!(written(beginning + day), "1970-01-02T00:00:00Z");
+        assert_eq!(written(beginning + day * 3_000_000), "9999-12-31T23:59:59Z");
     }
 }

@@ -69,6 +69,30 @@ pub enum RunError {
     /// Training left the range of numbers.
     #[error("{0}")]
     Diverged(String),
+    /// A prediction that cannot be one.
+    #[error(
+        "the prediction of '{target}' for the sample '{sample}' is {value}, which is no finite number, so no prediction is written: the weights of the model or the scale of the target lead out of the range of numbers\n  help: use another checkpoint, or train again with a lower --lr or another --target-transform"
+    )]
+    NotFinite {
+        /// The column that is predicted.
+        target: String,
+        /// The sample.
+        sample: String,
+        /// What was computed.
+        value: f64,
+    },
+    /// A model that is larger than the memory.
+    #[error("the model has {parameters} parameters, which take {:.1} GB ({what}), and {:.1} GB of memory are free\n  help: choose a smaller --preset, --embedding-dim or --attention-layers, or smaller components", *.needed as f64 / 1e9, *.free as f64 / 1e9)]
+    TooLarge {
+        /// Its parameters.
+        parameters: u64,
+        /// Bytes that it takes.
+        needed: u64,
+        /// Bytes that there are.
+        free: u64,
+        /// What takes them.
+        what: &'static str,
+    },
     /// The thread that makes batches ended before the training that takes them.
     #[error("the thread that makes batches ended before the training")]
     BatchesEnded,

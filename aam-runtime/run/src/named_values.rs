@@ -10,6 +10,10 @@ use serde_json::{Map, Value};
 
 use crate::RunError;
 use aam_core::DataError;
+use aam_data::bounded::read_text_file;
+
+/// The largest file of values, in bytes.
+const LONGEST: u64 = 64 << 20;
 
 /// Values by name, or where they are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -99,7 +103,7 @@ impl NamedValues {
 }
 
 fn from_file(path: &Path) -> Result<Map<String, Value>, DataError> {
-    let text = std::fs::read_to_string(path)
+    let text = read_text_file(path, LONGEST)
         .map_err(|error| DataError::in_file(path, format!("cannot be read: {error}")))?;
     let is_toml = path
         .extension()

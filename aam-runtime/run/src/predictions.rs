@@ -56,7 +56,7 @@ pub struct TargetColumn<'a> {
 /// last.
 ///
 /// # Errors
-/// Never in practice: the text is made in memory.
+/// A prediction that is no finite number.
 pub fn tsv(
     targets: &[TargetColumn<'_>],
     samples: &[PredictedSample<'_>],
@@ -71,6 +71,7 @@ pub fn tsv(
     let header = header(targets, samples.first());
     lines.write_record(&header).map_err(broken)?;
     for sample in samples {
+        check(targets, sample)?;
         let mut cells = vec![sample.id.to_owned()];
         for (t, (target, prediction)) in targets.iter().zip(sample.predictions).enumerate() {
             let actual = sample.actual.as_ref().map(|values| values[t]);
@@ -95,6 +96,32 @@ pub fn tsv(
         .into_inner()
         .map_err(|error| RunError::Usage(format!("predictions.tsv: {error}")))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Refuses what is no prediction. The ends of an interval may be infinite: where few samples were held
+/// out, nothing is known of them.
+fn check(targets: &[TargetColumn<'_>], sample: &PredictedSample<'_>) -> Result<(), RunError> {
+    let is_number = |value: f64| (value as f32).is_finite();
+    for (target, prediction) in targets.iter().zip(sample.predictions) {
+        let wrong = match prediction {
+            TargetPrediction::Number {
+                value,
+                interval: Some((low, high)),
+            } if is_number(*value) => [*low, *high].into_iter().find(|end| end.is_nan()),
+            TargetPrediction::Number { value, .. } => Some(*value).filter(|v| !is_number(*v)),
+            TargetPrediction::Classes { probabilities, .. } => {
+                probabilities.iter().copied().find(|p| !is_number(*p))
+            }
+        };
+        if let Some(value) = wrong {
+            return Err(RunError::NotFinite {
+                target: target.name.to_owned(),
+                sample: sample.id.to_owned(),
+                value,
+            });
+        }
+    }
+    Ok(())
 }
 
 fn header(targets: &[TargetColumn<'_>], first: Option<&PredictedSample<'_>>) -> Vec<String> {

@@ -3,9 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::RunError;
 use crate::checkpoint_files;
+use crate::output_lock::{LOCK, OutputLock};
 use aam_core::file_operations::{make_directories, remove_file, rename, write_synced};
 use aam_data::id_list;
 
@@ -55,6 +57,8 @@ pub struct RunDirectory {
     path: PathBuf,
     /// Whether this process writes to it.
     writes: bool,
+    /// Keeps others from it, unless whoever made this does.
+    _held: Option<Arc<OutputLock>>,
 }
 
 impl RunDirectory {
@@ -80,18 +84,29 @@ impl RunDirectory {
         }
     }
 
-    /// Makes the directory. A run in it is removed if `overwrite` is set, and nothing else that
-    /// the directory holds.
+    /// Holds the directory `path` for a run that can have it.
     ///
     /// # Errors
-    /// Those of [`RunDirectory::check`], or a directory that cannot be made.
+    /// Those of [`RunDirectory::check`] and [`OutputLock::hold`].
+    pub fn claim(path: Option<&Path>, overwrite: bool) -> Result<Arc<OutputLock>, RunError> {
+        let held = OutputLock::hold(Self::check(path, overwrite)?)?;
+        // Another may have been there until now.
+        Self::check(path, overwrite)?;
+        Ok(held)
+    }
+
+    /// Makes the directory and holds it. A run in it is removed if `overwrite` is set, and nothing
+    /// else that the directory holds.
+    ///
+    /// # Errors
+    /// Those of [`RunDirectory::claim`], or a run that cannot be removed.
     pub fn create(path: Option<&Path>, overwrite: bool) -> Result<Self, RunError> {
-        let path = Self::check(path, overwrite)?;
+        let held = Self::claim(path, overwrite)?;
+        let path = named_directory(path)?;
         if holds_files(path) {
             remove_run(path)?;
         }
-        fs::create_dir_all(path).map_err(RunError::write(path))?;
-        Ok(Self::at(path))
+        Ok(Self::held(path, held))
     }
 
     /// Checks that a run can go on or begin in the directory `path`, without touching it.
@@ -109,21 +124,31 @@ impl RunDirectory {
         }
     }
 
-    /// The directory of a run that goes on, or of one that begins where there is none; what a kill
-    /// left half-written is removed.
+    /// Holds the directory `path` for a run that goes on, or begins, in it.
     ///
     /// # Errors
-    /// Those of [`RunDirectory::check_to_resume`], or files that cannot be removed.
+    /// Those of [`RunDirectory::check_to_resume`] and [`OutputLock::hold`].
+    pub fn claim_to_resume(path: Option<&Path>) -> Result<Arc<OutputLock>, RunError> {
+        let held = OutputLock::hold(Self::check_to_resume(path)?)?;
+        Self::check_to_resume(path)?;
+        Ok(held)
+    }
+
+    /// The directory of a run that goes on, or of one that begins where there is none, held; what a
+    /// kill left half-written is removed.
+    ///
+    /// # Errors
+    /// Those of [`RunDirectory::claim_to_resume`], or files that cannot be removed.
     pub fn resume(path: Option<&Path>) -> Result<Self, RunError> {
-        let path = Self::check_to_resume(path)?;
-        fs::create_dir_all(path).map_err(RunError::write(path))?;
+        let held = Self::claim_to_resume(path)?;
+        let path = named_directory(path)?;
         for entry in fs::read_dir(path).into_iter().flatten().flatten() {
             if is_leftover(&entry.file_name().to_string_lossy()) {
                 let entry = entry.path();
                 fs::remove_file(&entry).map_err(RunError::write(entry))?;
             }
         }
-        let run = Self::at(path);
+        let run = Self::held(path, held);
         checkpoint_files::tidy(&run.checkpoints())?;
         Ok(run)
     }
@@ -162,11 +187,19 @@ impl RunDirectory {
         }
     }
 
-    /// One that exists.
+    /// One that exists, and that whoever asks holds, or only looks at.
     pub fn at(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
             writes: true,
+            _held: None,
+        }
+    }
+
+    fn held(path: &Path, held: Arc<OutputLock>) -> Self {
+        Self {
+            _held: Some(held),
+            ..Self::at(path)
         }
     }
 
@@ -178,16 +211,19 @@ impl RunDirectory {
         Ok(Self {
             path: named_directory(path)?.to_owned(),
             writes: false,
+            _held: None,
         })
     }
 
     /// Removes the run that `path` holds, if any, and the directory if nothing else is in it.
     ///
     /// # Errors
-    /// A file that cannot be removed.
+    /// Another process writes to it, or a file that cannot be removed.
     pub fn remove(path: &Path) -> Result<(), RunError> {
         if is_run(path) {
+            let held = OutputLock::hold(path)?;
             remove_run(path)?;
+            drop(held);
             let _ = fs::remove_dir(path);
         }
         Ok(())
@@ -229,9 +265,10 @@ impl RunDirectory {
     }
 }
 
-/// Whether anything is in the directory.
+/// Whether anything is in the directory but what says who writes to it.
 pub fn holds_files(path: &Path) -> bool {
-    fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some())
+    let mut entries = fs::read_dir(path).into_iter().flatten();
+    entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != LOCK))
 }
 
 /// Whether the directory holds a run of this program.
@@ -304,7 +341,10 @@ fn is_leftover(name: &str) -> bool {
 /// Whether the directory holds nothing but what a kill left of the first file of a run.
 fn only_leftovers(path: &Path) -> bool {
     let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
-    entries.all(|entry| is_leftover(&entry.file_name().to_string_lossy()))
+    entries.all(|entry| {
+        let name = entry.file_name();
+        name == LOCK || is_leftover(&name.to_string_lossy())
+    })
 }
 
 /// The directory that `--output-dir` names.

@@ -40,7 +40,7 @@ impl<'a> Comparing<'a> {
         let train = &options.train;
         let optimization = &train.optimization;
         let (path, overwrite) = (optimization.output_dir.as_deref(), optimization.overwrite);
-        let directory = ComparisonDirectory::check(path, overwrite, fingerprint)?;
+        let directory = ComparisonDirectory::claim(path, overwrite, fingerprint)?;
         let mut warned = Vec::new();
         let mut heard = WarningsHeard {
             observer,

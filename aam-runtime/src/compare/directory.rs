@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::combination::Combination;
 use super::final_model::ALL_SAMPLES;
@@ -9,6 +10,7 @@ use super::record::ComparisonFingerprint;
 use super::table::Comparison;
 use aam_data::{Split, id_list};
 use aam_run::RunError;
+use aam_run::output_lock::OutputLock;
 use aam_run::run_directory::{
     RESULT, RunDirectory, holds_files, named_directory, refused_directory, write_whole,
 };
@@ -25,6 +27,8 @@ const FOLDS: &str = "folds";
 #[derive(Clone, Debug)]
 pub(super) struct ComparisonDirectory {
     path: PathBuf,
+    /// Keeps others from it.
+    _held: Arc<OutputLock>,
 }
 
 /// Lists of the samples of a fold.
@@ -37,17 +41,32 @@ pub(super) struct FoldLists {
 }
 
 impl ComparisonDirectory {
-    /// Checks that a comparison with this `fingerprint` can have the directory, without touching it.
+    /// Holds the directory for a comparison with this `fingerprint`, which can have it.
     ///
     /// # Errors
     /// No directory, something in it that is no comparison, or, unless it is to be overwritten, a
-    /// comparison with other settings.
-    pub(super) fn check(
+    /// comparison with other settings; another process that writes to it.
+    pub(super) fn claim(
         path: Option<&Path>,
         overwrite: bool,
         fingerprint: &ComparisonFingerprint,
     ) -> Result<Self, RunError> {
         let path = named_directory(path)?;
+        Self::check(path, overwrite, fingerprint)?;
+        let held = OutputLock::hold(path)?;
+        // Another may have been there until now.
+        Self::check(path, overwrite, fingerprint)?;
+        Ok(Self {
+            path: path.to_owned(),
+            _held: held,
+        })
+    }
+
+    fn check(
+        path: &Path,
+        overwrite: bool,
+        fingerprint: &ComparisonFingerprint,
+    ) -> Result<(), RunError> {
         match ComparisonFingerprint::read(&path.join(ASKED)) {
             Ok(None) if holds_files(path) => {
                 return Err(refused_directory(
@@ -59,9 +78,7 @@ impl ComparisonDirectory {
             Err(error) if !overwrite => return Err(error),
             _ => {}
         }
-        Ok(Self {
-            path: path.to_owned(),
-        })
+        Ok(())
     }
 
     /// Makes the directory, and writes what is asked and the lists of the folds. With `overwrite`

@@ -1,7 +1,6 @@
 //! What a comparison leaves in its directory to be taken up again: what was asked, and what each
 //! run came to.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,11 +10,15 @@ use sha2::{Digest, Sha256};
 use super::combination::{Combination, SETTINGS};
 use super::options::CompareOptions;
 use super::table::FoldResult;
+use aam_data::bounded::read_file;
 use aam_evaluation::metrics::Metric;
 use aam_run::RunError;
 use aam_run::run_directory::write_whole;
 use aam_run::settings;
 use aam_train::checkpoint::directory::{MANIFEST, checkpoint_of};
+
+/// The largest file that a comparison leaves, in bytes.
+const LONGEST: u64 = 64 << 20;
 
 /// What all runs of a comparison have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -144,7 +147,7 @@ fn fingerprint(path: &Path) -> Option<String> {
         true => checkpoint_of(path).join(MANIFEST),
         false => path.to_owned(),
     };
-    let hash = Sha256::digest(fs::read(path).ok()?);
+    let hash = Sha256::digest(read_file(&path, u64::MAX).ok()?);
     Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
@@ -237,7 +240,7 @@ pub(super) fn write_result(
 }
 
 fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Option<T>, RunError> {
-    let text = match fs::read(path) {
+    let text = match read_file(path, LONGEST) {
         Ok(text) => text,
         Err(_) if !path.exists() => return Ok(None),
         Err(error) => return Err(unreadable(path, &error)),
@@ -261,6 +264,8 @@ fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), RunError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use aam_api::Choice;
 
     use super::*;

@@ -63,7 +63,7 @@ pub struct PredictOptions {
     pub output: Option<PathBuf>,
     /// Samples of a batch.
     #[schemars(
-        range(min = 1),
+        range(min = 1, max = 1_000_000),
         transform = Facts::new()
             .because("with abundance pooling a small study fits one batch; distances learn from \
                 many updates of 32")

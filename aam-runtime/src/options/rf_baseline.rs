@@ -55,7 +55,7 @@ pub struct RfBaselineOptions {
     /// numbers and sqrt for classes.
     pub max_features: Option<String>,
     /// Fewest training samples of a leaf.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub min_samples_leaf: usize,
     /// Share of the training samples that an ASV has to occur in (at least in two).
     #[schemars(range(min = 0.0, max = 1.0))]

@@ -23,6 +23,7 @@ pub use community::Truth;
 pub use options::SimulateOptions;
 pub use write::check_place;
 
+use aam_core::memory::available;
 use aam_core::random::stream;
 use aam_data::{DistanceMatrix, Table, Tree};
 use aam_run::RunError;
@@ -61,6 +62,7 @@ pub struct StudyMetadata {
 /// If an option is out of its range; the error names it.
 pub fn simulate(options: &SimulateOptions) -> Result<Study, RunError> {
     options.check()?;
+    check_memory(options)?;
     let seed = options.seed;
     let mut phylogeny = phylogeny::grow(options.asvs, &mut stream(seed, "simulate tree"));
     let sequences = sequences::evolve(
@@ -79,6 +81,28 @@ pub fn simulate(options: &SimulateOptions) -> Result<Study, RunError> {
         unifrac,
         truth,
     })
+}
+
+/// Refuses a study whose distances and sequences do not fit the memory.
+fn check_memory(options: &SimulateOptions) -> Result<(), RunError> {
+    let distances = 16 * (options.samples as u64).pow(2);
+    let sequences = 2 * options.asvs as u64 * options.sequence_length as u64;
+    let (key, value) = match distances > sequences {
+        true => ("samples", options.samples),
+        false => ("asvs", options.asvs),
+    };
+    let needed = distances + sequences;
+    match available() {
+        Some(free) if needed > free => {
+            let problem = format!(
+                "the study takes {:.1} GB, and {:.1} GB of memory are free",
+                needed as f64 / 1e9,
+                free as f64 / 1e9
+            );
+            Err(RunError::value(key, value.to_string(), problem))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

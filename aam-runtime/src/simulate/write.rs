@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Study;
 use aam_core::DataError;
 use aam_data::{newick, write_biom, write_distances_npy, write_distances_tsv};
+use aam_run::output_lock::OutputLock;
 
 /// How the README of a study begins, which tells such a folder from others.
 const TITLE: &str = "# A simulated study\n";
@@ -48,6 +49,10 @@ impl Study {
     /// Those of [`check_place`], or if `folder` cannot be written.
     pub fn write(&self, folder: impl AsRef<Path>, overwrite: bool) -> Result<(), DataError> {
         let folder = folder.as_ref();
+        check_place(folder, overwrite)?;
+        let parent = parent_of(folder);
+        fs::create_dir_all(parent).map_err(|e| cannot_write(parent, &e))?;
+        let _held = OutputLock::hold_beside(folder).map_err(|e| DataError::new(e.to_string()))?;
         check_place(folder, overwrite)?;
         let beside = Beside::new(folder)?;
         let path = |name: &str| beside.0.join(name);
@@ -163,6 +168,14 @@ fn in_folder(mut error: DataError, folder: &Path) -> DataError {
     error
 }
 
+/// The folder that `folder` is in.
+fn parent_of(folder: &Path) -> &Path {
+    match folder.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
 /// A folder beside the one to be made, removed unless it was renamed to it.
 struct Beside(PathBuf);
 
@@ -172,12 +185,7 @@ impl Beside {
             return Err(DataError::in_file(folder, "is no name for a new folder")
                 .help("choose another folder"));
         };
-        let parent = match folder.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        fs::create_dir_all(parent).map_err(|e| cannot_write(parent, &e))?;
-        let beside = parent.join(format!(
+        let beside = parent_of(folder).join(format!(
             ".{}.partial-{}",
             name.to_string_lossy(),
             std::process::id()

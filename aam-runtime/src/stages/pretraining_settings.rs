@@ -1,6 +1,7 @@
 //! The first stages of a pre-training: what it learns, and on which devices.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use burn::tensor::Device;
 
@@ -9,6 +10,7 @@ use aam_data::TokenizedSequences;
 use aam_model::ModelConfig;
 use aam_run::RunError;
 use aam_run::events::Observer;
+use aam_run::output_lock::OutputLock;
 use aam_study::{has_source, missing_source, objective, required, sample_values};
 use aam_train::best_metric;
 use aam_train::checkpoint::manifest::DataPolicy;
@@ -107,6 +109,8 @@ pub struct PretrainingSettings<'a> {
     pub staged: bool,
     /// What is learnt.
     pub tasks: Tasks,
+    /// Keeps others from the directory of the run.
+    _held: Option<Arc<OutputLock>>,
 }
 
 impl<'a> PretrainingSettings<'a> {
@@ -124,7 +128,7 @@ impl<'a> PretrainingSettings<'a> {
                 "a pre-training chooses its best epoch by held-out samples; give more than 0";
             return Err(RunError::value("test-size", "0", problem));
         }
-        check(options, &options.components, optimization)?;
+        let held = check(options, &options.components, optimization)?;
         required(data.table.as_deref(), "table")?;
         data.selection.read_alone(options.metadata.as_deref())?;
         let resumed = Resumed::of(optimization)?;
@@ -149,6 +153,7 @@ impl<'a> PretrainingSettings<'a> {
             config,
             staged,
             tasks,
+            _held: held,
         })
     }
 

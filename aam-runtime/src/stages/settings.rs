@@ -1,11 +1,13 @@
 //! The first stage of a training: settings that go together, which is known without any data.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use aam_api::{FusionKind, HeadKind, Resolved};
 
 use crate::members::Members;
 use crate::options::TrainOptions;
+use aam_run::output_lock::OutputLock;
 use aam_run::{RunError, settings};
 use aam_study::categories::CategoryColumns;
 use aam_study::division;
@@ -35,6 +37,8 @@ pub struct TrainingSettings<'a> {
     pub categories: CategoryColumns,
     /// What predicts beside the network.
     pub members: Members,
+    /// Keeps others from the directory of the run.
+    _held: Option<Arc<OutputLock>>,
 }
 
 impl<'a> TrainingSettings<'a> {
@@ -43,8 +47,11 @@ impl<'a> TrainingSettings<'a> {
     /// # Errors
     /// The first setting that is missing, out of range or at odds with another.
     pub fn of_run(options: &'a TrainOptions) -> Result<Self, RunError> {
-        check(options, &options.components, &options.optimization)?;
-        Self::read(options)
+        let held = check(options, &options.components, &options.optimization)?;
+        Ok(Self {
+            _held: held,
+            ..Self::read(options)?
+        })
     }
 
     /// The settings of a training on folds, each of which has a directory of its own.
@@ -73,6 +80,7 @@ impl<'a> TrainingSettings<'a> {
             members: Members::read(&options.members)?,
             categories: CategoryColumns::read(&options.categories, &options.metadata_column)?,
             options,
+            _held: None,
         })
     }
 }

@@ -5,7 +5,6 @@
 //! and sequences it is the bytes.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -16,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::checkpoint::directory::hexadecimal;
 use aam_core::DataError;
+use aam_data::bounded::{not_a_file, open_file};
 use aam_data::{Conditions, Metadata, Split, Table};
 use aam_run::RunError;
 use aam_run::settings::{self, Options};
@@ -177,7 +177,11 @@ fn of_column(metadata: &Metadata, name: &str, ids: &[String]) -> Result<String, 
 fn of_file(path: &Path) -> Result<String, RunError> {
     let read = || {
         let mut hash = Sha256::new();
-        let mut file = File::open(path)?;
+        // What came from a pipe is gone, and nothing is known of it.
+        if not_a_file(&path.metadata()?).is_some() {
+            return Ok(hexadecimal(&hash.finalize()));
+        }
+        let mut file = open_file(path)?;
         let mut block = vec![0; 1 << 16];
         loop {
             match file.read(&mut block)? {

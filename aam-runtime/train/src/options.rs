@@ -35,19 +35,19 @@ pub struct OptimizationOptions {
     /// when training samples that are held back are predicted best, after 200 passes or 1000 updates at
     /// the latest, pre-training after 400 updates; with attention pooling either after 100 passes.
     #[schemars(
-        range(min = 1),
+        range(min = 1, max = 1_000_000_000),
         transform = Facts::new().may_change().lifts("max-steps").otherwise("by the pooling")
             .because("long enough on all studies of learning.md; a few seconds with abundance \
                 pooling")
     )]
     pub epochs: Option<usize>,
     /// Updates of the weights, at most.
-    #[schemars(transform = Facts::new().may_change().lifts("epochs"))]
+    #[schemars(range(max = 1_000_000_000), transform = Facts::new().may_change().lifts("epochs"))]
     pub max_steps: Option<usize>,
     /// Samples of a batch; without it 256 in training and 32 in pre-training, 8 with attention
     /// pooling.
     #[schemars(
-        range(min = 1),
+        range(min = 1, max = 1_000_000),
         transform = Facts::new().may_change().otherwise("by the pooling")
             .because("with abundance pooling a small study fits one batch; distances learn from \
                 many updates of 32")
@@ -55,7 +55,7 @@ pub struct OptimizationOptions {
     pub batch_size: Option<usize>,
     /// Batches whose gradients are averaged into one update.
     #[schemars(
-        range(min = 1),
+        range(min = 1, max = 1_000_000),
         transform = Facts::new().may_change().because("as in the reference")
     )]
     pub gradient_accumulation_steps: usize,
@@ -89,7 +89,7 @@ pub struct OptimizationOptions {
     )]
     pub max_grad_norm: Option<f64>,
     /// Epochs without improvement after which training stops.
-    #[schemars(transform = Facts::new().may_change()
+    #[schemars(range(max = 1_000_000_000), transform = Facts::new().may_change()
         .because("checkpoints keep the best epoch, and a cosine is meant to be finished"))]
     pub patience: Option<usize>,
     /// The validation metric that chooses the best checkpoint and drives early stopping.
@@ -126,12 +126,12 @@ pub struct OptimizationOptions {
     pub resume: bool,
     /// Updates after which a run is saved inside an epoch, to lose no more of it to a kill; 0 saves
     /// after epochs alone.
-    #[schemars(transform = Facts::new().may_change().changes_no_result()
+    #[schemars(range(max = 1_000_000_000), transform = Facts::new().may_change().changes_no_result()
         .because("a kill then costs minutes at most, and saving well below a hundredth of the \
             time"))]
     pub save_every: usize,
     /// Checkpoints of the last epochs to keep beside the best and the last one.
-    #[schemars(transform = Facts::new().may_change().changes_no_result()
+    #[schemars(range(max = 1_000_000_000), transform = Facts::new().may_change().changes_no_result()
         .because("the best and the last one are what is used; others only fill the disk"))]
     pub keep_checkpoints: usize,
     /// What is left for those who watch.
@@ -140,7 +140,7 @@ pub struct OptimizationOptions {
     /// Most ASVs that a GPU encodes at once; its memory grows with it, not with the batch. A CPU
     /// takes one a thread.
     #[schemars(
-        range(min = 1),
+        range(min = 1, max = 1_000_000),
         transform = Facts::new().may_change()
             .because("activations of so many ASVs stay in a processor's cache; results do not \
                 depend on it")
@@ -208,12 +208,12 @@ pub struct PretrainOptions {
     )]
     pub nucleotide_weight: f64,
     /// Updates on masked nucleotides, before those on distances (with abundance pooling).
-    #[schemars(transform = Facts::new().may_change()
+    #[schemars(range(max = 1_000_000_000), transform = Facts::new().may_change()
         .because("accuracy hardly rises after that, see learning.md"))]
     pub nucleotide_steps: usize,
     /// ASVs of a batch of masked nucleotides (with abundance pooling).
     #[schemars(
-        range(min = 1),
+        range(min = 1, max = 1_000_000),
         transform = Facts::new().may_change()
             .because("many small updates learn more in the same time")
     )]

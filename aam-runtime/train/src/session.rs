@@ -1,6 +1,7 @@
 //! What pre-training and fine-tuning have in common: checking settings, notes, weights.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use aam_api::{AsvEncoderKind, Components, CountEmbeddingKind, SampleEncoderKind};
 use burn::module::Module;
@@ -15,27 +16,31 @@ use crate::checkpoint::directory;
 use crate::checkpoint::directory::{WEIGHTS, checkpoint_of};
 use crate::checkpoint::manifest::{DataPolicy, FORMAT};
 use crate::options::OptimizationOptions;
+use crate::parallel::processes::is_first;
+use aam_core::memory::available;
 use aam_core::random::stream;
 use aam_data::Table;
 use aam_model::batch::Batcher;
 use aam_model::options::ModelOptions;
-use aam_model::{Base, ModelConfig, choose, materialised, with_values_of};
+use aam_model::{Base, ModelConfig, choose, materialised, parameter_counts, with_values_of};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
+use aam_run::output_lock::OutputLock;
 use aam_run::run_directory::RunDirectory;
 use aam_run::settings::{self, Options};
 use aam_study::Study;
 use aam_study::options::{DataOptions, MOST_BASES};
 
-/// Refuses settings that make no sense before anything is read.
+/// Refuses settings that make no sense before anything is read, and holds the directory of the run
+/// where this process writes to it.
 ///
 /// # Errors
-/// The first such setting.
+/// The first such setting; another process that writes to the directory.
 pub fn check<T: Options>(
     all: &T,
     components: &Components,
     options: &OptimizationOptions,
-) -> Result<(), RunError> {
+) -> Result<Option<Arc<OutputLock>>, RunError> {
     settings::check(all)?;
     // What they refuse, they refuse before there is anything to train.
     let decay = options.weight_decay.unwrap_or(0.0);
@@ -47,8 +52,10 @@ pub fn check<T: Options>(
             "overwrite",
             "it contradicts --resume: go on with the run, or replace it",
         )),
-        (true, false) => RunDirectory::check_to_resume(path).map(drop),
-        (false, overwrite) => RunDirectory::check(path, overwrite).map(drop),
+        (true, false) if is_first() => RunDirectory::claim_to_resume(path).map(Some),
+        (false, overwrite) if is_first() => RunDirectory::claim(path, overwrite).map(Some),
+        (true, false) => RunDirectory::check_to_resume(path).map(|_| None),
+        (false, overwrite) => RunDirectory::check(path, overwrite).map(|_| None),
     }
 }
 
@@ -197,6 +204,34 @@ pub fn pretrained(
     Ok((base, config))
 }
 
+/// Refuses a model that does not fit the memory. Its parameters are not drawn yet, and take none.
+///
+/// # Errors
+/// It does not.
+fn check_memory<M: Module>(model: &M, device: &Device) -> Result<(), RunError> {
+    let (learning, all) = parameter_counts(model);
+    let (learning, all) = (learning as u64, all as u64);
+    // A GPU's memory is its own; they are drawn in this one.
+    let on_cpu = device.clone().inner() == Device::flex();
+    let (numbers, what) = match on_cpu {
+        true => (
+            all.saturating_add(learning.saturating_mul(3)),
+            "weights, gradients and two moments",
+        ),
+        false => (all, "weights"),
+    };
+    let needed = numbers.saturating_mul(4);
+    match available() {
+        Some(free) if needed > free => Err(RunError::TooLarge {
+            parameters: all,
+            needed,
+            free,
+            what,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// A module with weights drawn from the run's seed, on the CPU, so that a run starts from the same
 /// model on every device.
 ///
@@ -227,7 +262,9 @@ pub fn seeded<M: Module>(
     build: impl FnOnce() -> Result<M, RunError>,
 ) -> Result<M, RunError> {
     device.seed(stream(seed, name).random());
-    Ok(materialised(build()?))
+    let module = build()?;
+    check_memory(&module, device)?;
+    Ok(materialised(module))
 }
 
 /// Settles the attention of a run on `device`.

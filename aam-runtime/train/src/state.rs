@@ -129,7 +129,7 @@ pub(super) fn optimizer_bytes(optimizer: &ModuleOptimizer) -> Result<Vec<u8>, Ru
 ///
 /// # Errors
 /// Bytes that are no such state, in words.
-pub(super) fn restored(
+pub(crate) fn restored(
     optimizer: ModuleOptimizer,
     bytes: Vec<u8>,
 ) -> Result<ModuleOptimizer, String> {

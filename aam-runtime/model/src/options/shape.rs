@@ -16,16 +16,16 @@ pub struct ModelOptions {
         .because("trains in minutes on a laptop and is level with a Random Forest or above it"))]
     pub preset: Preset,
     /// Width of every embedding.
-    #[schemars(range(min = 1), transform = Facts::new().otherwise("by the preset"))]
+    #[schemars(range(min = 1, max = 16_384), transform = Facts::new().otherwise("by the preset"))]
     pub embedding_dim: Option<usize>,
     /// Attention heads of every transformer; must divide the width.
     #[schemars(
-        range(min = 1),
+        range(min = 1, max = 1_024),
         transform = Facts::new().otherwise("by the preset").because("as in the reference")
     )]
     pub attention_heads: Option<usize>,
     /// Layers of every transformer.
-    #[schemars(transform = Facts::new().otherwise("by the preset"))]
+    #[schemars(range(max = 1_000), transform = Facts::new().otherwise("by the preset"))]
     pub attention_layers: Option<usize>,
     /// Dropout of every transformer, in [0, 1).
     #[schemars(

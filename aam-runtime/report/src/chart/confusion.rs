@@ -21,6 +21,9 @@ pub struct Confusion {
     pub counts: Vec<Vec<u64>>,
 }
 
+/// Classes of a confusion matrix that can still be looked at; the number of cells is their square.
+pub const MOST_CLASSES: usize = 30;
+
 const LEFT: i32 = 130;
 const TOP: i32 = 60;
 

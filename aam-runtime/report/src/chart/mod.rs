@@ -18,7 +18,7 @@ use plotters_backend::DrawingBackend;
 
 use aam_evaluation::compared::{Compared, Of, Values};
 pub use calibration::Calibration;
-pub use confusion::Confusion;
+pub use confusion::{Confusion, MOST_CLASSES};
 pub use curves::{Curve, Curves};
 pub use histogram::Histogram;
 pub use raster::{Picture, png};
@@ -92,9 +92,10 @@ impl<A: Chart, C: Chart> Chart for Either<A, C> {
     }
 }
 
-/// Predictions of the validation samples: points, or a confusion matrix.
-pub fn compared(compared: &Compared) -> Either<Scatter, Confusion> {
-    match &compared.values {
+/// Predictions of the validation samples: points, or the confusion matrix of a few classes.
+pub fn compared(compared: &Compared) -> Option<Either<Scatter, Confusion>> {
+    Some(match &compared.values {
+        Values::Classes(classes, _) if classes.len() > MOST_CLASSES => return None,
         Values::Numbers(pairs) => {
             let points = pairs.iter().map(|&(actual, predicted)| Point {
                 actual,
@@ -117,5 +118,5 @@ pub fn compared(compared: &Compared) -> Either<Scatter, Confusion> {
             classes: classes.clone(),
             counts: counts.clone(),
         }),
-    }
+    })
 }

@@ -153,7 +153,9 @@ pub fn base(base: &[Compared], record: &Record) -> Markup {
     html! {
         section {
             h2 { "How well " (compared.name) " are learnt" }
-            div.charts { (figure(&chart::compared(compared), &caption)) }
+            @if let Some(chart) = chart::compared(compared) {
+                div.charts { (figure(&chart, &caption)) }
+            }
         }
     }
 }

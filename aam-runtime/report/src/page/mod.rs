@@ -30,6 +30,9 @@ use crate::record::{Record, State};
 use aam_core::text::visible;
 use aam_run::run_directory::{CONFIG, RunDirectory};
 
+/// Targets that have charts of their own, the first of many.
+const MOST_TARGETS: usize = 20;
+
 /// The page of a run, of whose epochs `epochs` are the metrics.
 pub fn page(
     run: &RunDirectory,
@@ -45,11 +48,14 @@ pub fn page(
         (figures::cards(record, epochs, held_out))
         (figures::table(record))
         @if let Some(folds) = &gathered.folds { (folds::section(folds)) }
-        @for target in &gathered.targets {
+        @for target in gathered.targets.iter().take(MOST_TARGETS) {
             (predictions::section(target, gathered.targets.len() > 1))
             (coverage::section(target, &gathered.coverage))
             (errors::by_group(target, &record.settings))
             (errors::worst(target))
+        }
+        @if let Some(more @ 1..) = gathered.targets.len().checked_sub(MOST_TARGETS) {
+            p.muted { "There are " (more) " more targets: predictions.tsv and evaluation.tsv have them all." }
         }
         (curves::base(&gathered.base, record))
         (curves::section(epochs))

@@ -5,14 +5,12 @@ use maud::{Markup, html};
 
 use super::words::{method, number};
 use super::{HeldOutSample, HeldOutTarget, figure};
-use crate::chart::{Calibration, Curve, Ink, Point, Roc, Scatter, roc};
+use crate::chart::{Calibration, Curve, Ink, MOST_CLASSES, Point, Roc, Scatter, roc};
 use aam_api::metric::{Reliability, area_under_curve, argmax};
 use aam_evaluation::results::TargetPrediction;
 
 /// Classes whose ROC curves are drawn, at most.
 const MOST_CURVES: usize = 6;
-/// Classes of a confusion matrix, at most.
-const MOST_CLASSES: usize = 30;
 
 /// The predictions of a target, one of `several` or the only one.
 pub fn section(target: &HeldOutTarget, several: bool) -> Markup {

@@ -129,3 +129,36 @@ fn intervals_and_sets_have_columns_for_each_level() {
     let found: Vec<(&str, &str)> = lines[0].iter().copied().zip(lines[1].clone()).collect();
     assert_eq!(found, expected);
 }
+
+#[test]
+fn what_is_no_number_is_not_written() {
+    let classes = ["a".to_owned(), "b".to_owned()];
+    let of = |prediction: TargetPrediction, classes| {
+        let target = TargetColumn {
+            name: "age",
+            classes,
+        };
+        let sample = PredictedSample {
+            id: "10.1",
+            predictions: &[prediction],
+            further: Vec::new(),
+            actual: None,
+            spread: None,
+            fold: None,
+            likeness: None,
+            abstains: false,
+        };
+        tsv(&[target], &[sample]).map_err(|error| error.to_string())
+    };
+    let number = |value, interval| of(TargetPrediction::Number { value, interval }, None);
+    for value in [f64::NAN, f64::INFINITY, 1e300] {
+        let error = number(value, None).unwrap_err();
+        let said = "the prediction of 'age' for the sample '10.1' is ";
+        assert!(error.starts_with(said), "{error}");
+    }
+    assert!(number(1.0, Some((f64::NAN, 2.0))).is_err());
+    assert!(number(1.0, Some((f64::NEG_INFINITY, 2.0))).is_ok());
+    let classes = Some(&classes[..]);
+    let probabilities = |p: [f64; 2]| of(TargetPrediction::classes(p.to_vec()), classes);
+    assert!(probabilities([f64::NAN, 0.5]).is_err() && probabilities([0.5, 0.5]).is_ok());
+}

@@ -31,7 +31,7 @@ pub struct TuneOptions {
     pub search: Option<String>,
     /// Settings that are tried.
     #[schemars(
-        range(min = 1),
+        range(min = 1, max = 1_000_000),
         transform = Facts::new().because("an hour or less on a small study")
     )]
     pub trials: usize,
@@ -42,7 +42,7 @@ pub struct TuneOptions {
     /// Of the settings tried on a fold, one in so many is tried on the next (successive halving); 1
     /// tries all on all folds.
     #[schemars(
-        range(min = 1),
+        range(min = 1, max = 1_000_000),
         transform = Facts::new()
             .because("few folds show the worse half, and most of the time goes to the better one")
     )]

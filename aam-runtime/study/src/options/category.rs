@@ -13,7 +13,7 @@ pub struct CategoryOptions {
     #[schemars(transform = Facts::new().because("metadata enter only as asked"))]
     pub categorical_columns: Vec<String>,
     /// Width of the embedding of each categorical column.
-    #[schemars(range(min = 1), transform = Facts::new().because("as in the reference"))]
+    #[schemars(range(min = 1, max = 65_536), transform = Facts::new().because("as in the reference"))]
     pub categorical_embed_dim: usize,
     /// Widths of single columns, as column=width.
     pub categorical_embed_dims: Vec<String>,
@@ -24,7 +24,7 @@ pub struct CategoryOptions {
     )]
     pub categorical_dropout: f64,
     /// Levels with fewer training samples share one embedding, which unseen levels get, too.
-    #[schemars(range(min = 1), transform = Facts::new().because("no level is pooled unless asked"))]
+    #[schemars(range(min = 1, max = 1_000_000_000), transform = Facts::new().because("no level is pooled unless asked"))]
     pub min_category_count: usize,
     /// Parents of columns, as child=parent (city=state,state=country): the embedding of a child
     /// is its own plus its parent's, and that of an unseen child is its parent's.

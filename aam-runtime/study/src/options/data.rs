@@ -55,7 +55,7 @@ pub struct DataOptions {
     pub truncate: bool,
     /// Most ASVs of one sample that the model sees at a time.
     #[schemars(
-        range(min = 1),
+        range(min = 1, max = 1_000_000),
         transform = Facts::new().because("as in the reference; few samples have more ASVs")
     )]
     pub token_limit: usize,

@@ -21,7 +21,7 @@ pub struct SplitOptions {
     /// Parts that the samples are divided into, each held out once; without it there is one split,
     /// and 5 parts in `aam compare`.
     #[schemars(
-        range(min = 1),
+        range(min = 1, max = 1_000_000),
         transform = Facts::new().otherwise("`1`")
             .because("one split; `compare` has 5, where every sample is held out once and four \
                 fifths of them are still learnt from")

@@ -1,24 +1,34 @@
 //! A checkpoint directory: written beside and put in place at once, checked when read.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
+use safetensors::{Dtype, SafeTensors};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::Manifest;
 use super::manifest::{FIRST_FORMAT, FORMAT};
 use super::older_formats;
+use super::seal::{broken, sealed};
+use aam_core::memory::available;
+use aam_data::bounded::read_file;
+use aam_data::shorten;
+use aam_model::parameter_ids;
 use aam_run::RunError;
 use aam_run::checkpoint_files::{older, put};
 use aam_study::categories::CategoryLevels;
 
+pub use super::seal::hexadecimal;
 pub use aam_run::checkpoint_files::{MANIFEST, WEIGHTS, exists, remove};
 
+/// The largest manifest, in bytes: the ids of a million samples are less.
+const LARGEST_MANIFEST: u64 = 256 << 20;
+/// No embedding is wider, no sequence longer and no sample richer than this.
+const LARGEST_SIZE: usize = 10_000_000;
 /// More layers than this have no model; a damaged number must not fill the memory.
 const MOST_LAYERS: usize = 1000;
 
@@ -35,8 +45,11 @@ pub fn save(target: &Path, manifest: &Manifest, files: &[(&str, &[u8])]) -> Resu
         .iter()
         .map(|(name, bytes)| ((*name).to_owned(), digest(bytes)))
         .collect();
-    let text = serde_json::to_vec_pretty(&manifest)
-        .map_err(|error| RunError::checkpoint(target, error.to_string()))?;
+    let failed = |error: serde_json::Error| RunError::checkpoint(target, error.to_string());
+    // As it will be read: a number may be written in fewer digits than it has.
+    let text = serde_json::to_vec(&manifest).map_err(failed)?;
+    let value = sealed(serde_json::from_slice(&text).map_err(failed)?);
+    let text = serde_json::to_vec_pretty(&value).map_err(failed)?;
     put(target, &text, files)
 }
 
@@ -63,31 +76,60 @@ pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunErr
         false => return Err(RunError::checkpoint(path, "there is no such directory")),
     };
     let at = path.join(MANIFEST);
-    let text = fs::read(&at)
+    let text = read_file(&at, LARGEST_MANIFEST)
         .map_err(|error| RunError::checkpoint(&path, not_a_checkpoint(&path, &error)))?;
-    let damaged = |problem: String| RunError::checkpoint(&at, problem);
-    let value: Value = serde_json::from_slice(&text)
-        .map_err(|error| damaged(format!("it is damaged: {error}")))?;
+    let manifest = manifest_of(&text).map_err(|problem| RunError::checkpoint(&at, problem))?;
+    let files = files_of(&path, &manifest)?;
+    // Before anything is built: a damaged size must not fill the memory.
+    let stored = files.get(WEIGHTS).map_or(0, Vec::len);
+    if manifest.model.largest_matrix() > stored as u128 / 2 {
+        return Err(RunError::checkpoint(
+            &at,
+            format!(
+                "it is damaged: it describes a larger model than the {stored} bytes of {WEIGHTS} hold"
+            ),
+        ));
+    }
+    Ok((manifest, files))
+}
+
+/// The manifest whose file holds `text`.
+///
+/// # Errors
+/// What is no manifest, is one of another format or was changed, in words.
+pub fn manifest_of(text: &[u8]) -> Result<Manifest, String> {
+    let value: Value =
+        serde_json::from_slice(text).map_err(|error| format!("it is damaged: {error}"))?;
     let format = value.get("format").and_then(Value::as_u64);
     let known = u64::from(FIRST_FORMAT)..=u64::from(FORMAT);
-    if !format.is_some_and(|format| known.contains(&format)) {
-        return Err(damaged(match format {
-            Some(format) => format!(
+    let format = match format {
+        Some(format) if known.contains(&format) => format,
+        Some(format) => {
+            return Err(format!(
                 "its format is {format}, this program reads {FIRST_FORMAT} to {FORMAT}; use the aam version that wrote it"
-            ),
-            None => "it has no format number, so it is no manifest of aam".to_owned(),
-        }));
+            ));
+        }
+        None => return Err("it has no format number, so it is no manifest of aam".to_owned()),
+    };
+    if let Some(problem) = broken(&value, format) {
+        return Err(problem.to_owned());
     }
-    let value = older_formats::upgraded(value).map_err(damaged)?;
-    let manifest: Manifest = serde_json::from_value(value)
-        .map_err(|error| damaged(format!("it is damaged: {error}")))?;
-    if let Some(problem) = inconsistent(&manifest) {
-        return Err(damaged(format!("it is damaged: {problem}")));
+    let value = older_formats::upgraded(value)?;
+    let manifest: Manifest =
+        serde_json::from_value(value).map_err(|error| format!("it is damaged: {error}"))?;
+    match inconsistent(&manifest) {
+        Some(problem) => Err(format!("it is damaged: {problem}")),
+        None => Ok(manifest),
     }
+}
+
+/// The files of the checkpoint at `path`, as `manifest` lists them.
+fn files_of(path: &Path, manifest: &Manifest) -> Result<BTreeMap<String, Vec<u8>>, RunError> {
     let mut files = BTreeMap::new();
     for (name, expected) in &manifest.files {
         let file = path.join(name);
-        let bytes = fs::read(&file)
+        let room = available().unwrap_or(u64::MAX);
+        let bytes = read_file(&file, room)
             .map_err(|error| RunError::checkpoint(&file, format!("it cannot be read: {error}")))?;
         if &digest(&bytes) != expected {
             return Err(RunError::checkpoint(
@@ -100,14 +142,7 @@ pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunErr
         }
         files.insert(name.clone(), bytes);
     }
-    // Before anything is built: a damaged size must not fill the memory.
-    let stored = files.get(WEIGHTS).map_or(0, Vec::len);
-    if manifest.model.largest_matrix() > stored as u128 / 2 {
-        return Err(damaged(format!(
-            "it is damaged: it describes a larger model than the {stored} bytes of {WEIGHTS} hold"
-        )));
-    }
-    Ok((manifest, files))
+    Ok(files)
 }
 
 /// What `path` is instead of a checkpoint, whose manifest cannot be read because of `error`.
@@ -123,16 +158,8 @@ fn not_a_checkpoint(path: &Path, error: &io::Error) -> String {
 
 /// What cannot be in a manifest that was written by this program.
 fn inconsistent(manifest: &Manifest) -> Option<String> {
-    let model = &manifest.model;
-    let layers = [
-        model.asv_layers,
-        model.sample_layers,
-        model.encoder_layers,
-        model.target_layers,
-        model.count_layers,
-    ];
-    if let Some(layers) = layers.into_iter().find(|&layers| layers > MOST_LAYERS) {
-        return Some(format!("a transformer of {layers} layers"));
+    if let Some(problem) = oversized(manifest) {
+        return Some(problem);
     }
     let categories = manifest
         .predictor
@@ -164,13 +191,36 @@ fn inconsistent(manifest: &Manifest) -> Option<String> {
     (!manifest.files.contains_key(WEIGHTS)).then(|| format!("it does not list {WEIGHTS}"))
 }
 
-fn digest(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
+/// A size that no model of this program has.
+fn oversized(manifest: &Manifest) -> Option<String> {
+    let model = &manifest.model;
+    let layers = [
+        model.asv_layers,
+        model.sample_layers,
+        model.encoder_layers,
+        model.target_layers,
+        model.count_layers,
+    ];
+    if let Some(layers) = layers.into_iter().find(|&layers| layers > MOST_LAYERS) {
+        return Some(format!("a transformer of {layers} layers"));
+    }
+    let data = &manifest.data;
+    let sizes = [
+        ("the longest sequence", data.max_bp),
+        ("the ASVs of a sample", data.token_limit),
+    ];
+    let parts = manifest.predictor.iter();
+    let columns = parts.flat_map(|parts| &parts.categories.columns);
+    let widths = columns.map(|column| ("the embedding of a category", column.width));
+    let mut sizes = sizes.into_iter().chain(widths);
+    let (what, size) = sizes.find(|(_, size)| !(1..=LARGEST_SIZE).contains(size))?;
+    Some(format!(
+        "{size} for {what}, expected from 1 to {LARGEST_SIZE}"
+    ))
 }
 
-/// A hash in letters.
-pub fn hexadecimal(hash: &[u8]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+fn digest(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
 }
 
 /// The weights of a module as safetensors.
@@ -197,6 +247,33 @@ pub fn parts<M: Module>(module: &M) -> Result<Vec<u8>, RunError> {
     store.get_bytes().map_err(|error| broken(&error))
 }
 
+/// Refuses what no module of so many `parameters` was saved as: weights that are no numbers, and
+/// tensors by the thousand that it does not have, whose names would take long to compare.
+fn check_tensors(bytes: &[u8], parameters: usize) -> Result<(), String> {
+    /// Tensors that a file may hold for each parameter, and beside them.
+    const MOST: (usize, usize) = (4, 1000);
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| format!("it is no safetensors file: {error}"))?;
+    let most = MOST.0 * parameters + MOST.1;
+    if file.len() > most {
+        return Err(format!(
+            "it holds {} tensors, and the model that {MANIFEST} describes has {parameters}",
+            file.len()
+        ));
+    }
+    for (name, tensor) in file.iter() {
+        let (numbers, _) = tensor.data().as_chunks::<4>();
+        let is_finite = |&number: &[u8; 4]| f32::from_le_bytes(number).is_finite();
+        if tensor.dtype() == Dtype::F32 && !numbers.iter().all(is_finite) {
+            return Err(format!(
+                "the weights '{}' hold a value that is no finite number, with which nothing can be predicted; use another checkpoint",
+                shorten(name)
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Puts weights into a module of the same shape. With `partial`, parameters of the module that
 /// the file lacks keep their values; parameters of the file that the module lacks are ignored.
 ///
@@ -208,6 +285,8 @@ pub fn load_weights<M: Module>(
     partial: bool,
     path: &Path,
 ) -> Result<M, RunError> {
+    let parameters = parameter_ids(&module).len();
+    check_tensors(&bytes, parameters).map_err(|problem| RunError::checkpoint(path, problem))?;
     let mut store = SafetensorsStore::from_bytes(Some(bytes))
         .allow_partial(partial)
         .validate(false);

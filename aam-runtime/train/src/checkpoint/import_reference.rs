@@ -9,7 +9,6 @@ mod apply;
 mod names;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use aam_api::{Choice, Resolved};
@@ -19,6 +18,8 @@ use safetensors::{Dtype, SafeTensors};
 
 pub use apply::ImportReport;
 
+use aam_core::memory::available;
+use aam_data::bounded::{open_file, read_file};
 use aam_data::tokens::VOCABULARY;
 use aam_model::{
     Base, Compatibility, DistanceScale, ModelConfig, Predictor, PredictorConfig, Preset,
@@ -74,6 +75,7 @@ impl ReferenceWeights {
             path: path.to_owned(),
             problem,
         };
+        open_file(path).map_err(|error| fail(error.to_string()))?;
         let is_safetensors = path
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("safetensors"));
@@ -314,7 +316,8 @@ impl ReferenceWeights {
 }
 
 fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Stored>, String> {
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    let room = available().unwrap_or(u64::MAX);
+    let bytes = read_file(path, room).map_err(|error| error.to_string())?;
     let file = SafeTensors::deserialize(&bytes)
         .map_err(|error| format!("expected a safetensors file: {error}"))?;
     let mut tensors = BTreeMap::new();

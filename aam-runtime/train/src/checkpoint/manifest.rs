@@ -12,7 +12,8 @@ use aam_model::{ModelConfig, PredictorConfig};
 use aam_study::categories::CategoryVocabulary;
 
 /// Version of the checkpoint format that this program writes. Since 2, `last` holds what a run needs
-/// to go on; since 3, a predictor over abundance pooling sees the composition of a sample.
+/// to go on; since 3, a predictor over abundance pooling sees the composition of a sample, and the
+/// manifest has a digest of itself.
 pub const FORMAT: u32 = 3;
 /// The oldest version of it that this program reads.
 pub const FIRST_FORMAT: u32 = 1;

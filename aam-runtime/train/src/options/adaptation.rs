@@ -19,7 +19,7 @@ pub struct AdaptationOptions {
     pub layer_lr_decay: Option<f64>,
     /// Keep the weights of the base and learn low-rank additions to those of its transformers, of this
     /// rank (LoRA); checkpoints have the sums.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 65_536))]
     pub lora_rank: Option<usize>,
     /// Strength of the additions, as a multiple of 1/rank; without it the rank.
     #[schemars(extend("exclusiveMinimum" = 0))]

@@ -17,7 +17,7 @@ pub struct MemoryOptions {
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0))]
     pub max_memory_fraction: Option<f64>,
     /// Samples of an update: as many batches are added up as come closest to it from below.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1_000_000_000))]
     pub target_effective_batch_size: Option<usize>,
     /// Tell how much memory each phase of the training takes, before it begins.
     pub memory_profile: bool,

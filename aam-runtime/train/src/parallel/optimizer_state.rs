@@ -61,6 +61,46 @@ pub fn joined(mut parts: Vec<Vec<u8>>, layout: &Layout) -> Result<Vec<u8>, Strin
     written(tensors.collect::<Result<_, _>>()?, scalars)
 }
 
+/// Refuses a `whole` state that an optimizer of the parameters of `layout` would stumble over.
+///
+/// # Errors
+/// What is of another parameter, or too large for its own, in words.
+pub fn check(whole: &[u8], layout: &Layout) -> Result<(), String> {
+    let shapes: BTreeMap<u64, &[usize]> = layout
+        .places()
+        .map(|place| (place.id.val(), place.shape.as_slice()))
+        .collect();
+    let reader = reader(whole.to_vec())?;
+    for (name, &value) in reader.scalars() {
+        let Some(id) = name.strip_suffix(AXES) else {
+            continue;
+        };
+        let axes = shape_of(&shapes, id.parse().ok(), name)?.len();
+        if usize::try_from(value) != Ok(axes) {
+            return Err(format!(
+                "{name} is {value:?}, and its parameter has {axes} axes"
+            ));
+        }
+    }
+    for tensor in reader.into_tensors().map_err(|error| error.to_string())? {
+        let shape = shape_of(&shapes, tensor.param_id, &tensor.name)?;
+        let own: &[usize] = &tensor.shape;
+        // Some optimizers keep one number for a whole axis.
+        let fits = own.len() == shape.len()
+            && own
+                .iter()
+                .zip(shape)
+                .all(|(own, of)| own == of || *own == 1);
+        if !fits || !tensor.dtype.is_float() {
+            return Err(format!(
+                "{} is {:?} of shape {own:?}, and its parameter has the shape {shape:?}",
+                tensor.name, tensor.dtype
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The part of the `whole` state that belongs to `pieces` of parameters.
 ///
 /// # Errors
@@ -139,6 +179,7 @@ mod tests {
     use burn::nn::{Linear, LinearConfig};
     use burn::optim::{GradientsParams, ModuleOptimizer, OptimizerRecord};
     use burn::tensor::{Device, Tensor};
+    use rand::RngExt;
 
     use super::super::shards::Shards;
     use super::*;
@@ -219,6 +260,41 @@ mod tests {
     fn starting_at_zero(shards: &Shards) -> Vec<(ParamId, Range<usize>)> {
         let ranges = shards.ranges().iter();
         ranges.map(|(id, range)| (*id, 0..range.len())).collect()
+    }
+
+    /// States with bytes changed at random are refused, or are states of an optimizer that goes on.
+    #[test]
+    fn damaged_states_are_refused_or_usable() {
+        use std::panic::{AssertUnwindSafe, catch_unwind};
+
+        let mut random = aam_core::random::stream(3, "damaged states");
+        for name in ["adamw", "adam", "sgd", "lion"] {
+            let model = model();
+            let layout = Layout::of(&model);
+            let mut alone = optimizer(name, &model, 0.1);
+            alone.step(0.1, model.clone(), gradients(&model));
+            let whole = bytes_of(&alone);
+            check(&whole, &layout).unwrap();
+            let mut usable = 0;
+            for number in 0..500 {
+                let mut damaged = whole.clone();
+                for _ in 0..random.random_range(1..4) {
+                    let end = damaged.len().min(400);
+                    damaged[random.random_range(0..end)] = random.random();
+                }
+                if check(&damaged, &layout).is_err() {
+                    continue;
+                }
+                let goes_on = catch_unwind(AssertUnwindSafe(|| {
+                    let fresh = optimizer(name, &model, 0.1);
+                    let restored = crate::state::restored(fresh, damaged);
+                    restored.map(|mut found| found.step(0.1, model.clone(), gradients(&model)))
+                }));
+                assert!(goes_on.is_ok(), "{name} {number}");
+                usable += 1;
+            }
+            assert!(usable < 500, "{name}: none is refused");
+        }
     }
 
     #[test]

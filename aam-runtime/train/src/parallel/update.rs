@@ -10,7 +10,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
 use super::layout::{Layout, emptied};
-use super::optimizer_state::{divided, joined};
+use super::optimizer_state::{check, divided, joined};
 use super::shards::Shards;
 use crate::optimizer::{norm, scale};
 use aam_run::RunError;
@@ -97,6 +97,7 @@ impl<'a> Updater<'a> {
     /// Parts of something else, in words.
     pub fn own_state(&self, parts: Vec<Vec<u8>>) -> Result<Vec<u8>, String> {
         let whole = joined(parts, &self.layout)?;
+        check(&whole, &self.layout)?;
         match &self.shards {
             None => Ok(whole),
             Some(shards) => divided(whole, shards.ranges()),

@@ -22,6 +22,9 @@ use messages::Value;
 /// shows ten of each.
 const PICTURES: usize = 10;
 
+/// Targets that are pictured, the first of many: nobody looks at hundreds.
+const MOST_PICTURED: usize = 20;
+
 /// Writes event files.
 pub struct TensorBoard {
     directory: PathBuf,
@@ -116,13 +119,14 @@ impl TensorBoard {
     fn draw(&mut self) -> Result<(), RunError> {
         let compared = std::mem::take(&mut self.compared);
         let targets = compared.iter().filter(|c| c.of == Of::Target).count();
-        for compared in &compared {
+        for compared in compared.iter().take(MOST_PICTURED) {
             let tag = match (compared.of, targets) {
                 (Of::Base, _) => "validation/unifrac_plot".to_owned(),
                 (Of::Target, 1) => "validation/prediction_plot".to_owned(),
                 (Of::Target, _) => format!("validation/prediction_plot/{}", compared.name),
             };
-            if let Some(picture) = chart::png(&chart::compared(compared), Theme::LIGHT) {
+            let chart = chart::compared(compared);
+            if let Some(picture) = chart.and_then(|chart| chart::png(&chart, Theme::LIGHT)) {
                 let image = Value::Image {
                     width: picture.width,
                     height: picture.height,

@@ -1,0 +1,63 @@
+//! What reads bytes of others, as functions of bytes: each has to end, soon and without a panic.
+//!
+//! `fuzz/` runs them under libFuzzer, `tests/tests/fuzz.rs` on bytes that [`Mutator`] makes of the seeds.
+
+mod checkpoints;
+mod mutation;
+mod settings;
+mod studies;
+
+pub use mutation::Mutator;
+
+/// A parser.
+pub struct Target {
+    /// Its name.
+    pub name: &'static str,
+    /// Sound inputs.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    /// Reads bytes; says whether they were sound.
+    pub run: fn(&[u8]) -> bool,
+}
+
+/// All parsers.
+pub const TARGETS: [Target; 15] = [
+    studies::TABLE,
+    studies::METADATA,
+    studies::DISTANCES,
+    studies::SAMPLE_VALUES,
+    studies::SEQUENCES,
+    studies::TREE,
+    studies::IDS,
+    checkpoints::MANIFEST,
+    checkpoints::WEIGHTS,
+    checkpoints::FAMILIARITY,
+    checkpoints::LEARNERS,
+    checkpoints::REFERENCE,
+    settings::CONFIGURATION,
+    settings::NAMED_VALUES,
+    settings::PREDICTIONS,
+];
+
+/// The parser called `name`.
+///
+/// # Panics
+/// There is none.
+pub fn target(name: &str) -> &'static Target {
+    let found = TARGETS.iter().find(|target| target.name == name);
+    found.unwrap_or_else(|| panic!("no parser '{name}'"))
+}
+
+/// Has `read` read a file with `bytes`, one for each thread, in memory where that can be had.
+fn as_file<T>(bytes: &[u8], ending: &str, read: impl FnOnce(&std::path::Path) -> T) -> T {
+    thread_local! {
+        static FOLDER: tempfile::TempDir = match tempfile::tempdir_in("/dev/shm") {
+            Ok(folder) => folder,
+            Err(_) => tempfile::tempdir().expect("a temporary folder"),
+        };
+    }
+    FOLDER.with(|folder| {
+        let path = folder.path().join(format!("input{ending}"));
+        std::fs::write(&path, bytes).expect("a file");
+        read(&path)
+    })
+}
