@@ -43,10 +43,10 @@ fn every_command_takes_the_samples_that_meet_conditions() {
     let record = aam.read("trained/run.json");
     assert!(record.contains(told) && record.contains("\"where\": \"mom_child=C\""));
     // Two flags are joined.
-    aam.ok(&format!(
+    aam.ok(
         "rf-baseline --table study/table.biom --metadata m.tsv --metadata-column ph --trees 5 \
-         --folds 2 --where mom_child=C --where subject!=h2 --output-dir forest"
-    ))
+         --folds 2 --where mom_child=C --where subject!=h2 --output-dir forest",
+    )
     .says(&["m.tsv: 6 of 24 samples meet mom_child = C and subject != h2"]);
     assert_eq!(aam.read("forest/predictions.tsv").lines().count(), 1 + 6);
     aam.ok(&format!(
