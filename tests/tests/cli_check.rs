@@ -289,7 +289,7 @@ fn of_several_files_the_one_that_is_used_is_named() {
         .prints(&["--table          study/1.txt"]);
     aam.run("check study --table study/broken.txt")
         .ends_with_code(3)
-        .prints(&["error: study/broken.txt: line 2"]);
+        .prints(&["error: study/broken.txt: line 3: the column `s1` holds text in line 2"]);
 }
 
 #[test]
@@ -398,7 +398,7 @@ fn a_training_tells_the_short_form() {
                  ph --test-size 0.25 --epochs 1 --max-steps 1 --embedding-dim 8 --output-dir run";
     aam.ok(train).says(&[
         "values of 'ph': ",
-        "reads of a sample: all 300",
+        "reads of a sample: 112 to 725, median 323.5",
         "ASVs of a sample: ",
         "bases of an ASV: all 30",
     ]);

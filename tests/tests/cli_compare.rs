@@ -295,7 +295,7 @@ fn lists_of_samples_are_the_only_split() {
     assert!(!ran.stdout.contains('±'), "{}", ran.stdout);
     assert_eq!(lines(&aam, "out/folds/fold-1-validation.txt").len(), 6);
     aam.refuses(&format!("{COMPARE} --epochs 1").replace("--folds 2", "--folds 0"))
-        .says(&["--folds", "at least 1", "found '0'"]);
+        .says(&["--folds", "from 1 to", "found '0'"]);
 }
 
 #[cfg(unix)]

@@ -9,8 +9,8 @@ fn unknown_flags() {
         "`aam train` has no flag '--tabel' (did you mean '--table'?)",
         "aam train --help",
     ]);
-    aam.refuses("pretrain --metadata x").says(&[
-        "`aam pretrain` has no flag '--metadata', but `aam train`, `aam compare`, `aam tune`, `aam lr-find`, `aam rf-baseline` and `aam predict` have",
+    aam.refuses("pretrain --metadata-column x").says(&[
+        "`aam pretrain` has no flag '--metadata-column', but `aam train`, `aam compare`, `aam tune`, `aam lr-find`, `aam rf-baseline` and `aam predict` have",
     ]);
     aam.refuses("pretrain --folds 3")
         .says(&["`aam pretrain` has no flag '--folds', but"]);
@@ -27,7 +27,7 @@ fn bad_values_of_flags() {
     aam.refuses("train --epochs many")
         .says(&["--epochs: expected integer", "found 'many'"]);
     aam.refuses("train --batch-size 0")
-        .says(&["--batch-size: expected integer of at least 1 or none, found '0'"]);
+        .says(&["--batch-size: expected integer from 1 to 1000000 or none, found '0'"]);
     aam.refuses("train --rarefy-depth 99999999999")
         .says(&["--rarefy-depth: expected integer"]);
     aam.refuses("train --lr nan")

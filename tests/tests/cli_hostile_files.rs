@@ -39,7 +39,12 @@ fn train(setting: &str, file: &str) -> String {
     let own: String = own
         .map(|(name, file)| format!(" --{name} {file}"))
         .collect();
-    format!("{TRAIN}{own} --metadata-column ph --{setting} {file}")
+    // Distances are read only where they are learnt.
+    let learnt = match setting {
+        "tree" | "unifrac-matrix" => " --unifrac-weight 0.1",
+        _ => "",
+    };
+    format!("{TRAIN}{own} --metadata-column ph --{setting} {file}{learnt}")
 }
 
 const READ: [&str; 9] = [

@@ -37,7 +37,7 @@ fn a_model_reads_whole_sequences_unless_they_are_to_be_cut() {
     let aam = aam!();
     study(&aam, 44);
     let train = "train --table table.tsv --metadata m.tsv --metadata-column ph --test-size 0.25 \
-         --members network {SMALL} --output-dir";
+         --members network --embedding-dim 16 --epochs 1 --baseline-trees 0 --output-dir";
     let ran = aam.ok(&format!("{train} whole"));
     assert!(!ran.stderr.contains("cut"), "{}", ran.stderr);
     assert_eq!(max_bp(&aam, "whole"), (44, 44));

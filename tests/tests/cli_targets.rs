@@ -93,7 +93,8 @@ fn a_scale_in_each_category_is_undone_by_the_saved_model() {
         let season = ["dry", "wet"][row % 2];
         format!("{}\t{season}", mass(row, habitat))
     });
-    let flags = "--metadata-column mass,ph --normalize-by habitat,season --lr 0.0001";
+    let flags =
+        "--metadata-column mass,ph --normalize-by habitat,season --lr 0.0001 --loss gaussian-nll";
     let (trained, _) = trained_and_predicted(&aam, "m.tsv", flags);
     trained.says(&[
         "'mass' has a scale in each of ",

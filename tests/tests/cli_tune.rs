@@ -145,7 +145,7 @@ fn a_search_says_what_it_cannot_do() {
         "--search lr --best-metric r3",
         &["--best-metric r3: there is no such metric"],
     );
-    refused("--search lr --trials 0", &["at least 1"]);
+    refused("--search lr --trials 0", &["from 1 to"]);
     // What cannot be trained is in the table, and the others go on.
     let ran = aam.ok(&tune(
         "--search head=linear|film;lr --trials 5 --sampler random --overwrite",

@@ -1,5 +1,6 @@
 //! Samples that are unlike those a model was trained on: what is said of them, and `--abstain`.
 
+use aam_runtime::train::checkpoint::sealed;
 use aam_tests::{Aam, aam, cells};
 
 const SMALL: &str = "--max-bp 60 --embedding-dim 16 --epochs 1 --baseline-trees 0";
@@ -134,7 +135,7 @@ fn older_checkpoints_predict_and_damaged_ones_are_refused() {
     let mut value: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
     let files = value["files"].as_object_mut().expect("files");
     files.remove("familiarity.safetensors").expect("its hash");
-    std::fs::write(best.join("manifest.json"), value.to_string()).expect("a file");
+    std::fs::write(best.join("manifest.json"), sealed(value).to_string()).expect("a file");
     aam.ok(&format!("{PREDICT} table.tsv")).says(&["older aam"]);
     assert!(aam.read("p.tsv").starts_with("sample-id\tprediction\nS001"));
     aam.refuses(&format!("{PREDICT} table.tsv --abstain"))

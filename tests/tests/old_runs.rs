@@ -3,6 +3,7 @@
 
 use std::fs;
 
+use aam_runtime::train::checkpoint::sealed;
 use aam_tests::{Aam, STUDY, aam};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -56,7 +57,7 @@ fn make_old(aam: &Aam) {
             let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
             manifest["files"]["trainer.json"] = digest.into();
         }
-        let text = serde_json::to_string_pretty(&manifest).expect("JSON");
+        let text = serde_json::to_string_pretty(&sealed(manifest)).expect("JSON");
         fs::write(path("manifest.json"), text).expect("a file");
     }
 }

@@ -136,15 +136,15 @@ fn a_value_of_the_wrong_type_says_what_is_expected() {
     let cases = [
         (
             json!({"hidden": 64}),
-            "'hidden': expected list of integers of at least 1, found 64",
+            "'hidden': expected list of integers from 1 to 65536, found 64",
         ),
         (
             json!({"hidden": [1.5]}),
-            "'hidden': expected list of integers of at least 1, found [1.5]",
+            "'hidden': expected list of integers from 1 to 65536, found [1.5]",
         ),
         (
             json!({"hidden": [-3]}),
-            "'hidden': expected list of integers of at least 1, found [-3]",
+            "'hidden': expected list of integers from 1 to 65536, found [-3]",
         ),
         (
             json!({"dropout": "much"}),
@@ -191,7 +191,7 @@ fn a_flag_becomes_the_value_that_its_option_means() {
     assert_eq!(parse("hidden", " 8 , 4 "), Ok(json!([8, 4])));
     assert_eq!(
         parse("hidden", "64;32"),
-        Err("list of integers of at least 1".to_owned())
+        Err("list of integers from 1 to 65536".to_owned())
     );
     assert_eq!(parse("dropout", "0.25"), Ok(json!(0.25)));
     assert_eq!(

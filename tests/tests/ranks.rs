@@ -111,7 +111,7 @@ fn names_of_the_reference_choose_a_strategy() {
     aam.refuses(&format!(
         "{job} --strategy ddp --strategy.ranks 0 --output-dir none"
     ))
-    .says(&["'ranks'", "at least 1"]);
+    .says(&["'ranks'", "from 1 to"]);
 }
 
 #[test]

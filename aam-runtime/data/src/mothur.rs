@@ -91,7 +91,8 @@ fn read_shared(source: &Source) -> Result<(Table, String), DataError> {
             return Ok(());
         }
         if number == 1 {
-            counts.features = cells[3..].iter().map(|&name| name.to_owned()).collect();
+            let names = cells.get(3..).unwrap_or_default();
+            counts.features = names.iter().map(|&name| name.to_owned()).collect();
             return Ok(());
         }
         if cells.len() != counts.features.len() + 3 {

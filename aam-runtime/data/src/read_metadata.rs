@@ -74,7 +74,9 @@ fn parse(text: &str) -> Result<Parsed, DataError> {
     let (header, mut notes) = (parts.header, parts.notes);
     let mut directives = Directives::default();
     let mut rows = parts.rows.into_iter().peekable();
-    while let Some(row) = rows.next_if(|(_, cells)| is_directive(cells)) {
+    let first_comment = parts.comments.first().map_or(usize::MAX, |(line, _)| *line);
+    let stands_below = |(line, cells): &Row| is_directive(cells) && *line < first_comment;
+    while let Some(row) = rows.next_if(stands_below) {
         directives.add(row, &header)?;
     }
     let mut ids = Vec::new();

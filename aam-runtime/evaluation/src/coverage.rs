@@ -142,7 +142,7 @@ mod tests {
         };
         let expected = "target\tlevel\tgroup\tsamples\tinside\tcoverage\tsize\n\
                         age\t0.8\t\t4\t3\t0.75\t2\n\
-                        age\t0.8\tmouse 1\t2\t2\t1\t2\n\
+                        age\t0.8\t\"mouse\t1\"\t2\t2\t1\t2\n\
                         age\t0.8\tmouse 2\t2\t1\t0.5\t2\n";
         assert_eq!(tsv(&of(&reported)), expected);
     }

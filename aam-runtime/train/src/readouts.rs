@@ -58,7 +58,13 @@ impl Readouts {
     ) -> Option<Self> {
         let profiles = objective.profiles.as_ref()?;
         model.predictor.plain_readout()?;
-        if objective.weights.is_some() || objective.target_weight <= 0.0 {
+        let weights = objective.weights.as_ref();
+        let differ = weights.is_some_and(|weights| {
+            let mut of_samples = rows.iter().map(|row| weights[*row]);
+            let first = of_samples.next();
+            of_samples.any(|weight| Some(weight) != first)
+        });
+        if differ || objective.target_weight <= 0.0 {
             return None;
         }
         let places = drawn(
