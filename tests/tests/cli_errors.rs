@@ -10,7 +10,7 @@ fn unknown_flags() {
         "aam train --help",
     ]);
     aam.refuses("pretrain --metadata-column x").says(&[
-        "`aam pretrain` has no flag '--metadata-column', but `aam train`, `aam compare`, `aam tune`, `aam lr-find`, `aam rf-baseline` and `aam predict` have",
+        "`aam pretrain` has no flag '--metadata-column', but `aam check`, `aam train`, `aam compare`, `aam tune`, `aam lr-find` and `aam rf-baseline` have",
     ]);
     aam.refuses("pretrain --folds 3")
         .says(&["`aam pretrain` has no flag '--folds', but"]);

@@ -52,7 +52,7 @@ const READ: [&str; 9] = [
     "metadata",
     "tree",
     "sequences",
-    "train-samples",
+    "samples",
     "config",
     "pretrained-encoder",
     "loss-config",
@@ -85,7 +85,7 @@ fn small_files_that_unpack_to_much() {
     for (setting, files) in [
         ("table", &["lines", "wide", "zeros"][..]),
         ("metadata", &["lines", "wide", "ids"]),
-        ("train-samples", &["lines", "ids", "zeros"]),
+        ("samples", &["lines", "ids", "zeros"]),
         ("tree", &["tree", "zeros"]),
         ("sequences", &["fasta"]),
         ("unifrac-matrix", &["distances", "lines"]),
@@ -109,13 +109,7 @@ fn devices_and_pipes_in_place_of_files() {
     for setting in READ {
         let said = ["a device", "a directory", "no checkpoint", "expected"];
         // Where a pipe may be read, it is waited for.
-        let waits = [
-            "metadata",
-            "tree",
-            "sequences",
-            "train-samples",
-            "unifrac-matrix",
-        ];
+        let waits = ["metadata", "tree", "sequences", "samples", "unifrac-matrix"];
         for (file, words) in [
             ("/dev/zero", &said[..]),
             ("pipe", &["pipe", "no checkpoint"]),
@@ -138,7 +132,7 @@ fn devices_and_pipes_in_place_of_files() {
     refused(&aam, "import --weights pipe --output out").says(&["a pipe, expected a file"]);
     refused(&aam, "import --weights /dev/zero --output out").says(&["a device"]);
     // A pipe that somebody writes to is as good as a file.
-    let line = train("train-samples", "/dev/stdin").replace("--test-size 0.2 ", "");
+    let line = train("samples", "/dev/stdin");
     let mut command = aam.command(&line);
     let ids = aam.read("study/metadata.tsv");
     let ids: String = ids
@@ -169,7 +163,7 @@ fn cells_of_megabytes_are_not_repeated() {
         ("metadata", format!("{long}\tph\ns1\t1\n")),
         ("tree", format!("(({long}:1,B:1):1,{long}:1);")),
         ("tree", format!("((A:{long},B:1):1,C:1);")),
-        ("train-samples", format!("{long}\n{long}\n")),
+        ("samples", format!("{long}\n{long}\n")),
         ("sequences", format!(">{long}\n{long}\n>{long}\nAC\n")),
         ("unifrac-matrix", format!("\t{long}\nS1\t{long}\n")),
         ("config", format!("lr = \"{long}\"\n")),

@@ -101,7 +101,7 @@ fn a_full_disk_leaves_nothing_half_written() {
     let written = aam
         .run_on_full_disk(0, &format!("{TRAIN} none"))
         .ends_with_code(1);
-    written.says(&["none: cannot be written: File too large"]);
+    written.says(&["none/config.toml: cannot be written: File too large"]);
     assert_eq!(names(&aam, "none"), [""; 0]);
     aam.run_on_full_disk(12, &format!("{TRAIN} cut --no-tensorboard"))
         .ends_with_code(1)

@@ -126,7 +126,8 @@ fn locked(path: &Path) -> io::Result<Locked> {
         let mut file = options.open(path)?;
         match file.try_lock() {
             Ok(()) if is_at(&file, path) => {
-                note(&mut file)?;
+                // Only a word for others; that a disk is full is told of what is written next.
+                let _ = note(&mut file);
                 return Ok(Locked::Own(file));
             }
             // Whoever held it before removed it in the meantime.
