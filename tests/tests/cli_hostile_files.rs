@@ -129,8 +129,8 @@ fn devices_and_pipes_in_place_of_files() {
     }
     let predict = "predict --table study/table.biom --output p.tsv --model model";
     refused(&aam, predict).says(&["a device, expected a file"]);
-    refused(&aam, "import --weights pipe --output out").says(&["a pipe, expected a file"]);
-    refused(&aam, "import --weights /dev/zero --output out").says(&["a device"]);
+    refused(&aam, "import pipe --output out").says(&["a pipe, expected a file"]);
+    refused(&aam, "import /dev/zero --output out").says(&["a device"]);
     // A pipe that somebody writes to is as good as a file.
     let line = train("samples", "/dev/stdin");
     let mut command = aam.command(&line);
