@@ -1,0 +1,44 @@
+//! What the program does with what is typed, read and written, run as users run it. One program for
+//! all of these tests, as linking one for each file takes minutes and gigabytes.
+
+mod bad_predictions;
+mod bad_studies;
+mod before_files;
+mod categories;
+mod check;
+mod compare;
+mod components;
+mod conditions;
+mod distances_file;
+mod doctor;
+mod errors;
+mod evaluation;
+mod faith_pd;
+mod file_dialects;
+mod flags;
+mod hostile_files;
+mod import;
+mod main_job;
+mod members;
+mod memory;
+mod missing_words;
+mod mixed_precision;
+mod mixed_up_files;
+mod one_writer;
+mod optimization;
+mod outputs;
+mod plugins;
+mod prediction_passes;
+mod prediction_sets;
+mod resume;
+mod resume_state;
+mod sequence_length;
+mod splits;
+mod streaming;
+mod table_distances;
+mod targets;
+mod text_of_others;
+mod tune;
+mod unifrac;
+mod unlike;
+mod watching;
