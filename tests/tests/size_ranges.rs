@@ -94,3 +94,23 @@ fn sizes_beyond_all_measure_are_refused_at_once() {
         .ends_with_code(2)
         .says(&["--trees"]);
 }
+
+#[test]
+fn a_model_larger_than_the_memory_is_refused_before_files_are_read() {
+    let aam = aam!();
+    for command in [
+        "train --metadata metadata.tsv --metadata-column ph",
+        "pretrain --nucleotide-weight 0 --tree tree.nwk",
+    ] {
+        let line = format!(
+            "{command} --table missing.biom --embedding-dim 16384 --attention-layers 1000 --output-dir run"
+        );
+        let ran = aam.run(&line).ends_with_code(2);
+        ran.says(&[
+            "parameters, which take 12",
+            "GB of memory are free",
+            "--embedding-dim",
+        ]);
+        assert!(!aam.path("run").exists());
+    }
+}

@@ -89,7 +89,7 @@ fn study_folder() -> Arg {
     Arg::new("folder")
         .value_name("DIR")
         .value_hint(ValueHint::DirPath)
-        .help("Folder with the files of a study, told by what is in them; flags name others")
+        .help("Folder that holds the files of a study, recognised by their contents; flags name others")
 }
 
 fn flag(option: &OptionInfo, heading: &'static str) -> Arg {

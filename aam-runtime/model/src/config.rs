@@ -11,6 +11,7 @@ use aam_api::{
 use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::asv_encoder::AsvTransformerConfig;
 use super::sample_abundance::AbundanceConfig;
@@ -371,22 +372,28 @@ impl ModelConfig {
         Err(error.into())
     }
 
-    /// Parameters of the largest matrix that a model of this shape surely has, as far as its encoders
-    /// are built-in ones.
-    pub fn largest_matrix(&self) -> u128 {
-        let is = |component: &Resolved, name: &str| component.name == name;
-        let of_asvs = match is(&self.asv_encoder, AsvTransformerConfig::NAME) {
-            true => self.max_bp.max(self.vocabulary),
-            false => 0,
+    /// Parameters that a model of this shape has at least, as far as its encoders are built-in ones.
+    pub fn fewest_parameters(&self) -> u128 {
+        let option = |component: &Resolved, name: &str, otherwise: usize| {
+            let value = component.options.get(name).and_then(Value::as_u64);
+            value.map_or(otherwise as u128, u128::from)
         };
-        let features = self.sample_encoder.options.get("features");
-        let features = features.and_then(serde_json::Value::as_u64);
-        let features = features.map_or(self.profile_features, |features| features as usize);
-        let of_samples = match is(&self.sample_encoder, AbundanceConfig::NAME) {
-            true => self.dim.max(features),
-            false => 0,
+        let dim = self.dim as u128;
+        let of_asvs = if self.asv_encoder.name == AsvTransformerConfig::NAME {
+            let layers = option(&self.asv_encoder, "layers", self.asv_layers);
+            let hidden = self.feed_forward.unwrap_or(4 * self.dim);
+            let hidden = option(&self.asv_encoder, "feed-forward", hidden);
+            let embeddings = (self.max_bp + self.vocabulary) as u128;
+            dim * (embeddings + layers * (4 * dim + 2 * hidden))
+        } else {
+            0
         };
-        self.dim as u128 * of_asvs.max(of_samples) as u128
+        let of_samples = if self.sample_encoder.name == AbundanceConfig::NAME {
+            dim * option(&self.sample_encoder, "features", self.profile_features)
+        } else {
+            0
+        };
+        of_asvs + of_samples
     }
 
     /// A transformer of this model with `layers` layers.

@@ -1,4 +1,4 @@
-//! Which of the files in a folder may be what: told by what is in them, and put in order by their
+//! Which of the files in a folder may be what: recognised by their contents, in the order of their
 //! names.
 
 use std::fs;

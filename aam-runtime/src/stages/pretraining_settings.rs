@@ -17,7 +17,9 @@ use aam_train::checkpoint::manifest::DataPolicy;
 use aam_train::parallel::Ranks;
 use aam_train::plan::Plan;
 use aam_train::resume::{Resumed, say_done};
-use aam_train::session::{check, model_config, policy, settle_attention, settle_precision};
+use aam_train::session::{
+    check, check_size, model_config, policy, settle_attention, settle_precision,
+};
 use aam_train::trainer::check_optimizer;
 
 /// What a base learns, in which order.
@@ -138,6 +140,7 @@ impl<'a> PretrainingSettings<'a> {
         };
         config.sample_values = sample_values(data, &options.components, options.unifrac_weight)?;
         config.validate()?;
+        check_size(&config)?;
         let staged = config.sample_ways()?.is_fitted;
         let tasks = Tasks::of(options, staged)?;
         if tasks.has_nucleotides() {

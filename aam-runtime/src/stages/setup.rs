@@ -20,7 +20,7 @@ use aam_train::plan::Plan;
 use aam_train::rates::BaseRates;
 use aam_train::resume::{Resumed, is_done};
 use aam_train::session::{
-    model_config, policy, pretrained, seeded, settle_attention, settle_precision,
+    check_size, model_config, policy, pretrained, seeded, settle_attention, settle_precision,
 };
 use aam_train::trainer::check_optimizer;
 
@@ -233,6 +233,7 @@ fn initial(
     let lacks_readout = values > config.sample_values;
     config.sample_values = config.sample_values.max(values);
     config.validate()?;
+    check_size(&config)?;
     let weights = match weights {
         InitialWeights::Pretrained(base) if lacks_readout => {
             let seed = options.optimization.seed;

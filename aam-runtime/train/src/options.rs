@@ -325,8 +325,7 @@ pub struct TrainOptions {
         transform = Facts::new().because("a sample whose ASVs all fit is the same each time")
     )]
     pub val_prediction_passes: usize,
-    /// Trees of the Random Forest whose figures stand beside the model's in the end; 0 leaves it
-    /// out.
+    /// Trees of the Random Forest that is reported alongside the model; 0 leaves it out.
     #[schemars(
         range(max = 100_000),
         transform = Facts::new().may_change()

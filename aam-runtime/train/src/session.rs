@@ -220,10 +220,22 @@ fn check_memory<M: Module>(model: &M, device: &Device) -> Result<(), RunError> {
         ),
         false => (all, "weights"),
     };
-    let needed = numbers.saturating_mul(4);
+    expect_memory(all, numbers.saturating_mul(4), what)
+}
+
+/// Refuses a model whose weights surely do not fit the memory, before anything is read for it.
+///
+/// # Errors
+/// They do not.
+pub fn check_size(config: &ModelConfig) -> Result<(), RunError> {
+    let parameters = u64::try_from(config.fewest_parameters()).unwrap_or(u64::MAX);
+    expect_memory(parameters, parameters.saturating_mul(4), "weights")
+}
+
+fn expect_memory(parameters: u64, needed: u64, what: &'static str) -> Result<(), RunError> {
     match available() {
         Some(free) if needed > free => Err(RunError::TooLarge {
-            parameters: all,
+            parameters,
             needed,
             free,
             what,

@@ -190,13 +190,13 @@ impl Rows {
         if samples.is_empty() {
             let problem = format!("expected counts, found only {}", listed(&left_out));
             return Err(DataError::new(problem).help(
-                "columns of text and those that tell of the features, such as taxonomy, are no \
+                "columns of text and those that describe ASVs, such as taxonomy, are not \
                  samples",
             ));
         }
         if !left_out.is_empty() {
             notes.push(format!(
-                "left out, because they tell of the ASVs and are no samples: {}",
+                "left out, as these columns describe ASVs and are not samples: {}",
                 listed(&left_out)
             ));
         }
