@@ -36,7 +36,7 @@ pub const MANIFEST: Target = Target {
             return as_it_is;
         };
         // What cannot be in a file of weights is refused before a model is made.
-        if manifest.model.largest_matrix() > 1 << 16 {
+        if manifest.model.fewest_parameters() > 1 << 18 {
             return as_it_is;
         }
         let cpu = device("cpu").expect("every machine has one");
