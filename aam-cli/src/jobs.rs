@@ -5,6 +5,7 @@ use aam_api::options::{self, OptionInfo};
 use aam_api::{ComponentInfo, KindEntry, PluginError, Stage};
 use aam_runtime::compare::CompareOptions;
 use aam_runtime::compare::tune::TuneOptions;
+use aam_runtime::embed::EmbedOptions;
 use aam_runtime::lr_find::RateRangeOptions;
 use aam_runtime::options::{
     CheckOptions, PredictOptions, PretrainOptions, RfBaselineOptions, TrainOptions,
@@ -68,6 +69,7 @@ pub fn all() -> Result<Vec<Job>, PluginError> {
         lr_find()?,
         rf_baseline(),
         predict(),
+        embed(),
         unifrac(),
         simulate(),
     ])
@@ -203,6 +205,20 @@ fn unifrac() -> Job {
         groups: vec![Group {
             heading: "Distances",
             options: options::of::<UnifracOptions>(),
+        }],
+        kinds: Vec::new(),
+    }
+}
+
+fn embed() -> Job {
+    Job {
+        name: "embed",
+        about: "Write the embeddings of ASVs or of samples by a model",
+        examples: "aam embed --model pretrained --table table.biom --output asvs.tsv\n\
+                   aam embed --model trained --table table.biom --of samples --output samples.npy",
+        groups: vec![Group {
+            heading: "Embeddings",
+            options: options::of::<EmbedOptions>(),
         }],
         kinds: Vec::new(),
     }

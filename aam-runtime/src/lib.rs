@@ -4,6 +4,8 @@
 
 pub mod check;
 pub mod compare;
+pub mod embed;
+mod given_reads;
 pub mod lr_find;
 mod members;
 mod one_training;

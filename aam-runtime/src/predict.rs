@@ -6,7 +6,7 @@ use aam_api::PluginError;
 use burn::module::Module;
 use burn::tensor::Device;
 
-use aam_data::{Conditions, Metadata, Storage, Table, TokenOptions, TokenizedSequences};
+use aam_data::{Conditions, Metadata, Storage, Table, TokenizedSequences};
 use aam_evaluation::out_of_fold::AtLevel;
 use aam_evaluation::results::{HeldOut, TargetPrediction};
 use aam_model::AttnImplementation;
@@ -18,7 +18,7 @@ use aam_run::predictions::{self, PredictedSample};
 use aam_run::run_directory::{check_output_file, write_whole};
 use aam_run::settings;
 use aam_study::categories::CategoryIds;
-use aam_study::{self as study, required};
+use aam_study::{self as study, ReadsFiles, required};
 use aam_train::checkpoint::directory::{self, MANIFEST, WEIGHTS, checkpoint_of};
 use aam_train::checkpoint::manifest::{DataPolicy, PredictorManifest, target_columns};
 use aam_train::doctor::{settle, settle_precision};
@@ -28,6 +28,7 @@ use aam_train::options::Level;
 use aam_train::prediction_passes::{Averaged, PredictionPasses, useful_passes};
 use aam_train::target_scales::{self, TargetScales};
 
+use crate::given_reads::GivenReads;
 use crate::members::{MEMBERS, SavedMembers};
 use crate::options::PredictOptions;
 use crate::training_samples::{ComparedSamples, TrainingSamples};
@@ -73,6 +74,20 @@ impl<'a> PredictionSettings<'a> {
         };
         check_output_file(settings.output, options.overwrite)?;
         Ok(settings)
+    }
+
+    fn reads<'b>(&'b self, metadata: Option<&'b Metadata>) -> GivenReads<'b> {
+        GivenReads {
+            files: ReadsFiles {
+                table: Some(self.table),
+                transposed: self.options.transpose,
+                sequences: self.options.sequences.as_deref(),
+            },
+            storage: Storage::of_run(self.options.streaming, Some(self.output)),
+            list: self.options.selection.samples.as_deref(),
+            metadata,
+            conditions: self.conditions.as_ref(),
+        }
     }
 }
 
@@ -160,7 +175,7 @@ impl PredictableSamples {
     ) -> Result<Self, RunError> {
         let metadata = metadata(settings, &predictor.parts, observer)?;
         let metadata = metadata.as_ref();
-        let (table, sequences) = reads(settings, metadata, &predictor.policy, observer)?;
+        let (table, sequences) = settings.reads(metadata).read(&predictor.policy, observer)?;
         let (ids, parts) = (table.sample_ids(), &predictor.parts);
         let categories = CategoryIds::new(&parts.categories, metadata, ids)?;
         if let Some(text) = categories.warning() {
@@ -285,49 +300,6 @@ fn metadata(
     Ok(metadata)
 }
 
-/// The samples to predict with their sequences, as the `policy` of the training has them.
-fn reads(
-    settings: &PredictionSettings<'_>,
-    metadata: Option<&Metadata>,
-    policy: &DataPolicy,
-    observer: &mut dyn Observer,
-) -> Result<(Table, TokenizedSequences), RunError> {
-    let options = settings.options;
-    let storage = Storage::of_run(options.streaming, Some(settings.output));
-    let files = study::ReadsFiles {
-        table: Some(settings.table),
-        transposed: options.transpose,
-        sequences: options.sequences.as_deref(),
-    };
-    let notes = &mut |note: String| observer.observe(&Event::Note(&note));
-    let mut table = study::read_files(files, &storage, notes)?;
-    if let Some(list) = &options.selection.samples {
-        table = study::listed(table, list, notes)?;
-    }
-    if let Some(metadata) = metadata {
-        study::tell_without_row(&table, metadata, notes)?;
-        table = study::meeting(table, metadata, settings.conditions.as_ref(), notes)?;
-    }
-    let as_trained = |error| as_trained(error, settings.table, policy);
-    let table =
-        study::rarefied(table, policy.rarefy_depth, policy.seed, notes).map_err(as_trained)?;
-    let table = table.drop_empty_features()?;
-    let longest = table.feature_ids().iter().map(str::len).max().unwrap_or(0);
-    let max_bp = policy.max_bp;
-    if longest > max_bp {
-        observer.observe(&Event::Warning(&format!(
-            "the model was trained on sequences of up to {max_bp} bases, and the longest one here has {longest}: longer ones are cut to what it knows"
-        )))?;
-    }
-    let options = TokenOptions {
-        max_bp,
-        truncate: true,
-    };
-    let notes = &mut |note: String| observer.observe(&Event::Note(&note));
-    let sequences = study::tokenized(&table, &options, notes).map_err(as_trained)?;
-    Ok((table, sequences))
-}
-
 /// How often each sample is predicted; a warning says where it is less often than asked for.
 fn passes(
     options: &PredictOptions,
@@ -389,20 +361,4 @@ impl PredictedSamples {
             .map(|(level, sample)| (level, sample.predictions.as_slice()))
             .collect()
     }
-}
-
-/// The error without the advice to set the run up otherwise: a prediction is set up as its model
-/// was.
-fn as_trained(error: RunError, table: &Path, policy: &DataPolicy) -> RunError {
-    let RunError::Data(mut error) = error else {
-        return error;
-    };
-    let help = error.help.as_deref().unwrap_or_default();
-    if help.contains("--rarefy-depth") {
-        let depth = policy.rarefy_depth.unwrap_or_default();
-        error.help = Some(format!(
-            "the model was trained on samples of {depth} reads each and predicts only those with as many"
-        ));
-    }
-    error.file(table).into()
 }

@@ -7,6 +7,7 @@ mod completions;
 mod demo;
 mod demo_summary;
 mod doctor;
+mod embed;
 mod import;
 mod lr_find;
 mod plugins;
@@ -53,6 +54,7 @@ fn dispatch(command: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
         "lr-find" => lr_find::run(matches),
         "rf-baseline" => rf_baseline::run(matches),
         "predict" => predict::run(matches),
+        "embed" => embed::run(matches),
         "runs" => runs::run(matches),
         "unifrac" => unifrac::run(matches),
         "import" => import::run(matches),

@@ -8,6 +8,7 @@ pub mod error;
 pub mod event_json;
 pub mod events;
 pub mod named_values;
+pub mod numbers_file;
 pub mod output_lock;
 pub mod predictions;
 pub mod run_directory;

@@ -157,6 +157,14 @@ impl Embeddings {
         })
     }
 
+    /// Those of all ASVs, `[ASVs, dim]`, in the order of the table, every ASV of which is in a sample.
+    pub fn in_order(&self) -> Tensor<2> {
+        let rows: Vec<i32> = self.position.iter().map(|&row| row as i32).collect();
+        let device = self.values.device();
+        let rows = Tensor::from_data(rows.as_slice(), &device);
+        self.values.clone().select(0, rows)
+    }
+
     /// The embeddings of `groups`, `[ASVs, dim]`, in their order.
     pub fn select(&self, groups: &AsvGroups) -> Tensor<2> {
         let rows: Vec<i32> = groups

@@ -1,5 +1,6 @@
 //! What pre-training and fine-tuning have in common: checking settings, notes, weights.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -161,7 +162,7 @@ pub fn pretrained(
     device: &Device,
 ) -> Result<(Base, ModelConfig), RunError> {
     let path = checkpoint_of(path);
-    let (manifest, mut files) = directory::load(&path)?;
+    let (manifest, files) = directory::load(&path)?;
     let mut config = manifest.model.clone();
     let mut wanted = config.clone();
     override_sizes(&mut wanted, shape)?;
@@ -190,18 +191,37 @@ pub fn pretrained(
         let limit = data.token_limit.to_string();
         return Err(RunError::value("token-limit", limit, problem));
     }
+    Ok((base_in(&path, &manifest, files, &config, device)?, config))
+}
+
+/// The base of the checkpoint at `path`, of a pre-training or of a training, and what it says of
+/// itself.
+///
+/// # Errors
+/// What is no checkpoint, or a damaged one.
+pub fn base_of(path: &Path, device: &Device) -> Result<(Base, Manifest), RunError> {
+    let (manifest, files) = directory::load(path)?;
+    let base = base_in(path, &manifest, files, &manifest.model, device)?;
+    Ok((base, manifest))
+}
+
+fn base_in(
+    path: &Path,
+    manifest: &Manifest,
+    mut files: BTreeMap<String, Vec<u8>>,
+    config: &ModelConfig,
+    device: &Device,
+) -> Result<Base, RunError> {
     let weights = files.remove(WEIGHTS).unwrap_or_default();
     let file = path.join(WEIGHTS);
-    let base = match &manifest.predictor {
-        None => directory::load_weights(Base::init(&config, device)?, weights, false, &file)?,
+    match &manifest.predictor {
+        None => directory::load_weights(Base::init(config, device)?, weights, false, &file),
         Some(_) => {
-            let whole = FineTuned::init(&manifest, device)?;
-            directory::load_weights(whole, weights, false, &file)?
-                .predictor
-                .base
+            let whole = FineTuned::init(manifest, device)?;
+            let whole = directory::load_weights(whole, weights, false, &file)?;
+            Ok(whole.predictor.base)
         }
-    };
-    Ok((base, config))
+    }
 }
 
 /// Refuses a model that does not fit the memory. Its parameters are not drawn yet, and take none.

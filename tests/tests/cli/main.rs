@@ -11,6 +11,7 @@ mod components;
 mod conditions;
 mod distances_file;
 mod doctor;
+mod embed;
 mod errors;
 mod evaluation;
 mod faith_pd;

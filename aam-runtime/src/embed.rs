@@ -1,0 +1,221 @@
+//! `aam embed`: the embeddings of ASVs or of samples, as a file.
+
+use std::path::{Path, PathBuf};
+
+use aam_api::options::{Facts, FileUse};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use aam_data::{Storage, Table, TokenizedSequences, id_list, ids_beside};
+use aam_model::batch::Batcher;
+use aam_model::device::device;
+use aam_model::{AttnImplementation, Base};
+use aam_run::events::{Event, Observer};
+use aam_run::numbers_file::{NumbersFormat, write_numbers};
+use aam_run::run_directory::{check_output_file, write_whole};
+use aam_run::{RunError, settings};
+use aam_study::options::SelectionOptions;
+use aam_study::{self as study, ReadsFiles, required};
+use aam_train::checkpoint::directory::checkpoint_of;
+use aam_train::checkpoint::manifest::DataPolicy;
+use aam_train::doctor::settle;
+use aam_train::encoding::Embeddings;
+use aam_train::inference::prediction_batches;
+use aam_train::session;
+
+use crate::given_reads::GivenReads;
+
+/// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
+const CHUNK: usize = 128;
+/// Samples embedded at once.
+const BATCH: usize = 256;
+
+/// Options of `aam embed`; everything else comes from the checkpoint.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct EmbedOptions {
+    /// Run of `aam pretrain` or `aam train`, of which the best checkpoint is taken, or a checkpoint
+    /// in it.
+    #[schemars(transform = Facts::new().file(FileUse::Read).required())]
+    pub model: Option<PathBuf>,
+    /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
+    #[schemars(transform = Facts::new().file(FileUse::Read).required())]
+    pub table: Option<PathBuf>,
+    /// Take the table's rows for samples and its columns for ASVs.
+    pub transpose: bool,
+    /// Sequences of the ASVs, where the ids in the table are not the sequences themselves.
+    #[schemars(transform = Facts::new().file(FileUse::Read))]
+    pub sequences: Option<PathBuf>,
+    /// Sample metadata, for `where`, which chooses samples by them.
+    #[schemars(transform = Facts::new().file(FileUse::Read))]
+    pub metadata: Option<PathBuf>,
+    /// Which samples.
+    #[serde(flatten)]
+    pub selection: SelectionOptions,
+    /// What is embedded: asvs or samples.
+    pub of: Embedded,
+    /// Where the embeddings go: .npy (with the ids in FILE.ids.txt) or .tsv, a row each.
+    #[schemars(transform = Facts::new().file(FileUse::Written).required())]
+    pub output: Option<PathBuf>,
+    /// Device: auto or cpu, and with the matching build cuda[:N], rocm[:N] or vulkan[:N].
+    #[schemars(transform = Facts::new()
+        .because("a GPU where there is one and the build knows it, else the CPU"))]
+    pub device: String,
+    /// Replace an output file that exists.
+    pub overwrite: bool,
+}
+
+/// What embeddings are of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Embedded {
+    /// ASVs, in the order of the table.
+    #[default]
+    Asvs,
+    /// Samples, in the order of the table.
+    Samples,
+}
+
+impl Default for EmbedOptions {
+    fn default() -> Self {
+        Self {
+            model: None,
+            table: None,
+            transpose: false,
+            sequences: None,
+            metadata: None,
+            selection: SelectionOptions::default(),
+            of: Embedded::Asvs,
+            output: None,
+            device: "auto".to_owned(),
+            overwrite: false,
+        }
+    }
+}
+
+/// Computes the embeddings and writes them.
+///
+/// # Errors
+/// Files that cannot be read or written, a checkpoint that cannot be used.
+pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
+    settings::check(options)?;
+    let model = checkpoint_of(required(options.model.as_deref(), "model")?);
+    let table = required(options.table.as_deref(), "table")?;
+    let output = required(options.output.as_deref(), "output")?;
+    let format = NumbersFormat::of(output)?;
+    let ids_file = (format == NumbersFormat::Npy).then(|| ids_beside(output));
+    for path in ids_file.iter().map(PathBuf::as_path).chain([output]) {
+        check_output_file(path, options.overwrite)?;
+    }
+    let device = device(&options.device)?;
+    settle(&options.device, &device, AttnImplementation::Auto, observer)?;
+    let (base, manifest) = session::base_of(&model, &device)?;
+    let base = base.valid();
+    let (table, sequences) = reads(options, table, &manifest.data, observer)?;
+    let embedded = Embedding {
+        base: &base,
+        table: &table,
+        sequences: &sequences,
+        policy: &manifest.data,
+        device: &device,
+    };
+    let (name, ids, values) = match options.of {
+        Embedded::Asvs => (
+            "asv-id",
+            table.feature_ids(),
+            embedded.asvs(observer)?.in_order(),
+        ),
+        Embedded::Samples => ("sample-id", table.sample_ids(), embedded.samples(observer)?),
+    };
+    let [_, width] = values.dims();
+    let values: Vec<f32> = values.into_data().iter::<f32>().collect();
+    write_numbers(output, format, (name, ids), &values, width)?;
+    if let Some(path) = &ids_file {
+        write_whole(path, &id_list(ids))?;
+        observer.observe(&Event::Saved(path))?;
+    }
+    observer.observe(&Event::Saved(output))
+}
+
+/// The samples that are asked for, with the sequences of their ASVs.
+fn reads(
+    options: &EmbedOptions,
+    table: &Path,
+    policy: &DataPolicy,
+    observer: &mut dyn Observer,
+) -> Result<(Table, TokenizedSequences), RunError> {
+    let conditions = options.selection.read(options.metadata.as_deref())?;
+    let notes = &mut |note: String| observer.observe(&Event::Note(&note));
+    let metadata = options.metadata.as_deref();
+    let metadata = metadata.map(|path| study::metadata(path, notes));
+    let metadata = metadata.transpose()?;
+    let given = GivenReads {
+        files: ReadsFiles {
+            table: Some(table),
+            transposed: options.transpose,
+            sequences: options.sequences.as_deref(),
+        },
+        storage: Storage::Memory,
+        list: options.selection.samples.as_deref(),
+        metadata: metadata.as_ref(),
+        conditions: conditions.as_ref(),
+    };
+    given.read(policy, observer)
+}
+
+/// What is embedded, and by what.
+struct Embedding<'a> {
+    base: &'a Base,
+    table: &'a Table,
+    sequences: &'a TokenizedSequences,
+    policy: &'a DataPolicy,
+    device: &'a Device,
+}
+
+impl Embedding<'_> {
+    fn batcher(&self) -> Batcher<'_> {
+        Batcher {
+            table: self.table,
+            sequences: self.sequences,
+            limit: self.policy.token_limit,
+            sampling: self.policy.asv_sampling,
+            chunk: CHUNK,
+        }
+    }
+
+    fn rows(&self) -> Vec<usize> {
+        (0..self.table.num_samples()).collect()
+    }
+
+    fn asvs(&self, observer: &mut dyn Observer) -> Result<Embeddings, RunError> {
+        let progress = |done, total| {
+            observer.observe(&Event::Progress {
+                what: "encoding ASVs",
+                done,
+                total,
+            })
+        };
+        Embeddings::of_samples(
+            self.base,
+            &self.batcher(),
+            &self.rows(),
+            self.device,
+            progress,
+        )
+    }
+
+    /// `[samples, dim]`.
+    fn samples(&self, observer: &mut dyn Observer) -> Result<Tensor<2>, RunError> {
+        let embeddings = self.asvs(observer)?;
+        let (batcher, rows) = (self.batcher(), self.rows());
+        let batches = prediction_batches(&batcher, &rows, BATCH, self.policy.seed, 0);
+        let embedded = batches.map(|batch| {
+            let input = batch.input(None, None, self.device);
+            let asvs = embeddings.select(&batch.groups);
+            self.base.embed_samples(asvs, &input.samples)
+        });
+        Ok(Tensor::cat(embedded.collect(), 0))
+    }
+}

@@ -1,0 +1,82 @@
+//! The samples that a trained model is given, set up as those that it was trained on.
+
+use std::path::Path;
+
+use aam_data::{Conditions, Metadata, Storage, Table, TokenOptions, TokenizedSequences};
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_study::{self as study, ReadsFiles};
+use aam_train::checkpoint::manifest::DataPolicy;
+
+/// Where they are read from, and which.
+pub struct GivenReads<'a> {
+    /// The files.
+    pub files: ReadsFiles<'a>,
+    /// Where the counts are kept.
+    pub storage: Storage,
+    /// A list of samples; all without it.
+    pub list: Option<&'a Path>,
+    /// Their metadata, where there are any.
+    pub metadata: Option<&'a Metadata>,
+    /// What the metadata of a sample must meet.
+    pub conditions: Option<&'a Conditions>,
+}
+
+impl GivenReads<'_> {
+    /// The samples with the sequences of their ASVs, as the `policy` of the training has them.
+    ///
+    /// # Errors
+    /// Files that cannot be read, or that the model cannot be given.
+    pub fn read(
+        &self,
+        policy: &DataPolicy,
+        observer: &mut dyn Observer,
+    ) -> Result<(Table, TokenizedSequences), RunError> {
+        let notes = &mut |note: String| observer.observe(&Event::Note(&note));
+        let mut table = study::read_files(self.files, &self.storage, notes)?;
+        if let Some(list) = self.list {
+            table = study::listed(table, list, notes)?;
+        }
+        if let Some(metadata) = self.metadata {
+            study::tell_without_row(&table, metadata, notes)?;
+            table = study::meeting(table, metadata, self.conditions, notes)?;
+        }
+        let table = study::rarefied(table, policy.rarefy_depth, policy.seed, notes)
+            .map_err(|error| self.as_trained(error, policy))?;
+        let table = table.drop_empty_features()?;
+        let longest = table.feature_ids().iter().map(str::len).max().unwrap_or(0);
+        let max_bp = policy.max_bp;
+        if longest > max_bp {
+            observer.observe(&Event::Warning(&format!(
+                "the model was trained on sequences of up to {max_bp} bases, and the longest one here has {longest}: longer ones are cut to what it knows"
+            )))?;
+        }
+        let options = TokenOptions {
+            max_bp,
+            truncate: true,
+        };
+        let notes = &mut |note: String| observer.observe(&Event::Note(&note));
+        let sequences = study::tokenized(&table, &options, notes)
+            .map_err(|error| self.as_trained(error, policy))?;
+        Ok((table, sequences))
+    }
+
+    /// The error without the advice to set the run up otherwise: samples are set up as those of the
+    /// training were.
+    fn as_trained(&self, error: RunError, policy: &DataPolicy) -> RunError {
+        let RunError::Data(mut error) = error else {
+            return error;
+        };
+        let help = error.help.as_deref().unwrap_or_default();
+        if help.contains("--rarefy-depth") {
+            let depth = policy.rarefy_depth.unwrap_or_default();
+            error.help = Some(format!(
+                "the model was trained on samples of {depth} reads each and predicts only those with as many"
+            ));
+        }
+        match self.files.table {
+            Some(table) => error.file(table).into(),
+            None => error.into(),
+        }
+    }
+}
