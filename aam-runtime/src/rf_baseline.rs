@@ -140,7 +140,10 @@ impl GrownForests {
                 done: fold,
                 total: folds.splits.len(),
             })?;
-            let predicted = settings.forest.predict(&matched.table, targets, split)?;
+            let forest = &settings.forest;
+            let Some(predicted) = forest.predict(&matched.table, targets, split, interrupt)? else {
+                return Ok(None);
+            };
             let guessed = [Other {
                 name: TRIVIAL,
                 samples: trivial(targets, split),

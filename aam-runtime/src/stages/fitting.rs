@@ -29,6 +29,7 @@ pub struct FittedTraining<'a> {
     divided: &'a DividedStudy<'a>,
     objective: Finetuning<'a>,
     trained: Trained<FineTuned>,
+    interrupt: &'a AtomicBool,
 }
 
 impl<'a> FittedTraining<'a> {
@@ -40,7 +41,7 @@ impl<'a> FittedTraining<'a> {
         prepared: PreparedTraining<'a>,
         run: &RunDirectory,
         observer: &mut dyn Observer,
-        interrupt: &AtomicBool,
+        interrupt: &'a AtomicBool,
     ) -> Result<Self, RunError> {
         let ready = prepared.ready(observer)?;
         let setup = ready.divided.setup;
@@ -92,6 +93,7 @@ impl<'a> FittedTraining<'a> {
             divided,
             objective,
             trained,
+            interrupt,
         })
     }
 
@@ -191,7 +193,11 @@ impl<'a> FittedTraining<'a> {
         let (matched, split) = (self.divided.matched, &self.divided.split);
         observer.observe(&Event::Note("growing a Random Forest to compare with"))?;
         let forest = Forest::of(options.baseline_trees, options.optimization.seed);
-        let samples = forest.predict(&matched.study.table, &matched.targets.columns, split)?;
+        let (table, targets) = (&matched.study.table, &matched.targets.columns);
+        let Some(samples) = forest.predict(table, targets, split, self.interrupt)? else {
+            observer.observe(&Event::Note("interrupted: the forest is left out"))?;
+            return Ok(Vec::new());
+        };
         Ok(vec![Other {
             name: RANDOM_FOREST,
             samples,

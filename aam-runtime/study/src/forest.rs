@@ -1,26 +1,24 @@
 //! Random Forests (Breiman 2001) on relative abundances of ASVs.
 //!
-//! Trees are those of `smartcore`, grown to the end on bootstrap samples: with a third of the ASVs
-//! at each split for numbers, and the square root of their number for classes, as Breiman's own
-//! program has it.
+//! The forest is the learner of that name, as Breiman's own program has it: grown to the end on
+//! bootstrap samples, with a third of the ASVs at each split for numbers, and the square root of their
+//! number for classes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aam_api::learner::learner;
+use aam_api::{Choice, LearnerKind, LearnerTarget, Registry, SampleFeatures, TrainingSamples};
+use ndarray::Array2;
 use rand::RngExt;
-use rayon::prelude::*;
-use smartcore::ensemble::random_forest_classifier::{
-    RandomForestClassifier, RandomForestClassifierParameters,
-};
-use smartcore::ensemble::random_forest_regressor::{
-    RandomForestRegressor, RandomForestRegressorParameters,
-};
-use smartcore::linalg::basic::matrix::DenseMatrix;
+use serde_json::{Map, Value, json};
 
 use aam_core::random::stream;
 use aam_data::{Split, Table};
 use aam_evaluation::results::{HeldOut, RawColumn, TargetPrediction};
 use aam_run::RunError;
 
-/// Trees that are grown together; the forest does not depend on the number of threads.
-const TREES: usize = 5;
+/// The learner.
+const LEARNER: &str = "forest";
 
 /// How many features are considered at each split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,16 +99,18 @@ impl Forest {
         }
     }
 
-    /// What a forest on the training samples of `split` predicts of its validation samples.
+    /// What a forest on the training samples of `split` predicts of its validation samples; nothing
+    /// where it was interrupted.
     ///
     /// # Errors
-    /// No ASV that occurs in enough training samples.
+    /// No ASV that occurs in enough training samples; a program without the learner.
     pub fn predict(
         &self,
         table: &Table,
         targets: &[RawColumn],
         split: &Split,
-    ) -> Result<Vec<HeldOut>, RunError> {
+        interrupt: &AtomicBool,
+    ) -> Result<Option<Vec<HeldOut>>, RunError> {
         let features = self.features(table, &split.train);
         if features.is_empty() {
             let problem = format!(
@@ -120,8 +120,8 @@ impl Forest {
             );
             return Err(RunError::setting("min-prevalence", problem));
         }
-        let train = matrix(table, &features, &split.train)?;
-        let validation = matrix(table, &features, &split.validation)?;
+        let train = shares(table, &features, &split.train);
+        let validation = shares(table, &features, &split.validation);
         let mut samples: Vec<HeldOut> = split
             .validation
             .iter()
@@ -131,20 +131,67 @@ impl Forest {
             })
             .collect();
         for (t, column) in targets.iter().enumerate() {
-            let values = split.train.iter().map(|&row| column.values[row]);
-            let predictions = match &column.classes {
-                None => self.numbers(&train, &values.collect(), &validation, features.len(), t)?,
-                Some(classes) => {
-                    let values = values.map(|class| class as i32).collect();
-                    let of = (classes.len(), features.len());
-                    self.classes(&train, &values, &validation, of, t)?
-                }
-            };
-            for (sample, prediction) in samples.iter_mut().zip(predictions) {
-                sample.predictions.push(prediction);
+            if interrupt.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let values: Vec<f64> = split.train.iter().map(|&row| column.values[row]).collect();
+            let predicted = self.grown(&train, (&values, column.classes.as_deref()), t)?;
+            let predicted = predicted(&validation);
+            for (sample, predicted) in samples.iter_mut().zip(predicted.rows()) {
+                sample.predictions.push(match &column.classes {
+                    None => TargetPrediction::Number {
+                        value: predicted[0],
+                        interval: None,
+                    },
+                    Some(_) => TargetPrediction::classes(predicted.to_vec()),
+                });
             }
         }
-        Ok(samples)
+        Ok(Some(samples))
+    }
+
+    /// Grows the forest of a target.
+    fn grown(
+        &self,
+        train: &SampleFeatures,
+        (values, names): (&[f64], Option<&[String]>),
+        target: usize,
+    ) -> Result<impl Fn(&SampleFeatures) -> Array2<f64>, RunError> {
+        let classes: Vec<usize> = values.iter().map(|class| *class as usize).collect();
+        let (target_values, by_rule) = match names {
+            None => (LearnerTarget::Numbers(values), MaxFeatures::Third),
+            Some(names) => {
+                let classes = LearnerTarget::Classes {
+                    of: &classes,
+                    number: names.len(),
+                };
+                (classes, MaxFeatures::Sqrt)
+            }
+        };
+        let tried = self.max_features.unwrap_or(by_rule).of(train.asvs);
+        let registry = Registry::<LearnerKind>::load()?;
+        let forest = learner(&registry.resolve(&Choice {
+            name: LEARNER.to_owned(),
+            options: self.options(tried),
+        })?)?;
+        // It has no settings to choose by them.
+        let folds: Vec<usize> = (0..values.len()).map(|row| row % 2).collect();
+        let seed = stream(self.seed, &format!("random forest of target {target}")).random();
+        let samples = TrainingSamples::new(train, target_values, &folds, seed);
+        let fitted = forest.fit(&samples)?;
+        Ok(move |samples: &SampleFeatures| fitted.predict(samples))
+    }
+
+    fn options(&self, tried: usize) -> Map<String, Value> {
+        [
+            ("trees", json!(self.trees)),
+            ("min-samples-leaf", json!(self.min_samples_leaf)),
+            ("max-features", json!(tried)),
+            ("divisions", json!("best")),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
     }
 
     fn fewest(&self, samples: usize) -> usize {
@@ -163,117 +210,26 @@ impl Forest {
         let asvs = 0..table.num_features();
         asvs.filter(|&asv| samples[asv] >= fewest).collect()
     }
-
-    fn numbers(
-        &self,
-        train: &DenseMatrix<f32>,
-        values: &Vec<f64>,
-        validation: &DenseMatrix<f32>,
-        features: usize,
-        target: usize,
-    ) -> Result<Vec<TargetPrediction>, RunError> {
-        let parts: Vec<(usize, u64)> = self.parts(target, TREES);
-        let all: Vec<Vec<f64>> = parts
-            .into_par_iter()
-            .map(|(trees, seed)| {
-                let parameters = RandomForestRegressorParameters::default()
-                    .with_n_trees(trees)
-                    .with_m(self.max_features.unwrap_or(MaxFeatures::Third).of(features))
-                    .with_min_samples_leaf(self.min_samples_leaf)
-                    .with_seed(seed);
-                let forest = RandomForestRegressor::fit(train, values, parameters)?;
-                let mean = forest.predict(validation)?;
-                Ok(mean.into_iter().map(|mean| mean * trees as f64).collect())
-            })
-            .collect::<Result<_, smartcore::error::Failed>>()
-            .map_err(|error| failed(&error))?;
-        let mean = |sample: usize| {
-            let sum: f64 = all.iter().map(|part| part[sample]).sum();
-            sum / self.trees as f64
-        };
-        let samples = 0..all.first().map_or(0, Vec::len);
-        let number = |sample| TargetPrediction::Number {
-            value: mean(sample),
-            interval: None,
-        };
-        Ok(samples.map(number).collect())
-    }
-
-    /// Shares of the trees that vote for each class.
-    fn classes(
-        &self,
-        train: &DenseMatrix<f32>,
-        values: &Vec<i32>,
-        validation: &DenseMatrix<f32>,
-        (classes, features): (usize, usize),
-        target: usize,
-    ) -> Result<Vec<TargetPrediction>, RunError> {
-        let rows = validation_rows(validation);
-        if values.iter().all(|value| *value == values[0]) {
-            let mut only = vec![0.0; classes];
-            only[values[0] as usize] = 1.0;
-            return Ok(vec![TargetPrediction::classes(only); rows]);
-        }
-        let by_rule = MaxFeatures::Sqrt;
-        let votes: Vec<Vec<i32>> = self
-            .parts(target, 1)
-            .into_par_iter()
-            .map(|(_, seed)| {
-                let parameters = RandomForestClassifierParameters::default()
-                    .with_n_trees(1)
-                    .with_m(self.max_features.unwrap_or(by_rule).of(features))
-                    .with_min_samples_leaf(self.min_samples_leaf)
-                    .with_seed(seed);
-                RandomForestClassifier::fit(train, values, parameters)?.predict(validation)
-            })
-            .collect::<Result<_, smartcore::error::Failed>>()
-            .map_err(|error| failed(&error))?;
-        let shares = |sample: usize| {
-            let mut shares = vec![0.0; classes];
-            for tree in &votes {
-                shares[tree[sample] as usize] += 1.0 / votes.len() as f64;
-            }
-            TargetPrediction::classes(shares)
-        };
-        Ok((0..rows).map(shares).collect())
-    }
-
-    /// Numbers of trees with a seed each.
-    fn parts(&self, target: usize, size: usize) -> Vec<(usize, u64)> {
-        let mut rng = stream(self.seed, &format!("random forest of target {target}"));
-        let starts = (0..self.trees).step_by(size);
-        starts
-            .map(|start| (size.min(self.trees - start), rng.random()))
-            .collect()
-    }
 }
 
-fn validation_rows(matrix: &DenseMatrix<f32>) -> usize {
-    use smartcore::linalg::basic::arrays::Array;
-    matrix.shape().0
-}
-
-/// Relative abundances of `features` in the samples at `rows`.
-fn matrix(table: &Table, features: &[usize], rows: &[usize]) -> Result<DenseMatrix<f32>, RunError> {
+/// Relative abundances of the ASVs `features` in the samples at `rows`.
+fn shares(table: &Table, features: &[usize], rows: &[usize]) -> SampleFeatures {
     let mut place = vec![usize::MAX; table.num_features()];
     for (column, &asv) in features.iter().enumerate() {
         place[asv] = column;
     }
-    // Column by column, in which order trees read it.
-    let mut values = vec![0f32; features.len() * rows.len()];
+    let mut shares = Array2::zeros((rows.len(), features.len()));
     for (line, &row) in rows.iter().enumerate() {
         let (asvs, reads) = table.row(row);
         let depth = table.depth(row) as f64;
         for (&asv, &reads) in asvs.iter().zip(reads) {
             let column = place[asv as usize];
             if column != usize::MAX {
-                values[column * rows.len() + line] = (f64::from(reads) / depth) as f32;
+                shares[[line, column]] = (f64::from(reads) / depth) as f32;
             }
         }
     }
-    DenseMatrix::new(rows.len(), features.len(), values, true).map_err(|error| failed(&error))
-}
-
-fn failed(error: &smartcore::error::Failed) -> RunError {
-    RunError::Usage(format!("Random Forest: {error}"))
+    // Of which it asks nothing.
+    let log_ratios = Array2::zeros(shares.dim());
+    SampleFeatures::new(shares, log_ratios, features.len())
 }
