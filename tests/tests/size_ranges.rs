@@ -105,9 +105,9 @@ fn a_model_larger_than_the_memory_is_refused_before_files_are_read() {
         let line = format!(
             "{command} --table missing.biom --embedding-dim 16384 --attention-layers 1000 --output-dir run"
         );
-        let ran = aam.run(&line).ends_with_code(2);
+        let ran = aam.run(&line).ends_with_code(1);
         ran.says(&[
-            "parameters, which take 12",
+            "parameters, which take 4",
             "GB of memory are free",
             "--embedding-dim",
         ]);
