@@ -122,18 +122,22 @@ pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), 
         device: &device,
     };
     let (name, ids, values) = match options.of {
-        Embedded::Asvs => (
-            "asv-id",
-            table.feature_ids(),
-            embedded.asvs(observer)?.in_order(),
-        ),
-        Embedded::Samples => ("sample-id", table.sample_ids(), embedded.samples(observer)?),
+        Embedded::Asvs => {
+            let ids = table.feature_ids().iter().map(str::to_owned);
+            let embeddings = embedded.asvs(observer)?;
+            ("asv-id", ids.collect(), embeddings.in_order())
+        }
+        Embedded::Samples => {
+            let ids = table.sample_ids().to_vec();
+            ("sample-id", ids, embedded.samples(observer)?)
+        }
     };
+    let ids: Vec<String> = ids;
     let [_, width] = values.dims();
     let values: Vec<f32> = values.into_data().iter::<f32>().collect();
-    write_numbers(output, format, (name, ids), &values, width)?;
+    write_numbers(output, format, (name, &ids), &values, width)?;
     if let Some(path) = &ids_file {
-        write_whole(path, &id_list(ids))?;
+        write_whole(path, &id_list(&ids))?;
         observer.observe(&Event::Saved(path))?;
     }
     observer.observe(&Event::Saved(output))

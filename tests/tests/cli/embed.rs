@@ -27,10 +27,8 @@ fn rows(text: &str) -> (Vec<String>, Vec<Vec<f32>>) {
 fn text_and_array_hold_the_same_embeddings() {
     let aam = trained();
     let table = read_table(aam.path("study/table.biom")).unwrap();
-    for (of, ids) in [
-        ("asvs", table.feature_ids()),
-        ("samples", table.sample_ids()),
-    ] {
+    let asvs: Vec<String> = table.feature_ids().iter().map(str::to_owned).collect();
+    for (of, ids) in [("asvs", asvs), ("samples", table.sample_ids().to_vec())] {
         let embed = format!("embed --model run --table study/table.biom --of {of}");
         aam.ok(&format!("{embed} --output {of}.tsv"));
         aam.ok(&format!("{embed} --output {of}.npy --threads 1"));
