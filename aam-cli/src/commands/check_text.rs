@@ -112,8 +112,11 @@ fn samples(text: &mut String, found: &SamplesFound) {
     }
     if let Some(rarefied) = &found.rarefaction {
         let kept = format!(
-            "--rarefy-depth {} would keep {} of {} samples and {:.2} of the reads",
-            rarefied.depth, rarefied.kept, rarefied.of, rarefied.reads
+            "--rarefy-depth {} would keep {} of {} samples and {:.1} % of the reads",
+            rarefied.depth,
+            rarefied.kept,
+            rarefied.of,
+            100.0 * rarefied.reads
         );
         row(text, "rarefying", &kept);
     }

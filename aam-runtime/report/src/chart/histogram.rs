@@ -38,8 +38,9 @@ impl Chart for Histogram {
     ) -> Result<Vec<Mark>, Undrawn<B>> {
         let distribution::Histogram { low, high, counts } = &self.bars;
         let most = counts.iter().max().copied().unwrap_or(0).max(1) as f64;
+        let first = self.line.map_or(*low, |at| low.min(at));
         let axes = Axes {
-            across: (*low, *high),
+            across: (first, *high),
             up: (0.0, 1.06 * most),
             across_name: &self.name,
             up_name: self.counted,
@@ -55,7 +56,7 @@ impl Chart for Histogram {
             let corners = [(from(bar) + gap, 0.0), (from(bar + 1) - gap, count as f64)];
             Rectangle::new(corners, ink)
         }))?;
-        if let Some(at) = self.line.filter(|at| (*low..=*high).contains(at)) {
+        if let Some(at) = self.line.filter(|at| (first..=*high).contains(at)) {
             let ends = [(at, 0.0), (at, 1.06 * most)];
             plane.draw_series([PathElement::new(ends, line(Ink::Second, 2))])?;
         }

@@ -64,7 +64,7 @@ fn problems(report: &CheckReport) -> Markup {
     html! {
         @if !report.problems.is_empty() {
             section {
-                h2 { "What is wrong, or may be" }
+                h2 { "Problems and warnings" }
                 @for problem in &report.problems {
                     p.warning {
                         @if problem.stops { b { "Error: " } }
@@ -108,10 +108,12 @@ fn histogram(
 ) -> Markup {
     html! {
         @if let Some(of) = of {
-            (figure(
+            // One value is no distribution.
+            @if of.min == of.max { p { strong { (name) } ": " (of) } }
+            @else { (figure(
                 &Histogram { name: name.to_owned(), bars: of.histogram.clone(), counted, line },
                 &html! { strong { (name) } ": " (of) },
-            ))
+            )) }
         }
     }
 }
@@ -127,7 +129,7 @@ fn samples_section(samples: &SamplesFound) -> Markup {
             }
             @if let Some(found) = depth {
                 p { code { "--rarefy-depth " (found.depth) } " would keep " (found.kept) " of " (found.of)
-                    " samples and " (number(100.0 * found.reads)) " % of the reads (the line in the histogram)." }
+                    " samples and " (format!("{:.1}", 100.0 * found.reads)) " % of the reads (the line in the histogram)." }
             }
         }
     }
@@ -146,7 +148,7 @@ fn sequences_section(sequences: &SequencesFound) -> Markup {
 fn matching(all: &[Matching]) -> Markup {
     html! {
         section {
-            h2 { "What goes together" }
+            h2 { "What matches" }
             ul { @for matching in all {
                 li { (words::matching(matching))
                     @if let Some(guess) = &matching.guess { br; (guess) } }
