@@ -28,6 +28,15 @@ impl Dual {
         }
         outputs
     }
+
+    /// The output number `output` alone.
+    #[must_use]
+    pub fn output(&self, output: usize) -> Self {
+        Self {
+            coefficients: self.coefficients.select(Axis(1), &[output]),
+            intercepts: vec![self.intercepts[output]],
+        }
+    }
 }
 
 /// Minimises squared errors of `truth` and `penalty` times squared weights. The intercept is the mean
@@ -100,6 +109,25 @@ pub fn choose(kernels: &[Array2<f64>], penalties: &[f64], judged: &Judged) -> Op
         .min_by(|a, b| errors(a).total_cmp(&errors(b)))
 }
 
+/// The penalty of each output with the least squared errors of samples in other folds than those of the
+/// fit; nothing where there are no penalties. Outputs share the factors of each.
+pub fn choose_each(gram: &Array2<f64>, penalties: &[f64], judged: &Judged) -> Option<Vec<f64>> {
+    let errors = |penalty: &f64| -> Vec<f64> {
+        let differences = held_out(gram, *penalty, judged) - &judged.truth;
+        let columns = differences.columns().into_iter();
+        columns
+            .map(|column| column.iter().map(|error| error * error).sum())
+            .collect()
+    };
+    let tried: Vec<Vec<f64>> = penalties.par_iter().map(errors).collect();
+    let best = |output: usize| {
+        let pairs = penalties.iter().zip(&tried);
+        let best = pairs.min_by(|a, b| a.1[output].total_cmp(&b.1[output]));
+        best.map(|(penalty, _)| *penalty)
+    };
+    (0..judged.truth.ncols()).map(best).collect()
+}
+
 /// Of every sample, by a fit to the other folds; the mean of all where there are none.
 fn held_out(gram: &Array2<f64>, penalty: f64, judged: &Judged) -> Array2<f64> {
     let truth = &judged.truth;
@@ -141,6 +169,34 @@ mod tests {
         );
         let bias = dual.intercepts[0] - 1.0;
         assert!((errors.sum() + 0.5 * bias).abs() < 1e-9);
+    }
+
+    #[test]
+    fn each_output_has_the_penalty_that_it_has_alone() {
+        let value = |i: usize| ((i * 7919 + 13) % 101) as f64 / 50.5 - 1.0;
+        let columns = Array2::from_shape_fn((40, 30), |(i, j)| value(i * 31 + j * 17) / 5.0);
+        let gram = gram(columns.view());
+        let truth = Array2::from_shape_fn((40, 3), |(i, output)| match output {
+            0 => columns[[i, 3]],
+            1 => value(i * i * 57 + 3),
+            _ => columns[[i, 5]] + 0.3 * value(i * 11),
+        });
+        let judged = |truth: Array2<f64>| Judged {
+            rows: (0..40).collect(),
+            folds: (0..40).map(|i| i % 4).collect(),
+            truth,
+        };
+        let penalties = [1e-3, 1e-1, 1.0, 100.0];
+        let each = choose_each(&gram, &penalties, &judged(truth.clone())).expect("penalties");
+        let all = fit(&gram, &truth, 1.0);
+        for output in 0..3 {
+            let own = truth.select(Axis(1), &[output]);
+            let alone = choose(&[gram.clone()], &penalties, &judged(own.clone()));
+            assert_eq!(each[output], alone.expect("a choice").penalty);
+            let difference =
+                all.output(output).outputs(&gram) - fit(&gram, &own, 1.0).outputs(&gram);
+            assert!(difference.iter().all(|value| value.abs() < 1e-9));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! loss of training samples that are held back, groups kept whole. Fusion and head then learn what the
 //! readout leaves.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use aam_core::random::stream;
 use aam_model::Readout;
@@ -22,15 +22,6 @@ struct Solved {
     truth: Array2<f64>,
     is_classes: bool,
     penalty: f64,
-}
-
-impl Solved {
-    fn fit(&self, gram: &Array2<f64>, truth: &Array2<f64>) -> Dual {
-        match self.is_classes {
-            true => logistic::fit(gram, truth, self.penalty),
-            false => least_squares::fit(gram, truth, self.penalty),
-        }
-    }
 }
 
 /// Readouts of the training samples, and of parts of them.
@@ -84,10 +75,7 @@ impl Readouts {
         }
         views /= length;
         let products = gram(views.view());
-        let targets = 0..objective.targets.len();
-        let targets: Vec<Option<Solved>> = targets
-            .map(|target| solved(objective, model, target, &rows, &folds, &products))
-            .collect();
+        let targets = solved(objective, model, &rows, &folds, &products);
         targets.iter().any(Option::is_some).then_some(Self {
             rows,
             views,
@@ -115,9 +103,7 @@ impl Readouts {
         let [width, outputs] = readout.shape();
         let per_target = outputs / self.targets.len();
         let (mut weights, mut biases) = (vec![0.0; width * outputs], vec![0.0; outputs]);
-        for (target, solved) in self.targets.iter().enumerate() {
-            let Some(solved) = solved else { continue };
-            let dual = solved.fit(&products, &solved.truth.select(Axis(0), &rows));
+        for (target, dual) in self.fitted(&products, &rows) {
             let own = views.t().dot(&dual.coefficients) / self.length;
             for ((entry, output), weight) in own.indexed_iter() {
                 weights[entry * outputs + target * per_target + output] = *weight as f32;
@@ -130,14 +116,84 @@ impl Readouts {
     }
 }
 
-/// What is solved for a target, with the penalty that suits it.
+impl Readouts {
+    /// The fits to the samples at the places `rows`, each with its target. Numbers of one penalty are
+    /// fitted together, as they share its factors.
+    fn fitted(&self, products: &Array2<f64>, rows: &[usize]) -> Vec<(usize, Dual)> {
+        let solved = self.targets.iter().enumerate();
+        let solved = solved.filter_map(|(target, solved)| Some((target, solved.as_ref()?)));
+        let (classes, numbers): (Vec<_>, Vec<_>) =
+            solved.partition(|(_, solved)| solved.is_classes);
+        let truth = |solved: &Solved| solved.truth.select(Axis(0), rows);
+        let mut fitted: Vec<(usize, Dual)> = classes
+            .into_iter()
+            .map(|(target, one)| {
+                let dual = logistic::fit(products, &truth(one), one.penalty);
+                (target, dual)
+            })
+            .collect();
+        let mut of_penalties: BTreeMap<u64, Vec<(usize, &Solved)>> = BTreeMap::new();
+        for (target, one) in numbers {
+            let together = of_penalties.entry(one.penalty.to_bits()).or_default();
+            together.push((target, one));
+        }
+        for (penalty, together) in of_penalties {
+            let truth: Vec<Array2<f64>> = together.iter().map(|(_, one)| truth(one)).collect();
+            let dual = least_squares::fit(products, &beside(&truth), f64::from_bits(penalty));
+            let outputs = together.iter().enumerate();
+            fitted.extend(outputs.map(|(output, (target, _))| (*target, dual.output(output))));
+        }
+        fitted
+    }
+}
+
+/// What is solved for each target, with the penalty that suits it.
 fn solved(
+    objective: &Finetuning<'_>,
+    model: &FineTuned,
+    rows: &[usize],
+    folds: &[usize],
+    products: &Array2<f64>,
+) -> Vec<Option<Solved>> {
+    let truth = |target: usize| truth(objective, model, target, rows);
+    let mut solved: Vec<Option<Solved>> = (0..objective.targets.len()).map(truth).collect();
+    let judged = |truth: &Array2<f64>| {
+        let judged = Judged::of(folds, truth, &mut stream(objective.seed, "readout judged"));
+        let own = part(products, &judged.rows, &judged.rows);
+        (own, judged)
+    };
+    let is_numbers = |one: &Option<Solved>| one.as_ref().is_some_and(|one| !one.is_classes);
+    let numbers = solved.iter().filter(|one| is_numbers(one)).flatten();
+    let numbers: Vec<Array2<f64>> = numbers.map(|one| one.truth.clone()).collect();
+    let mut penalties = Vec::new();
+    if !numbers.is_empty() {
+        let (own, judged) = judged(&beside(&numbers));
+        penalties = least_squares::choose_each(&own, &PENALTIES, &judged).unwrap_or_default();
+    }
+    let mut penalties = penalties.into_iter();
+    for one in &mut solved {
+        let penalty = match one {
+            Some(one) if one.is_classes => {
+                let (own, judged) = judged(&one.truth);
+                logistic::choose(&own, &PENALTIES, &judged)
+            }
+            Some(_) => penalties.next(),
+            None => None,
+        };
+        match (one.as_mut(), penalty) {
+            (Some(one), Some(penalty)) => one.penalty = penalty,
+            _ => *one = None,
+        }
+    }
+    solved
+}
+
+/// What is to be solved for a target; its penalty is not chosen yet.
+fn truth(
     objective: &Finetuning<'_>,
     model: &FineTuned,
     target: usize,
     rows: &[usize],
-    folds: &[usize],
-    products: &Array2<f64>,
 ) -> Option<Solved> {
     let loss = &model.losses[target];
     let (is_classes, outputs) = match loss.outputs_per_target() {
@@ -153,15 +209,19 @@ fn solved(
             false => truth[[place, 0]] = objective.scales.forward(target, row, values[row]),
         }
     }
-    let judged = Judged::of(folds, &truth, &mut stream(objective.seed, "readout judged"));
-    let own = part(products, &judged.rows, &judged.rows);
-    let penalty = match is_classes {
-        true => logistic::choose(&own, &PENALTIES, &judged),
-        false => least_squares::choose(&[own], &PENALTIES, &judged).map(|chosen| chosen.penalty),
-    };
     Some(Solved {
         truth,
         is_classes,
-        penalty: penalty?,
+        penalty: f64::NAN,
+    })
+}
+
+/// The columns of all of `parts`, which have the same samples.
+fn beside(parts: &[Array2<f64>]) -> Array2<f64> {
+    let samples = parts.first().map_or(0, Array2::nrows);
+    let columns = parts.iter().flat_map(|part| part.columns());
+    let columns: Vec<_> = columns.collect();
+    Array2::from_shape_fn((samples, columns.len()), |(row, column)| {
+        columns[column][row]
     })
 }
