@@ -318,11 +318,8 @@ fn the_page_has_histograms() {
     let aam = study();
     aam.ok("check study --metadata-column age --html page.html");
     let page = aam.read("page.html");
-    assert_eq!(
-        page.matches("<svg").count(),
-        4,
-        "reads, ASVs, bases and ages"
-    );
+    // All ASVs have as many bases.
+    assert_eq!(page.matches("<svg").count(), 3, "reads, ASVs and ages");
     for text in ["age_months", "host_subject_id", "aam train --table"] {
         assert!(page.contains(text), "{text}");
     }
@@ -331,7 +328,7 @@ fn the_page_has_histograms() {
     aam.refuses("check nowhere --html page.html")
         .says(&["--html page.html", "--overwrite"]);
     aam.ok("check study --html page.html --overwrite");
-    assert_eq!(aam.read("page.html").matches("<svg").count(), 3);
+    assert_eq!(aam.read("page.html").matches("<svg").count(), 2);
 }
 
 #[test]
