@@ -189,10 +189,11 @@ mod tests {
         let penalties = [1e-3, 1e-1, 1.0, 100.0];
         let each = choose_each(&gram, &penalties, &judged(truth.clone())).expect("penalties");
         let all = fit(&gram, &truth, 1.0);
-        for output in 0..3 {
+        for (output, penalty) in each.iter().enumerate() {
             let own = truth.select(Axis(1), &[output]);
-            let alone = choose(&[gram.clone()], &penalties, &judged(own.clone()));
-            assert_eq!(each[output], alone.expect("a choice").penalty);
+            let kernels = std::slice::from_ref(&gram);
+            let alone = choose(kernels, &penalties, &judged(own.clone()));
+            assert_eq!(*penalty, alone.expect("a choice").penalty);
             let difference =
                 all.output(output).outputs(&gram) - fit(&gram, &own, 1.0).outputs(&gram);
             assert!(difference.iter().all(|value| value.abs() < 1e-9));
