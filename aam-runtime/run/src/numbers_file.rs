@@ -6,7 +6,7 @@ use std::path::Path;
 use npyz::WriterBuilder;
 
 use crate::error::RunError;
-use crate::run_directory::write_whole;
+use crate::run_directory::write_whole_bytes;
 
 /// What numbers are written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub fn write_numbers(
         NumbersFormat::Npy => npy(ids.len(), width, values),
         NumbersFormat::Tsv => tsv((name, ids), width, values),
     };
-    write_whole(path, bytes.map_err(RunError::write(path))?)
+    write_whole_bytes(path, &bytes.map_err(RunError::write(path))?)
 }
 
 fn npy(rows: usize, width: usize, values: &[f32]) -> io::Result<Vec<u8>> {

@@ -385,7 +385,15 @@ pub fn check_output_file(path: &Path, overwrite: bool) -> Result<(), RunError> {
 ///
 /// # Errors
 /// A file that cannot be written; an older file of the name is then untouched.
-pub fn write_whole(path: &Path, contents: impl AsRef<[u8]>) -> Result<(), RunError> {
+pub fn write_whole(path: &Path, contents: &str) -> Result<(), RunError> {
+    write_whole_bytes(path, contents.as_bytes())
+}
+
+/// As [`write_whole`], what is not text.
+///
+/// # Errors
+/// A file that cannot be written; an older file of the name is then untouched.
+pub fn write_whole_bytes(path: &Path, contents: &[u8]) -> Result<(), RunError> {
     let parent = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
@@ -398,7 +406,7 @@ pub fn write_whole(path: &Path, contents: impl AsRef<[u8]>) -> Result<(), RunErr
     ));
     let write = || {
         make_directories(parent)?;
-        write_synced(&beside, contents.as_ref())?;
+        write_synced(&beside, contents)?;
         rename(&beside, path)
     };
     let written = write();
