@@ -254,29 +254,7 @@ pub fn with_metadata(
             .help("this looks like a feature table as text; pass it with --table")
             .into());
     }
-    let table = turned_by_samples(table, metadata, notes)?;
     keep(table, "the metadata", path, metadata.ids(), notes)
-}
-
-/// The table with its rows for samples, where the metadata prove that they are: they describe most of
-/// the rows, and none of the columns.
-fn turned_by_samples(
-    table: Table,
-    metadata: &Metadata,
-    notes: &mut Notes<'_>,
-) -> Result<Table, RunError> {
-    let rows = table.feature_ids().iter();
-    let described = rows.filter(|id| metadata.contains(id)).count();
-    if 2 * described <= table.num_features()
-        || table.sample_ids().iter().any(|id| metadata.contains(id))
-    {
-        return Ok(table);
-    }
-    notes(format!(
-        "the table's rows are samples, as {} describes them: turned",
-        metadata.file().display()
-    ))?;
-    Ok(table.transposed()?)
 }
 
 /// Tells how many samples of a table, all of which stay, have no row in `metadata`.

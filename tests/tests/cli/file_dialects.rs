@@ -161,20 +161,3 @@ fn other_writings_of_a_tree_give_the_same_distances() {
         .says(&[name, words]);
     }
 }
-
-#[test]
-fn metadata_prove_that_rows_are_samples() {
-    let aam = aam!();
-    let (mut table, mut metadata) = ("id\tA\tB\tC\n".to_owned(), "id\tph\n".to_owned());
-    for sample in 1..=10 {
-        table += &format!("s{sample}\t{sample}\t{}\t5\n", 20 - sample);
-        metadata += &format!("s{sample}\t{}.5\n", sample % 4);
-    }
-    aam.write("table.tsv", &table);
-    aam.write("metadata.tsv", &metadata);
-    aam.ok(
-        "rf-baseline --table table.tsv --metadata metadata.tsv --metadata-column ph --trees 5 \
-            --output-dir run",
-    )
-    .says(&["as metadata.tsv describes them: turned", "10 samples"]);
-}
