@@ -1,6 +1,6 @@
 //! `aam embed`: the embeddings of ASVs or of samples, as a file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aam_api::options::{Facts, FileUse};
 use burn::module::Module;
@@ -17,7 +17,7 @@ use aam_run::numbers_file::{NumbersFormat, write_numbers};
 use aam_run::run_directory::{check_output_file, write_whole};
 use aam_run::{RunError, settings};
 use aam_study::options::SelectionOptions;
-use aam_study::{self as study, ReadsFiles, required};
+use aam_study::{self as study, required};
 use aam_train::checkpoint::directory::checkpoint_of;
 use aam_train::checkpoint::manifest::DataPolicy;
 use aam_train::doctor::settle;
@@ -26,6 +26,7 @@ use aam_train::inference::prediction_batches;
 use aam_train::session;
 
 use crate::given_reads::GivenReads;
+use crate::options::GivenTableOptions;
 
 /// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
 const CHUNK: usize = 128;
@@ -40,14 +41,9 @@ pub struct EmbedOptions {
     /// in it.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub model: Option<PathBuf>,
-    /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
-    #[schemars(transform = Facts::new().file(FileUse::Read).required())]
-    pub table: Option<PathBuf>,
-    /// Take the table's rows for samples and its columns for ASVs.
-    pub transpose: bool,
-    /// Sequences of the ASVs, where the ids in the table are not the sequences themselves.
-    #[schemars(transform = Facts::new().file(FileUse::Read))]
-    pub sequences: Option<PathBuf>,
+    /// The table.
+    #[serde(flatten)]
+    pub given: GivenTableOptions,
     /// Sample metadata, for `where`, which chooses samples by them.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub metadata: Option<PathBuf>,
@@ -82,9 +78,7 @@ impl Default for EmbedOptions {
     fn default() -> Self {
         Self {
             model: None,
-            table: None,
-            transpose: false,
-            sequences: None,
+            given: GivenTableOptions::default(),
             metadata: None,
             selection: SelectionOptions::default(),
             of: Embedded::Asvs,
@@ -102,9 +96,10 @@ impl Default for EmbedOptions {
 pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
     settings::check(options)?;
     let model = checkpoint_of(required(options.model.as_deref(), "model")?);
-    let table = required(options.table.as_deref(), "table")?;
+    required(options.given.table.as_deref(), "table")?;
     let output = required(options.output.as_deref(), "output")?;
     let format = NumbersFormat::of(output)?;
+    options.selection.read_alone(options.metadata.as_deref())?;
     let ids_file = (format == NumbersFormat::Npy).then(|| ids_beside(output));
     for path in ids_file.iter().map(PathBuf::as_path).chain([output]) {
         check_output_file(path, options.overwrite)?;
@@ -113,12 +108,17 @@ pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), 
     settle(&options.device, &device, AttnImplementation::Auto, observer)?;
     let (base, manifest) = session::base_of(&model, &device)?;
     let base = base.valid();
-    let (table, sequences) = reads(options, table, &manifest.data, observer)?;
+    let mut policy = manifest.data;
+    if options.of == Embedded::Asvs {
+        // To draw reads would leave out ASVs.
+        policy.rarefy_depth = None;
+    }
+    let (table, sequences) = reads(options, &policy, observer)?;
     let embedded = Embedding {
         base: &base,
         table: &table,
         sequences: &sequences,
-        policy: &manifest.data,
+        policy: &policy,
         device: &device,
     };
     let (name, ids, values) = match options.of {
@@ -146,7 +146,6 @@ pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), 
 /// The samples that are asked for, with the sequences of their ASVs.
 fn reads(
     options: &EmbedOptions,
-    table: &Path,
     policy: &DataPolicy,
     observer: &mut dyn Observer,
 ) -> Result<(Table, TokenizedSequences), RunError> {
@@ -155,12 +154,11 @@ fn reads(
     let metadata = options.metadata.as_deref();
     let metadata = metadata.map(|path| study::metadata(path, notes));
     let metadata = metadata.transpose()?;
+    if let (Some(conditions), Some(metadata)) = (&conditions, &metadata) {
+        conditions.check(metadata)?;
+    }
     let given = GivenReads {
-        files: ReadsFiles {
-            table: Some(table),
-            transposed: options.transpose,
-            sequences: options.sequences.as_deref(),
-        },
+        files: options.given.files(),
         storage: Storage::Memory,
         list: options.selection.samples.as_deref(),
         metadata: metadata.as_ref(),

@@ -18,7 +18,7 @@ use aam_run::predictions::{self, PredictedSample};
 use aam_run::run_directory::{check_output_file, write_whole};
 use aam_run::settings;
 use aam_study::categories::CategoryIds;
-use aam_study::{self as study, ReadsFiles, required};
+use aam_study::{self as study, required};
 use aam_train::checkpoint::directory::{self, MANIFEST, WEIGHTS, checkpoint_of};
 use aam_train::checkpoint::manifest::{DataPolicy, PredictorManifest, target_columns};
 use aam_train::doctor::{settle, settle_precision};
@@ -58,7 +58,6 @@ struct PredictionSettings<'a> {
     /// The checkpoint.
     model: PathBuf,
     conditions: Option<Conditions>,
-    table: &'a Path,
     output: &'a Path,
 }
 
@@ -70,19 +69,15 @@ impl<'a> PredictionSettings<'a> {
             model: checkpoint_of(required(options.model.as_deref(), "model")?),
             conditions: options.selection.read(options.metadata.as_deref())?,
             output: required(options.output.as_deref(), "output")?,
-            table: required(options.table.as_deref(), "table")?,
         };
+        required(options.given.table.as_deref(), "table")?;
         check_output_file(settings.output, options.overwrite)?;
         Ok(settings)
     }
 
     fn reads<'b>(&'b self, metadata: Option<&'b Metadata>) -> GivenReads<'b> {
         GivenReads {
-            files: ReadsFiles {
-                table: Some(self.table),
-                transposed: self.options.transpose,
-                sequences: self.options.sequences.as_deref(),
-            },
+            files: self.options.given.files(),
             storage: Storage::of_run(self.options.streaming, Some(self.output)),
             list: self.options.selection.samples.as_deref(),
             metadata,

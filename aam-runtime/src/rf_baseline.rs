@@ -1,7 +1,7 @@
 //! `aam rf-baseline`: a Random Forest on the samples, splits and figures of `aam train`.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use aam_evaluation::cross_validated::{CrossValidated, FoldScores};
 use aam_evaluation::evaluation::{Figure, Other, RANDOM_FOREST, Reported, TRIVIAL};
@@ -158,9 +158,6 @@ impl GrownForests {
             grown.samples.extend(predicted);
             let guessed = guessed.into_iter().flat_map(|other| other.samples);
             grown.guesses.extend(guessed);
-            if interrupt.load(Ordering::Relaxed) {
-                return Ok(None);
-            }
         }
         grown.samples.sort_by_key(|sample| sample.row);
         Ok(Some(grown))

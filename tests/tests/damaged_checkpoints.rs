@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use aam_plugins as _;
-use aam_runtime::options::PredictOptions;
+use aam_runtime::options::{GivenTableOptions, PredictOptions};
 use aam_runtime::predict::predict;
 use aam_runtime::run::RunError;
 use aam_runtime::run::events::{Event, Observer};
@@ -173,7 +173,10 @@ fn random(state: &mut u64) -> usize {
 fn survives(model: &Path, aam: &Aam, what: &str) -> bool {
     let options = PredictOptions {
         model: Some(model.to_owned()),
-        table: Some(aam.path("study/table.biom")),
+        given: GivenTableOptions {
+            table: Some(aam.path("study/table.biom")),
+            ..GivenTableOptions::default()
+        },
         output: Some(aam.path("p.tsv")),
         device: "cpu".to_owned(),
         overwrite: true,

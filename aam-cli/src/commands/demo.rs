@@ -7,7 +7,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aam_runtime::options::{PredictOptions, PretrainOptions, SelectionOptions, TrainOptions};
+use aam_runtime::options::{
+    GivenTableOptions, PredictOptions, PretrainOptions, SelectionOptions, TrainOptions,
+};
 use aam_runtime::run::events::Observer;
 use aam_runtime::simulate::{SimulateOptions, Study};
 use clap::ArgMatches;
@@ -191,7 +193,10 @@ impl Demo {
     fn predict(&self, display: &mut dyn Observer) -> Result<(), Failure> {
         let options = PredictOptions {
             model: Some(self.path("trained/checkpoints/best")),
-            table: Some(self.path("study/table.biom")),
+            given: GivenTableOptions {
+                table: Some(self.path("study/table.biom")),
+                ..GivenTableOptions::default()
+            },
             selection: SelectionOptions {
                 samples: Some(self.samples("held-out")),
                 ..SelectionOptions::default()

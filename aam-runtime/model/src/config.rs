@@ -373,27 +373,30 @@ impl ModelConfig {
     }
 
     /// Parameters that a model of this shape has at least, as far as its encoders are built-in ones.
-    pub fn fewest_parameters(&self) -> u128 {
-        let option = |component: &Resolved, name: &str, otherwise: usize| {
-            let value = component.options.get(name).and_then(Value::as_u64);
-            value.map_or(otherwise as u128, u128::from)
+    pub fn fewest_parameters(&self) -> f64 {
+        // A damaged checkpoint may hold sizes whose product no integer can.
+        let option = |component: &Resolved, name: &str, otherwise: f64| {
+            let value = component.options.get(name).and_then(Value::as_f64);
+            value.unwrap_or(otherwise)
         };
-        let dim = self.dim as u128;
-        let of_asvs = if self.asv_encoder.name == AsvTransformerConfig::NAME {
-            let layers = option(&self.asv_encoder, "layers", self.asv_layers);
-            let hidden = self.feed_forward.unwrap_or(4 * self.dim);
+        let dim = self.dim as f64;
+        let mut parameters = 0.0;
+        if self.asv_encoder.name == AsvTransformerConfig::NAME {
+            let layers = option(&self.asv_encoder, "layers", self.asv_layers as f64);
+            let hidden = self.feed_forward.map_or(4.0 * dim, |hidden| hidden as f64);
             let hidden = option(&self.asv_encoder, "feed-forward", hidden);
-            let embeddings = (self.max_bp + self.vocabulary) as u128;
-            dim * (embeddings + layers * (4 * dim + 2 * hidden))
-        } else {
-            0
-        };
-        let of_samples = if self.sample_encoder.name == AbundanceConfig::NAME {
-            dim * option(&self.sample_encoder, "features", self.profile_features)
-        } else {
-            0
-        };
-        of_asvs + of_samples
+            let embeddings = self.max_bp as f64 + self.vocabulary as f64;
+            parameters += dim * (embeddings + layers * (4.0 * dim + 2.0 * hidden));
+        }
+        if self.sample_encoder.name == AbundanceConfig::NAME {
+            parameters += dim
+                * option(
+                    &self.sample_encoder,
+                    "features",
+                    self.profile_features as f64,
+                );
+        }
+        parameters
     }
 
     /// A transformer of this model with `layers` layers.

@@ -7,6 +7,7 @@ use npyz::WriterBuilder;
 
 use crate::error::RunError;
 use crate::run_directory::write_whole_bytes;
+use crate::tsv_writer::tsv_writer;
 
 /// What numbers are written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +72,7 @@ fn npy(rows: usize, width: usize, values: &[f32]) -> io::Result<Vec<u8>> {
 }
 
 fn tsv((name, ids): (&str, &[String]), width: usize, values: &[f32]) -> io::Result<Vec<u8>> {
-    let mut lines = csv::WriterBuilder::new()
-        .delimiter(b'\t')
-        .quote_style(csv::QuoteStyle::Necessary)
-        // An id is no comment to whoever reads the file.
-        .comment(Some(b'#'))
-        .from_writer(Vec::new());
+    let mut lines = tsv_writer();
     let numbers = (1..=width).map(|number| number.to_string());
     lines.write_record(std::iter::once(name.to_owned()).chain(numbers))?;
     for (row, id) in ids.iter().enumerate() {

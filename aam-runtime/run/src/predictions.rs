@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::RunError;
+use crate::tsv_writer::tsv_writer;
 use aam_api::metric::argmax;
 use aam_core::DataError;
 use aam_evaluation::results::TargetPrediction;
@@ -61,12 +62,7 @@ pub fn tsv(
     targets: &[TargetColumn<'_>],
     samples: &[PredictedSample<'_>],
 ) -> Result<String, RunError> {
-    let mut lines = csv::WriterBuilder::new()
-        .delimiter(b'\t')
-        .quote_style(csv::QuoteStyle::Necessary)
-        // An id is no comment to whoever reads the file.
-        .comment(Some(b'#'))
-        .from_writer(Vec::new());
+    let mut lines = tsv_writer();
     let broken = |error: csv::Error| RunError::Usage(format!("predictions.tsv: {error}"));
     let header = header(targets, samples.first());
     lines.write_record(&header).map_err(broken)?;

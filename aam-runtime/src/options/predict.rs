@@ -10,7 +10,7 @@ use aam_data::AsvSampling;
 use aam_model::MixedPrecision;
 use aam_train::options::Level;
 
-use super::SelectionOptions;
+use super::{GivenTableOptions, SelectionOptions};
 
 /// Options of `aam predict`; everything else comes from the checkpoint.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -19,14 +19,9 @@ pub struct PredictOptions {
     /// Run of `aam train`, of which the best checkpoint is taken, or a checkpoint in it.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub model: Option<PathBuf>,
-    /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
-    #[schemars(transform = Facts::new().file(FileUse::Read).required())]
-    pub table: Option<PathBuf>,
-    /// Take the table's rows for samples and its columns for ASVs.
-    pub transpose: bool,
-    /// Sequences of the ASVs, where the ids in the table are not the sequences themselves.
-    #[schemars(transform = Facts::new().file(FileUse::Read))]
-    pub sequences: Option<PathBuf>,
+    /// The table.
+    #[serde(flatten)]
+    pub given: GivenTableOptions,
     /// Sample metadata, where the model sees categorical columns, the target has a scale in each
     /// category, or `where` chooses samples.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
@@ -86,9 +81,7 @@ impl Default for PredictOptions {
     fn default() -> Self {
         Self {
             model: None,
-            table: None,
-            transpose: false,
-            sequences: None,
+            given: GivenTableOptions::default(),
             metadata: None,
             selection: SelectionOptions::default(),
             asv_sampling: None,

@@ -4,9 +4,10 @@
 //! bootstrap samples, with a third of the ASVs at each split for numbers, and the square root of their
 //! number for classes.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aam_api::learner::learner;
+use aam_api::learner::{FittedLearnerObject, learner};
 use aam_api::{Choice, LearnerKind, LearnerTarget, Registry, SampleFeatures, TrainingSamples};
 use ndarray::Array2;
 use rand::RngExt;
@@ -135,8 +136,8 @@ impl Forest {
                 return Ok(None);
             }
             let values: Vec<f64> = split.train.iter().map(|&row| column.values[row]).collect();
-            let predicted = self.grown(&train, (&values, column.classes.as_deref()), t)?;
-            let predicted = predicted(&validation);
+            let forest = self.grown(&train, (&values, column.classes.as_deref()), t)?;
+            let predicted = forest.predict(&validation);
             for (sample, predicted) in samples.iter_mut().zip(predicted.rows()) {
                 sample.predictions.push(match &column.classes {
                     None => TargetPrediction::Number {
@@ -156,7 +157,7 @@ impl Forest {
         train: &SampleFeatures,
         (values, names): (&[f64], Option<&[String]>),
         target: usize,
-    ) -> Result<impl Fn(&SampleFeatures) -> Array2<f64>, RunError> {
+    ) -> Result<Arc<dyn FittedLearnerObject>, RunError> {
         let classes: Vec<usize> = values.iter().map(|class| *class as usize).collect();
         let (target_values, by_rule) = match names {
             None => (LearnerTarget::Numbers(values), MaxFeatures::Third),
@@ -178,8 +179,7 @@ impl Forest {
         let folds: Vec<usize> = (0..values.len()).map(|row| row % 2).collect();
         let seed = stream(self.seed, &format!("random forest of target {target}")).random();
         let samples = TrainingSamples::new(train, target_values, &folds, seed);
-        let fitted = forest.fit(&samples)?;
-        Ok(move |samples: &SampleFeatures| fitted.predict(samples))
+        Ok(forest.fit(&samples)?)
     }
 
     fn options(&self, tried: usize) -> Map<String, Value> {

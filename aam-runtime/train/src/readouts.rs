@@ -5,7 +5,7 @@
 //! loss of training samples that are held back, groups kept whole. Fusion and head then learn what the
 //! readout leaves.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use aam_core::random::stream;
 use aam_model::Readout;
@@ -114,9 +114,7 @@ impl Readouts {
         }
         readout.with(weights, biases)
     }
-}
 
-impl Readouts {
     /// The fits to the samples at the places `rows`, each with its target. Numbers of one penalty are
     /// fitted together, as they share its factors.
     fn fitted(&self, products: &Array2<f64>, rows: &[usize]) -> Vec<(usize, Dual)> {
@@ -132,14 +130,14 @@ impl Readouts {
                 (target, dual)
             })
             .collect();
-        let mut of_penalties: BTreeMap<u64, Vec<(usize, &Solved)>> = BTreeMap::new();
-        for (target, one) in numbers {
-            let together = of_penalties.entry(one.penalty.to_bits()).or_default();
-            together.push((target, one));
-        }
-        for (penalty, together) in of_penalties {
+        for penalty in PENALTIES {
+            let together = numbers.iter().filter(|(_, one)| one.penalty == penalty);
+            let together: Vec<&(usize, &Solved)> = together.collect();
+            if together.is_empty() {
+                continue;
+            }
             let truth: Vec<Array2<f64>> = together.iter().map(|(_, one)| truth(one)).collect();
-            let dual = least_squares::fit(products, &beside(&truth), f64::from_bits(penalty));
+            let dual = least_squares::fit(products, &beside(&truth), penalty);
             let outputs = together.iter().enumerate();
             fitted.extend(outputs.map(|(output, (target, _))| (*target, dual.output(output))));
         }
@@ -155,46 +153,50 @@ fn solved(
     folds: &[usize],
     products: &Array2<f64>,
 ) -> Vec<Option<Solved>> {
-    let truth = |target: usize| truth(objective, model, target, rows);
-    let mut solved: Vec<Option<Solved>> = (0..objective.targets.len()).map(truth).collect();
+    let targets = 0..objective.targets.len();
+    let truths: Vec<Option<(Array2<f64>, bool)>> = targets
+        .map(|target| truth(objective, model, target, rows))
+        .collect();
     let judged = |truth: &Array2<f64>| {
         let judged = Judged::of(folds, truth, &mut stream(objective.seed, "readout judged"));
         let own = part(products, &judged.rows, &judged.rows);
         (own, judged)
     };
-    let is_numbers = |one: &Option<Solved>| one.as_ref().is_some_and(|one| !one.is_classes);
-    let numbers = solved.iter().filter(|one| is_numbers(one)).flatten();
-    let numbers: Vec<Array2<f64>> = numbers.map(|one| one.truth.clone()).collect();
-    let mut penalties = Vec::new();
+    let numbers = truths
+        .iter()
+        .flatten()
+        .filter(|(_, is_classes)| !is_classes);
+    let numbers: Vec<Array2<f64>> = numbers.map(|(truth, _)| truth.clone()).collect();
+    let mut of_numbers = Vec::new().into_iter();
     if !numbers.is_empty() {
         let (own, judged) = judged(&beside(&numbers));
-        penalties = least_squares::choose_each(&own, &PENALTIES, &judged).unwrap_or_default();
+        let chosen = least_squares::choose_each(&own, &PENALTIES, &judged);
+        of_numbers = chosen.unwrap_or_default().into_iter();
     }
-    let mut penalties = penalties.into_iter();
-    for one in &mut solved {
-        let penalty = match one {
-            Some(one) if one.is_classes => {
-                let (own, judged) = judged(&one.truth);
-                logistic::choose(&own, &PENALTIES, &judged)
-            }
-            Some(_) => penalties.next(),
-            None => None,
+    let mut with_penalty = |(truth, is_classes): (Array2<f64>, bool)| {
+        let penalty = if is_classes {
+            let (own, judged) = judged(&truth);
+            logistic::choose(&own, &PENALTIES, &judged)
+        } else {
+            of_numbers.next()
         };
-        match (one.as_mut(), penalty) {
-            (Some(one), Some(penalty)) => one.penalty = penalty,
-            _ => *one = None,
-        }
-    }
-    solved
+        Some(Solved {
+            truth,
+            is_classes,
+            penalty: penalty?,
+        })
+    };
+    let truths = truths.into_iter();
+    truths.map(|truth| with_penalty(truth?)).collect()
 }
 
-/// What is to be solved for a target; its penalty is not chosen yet.
+/// What is to be solved for a target, and whether that is its class.
 fn truth(
     objective: &Finetuning<'_>,
     model: &FineTuned,
     target: usize,
     rows: &[usize],
-) -> Option<Solved> {
+) -> Option<(Array2<f64>, bool)> {
     let loss = &model.losses[target];
     let (is_classes, outputs) = match loss.outputs_per_target() {
         outputs if loss.outputs_are_log_odds() => (true, outputs),
@@ -209,11 +211,7 @@ fn truth(
             false => truth[[place, 0]] = objective.scales.forward(target, row, values[row]),
         }
     }
-    Some(Solved {
-        truth,
-        is_classes,
-        penalty: f64::NAN,
-    })
+    Some((truth, is_classes))
 }
 
 /// The columns of all of `parts`, which have the same samples.

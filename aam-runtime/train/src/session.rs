@@ -248,7 +248,7 @@ fn check_memory<M: Module>(model: &M, device: &Device) -> Result<(), RunError> {
 /// # Errors
 /// They do not.
 pub fn check_size(config: &ModelConfig) -> Result<(), RunError> {
-    let parameters = u64::try_from(config.fewest_parameters()).unwrap_or(u64::MAX);
+    let parameters = config.fewest_parameters() as u64;
     expect_memory(parameters, parameters.saturating_mul(4), "weights")
 }
 

@@ -81,6 +81,39 @@ fn an_encoder_that_was_only_pretrained_embeds() {
 }
 
 #[test]
+fn a_model_of_rarefied_samples_embeds_every_asv() {
+    let aam = aam!().with(STUDY);
+    aam.ok(
+        "train --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
+            --test-size 0.2 --members network --max-steps 2 --rarefy-depth 50 --output-dir run",
+    );
+    let table = read_table(aam.path("study/table.biom")).unwrap();
+    aam.ok("embed --model run --table study/table.biom --output asvs.tsv");
+    let (found, _) = rows(&aam.read("asvs.tsv"));
+    let ids: Vec<String> = table.feature_ids().iter().map(str::to_owned).collect();
+    assert_eq!(found, ids);
+}
+
+#[test]
+fn samples_are_chosen_by_conditions() {
+    let aam = trained();
+    let embed = "embed --model run --of samples --metadata study/metadata.tsv";
+    aam.ok(&format!(
+        "{embed} --table study/table.biom --where ph<6 --output some.tsv"
+    ));
+    let some = rows(&aam.read("some.tsv")).0;
+    let below = aam.column("study/metadata.tsv", "ph");
+    let below = below.iter().filter(|ph| **ph < 6.0).count();
+    assert!(below > 0 && some.len() == below, "{below}: {some:?}");
+    // Before the table is read.
+    aam.run(&format!(
+        "{embed} --table nowhere.biom --where color=red --output e.tsv"
+    ))
+    .ends_with_code(3)
+    .says(&["has no column `color`"]);
+}
+
+#[test]
 fn what_cannot_be_written_is_refused_first() {
     let aam = aam!();
     for (flags, said) in [

@@ -82,7 +82,7 @@ pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunErr
     let files = files_of(&path, &manifest)?;
     // Before anything is built: a damaged size must not fill the memory.
     let stored = files.get(WEIGHTS).map_or(0, Vec::len);
-    if manifest.model.fewest_parameters() > stored as u128 / 2 {
+    if manifest.model.fewest_parameters() > stored as f64 / 2.0 {
         return Err(RunError::checkpoint(
             &at,
             format!(
