@@ -25,7 +25,8 @@ for row in range(len(ids)):
     x[row, indices[own]] = counts[own]
 x /= x.sum(1, keepdims=True)
 with open(study / "metadata.tsv") as f:
-    of = {r[next(iter(r))]: float(r["ph"]) for r in csv.DictReader(f, delimiter="\\t")}
+    rows = [list(r.values())[:1] + [r["ph"]] for r in csv.DictReader(f, delimiter="\\t")]
+    of = {sample: float(ph) for sample, ph in rows if not sample.startswith("#")}
 y = numpy.array([of[i] for i in ids])
 place, predicted = {i: n for n, i in enumerate(ids)}, numpy.zeros(len(ids))
 forest = lambda: RandomForestRegressor(500, n_jobs=2, random_state=0)
@@ -52,7 +53,7 @@ def run(command):
 def evaluation(path):
     """The metrics of a run by name."""
     header, *lines = [line.split("\t") for line in path.read_text().splitlines()]
-    return {line[header.index("metric")]: line[header.index("value")] for line in lines}
+    return {line[header.index("metric")]: line[header.index("model")] for line in lines}
 
 
 def main():
