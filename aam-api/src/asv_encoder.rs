@@ -44,6 +44,13 @@ pub trait AsvEncoder {
     /// products may be computed in `precision`; the embeddings have 32 bits in any case.
     fn forward(&self, tokens: Tensor<2, Int>, precision: MixedPrecision) -> Tensor<2>;
 
+    /// Embeddings of ASVs as studies have them, `[ASVs, dim]`, if the encoder has learnt of more than one
+    /// study. Sample encoders scale by these and not by the ASVs of the study at hand, so that the models
+    /// of two studies see ASVs alike.
+    fn typical_asvs(&self) -> Option<Tensor<2>> {
+        None
+    }
+
     /// The encoder as one that predicts masked nucleotides, which it can be pre-trained on; `None`
     /// where it has nothing for each place of an ASV.
     fn nucleotide_predictor(&self) -> Option<&dyn NucleotidePredictor> {

@@ -84,6 +84,23 @@ pub enum ViewShape {
     Asvs,
 }
 
+/// The ASVs that a sample encoder is fitted to.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FittingAsvs {
+    /// Embeddings of the ASVs of the training samples, `[distinct, dim]`.
+    pub study: Tensor<2>,
+    /// What their encoder has as [`typical_asvs`](crate::AsvEncoder::typical_asvs).
+    pub typical: Option<Tensor<2>>,
+}
+
+impl FittingAsvs {
+    /// Those of a study, and typical ones.
+    pub fn new(study: Tensor<2>, typical: Option<Tensor<2>>) -> Self {
+        Self { study, typical }
+    }
+}
+
 /// A sample encoder.
 ///
 /// What it makes of a sample comes from that sample alone and does not depend on the order of its
@@ -121,12 +138,11 @@ pub trait SampleEncoder {
         false
     }
 
-    /// The encoder fitted to the embeddings `[distinct, dim]` of ASVs and to samples that come in
-    /// batches, each with the embeddings of its own ASVs ([`boxed_sample_encoder`]); `None` where there
-    /// is nothing to fit.
+    /// The encoder fitted to ASVs and to samples that come in batches, each with the embeddings of its
+    /// own ASVs ([`boxed_sample_encoder`]); `None` where there is nothing to fit.
     fn fitted(
         &self,
-        asvs: Tensor<2>,
+        asvs: FittingAsvs,
         batches: &mut dyn Iterator<Item = (Tensor<2>, SampleAsvs)>,
     ) -> Option<BoxedSampleEncoder> {
         let _ = (asvs, batches);

@@ -2,7 +2,7 @@
 
 use aam_api::kind::kinds;
 use aam_api::options::{self, OptionInfo};
-use aam_api::{ComponentInfo, KindEntry, PluginError, Stage};
+use aam_api::{AsvEncoderKind, ComponentInfo, Kind, KindEntry, PluginError, Stage};
 use aam_runtime::compare::CompareOptions;
 use aam_runtime::compare::tune::TuneOptions;
 use aam_runtime::embed::EmbedOptions;
@@ -11,6 +11,7 @@ use aam_runtime::options::{
     CheckOptions, PredictOptions, PretrainOptions, RfBaselineOptions, TrainOptions,
 };
 use aam_runtime::simulate::SimulateOptions;
+use aam_runtime::train_encoder::TrainEncoderOptions;
 use aam_runtime::unifrac_job::UnifracOptions;
 
 /// A command that is set up by flags and a configuration file.
@@ -70,6 +71,7 @@ pub fn all() -> Result<Vec<Job>, PluginError> {
         rf_baseline(),
         predict(),
         embed(),
+        train_encoder()?,
         unifrac(),
         simulate(),
     ])
@@ -222,6 +224,24 @@ fn embed() -> Job {
         }],
         kinds: Vec::new(),
     }
+}
+
+fn train_encoder() -> Result<Job, PluginError> {
+    let kinds = kinds()?.into_iter();
+    let encoders = kinds.filter(|kind| kind.is_called(AsvEncoderKind::NAME));
+    Ok(Job {
+        name: "train-encoder",
+        about: "Train an encoder of ASVs for every study, on full-length reference genes",
+        examples: "aam train-encoder --sequences 97_otus.fasta --taxonomy 97_otu_taxonomy.txt \\\n    \
+                   --tree 97_otus.tree --missing-length 0 --output-dir encoder",
+        groups: vec![Group {
+            heading: "Encoder",
+            options: options::of::<TrainEncoderOptions>(),
+        }],
+        kinds: encoders
+            .map(|kind| Ok((kind, kind.list()?)))
+            .collect::<Result<_, PluginError>>()?,
+    })
 }
 
 fn simulate() -> Job {

@@ -16,6 +16,7 @@ pub mod rf_baseline;
 pub mod simulate;
 mod stages;
 pub mod step_memory;
+pub mod train_encoder;
 pub mod training;
 mod training_samples;
 pub mod unifrac_job;

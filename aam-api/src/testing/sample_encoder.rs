@@ -7,7 +7,7 @@ use super::numbers::{Array, Numbers};
 use super::subject::Subject;
 use super::{Check, Conformance, DIM, ensure, plugin};
 use crate::{
-    BoxedSampleEncoder, CountEmbeddingKind, MixedPrecision, ModelSizes, Plugin, Registry, Resolved,
+    BoxedSampleEncoder, CountEmbeddingKind, FittingAsvs, MixedPrecision, ModelSizes, Plugin, Registry, Resolved,
     SampleAsvs, SampleEncoderContext, SampleEncoderKind, SampleView, ViewShape,
 };
 
@@ -220,7 +220,8 @@ fn check_fit(subject: &Subject<'_, BoxedSampleEncoder>, samples: &Samples) -> Ch
         .map(|inputs| inputs[0].tensor(&device).squeeze_dim(0))
         .collect();
     let mut batches = asvs.iter().map(|asvs| (asvs.clone(), samples.on(&device)));
-    let fitted = encoder.fitted(Tensor::cat(asvs.clone(), 0), &mut batches);
+    let study = FittingAsvs::new(Tensor::cat(asvs.clone(), 0), None);
+    let fitted = encoder.fitted(study, &mut batches);
     ensure!(
         fitted.is_some() == encoder.is_fitted(),
         "is_fitted contradicts what fitted returns"

@@ -17,6 +17,7 @@ mod rf_baseline;
 mod runs;
 mod simulate;
 mod train;
+mod train_encoder;
 mod tune;
 mod unifrac;
 
@@ -56,6 +57,7 @@ fn dispatch(command: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
         "predict" => predict::run(matches),
         "embed" => embed::run(matches),
         "runs" => runs::run(matches),
+        "train-encoder" => train_encoder::run(matches),
         "unifrac" => unifrac::run(matches),
         "import" => import::run(matches),
         "simulate" => simulate::run(matches),

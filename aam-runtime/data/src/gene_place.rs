@@ -112,7 +112,7 @@ fn agrees(window: &[u8], stretch: &[u8]) -> bool {
 }
 
 /// The bases that an IUPAC letter stands for, a bit each; none for anything else.
-fn bases(letter: u8) -> u8 {
+pub(crate) fn bases(letter: u8) -> u8 {
     match letter.to_ascii_uppercase() {
         b'A' => 1,
         b'C' => 2,

@@ -1,7 +1,7 @@
 //! What pre-training learns: embeddings of ASVs and samples, distances, nucleotides.
 
 use aam_api::{
-    BoxedAsvEncoder, BoxedSampleEncoder, MixedPrecision, NucleotideOutput, Recomputation,
+    BoxedAsvEncoder, BoxedSampleEncoder, FittingAsvs, MixedPrecision, NucleotideOutput, Recomputation,
     SampleAsvs, SampleView, ViewShape, nucleotide_predictor,
 };
 use burn::module::Module;
@@ -145,6 +145,7 @@ impl Base {
         batches: impl Iterator<Item = (Tensor<2>, ModelInput)>,
     ) -> Self {
         let mut batches = batches.map(|(asvs, input)| (asvs, input.samples));
+        let asvs = FittingAsvs::new(asvs, self.asv_encoder.typical_asvs());
         if let Some(samples) = self.samples.fitted(asvs, &mut batches) {
             self.samples = samples;
         }

@@ -1,7 +1,7 @@
 //! The sample encoder that sums over the ASVs of a sample, weighted by abundance.
 
 use aam_api::{
-    BoxedSampleEncoder, Erased, Kind, MixedPrecision, PluginError, SampleAsvs, SampleEncoder,
+    BoxedSampleEncoder, Erased, FittingAsvs, Kind, MixedPrecision, PluginError, SampleAsvs, SampleEncoder,
     SampleEncoderConfig, SampleEncoderContext, SampleEncoderKind, SampleView, ViewShape,
 };
 use burn::module::{Initializer, Module};
@@ -19,7 +19,8 @@ use super::composition::Composition;
 /// related ASVs close to each other, `u = Σ f(n) c`, and of it random features whose products are those
 /// of a Gaussian kernel, `x = √2 cos(u S + φ)` (Rahimi and Recht, NIPS 2007). The code `c` of an ASV
 /// comes from its embedding `e`, whitened so that differences between close relatives count as much as
-/// those between phyla, `z = (e − μ) V / √w`.
+/// those between phyla, `z = (e − μ) V / √w`: over the ASVs of the study, or over those that the encoder
+/// of ASVs takes for typical.
 ///
 /// Distances are predicted by a linear map of other sums, of features that are zero for most ASVs,
 /// `relu(z W + b)`, weighted by logarithm, root and presence and standardised. Nothing of either is
@@ -118,7 +119,7 @@ impl SampleEncoder for AbundanceEncoder {
 
     fn fitted(
         &self,
-        asvs: Tensor<2>,
+        asvs: FittingAsvs,
         batches: &mut dyn Iterator<Item = (Tensor<2>, SampleAsvs)>,
     ) -> Option<BoxedSampleEncoder> {
         let AbundanceBranch {
@@ -126,8 +127,8 @@ impl SampleEncoder for AbundanceEncoder {
             pooling,
             project,
         } = self.abundance.clone();
-        let pooling = pooling.whitened(asvs.clone());
-        let composition = composition.with_mean_of(pooling.whiten(asvs));
+        let pooling = pooling.whitened(asvs.typical.unwrap_or_else(|| asvs.study.clone()));
+        let composition = composition.with_mean_of(pooling.whiten(asvs.study));
         let (mut sums, mut compositions) = (FeatureMoments::default(), FeatureMoments::default());
         for (asvs, samples) in batches {
             compositions.add(composition.sums(pooling.whiten(asvs.clone()), &samples));

@@ -119,7 +119,7 @@ pub struct TrainerState {
 ///
 /// # Errors
 /// Never in practice: the bytes go to memory.
-pub(super) fn optimizer_bytes(optimizer: &ModuleOptimizer) -> Result<Vec<u8>, RunError> {
+pub fn optimizer_bytes(optimizer: &ModuleOptimizer) -> Result<Vec<u8>, RunError> {
     let bytes = optimizer.to_record().into_bytes();
     let bytes = bytes.map_err(|error| RunError::checkpoint(OPTIMIZER, error.to_string()))?;
     Ok(owned(bytes))
@@ -129,7 +129,7 @@ pub(super) fn optimizer_bytes(optimizer: &ModuleOptimizer) -> Result<Vec<u8>, Ru
 ///
 /// # Errors
 /// Bytes that are no such state, in words.
-pub(crate) fn restored(
+pub fn restored(
     optimizer: ModuleOptimizer,
     bytes: Vec<u8>,
 ) -> Result<ModuleOptimizer, String> {
@@ -160,7 +160,7 @@ pub(super) fn with_ids_of_first<M: Module>(
 }
 
 /// Paths and ids of the parameters of `module`.
-pub(super) fn parameters<M: Module>(module: &M) -> Vec<(String, u64)> {
+pub fn parameters<M: Module>(module: &M) -> Vec<(String, u64)> {
     let mut named = Named::default();
     module.visit(&mut named);
     named.found
@@ -190,7 +190,7 @@ impl ModuleVisitor for Named {
 ///
 /// # Errors
 /// Other parameters than those of the module, in words.
-pub(super) fn with_ids<M: Module>(module: M, known: &[(String, u64)]) -> Result<M, String> {
+pub fn with_ids<M: Module>(module: M, known: &[(String, u64)]) -> Result<M, String> {
     let now = parameters(&module);
     let differing = now
         .iter()

@@ -1,0 +1,22 @@
+//! `aam train-encoder`.
+
+use aam_runtime::run::events::Outcome;
+use clap::ArgMatches;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::{interrupt, progress};
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let Some(settings) = super::settings("train-encoder", matches)? else {
+        return Ok(Exit::Done);
+    };
+    let mut display = progress::display(super::quiet(matches));
+    let options = settings.options()?;
+    let outcome =
+        aam_runtime::train_encoder::train_encoder(&options, display.as_mut(), interrupt::flag())?;
+    Ok(match outcome {
+        Outcome::Finished => Exit::Done,
+        Outcome::Interrupted => Exit::Saved,
+    })
+}

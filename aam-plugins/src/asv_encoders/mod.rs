@@ -1,0 +1,4 @@
+//! Encoders of ASVs.
+
+pub mod kmer;
+pub mod reference;

@@ -1,0 +1,102 @@
+//! The encoder of ASVs that was trained on reference genes.
+
+use aam_api::{AsvEncoderConfig, AsvEncoderContext, AsvEncoderKind, Kind, PluginError};
+use burn::module::Param;
+use burn::nn::Linear;
+use burn::tensor::{Device, Tensor, TensorData};
+use half::f16;
+use safetensors::{Dtype, SafeTensors};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::kmer::{KmerEncoder, Kmers};
+
+/// What `aam train-encoder` wrote: parameters, `rotation` and `typical`.
+static WEIGHTS: &[u8] = include_bytes!("reference.safetensors");
+
+/// The encoder of k-mers with weights learnt from the 16S genes of Greengenes 13_8.
+///
+/// Reads of one organism lie together whichever region and strand they are of, taxa lie apart, and
+/// distances follow the tree. It serves every study of 16S reads, so that nothing has to be pre-trained,
+/// and an ASV has one embedding in all of them. Narrower embeddings than its 128 numbers are those of the
+/// directions in which reads differ most. McDonald et al., *An improved Greengenes taxonomy*, ISME J 2012;
+/// `docs/reference-encoder.md` has how it was trained and how much it knows.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ReferenceConfig {}
+
+impl AsvEncoderConfig for ReferenceConfig {
+    const NAME: &'static str = "reference";
+    type AsvEncoder = KmerEncoder;
+
+    fn init(
+        &self,
+        context: &AsvEncoderContext,
+        device: &Device,
+    ) -> Result<KmerEncoder, PluginError> {
+        let weights = Weights::read()?;
+        let dim = context.sizes.dim;
+        let rotation: Tensor<2> = weights.tensor("rotation", device)?;
+        let [widest, _] = rotation.dims();
+        if dim > widest {
+            let component = format!("{} '{}'", AsvEncoderKind::NAME, Self::NAME);
+            let problem = format!(
+                "make embeddings {dim} wide, for it has {widest} numbers for an ASV; \
+                 give --embedding-dim {widest} or less, or --asv-encoder transformer"
+            );
+            return Err(PluginError::cannot(component, problem));
+        }
+        let rotation = rotation.slice([0..widest, 0..dim]);
+        let rotated = |x: Tensor<2>| x.matmul(rotation.clone());
+        let bias = weights.tensor::<1>("output.bias", device)?.unsqueeze_dim(0);
+        let typical = rotated(weights.tensor("typical", device)?);
+        let length = typical.clone().square().sum_dim(1).clamp_min(1e-12).sqrt();
+        Ok(KmerEncoder {
+            input: weights.linear("input", device)?,
+            hidden: weights.linear("hidden", device)?,
+            output: Linear {
+                weight: Param::from_tensor(rotated(weights.tensor("output.weight", device)?)),
+                bias: Some(Param::from_tensor(rotated(bias).reshape([dim]))),
+            },
+            typical: Some(Param::from_tensor(typical / length).set_require_grad(false)),
+            kmers: Kmers::new(6),
+        })
+    }
+}
+
+/// The tensors of [`WEIGHTS`].
+struct Weights(SafeTensors<'static>);
+
+impl Weights {
+    fn read() -> Result<Self, PluginError> {
+        SafeTensors::deserialize(WEIGHTS)
+            .map(Self)
+            .map_err(|error| broken(&error))
+    }
+
+    fn tensor<const D: usize>(&self, name: &str, device: &Device) -> Result<Tensor<D>, PluginError> {
+        let view = self.0.tensor(name).map_err(|error| broken(&error))?;
+        if view.dtype() != Dtype::F16 || view.shape().len() != D {
+            return Err(broken(&name));
+        }
+        let numbers = view.data().chunks_exact(2);
+        let numbers = numbers.map(|two| f16::from_le_bytes([two[0], two[1]]).to_f32());
+        let data = TensorData::new(numbers.collect::<Vec<f32>>(), view.shape().to_vec());
+        Ok(Tensor::from_data(data, device))
+    }
+
+    fn linear(&self, name: &str, device: &Device) -> Result<Linear, PluginError> {
+        let part = |part: &str| format!("{name}.{part}");
+        Ok(Linear {
+            weight: Param::from_tensor(self.tensor(&part("weight"), device)?),
+            bias: Some(Param::from_tensor(self.tensor(&part("bias"), device)?)),
+        })
+    }
+}
+
+fn broken(what: &dyn std::fmt::Display) -> PluginError {
+    let component = format!("{} '{}'", AsvEncoderKind::NAME, ReferenceConfig::NAME);
+    PluginError::cannot(component, format!("read the weights that it was built with: {what}"))
+}
+
+aam_api::register!(AsvEncoderKind, ReferenceConfig);

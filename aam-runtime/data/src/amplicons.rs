@@ -1,0 +1,102 @@
+//! The stretches of 16S genes that common primers amplify.
+//!
+//! Sites are places on the gene of *Escherichia coli* (J01859), as is usual.
+
+use super::gene_place::{bases, gene_place};
+
+/// A primer on the strand of the gene, and where it lies.
+#[derive(Clone, Copy, Debug)]
+struct Site {
+    /// Its first base in *E. coli*, counted from 1.
+    place: i64,
+    letters: &'static str,
+}
+
+/// An amplicon: what lies between two primers.
+#[derive(Clone, Copy, Debug)]
+pub struct Amplicon {
+    /// The variable regions, `V4`.
+    pub name: &'static str,
+    /// It begins behind this primer, and ends in front of that one.
+    forward: Site,
+    reverse: Site,
+}
+
+const fn site(place: i64, letters: &'static str) -> Site {
+    Site { place, letters }
+}
+
+const F27: Site = site(8, "AGAGTTTGATCMTGGCTCAG");
+const F341: Site = site(341, "CCTACGGGNGGCWGCAG");
+const F515: Site = site(515, "GTGYCAGCMGCCGCGGTAA");
+const F784: Site = site(784, "AGGATTAGATACCCTGGTA");
+const F969: Site = site(969, "ACGCGHNRAACCTTACC");
+const R338: Site = site(338, "ACTCCTACGGGAGGCAGC");
+const R534: Site = site(518, "CCAGCAGCCGCGGTAAT");
+const R805: Site = site(785, "GGATTAGATACCCBDGTAGTC");
+const R806: Site = site(787, "ATTAGAWACCCBNGTAGTCC");
+const R926: Site = site(907, "AAACTYAAAKGAATTGACGG");
+const R1061: Site = site(1045, "GTCGTCAGCTCGTGYYG");
+const R1406: Site = site(1390, "TTGYACWCACYGCCCGT");
+
+const fn amplicon(name: &'static str, forward: Site, reverse: Site) -> Amplicon {
+    Amplicon {
+        name,
+        forward,
+        reverse,
+    }
+}
+
+/// The amplicons of the usual primer pairs.
+pub const AMPLICONS: [Amplicon; 8] = [
+    amplicon("V1–V2", F27, R338),
+    amplicon("V1–V3", F27, R534),
+    amplicon("V3–V4", F341, R805),
+    amplicon("V3–V5", F341, R926),
+    amplicon("V4", F515, R806),
+    amplicon("V4–V5", F515, R926),
+    amplicon("V5–V6", F784, R1061),
+    amplicon("V6–V8", F969, R1406),
+];
+
+/// The bases that are looked through on either side of where a primer should be.
+const AROUND: i64 = 60;
+/// Letters in which a gene may differ from a primer.
+const OTHERWISE: usize = 4;
+/// The fewest bases of an amplicon.
+const SHORTEST: usize = 90;
+
+/// Where each of [`AMPLICONS`] lies in `gene`; nothing for what the gene does not hold 90 bases of.
+/// `None` for what is no 16S gene, or lies the other way round.
+pub fn amplicons_of(gene: &str) -> Option<[Option<(u32, u32)>; AMPLICONS.len()]> {
+    let place = gene_place(gene).filter(|place| !place.reversed)?;
+    let letters = gene.as_bytes();
+    Some(AMPLICONS.map(|amplicon| {
+        let begin = match found(letters, amplicon.forward, place.start) {
+            Some(at) => at + amplicon.forward.letters.len(),
+            None => {
+                let behind = amplicon.forward.place + amplicon.forward.letters.len() as i64;
+                (behind - place.start).max(0) as usize
+            }
+        };
+        let end = found(letters, amplicon.reverse, place.start)
+            .unwrap_or((amplicon.reverse.place - place.start).max(0) as usize)
+            .min(letters.len());
+        (begin + SHORTEST <= end).then_some((begin as u32, end as u32))
+    }))
+}
+
+/// Where `site` is in a gene whose first base is at `start` of *E. coli*'s.
+fn found(letters: &[u8], site: Site, start: i64) -> Option<usize> {
+    let wanted = site.letters.as_bytes();
+    let expected = site.place - start;
+    let last = letters.len() as i64 - wanted.len() as i64;
+    let places = (expected - AROUND).max(0)..=(expected + AROUND).min(last);
+    let others = |at: i64| {
+        let window = &letters[at as usize..at as usize + wanted.len()];
+        let pairs = window.iter().zip(wanted);
+        pairs.filter(|&(&a, &b)| bases(a) & bases(b) == 0).count()
+    };
+    let (fewest, at) = places.map(|at| (others(at), at)).min()?;
+    (fewest <= OTHERWISE).then_some(at as usize)
+}

@@ -1,0 +1,132 @@
+//! Reference genes with their amplicons, their taxa, and their place in the tree.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aam_core::random::stream;
+use aam_data::taxonomy::RANKS;
+use aam_data::{AMPLICONS, Sequences, Taxonomy, Tree, amplicons_of};
+use aam_run::RunError;
+use rand::RngExt;
+use rayon::prelude::*;
+
+/// The ranks that are learnt, as places in a lineage: phylum, class, order, family, genus.
+pub const LEARNT_RANKS: [usize; 5] = [1, 2, 3, 4, 5];
+/// Place of the family in a lineage.
+pub const FAMILY: usize = 4;
+/// Place of the genus in a lineage.
+pub const GENUS: usize = 5;
+/// The share of families, and of the genera of others, that are held out.
+const HELD_OUT: [(usize, f64); 2] = [(FAMILY, 0.05), (GENUS, 0.1)];
+
+/// A reference gene.
+#[derive(Clone, Debug)]
+pub struct Gene {
+    /// Its bases as tokens, without a start.
+    pub tokens: Vec<u8>,
+    /// First base and end of each of [`AMPLICONS`] that it has.
+    pub amplicons: [Option<(u32, u32)>; AMPLICONS.len()],
+    /// Its tip of the tree.
+    pub tip: usize,
+    /// Its taxa by rank, numbered over all genes.
+    pub taxa: [Option<u32>; RANKS.len()],
+}
+
+/// Genes to learn from, and genes of held-out taxa.
+#[derive(Clone, Debug)]
+pub struct Genes {
+    /// Those that are learnt from.
+    pub training: Vec<Gene>,
+    /// Those of families that are held out as a whole.
+    pub held_out_families: Vec<Gene>,
+    /// Those of genera that are held out as a whole, of other families.
+    pub held_out_genera: Vec<Gene>,
+    /// How many taxa each rank has.
+    pub taxa: [usize; RANKS.len()],
+    /// How many genes had no amplicon, tip or lineage.
+    pub left_out: usize,
+    /// The tree of the tips.
+    pub tree: Tree,
+}
+
+impl Genes {
+    /// The genes among `sequences` that have an amplicon, a tip of `tree` and a lineage.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn new(
+        sequences: &Sequences,
+        taxonomy: &Taxonomy,
+        tree: Tree,
+        seed: u64,
+    ) -> Result<Self, RunError> {
+        let pairs: Vec<(&str, &str)> = sequences.ids().zip(sequences.iter()).collect();
+        let amplicons: Vec<_> = pairs
+            .par_iter()
+            .map(|(_, gene)| amplicons_of(gene).filter(|all| all.iter().flatten().count() > 1))
+            .collect();
+        let mut numbers: [BTreeMap<String, u32>; RANKS.len()] = Default::default();
+        let mut genes = Vec::new();
+        for ((id, gene), amplicons) in pairs.iter().zip(amplicons) {
+            let (tip, lineage) = (tree.tip(id), taxonomy.get(id));
+            let (Some(amplicons), Some(tip), Some(lineage)) = (amplicons, tip, lineage) else {
+                continue;
+            };
+            let mut path = String::new();
+            let taxa = std::array::from_fn(|rank| {
+                let name = lineage[rank].as_deref();
+                path.push(';');
+                path.push_str(name.unwrap_or_default());
+                let next = numbers[rank].len() as u32;
+                name.map(|_| *numbers[rank].entry(path.clone()).or_insert(next))
+            });
+            genes.push(Gene {
+                tokens: tokens(gene),
+                amplicons,
+                tip,
+                taxa,
+            });
+        }
+        if genes.is_empty() {
+            return Err(RunError::Usage(
+                "no sequence is a 16S gene with a tip of the tree and a lineage; \
+                 the ids of the three files have to be the same"
+                    .to_owned(),
+            ));
+        }
+        let left_out = sequences.len() - genes.len();
+        let taxa = numbers.map(|numbers| numbers.len());
+        let [families, genera] = HELD_OUT.map(|(rank, share)| held_out(rank, taxa[rank], share, seed));
+        let is_in = |gene: &Gene, rank: usize, held: &BTreeSet<u32>| {
+            gene.taxa[rank].is_some_and(|taxon| held.contains(&taxon))
+        };
+        let (held_out_families, genes): (Vec<_>, Vec<_>) =
+            genes.into_iter().partition(|gene| is_in(gene, FAMILY, &families));
+        let (held_out_genera, training): (Vec<_>, Vec<_>) =
+            genes.into_iter().partition(|gene| is_in(gene, GENUS, &genera));
+        Ok(Self {
+            training,
+            held_out_families,
+            held_out_genera,
+            taxa,
+            left_out,
+            tree,
+        })
+    }
+}
+
+fn held_out(rank: usize, taxa: usize, share: f64, seed: u64) -> BTreeSet<u32> {
+    let mut random = stream(seed, &format!("held-out {}", RANKS[rank]));
+    (0..taxa as u32).filter(|_| random.random::<f64>() < share).collect()
+}
+
+fn tokens(gene: &str) -> Vec<u8> {
+    use aam_api::tokens::{AMBIGUOUS, FIRST_BASE};
+    let token = |base: u8| match base {
+        b'A' => FIRST_BASE,
+        b'C' => FIRST_BASE + 1,
+        b'G' => FIRST_BASE + 2,
+        b'T' | b'U' => FIRST_BASE + 3,
+        _ => AMBIGUOUS,
+    };
+    gene.bytes().map(token).collect()
+}

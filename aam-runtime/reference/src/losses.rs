@@ -1,0 +1,96 @@
+//! What an encoder learns of two reads of each organism.
+//!
+//! With `z` the embeddings, 1 long:
+//!
+//! - organisms: of all reads of the other draw, a read is to be nearest to the one of its own organism, the
+//!   cross-entropy of softmax(z z' / τ) (van den Oord et al., *Representation learning with contrastive
+//!   predictive coding*, 2018);
+//! - taxa: at each rank a read is to be nearest to the vector of its taxon, the cross-entropy of
+//!   softmax(z w / τ) (Movshovitz-Attias et al., *No fuss distance metric learning using proxies*, ICCV
+//!   2017);
+//! - tree: 1 − r, of the distances ‖z − z'‖ and those along the tree.
+
+use burn::module::{Initializer, Module, Param};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use crate::genes::{Gene, Genes, LEARNT_RANKS};
+
+/// τ of organisms, and of taxa.
+const ORGANISM_TEMPERATURE: f64 = 0.1;
+const TAXON_TEMPERATURE: f64 = 0.06;
+
+/// A vector for each taxon of a rank.
+#[derive(Module, Debug)]
+pub(crate) struct Taxa {
+    ranks: Vec<Param<Tensor<2>>>,
+}
+
+impl Taxa {
+    /// For the taxa of `genes`, of embeddings `dim` wide.
+    pub(crate) fn new(genes: &Genes, dim: usize, device: &Device) -> Self {
+        let std = (dim as f64).powf(-0.5);
+        let vectors = |&rank: &usize| {
+            Initializer::Normal { mean: 0.0, std }.init([genes.taxa[rank], dim], device)
+        };
+        Self {
+            ranks: LEARNT_RANKS.iter().map(vectors).collect(),
+        }
+    }
+
+    /// The mean over ranks of the cross-entropies of reads `z`, `[reads, dim]`, of `genes`.
+    pub(crate) fn loss(&self, z: &Tensor<2>, genes: &[&Gene]) -> Tensor<1> {
+        let device = z.device();
+        let losses = LEARNT_RANKS.iter().zip(&self.ranks).map(|(&rank, vectors)| {
+            let known = genes.iter().enumerate();
+            let known = known.filter_map(|(i, gene)| Some((i as i32, gene.taxa[rank]? as i32)));
+            let (rows, taxa): (Vec<i32>, Vec<i32>) = known.unzip();
+            if rows.is_empty() {
+                return Tensor::zeros([1], &device);
+            }
+            let reads = rows.len();
+            let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [reads]), &device);
+            let taxa = Tensor::<2, Int>::from_data(TensorData::new(taxa, [reads, 1]), &device);
+            let similar = z.clone().select(0, rows).matmul(unit(vectors.val()).transpose());
+            -log_softmax(similar / TAXON_TEMPERATURE, 1).gather(1, taxa).mean()
+        });
+        Tensor::cat(losses.collect(), 0).mean()
+    }
+}
+
+/// Rows of `x`, 1 long.
+pub(crate) fn unit(x: Tensor<2>) -> Tensor<2> {
+    let length = (x.clone().square().sum_dim(1) + 1e-12).sqrt();
+    x / length
+}
+
+/// The loss of organisms, whose reads have the embeddings `a` and `b`, `[organisms, dim]`.
+pub(crate) fn organisms(a: &Tensor<2>, b: &Tensor<2>) -> Tensor<1> {
+    let similar = a.clone().matmul(b.clone().transpose()) / ORGANISM_TEMPERATURE;
+    let own = |similar: Tensor<2>| {
+        let [organisms, _] = similar.dims();
+        let all = Tensor::<1, Int>::arange(0..organisms as i64, &similar.device());
+        -log_softmax(similar, 1).gather(1, all.unsqueeze_dim(1)).mean()
+    };
+    (own(similar.clone()) + own(similar.transpose())) / 2.0
+}
+
+/// The loss of distances between `a` and `b`, both `[organisms, dim]`, whose distances along the tree are
+/// `tree`, `[organisms, organisms]`.
+pub(crate) fn tree(a: &Tensor<2>, b: &Tensor<2>, tree: Tensor<2>) -> Tensor<1> {
+    let products = a.clone().matmul(b.clone().transpose());
+    // An organism's distance from itself, which organisms() is about, does not count.
+    let [organisms, _] = products.dims();
+    let others = Tensor::<2>::ones([organisms, organisms], &products.device())
+        - Tensor::eye(organisms, &products.device());
+    let pairs = (organisms * (organisms - 1)) as f64;
+    let distances = (products * -2.0 + 2.0).clamp_min(1e-6).sqrt();
+    let centred = |x: Tensor<2>| {
+        let mean = (x.clone() * others.clone()).sum() / pairs;
+        (x - mean.unsqueeze_dim(0)) * others.clone()
+    };
+    let (x, y) = (centred(distances), centred(tree));
+    let size = |x: Tensor<2>| (x.square().sum() + 1e-12).sqrt();
+    let r = (x.clone() * y.clone()).sum() / (size(x) * size(y));
+    -r + 1.0
+}

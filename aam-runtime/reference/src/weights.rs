@@ -1,0 +1,88 @@
+//! An encoder's weights as they are shipped.
+
+use std::collections::BTreeMap;
+
+use aam_api::BoxedAsvEncoder;
+use aam_core::random::stream;
+use aam_run::RunError;
+use aam_train::checkpoint::directory::weights;
+use burn::tensor::{Device, Tensor};
+use half::f16;
+use nalgebra::{DMatrix, SymmetricEigen};
+use rand::RngExt;
+use safetensors::tensor::TensorView;
+use safetensors::{Dtype, SafeTensors, serialize};
+
+use crate::evaluation::embedding;
+use crate::genes::{Gene, Genes};
+use crate::reads::Window;
+
+/// Reads by which directions are found, and how many of them are kept as typical.
+const READS: usize = 8192;
+const TYPICAL: usize = 1024;
+
+/// The parameters of `encoder`, and of reads of the genes that it learnt from: the `rotation`,
+/// `[dim, dim]`, to their principal components, and the embeddings of `typical` ones, `[1024, dim]`. All
+/// numbers have 16 bits.
+///
+/// # Errors
+/// Never in practice: the bytes go to memory.
+pub fn shipped(encoder: &BoxedAsvEncoder, genes: &Genes, seed: u64) -> Result<Vec<u8>, RunError> {
+    let broken = |error: &dyn std::fmt::Display| {
+        RunError::checkpoint("encoder.safetensors", error.to_string())
+    };
+    let bytes = weights(encoder)?;
+    let parameters = SafeTensors::deserialize(&bytes).map_err(|error| broken(&error))?;
+    let mut halves: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
+    for (name, view) in parameters.tensors() {
+        let numbers = view.data().chunks_exact(4);
+        let numbers = numbers.map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
+        halves.insert(name, (view.shape().to_vec(), half(numbers)));
+    }
+    let typical = embeddings(encoder, genes, seed);
+    let [_, dim] = typical.dims();
+    let rotation = principal_components(typical.clone());
+    halves.insert("rotation".to_owned(), (vec![dim, dim], half(rotation)));
+    let kept = typical.slice(0..TYPICAL).into_data();
+    let kept = half(kept.iter::<f32>());
+    halves.insert("typical".to_owned(), (vec![TYPICAL, dim], kept));
+    let mut views = Vec::with_capacity(halves.len());
+    for (name, (shape, bytes)) in &halves {
+        let view = TensorView::new(Dtype::F16, shape.clone(), bytes);
+        views.push((name.clone(), view.map_err(|error| broken(&error))?));
+    }
+    serialize(views, None).map_err(|error| broken(&error))
+}
+
+fn half(numbers: impl IntoIterator<Item = f32>) -> Vec<u8> {
+    let halves = numbers.into_iter().map(f16::from_f32);
+    halves.flat_map(f16::to_le_bytes).collect()
+}
+
+/// Embeddings of reads of all regions, `[8192, dim]`.
+fn embeddings(encoder: &BoxedAsvEncoder, genes: &Genes, seed: u64) -> Tensor<2> {
+    let mut random = stream(seed, "typical reads");
+    let all = &genes.training;
+    let reads: Vec<Vec<u8>> = (0..READS)
+        .map(|_| {
+            let gene: &Gene = &all[random.random_range(0..all.len())];
+            Window::draw(gene, &mut random).read(gene)
+        })
+        .collect();
+    embedding(encoder, &Device::flex())(&reads)
+}
+
+/// The directions of the covariance of `rows`, a column each, from the largest spread to the least; rows
+/// of the matrix one after the other.
+fn principal_components(rows: Tensor<2>) -> Vec<f32> {
+    let [reads, dim] = rows.dims();
+    let mean = rows.clone().mean_dim(0);
+    let centred = rows - mean;
+    let covariance = centred.clone().transpose().matmul(centred) / reads as f64;
+    let values: Vec<f64> = covariance.into_data().iter::<f64>().collect();
+    let eigen = SymmetricEigen::new(DMatrix::from_row_slice(dim, dim, &values));
+    let mut order: Vec<usize> = (0..dim).collect();
+    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+    let rows = (0..dim).flat_map(|row| order.iter().map(move |&column| (row, column)));
+    rows.map(|place| eigen.eigenvectors[place] as f32).collect()
+}

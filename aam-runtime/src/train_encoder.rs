@@ -1,0 +1,238 @@
+//! `aam train-encoder`: an encoder of ASVs for every study, from reference genes.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aam_api::options::{Facts, FileUse};
+use aam_api::{AsvEncoderContext, AsvEncoderKind, Choice, Components, Kind, ModelSizes, Registry};
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use aam_data::{read_sequences, read_taxonomy, read_tree};
+use aam_model::device::device;
+use aam_reference::evaluation::{Judged, embedding, judge};
+use aam_reference::genes::Genes;
+use aam_reference::training::{Losses, Plan, Training};
+use aam_reference::weights::shipped;
+use aam_run::checkpoint_files::MANIFEST;
+use aam_run::events::{Event, Observer, Outcome};
+use aam_run::output_lock::OutputLock;
+use aam_run::run_directory::{RunDirectory, write_whole, write_whole_bytes};
+use aam_run::{RunError, settings};
+use aam_study::options::TreeOptions;
+use aam_study::required;
+
+/// The checkpoint, the encoder and its evaluation, in the directory of the run.
+const CHECKPOINT: &str = "checkpoints/last";
+const ENCODER: &str = "encoder.safetensors";
+const EVALUATION: &str = "evaluation.tsv";
+/// Longer reads than any that are drawn.
+const POSITIONS: usize = 2001;
+/// Updates between two lines on the losses.
+const LOSSES_EVERY: usize = 100;
+
+/// Options of `aam train-encoder`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct TrainEncoderOptions {
+    /// Full-length reference sequences (FASTA or FeatureData[Sequence] .qza).
+    #[schemars(transform = Facts::new().file(FileUse::Read).required())]
+    pub sequences: Option<PathBuf>,
+    /// Their lineages: ids, a tab, `k__…; p__…; c__…; o__…; f__…; g__…; s__…`.
+    #[schemars(transform = Facts::new().file(FileUse::Read).required())]
+    pub taxonomy: Option<PathBuf>,
+    /// Their tree.
+    #[schemars(transform = Facts::new().file(FileUse::Read).required())]
+    pub tree: Option<PathBuf>,
+    /// What the tree may lack.
+    #[serde(flatten)]
+    pub tree_options: TreeOptions,
+    /// Directory of the run.
+    #[schemars(transform = Facts::new().file(FileUse::Written).required())]
+    pub output_dir: Option<PathBuf>,
+    /// Resume the run in the output directory.
+    pub resume: bool,
+    /// Replace an earlier run in the output directory.
+    pub overwrite: bool,
+    /// Width of the embeddings.
+    #[schemars(range(min = 1, max = 16_384))]
+    pub embedding_dim: usize,
+    /// Updates.
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub steps: usize,
+    /// Organisms of an update, each with two reads.
+    #[schemars(range(min = 2, max = 65_536))]
+    pub organisms: usize,
+    /// Highest learning rate.
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    pub lr: f64,
+    /// Updates between two checkpoints.
+    #[schemars(range(min = 1, max = 100_000_000))]
+    pub save_every: usize,
+    /// Seed of all random draws.
+    pub seed: u64,
+    /// Device: auto or cpu, and with the matching build cuda[:N], rocm[:N] or vulkan[:N].
+    pub device: String,
+    /// The encoder.
+    #[serde(flatten)]
+    #[schemars(skip)]
+    pub components: Components,
+}
+
+impl Default for TrainEncoderOptions {
+    fn default() -> Self {
+        Self {
+            sequences: None,
+            taxonomy: None,
+            tree: None,
+            tree_options: TreeOptions::default(),
+            output_dir: None,
+            resume: false,
+            overwrite: false,
+            embedding_dim: 128,
+            steps: 20_000,
+            organisms: 512,
+            lr: 0.002,
+            save_every: 500,
+            seed: 1,
+            device: "auto".to_owned(),
+            components: Components::default(),
+        }
+    }
+}
+
+/// Trains the encoder, judges it by held-out taxa and writes it.
+///
+/// # Errors
+/// Files that cannot be read or written, an encoder that cannot be built, a checkpoint of another run.
+pub fn train_encoder(
+    options: &TrainEncoderOptions,
+    observer: &mut dyn Observer,
+    interrupted: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    settings::check(options)?;
+    let _lock = claimed(options)?;
+    let directory = match options.resume {
+        true => RunDirectory::resume(options.output_dir.as_deref())?,
+        false => RunDirectory::create(options.output_dir.as_deref(), options.overwrite)?,
+    };
+    let genes = genes(options, observer)?;
+    let device = device(&options.device)?.autodiff();
+    let plan = Plan {
+        steps: options.steps,
+        organisms: options.organisms,
+        rate: options.lr,
+        seed: options.seed,
+    };
+    let mut training = training(options, &genes, plan, &device)?;
+    let checkpoint = directory.join(CHECKPOINT);
+    if options.resume && checkpoint.join(MANIFEST).is_file() {
+        training = training.resumed(&checkpoint)?;
+        observer.observe(&Event::Note(&format!("resumes after {} updates", training.step)))?;
+    }
+    while training.step < plan.steps {
+        let losses = training.update();
+        observer.observe(&Event::Progress {
+            what: "updates",
+            done: training.step,
+            total: plan.steps,
+        })?;
+        if training.step.is_multiple_of(LOSSES_EVERY) {
+            observer.observe(&Event::Note(&line(training.step, losses)))?;
+        }
+        let stopped = interrupted.load(Ordering::Relaxed);
+        if stopped || training.step.is_multiple_of(options.save_every) {
+            training.save(&checkpoint)?;
+        }
+        if stopped {
+            return Ok(Outcome::Interrupted);
+        }
+    }
+    training.save(&checkpoint)?;
+    finish(&training, &genes, options.seed, &directory, observer)?;
+    Ok(Outcome::Finished)
+}
+
+fn claimed(options: &TrainEncoderOptions) -> Result<std::sync::Arc<OutputLock>, RunError> {
+    let path = options.output_dir.as_deref();
+    match options.resume {
+        true => RunDirectory::claim_to_resume(path),
+        false => RunDirectory::claim(path, options.overwrite),
+    }
+}
+
+fn genes(options: &TrainEncoderOptions, observer: &mut dyn Observer) -> Result<Genes, RunError> {
+    let path = |path: &'static str, of: &Option<PathBuf>| -> Result<PathBuf, RunError> {
+        Ok(required(of.as_deref(), path)?.to_owned())
+    };
+    let sequences = read_sequences(path("sequences", &options.sequences)?)?;
+    let taxonomy = read_taxonomy(path("taxonomy", &options.taxonomy)?)?;
+    let tree = read_tree(path("tree", &options.tree)?, &options.tree_options.newick())?;
+    let genes = Genes::new(&sequences, &taxonomy, tree, options.seed)?;
+    observer.observe(&Event::Note(&format!(
+        "{} genes to learn from; held out: {} genes of whole families and {} of whole genera; \
+         {} without an amplicon, a tip or a lineage left out",
+        genes.training.len(),
+        genes.held_out_families.len(),
+        genes.held_out_genera.len(),
+        genes.left_out,
+    )))?;
+    Ok(genes)
+}
+
+fn training<'a>(
+    options: &TrainEncoderOptions,
+    genes: &'a Genes,
+    plan: Plan,
+    device: &Device,
+) -> Result<Training<'a>, RunError> {
+    let registry = Registry::<AsvEncoderKind>::load()?;
+    let kmer = Choice::named("kmer");
+    let choice = options.components.choice::<AsvEncoderKind>().unwrap_or(&kmer);
+    let context = AsvEncoderContext::new(ModelSizes::new(options.embedding_dim), POSITIONS);
+    device.seed(options.seed);
+    let encoder = registry.build(&registry.resolve(choice)?, &context, device)?;
+    Ok(Training::new(encoder, options.embedding_dim, genes, plan, device))
+}
+
+fn line(step: usize, losses: Losses) -> String {
+    format!(
+        "{step} updates: losses of organisms {:.3}, taxa {:.3}, tree {:.3}",
+        losses.organisms, losses.taxa, losses.tree
+    )
+}
+
+/// Writes the encoder, and how well it does on held-out taxa.
+fn finish(
+    training: &Training<'_>,
+    genes: &Genes,
+    seed: u64,
+    directory: &RunDirectory,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    let encoder = training.encoder();
+    let path = directory.join(ENCODER);
+    write_whole_bytes(&path, &shipped(&encoder, genes, seed)?)?;
+    observer.observe(&Event::Saved(&path))?;
+    let judged = judge(genes, &embedding(&encoder, &Device::flex()), seed);
+    write_evaluation(&directory.join(EVALUATION), &judged)?;
+    for row in &judged {
+        observer.observe(&Event::Note(&format!(
+            "{} among references of {}: family {:.3}, genus {:.3}; distances against the tree: r {:.3}",
+            row.query, row.reference, row.family, row.genus, row.correlation
+        )))?;
+    }
+    Ok(())
+}
+
+fn write_evaluation(path: &Path, judged: &[Judged]) -> Result<(), RunError> {
+    let mut text = "query\treference\tfamily\tgenus\tcorrelation\tcorrelation_families\n".to_owned();
+    for row in judged {
+        text.push_str(&format!(
+            "{}\t{}\t{}\t{}\t{}\t{}\n",
+            row.query, row.reference, row.family, row.genus, row.correlation, row.correlation_families
+        ));
+    }
+    write_whole(path, &text)
+}
