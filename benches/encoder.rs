@@ -34,7 +34,7 @@ fn config() -> ModelConfig {
         sample_layers: 4,
         encoder_layers: 4,
         sample_encoder: Resolved::built_in("attention"),
-        ..ModelConfig::default()
+        ..ModelConfig::default().with_transformer()
     }
 }
 

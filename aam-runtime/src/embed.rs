@@ -1,22 +1,23 @@
 //! `aam embed`: the embeddings of ASVs or of samples, as a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use aam_api::Resolved;
 use aam_api::options::{Facts, FileUse};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use aam_data::{Storage, Table, TokenizedSequences, id_list, ids_beside};
+use aam_data::{AsvSampling, Orient, Storage, Table, TokenizedSequences, id_list, ids_beside};
 use aam_model::batch::Batcher;
 use aam_model::device::device;
-use aam_model::{AttnImplementation, Base};
+use aam_model::{AttnImplementation, Base, ModelConfig, TRAINED_ENCODER};
 use aam_run::events::{Event, Observer};
 use aam_run::numbers_file::{NumbersFormat, write_numbers};
 use aam_run::run_directory::{check_output_file, write_whole};
 use aam_run::{RunError, settings};
-use aam_study::options::SelectionOptions;
+use aam_study::options::{MOST_BASES, SelectionOptions};
 use aam_study::{self as study, required};
 use aam_train::checkpoint::directory::checkpoint_of;
 use aam_train::checkpoint::manifest::DataPolicy;
@@ -30,6 +31,8 @@ use crate::options::GivenTableOptions;
 
 /// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
 const CHUNK: usize = 128;
+/// Numbers of an ASV's embedding by that encoder.
+const TRAINED_WIDTH: usize = 128;
 /// Samples embedded at once.
 const BATCH: usize = 256;
 
@@ -38,8 +41,8 @@ const BATCH: usize = 256;
 #[serde(default, rename_all = "kebab-case")]
 pub struct EmbedOptions {
     /// Run of `aam pretrain` or `aam train`, of which the best checkpoint is taken, or a checkpoint
-    /// in it.
-    #[schemars(transform = Facts::new().file(FileUse::Read).required())]
+    /// in it; without it the encoder that comes with aam embeds ASVs.
+    #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub model: Option<PathBuf>,
     /// The table.
     #[serde(flatten)]
@@ -95,7 +98,10 @@ impl Default for EmbedOptions {
 /// Files that cannot be read or written, a checkpoint that cannot be used.
 pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
     settings::check(options)?;
-    let model = checkpoint_of(required(options.model.as_deref(), "model")?);
+    if options.model.is_none() && options.of == Embedded::Samples {
+        let problem = "name the model: the encoder that comes with aam embeds ASVs only (--of asvs)";
+        return Err(RunError::missing("model", problem));
+    }
     required(options.given.table.as_deref(), "table")?;
     let output = required(options.output.as_deref(), "output")?;
     let format = NumbersFormat::of(output)?;
@@ -106,9 +112,7 @@ pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), 
     }
     let device = device(&options.device)?;
     settle(&options.device, &device, AttnImplementation::Auto, observer)?;
-    let (base, manifest) = session::base_of(&model, &device)?;
-    let base = base.valid();
-    let mut policy = manifest.data;
+    let (base, mut policy) = model(options.model.as_deref(), &device)?;
     if options.of == Embedded::Asvs {
         // To draw reads would leave out ASVs.
         policy.rarefy_depth = None;
@@ -141,6 +145,31 @@ pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), 
         observer.observe(&Event::Saved(path))?;
     }
     observer.observe(&Event::Saved(output))
+}
+
+/// The base of the checkpoint at `path`, or one with the encoder that comes with `aam`, and how ASVs are read for it.
+fn model(path: Option<&Path>, device: &Device) -> Result<(Base, DataPolicy), RunError> {
+    if let Some(path) = path {
+        let (base, manifest) = session::base_of(&checkpoint_of(path), device)?;
+        return Ok((base.valid(), manifest.data));
+    }
+    let config = ModelConfig {
+        dim: TRAINED_WIDTH,
+        max_bp: MOST_BASES,
+        asv_encoder: Resolved::built_in(TRAINED_ENCODER),
+        ..ModelConfig::default()
+    };
+    let policy = DataPolicy {
+        max_bp: MOST_BASES,
+        truncate: true,
+        token_limit: usize::MAX,
+        asv_sampling: AsvSampling::First,
+        rarefy_depth: None,
+        // Ids stay those of the table.
+        orient: Orient::AsIs,
+        seed: 0,
+    };
+    Ok((Base::init(&config, device)?.valid(), policy))
 }
 
 /// The samples that are asked for, with the sequences of their ASVs.

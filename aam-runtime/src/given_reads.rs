@@ -33,7 +33,11 @@ impl GivenReads<'_> {
         observer: &mut dyn Observer,
     ) -> Result<(Table, TokenizedSequences), RunError> {
         let notes = &mut |note: String| observer.observe(&Event::Note(&note));
-        let mut table = study::read_files(self.files, &self.storage, notes)?;
+        let files = ReadsFiles {
+            orient: policy.orient,
+            ..self.files
+        };
+        let mut table = study::read_files(files, &self.storage, notes)?;
         if let Some(list) = self.list {
             table = study::listed(table, list, notes)?;
         }

@@ -1,6 +1,6 @@
 //! `aam train-encoder`: an encoder of ASVs for every study, from reference genes.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aam_api::options::{Facts, FileUse};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use aam_data::{read_sequences, read_taxonomy, read_tree};
 use aam_model::device::device;
-use aam_reference::evaluation::{Judged, embedding, judge};
+use aam_reference::evaluation::{Embed, embedding, judge, kmers};
 use aam_reference::genes::Genes;
 use aam_reference::training::{Losses, Plan, Training};
 use aam_reference::weights::shipped;
@@ -91,8 +91,8 @@ impl Default for TrainEncoderOptions {
             resume: false,
             overwrite: false,
             embedding_dim: 128,
-            steps: 20_000,
-            organisms: 512,
+            steps: 10_000,
+            organisms: 256,
             lr: 0.002,
             save_every: 500,
             seed: 1,
@@ -215,24 +215,20 @@ fn finish(
     let path = directory.join(ENCODER);
     write_whole_bytes(&path, &shipped(&encoder, genes, seed)?)?;
     observer.observe(&Event::Saved(&path))?;
-    let judged = judge(genes, &embedding(&encoder, &Device::flex()), seed);
-    write_evaluation(&directory.join(EVALUATION), &judged)?;
-    for row in &judged {
-        observer.observe(&Event::Note(&format!(
-            "{} among references of {}: family {:.3}, genus {:.3}; distances against the tree: r {:.3}",
-            row.query, row.reference, row.family, row.genus, row.correlation
-        )))?;
+    let device = Device::flex();
+    let learned = embedding(&encoder, &device);
+    let compared: [(&str, &Embed<'_>); 2] = [("encoder", &learned), ("6-mers", &kmers)];
+    let mut text = "embedding\tquery\treference\tfamily\tgenus\tr_genera\tr_families\n".to_owned();
+    for (name, embed) in compared {
+        for row in judge(genes, embed, seed) {
+            observer.observe(&Event::Note(&format!(
+                "{name}: {} among {}: family {:.3}, genus {:.3}; distances against the tree: r {:.3}",
+                row.query, row.reference, row.family, row.genus, row.r_genera
+            )))?;
+            text.push_str(&format!("{name}\t{row}\n"));
+        }
     }
-    Ok(())
-}
-
-fn write_evaluation(path: &Path, judged: &[Judged]) -> Result<(), RunError> {
-    let mut text = "query\treference\tfamily\tgenus\tcorrelation\tcorrelation_families\n".to_owned();
-    for row in judged {
-        text.push_str(&format!(
-            "{}\t{}\t{}\t{}\t{}\t{}\n",
-            row.query, row.reference, row.family, row.genus, row.correlation, row.correlation_families
-        ));
-    }
-    write_whole(path, &text)
+    let path = directory.join(EVALUATION);
+    write_whole(&path, &text)?;
+    observer.observe(&Event::Saved(&path))
 }

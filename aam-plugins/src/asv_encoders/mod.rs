@@ -1,4 +1,4 @@
 //! Encoders of ASVs.
 
+pub mod greengenes;
 pub mod kmer;
-pub mod reference;

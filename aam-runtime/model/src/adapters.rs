@@ -64,7 +64,7 @@ mod tests {
                 asv_layers: 2,
                 sample_layers: 2,
                 encoder_layers: 2,
-                ..ModelConfig::preset(Preset::Tiny)
+                ..ModelConfig::preset(Preset::Tiny).with_transformer()
             };
             let base = Base::init(&config, &Device::flex().autodiff()).unwrap();
             let before = parameter_ids(&base).len();

@@ -41,13 +41,13 @@ pub fn choose<K: Kind>(
     Ok(())
 }
 
-/// Whether the encoder of ASVs need not be named, being the one that models have without it.
-pub(crate) fn is_default_asv_encoder(component: &Resolved) -> bool {
-    same(component, &default_asv_encoder())
+/// Whether the encoder of ASVs need not be named, being the one of checkpoints that name none.
+pub(crate) fn is_unnamed_asv_encoder(component: &Resolved) -> bool {
+    same(component, &unnamed_asv_encoder())
 }
 
-/// The encoder of ASVs of a model that names none.
-pub(crate) fn default_asv_encoder() -> Resolved {
+/// The encoder of ASVs of a checkpoint that names none, as those from before there was a choice.
+pub(crate) fn unnamed_asv_encoder() -> Resolved {
     Resolved::built_in(AsvTransformerConfig::NAME)
 }
 

@@ -19,6 +19,9 @@ use super::sample_attention::AttentionConfig;
 use super::transformer::TransformerConfig;
 use super::{ModelError, component};
 
+/// The encoder of ASVs that models have unless another is chosen; it comes with weights.
+pub const TRAINED_ENCODER: &str = "greengenes";
+
 /// The shape of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
@@ -63,7 +66,10 @@ pub struct ModelConfig {
     #[schemars(range(min = 6, max = 65_536))]
     pub vocabulary: usize,
     /// From the tokens of an ASV to its embedding.
-    #[serde(skip_serializing_if = "component::is_default_asv_encoder")]
+    #[serde(
+        default = "component::unnamed_asv_encoder",
+        skip_serializing_if = "component::is_unnamed_asv_encoder"
+    )]
     #[schemars(skip)]
     pub asv_encoder: Resolved,
     /// How the ASVs of a sample become one vector.
@@ -237,7 +243,7 @@ impl ModelConfig {
             max_bp: 150,
             token_limit: 1024,
             vocabulary: aam_data::tokens::VOCABULARY,
-            asv_encoder: component::default_asv_encoder(),
+            asv_encoder: Resolved::built_in(TRAINED_ENCODER),
             sample_encoder: Resolved::built_in(AbundanceConfig::NAME),
             profile_features: 512,
             composition_features: 4096,
@@ -273,7 +279,16 @@ impl ModelConfig {
                 sample_encoder: Resolved::built_in(AttentionConfig::NAME),
                 distance_scale: DistanceScale::Relative,
                 ..common
-            },
+            }
+            .with_transformer(),
+        }
+    }
+
+    /// With the encoder of ASVs that learns masked nucleotides.
+    pub fn with_transformer(self) -> Self {
+        Self {
+            asv_encoder: component::unnamed_asv_encoder(),
+            ..self
         }
     }
 
@@ -367,7 +382,7 @@ impl ModelConfig {
         let error = PluginError::cannot(
             component,
             "be pre-trained on masked nucleotides, for it has nothing for each place of an ASV; \
-             leave their loss out with --nucleotide-weight 0",
+             leave their loss out with --nucleotide-weight 0, or give --asv-encoder transformer",
         );
         Err(error.into())
     }

@@ -16,7 +16,7 @@ fn config() -> ModelConfig {
         dim: 8,
         heads: 2,
         max_bp: 12,
-        ..ModelConfig::default()
+        ..ModelConfig::default().with_transformer()
     }
 }
 

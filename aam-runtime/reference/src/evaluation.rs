@@ -1,8 +1,11 @@
 //! What an encoder knows of taxa that it never saw.
 
+use std::fmt;
+
+use aam_api::tokens::{FIRST_BASE, LAST_BASE};
 use aam_api::{BoxedAsvEncoder, MixedPrecision};
 use aam_core::random::stream;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 use rand::seq::IndexedRandom;
 use rayon::prelude::*;
@@ -68,9 +71,20 @@ pub struct Judged {
     /// The share whose nearest reference among other organisms of all genera is of their genus.
     pub genus: f64,
     /// Correlation of the embeddings' distances with those along the tree, of pairs of held-out genera.
-    pub correlation: f64,
+    pub r_genera: f64,
     /// The same of held-out families.
-    pub correlation_families: f64,
+    pub r_families: f64,
+}
+
+impl fmt::Display for Judged {
+    /// As a row of `evaluation.tsv`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}\t{}\t{:.4}\t{:.4}\t{:.4}\t{:.4}",
+            self.query, self.reference, self.family, self.genus, self.r_genera, self.r_families
+        )
+    }
 }
 
 /// Embeddings of reads, 1 long.
@@ -90,6 +104,24 @@ pub fn embedding<'a>(
     }
 }
 
+/// Bags of 6-mers, 1 long, as embeddings to compare with: the share of 6-mers that two reads have in
+/// common.
+pub fn kmers(reads: &[Vec<u8>]) -> Tensor<2> {
+    const K: usize = 6;
+    const ALL: usize = 1 << (2 * K);
+    let mut counts = vec![0f32; reads.len() * ALL];
+    for (row, read) in counts.chunks_mut(ALL).zip(reads) {
+        for kmer in read.windows(K) {
+            if kmer.iter().all(|base| (FIRST_BASE..=LAST_BASE).contains(base)) {
+                let digits = kmer.iter().map(|base| usize::from(base - FIRST_BASE));
+                row[digits.fold(0, |number, digit| 4 * number + digit)] += 1.0;
+            }
+        }
+    }
+    let counts = TensorData::new(counts, [reads.len(), ALL]);
+    unit(Tensor::from_data(counts, &Device::flex()))
+}
+
 /// Judges `embed` by each of [`PAIRS_OF_REGIONS`].
 pub fn judge(genes: &Genes, embed: &Embed<'_>, seed: u64) -> Vec<Judged> {
     let distances = TreeDistances::of(&genes.tree);
@@ -104,8 +136,8 @@ pub fn judge(genes: &Genes, embed: &Embed<'_>, seed: u64) -> Vec<Judged> {
                 reference: reference.name,
                 family: nearest(genes, FAMILY, (query, reference), embed, seed),
                 genus: nearest(genes, GENUS, (query, reference), embed, seed),
-                correlation: correlation(&genes.held_out_genera),
-                correlation_families: correlation(&genes.held_out_families),
+                r_genera: correlation(&genes.held_out_genera),
+                r_families: correlation(&genes.held_out_families),
             }
         })
         .collect()

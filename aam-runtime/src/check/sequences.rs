@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use aam_core::DataError;
 use aam_data::{
-    GenePlace, Table, TokenOptions, TokenizedSequences, gene_place, gene_region, mismatch,
+    Lie, NO_EXCEPTION, Table, TokenOptions, TokenizedSequences, mismatch, reverse_complement,
 };
 use aam_evaluation::distribution::Distribution;
 use aam_report::check::{GeneFound, SequencesFound};
@@ -16,8 +16,6 @@ use super::files::Study;
 const MOST_PLACED: usize = 5000;
 /// Fewer letters are a name.
 const SHORTEST: usize = 20;
-/// Share of the placed ASVs from which on a strand is no exception.
-const WORTH_A_WARNING: f64 = 0.05;
 
 /// Whether the ASVs of `table` are named by their sequences.
 pub fn named_by_sequences(table: &Table) -> bool {
@@ -92,7 +90,7 @@ fn by_reads<'a>(table: &'a Table, sequence: impl Fn(&'a str) -> Option<&'a str>)
 /// What there is to say of `all`, those with most reads first.
 fn described(all: &[&str], from: String, found: &mut Findings) -> SequencesFound {
     let looked_at = &all[..all.len().min(MOST_PLACED)];
-    let places: Vec<GenePlace> = looked_at.iter().filter_map(|s| gene_place(s)).collect();
+    let lie = Lie::of(looked_at.iter().copied());
     let ambiguous = |sequence: &&&str| {
         let plain = |letter: u8| b"ACGTUacgtu".contains(&letter);
         !sequence.bytes().all(plain)
@@ -101,33 +99,20 @@ fn described(all: &[&str], from: String, found: &mut Findings) -> SequencesFound
         count: all.len(),
         lengths: Distribution::of_counts(all.iter().map(|sequence| sequence.len() as u64)),
         ambiguous: all.iter().filter(ambiguous).count(),
-        // One among many may be placed by chance.
-        place: (2 * places.len() > looked_at.len()).then(|| gene(&places)),
-        unplaced: looked_at.len() - places.len(),
+        unplaced: lie.as_ref().map_or(looked_at.len(), |lie| lie.unplaced),
+        place: lie.map(|lie| GeneFound {
+            region: lie.region,
+            start: lie.start,
+            end: lie.end,
+            forwards: lie.forwards,
+            reversed: lie.reversed,
+        }),
         looked_at: looked_at.len(),
         both_strands: both_strands(all),
         from,
     };
     warn(&sequences, found);
     sequences
-}
-
-/// Where most of `places` are.
-fn gene(places: &[GenePlace]) -> GeneFound {
-    let median = |of: fn(&GenePlace) -> i64| {
-        let mut all: Vec<i64> = places.iter().map(of).collect();
-        all.sort_unstable();
-        all.get(all.len() / 2).copied().unwrap_or(0)
-    };
-    let (start, end) = (median(|place| place.start), median(|place| place.end));
-    let reversed = places.iter().filter(|place| place.reversed).count();
-    GeneFound {
-        region: gene_region(start, end),
-        start,
-        end,
-        forwards: places.len() - reversed,
-        reversed,
-    }
 }
 
 /// How many ASVs have their reverse complement among the others.
@@ -138,21 +123,6 @@ fn both_strands(all: &[&str]) -> usize {
         turned != ***sequence && known.contains(turned.as_str())
     };
     all.iter().filter(turned).count()
-}
-
-fn reverse_complement(sequence: &str) -> String {
-    let turned = sequence.chars().rev().map(|letter| match letter {
-        'A' => 'T',
-        'C' => 'G',
-        'G' => 'C',
-        'T' | 'U' => 'A',
-        'a' => 't',
-        'c' => 'g',
-        'g' => 'c',
-        't' | 'u' => 'a',
-        other => other,
-    });
-    turned.collect()
 }
 
 fn warn(sequences: &SequencesFound, found: &mut Findings) {
@@ -171,14 +141,14 @@ fn warn(sequences: &SequencesFound, found: &mut Findings) {
     };
     let placed = place.forwards + place.reversed;
     let share = place.reversed as f64 / placed as f64;
-    let mixed = (WORTH_A_WARNING..=1.0 - WORTH_A_WARNING).contains(&share);
+    let mixed = (NO_EXCEPTION..=1.0 - NO_EXCEPTION).contains(&share);
     if mixed && sequences.both_strands == 0 {
         let problem = format!(
             "{from}: {} of {placed} ASVs are reverse complements of the 16S gene, and the others are not",
             place.reversed
         );
         found.warn(DataError::new(problem).help(turn));
-    } else if share > 1.0 - WORTH_A_WARNING {
+    } else if share > 1.0 - NO_EXCEPTION {
         let problem = format!(
             "{from}: the sequences are reverse complements of the 16S gene: a model of them knows nothing of other studies, whose sequences are not"
         );

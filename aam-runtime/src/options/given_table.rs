@@ -29,6 +29,7 @@ impl GivenTableOptions {
             table: self.table.as_deref(),
             transposed: self.transpose,
             sequences: self.sequences.as_deref(),
+            ..ReadsFiles::default()
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use aam_api::AsvEncoderKind;
 use burn::tensor::Device;
 
 use crate::options::PretrainOptions;
@@ -136,7 +137,14 @@ impl<'a> PretrainingSettings<'a> {
         let resumed = Resumed::of(optimization)?;
         let mut config = match &resumed {
             Some(resumed) => resumed.manifest.model.clone(),
-            None => model_config((&options.model, &options.components), data)?,
+            // What is learnt first is nucleotides, unless the encoder is chosen otherwise.
+            None => {
+                let config = model_config((&options.model, &options.components), data)?;
+                match options.components.choice::<AsvEncoderKind>() {
+                    Some(_) => config,
+                    None => config.with_transformer(),
+                }
+            }
         };
         config.sample_values = sample_values(data, &options.components, options.unifrac_weight)?;
         config.validate()?;

@@ -212,6 +212,7 @@ fn reads(
         table: data.table.as_deref(),
         transposed: data.transpose,
         sequences: data.sequences.as_deref(),
+        orient: data.orientation(),
     };
     let table = study::read_files(files, &storage, notes)?;
     match &data.selection.samples {

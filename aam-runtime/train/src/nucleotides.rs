@@ -280,7 +280,7 @@ mod tests {
                 asv_layers: 2,
                 dropout: 0.0,
                 compatibility,
-                ..ModelConfig::default()
+                ..ModelConfig::default().with_transformer()
             };
             of_two_asvs(0.5, compatibility, |task, masked| {
                 let base = Base::init(&config, &task.device).unwrap();

@@ -155,7 +155,7 @@ mod tests {
     fn layers_below_learn_more_slowly() {
         let config = ModelConfig {
             asv_layers: 3,
-            ..ModelConfig::preset(Preset::Tiny)
+            ..ModelConfig::preset(Preset::Tiny).with_transformer()
         };
         let base = Base::init(&config, &Device::flex().autodiff()).unwrap();
         let rates = BaseRates {

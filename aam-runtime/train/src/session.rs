@@ -333,6 +333,7 @@ pub fn policy(data: &DataOptions, max_bp: usize, seed: u64) -> DataPolicy {
         token_limit: data.token_limit,
         asv_sampling: data.asv_sampling,
         rarefy_depth: data.rarefy_depth,
+        orient: data.orientation(),
         seed,
     }
 }

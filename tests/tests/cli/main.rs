@@ -39,6 +39,7 @@ mod streaming;
 mod table_distances;
 mod targets;
 mod text_of_others;
+mod train_encoder;
 mod tune;
 mod unifrac;
 mod unlike;

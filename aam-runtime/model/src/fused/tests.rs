@@ -20,7 +20,7 @@ fn config(dropout: f64) -> ModelConfig {
         asv_layers: 2,
         dropout,
         max_bp: 40,
-        ..ModelConfig::default()
+        ..ModelConfig::default().with_transformer()
     }
 }
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{SelectionOptions, TreeOptions};
-use aam_data::AsvSampling;
+use aam_data::{AsvSampling, Orient};
 
 /// Files of a study, and what is taken from them.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +23,11 @@ pub struct DataOptions {
     /// not the sequences themselves.
     #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change())]
     pub sequences: Option<PathBuf>,
+    /// Sequences that are reverse complements of the 16S gene: auto turns them, as-is leaves them. With a
+    /// tree, whose tips go by the sequences, they stay.
+    #[schemars(transform = Facts::new()
+        .because("one organism is one ASV, whichever strand was read"))]
+    pub orient: Orient,
     /// UniFrac distances: .npy (square or condensed), .h5, TSV, CSV or DistanceMatrix .qza. With an
     /// objective such as faith-pd, one value per sample: TSV, CSV or .npy.
     #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change())]
@@ -102,6 +107,14 @@ impl DataOptions {
         self.test_size.unwrap_or(TEST_SIZE)
     }
 
+    /// What happens to reverse complements.
+    pub fn orientation(&self) -> Orient {
+        match self.tree {
+            Some(_) => Orient::AsIs,
+            None => self.orient,
+        }
+    }
+
     /// Whether lists say which samples are learnt from or held out.
     pub fn lists_samples(&self) -> bool {
         self.train_samples.is_some() || self.validation_samples.is_some()
@@ -114,6 +127,7 @@ impl Default for DataOptions {
             table: None,
             transpose: false,
             sequences: None,
+            orient: Orient::Auto,
             unifrac_matrix: None,
             unifrac_ids: None,
             tree: None,

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use super::directory::{self, WEIGHTS};
 use super::import_reference::{ImportError, ImportReport, ReferenceWeights};
 use super::manifest::{DataPolicy, FORMAT, Manifest};
-use aam_data::AsvSampling;
+use aam_data::{AsvSampling, Orient};
 use aam_model::Base;
 use aam_run::RunError;
 
@@ -36,6 +36,7 @@ pub fn import(file: &Path, output: &Path, heads: usize) -> Result<ImportReport, 
             token_limit: model.token_limit,
             asv_sampling: AsvSampling::default(),
             rarefy_depth: None,
+            orient: Orient::AsIs,
             seed: 0,
         },
         model,

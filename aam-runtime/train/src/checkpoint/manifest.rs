@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aam_api::{FittedTransform, LossContext, Resolved};
 use serde::{Deserialize, Serialize};
 
-use aam_data::{AsvSampling, TokenOptions};
+use aam_data::{AsvSampling, Orient, TokenOptions};
 use aam_evaluation::metrics::Metric;
 use aam_model::{ModelConfig, PredictorConfig};
 use aam_study::categories::CategoryVocabulary;
@@ -111,6 +111,9 @@ pub struct DataPolicy {
     pub asv_sampling: AsvSampling,
     /// Reads drawn from each sample.
     pub rarefy_depth: Option<u32>,
+    /// What happens to reverse complements.
+    #[serde(default, skip_serializing_if = "Orient::is_as_is")]
+    pub orient: Orient,
     /// Seed of the run, for the draw of reads.
     pub seed: u64,
 }

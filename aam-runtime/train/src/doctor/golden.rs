@@ -158,7 +158,7 @@ pub fn config(case: &Path) -> Result<ModelConfig, String> {
         sample_encoder: Resolved::built_in(AttentionConfig::NAME),
         distance_scale: DistanceScale::Fixed,
         compatibility: Compatibility::reference(),
-        ..ModelConfig::default()
+        ..ModelConfig::default().with_transformer()
     })
 }
 

@@ -87,7 +87,7 @@ impl Objective for Means {
 
     fn manifest(&self) -> Manifest {
         let policy: DataPolicy = session::policy(&DataOptions::default(), 150, 1);
-        session::manifest(ModelConfig::preset(Preset::Tiny), policy)
+        session::manifest(ModelConfig::preset(Preset::Tiny).with_transformer(), policy)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The encoder of ASVs that was trained on reference genes.
+//! The encoder of ASVs that was trained on the genes of Greengenes.
 
 use aam_api::{AsvEncoderConfig, AsvEncoderContext, AsvEncoderKind, Kind, PluginError};
 use burn::module::Param;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::kmer::{KmerEncoder, Kmers};
 
 /// What `aam train-encoder` wrote: parameters, `rotation` and `typical`.
-static WEIGHTS: &[u8] = include_bytes!("reference.safetensors");
+static WEIGHTS: &[u8] = include_bytes!("greengenes.safetensors");
 
 /// The encoder of k-mers with weights learnt from the 16S genes of Greengenes 13_8.
 ///
@@ -20,13 +20,13 @@ static WEIGHTS: &[u8] = include_bytes!("reference.safetensors");
 /// distances follow the tree. It serves every study of 16S reads, so that nothing has to be pre-trained,
 /// and an ASV has one embedding in all of them. Narrower embeddings than its 128 numbers are those of the
 /// directions in which reads differ most. McDonald et al., *An improved Greengenes taxonomy*, ISME J 2012;
-/// `docs/reference-encoder.md` has how it was trained and how much it knows.
+/// `docs/encoder.md` has how it was trained and how much it knows.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-pub struct ReferenceConfig {}
+pub struct GreengenesConfig {}
 
-impl AsvEncoderConfig for ReferenceConfig {
-    const NAME: &'static str = "reference";
+impl AsvEncoderConfig for GreengenesConfig {
+    const NAME: &'static str = "greengenes";
     type AsvEncoder = KmerEncoder;
 
     fn init(
@@ -95,8 +95,8 @@ impl Weights {
 }
 
 fn broken(what: &dyn std::fmt::Display) -> PluginError {
-    let component = format!("{} '{}'", AsvEncoderKind::NAME, ReferenceConfig::NAME);
+    let component = format!("{} '{}'", AsvEncoderKind::NAME, GreengenesConfig::NAME);
     PluginError::cannot(component, format!("read the weights that it was built with: {what}"))
 }
 
-aam_api::register!(AsvEncoderKind, ReferenceConfig);
+aam_api::register!(AsvEncoderKind, GreengenesConfig);
