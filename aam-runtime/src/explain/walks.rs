@@ -13,13 +13,16 @@ use aam_data::Table;
 use aam_run::RunError;
 use ndarray::{Array2, Array3, ArrayView3, Axis, s};
 use rand::seq::SliceRandom;
+use rayon::prelude::*;
 
 use super::changed::ChangedSamples;
 use super::methods::Methods;
 use super::relatives::Relatives;
 
-/// Changed samples that are predicted at once.
-const TOGETHER: usize = 4096;
+/// Changed samples that are predicted together.
+const TOGETHER: usize = 1024;
+/// How often that many are predicted before somebody hears of it.
+const AT_ONCE: usize = 8;
 /// Fewest groups that the ASVs of a sample are put into.
 const FEWEST_GROUPS: usize = 8;
 
@@ -69,6 +72,17 @@ impl Walks<'_> {
             .max(FEWEST_GROUPS)
     }
 
+    /// How many of the samples at `rows` have more ASVs that differ from the baseline than there may be
+    /// groups.
+    pub fn grouped(&self, rows: &[usize]) -> usize {
+        let most = self.most_groups(rows.len());
+        let differing = rows.iter().map(|&row| {
+            let places = placed(self.table, row, self.baseline);
+            places.iter().filter(|place| place.own != place.base).count()
+        });
+        differing.filter(|number| *number > most).count()
+    }
+
     /// Walks to the samples at `rows`; `progress` hears how many are done.
     ///
     /// # Errors
@@ -79,25 +93,45 @@ impl Walks<'_> {
         mut progress: impl FnMut(usize) -> Result<(), RunError>,
     ) -> Result<Vec<Attributed>, RunError> {
         let most = self.most_groups(rows.len());
-        let mut attributed = Vec::with_capacity(rows.len());
-        let (mut walks, mut changed) = (Vec::new(), ChangedSamples::default());
-        for (place, &row) in rows.iter().enumerate() {
-            let walk = self.walk(row, most);
-            walk.push(&mut changed);
-            walks.push(walk);
-            if changed.len() >= TOGETHER || place + 1 == rows.len() {
-                let predicted = self.methods.predict(&changed)?.values;
-                let mut first = 0;
-                for walk in walks.drain(..) {
-                    let end = first + walk.states();
-                    attributed.push(walk.attributed(predicted.slice(s![.., first..end, ..])));
-                    first = end;
+        // What is predicted together does not depend on the number of threads, and so neither do rounding
+        // errors.
+        let mut parts: Vec<Vec<usize>> = Vec::new();
+        let mut room = 0;
+        for &row in rows {
+            let states = self.walk(row, most).states();
+            match parts.last_mut().filter(|_| states <= room) {
+                Some(part) => part.push(row),
+                None => {
+                    room = TOGETHER;
+                    parts.push(vec![row]);
                 }
-                changed = ChangedSamples::default();
-                progress(attributed.len())?;
             }
+            room = room.saturating_sub(states);
+        }
+        let mut attributed = Vec::with_capacity(rows.len());
+        for parts in parts.chunks(AT_ONCE) {
+            let found: Result<Vec<Vec<Attributed>>, RunError> =
+                parts.par_iter().map(|part| self.part(part, most)).collect();
+            attributed.extend(found?.into_iter().flatten());
+            progress(attributed.len())?;
         }
         Ok(attributed)
+    }
+
+    /// Walks to samples whose changed samples are predicted together.
+    fn part(&self, rows: &[usize], most: usize) -> Result<Vec<Attributed>, RunError> {
+        let walks: Vec<Walk> = rows.iter().map(|&row| self.walk(row, most)).collect();
+        let mut changed = ChangedSamples::default();
+        walks.iter().for_each(|walk| walk.push(&mut changed));
+        let predicted = self.methods.predict(&changed)?.values;
+        let mut first = 0;
+        let attributed = walks.into_iter().map(|walk| {
+            let end = first + walk.states();
+            let found = walk.attributed(predicted.slice(s![.., first..end, ..]));
+            first = end;
+            found
+        });
+        Ok(attributed.collect())
     }
 
     fn walk(&self, row: usize, most: usize) -> Walk {
