@@ -9,12 +9,15 @@ use aam_run::events::{Event, Observer};
 use aam_train::encoding::Embeddings;
 use aam_train::inference::{prediction_batches, predictions};
 use ndarray::Array3;
+use rayon::prelude::*;
 
 use super::changed::ChangedSamples;
 use crate::loaded_predictor::{CHUNK, LoadedPredictor, PredictableSamples};
 
 /// Samples that the network predicts at once. Many samples of few ASVs are cheap together.
 const BATCH: usize = 512;
+/// Samples that a learner predicts at once, on a thread.
+const PART: usize = 256;
 
 /// What the combination of all members is called.
 pub const COMBINED: &str = "combined";
@@ -104,17 +107,28 @@ impl<'a> Methods<'a> {
     pub fn predict(&self, changed: &ChangedSamples) -> Result<PredictedSamples, RunError> {
         let table = changed.table(&self.samples.table)?;
         let rows: Vec<usize> = (0..table.num_samples()).collect();
-        let network = self.network(&batcher(self.predictor, self.samples, &table), changed, &rows);
+        let batcher = batcher(self.predictor, self.samples, &table);
         let Some(members) = &self.predictor.members else {
-            let values = self.values(&[&network]);
+            let network = self.network(&batcher, changed, &rows);
             return Ok(PredictedSamples {
-                values,
+                values: self.values(&[&network]),
                 combined: network,
             });
         };
         let categories = self.samples.categories.of_rows(changed.origins());
         let numbers = self.predictor.numbers();
-        let learners = members.members.predict(&table, &categories, &rows, &numbers);
+        let fitted = &members.members;
+        let learners = || -> Vec<Other> {
+            let parts = rows.par_chunks(PART);
+            let parts = parts.map(|part| fitted.predict(&table, &categories, part, &numbers));
+            parts.collect::<Vec<_>>().into_iter().reduce(joined).unwrap_or_default()
+        };
+        // The network stays on this thread, as its modules are no one else's meanwhile.
+        let (network, learners) = std::thread::scope(|scope| {
+            let learners = scope.spawn(learners);
+            (self.network(&batcher, changed, &rows), learners.join())
+        });
+        let learners = learners.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let levels = members.together(&network, &learners, &[]).into_iter();
         let combined = levels.map(|level| level.samples).next().unwrap_or_default();
         let names = members.names();
@@ -171,6 +185,14 @@ impl<'a> Methods<'a> {
             }
         })
     }
+}
+
+/// What learners predict of some samples, and of those after them.
+fn joined(mut first: Vec<Other>, after: Vec<Other>) -> Vec<Other> {
+    for (first, after) in first.iter_mut().zip(after) {
+        first.samples.extend(after.samples);
+    }
+    first
 }
 
 fn batcher<'a>(

@@ -13,16 +13,13 @@ use aam_data::Table;
 use aam_run::RunError;
 use ndarray::{Array2, Array3, ArrayView3, Axis, s};
 use rand::seq::SliceRandom;
-use rayon::prelude::*;
 
 use super::changed::ChangedSamples;
 use super::methods::Methods;
 use super::relatives::Relatives;
 
 /// Changed samples that are predicted together.
-const TOGETHER: usize = 1024;
-/// How often that many are predicted before somebody hears of it.
-const AT_ONCE: usize = 8;
+const TOGETHER: usize = 4096;
 /// Fewest groups that the ASVs of a sample are put into.
 const FEWEST_GROUPS: usize = 8;
 
@@ -93,8 +90,6 @@ impl Walks<'_> {
         mut progress: impl FnMut(usize) -> Result<(), RunError>,
     ) -> Result<Vec<Attributed>, RunError> {
         let most = self.most_groups(rows.len());
-        // What is predicted together does not depend on the number of threads, and so neither do rounding
-        // errors.
         let mut parts: Vec<Vec<usize>> = Vec::new();
         let mut room = 0;
         for &row in rows {
@@ -109,10 +104,8 @@ impl Walks<'_> {
             room = room.saturating_sub(states);
         }
         let mut attributed = Vec::with_capacity(rows.len());
-        for parts in parts.chunks(AT_ONCE) {
-            let found: Result<Vec<Vec<Attributed>>, RunError> =
-                parts.par_iter().map(|part| self.part(part, most)).collect();
-            attributed.extend(found?.into_iter().flatten());
+        for part in parts {
+            attributed.extend(self.part(&part, most)?);
             progress(attributed.len())?;
         }
         Ok(attributed)
