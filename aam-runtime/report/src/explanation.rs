@@ -24,8 +24,8 @@ pub struct Explanation {
     pub asvs: usize,
     /// How many of these have a stable direction.
     pub stable: usize,
-    /// How far two orders of a sample are apart, as a share of what ASVs add.
-    pub apart: f64,
+    /// How much of what ASVs add depends on which others are there.
+    pub interplay: f64,
     /// The most important ASVs, the first first.
     pub drivers: Vec<Driver>,
     /// The most important genera.

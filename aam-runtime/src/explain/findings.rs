@@ -172,9 +172,9 @@ impl Findings<'_> {
         &self.table.sample_ids()[of.row]
     }
 
-    /// The mean of how far the orders of samples are apart.
-    pub fn apart(&self) -> f64 {
-        let all: f64 = self.samples.iter().map(|of| of.apart).sum();
+    /// The mean over samples of how much of what ASVs add depends on the others.
+    pub fn interplay(&self) -> f64 {
+        let all: f64 = self.samples.iter().map(|of| of.interplay).sum();
         all / self.samples.len().max(1) as f64
     }
 

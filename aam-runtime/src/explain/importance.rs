@@ -221,7 +221,7 @@ mod tests {
                 values: Array3::from_shape_fn((1, 1, 3), |(_, _, asv)| values[asv]),
                 prediction: arr2(&[[values.iter().sum()]]),
                 baseline: arr2(&[[0.0]]),
-                apart: 0.0,
+                interplay: 0.0,
             }
         };
         (0..40).map(sample).collect()

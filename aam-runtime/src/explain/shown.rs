@@ -49,7 +49,7 @@ pub fn shown(found: &Findings<'_>, about: &About<'_>) -> Explanation {
         samples: found.samples.len(),
         asvs: found.table.num_features(),
         stable: stable.count(),
-        apart: found.apart(),
+        interplay: found.interplay(),
         drivers: first.map(|&column| driver(found, column)).collect(),
         genera: found.genera.iter().take(MOST_IMPORTANT).map(|of| genus(found, of)).collect(),
         shuffled: shuffled(found, about),

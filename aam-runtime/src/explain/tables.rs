@@ -127,7 +127,7 @@ fn samples(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
     for method in methods.iter().skip(1) {
         columns.extend([format!("baseline {method}"), format!("prediction {method}")]);
     }
-    columns.extend(["actual", "two orders differ by"].map(str::to_owned));
+    columns.extend(["actual", "interplay"].map(str::to_owned));
     let outputs = found.explained.outputs();
     let rows = found.samples.iter().flat_map(|of| {
         let outputs = outputs.iter().enumerate();
@@ -138,7 +138,7 @@ fn samples(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
                 row.extend([of.baseline[place], of.prediction[place]].map(|number| number.to_string()));
             }
             row.push(found.actual(of.row).unwrap_or_default());
-            row.push(of.apart.to_string());
+            row.push(of.interplay.to_string());
             row
         })
     });

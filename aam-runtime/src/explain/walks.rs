@@ -38,8 +38,9 @@ pub struct Attributed {
     pub prediction: Array2<f64>,
     /// What is predicted of the baseline, `[methods, outputs]`.
     pub baseline: Array2<f64>,
-    /// How far its orders are apart: the mean difference of two, as a share of the mean size.
-    pub apart: f64,
+    /// How much of that depends on which other ASVs are in place: the mean difference of an order from
+    /// the next one, its reverse, as a share of the mean size; of the first method.
+    pub interplay: f64,
 }
 
 /// How samples are walked to.
@@ -269,7 +270,7 @@ impl Walk {
             row: self.row,
             asvs: asvs.collect(),
             reads: reads.collect(),
-            apart: apart(&walks, &values),
+            interplay: interplay(&walks, &values),
             values,
             prediction,
             baseline,
@@ -290,7 +291,7 @@ impl Walk {
 
 /// The mean difference of a walk from the next one, as a share of the mean size of the `values`; of the
 /// first method.
-fn apart(walks: &[Array3<f64>], values: &Array3<f64>) -> f64 {
+fn interplay(walks: &[Array3<f64>], values: &Array3<f64>) -> f64 {
     let size = |values: &Array3<f64>| values.index_axis(Axis(0), 0).mapv(f64::abs).sum();
     let pairs = walks.windows(2).map(|pair| size(&(&pair[0] - &pair[1])));
     let differences: f64 = pairs.sum();
@@ -365,6 +366,6 @@ mod tests {
         for (found, exact) in found.values.iter().zip(exact) {
             assert!((found - exact).abs() < 1e-12, "{found} {exact}");
         }
-        assert!(found.apart > 0.0);
+        assert!(found.interplay > 0.0);
     }
 }

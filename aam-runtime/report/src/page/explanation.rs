@@ -22,7 +22,7 @@ pub fn explanation(found: &Explanation) -> String {
         @if let Some(shuffled) = &found.shuffled { (shuffled_groups(shuffled)) }
         @if !found.dependences.is_empty() { (dependences(&found.dependences)) }
         @if !found.pushed.is_empty() { (pushed(&found.pushed)) }
-        (limits(found))
+        (limits())
         footer { "Made by aam " (found.aam) ". Bars and points can be hovered over." }
     };
     document(&title, &body)
@@ -34,8 +34,8 @@ fn cards(found: &Explanation) -> Markup {
             div.card { span { "samples explained" } b { (found.samples) } }
             div.card { span { "ASVs" } b { (found.asvs) }
                 span { (found.stable) " with a stable direction" } }
-            div.card { span { "two orders differ by" } b { (format!("{:.0} %", 100.0 * found.apart)) }
-                span { "of what ASVs add to a sample" } }
+            div.card { span { "interplay" } b { (format!("{:.0} %", 100.0 * found.interplay)) }
+                span { "of what an ASV adds depends on which others are there" } }
             div.card { span { "explained" } b { (found.methods.len()) }
                 span { (found.methods.join(", ")) } }
         }
@@ -181,7 +181,7 @@ fn pushed(all: &[Pushed]) -> Markup {
     }
 }
 
-fn limits(found: &Explanation) -> Markup {
+fn limits() -> Markup {
     html! {
         section {
             h2 { "What this does not say" }
@@ -189,9 +189,6 @@ fn limits(found: &Explanation) -> Markup {
                 li { "It explains the model, not the body or the soil: what predicts is not what causes." }
                 li { "Related ASVs stand in for each other. What one of them adds says less than what they add together: look at genera and clades." }
                 li { "ASVs are compositions: more of one is less of all others." }
-                @if found.apart > 0.5 {
-                    li { "Two orders of the ASVs of one sample differ much here, so that single samples are known roughly: give more with " code { "--orders" } ". Means over samples are known better, as their intervals say." }
-                }
             }
         }
     }
@@ -234,7 +231,7 @@ mod tests {
             samples: 1,
             asvs: 2,
             stable: 0,
-            apart: 0.7,
+            interplay: 0.7,
             drivers: vec![driver("Blautia · ACGT"), driver("<b>")],
             genera: vec![driver("Blautia")],
             shuffled: Some(ShuffledGroups {
@@ -261,7 +258,7 @@ mod tests {
             warnings: Vec::new(),
         };
         let page = explanation(&found);
-        for text in ["not stable", "Blautia · ACGT", "p&lt;h", "--orders", "S1: 0.500", "R² lost"] {
+        for text in ["not stable", "Blautia · ACGT", "p&lt;h", "S1: 0.500", "R² lost"] {
             assert!(page.contains(text), "{text}");
         }
         assert!(!page.contains("<b>:") && !page.contains("http://") && !page.contains("src="));
