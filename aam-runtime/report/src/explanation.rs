@@ -89,7 +89,7 @@ pub struct ShuffledGroups {
     pub samples: usize,
     /// How often.
     pub repeats: usize,
-    /// Whether some of the samples were learnt from.
+    /// How many of the samples that are explained were learnt from.
     pub seen: usize,
     /// The groups: what each is called, how many ASVs it has, how much lower the figure is and its
     /// standard deviation, and whether that is stable.

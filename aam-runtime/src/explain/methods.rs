@@ -103,7 +103,7 @@ impl<'a> Methods<'a> {
     /// Predicts samples. Those that were made from one sample have its categories.
     ///
     /// # Errors
-    /// Reads that make no table.
+    /// Reads that make no table, or a prediction that is no finite number.
     pub fn predict(&self, changed: &ChangedSamples) -> Result<PredictedSamples, RunError> {
         let table = changed.table(&self.samples.table)?;
         let rows: Vec<usize> = (0..table.num_samples()).collect();
@@ -111,7 +111,7 @@ impl<'a> Methods<'a> {
         let Some(members) = &self.predictor.members else {
             let network = self.network(&batcher, changed, &rows);
             return Ok(PredictedSamples {
-                values: self.values(&[&network]),
+                values: self.values(&[&network], changed)?,
                 combined: network,
             });
         };
@@ -144,7 +144,7 @@ impl<'a> Methods<'a> {
             }));
         }
         Ok(PredictedSamples {
-            values: self.values(&all),
+            values: self.values(&all, changed)?,
             combined,
         })
     }
@@ -173,17 +173,30 @@ impl<'a> Methods<'a> {
     }
 
     /// `[methods, samples, outputs]`.
-    fn values(&self, methods: &[&[HeldOut]]) -> Array3<f64> {
+    fn values(
+        &self,
+        methods: &[&[HeldOut]],
+        changed: &ChangedSamples,
+    ) -> Result<Array3<f64>, RunError> {
         let samples = methods.first().map_or(0, |samples| samples.len());
         let shape = (methods.len(), samples, self.outputs());
-        Array3::from_shape_fn(shape, |(method, sample, output)| {
+        let values = Array3::from_shape_fn(shape, |(method, sample, output)| {
             match &methods[method][sample].predictions[self.target] {
                 TargetPrediction::Number { value, .. } => *value,
                 TargetPrediction::Classes { probabilities, .. } => {
                     probabilities[self.classes[output]]
                 }
             }
-        })
+        });
+        let broken = values.indexed_iter().find(|(_, value)| !value.is_finite());
+        match broken {
+            None => Ok(values),
+            Some(((_, sample, _), value)) => Err(RunError::NotFinite {
+                target: self.predictor.parts.targets[self.target].column.clone(),
+                sample: self.samples.table.sample_ids()[changed.origins()[sample]].clone(),
+                value: *value,
+            }),
+        }
     }
 }
 

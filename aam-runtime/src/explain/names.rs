@@ -1,6 +1,6 @@
 //! What ASVs are called: by the files of the user, and by a taxonomy.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use aam_data::{Lineage, Table, mismatch, read_sequences, read_taxonomy};
@@ -17,6 +17,9 @@ pub struct Names {
     pub ids: Vec<String>,
     /// Their lineages, where they are known.
     pub lineages: Vec<Option<Lineage>>,
+    /// Their ids as far as there is room: the beginning where that tells each from all others, as it does
+    /// hashes; or their numbers in the table, as sequences of one gene begin alike.
+    short: Vec<String>,
 }
 
 impl Names {
@@ -60,16 +63,30 @@ impl Names {
                 own.len()
             )))?;
         }
-        Ok(Self { ids, lineages })
+        Ok(Self::new(ids, lineages))
     }
 
-    /// What people call the ASV in `column`: its lowest name, with the beginning of its id, as several
-    /// ASVs have one name; the beginning of its id alone where no name is known.
+    fn new(ids: Vec<String>, lineages: Vec<Option<Lineage>>) -> Self {
+        let short: Vec<String> = ids.iter().map(|id| short(id)).collect();
+        let different: HashSet<&String> = short.iter().collect();
+        let short = match different.len() == ids.len() {
+            true => short,
+            false => (1..=ids.len()).map(|number| format!("ASV {number}")).collect(),
+        };
+        Self {
+            ids,
+            lineages,
+            short,
+        }
+    }
+
+    /// What people call the ASV in `column`: its lowest name, with its short id, as several ASVs have
+    /// one name; the short id alone where no name is known.
     pub fn label(&self, column: usize) -> String {
-        let id = short(&self.ids[column]);
+        let id = &self.short[column];
         match self.lineages[column].as_ref().and_then(Lineage::name) {
             Some(name) => format!("{name} · {id}"),
-            None => id,
+            None => id.clone(),
         }
     }
 
@@ -128,18 +145,18 @@ mod tests {
 
     #[test]
     fn asvs_are_called_by_their_lowest_name_and_genera_hold_them() {
-        let names = Names {
-            ids: ["abcdefghijklmnop", "x1", "x2"].map(str::to_owned).to_vec(),
-            lineages: [
-                Some("k__Bacteria;p__F;c__C;o__O;f__L;g__Blautia;s__obeum"),
-                Some("k__Bacteria;p__F;c__C;o__O;f__L;g__Blautia;s__"),
-                None,
-            ]
-            .map(|text| text.map(Lineage::parse))
-            .to_vec(),
-        };
+        let lineages = [
+            Some("k__Bacteria;p__F;c__C;o__O;f__L;g__Blautia;s__obeum"),
+            Some("k__Bacteria;p__F;c__C;o__O;f__L;g__Blautia;s__"),
+            None,
+        ];
+        let lineages = lineages.map(|text| text.map(Lineage::parse)).to_vec();
+        let ids = |ids: [&str; 3]| ids.map(str::to_owned).to_vec();
+        let names = Names::new(ids(["abcdefghijklmnop", "x1", "x2"]), lineages.clone());
         assert_eq!(names.label(0), "Blautia obeum · abcdefghij…");
         assert_eq!(names.label(2), "x2");
+        let alike = Names::new(ids(["TACGTAGGTGGCAAG", "TACGTAGGTGGCAAT", "x2"]), lineages);
+        assert_eq!(alike.label(1), "Blautia · ASV 2");
         assert_eq!(names.genera(), [("Blautia".to_owned(), vec![0, 1])].into());
         assert_eq!(names.common(&[0, 1]).as_deref(), Some("Blautia"));
         assert_eq!(names.common(&[0, 2]), None);

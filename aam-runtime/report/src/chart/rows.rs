@@ -10,10 +10,11 @@ use plotters_backend::DrawingBackend;
 use super::axes::{text, tick};
 use super::{Chart, Ink, Mark, Undrawn};
 
-const WIDTH: i32 = 520;
+const WIDTH: i32 = 440;
 const ROW: i32 = 22;
-/// Where names end and the scale begins.
-const LEFT: i32 = 216;
+/// Room for a letter of a name.
+const LETTER: i32 = 7;
+/// Where the scale ends.
 const RIGHT: i32 = WIDTH - 14;
 /// Below the rows: the numbers of the scale, and what it is.
 const BELOW: i32 = 46;
@@ -82,21 +83,29 @@ const MOST_MARKS: usize = 60;
 struct Scale {
     low: f64,
     high: f64,
+    /// Where it begins, and the names end.
+    left: i32,
 }
 
 impl Scale {
-    fn of(values: impl Iterator<Item = f64>) -> Self {
+    fn of(values: impl Iterator<Item = f64>, labels: &[&str]) -> Self {
+        let letters = labels.iter().map(|label| label.chars().count().min(LETTERS)).max();
+        let left = 14 + LETTER * letters.unwrap_or(0).max(6) as i32;
         let finite = values.filter(|value| value.is_finite());
         let (low, high) = finite.fold((0f64, 0f64), |(low, high), v| (low.min(v), high.max(v)));
         match low < high {
-            true => Self { low, high },
-            false => Self { low, high: low + 1.0 },
+            true => Self { low, high, left },
+            false => Self {
+                low,
+                high: low + 1.0,
+                left,
+            },
         }
     }
 
     fn x(&self, value: f64) -> i32 {
         let part = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
-        LEFT + (f64::from(RIGHT - LEFT) * part).round() as i32
+        self.left + (f64::from(RIGHT - self.left) * part).round() as i32
     }
 
     /// Names of the rows, the line at 0, the ends of the scale and what it is.
@@ -115,13 +124,13 @@ impl Scale {
         for (row, label) in labels.iter().enumerate() {
             let y = middle(row);
             let style = text(14, Ink::Text).pos(Pos::new(HPos::Right, VPos::Center));
-            area.draw(&Text::new(shortened(label), (LEFT - 8, y), style))?;
-            area.draw(&PathElement::new([(LEFT, y), (RIGHT, y)], line(Ink::Grid)))?;
+            area.draw(&Text::new(shortened(label), (self.left - 8, y), style))?;
+            area.draw(&PathElement::new([(self.left, y), (RIGHT, y)], line(Ink::Grid)))?;
         }
         let zero = self.x(0.0);
         area.draw(&PathElement::new([(zero, 0), (zero, bottom)], line(Ink::Muted)))?;
         let mut ends = vec![(self.low, HPos::Left), (self.high, HPos::Right)];
-        if zero - LEFT > 60 && RIGHT - zero > 60 {
+        if zero - self.left > 60 && RIGHT - zero > 60 {
             ends.push((0.0, HPos::Center));
         }
         for (value, across) in ends {
@@ -129,7 +138,7 @@ impl Scale {
             area.draw(&Text::new(tick(value), (self.x(value), bottom + 4), style))?;
         }
         let style = text(14, Ink::Text).pos(Pos::new(HPos::Center, VPos::Top));
-        let place = ((LEFT + RIGHT) / 2, bottom + 21);
+        let place = ((self.left + RIGHT) / 2, bottom + 21);
         area.draw(&Text::new(name.to_owned(), place, style))
     }
 }
@@ -167,8 +176,8 @@ impl Chart for Bars {
             let (low, high) = row.interval.unwrap_or((row.value, row.value));
             [row.value, low, high]
         });
-        let scale = Scale::of(values);
         let labels: Vec<&str> = self.rows.iter().map(|row| row.label.as_str()).collect();
+        let scale = Scale::of(values, &labels);
         scale.draw(area, &labels, &self.name)?;
         let mut marks = Vec::with_capacity(self.rows.len());
         for (place, row) in self.rows.iter().enumerate() {
@@ -208,8 +217,8 @@ impl Chart for Swarm {
         area: &DrawingArea<B, Shift>,
     ) -> Result<Vec<Mark>, Undrawn<B>> {
         let points = self.rows.iter().flat_map(|row| &row.points);
-        let scale = Scale::of(points.map(|point| point.value));
         let labels: Vec<&str> = self.rows.iter().map(|row| row.label.as_str()).collect();
+        let scale = Scale::of(points.map(|point| point.value), &labels);
         scale.draw(area, &labels, &self.name)?;
         let mut marks = Vec::new();
         for (place, row) in self.rows.iter().enumerate() {
@@ -232,10 +241,10 @@ impl Chart for Swarm {
 impl SwarmRow {
     /// Where the points are: those at one place are moved up and down in turn, as far as the row goes.
     fn spread(&self, scale: &Scale, y: i32) -> Vec<(i32, i32)> {
-        let mut at_place = vec![0i32; (RIGHT - LEFT + 2) as usize];
+        let mut at_place = vec![0i32; WIDTH as usize];
         let places = self.points.iter().map(|point| {
             let x = scale.x(point.value);
-            let before = &mut at_place[((x - LEFT) / 2) as usize];
+            let before = &mut at_place[(x / 2) as usize];
             let step = (*before + 1) / 2 * if *before % 2 == 0 { 1 } else { -1 };
             *before += 1;
             (x, y + (2 * step).clamp(2 - ROW / 2, ROW / 2 - 2))
@@ -268,9 +277,9 @@ mod tests {
         for text in ["Blautia", "a name of far more than thirt…", "sample 0"] {
             assert!(svg.contains(text), "{text}");
         }
-        let scale = Scale::of([-1.0, 1.0].into_iter());
+        let scale = Scale::of([-1.0, 1.0].into_iter(), &["Blautia"]);
         let places = chart.rows[0].spread(&scale, middle(0));
-        assert!(places.iter().all(|(x, y)| (LEFT..=RIGHT).contains(x) && (0..=ROW + 2).contains(y)));
+        assert!(places.iter().all(|(x, y)| (scale.left..=RIGHT).contains(x) && (0..=ROW + 2).contains(y)));
     }
 
     #[test]

@@ -124,8 +124,8 @@ fn shuffled_groups(shuffled: &ShuffledGroups) -> Markup {
             p { "The reads of related ASVs were shuffled among " (shuffled.samples) " samples, " (shuffled.repeats)
                 " times. As they are, " (shuffled.figure) " is " (plain(shuffled.whole)) "." }
             @if shuffled.seen > 0 {
-                p.warning { (shuffled.seen) " of these samples were learnt from, so that " (shuffled.figure)
-                    " is too good, and what is lost may be, too. Give samples that the model has not seen." }
+                p.muted { "The model was trained on some of them, so that " (shuffled.figure)
+                    " is too good, and so is what is lost. Give samples that it has not seen." }
             }
             div.scroll { table {
                 thead { tr { th { "group" } th.n { "ASVs" } th.n { (shuffled.figure) " lost" } th.n { "± standard deviation" } th { } } }
