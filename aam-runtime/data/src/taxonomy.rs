@@ -11,15 +11,7 @@ use super::{DataError, container};
 /// Where the genus stands among the ranks.
 const GENUS: usize = 5;
 /// Letters that ranks are written with, the highest first.
-const RANKS: [&[char]; 7] = [
-    &['d', 'k'],
-    &['p'],
-    &['c'],
-    &['o'],
-    &['f'],
-    &['g'],
-    &['s'],
-];
+const RANKS: [&[char]; 7] = [&['d', 'k'], &['p'], &['c'], &['o'], &['f'], &['g'], &['s']];
 /// What the ranks are called.
 const RANK_NAMES: [&str; 7] = [
     "domain", "phylum", "class", "order", "family", "genus", "species",
@@ -120,7 +112,9 @@ impl Lineage {
     /// The lowest name of a rank down to `lowest`.
     fn down_to(&self, lowest: usize) -> Option<String> {
         let named = self.ranks.iter().enumerate().take(lowest + 1);
-        let (rank, name) = named.rev().find_map(|(rank, name)| Some((rank, name.as_ref()?)))?;
+        let (rank, name) = named
+            .rev()
+            .find_map(|(rank, name)| Some((rank, name.as_ref()?)))?;
         Some(match rank {
             GENUS => name.clone(),
             other => format!("{name} ({})", RANK_NAMES[other]),
@@ -132,7 +126,8 @@ impl Lineage {
         let mut lineages = lineages.into_iter();
         let mut common = lineages.next()?.clone();
         for other in lineages {
-            let differs = (0..common.ranks.len()).find(|&rank| common.ranks[rank] != other.ranks[rank]);
+            let differs =
+                (0..common.ranks.len()).find(|&rank| common.ranks[rank] != other.ranks[rank]);
             if let Some(first) = differs {
                 common.ranks[first..].fill(None);
             }
@@ -181,7 +176,11 @@ pub fn read_taxonomy(path: impl AsRef<Path>) -> Result<Taxonomy, DataError> {
         COLUMNS.contains(&name.as_str())
     });
     let Some(column) = column else {
-        let names: Vec<&str> = rows.columns().iter().map(|column| column.name.as_str()).collect();
+        let names: Vec<&str> = rows
+            .columns()
+            .iter()
+            .map(|column| column.name.as_str())
+            .collect();
         let problem = format!(
             "expected a taxonomy with a column `Taxon` or `taxonomy`, found the columns {}",
             names.join(", ")
@@ -210,7 +209,9 @@ mod tests {
             assert_eq!(lineage.genus().as_deref(), Some("Blautia"), "{text}");
             assert_eq!(lineage.name().as_deref(), Some("Blautia obeum"), "{text}");
         }
-        let family = Lineage::parse("k__Bacteria;p__Firmicutes;c__;o__;f__Lachnospiraceae;g__uncultured;s__");
+        let family = Lineage::parse(
+            "k__Bacteria;p__Firmicutes;c__;o__;f__Lachnospiraceae;g__uncultured;s__",
+        );
         assert_eq!(family.name().as_deref(), Some("Lachnospiraceae (family)"));
         assert_eq!(Lineage::parse("Unassigned").name(), None);
     }
@@ -231,8 +232,12 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             read_taxonomy(&path)
         };
-        let found = read("Feature ID\tTaxon\tConfidence\nabc\tk__Bacteria; p__X\t0.9\ndef\t\t\n").unwrap();
-        assert_eq!(found.get("abc").unwrap().name().as_deref(), Some("X (phylum)"));
+        let found =
+            read("Feature ID\tTaxon\tConfidence\nabc\tk__Bacteria; p__X\t0.9\ndef\t\t\n").unwrap();
+        assert_eq!(
+            found.get("abc").unwrap().name().as_deref(),
+            Some("X (phylum)")
+        );
         assert!(found.len() == 1 && found.get("def").is_none());
         let error = read("Feature ID\tConfidence\nabc\t0.9\n").unwrap_err();
         assert!(error.to_string().contains("Confidence"), "{error}");

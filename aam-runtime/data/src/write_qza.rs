@@ -23,11 +23,17 @@ pub fn artifact(
     format: &str,
     (file, contents): (&str, &[u8]),
 ) -> Result<Vec<u8>, ZipError> {
-    let uuid = uuid(&format!("{semantic_type} {}", String::from_utf8_lossy(contents)));
+    let uuid = uuid(&format!(
+        "{semantic_type} {}",
+        String::from_utf8_lossy(contents)
+    ));
     let metadata = format!("uuid: {uuid}\ntype: {semantic_type}\nformat: {format}\n");
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, contents) in [
-        ("VERSION", "QIIME 2\narchive: 0\nframework: 2.0.6\n".as_bytes()),
+        (
+            "VERSION",
+            "QIIME 2\narchive: 0\nframework: 2.0.6\n".as_bytes(),
+        ),
         ("metadata.yaml", metadata.as_bytes()),
         (&format!("data/{file}"), contents),
     ] {

@@ -37,7 +37,9 @@ pub fn differences(table: &Table, rows: &[usize], column: &RawColumn) -> Vec<Opt
     let mut absent = Vec::with_capacity(rows.len());
     for (place, &row) in rows.iter().enumerate() {
         let (columns, counts) = table.row(row);
-        let logarithms = counts.iter().map(|&count| (f64::from(count) + PSEUDO_COUNT).ln());
+        let logarithms = counts
+            .iter()
+            .map(|&count| (f64::from(count) + PSEUDO_COUNT).ln());
         let none = (asvs - columns.len()) as f64 * PSEUDO_COUNT.ln();
         let mean = (logarithms.clone().sum::<f64>() + none) / asvs.max(1) as f64;
         for (&column, logarithm) in columns.iter().zip(logarithms) {
@@ -63,7 +65,12 @@ pub fn differences(table: &Table, rows: &[usize], column: &RawColumn) -> Vec<Opt
             }
         })
         .collect();
-    let adjusted = benjamini_hochberg(&tested.iter().map(|test| test.map(|of| of.1)).collect::<Vec<_>>());
+    let adjusted = benjamini_hochberg(
+        &tested
+            .iter()
+            .map(|test| test.map(|of| of.1))
+            .collect::<Vec<_>>(),
+    );
     let both = tested.into_iter().zip(adjusted);
     both.map(|(test, q)| {
         let ((effect, p), q) = test.zip(q)?;
@@ -102,7 +109,9 @@ fn kruskal_wallis(abundances: &[f64], values: &[f64], classes: usize) -> Option<
         return None;
     }
     let means = sums.iter().zip(&sizes).filter(|(_, size)| **size > 0.0);
-    let between: f64 = means.map(|(sum, size)| size * (sum / size - middle).powi(2)).sum();
+    let between: f64 = means
+        .map(|(sum, size)| size * (sum / size - middle).powi(2))
+        .sum();
     let h = (n - 1.0) * between / spread;
     let effect = match classes {
         2 => 2.0 * (sums[1] / sizes[1] - sums[0] / sizes[0]) / n,
@@ -116,7 +125,9 @@ fn kruskal_wallis(abundances: &[f64], values: &[f64], classes: usize) -> Option<
 /// false discovery rate*, JRSS B 1995).
 pub fn benjamini_hochberg(probabilities: &[Option<f64>]) -> Vec<Option<f64>> {
     let known = probabilities.iter().enumerate();
-    let mut known: Vec<(usize, f64)> = known.filter_map(|(place, p)| Some((place, (*p)?))).collect();
+    let mut known: Vec<(usize, f64)> = known
+        .filter_map(|(place, p)| Some((place, (*p)?)))
+        .collect();
     known.sort_by(|a, b| b.1.total_cmp(&a.1));
     let number = known.len();
     let (mut adjusted, mut least) = (vec![None; probabilities.len()], 1f64);
@@ -139,12 +150,20 @@ mod tests {
     fn tests_are_those_of_scipy() {
         // scipy.stats.kruskal and spearmanr.
         let abundances = [1.0, 2.0, 2.0, 3.5, 4.0, 7.0, 8.0, 8.0, 9.0];
-        let (effect, p) =
-            kruskal_wallis(&abundances, &[0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0], 2).unwrap();
+        let (effect, p) = kruskal_wallis(
+            &abundances,
+            &[0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0],
+            2,
+        )
+        .unwrap();
         close(p, 0.216800563);
         assert!(effect > 0.0);
-        let (_, p) =
-            kruskal_wallis(&abundances, &[0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 2.0, 2.0, 2.0], 3).unwrap();
+        let (_, p) = kruskal_wallis(
+            &abundances,
+            &[0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 2.0, 2.0, 2.0],
+            3,
+        )
+        .unwrap();
         close(p, 0.042743319);
         let (rho, p) =
             spearman(&abundances, &[3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0, 5.0]).unwrap();
@@ -157,7 +176,11 @@ mod tests {
         let p = [Some(0.01), None, Some(0.04), Some(0.03), Some(0.5)];
         let q = benjamini_hochberg(&p);
         let known: Vec<f64> = q.iter().copied().flatten().collect();
-        for (found, expected) in known.into_iter().zip([0.04, 0.04 * 4.0 / 3.0, 0.04 * 4.0 / 3.0, 0.5]) {
+        for (found, expected) in
+            known
+                .into_iter()
+                .zip([0.04, 0.04 * 4.0 / 3.0, 0.04 * 4.0 / 3.0, 0.5])
+        {
             close(found, expected);
         }
         assert_eq!(q[1], None);

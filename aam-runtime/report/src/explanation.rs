@@ -55,7 +55,7 @@ pub struct Driver {
     pub direction: String,
     /// Whether they raise what is predicted.
     pub rises: bool,
-    /// Whether most resamples agree on that.
+    /// Whether most resamples and all members agree on that.
     pub stable: bool,
     /// Share of the resamples in which it is among the most important.
     pub among_first: f64,
@@ -194,7 +194,11 @@ fn bars_of(drivers: &[Driver], name: &str) -> Bars {
         label: driver.label.clone(),
         value: driver.sizes.first().copied().unwrap_or(0.0),
         interval: Some(driver.interval),
-        ink: if driver.rises { Ink::Second } else { Ink::First },
+        ink: if driver.rises {
+            Ink::Second
+        } else {
+            Ink::First
+        },
         pale: !driver.stable,
         text: format!(
             "{}: {} ({} to {}), {}",

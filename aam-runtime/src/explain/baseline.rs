@@ -48,7 +48,14 @@ mod tests {
 
     #[test]
     fn a_typical_sample_has_what_most_samples_have() {
-        let alike = table(&[(0, 0, 80), (0, 1, 20), (1, 0, 8), (1, 1, 2), (2, 0, 8), (2, 2, 2)]);
+        let alike = table(&[
+            (0, 0, 80),
+            (0, 1, 20),
+            (1, 0, 8),
+            (1, 1, 2),
+            (2, 0, 8),
+            (2, 2, 2),
+        ]);
         // Of ten reads, all have eight of the first, and two of three have two of the second.
         assert_eq!(reads(&alike, Baseline::Typical), [8, 1, 0]);
         assert_eq!(reads(&alike, Baseline::Empty), [0, 0, 0]);

@@ -36,7 +36,9 @@ pub fn dependence(
     let samples = table.num_samples();
     let rows: Vec<usize> = match samples <= MOST_SAMPLES {
         true => (0..samples).collect(),
-        false => (0..MOST_SAMPLES).map(|place| place * samples / MOST_SAMPLES).collect(),
+        false => (0..MOST_SAMPLES)
+            .map(|place| place * samples / MOST_SAMPLES)
+            .collect(),
     };
     let shares = shares(table, column);
     if shares.len() < 2 {
@@ -58,7 +60,9 @@ pub fn dependence(
     let means = (0..number).map(|method| {
         let at = |place: usize| {
             let of = rows.len() * place..rows.len() * (place + 1);
-            of.map(|state| predicted[[method, state, output]]).sum::<f64>() / rows.len() as f64
+            of.map(|state| predicted[[method, state, output]])
+                .sum::<f64>()
+                / rows.len() as f64
         };
         (0..shares.len()).map(at).collect()
     });
@@ -83,7 +87,8 @@ fn shares(table: &Table, column: u32) -> Vec<f64> {
     }
     found.sort_unstable_by(f64::total_cmp);
     let (low, high) = (quantile(&found, 0.05).ln(), quantile(&found, 0.95).ln());
-    let steps = (0..STEPS).map(|step| (low + (high - low) * step as f64 / (STEPS - 1) as f64).exp());
+    let steps =
+        (0..STEPS).map(|step| (low + (high - low) * step as f64 / (STEPS - 1) as f64).exp());
     let mut shares: Vec<f64> = std::iter::once(0.0).chain(steps).collect();
     shares.dedup();
     shares

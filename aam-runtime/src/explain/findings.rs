@@ -29,7 +29,11 @@ impl Explained {
     pub fn outputs(&self) -> Vec<&str> {
         match &self.classes {
             None => vec![self.target.as_str()],
-            Some(classes) => self.of_classes.iter().map(|&class| classes[class].as_str()).collect(),
+            Some(classes) => self
+                .of_classes
+                .iter()
+                .map(|&class| classes[class].as_str())
+                .collect(),
         }
     }
 
@@ -76,7 +80,9 @@ impl Commonness {
         let mut all = vec![none; table.num_features()];
         let mut sizes = vec![0f64; number];
         for row in 0..table.num_samples() {
-            let class = labels.and_then(|labels| labels.of(row)).map(|class| class as usize);
+            let class = labels
+                .and_then(|labels| labels.of(row))
+                .map(|class| class as usize);
             let class = class.filter(|class| *class < number);
             if let Some(class) = class {
                 sizes[class] += 1.0;
@@ -132,7 +138,10 @@ impl GroupFound {
                 })
             })
             .collect();
-        order.into_iter().filter_map(|place| all[place].take()).collect()
+        order
+            .into_iter()
+            .filter_map(|place| all[place].take())
+            .collect()
     }
 }
 

@@ -36,8 +36,17 @@ pub const PICTURES: [&str; 3] = ["importance.svg", "samples.svg", "genera.svg"];
 /// All that an explanation writes.
 fn all() -> impl Iterator<Item = &'static str> {
     let tables = [
-        IMPORTANCE, ATTRIBUTIONS, SAMPLES, GENERA, CLADES, SHUFFLED, DEPENDENCE, EMPRESS, ITOL_BARS,
-        ITOL_COLOURS, ARTIFACT,
+        IMPORTANCE,
+        ATTRIBUTIONS,
+        SAMPLES,
+        GENERA,
+        CLADES,
+        SHUFFLED,
+        DEPENDENCE,
+        EMPRESS,
+        ITOL_BARS,
+        ITOL_COLOURS,
+        ARTIFACT,
     ];
     // The page tells that it is an explanation, and goes last.
     tables.into_iter().chain(PICTURES).chain([PAGE])
@@ -61,7 +70,9 @@ pub fn check(path: &Path, overwrite: bool) -> Result<(), RunError> {
         (true, true) => refuse(
             "the folder holds an explanation; choose another one, or replace it with --overwrite",
         ),
-        (true, false) => refuse("the folder holds files that are no explanation; choose another one"),
+        (true, false) => {
+            refuse("the folder holds files that are no explanation; choose another one")
+        }
     }
 }
 

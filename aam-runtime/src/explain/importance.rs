@@ -34,9 +34,11 @@ pub struct Importance {
     pub slope: f64,
     /// Share of what it adds, by size, that has the direction of the slope.
     pub agreement: f64,
+    /// Whether all members that have a slope have the direction of the whole.
+    pub members_agree: bool,
     /// Share of the resamples in which it is among the twenty most important.
     pub among_first: f64,
-    /// Whether 95 % of the resamples, and at least 5 samples, give the slope one direction.
+    /// Whether 95 % of the resamples, at least 5 samples and all members give the slope one direction.
     pub stable: bool,
 }
 
@@ -131,7 +133,10 @@ impl<'a> Totals<'a> {
         });
         let firsts: Vec<f64> = firsts.collect();
         let all = found.into_iter().map(|(mut importance, sizes)| {
-            let among = sizes.iter().zip(&firsts).filter(|(size, least)| size >= least);
+            let among = sizes
+                .iter()
+                .zip(&firsts)
+                .filter(|(size, least)| size >= least);
             importance.among_first = among.count() as f64 / RESAMPLES as f64;
             importance
         });
@@ -141,7 +146,10 @@ impl<'a> Totals<'a> {
     /// What a group comes to, but for its place among others, and its size in each resample.
     fn of_group(&self, totals: &[Total]) -> (Importance, Vec<f64>) {
         let samples = self.samples.len().max(1) as f64;
-        let (mut sizes, mut means) = (Array2::<f64>::zeros((self.methods, self.outputs)), vec![0.0; self.outputs]);
+        let (mut sizes, mut means) = (
+            Array2::<f64>::zeros((self.methods, self.outputs)),
+            vec![0.0; self.outputs],
+        );
         for total in totals {
             sizes += &total.values.mapv(f64::abs);
             for (mean, value) in means.iter_mut().zip(total.values.row(0)) {
@@ -152,17 +160,33 @@ impl<'a> Totals<'a> {
         let output = (0..self.outputs)
             .max_by(|&a, &b| sizes[[0, a]].total_cmp(&sizes[[0, b]]).then(b.cmp(&a)))
             .unwrap_or(0);
-        let products = totals.iter().map(|of| of.values[[0, output]] * of.change);
+        let product = |of: &Total, method: usize| of.values[[method, output]] * of.change;
+        let products = totals.iter().map(|of| product(of, 0));
         let squares: f64 = totals.iter().map(|of| of.change * of.change).sum();
         let slope = match squares > 0.0 {
             true => products.clone().sum::<f64>() / squares,
             false => 0.0,
         };
-        let (with, all) = products.clone().zip(totals).fold((0.0, 0.0), |(with, all), (product, of)| {
-            let size = of.values[[0, output]].abs();
-            (if product * slope > 0.0 { with + size } else { with }, all + size)
-        });
+        let (with, all) =
+            products
+                .clone()
+                .zip(totals)
+                .fold((0.0, 0.0), |(with, all), (product, of)| {
+                    let size = of.values[[0, output]].abs();
+                    (
+                        if product * slope > 0.0 {
+                            with + size
+                        } else {
+                            with
+                        },
+                        all + size,
+                    )
+                });
         let products: Vec<f64> = products.collect();
+        let members_agree = (1..self.methods).all(|method| {
+            let own: f64 = totals.iter().map(|of| product(of, method)).sum();
+            own * slope >= 0.0
+        });
         let mean_sizes: Vec<f64> = totals
             .iter()
             .map(|of| of.values.row(0).mapv(f64::abs).sum() / self.outputs.max(1) as f64)
@@ -181,14 +205,21 @@ impl<'a> Totals<'a> {
         let mut sorted = resampled.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         let importance = Importance {
-            sizes: sizes.rows().into_iter().map(|row| row.sum() / self.outputs.max(1) as f64).collect(),
+            sizes: sizes
+                .rows()
+                .into_iter()
+                .map(|row| row.sum() / self.outputs.max(1) as f64)
+                .collect(),
             interval: (quantile(&sorted, 0.025), quantile(&sorted, 0.975)),
             means,
             output,
             slope,
             agreement: if all > 0.0 { with / all } else { 0.0 },
+            members_agree,
             among_first: 0.0,
-            stable: totals.len() >= FEWEST && agreeing as f64 >= AGREED * RESAMPLES as f64,
+            stable: members_agree
+                && totals.len() >= FEWEST
+                && agreeing as f64 >= AGREED * RESAMPLES as f64,
         };
         (importance, resampled)
     }
@@ -229,8 +260,9 @@ mod tests {
 
     fn table() -> Table {
         let ids = |number: u32| (0..number).map(|id| id.to_string()).collect();
-        let cells: Vec<(u32, u32, u32)> =
-            (0..40).flat_map(|row| (0..3).map(move |asv| (row, asv, 1))).collect();
+        let cells: Vec<(u32, u32, u32)> = (0..40)
+            .flat_map(|row| (0..3).map(move |asv| (row, asv, 1)))
+            .collect();
         Table::from_triplets(ids(40), ids(3), &cells).unwrap()
     }
 
@@ -246,6 +278,35 @@ mod tests {
         assert!(found[1].interval.0 < found[1].sizes[0] && found[1].sizes[0] < found[1].interval.1);
         assert_eq!(order(&found)[0], 1);
         assert!(found.iter().all(|of| of.among_first == 1.0));
+    }
+
+    #[test]
+    fn a_direction_that_members_do_not_share_is_not_stable() {
+        let with_members = |signs: [f64; 3]| -> Vec<Attributed> {
+            let samples = samples().into_iter();
+            let more = samples.map(|of| Attributed {
+                values: Array3::from_shape_fn((3, 1, 3), |(method, output, asv)| {
+                    signs[method] * of.values[[0, output, asv]]
+                }),
+                prediction: Array2::zeros((3, 1)),
+                baseline: Array2::zeros((3, 1)),
+                ..of
+            });
+            more.collect()
+        };
+        for (signs, agree) in [
+            ([1.0, 0.5, 2.0], true),
+            ([1.0, 0.0, 2.0], true),
+            ([1.0, 3.0, -1.0], false),
+        ] {
+            let samples = with_members(signs);
+            let found = &Totals::new(&samples, &table(), 3).importance(&[vec![0]])[0];
+            assert_eq!(
+                (found.members_agree, found.stable),
+                (agree, agree),
+                "{signs:?}"
+            );
+        }
     }
 
     #[test]

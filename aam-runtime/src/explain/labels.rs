@@ -42,11 +42,16 @@ impl Labels {
             None => metadata.numbers(name, samples)?,
             Some(classes) => classes_of(name, classes, metadata, samples, observer)?,
         };
-        let rows: Vec<usize> = (0..values.len()).filter(|&row| values[row].is_some()).collect();
+        let rows: Vec<usize> = (0..values.len())
+            .filter(|&row| values[row].is_some())
+            .collect();
         let column = RawColumn {
             name: name.clone(),
             classes: target.values.classes().map(<[String]>::to_vec),
-            values: values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect(),
+            values: values
+                .into_iter()
+                .map(|value| value.unwrap_or(f64::NAN))
+                .collect(),
         };
         Ok((!rows.is_empty()).then_some(Self { column, rows }))
     }
@@ -71,7 +76,10 @@ fn classes_of(
         .iter()
         .map(|text| Some(*places.get((*text)?)? as f64))
         .collect();
-    let unknown = texts.iter().zip(&found).filter(|(text, found)| text.is_some() && found.is_none());
+    let unknown = texts
+        .iter()
+        .zip(&found)
+        .filter(|(text, found)| text.is_some() && found.is_none());
     let unknown: Vec<&str> = unknown.filter_map(|(text, _)| *text).collect();
     if let Some(first) = unknown.first() {
         observer.observe(&Event::Warning(&format!(

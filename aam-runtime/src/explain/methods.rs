@@ -121,7 +121,11 @@ impl<'a> Methods<'a> {
         let learners = || -> Vec<Other> {
             let parts = rows.par_chunks(PART);
             let parts = parts.map(|part| fitted.predict(&table, &categories, part, &numbers));
-            parts.collect::<Vec<_>>().into_iter().reduce(joined).unwrap_or_default()
+            parts
+                .collect::<Vec<_>>()
+                .into_iter()
+                .reduce(joined)
+                .unwrap_or_default()
         };
         // The network stays on this thread, as its modules are no one else's meanwhile.
         let (network, learners) = std::thread::scope(|scope| {
@@ -160,7 +164,11 @@ impl<'a> Methods<'a> {
         let mut predicted = Vec::with_capacity(rows.len());
         let seed = self.predictor.policy.seed;
         for batch in prediction_batches(batcher, rows, BATCH, seed, 0) {
-            let origins: Vec<usize> = batch.rows.iter().map(|&row| changed.origins()[row]).collect();
+            let origins: Vec<usize> = batch
+                .rows
+                .iter()
+                .map(|&row| changed.origins()[row])
+                .collect();
             let categories = self.samples.categories.tensor(&origins, device);
             let input = batch.input(None, categories, device);
             let asvs = self.embeddings.select(&batch.groups);

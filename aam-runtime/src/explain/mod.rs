@@ -67,7 +67,12 @@ pub fn explain(options: &ExplainOptions, observer: &mut dyn Observer) -> Result<
     let given = options.metadata.as_deref();
     let metadata = needed_metadata(given, conditions.as_ref(), &predictor.parts, observer)?;
     let metadata = metadata.as_ref();
-    let samples = samples(options, (metadata, conditions.as_ref()), &predictor, observer)?;
+    let samples = samples(
+        options,
+        (metadata, conditions.as_ref()),
+        &predictor,
+        observer,
+    )?;
     let explanation = Explanation {
         options,
         predictor: &predictor,
@@ -83,10 +88,18 @@ fn target(options: &ExplainOptions, predictor: &LoadedPredictor) -> Result<usize
     let Some(name) = &options.target else {
         return Ok(0);
     };
-    let found = targets.iter().position(|target| target.column == name.trim());
+    let found = targets
+        .iter()
+        .position(|target| target.column == name.trim());
     found.ok_or_else(|| {
-        let names: Vec<&str> = targets.iter().map(|target| target.column.as_str()).collect();
-        let problem = format!("the model does not predict it; it predicts {}", names.join(", "));
+        let names: Vec<&str> = targets
+            .iter()
+            .map(|target| target.column.as_str())
+            .collect();
+        let problem = format!(
+            "the model does not predict it; it predicts {}",
+            names.join(", ")
+        );
         RunError::value("target", name, problem)
     })
 }
@@ -133,13 +146,20 @@ impl Explanation<'_> {
         let methods = Methods::new(self.predictor, self.samples, self.target, observer)?;
         let attributed = self.attribute(&methods, &relatives, observer)?;
         let totals = Totals::new(&attributed, table, options.seed);
-        let single: Vec<Vec<u32>> = (0..table.num_features() as u32).map(|asv| vec![asv]).collect();
+        let single: Vec<Vec<u32>> = (0..table.num_features() as u32)
+            .map(|asv| vec![asv])
+            .collect();
         let importance = totals.importance(&single);
         let genera = names.genera().into_iter();
         let genera = genera.map(|(name, columns)| Clade { name, columns });
         let genera = GroupFound::all(genera.collect(), &totals);
         let shuffled = match &labels {
-            Some(labels) => self.shuffle(&methods, labels, &self.groups(&names, &relatives, &totals), observer)?,
+            Some(labels) => self.shuffle(
+                &methods,
+                labels,
+                &self.groups(&names, &relatives, &totals),
+                observer,
+            )?,
             None => None,
         };
         let order = order(&importance);
@@ -212,22 +232,31 @@ impl Explanation<'_> {
     fn groups(&self, names: &Names, relatives: &Relatives, totals: &Totals<'_>) -> Vec<Clade> {
         let genera = names.genera();
         let groups: Vec<Clade> = match genera.is_empty() {
-            false => genera.into_iter().map(|(name, columns)| Clade { name, columns }).collect(),
+            false => genera
+                .into_iter()
+                .map(|(name, columns)| Clade { name, columns })
+                .collect(),
             true => {
                 let all: Vec<u32> = (0..self.samples.table.num_features() as u32).collect();
                 let groups = relatives.groups(&all, all.len().div_ceil(RELATIVES));
-                let columns = groups.into_iter().map(|group| group.iter().map(|&at| all[at]).collect());
+                let columns = groups
+                    .into_iter()
+                    .map(|group| group.iter().map(|&at| all[at]).collect());
                 let named = columns.map(|columns: Vec<u32>| Clade {
                     name: match columns.len() {
                         1 => names.label(columns[0] as usize),
-                        more => format!("{} and {} more", names.label(columns[0] as usize), more - 1),
+                        more => {
+                            format!("{} and {} more", names.label(columns[0] as usize), more - 1)
+                        }
                     },
                     columns,
                 });
                 named.collect()
             }
         };
-        let found = GroupFound::all(groups, totals).into_iter().take(SHUFFLED_GROUPS);
+        let found = GroupFound::all(groups, totals)
+            .into_iter()
+            .take(SHUFFLED_GROUPS);
         found
             .map(|group| Clade {
                 name: group.name,

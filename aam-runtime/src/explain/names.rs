@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
-use aam_data::{Lineage, Table, mismatch, read_sequences, read_taxonomy};
 use aam_core::DataError;
+use aam_data::{Lineage, Table, mismatch, read_sequences, read_taxonomy};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 
@@ -43,7 +43,9 @@ impl Names {
                 for (id, sequence) in sequences.ids().zip(sequences.iter()) {
                     of.entry(sequence).or_insert(id);
                 }
-                let named = own.iter().map(|own| of.get(own.as_str()).copied().unwrap_or(own));
+                let named = own
+                    .iter()
+                    .map(|own| of.get(own.as_str()).copied().unwrap_or(own));
                 named.map(str::to_owned).collect()
             }
         };
@@ -71,7 +73,9 @@ impl Names {
         let different: HashSet<&String> = short.iter().collect();
         let short = match different.len() == ids.len() {
             true => short,
-            false => (1..=ids.len()).map(|number| format!("ASV {number}")).collect(),
+            false => (1..=ids.len())
+                .map(|number| format!("ASV {number}"))
+                .collect(),
         };
         Self {
             ids,
@@ -103,7 +107,9 @@ impl Names {
 
     /// What the ASVs in `columns` have in common.
     pub fn common(&self, columns: &[u32]) -> Option<String> {
-        let lineages = columns.iter().map(|&column| self.lineages[column as usize].as_ref());
+        let lineages = columns
+            .iter()
+            .map(|&column| self.lineages[column as usize].as_ref());
         let lineages: Option<Vec<&Lineage>> = lineages.collect();
         Lineage::common(lineages?)?.genus()
     }

@@ -75,7 +75,14 @@ fn plain(text: &str) -> String {
 
 /// Metadata of features, as EMPress and QIIME 2 read them.
 fn empress(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
-    let columns = ["feature-id", "importance", "slope", "direction", "stable", "name"];
+    let columns = [
+        "feature-id",
+        "importance",
+        "slope",
+        "direction",
+        "stable",
+        "name",
+    ];
     let rows = found.order.iter().map(|&column| {
         let of = &found.importance[column];
         let direction = match of.slope {
@@ -96,7 +103,9 @@ fn empress(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
 }
 
 /// An artifact of the type `FeatureData[Importance]`, as q2-sample-classifier has it.
-fn importance_artifact(found: &Findings<'_>) -> Result<Vec<u8>, impl std::error::Error + Send + Sync + use<>> {
+fn importance_artifact(
+    found: &Findings<'_>,
+) -> Result<Vec<u8>, impl std::error::Error + Send + Sync + use<>> {
     let mut text = "feature\timportance\n".to_owned();
     for &column in &found.order {
         let size = found.importance[column].sizes[0];

@@ -123,10 +123,7 @@ mod tests {
         let relatives = relatives();
         let all = [0, 1, 2, 3, 4];
         assert_eq!(relatives.groups(&all, 9).len(), 5);
-        assert_eq!(
-            relatives.groups(&all, 3),
-            [vec![0, 4], vec![1, 3], vec![2]]
-        );
+        assert_eq!(relatives.groups(&all, 3), [vec![0, 4], vec![1, 3], vec![2]]);
         assert_eq!(relatives.groups(&all, 2), [vec![0, 4], vec![1, 2, 3]]);
         // Places, not columns; what is not asked for joins nothing.
         assert_eq!(relatives.groups(&[1, 2, 3], 2), [vec![0, 2], vec![1]]);

@@ -45,13 +45,22 @@ pub fn shown(found: &Findings<'_>, about: &About<'_>) -> Explanation {
             Baseline::Typical => "a sample with the typical reads of every ASV".to_owned(),
             Baseline::Empty => "a sample without reads".to_owned(),
         },
-        methods: explained.methods.iter().map(|&name| name.to_owned()).collect(),
+        methods: explained
+            .methods
+            .iter()
+            .map(|&name| name.to_owned())
+            .collect(),
         samples: found.samples.len(),
         asvs: found.table.num_features(),
         stable: stable.count(),
         interplay: found.interplay(),
         drivers: first.map(|&column| driver(found, column)).collect(),
-        genera: found.genera.iter().take(MOST_IMPORTANT).map(|of| genus(found, of)).collect(),
+        genera: found
+            .genera
+            .iter()
+            .take(MOST_IMPORTANT)
+            .map(|of| genus(found, of))
+            .collect(),
         shuffled: shuffled(found, about),
         dependences: found
             .dependences
@@ -59,10 +68,14 @@ pub fn shown(found: &Findings<'_>, about: &About<'_>) -> Explanation {
             .map(|(column, of)| {
                 let output = found.importance[*column].output;
                 let per_cent = of.shares.iter().map(|share| 100.0 * share);
-                let curves = explained.methods.iter().zip(&of.means).map(|(name, means)| {
-                    let points = per_cent.clone().zip(means.iter().copied());
-                    ((*name).to_owned(), points.collect())
-                });
+                let curves = explained
+                    .methods
+                    .iter()
+                    .zip(&of.means)
+                    .map(|(name, means)| {
+                        let points = per_cent.clone().zip(means.iter().copied());
+                        ((*name).to_owned(), points.collect())
+                    });
                 DependenceFound {
                     label: found.names.label(*column),
                     output: explained.predicted(output),
@@ -91,7 +104,12 @@ fn driver(found: &Findings<'_>, column: usize) -> Driver {
     Driver {
         id: found.names.ids[column].clone(),
         prevalence: found.common[column].prevalence,
-        test: found.tests.get(column).copied().flatten().map(|test| (test.effect, test.q)),
+        test: found
+            .tests
+            .get(column)
+            .copied()
+            .flatten()
+            .map(|test| (test.effect, test.q)),
         points: samples.into_iter().step_by(every).collect(),
         ..of_importance(&found.explained, found.names.label(column), importance)
     }
@@ -124,7 +142,13 @@ fn shuffled(found: &Findings<'_>, about: &About<'_>) -> Option<ShuffledGroups> {
         .zip(&shuffled.lower)
         .map(|(group, lower)| {
             let stable = lower.is_stable();
-            (group.name.clone(), group.columns.len(), lower.mean, lower.deviation, stable)
+            (
+                group.name.clone(),
+                group.columns.len(),
+                lower.mean,
+                lower.deviation,
+                stable,
+            )
         })
         .collect();
     rows.sort_by(|a, b| b.2.total_cmp(&a.2));
@@ -155,8 +179,9 @@ fn pushed(found: &Findings<'_>) -> Vec<Pushed> {
     let worst = off.into_iter().take(WORST);
     worst
         .map(|(_, output, of)| {
-            let mut by: Vec<(usize, f64)> =
-                (0..of.asvs.len()).map(|place| (place, of.values[[0, output, place]])).collect();
+            let mut by: Vec<(usize, f64)> = (0..of.asvs.len())
+                .map(|place| (place, of.values[[0, output, place]]))
+                .collect();
             by.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
             by.truncate(PUSHED_BY);
             let by = by.into_iter().map(|(place, value)| {
@@ -182,7 +207,11 @@ fn error(found: &Findings<'_>, of: &Attributed) -> Option<(f64, usize)> {
     if found.explained.classes.is_none() {
         return Some(((predicted(0) - value).abs(), 0));
     }
-    let output = found.explained.of_classes.iter().position(|&class| class == value as usize);
+    let output = found
+        .explained
+        .of_classes
+        .iter()
+        .position(|&class| class == value as usize);
     Some(match output {
         Some(output) => (1.0 - predicted(output), output),
         // The other one of two classes.

@@ -100,7 +100,10 @@ impl Shuffling<'_> {
         };
         let judge = |samples: &[HeldOut]| {
             let metrics = scorer.scores(samples);
-            metrics.iter().find(|metric| metric.name == figure).map(|metric| metric.value)
+            metrics
+                .iter()
+                .find(|metric| metric.name == figure)
+                .map(|metric| metric.value)
         };
         let mut as_they_are = ChangedSamples::default();
         for &row in &rows {
@@ -153,7 +156,9 @@ impl Shuffling<'_> {
         let is_moved = |column: u32| columns.binary_search(&column).is_ok();
         let own = |row: usize, moved: bool| -> Vec<(u32, u32)> {
             let reads = reads(self.table, row).into_iter();
-            reads.filter(|(column, _)| is_moved(*column) == moved).collect()
+            reads
+                .filter(|(column, _)| is_moved(*column) == moved)
+                .collect()
         };
         let (mut changed, mut places) = (ChangedSamples::default(), Vec::new());
         for (place, (&row, &donor)) in rows.iter().zip(donors).enumerate() {
@@ -189,7 +194,11 @@ impl Shuffling<'_> {
 /// The reads of the sample at `row`.
 pub fn reads(table: &Table, row: usize) -> Vec<(u32, u32)> {
     let (columns, counts) = table.row(row);
-    columns.iter().copied().zip(counts.iter().copied()).collect()
+    columns
+        .iter()
+        .copied()
+        .zip(counts.iter().copied())
+        .collect()
 }
 
 #[cfg(test)]

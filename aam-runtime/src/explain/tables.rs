@@ -38,17 +38,31 @@ fn header(found: &Findings<'_>) -> Vec<String> {
         .into_iter()
         .chain(members.map(|member| format!("importance {member}")))
         .chain(means)
-        .chain(["more of it", "slope", "agreement", "in the first 20", "stable"].map(str::to_owned))
+        .chain(
+            [
+                "more of it",
+                "slope",
+                "agreement",
+                "members agree",
+                "in the first 20",
+                "stable",
+            ]
+            .map(str::to_owned),
+        )
         .collect()
 }
 
 fn cells(found: &Findings<'_>, of: &Importance) -> Vec<String> {
     let numbers = [of.sizes[0], of.interval.0, of.interval.1];
     let numbers = numbers.into_iter().chain(of.sizes.iter().skip(1).copied());
-    let numbers = numbers.chain(of.means.iter().copied()).map(|number| number.to_string());
+    let numbers = numbers
+        .chain(of.means.iter().copied())
+        .map(|number| number.to_string());
     let mut cells: Vec<String> = numbers.collect();
     cells.push(found.explained.direction(of));
-    cells.extend([of.slope, of.agreement, of.among_first].map(|number| number.to_string()));
+    cells.extend([of.slope, of.agreement].map(|number| number.to_string()));
+    cells.push(yes_or_no(of.members_agree));
+    cells.push(of.among_first.to_string());
     cells.push(yes_or_no(of.stable));
     cells
 }
@@ -58,18 +72,35 @@ fn yes_or_no(is: bool) -> String {
 }
 
 fn importance(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
-    let classes = found.labels.as_ref().and_then(|labels| labels.column.classes.as_ref());
+    let classes = found
+        .labels
+        .as_ref()
+        .and_then(|labels| labels.column.classes.as_ref());
     let effect = match (&found.labels, classes.map(Vec::len)) {
         (None, _) => None,
         (Some(_), None) => Some("spearman"),
         (Some(_), Some(2)) => Some("rank-biserial"),
         (Some(_), Some(_)) => Some("epsilon squared"),
     };
-    let mut columns = vec!["feature-id".to_owned(), "name".to_owned(), "taxon".to_owned()];
+    let mut columns = vec![
+        "feature-id".to_owned(),
+        "name".to_owned(),
+        "taxon".to_owned(),
+    ];
     columns.extend(header(found));
     columns.extend(["prevalence", "abundance"].map(str::to_owned));
-    columns.extend(classes.into_iter().flatten().map(|class| format!("abundance {class}")));
-    columns.extend(effect.into_iter().flat_map(|effect| [effect, "p", "q"]).map(str::to_owned));
+    columns.extend(
+        classes
+            .into_iter()
+            .flatten()
+            .map(|class| format!("abundance {class}")),
+    );
+    columns.extend(
+        effect
+            .into_iter()
+            .flat_map(|effect| [effect, "p", "q"])
+            .map(str::to_owned),
+    );
     let rows = found.order.iter().map(|&column| {
         let lineage = found.names.lineages[column].as_ref();
         let mut row = vec![
@@ -95,35 +126,50 @@ fn importance(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
 /// What each ASV adds to each sample, in a row for each output.
 fn attributions(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
     let methods = &found.explained.methods;
-    let mut columns = ["sample-id", "feature-id", "explained", "reads", "baseline reads", "attribution"]
-        .map(str::to_owned)
-        .to_vec();
-    columns.extend(methods.iter().skip(1).map(|method| format!("attribution {method}")));
+    let mut columns = [
+        "sample-id",
+        "feature-id",
+        "explained",
+        "reads",
+        "baseline reads",
+        "attribution",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    columns.extend(
+        methods
+            .iter()
+            .skip(1)
+            .map(|method| format!("attribution {method}")),
+    );
     let outputs = found.explained.outputs();
     let rows = found.samples.iter().flat_map(|of| {
         let asvs = of.asvs.iter().enumerate();
-        asvs.flat_map(|(place, &column)| (0..outputs.len()).map(move |output| (place, column, output)))
-            .map(|(place, column, output)| {
-                let (own, base) = of.reads[place];
-                let mut row = vec![
-                    found.sample_id(of).to_owned(),
-                    found.names.ids[column as usize].clone(),
-                    outputs[output].to_owned(),
-                    own.to_string(),
-                    base.to_string(),
-                ];
-                let values = (0..methods.len()).map(|method| of.values[[method, output, place]]);
-                row.extend(values.map(|value| value.to_string()));
-                row
-            })
+        asvs.flat_map(|(place, &column)| {
+            (0..outputs.len()).map(move |output| (place, column, output))
+        })
+        .map(|(place, column, output)| {
+            let (own, base) = of.reads[place];
+            let mut row = vec![
+                found.sample_id(of).to_owned(),
+                found.names.ids[column as usize].clone(),
+                outputs[output].to_owned(),
+                own.to_string(),
+                base.to_string(),
+            ];
+            let values = (0..methods.len()).map(|method| of.values[[method, output, place]]);
+            row.extend(values.map(|value| value.to_string()));
+            row
+        })
     });
     write_table(&path.join(folder::ATTRIBUTIONS), &columns, rows)
 }
 
 fn samples(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
     let methods = &found.explained.methods;
-    let mut columns =
-        ["sample-id", "explained", "baseline", "prediction"].map(str::to_owned).to_vec();
+    let mut columns = ["sample-id", "explained", "baseline", "prediction"]
+        .map(str::to_owned)
+        .to_vec();
     for method in methods.iter().skip(1) {
         columns.extend([format!("baseline {method}"), format!("prediction {method}")]);
     }
@@ -135,14 +181,20 @@ fn samples(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
             let mut row = vec![found.sample_id(of).to_owned(), (*name).to_owned()];
             for method in 0..methods.len() {
                 let place = [method, output];
-                row.extend([of.baseline[place], of.prediction[place]].map(|number| number.to_string()));
+                row.extend(
+                    [of.baseline[place], of.prediction[place]].map(|number| number.to_string()),
+                );
             }
             row.push(found.actual(of.row).unwrap_or_default());
             row.push(of.interplay.to_string());
             row
         })
     });
-    write_table(&path.join(folder::SAMPLES), &columns, rows.collect::<Vec<_>>())
+    write_table(
+        &path.join(folder::SAMPLES),
+        &columns,
+        rows.collect::<Vec<_>>(),
+    )
 }
 
 fn groups(
@@ -170,7 +222,10 @@ fn groups(
 /// Ids of ASVs, as many as a person reads.
 fn ids(found: &Findings<'_>, columns: &[u32]) -> String {
     const MOST: usize = 50;
-    let names = columns.iter().take(MOST).map(|&column| found.names.ids[column as usize].as_str());
+    let names = columns
+        .iter()
+        .take(MOST)
+        .map(|&column| found.names.ids[column as usize].as_str());
     let mut names: Vec<&str> = names.collect();
     if columns.len() > MOST {
         names.push("…");
@@ -183,8 +238,14 @@ fn shuffled(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
         return Ok(());
     };
     let lower = format!("{} lost", shuffled.figure);
-    let columns =
-        ["group", "asvs", lower.as_str(), "standard deviation", "stable", "feature-ids"];
+    let columns = [
+        "group",
+        "asvs",
+        lower.as_str(),
+        "standard deviation",
+        "stable",
+        "feature-ids",
+    ];
     let rows = groups.iter().zip(&shuffled.lower).map(|(group, lower)| {
         vec![
             group.name.clone(),
@@ -212,9 +273,18 @@ fn dependence(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
                 explained.clone(),
                 share.to_string(),
             ];
-            row.extend(dependence.means.iter().map(|means| means[place].to_string()));
+            row.extend(
+                dependence
+                    .means
+                    .iter()
+                    .map(|means| means[place].to_string()),
+            );
             row
         })
     });
-    write_table(&path.join(folder::DEPENDENCE), &columns, rows.collect::<Vec<_>>())
+    write_table(
+        &path.join(folder::DEPENDENCE),
+        &columns,
+        rows.collect::<Vec<_>>(),
+    )
 }

@@ -76,7 +76,10 @@ impl Walks<'_> {
         let most = self.most_groups(rows.len());
         let differing = rows.iter().map(|&row| {
             let places = placed(self.table, row, self.baseline);
-            places.iter().filter(|place| place.own != place.base).count()
+            places
+                .iter()
+                .filter(|place| place.own != place.base)
+                .count()
         });
         differing.filter(|number| *number > most).count()
     }
@@ -259,7 +262,9 @@ impl Walk {
             }
             walks.push(values);
         }
-        let sum = walks.iter().fold(Array3::zeros(walks[0].dim()), |sum, walk| sum + walk);
+        let sum = walks
+            .iter()
+            .fold(Array3::zeros(walks[0].dim()), |sum, walk| sum + walk);
         let values = sum / walks.len() as f64;
         let reads = self.moving.iter().map(|&place| {
             let at = self.places[place];

@@ -189,7 +189,12 @@ impl SavedMembers {
     }
 
     /// The same of what the learners predict of these samples, in the same order.
-    pub fn together(&self, network: &[HeldOut], learners: &[Other], levels: &[f64]) -> Vec<AtLevel> {
+    pub fn together(
+        &self,
+        network: &[HeldOut],
+        learners: &[Other],
+        levels: &[f64],
+    ) -> Vec<AtLevel> {
         let samples = combined(self.members.with_network, network, learners);
         self.out_of_fold.applied(&samples, levels)
     }

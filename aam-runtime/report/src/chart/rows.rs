@@ -89,7 +89,10 @@ struct Scale {
 
 impl Scale {
     fn of(values: impl Iterator<Item = f64>, labels: &[&str]) -> Self {
-        let letters = labels.iter().map(|label| label.chars().count().min(LETTERS)).max();
+        let letters = labels
+            .iter()
+            .map(|label| label.chars().count().min(LETTERS))
+            .max();
         let left = 14 + LETTER * letters.unwrap_or(0).max(6) as i32;
         let finite = values.filter(|value| value.is_finite());
         let (low, high) = finite.fold((0f64, 0f64), |(low, high), v| (low.min(v), high.max(v)));
@@ -125,10 +128,16 @@ impl Scale {
             let y = middle(row);
             let style = text(14, Ink::Text).pos(Pos::new(HPos::Right, VPos::Center));
             area.draw(&Text::new(shortened(label), (self.left - 8, y), style))?;
-            area.draw(&PathElement::new([(self.left, y), (RIGHT, y)], line(Ink::Grid)))?;
+            area.draw(&PathElement::new(
+                [(self.left, y), (RIGHT, y)],
+                line(Ink::Grid),
+            ))?;
         }
         let zero = self.x(0.0);
-        area.draw(&PathElement::new([(zero, 0), (zero, bottom)], line(Ink::Muted)))?;
+        area.draw(&PathElement::new(
+            [(zero, 0), (zero, bottom)],
+            line(Ink::Muted),
+        ))?;
         let mut ends = vec![(self.low, HPos::Left), (self.high, HPos::Right)];
         if zero - self.left > 60 && RIGHT - zero > 60 {
             ends.push((0.0, HPos::Center));
@@ -184,7 +193,10 @@ impl Chart for Bars {
             let y = middle(place);
             let opacity = if row.pale { 0.3 } else { 0.85 };
             let corners = [(scale.x(0.0), y - 7), (scale.x(row.value), y + 7)];
-            area.draw(&Rectangle::new(corners, row.ink.color().mix(opacity).filled()))?;
+            area.draw(&Rectangle::new(
+                corners,
+                row.ink.color().mix(opacity).filled(),
+            ))?;
             if let Some((low, high)) = row.interval {
                 let ends = [(scale.x(low), y), (scale.x(high), y)];
                 let style = ShapeStyle {
@@ -271,7 +283,10 @@ mod tests {
         };
         let chart = Swarm {
             name: "what it adds".to_owned(),
-            rows: vec![row("Blautia"), row("a name of far more than thirty letters in all")],
+            rows: vec![
+                row("Blautia"),
+                row("a name of far more than thirty letters in all"),
+            ],
         };
         let svg = crate::chart::svg(&chart);
         for text in ["Blautia", "a name of far more than thirt…", "sample 0"] {
@@ -279,7 +294,11 @@ mod tests {
         }
         let scale = Scale::of([-1.0, 1.0].into_iter(), &["Blautia"]);
         let places = chart.rows[0].spread(&scale, middle(0));
-        assert!(places.iter().all(|(x, y)| (scale.left..=RIGHT).contains(x) && (0..=ROW + 2).contains(y)));
+        assert!(
+            places
+                .iter()
+                .all(|(x, y)| (scale.left..=RIGHT).contains(x) && (0..=ROW + 2).contains(y))
+        );
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn drivers(found: &Explanation) -> Markup {
             div.charts {
                 (figure(&found.bars(), &html! { strong { "Importance. " }
                     "The mean size of what an ASV adds to a sample, with 95 % of resamples of the samples. "
-                    "Orange: more of it raises the prediction; blue: lowers it. Pale: the direction is not stable." }))
+                    "Orange: more of it raises the prediction; blue: lowers it. Pale: the direction is not stable, because resamples or members of the model disagree." }))
                 (figure(&found.swarm(), &html! { strong { "Single samples. " }
                     "What an ASV adds to each sample. Orange: the sample has more of it than the baseline; blue: less." }))
             }
@@ -258,7 +258,13 @@ mod tests {
             warnings: Vec::new(),
         };
         let page = explanation(&found);
-        for text in ["not stable", "Blautia · ACGT", "p&lt;h", "S1: 0.500", "R² lost"] {
+        for text in [
+            "not stable",
+            "Blautia · ACGT",
+            "p&lt;h",
+            "S1: 0.500",
+            "R² lost",
+        ] {
             assert!(page.contains(text), "{text}");
         }
         assert!(!page.contains("<b>:") && !page.contains("http://") && !page.contains("src="));
