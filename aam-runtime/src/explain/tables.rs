@@ -57,14 +57,22 @@ fn cells(found: &Findings<'_>, of: &Importance) -> Vec<String> {
     let numbers = numbers.into_iter().chain(of.sizes.iter().skip(1).copied());
     let numbers = numbers
         .chain(of.means.iter().copied())
-        .map(|number| number.to_string());
+        .map(number);
     let mut cells: Vec<String> = numbers.collect();
     cells.push(found.explained.direction(of));
-    cells.extend([of.slope, of.agreement].map(|number| number.to_string()));
+    cells.extend([of.slope, of.agreement].map(number));
     cells.push(yes_or_no(of.members_agree));
-    cells.push(of.among_first.to_string());
+    cells.push(number(of.among_first));
     cells.push(yes_or_no(of.stable));
     cells
+}
+
+/// A number as it is, tiny ones with an exponent.
+fn number(value: f64) -> String {
+    match value.abs() {
+        size if size > 0.0 && size < 1e-4 => format!("{value:e}"),
+        _ => value.to_string(),
+    }
 }
 
 fn yes_or_no(is: bool) -> String {
@@ -110,11 +118,11 @@ fn importance(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
         ];
         row.extend(cells(found, &found.importance[column]));
         let common = &found.common[column];
-        row.extend([common.prevalence, common.abundance].map(|number| number.to_string()));
-        row.extend(common.by_class.iter().map(f64::to_string));
+        row.extend([common.prevalence, common.abundance].map(number));
+        row.extend(common.by_class.iter().copied().map(number));
         if effect.is_some() {
             row.extend(match found.tests[column] {
-                Some(test) => [test.effect, test.p, test.q].map(|number| number.to_string()),
+                Some(test) => [test.effect, test.p, test.q].map(number),
                 None => Default::default(),
             });
         }
@@ -158,7 +166,7 @@ fn attributions(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
                 base.to_string(),
             ];
             let values = (0..methods.len()).map(|method| of.values[[method, output, place]]);
-            row.extend(values.map(|value| value.to_string()));
+            row.extend(values.map(number));
             row
         })
     });
@@ -182,11 +190,11 @@ fn samples(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
             for method in 0..methods.len() {
                 let place = [method, output];
                 row.extend(
-                    [of.baseline[place], of.prediction[place]].map(|number| number.to_string()),
+                    [of.baseline[place], of.prediction[place]].map(number),
                 );
             }
             row.push(found.actual(of.row).unwrap_or_default());
-            row.push(of.interplay.to_string());
+            row.push(number(of.interplay));
             row
         })
     });
@@ -250,8 +258,8 @@ fn shuffled(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
         vec![
             group.name.clone(),
             group.columns.len().to_string(),
-            lower.mean.to_string(),
-            lower.deviation.to_string(),
+            number(lower.mean),
+            number(lower.deviation),
             yes_or_no(lower.is_stable()),
             ids(found, &group.columns),
         ]
@@ -271,13 +279,13 @@ fn dependence(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
             let mut row = vec![
                 found.names.ids[*column].clone(),
                 explained.clone(),
-                share.to_string(),
+                number(*share),
             ];
             row.extend(
                 dependence
                     .means
                     .iter()
-                    .map(|means| means[place].to_string()),
+                    .map(|means| number(means[place])),
             );
             row
         })

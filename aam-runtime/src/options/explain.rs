@@ -63,15 +63,16 @@ pub struct ExplainOptions {
     )]
     pub repeats: usize,
     /// Seed of all random draws.
+    #[schemars(transform = Facts::new().because("the same command gives the same result"))]
     pub seed: u64,
-    /// Folder for the explanation.
+    /// Directory that the explanation makes and fills.
     #[schemars(transform = Facts::new().file(FileUse::Written).required())]
     pub output_dir: Option<PathBuf>,
     /// Device: auto or cpu, and with the matching build cuda[:N], rocm[:N] or vulkan[:N].
     #[schemars(transform = Facts::new()
         .because("a GPU where there is one and the build knows it, else the CPU"))]
     pub device: String,
-    /// Replace an explanation that the folder holds.
+    /// Replace an explanation that the directory holds.
     pub overwrite: bool,
 }
 
@@ -100,7 +101,7 @@ impl Default for ExplainOptions {
             orders: 2,
             evaluations: 150_000,
             repeats: 5,
-            seed: 0,
+            seed: 42,
             output_dir: None,
             device: "auto".to_owned(),
             overwrite: false,
