@@ -8,7 +8,7 @@ use aam_runtime::compare::tune::TuneOptions;
 use aam_runtime::embed::EmbedOptions;
 use aam_runtime::lr_find::RateRangeOptions;
 use aam_runtime::options::{
-    CheckOptions, PredictOptions, PretrainOptions, RfBaselineOptions, TrainOptions,
+    CheckOptions, ExplainOptions, PredictOptions, PretrainOptions, RfBaselineOptions, TrainOptions,
 };
 use aam_runtime::simulate::SimulateOptions;
 use aam_runtime::train_encoder::TrainEncoderOptions;
@@ -70,6 +70,7 @@ pub fn all() -> Result<Vec<Job>, PluginError> {
         lr_find()?,
         rf_baseline(),
         predict(),
+        explain(),
         embed(),
         train_encoder()?,
         unifrac(),
@@ -192,6 +193,21 @@ fn predict() -> Job {
         groups: vec![Group {
             heading: "Prediction",
             options: options::of::<PredictOptions>(),
+        }],
+        kinds: Vec::new(),
+    }
+}
+
+fn explain() -> Job {
+    Job {
+        name: "explain",
+        about: "Show which ASVs drive the predictions of a trained model, and in which direction",
+        examples: "aam explain --model trained --table table.biom --output-dir explained\n\
+                   aam explain --model trained --table table.biom --metadata metadata.tsv \\\n    \
+                   --taxonomy taxonomy.qza --tree tree.nwk --output-dir explained",
+        groups: vec![Group {
+            heading: "Explanation",
+            options: options::of::<ExplainOptions>(),
         }],
         kinds: Vec::new(),
     }

@@ -5,7 +5,9 @@
 pub mod check;
 pub mod compare;
 pub mod embed;
+pub mod explain;
 mod given_reads;
+mod loaded_predictor;
 pub mod lr_find;
 mod members;
 mod one_training;

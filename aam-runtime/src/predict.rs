@@ -1,40 +1,29 @@
 //! `aam predict`: everything but the data comes from the checkpoint.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use aam_api::PluginError;
-use burn::module::Module;
-use burn::tensor::Device;
-
-use aam_data::{Conditions, Metadata, Storage, Table, TokenizedSequences};
+use aam_data::{Conditions, Metadata, Storage};
 use aam_evaluation::out_of_fold::AtLevel;
 use aam_evaluation::results::{HeldOut, TargetPrediction};
-use aam_model::AttnImplementation;
 use aam_model::batch::Batcher;
-use aam_model::device::device;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_run::predictions::{self, PredictedSample};
 use aam_run::run_directory::{check_output_file, write_whole};
 use aam_run::settings;
-use aam_study::categories::CategoryIds;
-use aam_study::{self as study, required};
-use aam_train::checkpoint::directory::{self, MANIFEST, WEIGHTS, checkpoint_of};
-use aam_train::checkpoint::manifest::{DataPolicy, PredictorManifest, target_columns};
-use aam_train::doctor::{settle, settle_precision};
+use aam_study::required;
+use aam_train::checkpoint::manifest::target_columns;
 use aam_train::encoding::Embeddings;
-use aam_train::inference::FineTuned;
 use aam_train::options::Level;
 use aam_train::prediction_passes::{Averaged, PredictionPasses, useful_passes};
-use aam_train::target_scales::{self, TargetScales};
 
 use crate::given_reads::GivenReads;
-use crate::members::{MEMBERS, SavedMembers};
+use crate::loaded_predictor::{
+    CHUNK, LoadedPredictor, ModelSource, PredictableSamples, needed_metadata,
+};
+use crate::members::SavedMembers;
 use crate::options::PredictOptions;
-use crate::training_samples::{ComparedSamples, TrainingSamples};
-
-/// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
-const CHUNK: usize = 128;
+use crate::training_samples::ComparedSamples;
 
 /// Predicts the samples of a table.
 ///
@@ -42,8 +31,13 @@ const CHUNK: usize = 128;
 /// Files that cannot be read or written, a checkpoint that cannot be used.
 pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
     let settings = PredictionSettings::check(options)?;
-    let predictor = LoadedPredictor::read(&settings, observer)?;
-    let samples = PredictableSamples::read(&settings, &predictor, observer)?;
+    let predictor = settings.predictor(observer)?;
+    let metadata = options.metadata.as_deref();
+    let conditions = settings.conditions.as_ref();
+    let metadata = needed_metadata(metadata, conditions, &predictor.parts, observer)?;
+    let metadata = metadata.as_ref();
+    let given = settings.reads(metadata);
+    let samples = PredictableSamples::read(&given, metadata, &predictor, observer)?;
     let compared = predictor
         .training
         .compare(&samples.table, options.abstain, observer)?;
@@ -55,8 +49,7 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
 /// Settings of a prediction, all files of which are named.
 struct PredictionSettings<'a> {
     options: &'a PredictOptions,
-    /// The checkpoint.
-    model: PathBuf,
+    source: ModelSource<'a>,
     conditions: Option<Conditions>,
     output: &'a Path,
 }
@@ -66,13 +59,31 @@ impl<'a> PredictionSettings<'a> {
         settings::check(options)?;
         let settings = Self {
             options,
-            model: checkpoint_of(required(options.model.as_deref(), "model")?),
+            source: ModelSource {
+                precision: options.mixed_precision,
+                needs_training_samples: options.abstain,
+                ..ModelSource::of(options.model.as_deref(), &options.device)?
+            },
             conditions: options.selection.read(options.metadata.as_deref())?,
             output: required(options.output.as_deref(), "output")?,
         };
         required(options.given.table.as_deref(), "table")?;
         check_output_file(settings.output, options.overwrite)?;
         Ok(settings)
+    }
+
+    fn predictor(&self, observer: &mut dyn Observer) -> Result<LoadedPredictor, RunError> {
+        let predictor = LoadedPredictor::read(&self.source, observer)?;
+        if !self.options.interval.is_empty() && predictor.members.is_none() {
+            return Err(RunError::setting(
+                "interval",
+                format!(
+                    "{} holds no errors of held-out samples to make intervals from; train on folds, the default, or leave it out",
+                    self.source.checkpoint.display()
+                ),
+            ));
+        }
+        Ok(predictor)
     }
 
     fn reads<'b>(&'b self, metadata: Option<&'b Metadata>) -> GivenReads<'b> {
@@ -86,106 +97,7 @@ impl<'a> PredictionSettings<'a> {
     }
 }
 
-/// A model from its checkpoint, on a device.
-struct LoadedPredictor {
-    device: Device,
-    policy: DataPolicy,
-    parts: PredictorManifest,
-    model: FineTuned,
-    /// What predicts beside the network, where the training had such.
-    members: Option<SavedMembers>,
-    training: TrainingSamples,
-}
-
-impl LoadedPredictor {
-    fn read(
-        settings: &PredictionSettings<'_>,
-        observer: &mut dyn Observer,
-    ) -> Result<Self, RunError> {
-        let options = settings.options;
-        let device = device(&options.device)?;
-        let (name, attention) = (&options.device, AttnImplementation::Auto);
-        let precision = options.mixed_precision;
-        settle(name, &device, attention, observer)?;
-        settle_precision(name, &device, precision, attention, observer)?;
-        let path = settings.model.as_path();
-        let (manifest, mut files) = directory::load(path)?;
-        if options.model.as_deref() != Some(path) {
-            observer.observe(&Event::Note(&format!("model: {}", path.display())))?;
-        }
-        let Some(parts) = manifest.predictor.clone() else {
-            return Err(RunError::checkpoint(
-                path,
-                "this is a pre-trained encoder, which predicts nothing by itself\n  help: train a predictor on it with `aam train --pretrained-encoder`",
-            ));
-        };
-        let training = TrainingSamples::of(&mut files, path, options.abstain)?;
-        let model = FineTuned::init(&manifest, &device).map_err(|error| match error {
-            RunError::Plugin(PluginError::NotLinked { .. }) => error,
-            error @ (RunError::Plugin(_) | RunError::Setting { .. }) => {
-                RunError::checkpoint(path.join(MANIFEST), format!("it is damaged: {error}"))
-            }
-            error => error,
-        })?;
-        let model = model.with_precision(precision);
-        let weights = files.remove(WEIGHTS).unwrap_or_default();
-        let model = directory::load_weights(model, weights, false, &path.join(WEIGHTS))?.valid();
-        let members = files.get(MEMBERS);
-        let members = members
-            .map(|bytes| SavedMembers::read(bytes, &path.join(MEMBERS), &parts))
-            .transpose()?;
-        if !options.interval.is_empty() && members.is_none() {
-            return Err(RunError::setting(
-                "interval",
-                format!(
-                    "{} holds no errors of held-out samples to make intervals from; train on folds, the default, or leave it out",
-                    path.display()
-                ),
-            ));
-        }
-        Ok(Self {
-            device,
-            policy: manifest.data,
-            parts,
-            model,
-            members,
-            training,
-        })
-    }
-}
-
-/// Samples that a model can predict: set up as those it was trained on.
-struct PredictableSamples {
-    table: Table,
-    sequences: TokenizedSequences,
-    categories: CategoryIds,
-    scales: TargetScales,
-}
-
 impl PredictableSamples {
-    fn read(
-        settings: &PredictionSettings<'_>,
-        predictor: &LoadedPredictor,
-        observer: &mut dyn Observer,
-    ) -> Result<Self, RunError> {
-        let metadata = metadata(settings, &predictor.parts, observer)?;
-        let metadata = metadata.as_ref();
-        let (table, sequences) = settings.reads(metadata).read(&predictor.policy, observer)?;
-        let (ids, parts) = (table.sample_ids(), &predictor.parts);
-        let categories = CategoryIds::new(&parts.categories, metadata, ids)?;
-        if let Some(text) = categories.warning() {
-            observer.observe(&Event::Warning(&text))?;
-        }
-        let (scales, unseen) = TargetScales::new(&parts.targets, metadata, ids)?;
-        target_scales::warn(&unseen, observer)?;
-        Ok(Self {
-            table,
-            sequences,
-            categories,
-            scales,
-        })
-    }
-
     fn predict(
         &self,
         settings: &PredictionSettings<'_>,
@@ -236,7 +148,7 @@ impl PredictableSamples {
             })
         })?;
         let (averaged, further) = match &predictor.members {
-            Some(members) => self.with_members(members, &predictor.parts, options, averaged),
+            Some(members) => self.with_members(members, &predictor.numbers(), options, averaged),
             None => (averaged, Vec::new()),
         };
         Ok(PredictedSamples {
@@ -253,7 +165,7 @@ impl PredictableSamples {
     fn with_members(
         &self,
         members: &SavedMembers,
-        parts: &PredictorManifest,
+        numbers: &[bool],
         options: &PredictOptions,
         averaged: Vec<Averaged>,
     ) -> (Vec<Averaged>, Vec<AtLevel>) {
@@ -262,37 +174,14 @@ impl PredictableSamples {
             .enumerate()
             .map(|(row, (predictions, spread))| (HeldOut { row, predictions }, spread))
             .unzip();
-        let targets = parts.targets.iter();
-        let numbers: Vec<bool> = targets
-            .map(|target| target.values.classes().is_none())
-            .collect();
         let levels = Level::distinct(&options.interval);
         let mut levels = members
-            .predict(&self.table, &self.categories, &network, &numbers, &levels)
+            .predict(&self.table, &self.categories, &network, numbers, &levels)
             .into_iter();
         let samples = levels.next().map_or(network, |first| first.samples);
         let predictions = samples.into_iter().map(|sample| sample.predictions);
         (predictions.zip(spreads).collect(), levels.collect())
     }
-}
-
-/// The metadata, with the columns that the model and the conditions need of them; these are looked
-/// for before the table is read.
-fn metadata(
-    settings: &PredictionSettings<'_>,
-    parts: &PredictorManifest,
-    observer: &mut dyn Observer,
-) -> Result<Option<Metadata>, RunError> {
-    let path = settings.options.metadata.as_deref();
-    let mut notes = |note: String| observer.observe(&Event::Note(&note));
-    let metadata = path.map(|path| study::metadata(path, &mut notes));
-    let metadata = metadata.transpose()?;
-    CategoryIds::new(&parts.categories, metadata.as_ref(), &[])?;
-    TargetScales::new(&parts.targets, metadata.as_ref(), &[])?;
-    if let (Some(conditions), Some(metadata)) = (&settings.conditions, &metadata) {
-        conditions.check(metadata)?;
-    }
-    Ok(metadata)
 }
 
 /// How often each sample is predicted; a warning says where it is less often than asked for.

@@ -20,9 +20,10 @@ pub struct Target {
 }
 
 /// All parsers.
-pub const TARGETS: [Target; 15] = [
+pub const TARGETS: [Target; 16] = [
     studies::TABLE,
     studies::METADATA,
+    studies::TAXONOMY,
     studies::DISTANCES,
     studies::SAMPLE_VALUES,
     studies::SEQUENCES,

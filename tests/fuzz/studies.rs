@@ -5,7 +5,8 @@ use std::io::Write;
 use aam_runtime::data::newick::{NewickOptions, Rooting};
 use aam_runtime::data::{
     DistanceMatrix, Table, read_distances, read_ids, read_metadata, read_sample_values,
-    read_sequences, read_table, read_tree, write_biom, write_distances_h5, write_distances_npy,
+    read_sequences, read_table, read_taxonomy, read_tree, write_biom, write_distances_h5,
+    write_distances_npy,
 };
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -32,6 +33,21 @@ pub const METADATA: Target = Target {
                 let _ = metadata.texts(&column.name, metadata.ids());
                 let _ = metadata.numbers(&column.name, metadata.ids());
             }
+            true
+        })
+    },
+};
+
+pub const TAXONOMY: Target = Target {
+    name: "taxonomy",
+    seeds: taxonomies,
+    run: |bytes| {
+        as_file(bytes, "", |path| {
+            let Ok(taxonomy) = read_taxonomy(path) else {
+                return false;
+            };
+            let lineages = taxonomy.ids().filter_map(|id| taxonomy.get(id));
+            lineages.for_each(|lineage| drop((lineage.name(), lineage.genus())));
             true
         })
     },
@@ -182,6 +198,21 @@ fn tables() -> Vec<Vec<u8>> {
     seeds.push(artifact(
         "FeatureTable[Frequency]",
         "feature-table.biom",
+        text.as_bytes(),
+    ));
+    seeds
+}
+
+fn taxonomies() -> Vec<Vec<u8>> {
+    let text = "Feature ID\tTaxon\tConfidence\nA\tk__Bacteria; p__Firmicutes; g__Blautia; s__\t0.9\nB\tD_0__Archaea;D_5__x\t1\n";
+    let mut seeds = texts(&[
+        text,
+        "id,taxonomy\nA,Bacteria;Firmicutes;Clostridia\nB,Unassigned\n",
+    ]);
+    seeds.push(gzip(text.as_bytes()));
+    seeds.push(artifact(
+        "FeatureData[Taxonomy]",
+        "taxonomy.tsv",
         text.as_bytes(),
     ));
     seeds

@@ -8,6 +8,7 @@ mod demo;
 mod demo_summary;
 mod doctor;
 mod embed;
+mod explain;
 mod import;
 mod lr_find;
 mod plugins;
@@ -55,6 +56,7 @@ fn dispatch(command: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
         "lr-find" => lr_find::run(matches),
         "rf-baseline" => rf_baseline::run(matches),
         "predict" => predict::run(matches),
+        "explain" => explain::run(matches),
         "embed" => embed::run(matches),
         "runs" => runs::run(matches),
         "train-encoder" => train_encoder::run(matches),

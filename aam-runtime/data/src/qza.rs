@@ -85,6 +85,16 @@ impl<'s> Artifact<'s> {
         Source::from_bytes(self.source.path(), Some(member), bytes).map(Some)
     }
 
+    /// The lineages of an artifact of type `FeatureData[Taxonomy]`, none for other types.
+    pub fn taxonomy(&mut self) -> Result<Option<Source>, DataError> {
+        if !self.semantic_type.starts_with("FeatureData[Taxonomy]") {
+            return Ok(None);
+        }
+        let member = "data/taxonomy.tsv";
+        let bytes = self.read(member)?;
+        Source::from_bytes(self.source.path(), Some(member), bytes).map(Some)
+    }
+
     fn read(&mut self, member: &str) -> Result<Vec<u8>, DataError> {
         let name = format!("{}/{member}", self.root);
         read_member(self.source, &mut self.archive, &name)

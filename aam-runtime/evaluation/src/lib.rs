@@ -12,6 +12,7 @@ pub mod coverage;
 mod cross_fitted;
 pub mod cross_validated;
 pub mod deal;
+pub mod differential;
 pub mod distribution;
 pub mod evaluation;
 pub mod folds;

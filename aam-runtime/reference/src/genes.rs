@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aam_core::random::stream;
-use aam_data::taxonomy::RANKS;
-use aam_data::{AMPLICONS, Sequences, Taxonomy, Tree, amplicons_of};
+use aam_data::{AMPLICONS, RANK_NAMES as RANKS, Sequences, Taxonomy, Tree, amplicons_of};
 use aam_run::RunError;
 use rand::RngExt;
 use rayon::prelude::*;
@@ -73,7 +72,7 @@ impl Genes {
             };
             let mut path = String::new();
             let taxa = std::array::from_fn(|rank| {
-                let name = lineage[rank].as_deref();
+                let name = lineage.rank(rank);
                 path.push(';');
                 path.push_str(name.unwrap_or_default());
                 let next = numbers[rank].len() as u32;

@@ -4,6 +4,7 @@
 pub mod chart;
 pub mod check;
 mod data_file;
+pub mod explanation;
 pub mod metrics_file;
 pub mod page;
 pub mod record;

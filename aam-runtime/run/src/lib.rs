@@ -13,6 +13,6 @@ pub mod output_lock;
 pub mod predictions;
 pub mod run_directory;
 pub mod settings;
-mod tsv_writer;
+pub mod tsv_writer;
 
 pub use error::RunError;

@@ -5,6 +5,7 @@ use std::path::Path;
 use aam_api::learner::learner;
 use aam_api::{Kind, LearnerKind, PluginError, Registry, Resolved};
 use aam_data::Table;
+use aam_evaluation::evaluation::{NETWORK, Other};
 use aam_evaluation::out_of_fold::{AtLevel, TargetOutOfFold};
 use aam_evaluation::results::{HeldOut, RawColumn};
 use aam_features::FeatureSpace;
@@ -184,8 +185,25 @@ impl SavedMembers {
     ) -> Vec<AtLevel> {
         let rows: Vec<usize> = network.iter().map(|sample| sample.row).collect();
         let learners = self.members.predict(table, categories, &rows, numbers);
-        let samples = combined(self.members.with_network, network, &learners);
+        self.together(network, &learners, levels)
+    }
+
+    /// The same of what the learners predict of these samples, in the same order.
+    pub fn together(
+        &self,
+        network: &[HeldOut],
+        learners: &[Other],
+        levels: &[f64],
+    ) -> Vec<AtLevel> {
+        let samples = combined(self.members.with_network, network, learners);
         self.out_of_fold.applied(&samples, levels)
+    }
+
+    /// Names of the members, in the order of the tables: the network first.
+    pub fn names(&self) -> Vec<&'static str> {
+        let network = self.members.with_network.then_some(NETWORK);
+        let learners = self.members.learners.iter().map(|member| member.name);
+        network.into_iter().chain(learners).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a user can set for each command. Options of a layer stand in the crate of that layer.
 
 mod check;
+mod explain;
 mod given_table;
 mod predict;
 mod rf_baseline;
@@ -15,6 +16,7 @@ pub use aam_train::options::{
     TrainOptions,
 };
 pub use check::CheckOptions;
+pub use explain::{Baseline, ExplainOptions};
 pub use given_table::GivenTableOptions;
 pub use predict::PredictOptions;
 pub use rf_baseline::RfBaselineOptions;

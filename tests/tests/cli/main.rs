@@ -14,6 +14,7 @@ mod doctor;
 mod embed;
 mod errors;
 mod evaluation;
+mod explain;
 mod faith_pd;
 mod file_dialects;
 mod flags;

@@ -8,6 +8,7 @@ mod histogram;
 mod raster;
 mod residuals;
 mod roc;
+mod rows;
 mod scatter;
 mod svg;
 mod theme;
@@ -24,8 +25,9 @@ pub use histogram::Histogram;
 pub use raster::{Picture, png};
 pub use residuals::Strip;
 pub use roc::{Roc, roc};
+pub use rows::{Bar, Bars, Swarm, SwarmPoint, SwarmRow};
 pub use scatter::{Point, Scatter};
-pub use svg::svg;
+pub use svg::{svg, svg_file};
 pub use theme::{Ink, Theme};
 
 /// Why something was not drawn.

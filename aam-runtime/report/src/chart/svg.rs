@@ -2,7 +2,7 @@
 
 use plotters::prelude::{IntoDrawingArea, SVGBackend};
 
-use super::{Chart, Ink};
+use super::{Chart, Ink, Theme};
 
 /// The chart as an element of a page; empty if it cannot be drawn.
 pub fn svg(chart: &impl Chart) -> String {
@@ -35,6 +35,27 @@ pub fn svg(chart: &impl Chart) -> String {
         ));
     }
     svg + "</svg>"
+}
+
+/// The chart as a file by itself, in the colours of `theme`; empty if it cannot be drawn.
+pub fn svg_file(chart: &impl Chart, theme: &Theme) -> String {
+    let mut text = svg(chart);
+    for (ink, variable) in Ink::ALL {
+        let color = ink.color();
+        let (red, green, blue) = theme.resolve((color.0, color.1, color.2));
+        let of_theme = format!("#{red:02x}{green:02x}{blue:02x}");
+        text = text.replace(&format!("var({variable})"), &of_theme);
+    }
+    let (width, height) = chart.size();
+    let (red, green, blue) = theme.ground();
+    let Some((head, body)) = text.split_once('>') else {
+        return text;
+    };
+    let head = head.replacen("<svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"", 1);
+    format!(
+        "{head} font-family=\"sans-serif\"><rect width=\"{width}\" height=\"{height}\" fill=\"#{red:02x}{green:02x}{blue:02x}\"/>{}\n",
+        body.replace("class=\"mark\"", "fill-opacity=\"0\"")
+    )
 }
 
 fn escaped(text: &str) -> String {

@@ -48,6 +48,12 @@ impl Ink {
         Self::ALL[4 + n % 6].0
     }
 
+    /// Its variable in a page's style sheet.
+    pub fn variable(self) -> &'static str {
+        let found = Self::ALL.iter().find(|(ink, _)| *ink == self);
+        found.map_or("--text", |(_, variable)| variable)
+    }
+
     /// The colour that stands for the purpose.
     pub fn color(self) -> RGBColor {
         let n = self as u8;

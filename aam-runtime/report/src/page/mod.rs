@@ -9,12 +9,13 @@ mod coverage;
 mod curves;
 mod data;
 mod errors;
+mod explanation;
 mod figures;
 mod folds;
 mod gathered;
 mod groups;
 mod predictions;
-mod words;
+pub(crate) mod words;
 
 use std::fs;
 
@@ -22,6 +23,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
 pub use check::check;
+pub use explanation::explanation;
 pub use gathered::{Gathered, HeldOutSample, HeldOutTarget};
 
 use crate::chart;

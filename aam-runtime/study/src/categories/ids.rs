@@ -71,6 +71,19 @@ impl CategoryIds {
         })
     }
 
+    /// Those of the samples at `rows`, any of which may be there several times.
+    #[must_use]
+    pub fn of_rows(&self, rows: &[usize]) -> Self {
+        let ids = rows
+            .iter()
+            .flat_map(|row| &self.ids[row * self.columns..(row + 1) * self.columns]);
+        Self {
+            columns: self.columns,
+            ids: ids.copied().collect(),
+            unknown: self.unknown.clone(),
+        }
+    }
+
     /// One line about the levels that no training sample has, if there are any.
     pub fn warning(&self) -> Option<String> {
         let unknown = &self.unknown;

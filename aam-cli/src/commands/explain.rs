@@ -1,0 +1,16 @@
+//! `aam explain`.
+
+use clap::ArgMatches;
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::progress;
+
+pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
+    let Some(settings) = super::settings("explain", matches)? else {
+        return Ok(Exit::Done);
+    };
+    let mut display = progress::display(super::quiet(matches));
+    aam_runtime::explain::explain(&settings.options()?, display.as_mut())?;
+    Ok(Exit::Done)
+}

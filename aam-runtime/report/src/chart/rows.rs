@@ -1,0 +1,319 @@
+//! Charts whose rows have names: bars, and points of many samples.
+
+use plotters::coord::Shift;
+use plotters::drawing::DrawingArea;
+use plotters::element::{Circle, PathElement, Rectangle, Text};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{Color, ShapeStyle};
+use plotters_backend::DrawingBackend;
+
+use super::axes::{text, tick};
+use super::{Chart, Ink, Mark, Undrawn};
+
+const WIDTH: i32 = 440;
+const ROW: i32 = 22;
+/// Room for a letter of a name.
+const LETTER: i32 = 7;
+/// Where the scale ends.
+const RIGHT: i32 = WIDTH - 14;
+/// Below the rows: the numbers of the scale, and what it is.
+const BELOW: i32 = 46;
+/// Letters of a name.
+const LETTERS: usize = 30;
+
+/// A bar to the right for each row, with an interval.
+#[derive(Clone, Debug)]
+pub struct Bars {
+    /// What is shown.
+    pub name: String,
+    /// The rows, the first at the top.
+    pub rows: Vec<Bar>,
+}
+
+/// A row of bars.
+#[derive(Clone, Debug)]
+pub struct Bar {
+    /// What it is of.
+    pub label: String,
+    /// Its length.
+    pub value: f64,
+    /// The ends of its interval.
+    pub interval: Option<(f64, f64)>,
+    /// Its colour.
+    pub ink: Ink,
+    /// Whether it is pale.
+    pub pale: bool,
+    /// What is told of it.
+    pub text: String,
+}
+
+/// Points of samples for each row, side by side where there are several at a place.
+#[derive(Clone, Debug)]
+pub struct Swarm {
+    /// What is shown.
+    pub name: String,
+    /// The rows, the first at the top.
+    pub rows: Vec<SwarmRow>,
+}
+
+/// A row of points.
+#[derive(Clone, Debug)]
+pub struct SwarmRow {
+    /// What it is of.
+    pub label: String,
+    /// The points.
+    pub points: Vec<SwarmPoint>,
+}
+
+/// A sample.
+#[derive(Clone, Debug)]
+pub struct SwarmPoint {
+    /// Where it is.
+    pub value: f64,
+    /// Its colour.
+    pub ink: Ink,
+    /// What is told of it; nothing if it is empty.
+    pub text: String,
+}
+
+/// Points that can be hovered over in each row.
+const MOST_MARKS: usize = 60;
+
+/// A scale from the left to the right.
+struct Scale {
+    low: f64,
+    high: f64,
+    /// Where it begins, and the names end.
+    left: i32,
+}
+
+impl Scale {
+    fn of(values: impl Iterator<Item = f64>, labels: &[&str]) -> Self {
+        let letters = labels
+            .iter()
+            .map(|label| label.chars().count().min(LETTERS))
+            .max();
+        let left = 14 + LETTER * letters.unwrap_or(0).max(6) as i32;
+        let finite = values.filter(|value| value.is_finite());
+        let (low, high) = finite.fold((0f64, 0f64), |(low, high), v| (low.min(v), high.max(v)));
+        match low < high {
+            true => Self { low, high, left },
+            false => Self {
+                low,
+                high: low + 1.0,
+                left,
+            },
+        }
+    }
+
+    fn x(&self, value: f64) -> i32 {
+        let part = ((value - self.low) / (self.high - self.low)).clamp(0.0, 1.0);
+        self.left + (f64::from(RIGHT - self.left) * part).round() as i32
+    }
+
+    /// Names of the rows, the line at 0, the ends of the scale and what it is.
+    fn draw<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+        labels: &[&str],
+        name: &str,
+    ) -> Result<(), Undrawn<B>> {
+        let bottom = ROW * labels.len() as i32 + 4;
+        let line = |ink: Ink| ShapeStyle {
+            color: ink.color().to_rgba(),
+            filled: false,
+            stroke_width: 1,
+        };
+        for (row, label) in labels.iter().enumerate() {
+            let y = middle(row);
+            let style = text(14, Ink::Text).pos(Pos::new(HPos::Right, VPos::Center));
+            area.draw(&Text::new(shortened(label), (self.left - 8, y), style))?;
+            area.draw(&PathElement::new(
+                [(self.left, y), (RIGHT, y)],
+                line(Ink::Grid),
+            ))?;
+        }
+        let zero = self.x(0.0);
+        area.draw(&PathElement::new(
+            [(zero, 0), (zero, bottom)],
+            line(Ink::Muted),
+        ))?;
+        let mut ends = vec![(self.low, HPos::Left), (self.high, HPos::Right)];
+        if zero - self.left > 60 && RIGHT - zero > 60 {
+            ends.push((0.0, HPos::Center));
+        }
+        for (value, across) in ends {
+            let style = text(13, Ink::Muted).pos(Pos::new(across, VPos::Top));
+            area.draw(&Text::new(tick(value), (self.x(value), bottom + 4), style))?;
+        }
+        let style = text(14, Ink::Text).pos(Pos::new(HPos::Center, VPos::Top));
+        let place = ((self.left + RIGHT) / 2, bottom + 21);
+        area.draw(&Text::new(name.to_owned(), place, style))
+    }
+}
+
+/// The middle of a row.
+fn middle(row: usize) -> i32 {
+    ROW * row as i32 + ROW / 2 + 2
+}
+
+fn shortened(label: &str) -> String {
+    match label.chars().count() > LETTERS {
+        true => label.chars().take(LETTERS - 1).chain(['…']).collect(),
+        false => label.to_owned(),
+    }
+}
+
+fn size(rows: usize) -> (u32, u32) {
+    (WIDTH as u32, (ROW * rows.max(1) as i32 + BELOW) as u32)
+}
+
+impl Chart for Bars {
+    fn size(&self) -> (u32, u32) {
+        size(self.rows.len())
+    }
+
+    fn title(&self) -> String {
+        format!("bars of {}", self.name)
+    }
+
+    fn draw<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+    ) -> Result<Vec<Mark>, Undrawn<B>> {
+        let values = self.rows.iter().flat_map(|row| {
+            let (low, high) = row.interval.unwrap_or((row.value, row.value));
+            [row.value, low, high]
+        });
+        let labels: Vec<&str> = self.rows.iter().map(|row| row.label.as_str()).collect();
+        let scale = Scale::of(values, &labels);
+        scale.draw(area, &labels, &self.name)?;
+        let mut marks = Vec::with_capacity(self.rows.len());
+        for (place, row) in self.rows.iter().enumerate() {
+            let y = middle(place);
+            let opacity = if row.pale { 0.3 } else { 0.85 };
+            let corners = [(scale.x(0.0), y - 7), (scale.x(row.value), y + 7)];
+            area.draw(&Rectangle::new(
+                corners,
+                row.ink.color().mix(opacity).filled(),
+            ))?;
+            if let Some((low, high)) = row.interval {
+                let ends = [(scale.x(low), y), (scale.x(high), y)];
+                let style = ShapeStyle {
+                    color: Ink::Text.color().mix(0.8),
+                    filled: false,
+                    stroke_width: 2,
+                };
+                area.draw(&PathElement::new(ends, style))?;
+            }
+            marks.push(Mark {
+                place: (scale.x(row.value), y),
+                text: row.text.clone(),
+            });
+        }
+        Ok(marks)
+    }
+}
+
+impl Chart for Swarm {
+    fn size(&self) -> (u32, u32) {
+        size(self.rows.len())
+    }
+
+    fn title(&self) -> String {
+        format!("points of {}", self.name)
+    }
+
+    fn draw<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+    ) -> Result<Vec<Mark>, Undrawn<B>> {
+        let points = self.rows.iter().flat_map(|row| &row.points);
+        let labels: Vec<&str> = self.rows.iter().map(|row| row.label.as_str()).collect();
+        let scale = Scale::of(points.map(|point| point.value), &labels);
+        scale.draw(area, &labels, &self.name)?;
+        let mut marks = Vec::new();
+        for (place, row) in self.rows.iter().enumerate() {
+            let places = row.spread(&scale, middle(place));
+            let every = row.points.len().div_ceil(MOST_MARKS).max(1);
+            for (number, (point, at)) in row.points.iter().zip(places).enumerate() {
+                area.draw(&Circle::new(at, 2, point.ink.color().mix(0.6).filled()))?;
+                if number % every == 0 && !point.text.is_empty() {
+                    marks.push(Mark {
+                        place: at,
+                        text: point.text.clone(),
+                    });
+                }
+            }
+        }
+        Ok(marks)
+    }
+}
+
+impl SwarmRow {
+    /// Where the points are: those at one place are moved up and down in turn, as far as the row goes.
+    fn spread(&self, scale: &Scale, y: i32) -> Vec<(i32, i32)> {
+        let mut at_place = vec![0i32; WIDTH as usize];
+        let places = self.points.iter().map(|point| {
+            let x = scale.x(point.value);
+            let before = &mut at_place[(x / 2) as usize];
+            let step = (*before + 1) / 2 * if *before % 2 == 0 { 1 } else { -1 };
+            *before += 1;
+            (x, y + (2 * step).clamp(2 - ROW / 2, ROW / 2 - 2))
+        });
+        places.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_have_their_names_and_points_do_not_leave_them() {
+        let row = |label: &str| SwarmRow {
+            label: label.to_owned(),
+            points: (0..200)
+                .map(|i| SwarmPoint {
+                    value: f64::from(i % 3) - 1.0,
+                    ink: Ink::First,
+                    text: format!("sample {i}"),
+                })
+                .collect(),
+        };
+        let chart = Swarm {
+            name: "what it adds".to_owned(),
+            rows: vec![
+                row("Blautia"),
+                row("a name of far more than thirty letters in all"),
+            ],
+        };
+        let svg = crate::chart::svg(&chart);
+        for text in ["Blautia", "a name of far more than thirt…", "sample 0"] {
+            assert!(svg.contains(text), "{text}");
+        }
+        let scale = Scale::of([-1.0, 1.0].into_iter(), &["Blautia"]);
+        let places = chart.rows[0].spread(&scale, middle(0));
+        assert!(
+            places
+                .iter()
+                .all(|(x, y)| (scale.left..=RIGHT).contains(x) && (0..=ROW + 2).contains(y))
+        );
+    }
+
+    #[test]
+    fn bars_of_nothing_are_drawn() {
+        let bars = Bars {
+            name: "importance".to_owned(),
+            rows: vec![Bar {
+                label: "x".to_owned(),
+                value: 0.0,
+                interval: Some((0.0, f64::NAN)),
+                ink: Ink::Second,
+                pale: true,
+                text: "nothing".to_owned(),
+            }],
+        };
+        assert!(crate::chart::svg(&bars).contains("nothing"));
+    }
+}

@@ -1,0 +1,273 @@
+//! The page of an explanation: which ASVs drive the predictions, and where to.
+
+use maud::{Markup, html};
+
+use super::words::{file_name, number, plain, share};
+use super::{document, figure};
+use crate::explanation::{DependenceFound, Driver, Explanation, Pushed, ShuffledGroups};
+
+/// The page.
+pub fn explanation(found: &Explanation) -> String {
+    let title = format!("What drives {}", found.target);
+    let body = html! {
+        header {
+            h1 { (title) }
+            p.sub { (file_name(&found.table)) " · " code { "aam explain" } " " (found.aam) }
+        }
+        (cards(found))
+        @for warning in &found.warnings { p.warning { (warning) } }
+        (drivers(found))
+        (table(found))
+        @if !found.genera.is_empty() { (genera(found)) }
+        @if let Some(shuffled) = &found.shuffled { (shuffled_groups(shuffled)) }
+        @if !found.dependences.is_empty() { (dependences(&found.dependences)) }
+        @if !found.pushed.is_empty() { (pushed(&found.pushed)) }
+        (limits())
+        footer { "Made by aam " (found.aam) ". Bars and points can be hovered over." }
+    };
+    document(&title, &body)
+}
+
+fn cards(found: &Explanation) -> Markup {
+    html! {
+        div.cards {
+            div.card { span { "samples explained" } b { (found.samples) } }
+            div.card { span { "ASVs" } b { (found.asvs) }
+                span { (found.stable) " with a stable direction" } }
+            div.card { span { "interplay" } b { (format!("{:.0} %", 100.0 * found.interplay)) }
+                span { "of what an ASV adds depends on which others are there" } }
+            div.card { span { "explained" } b { (found.methods.len()) }
+                span { (found.methods.join(", ")) } }
+        }
+    }
+}
+
+fn drivers(found: &Explanation) -> Markup {
+    let outputs = match found.outputs.as_slice() {
+        [one] => one.clone(),
+        several => several.join(", "),
+    };
+    html! {
+        section {
+            h2 { "What matters most" }
+            p { "Each sample is compared with " (found.baseline) ". What the ASVs add to a sample adds up to "
+                "the difference between the two predictions of " (outputs) "." }
+            div.charts {
+                (figure(&found.bars(), &html! { strong { "Importance. " }
+                    "The mean size of what an ASV adds to a sample, with 95 % of resamples of the samples. "
+                    "Orange: more of it raises the prediction; blue: lowers it. Pale: the direction is not stable, because resamples or members of the model disagree." }))
+                (figure(&found.swarm(), &html! { strong { "Single samples. " }
+                    "What an ASV adds to each sample. Orange: the sample has more of it than the baseline; blue: less." }))
+            }
+        }
+    }
+}
+
+/// What the most important ASVs are, in numbers.
+fn table(found: &Explanation) -> Markup {
+    let tested = found.drivers.iter().any(|driver| driver.test.is_some());
+    let members = found.methods.get(1..).unwrap_or_default();
+    html! {
+        section {
+            h2 { "The same in numbers" }
+            div.scroll { table {
+                thead { tr {
+                    th { "ASV" } th.n { "importance" }
+                    @for member in members { th.n { (member) } }
+                    th { "more of it" } th.n { "samples with it" } th.n { "in the first 20" }
+                    @if tested { th.n { "effect alone" } th.n { "q" } }
+                } }
+                tbody { @for driver in &found.drivers { (row(driver, members.len(), tested)) } }
+            } }
+            p.muted { "“In the first 20” is how often an ASV is among the twenty most important when samples are drawn anew. "
+                @if tested { "“Effect alone” is that of a plain test of this ASV against the target, which knows no model; "
+                    "q is its p-value among all ASVs. An ASV that matters to the model and has no effect alone acts "
+                    "together with others, or stands in for them." } }
+        }
+    }
+}
+
+fn row(driver: &Driver, members: usize, tested: bool) -> Markup {
+    html! {
+        tr {
+            td title=(driver.id) { (driver.label) }
+            td.n { (number(driver.sizes.first().copied().unwrap_or(0.0))) }
+            @for member in 0..members { td.n { (number(driver.sizes.get(member + 1).copied().unwrap_or(0.0))) } }
+            td { (driver.direction) @if !driver.stable { " " span.muted { "(not stable)" } } }
+            td.n { (format!("{:.0} %", 100.0 * driver.prevalence)) }
+            td.n { (format!("{:.0} %", 100.0 * driver.among_first)) }
+            @if tested {
+                @match driver.test {
+                    Some((effect, q)) => { td.n { (plain(effect)) } td.n { (share(q)) } }
+                    None => { td.n { "–" } td.n { "–" } }
+                }
+            }
+        }
+    }
+}
+
+fn genera(found: &Explanation) -> Markup {
+    html! {
+        section {
+            h2 { "Genera" }
+            p.muted { "What the ASVs of a genus add to a sample together; ASVs that pull in opposite directions cancel." }
+            div.charts { (figure(&found.genus_bars(), &html! { strong { "Importance of genera. " }
+                "ASVs without a genus count for what is known above it." })) }
+        }
+    }
+}
+
+fn shuffled_groups(shuffled: &ShuffledGroups) -> Markup {
+    html! {
+        section {
+            h2 { "Without them" }
+            p { "The reads of related ASVs were shuffled among " (shuffled.samples) " samples, " (shuffled.repeats)
+                " times. As they are, " (shuffled.figure) " is " (plain(shuffled.whole)) "." }
+            @if shuffled.seen > 0 {
+                p.muted { "The model was trained on some of them, so that " (shuffled.figure)
+                    " is too good, and so is what is lost. Give samples that it has not seen." }
+            }
+            div.scroll { table {
+                thead { tr { th { "group" } th.n { "ASVs" } th.n { (shuffled.figure) " lost" } th.n { "± standard deviation" } th { } } }
+                tbody { @for (name, asvs, lost, deviation, stable) in &shuffled.groups {
+                    tr {
+                        td { (name) } td.n { (asvs) } td.n { (plain(*lost)) } td.n { (plain(*deviation)) }
+                        td { @if !stable { span.muted { "not stable" } } }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+fn dependences(all: &[DependenceFound]) -> Markup {
+    html! {
+        section {
+            h2 { "More or less of one ASV" }
+            p.muted { "The mean prediction of the samples if each had this share of the ASV, all else as it is." }
+            div.charts { @for found in all {
+                @let chart = found.chart();
+                (figure(&chart, &html! {
+                    strong { (found.label) } " → " (found.output) br;
+                    span.keys { @for curve in &chart.curves {
+                        span { span.key style={ "background:var(" (curve.ink.variable()) ")" } {} (curve.name) }
+                    } }
+                }))
+            } }
+        }
+    }
+}
+
+fn pushed(all: &[Pushed]) -> Markup {
+    html! {
+        section {
+            h2 { "What pushed the samples furthest off" }
+            div.scroll { table {
+                thead { tr { th { "sample" } th { "actual" } th { "explained" } th.n { "predicted" } th.n { "baseline" } th { "pushed by (reads, of the baseline)" } } }
+                tbody { @for sample in all {
+                    tr {
+                        td.id { (sample.sample) }
+                        td { (sample.actual) }
+                        td { (sample.output) }
+                        td.n { (number(sample.predicted)) }
+                        td.n { (number(sample.baseline)) }
+                        td { @for (label, own, base, value) in &sample.by {
+                            (label) " (" (own) ", " (base) "): " @if *value > 0.0 { "+" } (number(*value)) br;
+                        } }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+fn limits() -> Markup {
+    html! {
+        section {
+            h2 { "What this does not say" }
+            ul {
+                li { "It explains the model, not the body or the soil: what predicts is not what causes." }
+                li { "Related ASVs stand in for each other. What one of them adds says less than what they add together: look at genera and clades." }
+                li { "ASVs are compositions: more of one is less of all others." }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::explanation::Added;
+
+    fn driver(label: &str) -> Driver {
+        Driver {
+            label: label.to_owned(),
+            id: "ACGT".to_owned(),
+            sizes: vec![0.5, 0.25],
+            interval: (0.4, 0.6),
+            direction: "raises ph".to_owned(),
+            rises: true,
+            stable: false,
+            among_first: 0.8,
+            prevalence: 0.25,
+            test: Some((0.7, 0.01)),
+            points: vec![Added {
+                sample: "S1".to_owned(),
+                value: 0.5,
+                more: true,
+            }],
+        }
+    }
+
+    #[test]
+    fn the_page_has_what_was_found_and_escapes_names() {
+        let found = Explanation {
+            aam: "0".to_owned(),
+            table: "study/table.biom".to_owned(),
+            target: "p<h".to_owned(),
+            outputs: vec!["p<h".to_owned()],
+            baseline: "a typical sample".to_owned(),
+            methods: vec!["combined".to_owned(), "forest".to_owned()],
+            samples: 1,
+            asvs: 2,
+            stable: 0,
+            interplay: 0.7,
+            drivers: vec![driver("Blautia · ACGT"), driver("<b>")],
+            genera: vec![driver("Blautia")],
+            shuffled: Some(ShuffledGroups {
+                figure: "R²".to_owned(),
+                whole: 0.9,
+                samples: 1,
+                repeats: 5,
+                seen: 1,
+                groups: vec![("Blautia".to_owned(), 2, 0.1, 0.2, false)],
+            }),
+            dependences: vec![DependenceFound {
+                label: "Blautia".to_owned(),
+                output: "p<h".to_owned(),
+                curves: vec![("combined".to_owned(), vec![(0.0, 1.0), (5.0, 2.0)])],
+            }],
+            pushed: vec![Pushed {
+                sample: "S1".to_owned(),
+                actual: "7".to_owned(),
+                predicted: 5.0,
+                baseline: 6.0,
+                output: "p<h".to_owned(),
+                by: vec![("Blautia".to_owned(), 3, 1, -0.5)],
+            }],
+            warnings: Vec::new(),
+        };
+        let page = explanation(&found);
+        for text in [
+            "not stable",
+            "Blautia · ACGT",
+            "p&lt;h",
+            "S1: 0.500",
+            "R² lost",
+        ] {
+            assert!(page.contains(text), "{text}");
+        }
+        assert!(!page.contains("<b>:") && !page.contains("http://") && !page.contains("src="));
+        assert_eq!(page.matches("<svg").count(), 4);
+    }
+}

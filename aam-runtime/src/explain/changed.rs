@@ -1,0 +1,70 @@
+//! Samples of a table with other reads, to be predicted together.
+
+use aam_data::{DataError, Table};
+
+/// Samples that are those of a table but for their reads.
+#[derive(Clone, Debug, Default)]
+pub struct ChangedSamples {
+    /// The row in the table of the sample that each was made from.
+    origins: Vec<usize>,
+    /// Where the reads of each end in the two below.
+    ends: Vec<usize>,
+    columns: Vec<u32>,
+    counts: Vec<u32>,
+}
+
+impl ChangedSamples {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.origins.len()
+    }
+
+    /// The row in the table of the sample that each was made from.
+    pub fn origins(&self) -> &[usize] {
+        &self.origins
+    }
+
+    /// Adds the sample at row `origin` with these reads instead of its own: columns of the table,
+    /// ascending, with their counts. Those of 0 reads are left out.
+    pub fn push(&mut self, origin: usize, reads: impl IntoIterator<Item = (u32, u32)>) {
+        for (column, count) in reads.into_iter().filter(|(_, count)| *count > 0) {
+            self.columns.push(column);
+            self.counts.push(count);
+        }
+        self.origins.push(origin);
+        self.ends.push(self.columns.len());
+    }
+
+    /// A table of them, with the ASVs of `table`.
+    ///
+    /// # Errors
+    /// Columns that are not ascending, or that the table lacks.
+    pub fn table(&self, table: &Table) -> Result<Table, DataError> {
+        let ids = (1..=self.len()).map(|number| number.to_string());
+        let mut changed = table.beside(ids.collect(), table.feature_ids().clone())?;
+        let mut start = 0;
+        for &end in &self.ends {
+            changed.push(&self.columns[start..end], &self.counts[start..end])?;
+            start = end;
+        }
+        changed.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_of_zero_are_left_out_and_a_sample_may_have_none() {
+        let ids = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+        let table = Table::from_triplets(ids(&["a"]), ids(&["x", "y"]), &[(0, 1, 5)]).unwrap();
+        let mut changed = ChangedSamples::default();
+        changed.push(0, [(0, 3), (1, 0)]);
+        changed.push(0, [(1, 0)]);
+        let made = changed.table(&table).unwrap();
+        assert_eq!(changed.origins(), [0, 0]);
+        assert_eq!(made.row(0), (&[0][..], &[3][..]));
+        assert_eq!(made.depth(1), 0);
+    }
+}

@@ -1,0 +1,114 @@
+//! Clades of ASVs: those of a tree, or those of sequences that share short words.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use aam_core::DataError;
+use aam_data::newick::{NewickOptions, Rooting};
+use aam_data::{Table, Tree, read_tree};
+use aam_run::RunError;
+
+use super::names::Names;
+use super::relatives::Relatives;
+
+/// A clade.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clade {
+    /// What it is called.
+    pub name: String,
+    /// Its ASVs, as columns of the table, ascending.
+    pub columns: Vec<u32>,
+}
+
+/// The clades of two ASVs and more: those of the tree at `tree`, whose tips have the names that the
+/// user's files have for ASVs or are their sequences, or those of `relatives`.
+///
+/// # Errors
+/// A tree that cannot be read, or that has none of the ASVs.
+pub fn clades(
+    table: &Table,
+    names: &Names,
+    relatives: &Relatives,
+    tree: Option<&Path>,
+) -> Result<Vec<Clade>, RunError> {
+    let Some(path) = tree else {
+        let clades = relatives.clades().into_iter().enumerate();
+        let named = clades.map(|(place, columns)| Clade {
+            name: format!("clade-{}", place + 1),
+            columns,
+        });
+        return Ok(named.collect());
+    };
+    let options = NewickOptions {
+        // Neither the lengths of branches nor the root changes which ASVs are in a clade.
+        missing_length: Some(0.0),
+        root: Some(Rooting::AsWritten),
+    };
+    let tree = read_tree(path, &options)?;
+    let own = table.feature_ids().iter().zip(0..);
+    let given = names.ids.iter().map(String::as_str).zip(0..);
+    let columns: HashMap<&str, u32> = own.chain(given).collect();
+    let clades = of_tree(&tree, &columns);
+    if clades.is_empty() {
+        let example = names.ids.first().map_or("", String::as_str);
+        let tip = tree.tips().next().map_or("", |tip| tree.name(tip));
+        let problem = format!(
+            "no two of the table's ASVs are in the tree: the table has ASVs such as `{}`, the tree tips such as `{}`",
+            aam_data::shorten(example),
+            aam_data::shorten(tip)
+        );
+        return Err(DataError::in_file(path, problem)
+            .help("give the tree of these ASVs; where its tips are hashes and the table has sequences, add --sequences")
+            .into());
+    }
+    Ok(clades)
+}
+
+/// The inner nodes of `tree` that part the ASVs in `columns` from others than the nodes below them do.
+fn of_tree(tree: &Tree, columns: &HashMap<&str, u32>) -> Vec<Clade> {
+    let mut below: Vec<Vec<u32>> = vec![Vec::new(); tree.len()];
+    for tip in tree.tips() {
+        below[tip].extend(columns.get(tree.name(tip)));
+    }
+    let mut clades = Vec::new();
+    for node in 0..tree.len() {
+        let mut own = std::mem::take(&mut below[node]);
+        own.sort_unstable();
+        own.dedup();
+        if let Some(parent) = tree.parent(node) {
+            below[parent].extend(&own);
+        }
+        if own.len() > 1 {
+            let name = match tree.name(node) {
+                "" => format!("node-{node}"),
+                name => name.to_owned(),
+            };
+            clades.push(Clade { name, columns: own });
+        }
+    }
+    // A node with all ASVs of the tree's part below one of its children says nothing new.
+    let mut known = std::collections::HashSet::new();
+    clades.retain(|clade| known.insert(clade.columns.clone()));
+    clades
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aam_data::newick::parse;
+
+    #[test]
+    fn a_tree_has_the_clades_of_its_inner_nodes() {
+        let text = "(((a:1,b:1)inner:1,x:1):1,(c:1,y:1):1)root;";
+        let tree = parse(text.as_bytes(), &NewickOptions::default()).unwrap();
+        let columns = HashMap::from([("a", 4), ("b", 2), ("c", 0)]);
+        let clade = |name: &str, columns: &[u32]| Clade {
+            name: name.to_owned(),
+            columns: columns.to_vec(),
+        };
+        assert_eq!(
+            of_tree(&tree, &columns),
+            [clade("inner", &[2, 4]), clade("root", &[0, 2, 4])]
+        );
+    }
+}

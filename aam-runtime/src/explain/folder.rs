@@ -1,0 +1,112 @@
+//! The folder that an explanation is written to.
+
+use std::path::{Path, PathBuf};
+
+use aam_core::file_operations::remove_file;
+use aam_run::RunError;
+use aam_run::run_directory::holds_files;
+
+/// The page.
+pub const PAGE: &str = "explain.html";
+/// A row for each ASV.
+pub const IMPORTANCE: &str = "importance.tsv";
+/// A row for each sample and ASV.
+pub const ATTRIBUTIONS: &str = "attributions.tsv";
+/// A row for each sample.
+pub const SAMPLES: &str = "samples.tsv";
+/// A row for each genus.
+pub const GENERA: &str = "genera.tsv";
+/// A row for each clade.
+pub const CLADES: &str = "clades.tsv";
+/// A row for each group that was shuffled.
+pub const SHUFFLED: &str = "shuffled.tsv";
+/// Predictions by the share of an ASV.
+pub const DEPENDENCE: &str = "dependence.tsv";
+/// Metadata of features, for EMPress.
+pub const EMPRESS: &str = "empress.tsv";
+/// Bars for iTOL.
+pub const ITOL_BARS: &str = "itol-importance.txt";
+/// Colours for iTOL.
+pub const ITOL_COLOURS: &str = "itol-direction.txt";
+/// For QIIME 2.
+pub const ARTIFACT: &str = "importance.qza";
+/// Pictures.
+pub const PICTURES: [&str; 3] = ["importance.svg", "samples.svg", "genera.svg"];
+
+/// All that an explanation writes.
+fn all() -> impl Iterator<Item = &'static str> {
+    let tables = [
+        IMPORTANCE,
+        ATTRIBUTIONS,
+        SAMPLES,
+        GENERA,
+        CLADES,
+        SHUFFLED,
+        DEPENDENCE,
+        EMPRESS,
+        ITOL_BARS,
+        ITOL_COLOURS,
+        ARTIFACT,
+    ];
+    // The page tells that it is an explanation, and goes last.
+    tables.into_iter().chain(PICTURES).chain([PAGE])
+}
+
+/// Checks that an explanation can be written to `path`, without touching it.
+///
+/// # Errors
+/// A file, or a folder that holds files; with `overwrite`, one without an explanation.
+pub fn check(path: &Path, overwrite: bool) -> Result<(), RunError> {
+    let refuse = |problem: &str| {
+        let path = path.display().to_string();
+        Err(RunError::value("output-dir", path, problem))
+    };
+    if path.is_file() {
+        return refuse("this is a file; name a folder");
+    }
+    match (holds_files(path), path.join(PAGE).is_file()) {
+        (false, _) => Ok(()),
+        (true, true) if overwrite => Ok(()),
+        (true, true) => refuse(
+            "the folder holds an explanation; choose another one, or replace it with --overwrite",
+        ),
+        (true, false) => {
+            refuse("the folder holds files that are no explanation; choose another one")
+        }
+    }
+}
+
+/// Removes an explanation that the folder holds, and nothing else.
+///
+/// # Errors
+/// A file that cannot be removed.
+pub fn clear(path: &Path) -> Result<(), RunError> {
+    for name in all() {
+        let file: PathBuf = path.join(name);
+        if file.is_file() {
+            remove_file(&file).map_err(RunError::write(&file))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_explanation_is_replaced_and_other_files_stay() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path();
+        assert!(check(path, false).is_ok() && check(&path.join("new"), false).is_ok());
+        std::fs::write(path.join("notes.txt"), "mine").unwrap();
+        assert!(check(path, true).is_err());
+        for name in [PAGE, GENERA] {
+            std::fs::write(path.join(name), "").unwrap();
+        }
+        assert!(check(path, false).is_err() && check(path, true).is_ok());
+        clear(path).unwrap();
+        assert!(!path.join(GENERA).exists() && path.join("notes.txt").exists());
+        assert!(check(&path.join("notes.txt"), true).is_err());
+    }
+}

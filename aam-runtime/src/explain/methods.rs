@@ -1,0 +1,231 @@
+//! What the members of a model predict, by themselves and together, of samples with other reads.
+
+use aam_evaluation::evaluation::{NETWORK, Other};
+use aam_evaluation::results::{HeldOut, TargetPrediction};
+use aam_model::Wants;
+use aam_model::batch::Batcher;
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_train::encoding::Embeddings;
+use aam_train::inference::{prediction_batches, predictions};
+use ndarray::Array3;
+use rayon::prelude::*;
+
+use super::changed::ChangedSamples;
+use crate::loaded_predictor::{CHUNK, LoadedPredictor, PredictableSamples};
+
+/// Samples that the network predicts at once. Many samples of few ASVs are cheap together.
+const BATCH: usize = 512;
+/// Samples that a learner predicts at once, on a thread.
+const PART: usize = 256;
+
+/// What the combination of all members is called.
+pub const COMBINED: &str = "combined";
+
+/// The members of a model, which predict samples with other reads.
+pub struct Methods<'a> {
+    predictor: &'a LoadedPredictor,
+    samples: &'a PredictableSamples,
+    embeddings: Embeddings,
+    /// Which target is predicted.
+    target: usize,
+    /// The classes whose probabilities are looked at; none of a number.
+    classes: Vec<usize>,
+}
+
+/// What a model predicts of some samples.
+pub struct PredictedSamples {
+    /// `[methods, samples, outputs]`.
+    pub values: Array3<f64>,
+    /// What `aam predict` gives of each: all members together.
+    pub combined: Vec<HeldOut>,
+}
+
+impl<'a> Methods<'a> {
+    /// Those of `predictor`, for the samples, after their ASVs were encoded.
+    ///
+    /// # Errors
+    /// Those of the observer.
+    pub fn new(
+        predictor: &'a LoadedPredictor,
+        samples: &'a PredictableSamples,
+        target: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, RunError> {
+        let batcher = batcher(predictor, samples, &samples.table);
+        let rows: Vec<usize> = (0..samples.table.num_samples()).collect();
+        let base = &predictor.model.predictor.base;
+        let device = &predictor.device;
+        let embeddings = Embeddings::of_samples(base, &batcher, &rows, device, |done, total| {
+            observer.observe(&Event::Progress {
+                what: "encoding ASVs",
+                done,
+                total,
+            })
+        })?;
+        let classes = match predictor.parts.targets[target].values.classes() {
+            None => Vec::new(),
+            // The probability of one of two classes says that of the other.
+            Some([_, _]) => vec![1],
+            Some(names) => (0..names.len()).collect(),
+        };
+        Ok(Self {
+            predictor,
+            samples,
+            embeddings,
+            target,
+            classes,
+        })
+    }
+
+    /// What the model predicts as a whole, and its members where there are several.
+    pub fn names(&self) -> Vec<&'static str> {
+        let members = match &self.predictor.members {
+            Some(members) => members.names(),
+            None => vec![NETWORK],
+        };
+        match members.len() {
+            1 => members,
+            _ => std::iter::once(COMBINED).chain(members).collect(),
+        }
+    }
+
+    /// Classes whose probabilities are the outputs; none of a number.
+    pub fn classes(&self) -> &[usize] {
+        &self.classes
+    }
+
+    /// How many outputs there are.
+    pub fn outputs(&self) -> usize {
+        self.classes.len().max(1)
+    }
+
+    /// Predicts samples. Those that were made from one sample have its categories.
+    ///
+    /// # Errors
+    /// Reads that make no table, or a prediction that is no finite number.
+    pub fn predict(&self, changed: &ChangedSamples) -> Result<PredictedSamples, RunError> {
+        let table = changed.table(&self.samples.table)?;
+        let rows: Vec<usize> = (0..table.num_samples()).collect();
+        let batcher = batcher(self.predictor, self.samples, &table);
+        let Some(members) = &self.predictor.members else {
+            let network = self.network(&batcher, changed, &rows);
+            return Ok(PredictedSamples {
+                values: self.values(&[&network], changed)?,
+                combined: network,
+            });
+        };
+        let categories = self.samples.categories.of_rows(changed.origins());
+        let numbers = self.predictor.numbers();
+        let fitted = &members.members;
+        let learners = || -> Vec<Other> {
+            let parts = rows.par_chunks(PART);
+            let parts = parts.map(|part| fitted.predict(&table, &categories, part, &numbers));
+            parts
+                .collect::<Vec<_>>()
+                .into_iter()
+                .reduce(joined)
+                .unwrap_or_default()
+        };
+        // The network stays on this thread, as its modules are no one else's meanwhile.
+        let (network, learners) = std::thread::scope(|scope| {
+            let learners = scope.spawn(learners);
+            (self.network(&batcher, changed, &rows), learners.join())
+        });
+        let learners = learners.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let levels = members.together(&network, &learners, &[]).into_iter();
+        let combined = levels.map(|level| level.samples).next().unwrap_or_default();
+        let names = members.names();
+        let own = |name: &str, others: &'_ [Other]| -> Option<usize> {
+            others.iter().position(|other| other.name == name)
+        };
+        let mut all: Vec<&[HeldOut]> = Vec::with_capacity(names.len() + 1);
+        all.push(&combined);
+        if names.len() > 1 {
+            all.extend(names.iter().map(|name| match own(name, &learners) {
+                Some(place) => learners[place].samples.as_slice(),
+                None => network.as_slice(),
+            }));
+        }
+        Ok(PredictedSamples {
+            values: self.values(&all, changed)?,
+            combined,
+        })
+    }
+
+    /// What the network predicts of the samples at `rows`, which are all.
+    fn network(
+        &self,
+        batcher: &Batcher<'_>,
+        changed: &ChangedSamples,
+        rows: &[usize],
+    ) -> Vec<HeldOut> {
+        let LoadedPredictor { model, device, .. } = self.predictor;
+        let mut predicted = Vec::with_capacity(rows.len());
+        let seed = self.predictor.policy.seed;
+        for batch in prediction_batches(batcher, rows, BATCH, seed, 0) {
+            let origins: Vec<usize> = batch
+                .rows
+                .iter()
+                .map(|&row| changed.origins()[row])
+                .collect();
+            let categories = self.samples.categories.tensor(&origins, device);
+            let input = batch.input(None, categories, device);
+            let asvs = self.embeddings.select(&batch.groups);
+            let output = model.predictor.forward_asvs(asvs, &input, Wants::default());
+            let found = predictions(model, &self.samples.scales, &origins, &output);
+            let found = batch.rows.iter().zip(found);
+            predicted.extend(found.map(|(&row, predictions)| HeldOut { row, predictions }));
+        }
+        predicted
+    }
+
+    /// `[methods, samples, outputs]`.
+    fn values(
+        &self,
+        methods: &[&[HeldOut]],
+        changed: &ChangedSamples,
+    ) -> Result<Array3<f64>, RunError> {
+        let samples = methods.first().map_or(0, |samples| samples.len());
+        let shape = (methods.len(), samples, self.outputs());
+        let values = Array3::from_shape_fn(shape, |(method, sample, output)| {
+            match &methods[method][sample].predictions[self.target] {
+                TargetPrediction::Number { value, .. } => *value,
+                TargetPrediction::Classes { probabilities, .. } => {
+                    probabilities[self.classes[output]]
+                }
+            }
+        });
+        let broken = values.indexed_iter().find(|(_, value)| !value.is_finite());
+        match broken {
+            None => Ok(values),
+            Some(((_, sample, _), value)) => Err(RunError::NotFinite {
+                target: self.predictor.parts.targets[self.target].column.clone(),
+                sample: self.samples.table.sample_ids()[changed.origins()[sample]].clone(),
+                value: *value,
+            }),
+        }
+    }
+}
+
+/// What learners predict of some samples, and of those after them.
+fn joined(mut first: Vec<Other>, after: Vec<Other>) -> Vec<Other> {
+    for (first, after) in first.iter_mut().zip(after) {
+        first.samples.extend(after.samples);
+    }
+    first
+}
+
+fn batcher<'a>(
+    predictor: &LoadedPredictor,
+    samples: &'a PredictableSamples,
+    table: &'a aam_data::Table,
+) -> Batcher<'a> {
+    Batcher {
+        table,
+        sequences: &samples.sequences,
+        limit: predictor.policy.token_limit,
+        sampling: predictor.policy.asv_sampling,
+        chunk: CHUNK,
+    }
+}

@@ -1,0 +1,340 @@
+//! `aam explain`: what drives the predictions of a model, ASV by ASV.
+
+mod baseline;
+mod changed;
+mod clades;
+mod dependence;
+mod findings;
+mod folder;
+mod importance;
+mod labels;
+mod methods;
+mod names;
+mod others;
+mod relatives;
+mod shown;
+mod shuffled;
+mod tables;
+mod walks;
+
+use std::path::Path;
+
+use aam_data::{Conditions, Metadata, Storage};
+use aam_evaluation::differential::differences;
+use aam_report::chart::{Theme, svg_file};
+use aam_report::page;
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_run::run_directory::write_whole;
+use aam_run::settings;
+use aam_study::required;
+
+use self::clades::{Clade, clades};
+use self::findings::{Commonness, Explained, Findings, GroupFound};
+use self::importance::{Totals, order};
+use self::labels::Labels;
+use self::methods::Methods;
+use self::names::Names;
+use self::relatives::Relatives;
+use self::shown::{About, shown};
+use self::shuffled::{Shuffled, Shuffling};
+use self::walks::{Attributed, Walks};
+use crate::given_reads::GivenReads;
+use crate::loaded_predictor::{LoadedPredictor, ModelSource, PredictableSamples, needed_metadata};
+use crate::options::ExplainOptions;
+
+/// Groups of related ASVs that are shuffled.
+const SHUFFLED_GROUPS: usize = 20;
+/// ASVs whose relatives are one group, on the mean.
+const RELATIVES: usize = 5;
+/// ASVs by whose share the prediction is shown.
+const DEPENDENCES: usize = 6;
+
+/// Explains what a model predicts of the samples of a table.
+///
+/// # Errors
+/// Files that cannot be read or written, a checkpoint that cannot be used, or settings that do not go
+/// together.
+pub fn explain(options: &ExplainOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
+    settings::check(options)?;
+    let source = ModelSource::of(options.model.as_deref(), &options.device)?;
+    let conditions = options.selection.read(options.metadata.as_deref())?;
+    required(options.given.table.as_deref(), "table")?;
+    let path = required(options.output_dir.as_deref(), "output-dir")?;
+    folder::check(path, options.overwrite)?;
+    let predictor = LoadedPredictor::read(&source, observer)?;
+    let target = target(options, &predictor)?;
+    let given = options.metadata.as_deref();
+    let metadata = needed_metadata(given, conditions.as_ref(), &predictor.parts, observer)?;
+    let metadata = metadata.as_ref();
+    let samples = samples(
+        options,
+        (metadata, conditions.as_ref()),
+        &predictor,
+        observer,
+    )?;
+    let explanation = Explanation {
+        options,
+        predictor: &predictor,
+        samples: &samples,
+        target,
+    };
+    explanation.write(path, metadata, observer)
+}
+
+/// Which target is explained.
+fn target(options: &ExplainOptions, predictor: &LoadedPredictor) -> Result<usize, RunError> {
+    let targets = &predictor.parts.targets;
+    let Some(name) = &options.target else {
+        return Ok(0);
+    };
+    let found = targets
+        .iter()
+        .position(|target| target.column == name.trim());
+    found.ok_or_else(|| {
+        let names: Vec<&str> = targets
+            .iter()
+            .map(|target| target.column.as_str())
+            .collect();
+        let problem = format!(
+            "the model does not predict it; it predicts {}",
+            names.join(", ")
+        );
+        RunError::value("target", name, problem)
+    })
+}
+
+fn samples(
+    options: &ExplainOptions,
+    (metadata, conditions): (Option<&Metadata>, Option<&Conditions>),
+    predictor: &LoadedPredictor,
+    observer: &mut dyn Observer,
+) -> Result<PredictableSamples, RunError> {
+    let given = GivenReads {
+        files: options.given.files(),
+        storage: Storage::Memory,
+        list: options.selection.samples.as_deref(),
+        metadata,
+        conditions,
+    };
+    PredictableSamples::read(&given, metadata, predictor, observer)
+}
+
+/// What is explained, and how.
+struct Explanation<'a> {
+    options: &'a ExplainOptions,
+    predictor: &'a LoadedPredictor,
+    samples: &'a PredictableSamples,
+    target: usize,
+}
+
+impl Explanation<'_> {
+    fn write(
+        &self,
+        path: &Path,
+        metadata: Option<&Metadata>,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        let (options, table) = (self.options, &self.samples.table);
+        let sequences = options.given.sequences.as_deref();
+        let names = Names::read(table, sequences, options.taxonomy.as_deref(), observer)?;
+        let relatives = Relatives::of(table);
+        // Before anything is computed, so that a file that does not fit is said at once.
+        let clades = clades(table, &names, &relatives, options.tree.as_deref())?;
+        let target = &self.predictor.parts.targets[self.target];
+        let labels = Labels::read(target, metadata, table.sample_ids(), observer)?;
+        let methods = Methods::new(self.predictor, self.samples, self.target, observer)?;
+        let attributed = self.attribute(&methods, &relatives, observer)?;
+        let totals = Totals::new(&attributed, table, options.seed);
+        let single: Vec<Vec<u32>> = (0..table.num_features() as u32)
+            .map(|asv| vec![asv])
+            .collect();
+        let importance = totals.importance(&single);
+        let genera = names.genera().into_iter();
+        let genera = genera.map(|(name, columns)| Clade { name, columns });
+        let genera = GroupFound::all(genera.collect(), &totals);
+        let shuffled = match &labels {
+            Some(labels) => self.shuffle(
+                &methods,
+                labels,
+                &self.groups(&names, &relatives, &totals),
+                observer,
+            )?,
+            None => None,
+        };
+        let order = order(&importance);
+        let mut found = Findings {
+            table,
+            explained: Explained {
+                target: target.column.clone(),
+                classes: target.values.classes().map(<[String]>::to_vec),
+                of_classes: methods.classes().to_vec(),
+                methods: methods.names(),
+            },
+            common: Commonness::of(table, labels.as_ref()),
+            tests: labels.as_ref().map_or_else(Vec::new, |labels| {
+                differences(table, &labels.rows, &labels.column)
+            }),
+            clades: GroupFound::all(clades, &totals),
+            samples: &attributed,
+            dependences: Vec::new(),
+            names,
+            importance,
+            order,
+            labels,
+            genera,
+            shuffled,
+        };
+        for &column in found.order.iter().take(DEPENDENCES) {
+            let output = found.importance[column].output;
+            let of = dependence::dependence(&methods, table, column as u32, output)?;
+            found.dependences.extend(of.map(|of| (column, of)));
+        }
+        self.write_files(&found, path, observer)
+    }
+
+    fn attribute(
+        &self,
+        methods: &Methods<'_>,
+        relatives: &Relatives,
+        observer: &mut dyn Observer,
+    ) -> Result<Vec<Attributed>, RunError> {
+        let (options, table) = (self.options, &self.samples.table);
+        let walks = Walks {
+            methods,
+            table,
+            baseline: &baseline::reads(table, options.baseline),
+            relatives,
+            orders: options.orders,
+            evaluations: options.evaluations,
+            seed: options.seed,
+        };
+        let rows: Vec<usize> = (0..table.num_samples()).collect();
+        let grouped = walks.grouped(&rows);
+        if grouped > 0 {
+            observer.observe(&Event::Note(&format!(
+                "{grouped} of {} samples differ from the baseline in more than {} ASVs, so that nearest relatives go in together there: give more --evaluations for single ASVs",
+                rows.len(),
+                walks.most_groups(rows.len())
+            )))?;
+        }
+        walks.attribute(&rows, |done| {
+            observer.observe(&Event::Progress {
+                what: "explaining samples",
+                done,
+                total: rows.len(),
+            })
+        })
+    }
+
+    /// What is shuffled together, the most important first: genera where they are known, or nearest
+    /// relatives.
+    fn groups(&self, names: &Names, relatives: &Relatives, totals: &Totals<'_>) -> Vec<Clade> {
+        let genera = names.genera();
+        let groups: Vec<Clade> = match genera.is_empty() {
+            false => genera
+                .into_iter()
+                .map(|(name, columns)| Clade { name, columns })
+                .collect(),
+            true => {
+                let all: Vec<u32> = (0..self.samples.table.num_features() as u32).collect();
+                let groups = relatives.groups(&all, all.len().div_ceil(RELATIVES));
+                let columns = groups
+                    .into_iter()
+                    .map(|group| group.iter().map(|&at| all[at]).collect());
+                let named = columns.map(|columns: Vec<u32>| Clade {
+                    name: match columns.len() {
+                        1 => names.label(columns[0] as usize),
+                        more => {
+                            format!("{} and {} more", names.label(columns[0] as usize), more - 1)
+                        }
+                    },
+                    columns,
+                });
+                named.collect()
+            }
+        };
+        let found = GroupFound::all(groups, totals)
+            .into_iter()
+            .take(SHUFFLED_GROUPS);
+        found
+            .map(|group| Clade {
+                name: group.name,
+                columns: group.columns,
+            })
+            .collect()
+    }
+
+    fn shuffle(
+        &self,
+        methods: &Methods<'_>,
+        labels: &Labels,
+        groups: &[Clade],
+        observer: &mut dyn Observer,
+    ) -> Result<Option<(Vec<Clade>, Shuffled)>, RunError> {
+        let options = self.options;
+        let shuffling = Shuffling {
+            methods,
+            table: &self.samples.table,
+            labels,
+            target: self.target,
+            repeats: options.repeats,
+            evaluations: options.evaluations / 5,
+            seed: options.seed,
+        };
+        let columns: Vec<Vec<u32>> = groups.iter().map(|group| group.columns.clone()).collect();
+        let total = columns.len() * options.repeats;
+        let found = shuffling.of(&columns, |done| {
+            observer.observe(&Event::Progress {
+                what: "shuffling related ASVs",
+                done,
+                total,
+            })
+        })?;
+        Ok(found.map(|found| (groups.to_vec(), found)))
+    }
+
+    fn write_files(
+        &self,
+        found: &Findings<'_>,
+        path: &Path,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        let ids = found.table.sample_ids().iter();
+        let seen = ids.filter(|id| self.predictor.seen.contains(*id)).count();
+        let mut warnings = Vec::new();
+        if seen > 0 && found.labels.is_some() {
+            warnings.push(format!(
+                "{seen} of the {} samples are among those that the model was trained on: what shuffling costs is too large, and these samples are predicted too well",
+                found.table.num_samples()
+            ));
+        }
+        for warning in &warnings {
+            observer.observe(&Event::Warning(warning))?;
+        }
+        let table = self.options.given.table.as_deref().unwrap_or(Path::new(""));
+        let shown = shown(
+            found,
+            &About {
+                table: table.display().to_string(),
+                baseline: self.options.baseline,
+                repeats: self.options.repeats,
+                seen,
+                warnings: &warnings,
+            },
+        );
+        folder::clear(path)?;
+        tables::write(found, path)?;
+        others::write(found, path)?;
+        let [bars, swarm, genera] = folder::PICTURES;
+        write_whole(&path.join(bars), &svg_file(&shown.bars(), &Theme::LIGHT))?;
+        write_whole(&path.join(swarm), &svg_file(&shown.swarm(), &Theme::LIGHT))?;
+        if !shown.genera.is_empty() {
+            let picture = svg_file(&shown.genus_bars(), &Theme::LIGHT);
+            write_whole(&path.join(genera), &picture)?;
+        }
+        // Last, as it tells that the rest is there.
+        write_whole(&path.join(folder::PAGE), &page::explanation(&shown))?;
+        observer.observe(&Event::Saved(path))
+    }
+}

@@ -1,0 +1,138 @@
+//! ASVs that belong together: nearest relatives by their sequences.
+
+use aam_data::Table;
+use aam_features::FeatureSpace;
+
+/// How ASVs of a table are related: clades of two groups each, the nearest first.
+pub struct Relatives {
+    /// Place of each column of the table among those that are in clades.
+    place: Vec<Option<u32>>,
+    /// How many these are.
+    leaves: usize,
+    /// The two groups that each clade joins: leaves, and from their number on clades before it.
+    clades: Vec<[u32; 2]>,
+    /// The column of each leaf.
+    columns: Vec<u32>,
+}
+
+impl Relatives {
+    /// Those of the ASVs of `table` that several of its samples have, by the clades that learners see.
+    pub fn of(table: &Table) -> Self {
+        let rows: Vec<usize> = (0..table.num_samples()).collect();
+        let space = FeatureSpace::fit(table, &rows);
+        let index = table.feature_index();
+        let columns: Vec<u32> = space
+            .asvs()
+            .iter()
+            .map(|id| index[id.as_str()] as u32)
+            .collect();
+        let mut place = vec![None; table.num_features()];
+        for (leaf, &column) in (0..).zip(&columns) {
+            place[column as usize] = Some(leaf);
+        }
+        let clades = space.clades().iter();
+        let clades = clades.filter_map(|of| <[u32; 2]>::try_from(of.as_slice()).ok());
+        Self {
+            place,
+            leaves: columns.len(),
+            clades: clades.collect(),
+            columns,
+        }
+    }
+
+    /// The columns of the ASVs of every clade, nearest relatives first.
+    pub fn clades(&self) -> Vec<Vec<u32>> {
+        let mut found: Vec<Vec<u32>> = Vec::with_capacity(self.clades.len());
+        for pair in &self.clades {
+            let mut columns = Vec::new();
+            for &group in pair {
+                match (group as usize).checked_sub(self.leaves) {
+                    None => columns.push(self.columns[group as usize]),
+                    Some(clade) => columns.extend(&found[clade]),
+                }
+            }
+            columns.sort_unstable();
+            found.push(columns);
+        }
+        found
+    }
+
+    /// The ASVs in at most `most` groups, as places in `asvs`, which are columns of the table: nearest
+    /// relatives are joined first, until there are no more groups than that. ASVs of which no relatives
+    /// are known are one group, unless all have room.
+    pub fn groups(&self, asvs: &[u32], most: usize) -> Vec<Vec<usize>> {
+        if asvs.len() <= most.max(1) {
+            return (0..asvs.len()).map(|place| vec![place]).collect();
+        }
+        let (known, unknown): (Vec<usize>, Vec<usize>) =
+            (0..asvs.len()).partition(|&at| self.place[asvs[at] as usize].is_some());
+        let room = most.max(1).saturating_sub(usize::from(!unknown.is_empty()));
+        let mut groups: Vec<Option<Vec<usize>>> = vec![None; self.leaves + self.clades.len()];
+        for &at in &known {
+            if let Some(leaf) = self.place[asvs[at] as usize] {
+                groups[leaf as usize] = Some(vec![at]);
+            }
+        }
+        let mut number = known.len();
+        for (clade, [a, b]) in self.clades.iter().enumerate() {
+            if number <= room.max(1) {
+                break;
+            }
+            let parts = [groups[*a as usize].take(), groups[*b as usize].take()];
+            let joined = match parts {
+                [Some(mut first), Some(second)] => {
+                    first.extend(second);
+                    number -= 1;
+                    Some(first)
+                }
+                [first, second] => first.or(second),
+            };
+            groups[self.leaves + clade] = joined;
+        }
+        let mut groups: Vec<Vec<usize>> = groups.into_iter().flatten().collect();
+        if !unknown.is_empty() {
+            groups.push(unknown);
+        }
+        groups.iter_mut().for_each(|group| group.sort_unstable());
+        groups.sort_unstable();
+        groups
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: &str = "ACGTTGCATTAGGCATCAGGATCCATTCCAGT";
+    const LIKE_A: &str = "ACGTTGCATTAGGCATCAGGATCCATTCCAGA";
+    const OTHER: &str = "GGGTTTCCCAAAGGGTTTCCCTAAGGCTTTCC";
+
+    fn relatives() -> Relatives {
+        let asvs = ["unknown", A, OTHER, LIKE_A, "another"];
+        let cells = (0..2).flat_map(|sample| (0..5).map(move |asv| (sample, asv, 1)));
+        let table = Table::from_triplets(
+            ["a", "b"].map(str::to_owned).to_vec(),
+            asvs.map(str::to_owned).to_vec(),
+            &cells.collect::<Vec<_>>(),
+        );
+        Relatives::of(&table.unwrap())
+    }
+
+    #[test]
+    fn nearest_relatives_are_joined_until_there_is_room() {
+        let relatives = relatives();
+        let all = [0, 1, 2, 3, 4];
+        assert_eq!(relatives.groups(&all, 9).len(), 5);
+        assert_eq!(relatives.groups(&all, 3), [vec![0, 4], vec![1, 3], vec![2]]);
+        assert_eq!(relatives.groups(&all, 2), [vec![0, 4], vec![1, 2, 3]]);
+        // Places, not columns; what is not asked for joins nothing.
+        assert_eq!(relatives.groups(&[1, 2, 3], 2), [vec![0, 2], vec![1]]);
+        assert_eq!(relatives.groups(&[1, 2], 1), [[0, 1]]);
+        assert_eq!(relatives.groups(&[], 4).len(), 0);
+    }
+
+    #[test]
+    fn clades_hold_columns_of_the_table() {
+        assert_eq!(relatives().clades(), [vec![1, 3], vec![1, 2, 3]]);
+    }
+}

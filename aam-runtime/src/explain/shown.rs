@@ -1,0 +1,220 @@
+//! What was found, as the page and the pictures show it.
+
+use aam_report::explanation::{
+    Added, DependenceFound, Driver, Explanation, Pushed, ShuffledGroups,
+};
+
+use super::findings::{Explained, Findings, GroupFound};
+use super::importance::{Importance, MOST_IMPORTANT};
+use super::walks::Attributed;
+use crate::options::Baseline;
+
+/// Samples furthest off that are shown, and ASVs that pushed each.
+const WORST: usize = 8;
+const PUSHED_BY: usize = 5;
+/// Samples of an ASV that are shown as points.
+const MOST_POINTS: usize = 400;
+
+/// What is said of the samples besides.
+pub struct About<'a> {
+    /// The table's file.
+    pub table: String,
+    /// What samples are compared with.
+    pub baseline: Baseline,
+    /// How often groups were shuffled.
+    pub repeats: usize,
+    /// How many of the samples the model has learnt from.
+    pub seen: usize,
+    /// What was warned of.
+    pub warnings: &'a [String],
+}
+
+/// What is shown.
+pub fn shown(found: &Findings<'_>, about: &About<'_>) -> Explanation {
+    let explained = &found.explained;
+    let first = found.order.iter().take(MOST_IMPORTANT);
+    let first = first.filter(|&&column| found.importance[column].sizes[0] > 0.0);
+    let outputs = 0..explained.outputs().len();
+    let stable = found.importance.iter().filter(|of| of.stable);
+    Explanation {
+        aam: env!("CARGO_PKG_VERSION").to_owned(),
+        table: about.table.clone(),
+        target: explained.target.clone(),
+        outputs: outputs.map(|output| explained.predicted(output)).collect(),
+        baseline: match about.baseline {
+            Baseline::Typical => "a sample with the typical reads of every ASV".to_owned(),
+            Baseline::Empty => "a sample without reads".to_owned(),
+        },
+        methods: explained
+            .methods
+            .iter()
+            .map(|&name| name.to_owned())
+            .collect(),
+        samples: found.samples.len(),
+        asvs: found.table.num_features(),
+        stable: stable.count(),
+        interplay: found.interplay(),
+        drivers: first.map(|&column| driver(found, column)).collect(),
+        genera: found
+            .genera
+            .iter()
+            .take(MOST_IMPORTANT)
+            .map(|of| genus(found, of))
+            .collect(),
+        shuffled: shuffled(found, about),
+        dependences: found
+            .dependences
+            .iter()
+            .map(|(column, of)| {
+                let output = found.importance[*column].output;
+                let per_cent = of.shares.iter().map(|share| 100.0 * share);
+                let curves = explained
+                    .methods
+                    .iter()
+                    .zip(&of.means)
+                    .map(|(name, means)| {
+                        let points = per_cent.clone().zip(means.iter().copied());
+                        ((*name).to_owned(), points.collect())
+                    });
+                DependenceFound {
+                    label: found.names.label(*column),
+                    output: explained.predicted(output),
+                    curves: curves.collect(),
+                }
+            })
+            .collect(),
+        pushed: pushed(found),
+        warnings: about.warnings.to_vec(),
+    }
+}
+
+fn driver(found: &Findings<'_>, column: usize) -> Driver {
+    let importance = &found.importance[column];
+    let samples = found.samples.iter().filter_map(|of| {
+        let place = of.asvs.binary_search(&(column as u32)).ok()?;
+        let (own, base) = of.reads[place];
+        Some(Added {
+            sample: found.sample_id(of).to_owned(),
+            value: of.values[[0, importance.output, place]],
+            more: own > base,
+        })
+    });
+    let samples: Vec<Added> = samples.collect();
+    let every = samples.len().div_ceil(MOST_POINTS).max(1);
+    Driver {
+        id: found.names.ids[column].clone(),
+        prevalence: found.common[column].prevalence,
+        test: found
+            .tests
+            .get(column)
+            .copied()
+            .flatten()
+            .map(|test| (test.effect, test.q)),
+        points: samples.into_iter().step_by(every).collect(),
+        ..of_importance(&found.explained, found.names.label(column), importance)
+    }
+}
+
+fn genus(found: &Findings<'_>, group: &GroupFound) -> Driver {
+    of_importance(&found.explained, group.name.clone(), &group.importance)
+}
+
+fn of_importance(explained: &Explained, label: String, of: &Importance) -> Driver {
+    Driver {
+        id: label.clone(),
+        label,
+        sizes: of.sizes.clone(),
+        interval: of.interval,
+        direction: explained.direction(of),
+        rises: of.slope > 0.0,
+        stable: of.stable,
+        among_first: of.among_first,
+        prevalence: 0.0,
+        test: None,
+        points: Vec::new(),
+    }
+}
+
+fn shuffled(found: &Findings<'_>, about: &About<'_>) -> Option<ShuffledGroups> {
+    let (groups, shuffled) = found.shuffled.as_ref()?;
+    let mut rows: Vec<(String, usize, f64, f64, bool)> = groups
+        .iter()
+        .zip(&shuffled.lower)
+        .map(|(group, lower)| {
+            let stable = lower.is_stable();
+            (
+                group.name.clone(),
+                group.columns.len(),
+                lower.mean,
+                lower.deviation,
+                stable,
+            )
+        })
+        .collect();
+    rows.sort_by(|a, b| b.2.total_cmp(&a.2));
+    Some(ShuffledGroups {
+        figure: match shuffled.figure {
+            "r2" => "R²".to_owned(),
+            other => other.to_uppercase(),
+        },
+        whole: shuffled.whole,
+        samples: shuffled.samples,
+        repeats: about.repeats,
+        seen: about.seen,
+        groups: rows,
+    })
+}
+
+/// The samples furthest off, and what pushed them.
+fn pushed(found: &Findings<'_>) -> Vec<Pushed> {
+    let mut off: Vec<(f64, usize, &Attributed)> = found
+        .samples
+        .iter()
+        .filter_map(|of| {
+            let (error, output) = error(found, of)?;
+            Some((error, output, of))
+        })
+        .collect();
+    off.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.row.cmp(&b.2.row)));
+    let worst = off.into_iter().take(WORST);
+    worst
+        .map(|(_, output, of)| {
+            let mut by: Vec<(usize, f64)> = (0..of.asvs.len())
+                .map(|place| (place, of.values[[0, output, place]]))
+                .collect();
+            by.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
+            by.truncate(PUSHED_BY);
+            let by = by.into_iter().map(|(place, value)| {
+                let (own, base) = of.reads[place];
+                (found.names.label(of.asvs[place] as usize), own, base, value)
+            });
+            Pushed {
+                sample: found.sample_id(of).to_owned(),
+                actual: found.actual(of.row).unwrap_or_default(),
+                predicted: of.prediction[[0, output]],
+                baseline: of.baseline[[0, output]],
+                output: found.explained.predicted(output),
+                by: by.collect(),
+            }
+        })
+        .collect()
+}
+
+/// How far a sample is off, and the output that says it; none where nothing is known of it.
+fn error(found: &Findings<'_>, of: &Attributed) -> Option<(f64, usize)> {
+    let value = found.labels.as_ref()?.of(of.row)?;
+    let predicted = |output: usize| of.prediction[[0, output]];
+    if found.explained.classes.is_none() {
+        return Some(((predicted(0) - value).abs(), 0));
+    }
+    let output = found
+        .explained
+        .of_classes
+        .iter()
+        .position(|&class| class == value as usize);
+    Some(match output {
+        Some(output) => (1.0 - predicted(output), output),
+        // The other one of two classes.
+        None => (predicted(0), 0),
+    })
+}

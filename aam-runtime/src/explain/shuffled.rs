@@ -1,0 +1,216 @@
+//! Importance by permutation: how much worse samples are predicted once the reads of related ASVs were
+//! shuffled among them (Breiman, *Random forests*, Machine Learning 2001; related ones together, as each
+//! stands in for the others: Strobl et al., BMC Bioinformatics 2008).
+
+use aam_core::random::stream;
+use aam_data::Table;
+use aam_evaluation::results::{HeldOut, RawColumn};
+use aam_evaluation::scores::Scorer;
+use aam_run::RunError;
+use rand::seq::SliceRandom;
+
+use super::changed::ChangedSamples;
+use super::labels::Labels;
+use super::methods::Methods;
+
+/// Fewest samples that are shuffled.
+const FEWEST: usize = 10;
+
+/// What was shuffled, and what came of it.
+pub struct Shuffled {
+    /// The figure that gets worse: `r2` or `auc`, of which more is better.
+    pub figure: &'static str,
+    /// What it is of the samples as they are.
+    pub whole: f64,
+    /// How many samples were shuffled.
+    pub samples: usize,
+    /// How much lower it is of the samples with a group shuffled, for each group.
+    pub lower: Vec<Lower>,
+}
+
+/// How much lower a figure gets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lower {
+    /// By how much, the mean over all repeats.
+    pub mean: f64,
+    /// Its standard deviation over the repeats.
+    pub deviation: f64,
+}
+
+impl Lower {
+    fn of(repeats: &[f64]) -> Self {
+        let number = repeats.len() as f64;
+        let mean = repeats.iter().sum::<f64>() / number;
+        let squares: f64 = repeats.iter().map(|value| (value - mean).powi(2)).sum();
+        Self {
+            mean,
+            deviation: (squares / (number - 1.0).max(1.0)).sqrt(),
+        }
+    }
+
+    /// Whether it is more than two standard deviations above 0.
+    pub fn is_stable(&self) -> bool {
+        self.mean > 2.0 * self.deviation
+    }
+}
+
+/// What is shuffled, and how often.
+pub struct Shuffling<'a> {
+    /// What predicts.
+    pub methods: &'a Methods<'a>,
+    /// The samples.
+    pub table: &'a Table,
+    /// What is true of them.
+    pub labels: &'a Labels,
+    /// Which target it is.
+    pub target: usize,
+    /// How often.
+    pub repeats: usize,
+    /// Changed samples to predict at most.
+    pub evaluations: u64,
+    /// Seed of the draws.
+    pub seed: u64,
+}
+
+impl Shuffling<'_> {
+    /// Shuffles each of `groups` of columns; none where too few samples have a value. `progress` hears
+    /// how many are done.
+    ///
+    /// # Errors
+    /// Those of `progress`.
+    pub fn of(
+        &self,
+        groups: &[Vec<u32>],
+        mut progress: impl FnMut(usize) -> Result<(), RunError>,
+    ) -> Result<Option<Shuffled>, RunError> {
+        let rows = self.rows(groups.len());
+        if rows.len() < FEWEST || groups.is_empty() {
+            return Ok(None);
+        }
+        let values = rows.iter().map(|&row| self.labels.column.values[row]);
+        let column = RawColumn {
+            values: values.collect(),
+            ..self.labels.column.clone()
+        };
+        let targets = [column];
+        let scorer = Scorer::new(&targets)?;
+        let figure = match targets[0].classes {
+            None => "r2",
+            Some(_) => "auc",
+        };
+        let judge = |samples: &[HeldOut]| {
+            let metrics = scorer.scores(samples);
+            metrics
+                .iter()
+                .find(|metric| metric.name == figure)
+                .map(|metric| metric.value)
+        };
+        let mut as_they_are = ChangedSamples::default();
+        for &row in &rows {
+            as_they_are.push(row, reads(self.table, row));
+        }
+        let known = self.of_target(self.methods.predict(&as_they_are)?.combined);
+        let Some(whole) = judge(&known).filter(|whole| whole.is_finite()) else {
+            return Ok(None);
+        };
+        let mut lower = vec![Vec::with_capacity(self.repeats); groups.len()];
+        for repeat in 0..self.repeats {
+            let mut donors: Vec<usize> = (0..rows.len()).collect();
+            donors.shuffle(&mut stream(self.seed, &format!("shuffle {repeat}")));
+            for (group, (columns, lower)) in groups.iter().zip(&mut lower).enumerate() {
+                let shuffled = self.shuffled(columns, &rows, &donors, &known)?;
+                lower.push(whole - judge(&shuffled).unwrap_or(whole));
+                progress(repeat * groups.len() + group + 1)?;
+            }
+        }
+        Ok(Some(Shuffled {
+            figure,
+            whole,
+            samples: rows.len(),
+            lower: lower.iter().map(|repeats| Lower::of(repeats)).collect(),
+        }))
+    }
+
+    /// The samples that are shuffled: all that have a value, or as many as the evaluations allow.
+    fn rows(&self, groups: usize) -> Vec<usize> {
+        let each = (groups * self.repeats).max(1) as u64;
+        let most = usize::try_from(self.evaluations / each).unwrap_or(usize::MAX);
+        let mut rows = self.labels.rows.clone();
+        if rows.len() > most.max(FEWEST) {
+            rows.shuffle(&mut stream(self.seed, "samples to shuffle"));
+            rows.truncate(most.max(FEWEST));
+            rows.sort_unstable();
+        }
+        rows
+    }
+
+    /// What is predicted of the samples at `rows`, each with the reads that its donor has of the ASVs in
+    /// `columns`; `known` is what is predicted of them as they are.
+    fn shuffled(
+        &self,
+        columns: &[u32],
+        rows: &[usize],
+        donors: &[usize],
+        known: &[HeldOut],
+    ) -> Result<Vec<HeldOut>, RunError> {
+        let is_moved = |column: u32| columns.binary_search(&column).is_ok();
+        let own = |row: usize, moved: bool| -> Vec<(u32, u32)> {
+            let reads = reads(self.table, row).into_iter();
+            reads
+                .filter(|(column, _)| is_moved(*column) == moved)
+                .collect()
+        };
+        let (mut changed, mut places) = (ChangedSamples::default(), Vec::new());
+        for (place, (&row, &donor)) in rows.iter().zip(donors).enumerate() {
+            let given = own(rows[donor], true);
+            if given != own(row, true) {
+                let mut all = own(row, false);
+                all.extend(given);
+                all.sort_unstable();
+                changed.push(row, all);
+                places.push(place);
+            }
+        }
+        let mut samples = known.to_vec();
+        if changed.len() > 0 {
+            let predicted = self.of_target(self.methods.predict(&changed)?.combined);
+            for (place, predicted) in places.into_iter().zip(predicted) {
+                samples[place].predictions = predicted.predictions;
+            }
+        }
+        Ok(samples)
+    }
+
+    /// The predictions of the target alone.
+    fn of_target(&self, mut samples: Vec<HeldOut>) -> Vec<HeldOut> {
+        for sample in &mut samples {
+            let prediction = sample.predictions.swap_remove(self.target);
+            sample.predictions = vec![prediction];
+        }
+        samples
+    }
+}
+
+/// The reads of the sample at `row`.
+pub fn reads(table: &Table, row: usize) -> Vec<(u32, u32)> {
+    let (columns, counts) = table.row(row);
+    columns
+        .iter()
+        .copied()
+        .zip(counts.iter().copied())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_more_than_it_matters_is_not_stable() {
+        let lower = Lower::of(&[0.1, 0.3]);
+        assert!((lower.mean - 0.2).abs() < 1e-12);
+        assert!((lower.deviation - 0.02f64.sqrt()).abs() < 1e-12);
+        assert!(!lower.is_stable() && Lower::of(&[0.2, 0.21]).is_stable());
+        assert!(!Lower::of(&[0.0, 0.0]).is_stable());
+    }
+}

@@ -1,0 +1,195 @@
+//! A trained model from its checkpoint, and samples that it can be given.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use aam_api::PluginError;
+use burn::module::Module;
+use burn::tensor::Device;
+
+use aam_data::{Conditions, Metadata, Table, TokenizedSequences};
+use aam_model::device::device;
+use aam_model::{AttnImplementation, MixedPrecision};
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_study::categories::CategoryIds;
+use aam_study::{self as study, required};
+use aam_train::checkpoint::directory::{self, MANIFEST, WEIGHTS, checkpoint_of};
+use aam_train::checkpoint::manifest::{DataPolicy, PredictorManifest};
+use aam_train::doctor::{settle, settle_precision};
+use aam_train::inference::FineTuned;
+use aam_train::target_scales::{self, TargetScales};
+
+use crate::given_reads::GivenReads;
+use crate::members::{MEMBERS, SavedMembers};
+use crate::training_samples::TrainingSamples;
+
+/// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
+pub const CHUNK: usize = 128;
+
+/// Where a model comes from, and where it is to compute.
+pub struct ModelSource<'a> {
+    /// The checkpoint.
+    pub checkpoint: PathBuf,
+    /// Whether that is what the user named, and not a run that it is the best checkpoint of.
+    pub is_as_named: bool,
+    /// Name of the device.
+    pub device: &'a str,
+    /// What a GPU computes matrix products in.
+    pub precision: MixedPrecision,
+    /// Whether what the checkpoint keeps of its training samples is needed.
+    pub needs_training_samples: bool,
+}
+
+impl<'a> ModelSource<'a> {
+    /// That of the flag `--model`, on the device called `device`.
+    ///
+    /// # Errors
+    /// No such flag.
+    pub fn of(model: Option<&Path>, device: &'a str) -> Result<Self, RunError> {
+        let checkpoint = checkpoint_of(required(model, "model")?);
+        Ok(Self {
+            is_as_named: model == Some(checkpoint.as_path()),
+            checkpoint,
+            device,
+            precision: MixedPrecision::None,
+            needs_training_samples: false,
+        })
+    }
+}
+
+/// A model from its checkpoint, on a device.
+pub struct LoadedPredictor {
+    /// The device.
+    pub device: Device,
+    /// How samples became input in the training.
+    pub policy: DataPolicy,
+    /// What the checkpoint says of itself.
+    pub parts: PredictorManifest,
+    /// The network, for validation.
+    pub model: FineTuned,
+    /// What predicts beside the network, where the training had such.
+    pub members: Option<SavedMembers>,
+    /// What is kept of the training samples.
+    pub training: TrainingSamples,
+    /// Ids of the samples that something was learnt or chosen by.
+    pub seen: BTreeSet<String>,
+}
+
+impl LoadedPredictor {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// A checkpoint that cannot be read or does not predict, or a device that cannot be used.
+    pub fn read(source: &ModelSource<'_>, observer: &mut dyn Observer) -> Result<Self, RunError> {
+        let device = device(source.device)?;
+        let (name, attention) = (source.device, AttnImplementation::Auto);
+        settle(name, &device, attention, observer)?;
+        settle_precision(name, &device, source.precision, attention, observer)?;
+        let path = source.checkpoint.as_path();
+        let (manifest, mut files) = directory::load(path)?;
+        if !source.is_as_named {
+            observer.observe(&Event::Note(&format!("model: {}", path.display())))?;
+        }
+        let Some(parts) = manifest.predictor.clone() else {
+            return Err(RunError::checkpoint(
+                path,
+                "this is a pre-trained encoder, which predicts nothing by itself\n  help: train a predictor on it with `aam train --pretrained-encoder`",
+            ));
+        };
+        let training = TrainingSamples::of(&mut files, path, source.needs_training_samples)?;
+        let model = FineTuned::init(&manifest, &device).map_err(|error| match error {
+            RunError::Plugin(PluginError::NotLinked { .. }) => error,
+            error @ (RunError::Plugin(_) | RunError::Setting { .. }) => {
+                RunError::checkpoint(path.join(MANIFEST), format!("it is damaged: {error}"))
+            }
+            error => error,
+        })?;
+        let model = model.with_precision(source.precision);
+        let weights = files.remove(WEIGHTS).unwrap_or_default();
+        let model = directory::load_weights(model, weights, false, &path.join(WEIGHTS))?.valid();
+        let members = files.get(MEMBERS);
+        let members = members
+            .map(|bytes| SavedMembers::read(bytes, &path.join(MEMBERS), &parts))
+            .transpose()?;
+        let seen = manifest.train_samples.into_iter();
+        Ok(Self {
+            device,
+            policy: manifest.data,
+            parts,
+            model,
+            members,
+            training,
+            seen: seen.chain(manifest.validation_samples).collect(),
+        })
+    }
+
+    /// Whether each target is a number.
+    pub fn numbers(&self) -> Vec<bool> {
+        let targets = self.parts.targets.iter();
+        let numbers = targets.map(|target| target.values.classes().is_none());
+        numbers.collect()
+    }
+}
+
+/// Samples that a model can predict: set up as those it was trained on.
+pub struct PredictableSamples {
+    /// Reads, with sequences for the names of ASVs.
+    pub table: Table,
+    /// The sequences as tokens.
+    pub sequences: TokenizedSequences,
+    /// Categories of the samples.
+    pub categories: CategoryIds,
+    /// Scales of the targets for each sample.
+    pub scales: TargetScales,
+}
+
+impl PredictableSamples {
+    /// Reads `given`, with what the model needs of their `metadata`.
+    ///
+    /// # Errors
+    /// Files that cannot be read, or that the model cannot be given.
+    pub fn read(
+        given: &GivenReads<'_>,
+        metadata: Option<&Metadata>,
+        predictor: &LoadedPredictor,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, RunError> {
+        let (table, sequences) = given.read(&predictor.policy, observer)?;
+        let (ids, parts) = (table.sample_ids(), &predictor.parts);
+        let categories = CategoryIds::new(&parts.categories, metadata, ids)?;
+        if let Some(text) = categories.warning() {
+            observer.observe(&Event::Warning(&text))?;
+        }
+        let (scales, unseen) = TargetScales::new(&parts.targets, metadata, ids)?;
+        target_scales::warn(&unseen, observer)?;
+        Ok(Self {
+            table,
+            sequences,
+            categories,
+            scales,
+        })
+    }
+}
+
+/// The metadata, with the columns that the model and the conditions need of them; these are looked
+/// for before the table is read.
+///
+/// # Errors
+/// A file that cannot be read, or that lacks a column.
+pub fn needed_metadata(
+    path: Option<&Path>,
+    conditions: Option<&Conditions>,
+    parts: &PredictorManifest,
+    observer: &mut dyn Observer,
+) -> Result<Option<Metadata>, RunError> {
+    let mut notes = |note: String| observer.observe(&Event::Note(&note));
+    let metadata = path.map(|path| study::metadata(path, &mut notes));
+    let metadata = metadata.transpose()?;
+    CategoryIds::new(&parts.categories, metadata.as_ref(), &[])?;
+    TargetScales::new(&parts.targets, metadata.as_ref(), &[])?;
+    if let (Some(conditions), Some(metadata)) = (conditions, &metadata) {
+        conditions.check(metadata)?;
+    }
+    Ok(metadata)
+}
