@@ -135,8 +135,8 @@ pub use parts::Parts;
 pub use precision::MixedPrecision;
 pub use recomputation::{Recomputation, nucleotide_predictor};
 pub use sample_encoder::{
-    BoxedSampleEncoder, FittingAsvs, SampleAsvs, SampleEncoder, SampleEncoderConfig, SampleEncoderContext,
-    SampleEncoderKind, SampleView, ViewShape, boxed_sample_encoder,
+    BoxedSampleEncoder, FittingAsvs, SampleAsvs, SampleEncoder, SampleEncoderConfig,
+    SampleEncoderContext, SampleEncoderKind, SampleView, ViewShape, boxed_sample_encoder,
 };
 pub use schedule::{BoxedSchedule, Schedule, ScheduleConfig, ScheduleContext, ScheduleKind};
 pub use strategy::{

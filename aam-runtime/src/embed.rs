@@ -99,7 +99,8 @@ impl Default for EmbedOptions {
 pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
     settings::check(options)?;
     if options.model.is_none() && options.of == Embedded::Samples {
-        let problem = "name the model: the encoder that comes with aam embeds ASVs only (--of asvs)";
+        let problem =
+            "name the model: the encoder that comes with aam embeds ASVs only (--of asvs)";
         return Err(RunError::missing("model", problem));
     }
     required(options.given.table.as_deref(), "table")?;

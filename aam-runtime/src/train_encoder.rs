@@ -129,7 +129,10 @@ pub fn train_encoder(
     let checkpoint = directory.join(CHECKPOINT);
     if options.resume && checkpoint.join(MANIFEST).is_file() {
         training = training.resumed(&checkpoint)?;
-        observer.observe(&Event::Note(&format!("resumes after {} updates", training.step)))?;
+        observer.observe(&Event::Note(&format!(
+            "resumes after {} updates",
+            training.step
+        )))?;
     }
     while training.step < plan.steps {
         let losses = training.update();
@@ -189,11 +192,20 @@ fn training<'a>(
 ) -> Result<Training<'a>, RunError> {
     let registry = Registry::<AsvEncoderKind>::load()?;
     let kmer = Choice::named("kmer");
-    let choice = options.components.choice::<AsvEncoderKind>().unwrap_or(&kmer);
+    let choice = options
+        .components
+        .choice::<AsvEncoderKind>()
+        .unwrap_or(&kmer);
     let context = AsvEncoderContext::new(ModelSizes::new(options.embedding_dim), POSITIONS);
     device.seed(options.seed);
     let encoder = registry.build(&registry.resolve(choice)?, &context, device)?;
-    Ok(Training::new(encoder, options.embedding_dim, genes, plan, device))
+    Ok(Training::new(
+        encoder,
+        options.embedding_dim,
+        genes,
+        plan,
+        device,
+    ))
 }
 
 fn line(step: usize, losses: Losses) -> String {

@@ -7,8 +7,8 @@ use super::numbers::{Array, Numbers};
 use super::subject::Subject;
 use super::{Check, Conformance, DIM, ensure, plugin};
 use crate::{
-    BoxedSampleEncoder, CountEmbeddingKind, FittingAsvs, MixedPrecision, ModelSizes, Plugin, Registry, Resolved,
-    SampleAsvs, SampleEncoderContext, SampleEncoderKind, SampleView, ViewShape,
+    BoxedSampleEncoder, CountEmbeddingKind, FittingAsvs, MixedPrecision, ModelSizes, Plugin,
+    Registry, Resolved, SampleAsvs, SampleEncoderContext, SampleEncoderKind, SampleView, ViewShape,
 };
 
 /// Distinct ASVs of a batch.

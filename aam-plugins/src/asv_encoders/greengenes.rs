@@ -74,7 +74,11 @@ impl Weights {
             .map_err(|error| broken(&error))
     }
 
-    fn tensor<const D: usize>(&self, name: &str, device: &Device) -> Result<Tensor<D>, PluginError> {
+    fn tensor<const D: usize>(
+        &self,
+        name: &str,
+        device: &Device,
+    ) -> Result<Tensor<D>, PluginError> {
         let view = self.0.tensor(name).map_err(|error| broken(&error))?;
         if view.dtype() != Dtype::F16 || view.shape().len() != D {
             return Err(broken(&name));
@@ -96,7 +100,10 @@ impl Weights {
 
 fn broken(what: &dyn std::fmt::Display) -> PluginError {
     let component = format!("{} '{}'", AsvEncoderKind::NAME, GreengenesConfig::NAME);
-    PluginError::cannot(component, format!("read the weights that it was built with: {what}"))
+    PluginError::cannot(
+        component,
+        format!("read the weights that it was built with: {what}"),
+    )
 }
 
 aam_api::register!(AsvEncoderKind, GreengenesConfig);

@@ -1,9 +1,7 @@
 //! A perceptron on the k-mers of an ASV.
 
 use aam_api::tokens::{FIRST_BASE, LAST_BASE};
-use aam_api::{
-    AsvEncoder, AsvEncoderConfig, AsvEncoderContext, MixedPrecision, PluginError,
-};
+use aam_api::{AsvEncoder, AsvEncoderConfig, AsvEncoderContext, MixedPrecision, PluginError};
 use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::activation::gelu;
@@ -92,7 +90,8 @@ impl Kmers {
         let known = tokens.clone().greater_equal_elem(first);
         let known = known.bool_and(tokens.clone().lower_equal_elem(last)).int();
         let digits = (tokens - first) * known.clone();
-        let shifted = |of: &Tensor<2, Int>, i: usize| of.clone().slice([0..asvs, 1 + i..1 + i + places]);
+        let shifted =
+            |of: &Tensor<2, Int>, i: usize| of.clone().slice([0..asvs, 1 + i..1 + i + places]);
         let mut kmers = shifted(&digits, 0);
         let mut whole = shifted(&known, 0);
         for i in 1..self.k {
@@ -157,7 +156,11 @@ mod tests {
     use crate::known::device;
 
     fn tokens(sequence: &str) -> Tensor<2, Int> {
-        let token = |base: char| "ACGT".find(base).map_or(AMBIGUOUS, |i| FIRST_BASE + i as u8);
+        let token = |base: char| {
+            "ACGT"
+                .find(base)
+                .map_or(AMBIGUOUS, |i| FIRST_BASE + i as u8)
+        };
         let tokens: Vec<i32> = std::iter::once(START)
             .chain(sequence.chars().map(token))
             .map(i32::from)
@@ -177,7 +180,13 @@ mod tests {
         // A and T: three times; C and G: once.
         let found = x(1, "AATG");
         let expected = [3f32, 1.0].map(|count| (count / 4.0 * 2.0).sqrt());
-        assert!(found.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?}");
+        assert!(
+            found
+                .iter()
+                .zip(expected)
+                .all(|(a, b)| (a - b).abs() < 1e-6),
+            "{found:?}"
+        );
         assert_eq!(x(4, "ACGGTTAGCATN"), x(4, "NATGCTAACCGT"));
         assert_ne!(x(4, "ACGGTTAGCAT"), x(4, "ACGGTTAGCAA"));
         // TT, TN, NA, AC: those with N do not count.

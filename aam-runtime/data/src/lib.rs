@@ -2,6 +2,7 @@
 //! files are read and written. No Burn, no model, no run: what is learnt of the data and what a
 //! user sets belong above.
 
+mod amplicons;
 mod asv_sampling;
 mod biom_hdf5;
 mod biom_json;
@@ -16,7 +17,6 @@ mod distances;
 #[cfg(test)]
 mod distances_tests;
 mod distances_text;
-mod amplicons;
 mod gene_place;
 mod hdf5_columns;
 mod hdf5_file;
@@ -33,6 +33,7 @@ mod nexus;
 mod not_samples;
 mod npy;
 mod number_words;
+mod orientation;
 mod phylip;
 mod pipe;
 mod qza;
@@ -50,7 +51,6 @@ mod source;
 mod split;
 mod table;
 mod table_text;
-mod orientation;
 mod taxonomy;
 pub mod tokens;
 mod tree;

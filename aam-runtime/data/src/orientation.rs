@@ -195,7 +195,10 @@ mod tests {
     fn what_is_no_16s_gene_stays() {
         let others = ids((1..9).map(|i| "ACGTTGCAAC".repeat(i)));
         let found = oriented(&others).unwrap();
-        assert_eq!((found.turned, found.lie, found.sequences), (0, None, others));
+        assert_eq!(
+            (found.turned, found.lie, found.sequences),
+            (0, None, others)
+        );
         assert!(oriented(&ids(["OTU 1".to_owned()].into_iter())).is_none());
         let lower = oriented(&ids(["acgn".to_owned()].into_iter())).unwrap();
         assert_eq!(&lower.sequences[0], "ACGN");

@@ -214,7 +214,11 @@ fn without_header(source: &Source) -> Result<Option<HashMap<String, Lineage>>, D
     }
     let text = source.text()?;
     let mut of = HashMap::new();
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
+    for (number, line) in text
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.is_empty())
+    {
         let fault = |problem: String| {
             source.in_file(DataError::new(problem).at(format!("line {}", number + 1)))
         };

@@ -1,8 +1,8 @@
 //! What pre-training learns: embeddings of ASVs and samples, distances, nucleotides.
 
 use aam_api::{
-    BoxedAsvEncoder, BoxedSampleEncoder, FittingAsvs, MixedPrecision, NucleotideOutput, Recomputation,
-    SampleAsvs, SampleView, ViewShape, nucleotide_predictor,
+    BoxedAsvEncoder, BoxedSampleEncoder, FittingAsvs, MixedPrecision, NucleotideOutput,
+    Recomputation, SampleAsvs, SampleView, ViewShape, nucleotide_predictor,
 };
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};

@@ -62,7 +62,9 @@ pub use attention_pooling::AttentionPooling;
 pub use base::Base;
 pub use category_embedder::CategoryEmbedder;
 pub use component::choose;
-pub use config::{Compatibility, DistanceScale, ModelConfig, Preset, Quirk, TRAINED_ENCODER, SampleWays};
+pub use config::{
+    Compatibility, DistanceScale, ModelConfig, Preset, Quirk, SampleWays, TRAINED_ENCODER,
+};
 pub use count_branch::CountBranch;
 pub use error::ModelError;
 pub use init::{materialised, with_values_of};

@@ -1,8 +1,9 @@
 //! The sample encoder that sums over the ASVs of a sample, weighted by abundance.
 
 use aam_api::{
-    BoxedSampleEncoder, Erased, FittingAsvs, Kind, MixedPrecision, PluginError, SampleAsvs, SampleEncoder,
-    SampleEncoderConfig, SampleEncoderContext, SampleEncoderKind, SampleView, ViewShape,
+    BoxedSampleEncoder, Erased, FittingAsvs, Kind, MixedPrecision, PluginError, SampleAsvs,
+    SampleEncoder, SampleEncoderConfig, SampleEncoderContext, SampleEncoderKind, SampleView,
+    ViewShape,
 };
 use burn::module::{Initializer, Module};
 use burn::nn::{Linear, LinearConfig};

@@ -112,7 +112,10 @@ pub fn kmers(reads: &[Vec<u8>]) -> Tensor<2> {
     let mut counts = vec![0f32; reads.len() * ALL];
     for (row, read) in counts.chunks_mut(ALL).zip(reads) {
         for kmer in read.windows(K) {
-            if kmer.iter().all(|base| (FIRST_BASE..=LAST_BASE).contains(base)) {
+            if kmer
+                .iter()
+                .all(|base| (FIRST_BASE..=LAST_BASE).contains(base))
+            {
                 let digits = kmer.iter().map(|base| usize::from(base - FIRST_BASE));
                 row[digits.fold(0, |number, digit| 4 * number + digit)] += 1.0;
             }
@@ -128,9 +131,8 @@ pub fn judge(genes: &Genes, embed: &Embed<'_>, seed: u64) -> Vec<Judged> {
     let pairs = PAIRS_OF_REGIONS.iter();
     pairs
         .map(|&(query, reference)| {
-            let correlation = |of: &[Gene]| {
-                correlation(of, (query, reference), embed, &distances, seed)
-            };
+            let correlation =
+                |of: &[Gene]| correlation(of, (query, reference), embed, &distances, seed);
             Judged {
                 query: query.name,
                 reference: reference.name,
@@ -149,40 +151,80 @@ fn read(gene: &Gene, region: Region) -> Option<Vec<u8>> {
 }
 
 /// The share of reads of held-out genera whose nearest reference is of their taxon at `rank`.
-fn nearest(genes: &Genes, rank: usize, (query, reference): (Region, Region), embed: &Embed<'_>, seed: u64) -> f64 {
+fn nearest(
+    genes: &Genes,
+    rank: usize,
+    (query, reference): (Region, Region),
+    embed: &Embed<'_>,
+    seed: u64,
+) -> f64 {
     let mut random = stream(seed, "references");
-    let with_read = |gene: &&Gene, region| gene.taxa[rank].is_some() && read(gene, region).is_some();
-    let held_out: Vec<&Gene> = genes.held_out_genera.iter().filter(|gene| with_read(gene, query)).collect();
+    let with_read =
+        |gene: &&Gene, region| gene.taxa[rank].is_some() && read(gene, region).is_some();
+    let held_out: Vec<&Gene> = genes
+        .held_out_genera
+        .iter()
+        .filter(|gene| with_read(gene, query))
+        .collect();
     let queries: Vec<&Gene> = held_out.sample(&mut random, QUERIES).copied().collect();
     let mut pool: Vec<&Gene> = genes.training.iter().collect();
     if rank == GENUS {
         pool.extend(&genes.held_out_genera);
     }
-    let pool: Vec<&Gene> = pool.into_iter().filter(|gene| with_read(gene, reference)).collect();
+    let pool: Vec<&Gene> = pool
+        .into_iter()
+        .filter(|gene| with_read(gene, reference))
+        .collect();
     let mut references: Vec<&Gene> = pool.sample(&mut random, REFERENCES).copied().collect();
     if rank == GENUS {
         // All others of the genera that are looked up.
         references.retain(|gene| !held_out.iter().any(|other| std::ptr::eq(*other, *gene)));
-        references.extend(genes.held_out_genera.iter().filter(|gene| with_read(gene, reference)));
+        references.extend(
+            genes
+                .held_out_genera
+                .iter()
+                .filter(|gene| with_read(gene, reference)),
+        );
     }
-    let reads = |of: &[&Gene], region| -> Vec<Vec<u8>> { of.iter().filter_map(|gene| read(gene, region)).collect() };
-    let (a, b) = (embed(&reads(&queries, query)), embed(&reads(&references, reference)));
+    let reads = |of: &[&Gene], region| -> Vec<Vec<u8>> {
+        of.iter().filter_map(|gene| read(gene, region)).collect()
+    };
+    let (a, b) = (
+        embed(&reads(&queries, query)),
+        embed(&reads(&references, reference)),
+    );
     let similar: Vec<f32> = a.matmul(b.transpose()).into_data().iter::<f32>().collect();
-    let right = queries.par_iter().zip(similar.par_chunks(references.len())).filter(|(gene, row)| {
-        let others = references.iter().zip(*row).filter(|(other, _)| !std::ptr::eq(**other, **gene));
-        let best = others.max_by(|(_, a), (_, b)| a.total_cmp(b));
-        best.is_some_and(|(best, _)| best.taxa[rank] == gene.taxa[rank])
-    });
+    let right = queries
+        .par_iter()
+        .zip(similar.par_chunks(references.len()))
+        .filter(|(gene, row)| {
+            let others = references
+                .iter()
+                .zip(*row)
+                .filter(|(other, _)| !std::ptr::eq(**other, **gene));
+            let best = others.max_by(|(_, a), (_, b)| a.total_cmp(b));
+            best.is_some_and(|(best, _)| best.taxa[rank] == gene.taxa[rank])
+        });
     right.count() as f64 / queries.len().max(1) as f64
 }
 
-fn correlation(of: &[Gene], (a, b): (Region, Region), embed: &Embed<'_>, distances: &TreeDistances, seed: u64) -> f64 {
-    let genes: Vec<&Gene> = of.iter().filter(|gene| read(gene, a).is_some() && read(gene, b).is_some()).collect();
+fn correlation(
+    of: &[Gene],
+    (a, b): (Region, Region),
+    embed: &Embed<'_>,
+    distances: &TreeDistances,
+    seed: u64,
+) -> f64 {
+    let genes: Vec<&Gene> = of
+        .iter()
+        .filter(|gene| read(gene, a).is_some() && read(gene, b).is_some())
+        .collect();
     if genes.len() < 3 {
         return f64::NAN;
     }
     let mut random = stream(seed, "pairs");
-    let reads = |region| -> Vec<Vec<u8>> { genes.iter().filter_map(|gene| read(gene, region)).collect() };
+    let reads =
+        |region| -> Vec<Vec<u8>> { genes.iter().filter_map(|gene| read(gene, region)).collect() };
     let rows = |region| -> Vec<Vec<f32>> {
         let z = embed(&reads(region));
         let [_, dim] = z.dims();
@@ -192,11 +234,17 @@ fn correlation(of: &[Gene], (a, b): (Region, Region), embed: &Embed<'_>, distanc
     let (a, b) = (rows(a), rows(b));
     let (mut x, mut y) = (Vec::new(), Vec::new());
     while x.len() < PAIRS {
-        let (i, j) = (random.random_range(0..genes.len()), random.random_range(0..genes.len()));
+        let (i, j) = (
+            random.random_range(0..genes.len()),
+            random.random_range(0..genes.len()),
+        );
         if i == j {
             continue;
         }
-        let squares = a[i].iter().zip(&b[j]).map(|(a, b)| f64::from(a - b).powi(2));
+        let squares = a[i]
+            .iter()
+            .zip(&b[j])
+            .map(|(a, b)| f64::from(a - b).powi(2));
         x.push(squares.sum::<f64>().sqrt());
         y.push(f64::from(distances.between(genes[i].tip, genes[j].tip)));
     }

@@ -94,14 +94,17 @@ impl Genes {
         }
         let left_out = sequences.len() - genes.len();
         let taxa = numbers.map(|numbers| numbers.len());
-        let [families, genera] = HELD_OUT.map(|(rank, share)| held_out(rank, taxa[rank], share, seed));
+        let [families, genera] =
+            HELD_OUT.map(|(rank, share)| held_out(rank, taxa[rank], share, seed));
         let is_in = |gene: &Gene, rank: usize, held: &BTreeSet<u32>| {
             gene.taxa[rank].is_some_and(|taxon| held.contains(&taxon))
         };
-        let (held_out_families, genes): (Vec<_>, Vec<_>) =
-            genes.into_iter().partition(|gene| is_in(gene, FAMILY, &families));
-        let (held_out_genera, training): (Vec<_>, Vec<_>) =
-            genes.into_iter().partition(|gene| is_in(gene, GENUS, &genera));
+        let (held_out_families, genes): (Vec<_>, Vec<_>) = genes
+            .into_iter()
+            .partition(|gene| is_in(gene, FAMILY, &families));
+        let (held_out_genera, training): (Vec<_>, Vec<_>) = genes
+            .into_iter()
+            .partition(|gene| is_in(gene, GENUS, &genera));
         Ok(Self {
             training,
             held_out_families,
@@ -115,7 +118,9 @@ impl Genes {
 
 fn held_out(rank: usize, taxa: usize, share: f64, seed: u64) -> BTreeSet<u32> {
     let mut random = stream(seed, &format!("held-out {}", RANKS[rank]));
-    (0..taxa as u32).filter(|_| random.random::<f64>() < share).collect()
+    (0..taxa as u32)
+        .filter(|_| random.random::<f64>() < share)
+        .collect()
 }
 
 fn tokens(gene: &str) -> Vec<u8> {

@@ -41,19 +41,27 @@ impl Taxa {
     /// The mean over ranks of the cross-entropies of reads `z`, `[reads, dim]`, of `genes`.
     pub(crate) fn loss(&self, z: &Tensor<2>, genes: &[&Gene]) -> Tensor<1> {
         let device = z.device();
-        let losses = LEARNT_RANKS.iter().zip(&self.ranks).map(|(&rank, vectors)| {
-            let known = genes.iter().enumerate();
-            let known = known.filter_map(|(i, gene)| Some((i as i32, gene.taxa[rank]? as i32)));
-            let (rows, taxa): (Vec<i32>, Vec<i32>) = known.unzip();
-            if rows.is_empty() {
-                return Tensor::zeros([1], &device);
-            }
-            let reads = rows.len();
-            let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [reads]), &device);
-            let taxa = Tensor::<2, Int>::from_data(TensorData::new(taxa, [reads, 1]), &device);
-            let similar = z.clone().select(0, rows).matmul(unit(vectors.val()).transpose());
-            -log_softmax(similar / TAXON_TEMPERATURE, 1).gather(1, taxa).mean()
-        });
+        let losses = LEARNT_RANKS
+            .iter()
+            .zip(&self.ranks)
+            .map(|(&rank, vectors)| {
+                let known = genes.iter().enumerate();
+                let known = known.filter_map(|(i, gene)| Some((i as i32, gene.taxa[rank]? as i32)));
+                let (rows, taxa): (Vec<i32>, Vec<i32>) = known.unzip();
+                if rows.is_empty() {
+                    return Tensor::zeros([1], &device);
+                }
+                let reads = rows.len();
+                let rows = Tensor::<1, Int>::from_data(TensorData::new(rows, [reads]), &device);
+                let taxa = Tensor::<2, Int>::from_data(TensorData::new(taxa, [reads, 1]), &device);
+                let similar = z
+                    .clone()
+                    .select(0, rows)
+                    .matmul(unit(vectors.val()).transpose());
+                -log_softmax(similar / TAXON_TEMPERATURE, 1)
+                    .gather(1, taxa)
+                    .mean()
+            });
         Tensor::cat(losses.collect(), 0).mean()
     }
 }
@@ -70,7 +78,9 @@ pub(crate) fn organisms(a: &Tensor<2>, b: &Tensor<2>) -> Tensor<1> {
     let own = |similar: Tensor<2>| {
         let [organisms, _] = similar.dims();
         let all = Tensor::<1, Int>::arange(0..organisms as i64, &similar.device());
-        -log_softmax(similar, 1).gather(1, all.unsqueeze_dim(1)).mean()
+        -log_softmax(similar, 1)
+            .gather(1, all.unsqueeze_dim(1))
+            .mean()
     };
     (own(similar.clone()) + own(similar.transpose())) / 2.0
 }

@@ -28,8 +28,14 @@ impl Window {
         let (start, end) = (start as usize, end as usize);
         let length = random.random_range(LENGTHS).min(end - start);
         match random.random::<bool>() {
-            true => Self { start, end: start + length },
-            false => Self { start: end - length, end },
+            true => Self {
+                start,
+                end: start + length,
+            },
+            false => Self {
+                start: end - length,
+                end,
+            },
         }
     }
 
@@ -39,8 +45,14 @@ impl Window {
         let (start, end) = (start as usize, end as usize);
         let length = length.min(end - start);
         Some(match from_start {
-            true => Self { start, end: start + length },
-            false => Self { start: end - length, end },
+            true => Self {
+                start,
+                end: start + length,
+            },
+            false => Self {
+                start: end - length,
+                end,
+            },
         })
     }
 

@@ -49,7 +49,11 @@ impl Training<'_> {
         let text = serde_json::to_vec_pretty(&progress);
         let text = text.map_err(|error| RunError::checkpoint(target, error.to_string()))?;
         let files = files.each_ref();
-        put(target, &text, &files.map(|(name, bytes)| (*name, bytes.as_slice())))
+        put(
+            target,
+            &text,
+            &files.map(|(name, bytes)| (*name, bytes.as_slice())),
+        )
     }
 
     /// This training as it was when it was saved as `target`.

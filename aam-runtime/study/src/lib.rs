@@ -22,9 +22,8 @@ use aam_core::DataError;
 use aam_data::mismatch;
 use aam_data::{
     Ids, Lie, Metadata, NO_EXCEPTION, Orient, Oriented, Split, Storage, Table, TokenOptions,
-    TokenizedSequences, listed_split, oriented, random_split,
-    rarefy, read_ids, read_metadata, read_sequences, read_table_file, shorten, stratified_split,
-    without_lengths,
+    TokenizedSequences, listed_split, oriented, random_split, rarefy, read_ids, read_metadata,
+    read_sequences, read_table_file, shorten, stratified_split, without_lengths,
 };
 use aam_run::RunError;
 pub use objective::{objective, sample_values};
@@ -128,7 +127,9 @@ fn all_forwards(table: Table, path: &Path, notes: &mut Notes<'_>) -> Result<Tabl
         return Ok(table);
     }
     let all = table.num_features();
-    let (table, merged) = table.merged_by(sequences).map_err(|error| error.file(path))?;
+    let (table, merged) = table
+        .merged_by(sequences)
+        .map_err(|error| error.file(path))?;
     if turned > 0 {
         notes(format!(
             "{turned} of {all} ASVs are reverse complements of the 16S gene and are turned; \

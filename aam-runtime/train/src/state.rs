@@ -129,10 +129,7 @@ pub fn optimizer_bytes(optimizer: &ModuleOptimizer) -> Result<Vec<u8>, RunError>
 ///
 /// # Errors
 /// Bytes that are no such state, in words.
-pub fn restored(
-    optimizer: ModuleOptimizer,
-    bytes: Vec<u8>,
-) -> Result<ModuleOptimizer, String> {
+pub fn restored(optimizer: ModuleOptimizer, bytes: Vec<u8>) -> Result<ModuleOptimizer, String> {
     let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(bytes));
     let record = record.map_err(|error| error.to_string())?;
     Ok(optimizer.load_record(record))

@@ -71,7 +71,10 @@ fn references(aam: &Aam) {
 /// The share of held-out genera whose nearest reference of another region is of their family.
 fn family_across(aam: &Aam, run: &str) -> f64 {
     let text = aam.read(&format!("{run}/evaluation.tsv"));
-    let row = text.lines().find(|line| line.starts_with("encoder\tV2\tV4\t")).unwrap();
+    let row = text
+        .lines()
+        .find(|line| line.starts_with("encoder\tV2\tV4\t"))
+        .unwrap();
     row.split('\t').nth(3).unwrap().parse().unwrap()
 }
 
@@ -98,7 +101,8 @@ fn a_run_that_was_stopped_resumes_to_the_same_encoder() {
          kill -TERM $!; wait $!"
     ))
     .ends_with_code(5);
-    aam.ok(&format!("{train} again --resume")).says(&["resumes after"]);
+    aam.ok(&format!("{train} again --resume"))
+        .says(&["resumes after"]);
     let bytes = |run: &str| std::fs::read(aam.path(&format!("{run}/encoder.safetensors"))).unwrap();
     assert!(bytes("whole") == bytes("again"));
     aam.run(&format!("{TRAIN} --steps 61 --output-dir again --resume"))
@@ -113,6 +117,8 @@ fn what_is_no_reference_is_refused() {
     aam.write("taxonomy.tsv", "x\tk__Bacteria\n");
     aam.refuses(&format!("{TRAIN} --steps 1 --output-dir run"))
         .says(&["no sequence is a 16S gene with a tip of the tree and a lineage"]);
-    aam.refuses(&format!("{TRAIN} --steps 1 --embedding-dim 0 --output-dir run"))
-        .says(&["--embedding-dim"]);
+    aam.refuses(&format!(
+        "{TRAIN} --steps 1 --embedding-dim 0 --output-dir run"
+    ))
+    .says(&["--embedding-dim"]);
 }

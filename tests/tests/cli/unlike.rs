@@ -119,7 +119,8 @@ fn reverse_complements_of_the_gene_are_turned() {
     table(&aam, "rc.tsv", 24, |seed| reverse_complement(&gene(seed)));
     let train = "train --test-size 0.2 --members network,forest --metadata study/metadata.tsv --metadata-column ph \
                  --embedding-dim 16 --epochs 1 --baseline-trees 0 --overwrite --output-dir run --table";
-    aam.ok(&format!("{train} forward.tsv")).says(&["104 bases, V4, forward"]);
+    aam.ok(&format!("{train} forward.tsv"))
+        .says(&["104 bases, V4, forward"]);
     aam.ok(&format!("{PREDICT} forward.tsv"));
     let forward = aam.read("p.tsv");
     aam.ok(&format!("{PREDICT} rc.tsv")).says(&[

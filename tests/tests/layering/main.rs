@@ -59,6 +59,7 @@ fn every_crate_knows_only_those_it_may() {
         "aam-report",
         "aam-model",
         "aam-train",
+        "aam-reference",
         "aam-runtime",
     ];
     let without_burn = 4;
