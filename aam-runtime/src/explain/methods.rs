@@ -16,7 +16,7 @@ use super::changed::ChangedSamples;
 use crate::loaded_predictor::{CHUNK, LoadedPredictor, PredictableSamples};
 
 /// Samples that the network predicts at once. Many samples of few ASVs are cheap together.
-const BATCH: usize = 512;
+const BATCH: usize = 1024;
 /// Samples that a learner predicts at once, on a thread.
 const PART: usize = 256;
 
@@ -170,7 +170,8 @@ impl<'a> Methods<'a> {
             let parts = batches.chunks(each).map(|part| {
                 let model = self.predictor.model.clone();
                 scope.spawn(move || -> Vec<HeldOut> {
-                    let forward = |batch| forward(&model, (samples, embeddings), device, batch, origins);
+                    let forward =
+                        |batch| forward(&model, (samples, embeddings), device, batch, origins);
                     part.iter().flat_map(forward).collect()
                 })
             });
@@ -226,7 +227,9 @@ fn forward(
     let output = model.predictor.forward_asvs(asvs, &input, Wants::default());
     let found = predictions(model, &samples.scales, &origins, &output);
     let found = batch.rows.iter().zip(found);
-    found.map(|(&row, predictions)| HeldOut { row, predictions }).collect()
+    found
+        .map(|(&row, predictions)| HeldOut { row, predictions })
+        .collect()
 }
 
 /// What learners predict of some samples, and of those after them.

@@ -55,9 +55,7 @@ fn header(found: &Findings<'_>) -> Vec<String> {
 fn cells(found: &Findings<'_>, of: &Importance) -> Vec<String> {
     let numbers = [of.sizes[0], of.interval.0, of.interval.1];
     let numbers = numbers.into_iter().chain(of.sizes.iter().skip(1).copied());
-    let numbers = numbers
-        .chain(of.means.iter().copied())
-        .map(number);
+    let numbers = numbers.chain(of.means.iter().copied()).map(number);
     let mut cells: Vec<String> = numbers.collect();
     cells.push(found.explained.direction(of));
     cells.extend([of.slope, of.agreement].map(number));
@@ -189,9 +187,7 @@ fn samples(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
             let mut row = vec![found.sample_id(of).to_owned(), (*name).to_owned()];
             for method in 0..methods.len() {
                 let place = [method, output];
-                row.extend(
-                    [of.baseline[place], of.prediction[place]].map(number),
-                );
+                row.extend([of.baseline[place], of.prediction[place]].map(number));
             }
             row.push(found.actual(of.row).unwrap_or_default());
             row.push(number(of.interplay));
@@ -245,22 +241,22 @@ fn shuffled(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
     let Some((groups, shuffled)) = &found.shuffled else {
         return Ok(());
     };
-    let lower = format!("{} lost", shuffled.figure);
+    let worse = format!("{} worse by", shuffled.figure);
     let columns = [
         "group",
         "asvs",
-        lower.as_str(),
+        worse.as_str(),
         "standard deviation",
         "stable",
         "feature-ids",
     ];
-    let rows = groups.iter().zip(&shuffled.lower).map(|(group, lower)| {
+    let rows = groups.iter().zip(&shuffled.worse).map(|(group, worse)| {
         vec![
             group.name.clone(),
             group.columns.len().to_string(),
-            number(lower.mean),
-            number(lower.deviation),
-            yes_or_no(lower.is_stable()),
+            number(worse.mean),
+            number(worse.deviation),
+            yes_or_no(worse.is_stable()),
             ids(found, &group.columns),
         ]
     });
@@ -281,12 +277,7 @@ fn dependence(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
                 explained.clone(),
                 number(*share),
             ];
-            row.extend(
-                dependence
-                    .means
-                    .iter()
-                    .map(|means| number(means[place])),
-            );
+            row.extend(dependence.means.iter().map(|means| number(means[place])));
             row
         })
     });
