@@ -1,7 +1,7 @@
 //! What drives the predictions of a model, as the page and the pictures show it.
 
 use crate::chart::{Bar, Bars, Curve, Curves, Ink, Swarm, SwarmPoint, SwarmRow};
-use crate::page::words::number;
+use aam_evaluation::distribution::number;
 
 /// What `aam explain` found.
 #[derive(Clone, Debug)]

@@ -262,7 +262,7 @@ mod tests {
             "not stable",
             "Blautia · ACGT",
             "p&lt;h",
-            "S1: 0.500",
+            "S1: 0.5",
             "R² worse by",
         ] {
             assert!(page.contains(text), "{text}");
