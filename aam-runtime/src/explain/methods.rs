@@ -9,12 +9,14 @@ use aam_run::events::{Event, Observer};
 use aam_train::encoding::Embeddings;
 use aam_train::inference::{FineTuned, prediction_batches, predictions};
 use burn::tensor::Device;
-use ndarray::Array3;
+use ndarray::{Array3, s};
 use rayon::prelude::*;
 
 use super::changed::ChangedSamples;
 use crate::loaded_predictor::{CHUNK, LoadedPredictor, PredictableSamples};
 
+/// Samples that are predicted together, so that what is computed of them fits memory.
+pub const TOGETHER: usize = 4096;
 /// Samples that the network predicts at once. Many samples of few ASVs are cheap together.
 const BATCH: usize = 1024;
 /// Samples that a learner predicts at once, on a thread.
@@ -106,6 +108,27 @@ impl<'a> Methods<'a> {
     /// # Errors
     /// Reads that make no table, or a prediction that is no finite number.
     pub fn predict(&self, changed: &ChangedSamples) -> Result<PredictedSamples, RunError> {
+        let shape = (self.names().len(), changed.len(), self.outputs());
+        let mut all = PredictedSamples {
+            values: Array3::zeros(shape),
+            combined: Vec::with_capacity(changed.len()),
+        };
+        for part in changed.parts(TOGETHER) {
+            let PredictedSamples { values, combined } = self.predict_part(&part)?;
+            let first = all.combined.len();
+            let places = first..first + combined.len();
+            all.values.slice_mut(s![.., places, ..]).assign(&values);
+            all.combined
+                .extend(combined.into_iter().map(|sample| HeldOut {
+                    row: first + sample.row,
+                    ..sample
+                }));
+        }
+        Ok(all)
+    }
+
+    /// The same of as many samples as there is memory for.
+    fn predict_part(&self, changed: &ChangedSamples) -> Result<PredictedSamples, RunError> {
         let table = changed.table(&self.samples.table)?;
         let rows: Vec<usize> = (0..table.num_samples()).collect();
         let batcher = batcher(self.predictor, self.samples, &table);
