@@ -1,7 +1,7 @@
 //! What drives the predictions of a model, as the page and the pictures show it.
 
 use crate::chart::{Bar, Bars, Curve, Curves, Ink, Swarm, SwarmPoint, SwarmRow};
-use crate::page::words::number;
+use aam_evaluation::distribution::number;
 
 /// What `aam explain` found.
 #[derive(Clone, Debug)]
@@ -91,7 +91,7 @@ pub struct ShuffledGroups {
     pub repeats: usize,
     /// How many of the samples that are explained were learnt from.
     pub seen: usize,
-    /// The groups: what each is called, how many ASVs it has, how much lower the figure is and its
+    /// The groups: what each is called, how many ASVs it has, how much worse the figure is and its
     /// standard deviation, and whether that is stable.
     pub groups: Vec<(String, usize, f64, f64, bool)>,
 }

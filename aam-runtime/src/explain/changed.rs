@@ -35,6 +35,25 @@ impl ChangedSamples {
         self.ends.push(self.columns.len());
     }
 
+    /// The same in parts of at most `most`, in order.
+    pub fn parts(&self, most: usize) -> impl Iterator<Item = Self> + '_ {
+        let firsts = (0..self.len()).step_by(most.max(1));
+        firsts.map(move |first| {
+            let end = (first + most.max(1)).min(self.len());
+            let start = first.checked_sub(1).map_or(0, |before| self.ends[before]);
+            let cells = start..self.ends[end - 1];
+            Self {
+                origins: self.origins[first..end].to_vec(),
+                ends: self.ends[first..end]
+                    .iter()
+                    .map(|end| end - start)
+                    .collect(),
+                columns: self.columns[cells.clone()].to_vec(),
+                counts: self.counts[cells].to_vec(),
+            }
+        })
+    }
+
     /// A table of them, with the ASVs of `table`.
     ///
     /// # Errors
@@ -66,5 +85,11 @@ mod tests {
         assert_eq!(changed.origins(), [0, 0]);
         assert_eq!(made.row(0), (&[0][..], &[3][..]));
         assert_eq!(made.depth(1), 0);
+        changed.push(0, [(0, 2), (1, 7)]);
+        let parts: Vec<ChangedSamples> = changed.parts(2).collect();
+        assert_eq!([parts[0].len(), parts[1].len()], [2, 1]);
+        assert_eq!(parts[0].table(&table).unwrap(), made);
+        let last = parts[1].table(&table).unwrap();
+        assert_eq!(last.row(0), (&[0, 1][..], &[2, 7][..]));
     }
 }

@@ -3,19 +3,22 @@
 use aam_evaluation::evaluation::{NETWORK, Other};
 use aam_evaluation::results::{HeldOut, TargetPrediction};
 use aam_model::Wants;
-use aam_model::batch::Batcher;
+use aam_model::batch::{Batch, Batcher};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_train::encoding::Embeddings;
-use aam_train::inference::{prediction_batches, predictions};
-use ndarray::Array3;
+use aam_train::inference::{FineTuned, prediction_batches, predictions};
+use burn::tensor::Device;
+use ndarray::{Array3, s};
 use rayon::prelude::*;
 
 use super::changed::ChangedSamples;
 use crate::loaded_predictor::{CHUNK, LoadedPredictor, PredictableSamples};
 
+/// Samples that are predicted together, so that what is computed of them fits memory.
+pub const TOGETHER: usize = 4096;
 /// Samples that the network predicts at once. Many samples of few ASVs are cheap together.
-const BATCH: usize = 512;
+const BATCH: usize = 1024;
 /// Samples that a learner predicts at once, on a thread.
 const PART: usize = 256;
 
@@ -105,6 +108,27 @@ impl<'a> Methods<'a> {
     /// # Errors
     /// Reads that make no table, or a prediction that is no finite number.
     pub fn predict(&self, changed: &ChangedSamples) -> Result<PredictedSamples, RunError> {
+        let shape = (self.names().len(), changed.len(), self.outputs());
+        let mut all = PredictedSamples {
+            values: Array3::zeros(shape),
+            combined: Vec::with_capacity(changed.len()),
+        };
+        for part in changed.parts(TOGETHER) {
+            let PredictedSamples { values, combined } = self.predict_part(&part)?;
+            let first = all.combined.len();
+            let places = first..first + combined.len();
+            all.values.slice_mut(s![.., places, ..]).assign(&values);
+            all.combined
+                .extend(combined.into_iter().map(|sample| HeldOut {
+                    row: first + sample.row,
+                    ..sample
+                }));
+        }
+        Ok(all)
+    }
+
+    /// The same of as many samples as there is memory for.
+    fn predict_part(&self, changed: &ChangedSamples) -> Result<PredictedSamples, RunError> {
         let table = changed.table(&self.samples.table)?;
         let rows: Vec<usize> = (0..table.num_samples()).collect();
         let batcher = batcher(self.predictor, self.samples, &table);
@@ -127,7 +151,6 @@ impl<'a> Methods<'a> {
                 .reduce(joined)
                 .unwrap_or_default()
         };
-        // The network stays on this thread, as its modules are no one else's meanwhile.
         let (network, learners) = std::thread::scope(|scope| {
             let learners = scope.spawn(learners);
             (self.network(&batcher, changed, &rows), learners.join())
@@ -153,31 +176,35 @@ impl<'a> Methods<'a> {
         })
     }
 
-    /// What the network predicts of the samples at `rows`, which are all.
+    /// What the network predicts of the samples at `rows`, which are all. Each thread has a model of its
+    /// own, which shares the weights: modules are no one else's meanwhile.
     fn network(
         &self,
         batcher: &Batcher<'_>,
         changed: &ChangedSamples,
         rows: &[usize],
     ) -> Vec<HeldOut> {
-        let LoadedPredictor { model, device, .. } = self.predictor;
-        let mut predicted = Vec::with_capacity(rows.len());
         let seed = self.predictor.policy.seed;
-        for batch in prediction_batches(batcher, rows, BATCH, seed, 0) {
-            let origins: Vec<usize> = batch
-                .rows
-                .iter()
-                .map(|&row| changed.origins()[row])
-                .collect();
-            let categories = self.samples.categories.tensor(&origins, device);
-            let input = batch.input(None, categories, device);
-            let asvs = self.embeddings.select(&batch.groups);
-            let output = model.predictor.forward_asvs(asvs, &input, Wants::default());
-            let found = predictions(model, &self.samples.scales, &origins, &output);
-            let found = batch.rows.iter().zip(found);
-            predicted.extend(found.map(|(&row, predictions)| HeldOut { row, predictions }));
-        }
-        predicted
+        let batches: Vec<Batch> = prediction_batches(batcher, rows, BATCH, seed, 0).collect();
+        let each = batches.len().div_ceil(rayon::current_num_threads()).max(1);
+        let (samples, embeddings) = (self.samples, &self.embeddings);
+        let (device, origins) = (&self.predictor.device, changed.origins());
+        let parts = std::thread::scope(|scope| {
+            let parts = batches.chunks(each).map(|part| {
+                let model = self.predictor.model.clone();
+                scope.spawn(move || -> Vec<HeldOut> {
+                    let forward =
+                        |batch| forward(&model, (samples, embeddings), device, batch, origins);
+                    part.iter().flat_map(forward).collect()
+                })
+            });
+            let parts: Vec<_> = parts.collect();
+            let parts = parts.into_iter().map(std::thread::ScopedJoinHandle::join);
+            parts.collect::<Vec<_>>()
+        });
+        let parts = parts.into_iter();
+        let parts = parts.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        parts.flatten().collect()
     }
 
     /// `[methods, samples, outputs]`.
@@ -206,6 +233,26 @@ impl<'a> Methods<'a> {
             }),
         }
     }
+}
+
+/// What `model` predicts of a batch of samples that were made from those at rows `origins`.
+fn forward(
+    model: &FineTuned,
+    (samples, embeddings): (&PredictableSamples, &Embeddings),
+    device: &Device,
+    batch: &Batch,
+    origins: &[usize],
+) -> Vec<HeldOut> {
+    let origins: Vec<usize> = batch.rows.iter().map(|&row| origins[row]).collect();
+    let categories = samples.categories.tensor(&origins, device);
+    let input = batch.input(None, categories, device);
+    let asvs = embeddings.select(&batch.groups);
+    let output = model.predictor.forward_asvs(asvs, &input, Wants::default());
+    let found = predictions(model, &samples.scales, &origins, &output);
+    let found = batch.rows.iter().zip(found);
+    found
+        .map(|(&row, predictions)| HeldOut { row, predictions })
+        .collect()
 }
 
 /// What learners predict of some samples, and of those after them.

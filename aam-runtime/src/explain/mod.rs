@@ -238,13 +238,15 @@ impl Explanation<'_> {
                 .collect(),
             true => {
                 let all: Vec<u32> = (0..self.samples.table.num_features() as u32).collect();
-                let groups = relatives.groups(&all, all.len().div_ceil(RELATIVES));
+                // One more for those without known relatives.
+                let groups = relatives.groups(&all, relatives.known().div_ceil(RELATIVES) + 1);
                 let columns = groups
                     .into_iter()
                     .map(|group| group.iter().map(|&at| all[at]).collect());
                 let named = columns.map(|columns: Vec<u32>| Clade {
                     name: match columns.len() {
                         1 => names.label(columns[0] as usize),
+                        many if !relatives.knows(columns[0]) => format!("{many} rare ASVs"),
                         more => {
                             format!("{} and {} more", names.label(columns[0] as usize), more - 1)
                         }
@@ -279,7 +281,7 @@ impl Explanation<'_> {
             labels,
             target: self.target,
             repeats: options.repeats,
-            evaluations: options.evaluations / 5,
+            evaluations: options.evaluations / 10,
             seed: options.seed,
         };
         let columns: Vec<Vec<u32>> = groups.iter().map(|group| group.columns.clone()).collect();

@@ -5,9 +5,11 @@ use aam_features::FeatureSpace;
 
 /// How ASVs of a table are related: clades of two groups each, the nearest first.
 pub struct Relatives {
-    /// Place of each column of the table among those that are in clades.
+    /// Leaf of each column of the table that is in a clade.
     place: Vec<Option<u32>>,
     /// How many these are.
+    known: usize,
+    /// ASVs that may be in clades.
     leaves: usize,
     /// The two groups that each clade joins: leaves, and from their number on clades before it.
     clades: Vec<[u32; 2]>,
@@ -26,18 +28,32 @@ impl Relatives {
             .iter()
             .map(|id| index[id.as_str()] as u32)
             .collect();
-        let mut place = vec![None; table.num_features()];
-        for (leaf, &column) in (0..).zip(&columns) {
-            place[column as usize] = Some(leaf);
-        }
         let clades = space.clades().iter();
         let clades = clades.filter_map(|of| <[u32; 2]>::try_from(of.as_slice()).ok());
+        let clades: Vec<[u32; 2]> = clades.collect();
+        let mut place = vec![None; table.num_features()];
+        for &leaf in clades.iter().flatten() {
+            if let Some(&column) = columns.get(leaf as usize) {
+                place[column as usize] = Some(leaf);
+            }
+        }
         Self {
+            known: place.iter().flatten().count(),
             place,
             leaves: columns.len(),
-            clades: clades.collect(),
+            clades,
             columns,
         }
+    }
+
+    /// How many ASVs are in clades.
+    pub fn known(&self) -> usize {
+        self.known
+    }
+
+    /// Whether the ASV in `column` is in a clade.
+    pub fn knows(&self, column: u32) -> bool {
+        self.place[column as usize].is_some()
     }
 
     /// The columns of the ASVs of every clade, nearest relatives first.
@@ -129,6 +145,7 @@ mod tests {
         assert_eq!(relatives.groups(&[1, 2, 3], 2), [vec![0, 2], vec![1]]);
         assert_eq!(relatives.groups(&[1, 2], 1), [[0, 1]]);
         assert_eq!(relatives.groups(&[], 4).len(), 0);
+        assert!(relatives.known() == 3 && relatives.knows(3) && !relatives.knows(0));
     }
 
     #[test]

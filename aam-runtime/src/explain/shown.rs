@@ -139,14 +139,14 @@ fn shuffled(found: &Findings<'_>, about: &About<'_>) -> Option<ShuffledGroups> {
     let (groups, shuffled) = found.shuffled.as_ref()?;
     let mut rows: Vec<(String, usize, f64, f64, bool)> = groups
         .iter()
-        .zip(&shuffled.lower)
-        .map(|(group, lower)| {
-            let stable = lower.is_stable();
+        .zip(&shuffled.worse)
+        .map(|(group, worse)| {
+            let stable = worse.is_stable();
             (
                 group.name.clone(),
                 group.columns.len(),
-                lower.mean,
-                lower.deviation,
+                worse.mean,
+                worse.deviation,
                 stable,
             )
         })
@@ -155,7 +155,7 @@ fn shuffled(found: &Findings<'_>, about: &About<'_>) -> Option<ShuffledGroups> {
     Some(ShuffledGroups {
         figure: match shuffled.figure {
             "r2" => "R²".to_owned(),
-            other => other.to_uppercase(),
+            other => other.replace('_', " "),
         },
         whole: shuffled.whole,
         samples: shuffled.samples,

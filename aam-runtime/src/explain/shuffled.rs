@@ -18,26 +18,27 @@ const FEWEST: usize = 10;
 
 /// What was shuffled, and what came of it.
 pub struct Shuffled {
-    /// The figure that gets worse: `r2` or `auc`, of which more is better.
+    /// The figure that gets worse: `r2`, of which more is better, or `log_loss`, of which less is. The
+    /// log loss still tells samples apart that a model of them predicts all rightly.
     pub figure: &'static str,
     /// What it is of the samples as they are.
     pub whole: f64,
     /// How many samples were shuffled.
     pub samples: usize,
-    /// How much lower it is of the samples with a group shuffled, for each group.
-    pub lower: Vec<Lower>,
+    /// How much worse it is of the samples with a group shuffled, for each group.
+    pub worse: Vec<Worse>,
 }
 
-/// How much lower a figure gets.
+/// How much worse a figure gets.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lower {
+pub struct Worse {
     /// By how much, the mean over all repeats.
     pub mean: f64,
     /// Its standard deviation over the repeats.
     pub deviation: f64,
 }
 
-impl Lower {
+impl Worse {
     fn of(repeats: &[f64]) -> Self {
         let number = repeats.len() as f64;
         let mean = repeats.iter().sum::<f64>() / number;
@@ -94,9 +95,9 @@ impl Shuffling<'_> {
         };
         let targets = [column];
         let scorer = Scorer::new(&targets)?;
-        let figure = match targets[0].classes {
-            None => "r2",
-            Some(_) => "auc",
+        let (figure, sign) = match targets[0].classes {
+            None => ("r2", -1.0),
+            Some(_) => ("log_loss", 1.0),
         };
         let judge = |samples: &[HeldOut]| {
             let metrics = scorer.scores(samples);
@@ -113,13 +114,13 @@ impl Shuffling<'_> {
         let Some(whole) = judge(&known).filter(|whole| whole.is_finite()) else {
             return Ok(None);
         };
-        let mut lower = vec![Vec::with_capacity(self.repeats); groups.len()];
+        let mut worse = vec![Vec::with_capacity(self.repeats); groups.len()];
         for repeat in 0..self.repeats {
             let mut donors: Vec<usize> = (0..rows.len()).collect();
             donors.shuffle(&mut stream(self.seed, &format!("shuffle {repeat}")));
-            for (group, (columns, lower)) in groups.iter().zip(&mut lower).enumerate() {
+            for (group, (columns, worse)) in groups.iter().zip(&mut worse).enumerate() {
                 let shuffled = self.shuffled(columns, &rows, &donors, &known)?;
-                lower.push(whole - judge(&shuffled).unwrap_or(whole));
+                worse.push(sign * (judge(&shuffled).unwrap_or(whole) - whole));
                 progress(repeat * groups.len() + group + 1)?;
             }
         }
@@ -127,7 +128,7 @@ impl Shuffling<'_> {
             figure,
             whole,
             samples: rows.len(),
-            lower: lower.iter().map(|repeats| Lower::of(repeats)).collect(),
+            worse: worse.iter().map(|repeats| Worse::of(repeats)).collect(),
         }))
     }
 
@@ -207,10 +208,10 @@ mod tests {
 
     #[test]
     fn what_differs_more_than_it_matters_is_not_stable() {
-        let lower = Lower::of(&[0.1, 0.3]);
-        assert!((lower.mean - 0.2).abs() < 1e-12);
-        assert!((lower.deviation - 0.02f64.sqrt()).abs() < 1e-12);
-        assert!(!lower.is_stable() && Lower::of(&[0.2, 0.21]).is_stable());
-        assert!(!Lower::of(&[0.0, 0.0]).is_stable());
+        let worse = Worse::of(&[0.1, 0.3]);
+        assert!((worse.mean - 0.2).abs() < 1e-12);
+        assert!((worse.deviation - 0.02f64.sqrt()).abs() < 1e-12);
+        assert!(!worse.is_stable() && Worse::of(&[0.2, 0.21]).is_stable());
+        assert!(!Worse::of(&[0.0, 0.0]).is_stable());
     }
 }

@@ -241,22 +241,22 @@ fn shuffled(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
     let Some((groups, shuffled)) = &found.shuffled else {
         return Ok(());
     };
-    let lower = format!("{} lost", shuffled.figure);
+    let worse = format!("{} worse by", shuffled.figure);
     let columns = [
         "group",
         "asvs",
-        lower.as_str(),
+        worse.as_str(),
         "standard deviation",
         "stable",
         "feature-ids",
     ];
-    let rows = groups.iter().zip(&shuffled.lower).map(|(group, lower)| {
+    let rows = groups.iter().zip(&shuffled.worse).map(|(group, worse)| {
         vec![
             group.name.clone(),
             group.columns.len().to_string(),
-            number(lower.mean),
-            number(lower.deviation),
-            yes_or_no(lower.is_stable()),
+            number(worse.mean),
+            number(worse.deviation),
+            yes_or_no(worse.is_stable()),
             ids(found, &group.columns),
         ]
     });

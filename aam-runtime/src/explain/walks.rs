@@ -15,11 +15,9 @@ use ndarray::{Array2, Array3, ArrayView3, Axis, s};
 use rand::seq::SliceRandom;
 
 use super::changed::ChangedSamples;
-use super::methods::Methods;
+use super::methods::{Methods, TOGETHER};
 use super::relatives::Relatives;
 
-/// Changed samples that are predicted together.
-const TOGETHER: usize = 4096;
 /// Fewest groups that the ASVs of a sample are put into.
 const FEWEST_GROUPS: usize = 8;
 

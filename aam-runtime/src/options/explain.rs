@@ -39,6 +39,9 @@ pub struct ExplainOptions {
     pub tree: Option<PathBuf>,
     /// What samples are compared with: typical (a sample with the typical reads of every ASV) or empty
     /// (a sample without reads).
+    #[schemars(transform = Facts::new()
+        .because("what a sample lacks says something, too, and a typical sample is like those that \
+            models know"))]
     pub baseline: Baseline,
     /// Random orders in which the ASVs of a sample are put in place, half of them the reverse of the
     /// others.

@@ -125,13 +125,13 @@ fn shuffled_groups(shuffled: &ShuffledGroups) -> Markup {
                 " times. As they are, " (shuffled.figure) " is " (plain(shuffled.whole)) "." }
             @if shuffled.seen > 0 {
                 p.muted { "The model was trained on some of them, so that " (shuffled.figure)
-                    " is too good, and so is what is lost. Give samples that it has not seen." }
+                    " is too good and gets worse by too much. Give samples that it has not seen." }
             }
             div.scroll { table {
-                thead { tr { th { "group" } th.n { "ASVs" } th.n { (shuffled.figure) " lost" } th.n { "± standard deviation" } th { } } }
-                tbody { @for (name, asvs, lost, deviation, stable) in &shuffled.groups {
+                thead { tr { th { "group" } th.n { "ASVs" } th.n { (shuffled.figure) " worse by" } th.n { "± standard deviation" } th { } } }
+                tbody { @for (name, asvs, worse, deviation, stable) in &shuffled.groups {
                     tr {
-                        td { (name) } td.n { (asvs) } td.n { (plain(*lost)) } td.n { (plain(*deviation)) }
+                        td { (name) } td.n { (asvs) } td.n { (plain(*worse)) } td.n { (plain(*deviation)) }
                         td { @if !stable { span.muted { "not stable" } } }
                     }
                 } }
@@ -262,8 +262,8 @@ mod tests {
             "not stable",
             "Blautia · ACGT",
             "p&lt;h",
-            "S1: 0.500",
-            "R² lost",
+            "S1: 0.5",
+            "R² worse by",
         ] {
             assert!(page.contains(text), "{text}");
         }

@@ -15,7 +15,7 @@ mod folds;
 mod gathered;
 mod groups;
 mod predictions;
-pub(crate) mod words;
+mod words;
 
 use std::fs;
 
