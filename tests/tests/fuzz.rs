@@ -76,7 +76,7 @@ macro_rules! parsers {
 }
 
 parsers! {
-    table metadata distances sample_values sequences tree ids
+    table metadata taxonomy distances sample_values sequences tree ids
     manifest weights familiarity learners reference
     configuration named_values predictions
 }

@@ -32,6 +32,15 @@ pub const ITOL_COLOURS: &str = "itol-direction.txt";
 pub const ARTIFACT: &str = "importance.qza";
 /// Pictures.
 pub const PICTURES: [&str; 3] = ["importance.svg", "samples.svg", "genera.svg"];
+/// A picture for each of the ASVs by whose share the prediction is shown.
+pub const CURVES: [&str; 6] = [
+    "dependence-1.svg",
+    "dependence-2.svg",
+    "dependence-3.svg",
+    "dependence-4.svg",
+    "dependence-5.svg",
+    "dependence-6.svg",
+];
 
 /// All that an explanation writes.
 fn all() -> impl Iterator<Item = &'static str> {
@@ -49,7 +58,11 @@ fn all() -> impl Iterator<Item = &'static str> {
         ARTIFACT,
     ];
     // The page tells that it is an explanation, and goes last.
-    tables.into_iter().chain(PICTURES).chain([PAGE])
+    tables
+        .into_iter()
+        .chain(PICTURES)
+        .chain(CURVES)
+        .chain([PAGE])
 }
 
 /// Checks that an explanation can be written to `path`, without touching it.

@@ -47,8 +47,6 @@ use crate::options::ExplainOptions;
 const SHUFFLED_GROUPS: usize = 20;
 /// ASVs whose relatives are one group, on the mean.
 const RELATIVES: usize = 5;
-/// ASVs by whose share the prediction is shown.
-const DEPENDENCES: usize = 6;
 
 /// Explains what a model predicts of the samples of a table.
 ///
@@ -185,7 +183,7 @@ impl Explanation<'_> {
             genera,
             shuffled,
         };
-        for &column in found.order.iter().take(DEPENDENCES) {
+        for &column in found.order.iter().take(folder::CURVES.len()) {
             let output = found.importance[column].output;
             let of = dependence::dependence(&methods, table, column as u32, output)?;
             found.dependences.extend(of.map(|of| (column, of)));
@@ -334,6 +332,10 @@ impl Explanation<'_> {
         if !shown.genera.is_empty() {
             let picture = svg_file(&shown.genus_bars(), &Theme::LIGHT);
             write_whole(&path.join(genera), &picture)?;
+        }
+        for (name, dependence) in folder::CURVES.iter().zip(&shown.dependences) {
+            let picture = svg_file(&dependence.chart(), &Theme::LIGHT);
+            write_whole(&path.join(name), &picture)?;
         }
         // Last, as it tells that the rest is there.
         write_whole(&path.join(folder::PAGE), &page::explanation(&shown))?;

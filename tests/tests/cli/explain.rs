@@ -245,6 +245,7 @@ fn the_files_are_those_of_other_programs_and_the_same_with_any_number_of_threads
         "importance.svg",
         "samples.svg",
         "genera.svg",
+        "dependence-1.svg",
         "explain.html",
     ] {
         assert!(
