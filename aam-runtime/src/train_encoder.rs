@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aam_api::options::{Facts, FileUse};
-use aam_api::{AsvEncoderContext, AsvEncoderKind, Choice, Components, Kind, ModelSizes, Registry};
+use aam_api::{AsvEncoderContext, AsvEncoderKind, Choice, Components, ModelSizes, Registry};
 use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

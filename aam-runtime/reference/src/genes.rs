@@ -72,7 +72,8 @@ impl Genes {
             };
             let mut path = String::new();
             let taxa = std::array::from_fn(|rank| {
-                let name = lineage.rank(rank);
+                // Greengenes puts names that are not agreed on in brackets.
+                let name = lineage.rank(rank).map(|name| name.trim_matches(['[', ']']));
                 path.push(';');
                 path.push_str(name.unwrap_or_default());
                 let next = numbers[rank].len() as u32;

@@ -1,5 +1,5 @@
 use aam_api::{
-    BoxedSampleEncoder, MixedPrecision, PluginError, SampleAsvs, SampleEncoder,
+    BoxedSampleEncoder, FittingAsvs, MixedPrecision, PluginError, SampleAsvs, SampleEncoder,
     SampleEncoderConfig, SampleEncoderContext, SampleView, ViewShape, boxed_sample_encoder,
     testing,
 };
@@ -130,7 +130,7 @@ impl SampleEncoder for Faulty {
 
     fn fitted(
         &self,
-        asvs: Tensor<2>,
+        asvs: FittingAsvs,
         _batches: &mut dyn Iterator<Item = (Tensor<2>, SampleAsvs)>,
     ) -> Option<BoxedSampleEncoder> {
         let mut fitted = self.clone();
@@ -138,8 +138,8 @@ impl SampleEncoder for Faulty {
             Fault::ForgottenFit => fitted.forgotten = 1.0,
             Fault::FitWithoutEffect => {}
             _ => {
-                let [_, dim] = asvs.dims();
-                let center = asvs.mean_dim(0).reshape([dim]);
+                let [_, dim] = asvs.study.dims();
+                let center = asvs.study.mean_dim(0).reshape([dim]);
                 fitted.center = fitted.center.map(|_| center);
             }
         }
