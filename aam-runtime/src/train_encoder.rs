@@ -18,15 +18,16 @@ use aam_reference::weights::shipped;
 use aam_run::checkpoint_files::MANIFEST;
 use aam_run::events::{Event, Observer, Outcome};
 use aam_run::output_lock::OutputLock;
-use aam_run::run_directory::{RunDirectory, write_whole, write_whole_bytes};
+use aam_run::run_directory::{
+    CONFIG, ENCODER, EVALUATION, RunDirectory, write_whole, write_whole_bytes,
+};
 use aam_run::{RunError, settings};
 use aam_study::options::TreeOptions;
 use aam_study::required;
+use aam_train::session::config_text;
 
-/// The checkpoint, the encoder and its evaluation, in the directory of the run.
+/// The checkpoint, in the directory of the run.
 const CHECKPOINT: &str = "checkpoints/last";
-const ENCODER: &str = "encoder.safetensors";
-const EVALUATION: &str = "evaluation.tsv";
 /// Longer reads than any that are drawn.
 const POSITIONS: usize = 2001;
 /// Updates between two lines on the losses.
@@ -118,6 +119,7 @@ pub fn train_encoder(
         false => RunDirectory::create(options.output_dir.as_deref(), options.overwrite)?,
     };
     let genes = genes(options, observer)?;
+    directory.write(CONFIG, &config_text("train-encoder", options)?)?;
     let device = device(&options.device)?.autodiff();
     let plan = Plan {
         steps: options.steps,

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 const STUDY: &str = "simulate --samples 16 --asvs 30 --sequence-length 30 --richness 10 \
                      --depth 300 --output-dir study";
 const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
-                     --metadata-column ph --max-bp 30 --embedding-dim 16 --epochs 1 --output-dir \
+                     --metadata-column ph --max-bp 30 --embedding-dim 16 --asv-encoder transformer --epochs 1 --output-dir \
                      run";
 const FILES: [&str; 3] = [
     "manifest.json",

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::kmer::{KmerEncoder, Kmers};
 
 /// What `aam train-encoder` wrote: parameters, `rotation` and `typical`.
-static WEIGHTS: &[u8] = include_bytes!("greengenes.safetensors");
+static WEIGHTS: &[u8] = include_bytes!("../../weights/greengenes.safetensors");
 
 /// The encoder of k-mers with weights learnt from the 16S genes of Greengenes 13_8.
 ///

@@ -29,11 +29,14 @@ pub const REPORT: &str = "report.html";
 /// Event files for TensorBoard.
 pub const TENSORBOARD: &str = "tensorboard";
 
+/// The weights of an encoder of ASVs that a run has trained for every study.
+pub const ENCODER: &str = "encoder.safetensors";
+
 /// How the settings of a run begin, which tells them from those of another program.
 const CONFIG_START: &str = "# Settings of a run; `aam ";
 /// What else a run puts into its directory; the settings go last, so that a removal that was
 /// interrupted can be repeated.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     RECORD,
     "metrics.tsv",
     METRICS_LINES,
@@ -42,10 +45,11 @@ const FILES: [&str; 9] = [
     "samples_test.txt",
     "lr_find.tsv",
     "lr_find.svg",
+    ENCODER,
     CONFIG,
 ];
 /// The file that is written last.
-const EVALUATION: &str = "evaluation.tsv";
+pub const EVALUATION: &str = "evaluation.tsv";
 /// What it writes at its end, beside confusion matrices and the predictions of other methods.
 const RESULTS: [&str; 5] = [EVALUATION, RESULT, "predictions.tsv", "folds.tsv", REPORT];
 /// Its checkpoints.

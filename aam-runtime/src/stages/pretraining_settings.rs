@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use aam_api::AsvEncoderKind;
 use burn::tensor::Device;
 
 use crate::options::PretrainOptions;
@@ -137,14 +136,8 @@ impl<'a> PretrainingSettings<'a> {
         let resumed = Resumed::of(optimization)?;
         let mut config = match &resumed {
             Some(resumed) => resumed.manifest.model.clone(),
-            // What is learnt first is nucleotides, unless the encoder is chosen otherwise.
-            None => {
-                let config = model_config((&options.model, &options.components), data)?;
-                match options.components.choice::<AsvEncoderKind>() {
-                    Some(_) => config,
-                    None => config.with_transformer(),
-                }
-            }
+            // Its distances, too, have always been learnt on an encoder of the study's own.
+            None => model_config((&options.model, &options.components), data, true)?,
         };
         config.sample_values = sample_values(data, &options.components, options.unifrac_weight)?;
         config.validate()?;

@@ -223,7 +223,7 @@ fn initial(
                 (InitialWeights::Pretrained(Box::new(base)), config)
             }
             None => {
-                let config = model_config(shape, &options.data)?;
+                let config = model_config(shape, &options.data, options.nucleotide_weight > 0.0)?;
                 (InitialWeights::Drawn, config)
             }
         },

@@ -98,15 +98,20 @@ pub fn known_bp(checkpoint: &Path) -> Result<usize, RunError> {
     Ok(directory::load(&checkpoint)?.0.model.max_bp)
 }
 
-/// The sizes of a fresh model.
+/// The sizes of a fresh model; one that is to learn `nucleotides` has an encoder that can, unless another
+/// is chosen.
 ///
 /// # Errors
 /// A component that does not exist or has no such option.
 pub fn model_config(
     shape: (&ModelOptions, &Components),
     data: &DataOptions,
+    nucleotides: bool,
 ) -> Result<ModelConfig, RunError> {
     let mut config = ModelConfig::preset(shape.0.preset);
+    if nucleotides {
+        config = config.with_transformer();
+    }
     config.max_bp = data.max_bp.unwrap_or(LONGEST);
     config.token_limit = data.token_limit;
     override_sizes(&mut config, shape)?;

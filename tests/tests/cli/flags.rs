@@ -43,7 +43,7 @@ fn the_flags_of_train_are_frozen() {
         lora-alpha lora-rank loss loss-config lr max-bp max-grad-norm max-memory-fraction
         max-memory-gb max-steps members memory-profile metadata metadata-column min-category-count
         missing-length mixed-precision normalize-by nuc-mask-ratio nuc-mask-strategy
-        nucleotide-weight objective optimizer output-activation output-dir overwrite patience
+        nucleotide-weight objective optimizer orient output-activation output-dir overwrite patience
         preset pretrained-encoder print-config quiet rarefy-depth report resume root sample-encoder
         samples save-every schedule seed sequences strategy stratify streaming table
         target-effective-batch-size target-layer-norm target-transform target-weight tensorboard
@@ -68,7 +68,7 @@ fn the_flags_of_pretrain_are_frozen() {
         decay-all device distance-scale drop-missing dropout ema-decay embedding-dim epochs
         gradient-accumulation-steps help json keep-checkpoints lr max-bp max-grad-norm max-steps
         metadata missing-length mixed-precision nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size
-        nucleotide-steps nucleotide-weight objective optimizer output-dir overwrite patience preset
+        nucleotide-steps nucleotide-weight objective optimizer orient output-dir overwrite patience preset
         print-config quiet rarefy-depth report resume root sample-encoder samples save-every
         schedule seed sequences strategy streaming table tensorboard test-size threads token-limit
         train-samples transpose tree truncate unifrac-ids unifrac-matrix unifrac-metric

@@ -80,7 +80,7 @@ fn an_imported_encoder_is_trained_on_and_predicts() {
     assert!(different > 1e-4, "{different}");
     // A model of this program has a token for them.
     aam.ok(&format!(
-        "train --test-size 0.2 --members network --table ambiguous.tsv {FLAGS} --embedding-dim 16 --output-dir own"
+        "train --test-size 0.2 --members network --table ambiguous.tsv {FLAGS} --embedding-dim 16 --asv-encoder transformer --output-dir own"
     ));
     let ambiguous = predictions(&aam, "own", "ambiguous.tsv");
     let different = largest_difference(&ambiguous, &predictions(&aam, "own", "sharp.tsv"));

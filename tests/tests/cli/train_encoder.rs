@@ -24,7 +24,7 @@ const COUNTS: [usize; 3] = [12, 5, 4];
 /// The share of bases in which families, genera and organisms differ from what they come of.
 const CHANGES: [f64; 3] = [0.3, 0.08, 0.02];
 const TRAIN: &str = "train-encoder --sequences genes.fasta --taxonomy taxonomy.tsv --tree tree.nwk \
-                     --asv-encoder.hidden 32 --embedding-dim 16 --organisms 48 --lr 0.01";
+                     --asv-encoder kmer --asv-encoder.hidden 32 --embedding-dim 16 --organisms 48 --lr 0.01";
 
 fn changed(gene: &str, share: f64, random: &mut StdRng) -> String {
     let mut bases: Vec<u8> = gene.bytes().collect();
