@@ -50,11 +50,13 @@ pub struct TrainEncoderOptions {
     #[serde(flatten)]
     pub tree_options: TreeOptions,
     /// Directory of the run.
-    #[schemars(transform = Facts::new().file(FileUse::Written).required())]
+    #[schemars(transform = Facts::new().file(FileUse::Written).names_run().required())]
     pub output_dir: Option<PathBuf>,
     /// Resume the run in the output directory.
+    #[schemars(transform = Facts::new().names_run())]
     pub resume: bool,
     /// Replace an earlier run in the output directory.
+    #[schemars(transform = Facts::new().names_run())]
     pub overwrite: bool,
     /// Width of the embeddings.
     #[schemars(range(min = 1, max = 16_384))]
@@ -69,7 +71,10 @@ pub struct TrainEncoderOptions {
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub lr: f64,
     /// Updates between two checkpoints.
-    #[schemars(range(min = 1, max = 100_000_000))]
+    #[schemars(
+        range(min = 1, max = 100_000_000),
+        transform = Facts::new().may_change().changes_no_result()
+    )]
     pub save_every: usize,
     /// Seed of all random draws.
     pub seed: u64,
