@@ -103,7 +103,7 @@ fn a_model_larger_than_the_memory_is_refused_before_files_are_read() {
         "pretrain --nucleotide-weight 0 --tree tree.nwk",
     ] {
         let line = format!(
-            "{command} --table missing.biom --embedding-dim 16384 --attention-layers 1000 --output-dir run"
+            "{command} --table missing.biom --embedding-dim 16384 --attention-layers 1000 --asv-encoder transformer --output-dir run"
         );
         let ran = aam.run(&line).ends_with_code(1);
         ran.says(&[

@@ -31,18 +31,21 @@ fn build_example() -> PathBuf {
 #[test]
 fn an_encoder_and_an_objective_from_another_crate_work_like_built_in_ones() {
     let aam = Aam::new(build_example());
-    aam.ok("plugins list asv-encoder")
-        .prints(&["kmer", "aam-head-cosine 0.1.0", "transformer"]);
+    aam.ok("plugins list asv-encoder").prints(&[
+        "kmer-counts",
+        "aam-head-cosine 0.1.0",
+        "transformer",
+    ]);
     aam.ok("plugins list objective")
         .prints(&["shannon", "aam-head-cosine 0.1.0", "unifrac"]);
     aam.ok(STUDY);
-    let model = "--embedding-dim 16 --asv-encoder kmer --asv-encoder.k 2";
+    let model = "--embedding-dim 16 --asv-encoder kmer-counts --asv-encoder.k 2";
     let pretrain = format!(
         "pretrain --table study/table.biom --max-bp 30 {model} --objective shannon --objective.base 10"
     );
     aam.refuses(&format!("{pretrain} --output-dir refused"))
         .says(&[
-            "asv-encoder 'kmer'",
+            "asv-encoder 'kmer-counts'",
             "masked nucleotides",
             "--nucleotide-weight 0",
         ]);
@@ -76,7 +79,7 @@ fn an_encoder_and_an_objective_from_another_crate_work_like_built_in_ones() {
             aam.path("trained/checkpoints/last").display(),
             aam.path("study/table.biom").display()
         ))
-        .says(&["the asv-encoder 'kmer' comes from the crate aam-head-cosine 0.1.0"]);
+        .says(&["the asv-encoder 'kmer-counts' comes from the crate aam-head-cosine 0.1.0"]);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! An ASV encoder in one file: how often each k-mer occurs, through two layers.
 //!
 //! ```text
-//! cargo run --release -- plugins describe asv-encoder kmer
-//! cargo run --release -- pretrain --asv-encoder kmer --asv-encoder.k 4 --nucleotide-weight 0 …
+//! cargo run --release -- plugins describe asv-encoder kmer-counts
+//! cargo run --release -- pretrain --asv-encoder kmer-counts --asv-encoder.k 4 --nucleotide-weight 0 …
 //! ```
 
 use aam_api::tokens::{FIRST_BASE, LAST_BASE};
@@ -47,7 +47,7 @@ pub struct KmerEncoder {
 }
 
 impl AsvEncoderConfig for KmerEncoderConfig {
-    const NAME: &'static str = "kmer";
+    const NAME: &'static str = "kmer-counts";
     type AsvEncoder = KmerEncoder;
 
     fn init(
