@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use aam_data::{AsvSampling, Orient, Storage, Table, TokenizedSequences, id_list, ids_beside};
 use aam_model::batch::Batcher;
 use aam_model::device::device;
-use aam_model::{AttnImplementation, Base, ModelConfig, TRAINED_ENCODER};
+use aam_model::{AttnImplementation, Base, ModelConfig, TRAINED_ENCODER, TRAINED_WIDTH};
 use aam_run::events::{Event, Observer};
 use aam_run::numbers_file::{NumbersFormat, write_numbers};
 use aam_run::run_directory::{check_output_file, write_whole};
@@ -31,8 +31,6 @@ use crate::options::GivenTableOptions;
 
 /// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
 const CHUNK: usize = 128;
-/// Numbers of an ASV's embedding by that encoder.
-const TRAINED_WIDTH: usize = 128;
 /// Samples embedded at once.
 const BATCH: usize = 256;
 

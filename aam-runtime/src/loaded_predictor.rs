@@ -68,7 +68,7 @@ pub struct LoadedPredictor {
     pub parts: PredictorManifest,
     /// The network, for validation.
     pub model: FineTuned,
-    /// What predicts beside the network, where the training had such.
+    /// What predicts alongside the network, where the training had such.
     pub members: Option<SavedMembers>,
     /// What is kept of the training samples.
     pub training: TrainingSamples,

@@ -15,9 +15,9 @@ use aam_run::events::{Event, Observer, Outcome};
 use aam_run::output_lock::OutputLock;
 use aam_run::run_directory::{CONFIG, RunDirectory};
 use aam_run::settings;
+use aam_run::settings::config_text;
 use aam_study::division::Folds;
 use aam_study::forest::{Forest, MaxFeatures};
-use aam_train::session::config_text;
 
 use crate::options::{RfBaselineOptions, TrainOptions};
 use crate::stages::{MatchedSamples, check_data, division};

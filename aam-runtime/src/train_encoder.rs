@@ -15,16 +15,16 @@ use aam_reference::evaluation::{Embed, embedding, judge, kmers};
 use aam_reference::genes::Genes;
 use aam_reference::training::{Losses, Plan, Training};
 use aam_reference::weights::shipped;
+use aam_run::RunError;
 use aam_run::checkpoint_files::MANIFEST;
 use aam_run::events::{Event, Observer, Outcome};
 use aam_run::output_lock::OutputLock;
 use aam_run::run_directory::{
     CONFIG, ENCODER, EVALUATION, RunDirectory, write_whole, write_whole_bytes,
 };
-use aam_run::{RunError, settings};
+use aam_run::settings::{self, config_text};
 use aam_study::options::TreeOptions;
 use aam_study::required;
-use aam_train::session::config_text;
 
 /// The checkpoint, in the directory of the run.
 const CHECKPOINT: &str = "checkpoints/last";

@@ -208,6 +208,7 @@ fn taxonomies() -> Vec<Vec<u8>> {
     let mut seeds = texts(&[
         text,
         "id,taxonomy\nA,Bacteria;Firmicutes;Clostridia\nB,Unassigned\n",
+        "1\tk__Bacteria; p__Firmicutes; c__\n2\tk__Archaea; p__; c__\n",
     ]);
     seeds.push(gzip(text.as_bytes()));
     seeds.push(artifact(

@@ -80,12 +80,12 @@ impl Lie {
     }
 }
 
-/// The ASVs of a table, all running as the gene does.
+/// What [`Orient::Auto`] makes of the ASVs of a table.
 #[derive(Clone, Debug)]
 pub struct Oriented {
-    /// Their sequences, in upper case.
-    pub sequences: Ids,
-    /// How many were turned.
+    /// Their sequences in upper case, all running as the gene does; none where nothing changes.
+    pub changed: Option<Ids>,
+    /// How many are turned.
     pub turned: usize,
     /// Where they lie, where most are on the gene.
     pub lie: Option<Lie>,
@@ -102,30 +102,35 @@ pub fn oriented(ids: &Ids) -> Option<Oriented> {
     TokenizedSequences::of(ids, &options).ok()?;
     let step = ids.len().div_ceil(LOOKED_AT);
     let lie = Lie::of(ids.iter().step_by(step));
-    let share = lie.as_ref().map_or(0.0, Lie::share_reversed);
-    let proven = lie.as_ref().is_some_and(|lie| lie.reversed >= FEWEST);
+    let proven = lie.as_ref().filter(|lie| lie.reversed >= FEWEST);
+    let share = proven.map_or(0.0, Lie::share_reversed);
+    let lower = |id: &str| id.bytes().any(|letter| letter.is_ascii_lowercase());
+    let mut found = Oriented {
+        changed: None,
+        turned: 0,
+        lie,
+    };
+    if share < NO_EXCEPTION && !ids.iter().any(lower) {
+        return Some(found);
+    }
     let is_turned = |id: &str| match share {
-        _ if !proven || share < NO_EXCEPTION => false,
+        share if share < NO_EXCEPTION => false,
         share if share > 1.0 - NO_EXCEPTION => true,
         _ => gene_place(id).is_some_and(|place| place.reversed),
     };
     let mut sequences = IdsBuilder::default();
-    let mut turned = 0;
     for id in ids.iter() {
-        let plain = id.to_ascii_uppercase();
+        let upper = id.to_ascii_uppercase();
         match is_turned(id) {
             true => {
-                turned += 1;
-                sequences.push(&reverse_complement(&plain));
+                found.turned += 1;
+                sequences.push(&reverse_complement(&upper));
             }
-            false => sequences.push(&plain),
+            false => sequences.push(&upper),
         }
     }
-    Some(Oriented {
-        sequences: sequences.finish(),
-        turned,
-        lie,
-    })
+    found.changed = Some(sequences.finish());
+    Some(found)
 }
 
 /// The reverse complement of a sequence, IUPAC letters included.
@@ -177,7 +182,7 @@ mod tests {
     fn reversed_tables_are_turned_and_mixed_ones_in_part() {
         let forwards = ids((0..20).map(v4));
         let as_gene = oriented(&forwards).unwrap();
-        assert_eq!((as_gene.turned, &as_gene.sequences), (0, &forwards));
+        assert_eq!((as_gene.turned, as_gene.changed), (0, None));
         assert_eq!(as_gene.lie.unwrap().region.as_deref(), Some("V4"));
         let turn = |i: usize, of: &str| match i % 2 {
             0 => reverse_complement(of),
@@ -187,7 +192,10 @@ mod tests {
         let some = ids(forwards.iter().enumerate().map(|(i, id)| turn(i, id)));
         for (reversed, turned) in [(all, 20), (some, 10)] {
             let again = oriented(&reversed).unwrap();
-            assert_eq!((again.turned, &again.sequences), (turned, &forwards));
+            assert_eq!(
+                (again.turned, again.changed),
+                (turned, Some(forwards.clone()))
+            );
         }
     }
 
@@ -195,13 +203,10 @@ mod tests {
     fn what_is_no_16s_gene_stays() {
         let others = ids((1..9).map(|i| "ACGTTGCAAC".repeat(i)));
         let found = oriented(&others).unwrap();
-        assert_eq!(
-            (found.turned, found.lie, found.sequences),
-            (0, None, others)
-        );
+        assert_eq!((found.turned, found.lie, found.changed), (0, None, None));
         assert!(oriented(&ids(["OTU 1".to_owned()].into_iter())).is_none());
         let lower = oriented(&ids(["acgn".to_owned()].into_iter())).unwrap();
-        assert_eq!(&lower.sequences[0], "ACGN");
+        assert_eq!(&lower.changed.unwrap()[0], "ACGN");
     }
 
     #[test]

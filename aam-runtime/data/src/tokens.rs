@@ -125,7 +125,7 @@ impl TokenizedSequences {
     pub fn get(&self, i: usize) -> impl Iterator<Item = u8> {
         let letters = &self.sequences[i].as_bytes()[..self.bases(i)];
         // All letters were checked; padding would stand for one that was not.
-        letters.iter().map(|&letter| TOKENS[usize::from(letter)])
+        letters.iter().map(|&letter| token_of(letter))
     }
 
     /// Appends sequence `i` as the model reads it to `out`: the start token, the bases, and
@@ -137,6 +137,11 @@ impl TokenizedSequences {
         debug_assert!(out.len() <= end);
         out.resize(end, PAD);
     }
+}
+
+/// The token of a letter; padding for what is no letter of a sequence.
+pub fn token_of(letter: u8) -> u8 {
+    TOKENS[usize::from(letter)]
 }
 
 /// The token of every byte; padding for what is no letter of a sequence.

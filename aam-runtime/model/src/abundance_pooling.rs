@@ -20,7 +20,7 @@ use aam_api::SampleAsvs;
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::activation::relu;
 use burn::tensor::{Device, IndexingUpdateOp, Tensor, TensorData};
-use nalgebra::{DMatrix, SymmetricEigen};
+use nalgebra::{DMatrix, Dyn, SymmetricEigen};
 
 /// Weightings of abundance: logarithm, root, presence.
 pub const WEIGHTINGS: usize = 3;
@@ -111,13 +111,9 @@ impl AbundancePooling {
 
     /// With the whitening of the ASVs' `embeddings`, `[ASVs, dim]`.
     pub fn whitened(self, embeddings: Tensor<2>) -> Self {
-        let [asvs, dim] = embeddings.dims();
+        let [_, dim] = embeddings.dims();
         let device = self.mean.lazy_device();
-        let mean = embeddings.clone().mean_dim(0);
-        let centered = embeddings - mean.clone();
-        let covariance = centered.clone().transpose().matmul(centered) / asvs as f64;
-        let values: Vec<f64> = covariance.into_data().iter::<f64>().collect();
-        let eigen = SymmetricEigen::new(DMatrix::from_row_slice(dim, dim, &values));
+        let (mean, eigen) = spread(embeddings);
         let least = LEAST_EIGENVALUE * eigen.eigenvalues.max();
         let mut matrix = eigen.eigenvectors;
         for (mut column, value) in matrix.column_iter_mut().zip(&eigen.eigenvalues) {
@@ -178,6 +174,17 @@ impl AbundancePooling {
         let deviation = fixed(&self.deviation).unsqueeze_dim(0);
         (self.sums(asvs, samples) - center) / (deviation * width.sqrt())
     }
+}
+
+/// The mean of `rows`, `[1, dim]`, and eigenvectors and eigenvalues of their covariance, `[dim, dim]`.
+pub fn spread(rows: Tensor<2>) -> (Tensor<2>, SymmetricEigen<f64, Dyn>) {
+    let [number, dim] = rows.dims();
+    let mean = rows.clone().mean_dim(0);
+    let centered = rows - mean.clone();
+    let covariance = centered.clone().transpose().matmul(centered) / number as f64;
+    let values: Vec<f64> = covariance.into_data().iter::<f64>().collect();
+    let eigen = SymmetricEigen::new(DMatrix::from_row_slice(dim, dim, &values));
+    (mean, eigen)
 }
 
 /// `weights` of the ASVs of samples, `[batch, asvs]`, as weights of the `unique` distinct ASVs,

@@ -28,6 +28,7 @@ mod attention_pooling;
 mod base;
 pub mod batch;
 mod category_embedder;
+mod compatibility;
 mod component;
 mod composition;
 mod config;
@@ -54,17 +55,16 @@ mod transformer;
 mod unifrac_head;
 
 pub use aam_api::{CountScale, MixedPrecision};
-pub use abundance_pooling::{AbundancePooling, FeatureMoments};
+pub use abundance_pooling::{AbundancePooling, FeatureMoments, spread};
 pub use asv_encoder::{AsvTransformer, AsvTransformerConfig};
 pub use attention::AttnImplementation;
 pub use attention::use_plain as use_plain_attention;
 pub use attention_pooling::AttentionPooling;
 pub use base::Base;
 pub use category_embedder::CategoryEmbedder;
+pub use compatibility::{Compatibility, Quirk};
 pub use component::choose;
-pub use config::{
-    Compatibility, DistanceScale, ModelConfig, Preset, Quirk, SampleWays, TRAINED_ENCODER,
-};
+pub use config::{DistanceScale, ModelConfig, Preset, SampleWays, TRAINED_ENCODER, TRAINED_WIDTH};
 pub use count_branch::CountBranch;
 pub use error::ModelError;
 pub use init::{materialised, with_values_of};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aam_api::tokens::{FIRST_BASE, LAST_BASE};
+use aam_api::metric::Moments;
 use aam_api::{BoxedAsvEncoder, MixedPrecision};
 use aam_core::random::stream;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::genes::{FAMILY, GENUS, Gene, Genes};
 use crate::losses::unit;
-use crate::reads::{Window, batch};
+use crate::reads::{batch, read};
 use crate::tree_distances::TreeDistances;
 
 /// Reference reads that the nearest is looked for in.
@@ -40,6 +40,12 @@ const fn region(name: &'static str, amplicon: usize, from_start: bool) -> Region
         name,
         amplicon,
         from_start,
+    }
+}
+
+impl Region {
+    fn read(self, gene: &Gene) -> Option<&str> {
+        read(gene, self.amplicon, BASES, self.from_start)
     }
 }
 
@@ -88,13 +94,13 @@ impl fmt::Display for Judged {
 }
 
 /// Embeddings of reads, 1 long.
-pub type Embed<'a> = dyn Fn(&[Vec<u8>]) -> Tensor<2> + 'a;
+pub type Embed<'a> = dyn Fn(&[&str]) -> Tensor<2> + 'a;
 
 /// `encoder`, on a device without gradients, as what is judged.
 pub fn embedding<'a>(
     encoder: &'a BoxedAsvEncoder,
     device: &'a Device,
-) -> impl Fn(&[Vec<u8>]) -> Tensor<2> + 'a {
+) -> impl Fn(&[&str]) -> Tensor<2> + 'a {
     move |reads| {
         let chunks = reads.chunks(CHUNK).map(|reads| {
             let tokens = batch(reads, device);
@@ -106,19 +112,13 @@ pub fn embedding<'a>(
 
 /// Bags of 6-mers, 1 long, as embeddings to compare with: the share of 6-mers that two reads have in
 /// common.
-pub fn kmers(reads: &[Vec<u8>]) -> Tensor<2> {
+pub fn kmers(reads: &[&str]) -> Tensor<2> {
     const K: usize = 6;
     const ALL: usize = 1 << (2 * K);
     let mut counts = vec![0f32; reads.len() * ALL];
     for (row, read) in counts.chunks_mut(ALL).zip(reads) {
-        for kmer in read.windows(K) {
-            if kmer
-                .iter()
-                .all(|base| (FIRST_BASE..=LAST_BASE).contains(base))
-            {
-                let digits = kmer.iter().map(|base| usize::from(base - FIRST_BASE));
-                row[digits.fold(0, |number, digit| 4 * number + digit)] += 1.0;
-            }
+        for kmer in aam_data::kmers(read, K) {
+            row[kmer as usize] += 1.0;
         }
     }
     let counts = TensorData::new(counts, [reads.len(), ALL]);
@@ -127,134 +127,99 @@ pub fn kmers(reads: &[Vec<u8>]) -> Tensor<2> {
 
 /// Judges `embed` by each of [`PAIRS_OF_REGIONS`].
 pub fn judge(genes: &Genes, embed: &Embed<'_>, seed: u64) -> Vec<Judged> {
-    let distances = TreeDistances::of(&genes.tree);
-    let pairs = PAIRS_OF_REGIONS.iter();
-    pairs
-        .map(|&(query, reference)| {
-            let correlation =
-                |of: &[Gene]| correlation(of, (query, reference), embed, &distances, seed);
-            Judged {
-                query: query.name,
-                reference: reference.name,
-                family: nearest(genes, FAMILY, (query, reference), embed, seed),
-                genus: nearest(genes, GENUS, (query, reference), embed, seed),
-                r_genera: correlation(&genes.held_out_genera),
-                r_families: correlation(&genes.held_out_families),
-            }
-        })
-        .collect()
-}
-
-fn read(gene: &Gene, region: Region) -> Option<Vec<u8>> {
-    let window = Window::of(gene, region.amplicon, BASES, region.from_start)?;
-    Some(window.read(gene))
-}
-
-/// The share of reads of held-out genera whose nearest reference is of their taxon at `rank`.
-fn nearest(
-    genes: &Genes,
-    rank: usize,
-    (query, reference): (Region, Region),
-    embed: &Embed<'_>,
-    seed: u64,
-) -> f64 {
-    let mut random = stream(seed, "references");
-    let with_read =
-        |gene: &&Gene, region| gene.taxa[rank].is_some() && read(gene, region).is_some();
-    let held_out: Vec<&Gene> = genes
-        .held_out_genera
-        .iter()
-        .filter(|gene| with_read(gene, query))
-        .collect();
-    let queries: Vec<&Gene> = held_out.sample(&mut random, QUERIES).copied().collect();
-    let mut pool: Vec<&Gene> = genes.training.iter().collect();
-    if rank == GENUS {
-        pool.extend(&genes.held_out_genera);
-    }
-    let pool: Vec<&Gene> = pool
-        .into_iter()
-        .filter(|gene| with_read(gene, reference))
-        .collect();
-    let mut references: Vec<&Gene> = pool.sample(&mut random, REFERENCES).copied().collect();
-    if rank == GENUS {
-        // All others of the genera that are looked up.
-        references.retain(|gene| !held_out.iter().any(|other| std::ptr::eq(*other, *gene)));
-        references.extend(
-            genes
-                .held_out_genera
-                .iter()
-                .filter(|gene| with_read(gene, reference)),
-        );
-    }
-    let reads = |of: &[&Gene], region| -> Vec<Vec<u8>> {
-        of.iter().filter_map(|gene| read(gene, region)).collect()
+    let judge = Judge {
+        genes,
+        embed,
+        distances: TreeDistances::of(&genes.tree),
+        seed,
     };
-    let (a, b) = (
-        embed(&reads(&queries, query)),
-        embed(&reads(&references, reference)),
-    );
-    let similar: Vec<f32> = a.matmul(b.transpose()).into_data().iter::<f32>().collect();
-    let right = queries
-        .par_iter()
-        .zip(similar.par_chunks(references.len()))
-        .filter(|(gene, row)| {
-            let others = references
-                .iter()
-                .zip(*row)
-                .filter(|(other, _)| !std::ptr::eq(**other, **gene));
+    let pairs = PAIRS_OF_REGIONS.iter().map(|&regions| Judged {
+        query: regions.0.name,
+        reference: regions.1.name,
+        family: judge.nearest(FAMILY, regions),
+        genus: judge.nearest(GENUS, regions),
+        r_genera: judge.correlation(&genes.held_out_genera, regions),
+        r_families: judge.correlation(&genes.held_out_families, regions),
+    });
+    pairs.collect()
+}
+
+struct Judge<'a> {
+    genes: &'a Genes,
+    embed: &'a Embed<'a>,
+    distances: TreeDistances,
+    seed: u64,
+}
+
+impl Judge<'_> {
+    /// The embeddings of reads of `genes`.
+    fn embedded(&self, genes: &[&Gene], region: Region) -> Tensor<2> {
+        let reads = genes.iter().filter_map(|gene| region.read(gene));
+        (self.embed)(&reads.collect::<Vec<&str>>())
+    }
+
+    /// The share of reads of held-out genera whose nearest reference is of their taxon at `rank`. Where
+    /// that is the genus, all reads of held-out genera are among the references.
+    fn nearest(&self, rank: usize, (query, reference): (Region, Region)) -> f64 {
+        let mut random = stream(self.seed, "references");
+        let known = |genes: &'_ [Gene], region: Region| -> Vec<usize> {
+            let is_known = |gene: &Gene| gene.taxa[rank].is_some() && region.read(gene).is_some();
+            (0..genes.len())
+                .filter(|&gene| is_known(&genes[gene]))
+                .collect()
+        };
+        let (held_out, training) = (&self.genes.held_out_genera, &self.genes.training);
+        let queries = known(held_out, query);
+        let queries: Vec<&Gene> = queries
+            .sample(&mut random, QUERIES)
+            .map(|&gene| &held_out[gene])
+            .collect();
+        let references = known(training, reference);
+        let mut references: Vec<&Gene> = references
+            .sample(&mut random, REFERENCES)
+            .map(|&gene| &training[gene])
+            .collect();
+        if rank == GENUS {
+            let others = known(held_out, reference).into_iter();
+            references.extend(others.map(|gene| &held_out[gene]));
+        }
+        let known = self.embedded(&references, reference).transpose();
+        let similar = self.embedded(&queries, query).matmul(known).into_data();
+        let similar: Vec<f32> = similar.iter::<f32>().collect();
+        let rows = similar.par_chunks(references.len().max(1));
+        let right = queries.par_iter().zip(rows).filter(|(gene, row)| {
+            let others = references.iter().zip(*row);
+            let others = others.filter(|(other, _)| !std::ptr::eq(**other, **gene));
             let best = others.max_by(|(_, a), (_, b)| a.total_cmp(b));
             best.is_some_and(|(best, _)| best.taxa[rank] == gene.taxa[rank])
         });
-    right.count() as f64 / queries.len().max(1) as f64
-}
-
-fn correlation(
-    of: &[Gene],
-    (a, b): (Region, Region),
-    embed: &Embed<'_>,
-    distances: &TreeDistances,
-    seed: u64,
-) -> f64 {
-    let genes: Vec<&Gene> = of
-        .iter()
-        .filter(|gene| read(gene, a).is_some() && read(gene, b).is_some())
-        .collect();
-    if genes.len() < 3 {
-        return f64::NAN;
+        right.count() as f64 / queries.len().max(1) as f64
     }
-    let mut random = stream(seed, "pairs");
-    let reads =
-        |region| -> Vec<Vec<u8>> { genes.iter().filter_map(|gene| read(gene, region)).collect() };
-    let rows = |region| -> Vec<Vec<f32>> {
-        let z = embed(&reads(region));
-        let [_, dim] = z.dims();
-        let values: Vec<f32> = z.into_data().iter::<f32>().collect();
-        values.chunks(dim).map(<[f32]>::to_vec).collect()
-    };
-    let (a, b) = (rows(a), rows(b));
-    let (mut x, mut y) = (Vec::new(), Vec::new());
-    while x.len() < PAIRS {
-        let (i, j) = (
-            random.random_range(0..genes.len()),
-            random.random_range(0..genes.len()),
-        );
-        if i == j {
-            continue;
+
+    /// Correlation of distances between reads of two regions with those along the tree, over pairs of
+    /// different genes.
+    fn correlation(&self, genes: &[Gene], (a, b): (Region, Region)) -> f64 {
+        let both = |gene: &&Gene| a.read(gene).is_some() && b.read(gene).is_some();
+        let genes: Vec<&Gene> = genes.iter().filter(both).collect();
+        if genes.len() < 2 {
+            return f64::NAN;
         }
-        let squares = a[i]
-            .iter()
-            .zip(&b[j])
-            .map(|(a, b)| f64::from(a - b).powi(2));
-        x.push(squares.sum::<f64>().sqrt());
-        y.push(f64::from(distances.between(genes[i].tip, genes[j].tip)));
+        let rows = |region| -> Vec<f32> {
+            let values = self.embedded(&genes, region).into_data();
+            values.iter::<f32>().collect()
+        };
+        let (a, b) = (rows(a), rows(b));
+        let dim = a.len() / genes.len();
+        let mut random = stream(self.seed, "pairs");
+        let mut moments = Moments::default();
+        for _ in 0..PAIRS {
+            let first = random.random_range(0..genes.len());
+            let second = (first + random.random_range(1..genes.len())) % genes.len();
+            let pairs = std::iter::zip(&a[first * dim..][..dim], &b[second * dim..][..dim]);
+            let squares = pairs.map(|(a, b)| f64::from(a - b).powi(2));
+            let along = self.distances.between(genes[first].tip, genes[second].tip);
+            moments.add(squares.sum::<f64>().sqrt(), f64::from(along));
+        }
+        moments.correlation()
     }
-    pearson(&x, &y)
-}
-
-fn pearson(x: &[f64], y: &[f64]) -> f64 {
-    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
-    let (mx, my) = (mean(x), mean(y));
-    let product: f64 = x.iter().zip(y).map(|(x, y)| (x - mx) * (y - my)).sum();
-    let square = |v: &[f64], m: f64| v.iter().map(|v| (v - m).powi(2)).sum::<f64>();
-    product / (square(x, mx) * square(y, my)).sqrt()
 }

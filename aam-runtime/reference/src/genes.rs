@@ -20,8 +20,8 @@ const HELD_OUT: [(usize, f64); 2] = [(FAMILY, 0.05), (GENUS, 0.1)];
 /// A reference gene.
 #[derive(Clone, Debug)]
 pub struct Gene {
-    /// Its bases as tokens, without a start.
-    pub tokens: Vec<u8>,
+    /// Its letters, in upper case.
+    pub sequence: String,
     /// First base and end of each of [`AMPLICONS`] that it has.
     pub amplicons: [Option<(u32, u32)>; AMPLICONS.len()],
     /// Its tip of the tree.
@@ -80,7 +80,7 @@ impl Genes {
                 name.map(|_| *numbers[rank].entry(path.clone()).or_insert(next))
             });
             genes.push(Gene {
-                tokens: tokens(gene),
+                sequence: (*gene).to_owned(),
                 amplicons,
                 tip,
                 taxa,
@@ -122,16 +122,4 @@ fn held_out(rank: usize, taxa: usize, share: f64, seed: u64) -> BTreeSet<u32> {
     (0..taxa as u32)
         .filter(|_| random.random::<f64>() < share)
         .collect()
-}
-
-fn tokens(gene: &str) -> Vec<u8> {
-    use aam_api::tokens::{AMBIGUOUS, FIRST_BASE};
-    let token = |base: u8| match base {
-        b'A' => FIRST_BASE,
-        b'C' => FIRST_BASE + 1,
-        b'G' => FIRST_BASE + 2,
-        b'T' | b'U' => FIRST_BASE + 3,
-        _ => AMBIGUOUS,
-    };
-    gene.bytes().map(token).collect()
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::genes::{Gene, Genes};
 use crate::losses::{self, Taxa, unit};
-use crate::reads::{Window, batch};
+use crate::reads::{batch, sequenced};
 use crate::tree_distances::TreeDistances;
 
 /// Organisms of an update whose distances along the tree are learnt.
@@ -116,12 +116,11 @@ impl<'a> Training<'a> {
         let organisms: Vec<(&Gene, u64)> = (0..self.plan.organisms)
             .map(|_| (&all[random.random_range(0..all.len())], random.random()))
             .collect();
-        let reads: Vec<[Vec<u8>; 2]> = organisms
+        let reads: Vec<[String; 2]> = organisms
             .par_iter()
             .map(|&(gene, seed)| {
                 let mut random = ChaCha8Rng::seed_from_u64(seed);
-                let mut read = || Window::draw(gene, &mut random).sequenced(gene, &mut random);
-                [read(), read()]
+                [(); 2].map(|()| sequenced(gene, &mut random))
             })
             .collect();
         let (first, second): (Vec<_>, Vec<_>) = reads.into_iter().map(|[a, b]| (a, b)).unzip();

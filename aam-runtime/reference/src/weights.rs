@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 
 use aam_api::BoxedAsvEncoder;
 use aam_core::random::stream;
+use aam_model::spread;
 use aam_run::RunError;
 use aam_train::checkpoint::directory::weights;
 use burn::tensor::{Device, Tensor};
 use half::f16;
-use nalgebra::{DMatrix, SymmetricEigen};
 use rand::RngExt;
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors, serialize};
 
 use crate::evaluation::embedding;
-use crate::genes::{Gene, Genes};
-use crate::reads::Window;
+use crate::genes::Genes;
+use crate::reads::drawn;
 
 /// Reads by which directions are found, and how many of them are kept as typical.
 const READS: usize = 8192;
@@ -63,10 +63,10 @@ fn half(numbers: impl IntoIterator<Item = f32>) -> Vec<u8> {
 fn embeddings(encoder: &BoxedAsvEncoder, genes: &Genes, seed: u64) -> Tensor<2> {
     let mut random = stream(seed, "typical reads");
     let all = &genes.training;
-    let reads: Vec<Vec<u8>> = (0..READS)
+    let reads: Vec<&str> = (0..READS)
         .map(|_| {
-            let gene: &Gene = &all[random.random_range(0..all.len())];
-            Window::draw(gene, &mut random).read(gene)
+            let gene = &all[random.random_range(0..all.len())];
+            drawn(gene, &mut random)
         })
         .collect();
     embedding(encoder, &Device::flex())(&reads)
@@ -75,14 +75,12 @@ fn embeddings(encoder: &BoxedAsvEncoder, genes: &Genes, seed: u64) -> Tensor<2> 
 /// The directions of the covariance of `rows`, a column each, from the largest spread to the least; rows
 /// of the matrix one after the other.
 fn principal_components(rows: Tensor<2>) -> Vec<f32> {
-    let [reads, dim] = rows.dims();
-    let mean = rows.clone().mean_dim(0);
-    let centred = rows - mean;
-    let covariance = centred.clone().transpose().matmul(centred) / reads as f64;
-    let values: Vec<f64> = covariance.into_data().iter::<f64>().collect();
-    let eigen = SymmetricEigen::new(DMatrix::from_row_slice(dim, dim, &values));
+    let [_, dim] = rows.dims();
+    let (_, eigen) = spread(rows);
     let mut order: Vec<usize> = (0..dim).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    let rows = (0..dim).flat_map(|row| order.iter().map(move |&column| (row, column)));
-    rows.map(|place| eigen.eigenvectors[place] as f32).collect()
+    let places = (0..dim).flat_map(|row| order.iter().map(move |&column| (row, column)));
+    places
+        .map(|place| eigen.eigenvectors[place] as f32)
+        .collect()
 }

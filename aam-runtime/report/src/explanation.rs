@@ -81,8 +81,8 @@ pub struct Added {
 /// What happened where groups of related ASVs were shuffled among the samples.
 #[derive(Clone, Debug)]
 pub struct ShuffledGroups {
-    /// What the figure is called.
-    pub figure: String,
+    /// What the metric is called.
+    pub metric: String,
     /// What it is of the samples as they are.
     pub whole: f64,
     /// How many samples were shuffled.
@@ -91,7 +91,7 @@ pub struct ShuffledGroups {
     pub repeats: usize,
     /// How many of the samples that are explained were learnt from.
     pub seen: usize,
-    /// The groups: what each is called, how many ASVs it has, how much worse the figure is and its
+    /// The groups: what each is called, how many ASVs it has, how much worse the metric is and its
     /// standard deviation, and whether that is stable.
     pub groups: Vec<(String, usize, f64, f64, bool)>,
 }

@@ -12,6 +12,7 @@ pub mod numbers_file;
 pub mod output_lock;
 pub mod predictions;
 pub mod run_directory;
+mod run_files;
 pub mod settings;
 pub mod tsv_writer;
 

@@ -1,59 +1,23 @@
 //! The directory of a run: made once, filled with files that are whole or absent.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::RunError;
 use crate::checkpoint_files;
 use crate::output_lock::{LOCK, OutputLock};
+use crate::run_files::{
+    CHECKPOINTS, is_leftover, only_leftovers, remove_files, remove_run, results_in,
+};
+pub use crate::run_files::{
+    CONFIG, ENCODER, EVALUATION, METRICS_LINES, RECORD, REPORT, RESULT, TENSORBOARD,
+};
 use aam_core::file_operations::{make_directories, remove_file, rename, write_synced};
 use aam_data::id_list;
 
-/// Settings of the run, resolved; `aam COMMAND --config` reruns it.
-pub const CONFIG: &str = "config.toml";
-
-/// What a run of a comparison came to, once it did.
-pub const RESULT: &str = "result.json";
-
-/// What a run was made of, what it did and how it ended.
-pub const RECORD: &str = "run.json";
-
-/// The metrics of every epoch, an object a line.
-pub const METRICS_LINES: &str = "metrics.jsonl";
-
-/// A page with everything worth seeing of a run.
-pub const REPORT: &str = "report.html";
-
-/// Event files for TensorBoard.
-pub const TENSORBOARD: &str = "tensorboard";
-
-/// The weights of an encoder of ASVs that a run has trained for every study.
-pub const ENCODER: &str = "encoder.safetensors";
-
 /// How the settings of a run begin, which tells them from those of another program.
 const CONFIG_START: &str = "# Settings of a run; `aam ";
-/// What else a run puts into its directory; the settings go last, so that a removal that was
-/// interrupted can be repeated.
-const FILES: [&str; 10] = [
-    RECORD,
-    "metrics.tsv",
-    METRICS_LINES,
-    "samples_train.txt",
-    "samples_val.txt",
-    "samples_test.txt",
-    "lr_find.tsv",
-    "lr_find.svg",
-    ENCODER,
-    CONFIG,
-];
-/// The file that is written last.
-pub const EVALUATION: &str = "evaluation.tsv";
-/// What it writes at its end, beside confusion matrices and the predictions of other methods.
-const RESULTS: [&str; 5] = [EVALUATION, RESULT, "predictions.tsv", "folds.tsv", REPORT];
-/// Its checkpoints.
-const CHECKPOINTS: &str = "checkpoints";
 
 /// The directory of a run.
 #[derive(Clone, Debug)]
@@ -279,76 +243,6 @@ pub fn holds_files(path: &Path) -> bool {
 pub fn is_run(path: &Path) -> bool {
     let settings = fs::read(path.join(CONFIG)).unwrap_or_default();
     settings.starts_with(CONFIG_START.as_bytes())
-}
-
-/// Removes what a run makes, name by name.
-fn remove_run(path: &Path) -> Result<(), RunError> {
-    let checkpoints = path.join(CHECKPOINTS);
-    let ours = |name: &str| {
-        let last = name.strip_suffix(".older").unwrap_or(name);
-        let epoch = name.strip_prefix("epoch-");
-        ["best", "last"].contains(&last)
-            || name.starts_with(checkpoint_files::UNFINISHED)
-            || epoch.is_some_and(|number| number.parse::<usize>().is_ok())
-    };
-    for entry in fs::read_dir(&checkpoints).into_iter().flatten().flatten() {
-        if ours(&entry.file_name().to_string_lossy()) {
-            let entry = entry.path();
-            fs::remove_dir_all(&entry).map_err(RunError::write(entry))?;
-        }
-    }
-    // Stays where it holds anything else.
-    let _ = fs::remove_dir(&checkpoints);
-    let tensorboard = path.join(TENSORBOARD);
-    if tensorboard.exists() {
-        fs::remove_dir_all(&tensorboard).map_err(RunError::write(tensorboard))?;
-    }
-    remove_files(results_in(path))?;
-    remove_files(FILES.map(|name| path.join(name)).into())
-}
-
-/// Files that a run in `path` writes at its end.
-fn results_in(path: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    let is_result = |name: &str| {
-        let starts = ["confusion_matrix", "predictions_"];
-        starts.iter().any(|start| name.starts_with(start)) && name.ends_with(".tsv")
-    };
-    let several = entries.filter(|entry| is_result(&entry.file_name().to_string_lossy()));
-    let several = several.map(|entry| entry.path());
-    let results = RESULTS.iter().map(|name| path.join(name));
-    results.chain(several).collect()
-}
-
-fn remove_files(files: Vec<PathBuf>) -> Result<(), RunError> {
-    for file in files {
-        match fs::remove_file(&file) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(RunError::write(file)(error));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
-/// Whether a file of this name is one that [`write_whole`] did not come to rename.
-fn is_leftover(name: &str) -> bool {
-    let parts = name
-        .strip_prefix('.')
-        .and_then(|name| name.rsplit_once('.'));
-    parts.is_some_and(|(name, program)| {
-        program.parse::<u32>().is_ok() && (FILES.contains(&name) || RESULTS.contains(&name))
-    })
-}
-
-/// Whether the directory holds nothing but what a kill left of the first file of a run.
-fn only_leftovers(path: &Path) -> bool {
-    let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
-    entries.all(|entry| {
-        let name = entry.file_name();
-        name == LOCK || is_leftover(&name.to_string_lossy())
-    })
 }
 
 /// The directory that `--output-dir` names.

@@ -126,8 +126,8 @@ fn both_strands(all: &[&str]) -> usize {
 }
 
 fn warn(sequences: &SequencesFound, found: &mut Findings) {
-    let turn =
-        "turn them round, for example with `seqkit seq -rp`, and merge what is the same then";
+    let turn = "`aam train` turns them, unless it is given a tree; to turn the files, use for \
+                example `seqkit seq -rp`, and merge what is then the same";
     let from = &sequences.from;
     if sequences.both_strands > 0 {
         let problem = format!(
@@ -149,9 +149,7 @@ fn warn(sequences: &SequencesFound, found: &mut Findings) {
         );
         found.warn(DataError::new(problem).help(turn));
     } else if share > 1.0 - NO_EXCEPTION {
-        let problem = format!(
-            "{from}: the sequences are reverse complements of the 16S gene: a model of them knows nothing of other studies, whose sequences are not"
-        );
+        let problem = format!("{from}: the sequences are reverse complements of the 16S gene");
         found.warn(DataError::new(problem).help(turn));
     }
 }

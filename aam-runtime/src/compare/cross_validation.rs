@@ -15,8 +15,8 @@ use aam_run::conclusion::{columns, conclude};
 use aam_run::events::{Event, Observer, Outcome};
 use aam_run::predictions;
 use aam_run::run_directory::{RunDirectory, write_whole};
+use aam_run::settings::config_text;
 use aam_train::options::{Level, TrainOptions};
-use aam_train::session::config_text;
 
 use super::combination::Combination;
 use super::options::CompareOptions;

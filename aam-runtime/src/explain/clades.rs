@@ -8,7 +8,7 @@ use aam_data::newick::{NewickOptions, Rooting};
 use aam_data::{Table, Tree, read_tree};
 use aam_run::RunError;
 
-use super::names::Names;
+use super::names::{Names, either_strand};
 use super::relatives::Relatives;
 
 /// A clade.
@@ -48,7 +48,9 @@ pub fn clades(
     let own = table.feature_ids().iter().zip(0..);
     let given = names.ids.iter().map(String::as_str).zip(0..);
     let columns: HashMap<&str, u32> = own.chain(given).collect();
-    let clades = of_tree(&tree, &columns);
+    let clades = of_tree(&tree, |tip| {
+        either_strand(tip, |tip| columns.get(tip).copied())
+    });
     if clades.is_empty() {
         let example = names.ids.first().map_or("", String::as_str);
         let tip = tree.tips().next().map_or("", |tip| tree.name(tip));
@@ -64,11 +66,12 @@ pub fn clades(
     Ok(clades)
 }
 
-/// The inner nodes of `tree` that part the ASVs in `columns` from others than the nodes below them do.
-fn of_tree(tree: &Tree, columns: &HashMap<&str, u32>) -> Vec<Clade> {
+/// The inner nodes of `tree` that part the ASVs, of whose columns `column` knows, from others than the
+/// nodes below them do.
+fn of_tree(tree: &Tree, column: impl Fn(&str) -> Option<u32>) -> Vec<Clade> {
     let mut below: Vec<Vec<u32>> = vec![Vec::new(); tree.len()];
     for tip in tree.tips() {
-        below[tip].extend(columns.get(tree.name(tip)));
+        below[tip].extend(column(tree.name(tip)));
     }
     let mut clades = Vec::new();
     for node in 0..tree.len() {
@@ -107,7 +110,7 @@ mod tests {
             columns: columns.to_vec(),
         };
         assert_eq!(
-            of_tree(&tree, &columns),
+            of_tree(&tree, |tip| columns.get(tip).copied()),
             [clade("inner", &[2, 4]), clade("root", &[0, 2, 4])]
         );
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use aam_core::DataError;
-use aam_data::{Lineage, Table, mismatch, read_sequences, read_taxonomy};
+use aam_data::{Lineage, Table, mismatch, read_sequences, read_taxonomy, reverse_complement};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 
@@ -43,17 +43,19 @@ impl Names {
                 for (id, sequence) in sequences.ids().zip(sequences.iter()) {
                     of.entry(sequence).or_insert(id);
                 }
-                let named = own
-                    .iter()
-                    .map(|own| of.get(own.as_str()).copied().unwrap_or(own));
-                named.map(str::to_owned).collect()
+                let named = own.iter().map(|own| {
+                    let found = either_strand(own, |own| of.get(own).copied());
+                    found.unwrap_or(own).to_owned()
+                });
+                named.collect()
             }
         };
         let mut lineages = vec![None; own.len()];
         if let Some(path) = taxonomy {
             let taxonomy = read_taxonomy(path)?;
             for ((lineage, id), own) in lineages.iter_mut().zip(&ids).zip(&own) {
-                *lineage = taxonomy.get(id).or_else(|| taxonomy.get(own)).cloned();
+                let by_sequence = || either_strand(own, |own| taxonomy.get(own));
+                *lineage = taxonomy.get(id).or_else(by_sequence).cloned();
             }
             let found = lineages.iter().flatten().count();
             if found == 0 {
@@ -113,6 +115,12 @@ impl Names {
         let lineages: Option<Vec<&Lineage>> = lineages.collect();
         Lineage::common(lineages?)?.genus()
     }
+}
+
+/// What `find` has for a sequence, which may have been turned when the table was read, or else for its
+/// reverse complement.
+pub(super) fn either_strand<T>(sequence: &str, find: impl Fn(&str) -> Option<T>) -> Option<T> {
+    find(sequence).or_else(|| find(&reverse_complement(sequence)))
 }
 
 /// The beginning of an id.

@@ -15,7 +15,7 @@ const PUSHED_BY: usize = 5;
 /// Samples of an ASV that are shown as points.
 const MOST_POINTS: usize = 400;
 
-/// What is said of the samples besides.
+/// What else is said of the samples.
 pub struct About<'a> {
     /// The table's file.
     pub table: String,
@@ -153,7 +153,7 @@ fn shuffled(found: &Findings<'_>, about: &About<'_>) -> Option<ShuffledGroups> {
         .collect();
     rows.sort_by(|a, b| b.2.total_cmp(&a.2));
     Some(ShuffledGroups {
-        figure: match shuffled.figure {
+        metric: match shuffled.metric {
             "r2" => "R²".to_owned(),
             other => other.replace('_', " "),
         },

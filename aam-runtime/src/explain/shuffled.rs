@@ -18,9 +18,9 @@ const FEWEST: usize = 10;
 
 /// What was shuffled, and what came of it.
 pub struct Shuffled {
-    /// The figure that gets worse: `r2`, of which more is better, or `log_loss`, of which less is. The
-    /// log loss still tells samples apart that a model of them predicts all rightly.
-    pub figure: &'static str,
+    /// The metric that gets worse: `r2`, of which more is better, or `log_loss`, of which less is. The
+    /// log loss still differs between samples that are all predicted correctly.
+    pub metric: &'static str,
     /// What it is of the samples as they are.
     pub whole: f64,
     /// How many samples were shuffled.
@@ -29,7 +29,7 @@ pub struct Shuffled {
     pub worse: Vec<Worse>,
 }
 
-/// How much worse a figure gets.
+/// How much worse a metric gets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Worse {
     /// By how much, the mean over all repeats.
@@ -95,7 +95,7 @@ impl Shuffling<'_> {
         };
         let targets = [column];
         let scorer = Scorer::new(&targets)?;
-        let (figure, sign) = match targets[0].classes {
+        let (metric, sign) = match targets[0].classes {
             None => ("r2", -1.0),
             Some(_) => ("log_loss", 1.0),
         };
@@ -103,8 +103,8 @@ impl Shuffling<'_> {
             let metrics = scorer.scores(samples);
             metrics
                 .iter()
-                .find(|metric| metric.name == figure)
-                .map(|metric| metric.value)
+                .find(|found| found.name == metric)
+                .map(|found| found.value)
         };
         let mut as_they_are = ChangedSamples::default();
         for &row in &rows {
@@ -125,7 +125,7 @@ impl Shuffling<'_> {
             }
         }
         Ok(Some(Shuffled {
-            figure,
+            metric,
             whole,
             samples: rows.len(),
             worse: worse.iter().map(|repeats| Worse::of(repeats)).collect(),

@@ -241,7 +241,7 @@ fn shuffled(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
     let Some((groups, shuffled)) = &found.shuffled else {
         return Ok(());
     };
-    let worse = format!("{} worse by", shuffled.figure);
+    let worse = format!("{} worse by", shuffled.metric);
     let columns = [
         "group",
         "asvs",

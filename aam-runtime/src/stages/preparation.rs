@@ -12,6 +12,7 @@ use aam_report::watch::Watch;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_run::run_directory::{CONFIG, RunDirectory};
+use aam_run::settings::config_text;
 use aam_study::categories::{CategoryIds, CategoryVocabulary};
 use aam_train::adaptation::adapted;
 use aam_train::assembly::{assembled, encodes_first, fitted, predictor_config, target_manifests};
@@ -26,7 +27,7 @@ use aam_train::prediction_passes::useful_passes;
 use aam_train::profiles::Profiles;
 use aam_train::readouts::Readouts;
 use aam_train::sampling;
-use aam_train::session::{batcher, config_text, drawn, ids_of, manifest};
+use aam_train::session::{batcher, drawn, ids_of, manifest};
 use aam_train::target_scales::{self, Scaling, TargetScales};
 
 /// A training that is ready to begin.

@@ -9,13 +9,14 @@ use aam_report::watch::Watch;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_run::run_directory::{CONFIG, RunDirectory};
+use aam_run::settings::config_text;
 use aam_study::{self as study, Study};
 use aam_train::base_task::BaseTask;
 use aam_train::checkpoint::Manifest;
 use aam_train::fingerprint::RunFingerprint;
 use aam_train::nucleotides::Nucleotides;
 use aam_train::plan::Plan;
-use aam_train::session::{batcher, config_text, drawn, ids_of, manifest};
+use aam_train::session::{batcher, drawn, ids_of, manifest};
 
 /// The study of a pre-training, of which it is said who is learnt from.
 pub struct DividedPretraining<'a> {

@@ -10,6 +10,7 @@ pub mod forest;
 mod objective;
 pub mod objectives;
 pub mod options;
+mod orientation;
 mod selection;
 mod source;
 mod supervision;
@@ -21,9 +22,9 @@ use crate::options::DataOptions;
 use aam_core::DataError;
 use aam_data::mismatch;
 use aam_data::{
-    Ids, Lie, Metadata, NO_EXCEPTION, Orient, Oriented, Split, Storage, Table, TokenOptions,
-    TokenizedSequences, listed_split, oriented, random_split, rarefy, read_ids, read_metadata,
-    read_sequences, read_table_file, shorten, stratified_split, without_lengths,
+    Metadata, Orient, Split, Storage, Table, TokenOptions, TokenizedSequences, listed_split,
+    random_split, rarefy, read_ids, read_metadata, read_sequences, read_table_file, shorten,
+    stratified_split, without_lengths,
 };
 use aam_run::RunError;
 pub use objective::{objective, sample_values};
@@ -98,7 +99,7 @@ pub fn read_files(
         table.num_features()
     ))?;
     let table = match files.orient {
-        Orient::Auto => all_forwards(table, path, notes)?,
+        Orient::Auto => orientation::as_gene(table, path, notes)?,
         Orient::AsIs => table,
     };
     let table = without_empty_samples(table, notes)?;
@@ -106,62 +107,6 @@ pub fn read_files(
         return Err(DataError::in_file(path, "no sample has any reads").into());
     }
     Ok(table)
-}
-
-/// The table with its ASVs running as the 16S gene does and in upper case, where they are named by their
-/// sequences; what they look like is told.
-fn all_forwards(table: Table, path: &Path, notes: &mut Notes<'_>) -> Result<Table, RunError> {
-    let Some(Oriented {
-        sequences,
-        turned,
-        lie,
-    }) = oriented(table.feature_ids())
-    else {
-        return Ok(table);
-    };
-    if let Some(line) = described(&sequences, lie.as_ref()) {
-        notes(format!("{}: {line}", path.display()))?;
-    }
-    let same = std::iter::zip(sequences.iter(), table.feature_ids().iter()).all(|(a, b)| a == b);
-    if same {
-        return Ok(table);
-    }
-    let all = table.num_features();
-    let (table, merged) = table
-        .merged_by(sequences)
-        .map_err(|error| error.file(path))?;
-    if turned > 0 {
-        notes(format!(
-            "{turned} of {all} ASVs are reverse complements of the 16S gene and are turned; \
-             --orient as-is leaves them"
-        ))?;
-    }
-    if merged > 0 {
-        notes(format!(
-            "{merged} ASVs then have the sequence of another one; their reads are added up"
-        ))?;
-    }
-    Ok(table)
-}
-
-/// What sequences look like: `252 bases, V4, forward`.
-fn described(sequences: &Ids, lie: Option<&Lie>) -> Option<String> {
-    let lie = lie?;
-    let mut lengths: Vec<usize> = sequences.iter().map(str::len).collect();
-    lengths.sort_unstable();
-    let (shortest, longest) = (lengths.first()?, lengths.last()?);
-    let bases = match shortest == longest {
-        true => format!("{longest} bases"),
-        false => format!("{shortest} to {longest} bases"),
-    };
-    let region = lie.region.as_deref().unwrap_or("16S gene");
-    let share = lie.share_reversed();
-    let strand = match () {
-        () if share < NO_EXCEPTION => "forward".to_owned(),
-        () if share > 1.0 - NO_EXCEPTION => "reverse".to_owned(),
-        () => format!("{:.0} % reverse", 100.0 * share),
-    };
-    Some(format!("{bases}, {region}, {strand}"))
 }
 
 /// The table with the sequences in the file at `path` for names of its ASVs; the reads of ASVs with

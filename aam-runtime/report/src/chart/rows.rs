@@ -43,7 +43,7 @@ pub struct Bar {
     pub ink: Ink,
     /// Whether it is pale.
     pub pale: bool,
-    /// What is told of it.
+    /// What is shown of it when pointed at.
     pub text: String,
 }
 
@@ -72,7 +72,7 @@ pub struct SwarmPoint {
     pub value: f64,
     /// Its colour.
     pub ink: Ink,
-    /// What is told of it; nothing if it is empty.
+    /// What is shown of it when pointed at; nothing if it is empty.
     pub text: String,
 }
 

@@ -122,13 +122,13 @@ fn shuffled_groups(shuffled: &ShuffledGroups) -> Markup {
         section {
             h2 { "Without them" }
             p { "The reads of related ASVs were shuffled among " (shuffled.samples) " samples, " (shuffled.repeats)
-                " times. As they are, " (shuffled.figure) " is " (plain(shuffled.whole)) "." }
+                " times. As they are, " (shuffled.metric) " is " (plain(shuffled.whole)) "." }
             @if shuffled.seen > 0 {
-                p.muted { "The model was trained on some of them, so that " (shuffled.figure)
+                p.muted { "The model was trained on some of them, so that " (shuffled.metric)
                     " is too good and gets worse by too much. Give samples that it has not seen." }
             }
             div.scroll { table {
-                thead { tr { th { "group" } th.n { "ASVs" } th.n { (shuffled.figure) " worse by" } th.n { "± standard deviation" } th { } } }
+                thead { tr { th { "group" } th.n { "ASVs" } th.n { (shuffled.metric) " worse by" } th.n { "± standard deviation" } th { } } }
                 tbody { @for (name, asvs, worse, deviation, stable) in &shuffled.groups {
                     tr {
                         td { (name) } td.n { (asvs) } td.n { (plain(*worse)) } td.n { (plain(*deviation)) }
@@ -235,7 +235,7 @@ mod tests {
             drivers: vec![driver("Blautia · ACGT"), driver("<b>")],
             genera: vec![driver("Blautia")],
             shuffled: Some(ShuffledGroups {
-                figure: "R²".to_owned(),
+                metric: "R²".to_owned(),
                 whole: 0.9,
                 samples: 1,
                 repeats: 5,

@@ -20,7 +20,7 @@ use aam_run::RunError;
 use aam_run::events::{Event, Observer, Outcome};
 use aam_run::run_directory::write_whole;
 use aam_run::settings;
-use aam_train::session::config_text;
+use aam_run::settings::config_text;
 
 use super::choice::Judge;
 use super::comparing::Comparing;

@@ -1,0 +1,121 @@
+//! The files of a run by name, and their removal.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::RunError;
+use crate::checkpoint_files;
+use crate::output_lock::LOCK;
+
+/// Settings of the run, resolved; `aam COMMAND --config` reruns it.
+pub const CONFIG: &str = "config.toml";
+
+/// What a run of a comparison came to, once it did.
+pub const RESULT: &str = "result.json";
+
+/// What a run was made of, what it did and how it ended.
+pub const RECORD: &str = "run.json";
+
+/// The metrics of every epoch, an object a line.
+pub const METRICS_LINES: &str = "metrics.jsonl";
+
+/// A page with everything worth seeing of a run.
+pub const REPORT: &str = "report.html";
+
+/// Event files for TensorBoard.
+pub const TENSORBOARD: &str = "tensorboard";
+
+/// The weights of an encoder of ASVs that a run has trained for every study.
+pub const ENCODER: &str = "encoder.safetensors";
+
+/// What else a run puts into its directory; the settings go last, so that a removal that was
+/// interrupted can be repeated.
+const FILES: [&str; 10] = [
+    RECORD,
+    "metrics.tsv",
+    METRICS_LINES,
+    "samples_train.txt",
+    "samples_val.txt",
+    "samples_test.txt",
+    "lr_find.tsv",
+    "lr_find.svg",
+    ENCODER,
+    CONFIG,
+];
+/// The file that is written last.
+pub const EVALUATION: &str = "evaluation.tsv";
+/// What it writes at its end, alongside confusion matrices and the predictions of other methods.
+const RESULTS: [&str; 5] = [EVALUATION, RESULT, "predictions.tsv", "folds.tsv", REPORT];
+/// Its checkpoints.
+pub(crate) const CHECKPOINTS: &str = "checkpoints";
+
+/// Removes what a run makes, name by name.
+pub(crate) fn remove_run(path: &Path) -> Result<(), RunError> {
+    let checkpoints = path.join(CHECKPOINTS);
+    let ours = |name: &str| {
+        let last = name.strip_suffix(".older").unwrap_or(name);
+        let epoch = name.strip_prefix("epoch-");
+        ["best", "last"].contains(&last)
+            || name.starts_with(checkpoint_files::UNFINISHED)
+            || epoch.is_some_and(|number| number.parse::<usize>().is_ok())
+    };
+    for entry in fs::read_dir(&checkpoints).into_iter().flatten().flatten() {
+        if ours(&entry.file_name().to_string_lossy()) {
+            let entry = entry.path();
+            fs::remove_dir_all(&entry).map_err(RunError::write(entry))?;
+        }
+    }
+    // Stays where it holds anything else.
+    let _ = fs::remove_dir(&checkpoints);
+    let tensorboard = path.join(TENSORBOARD);
+    if tensorboard.exists() {
+        fs::remove_dir_all(&tensorboard).map_err(RunError::write(tensorboard))?;
+    }
+    remove_files(results_in(path))?;
+    remove_files(FILES.map(|name| path.join(name)).into())
+}
+
+/// Files that a run in `path` writes at its end.
+pub(crate) fn results_in(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let is_result = |name: &str| {
+        let starts = ["confusion_matrix", "predictions_"];
+        starts.iter().any(|start| name.starts_with(start)) && name.ends_with(".tsv")
+    };
+    let several = entries.filter(|entry| is_result(&entry.file_name().to_string_lossy()));
+    let several = several.map(|entry| entry.path());
+    let results = RESULTS.iter().map(|name| path.join(name));
+    results.chain(several).collect()
+}
+
+pub(crate) fn remove_files(files: Vec<PathBuf>) -> Result<(), RunError> {
+    for file in files {
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(RunError::write(file)(error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file of this name is one that [`write_whole`](crate::run_directory::write_whole) did not come to rename.
+pub(crate) fn is_leftover(name: &str) -> bool {
+    let parts = name
+        .strip_prefix('.')
+        .and_then(|name| name.rsplit_once('.'));
+    parts.is_some_and(|(name, program)| {
+        program.parse::<u32>().is_ok() && (FILES.contains(&name) || RESULTS.contains(&name))
+    })
+}
+
+/// Whether the directory holds nothing but what a kill left of the first file of a run.
+pub(crate) fn only_leftovers(path: &Path) -> bool {
+    let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
+    entries.all(|entry| {
+        let name = entry.file_name();
+        name == LOCK || is_leftover(&name.to_string_lossy())
+    })
+}

@@ -1,0 +1,61 @@
+//! Tables whose sequences run the other way than the 16S gene.
+
+use std::path::Path;
+
+use aam_data::{Ids, Lie, NO_EXCEPTION, Table, oriented};
+use aam_run::RunError;
+
+use super::Notes;
+
+/// The table with its ASVs running as the 16S gene does and in upper case, where they are named by their
+/// sequences, after a note of what these look like and what was changed.
+///
+/// # Errors
+/// Those of `notes`, or a table that cannot be written to its storage.
+pub(super) fn as_gene(table: Table, path: &Path, notes: &mut Notes<'_>) -> Result<Table, RunError> {
+    let Some(found) = oriented(table.feature_ids()) else {
+        return Ok(table);
+    };
+    if let Some(lie) = &found.lie {
+        let line = described(table.feature_ids(), lie);
+        notes(format!("{}: {line}", path.display()))?;
+    }
+    let Some(sequences) = found.changed else {
+        return Ok(table);
+    };
+    if found.turned > 0 {
+        notes(format!(
+            "{} of {} ASVs are reverse complements of the 16S gene and are turned; \
+             --orient as-is leaves them",
+            found.turned,
+            table.num_features()
+        ))?;
+    }
+    let merged = table.merged_by(sequences);
+    let (table, merged) = merged.map_err(|error| error.file(path))?;
+    if merged > 0 {
+        notes(format!(
+            "{merged} ASVs then have the sequence of another one; their reads are added up"
+        ))?;
+    }
+    Ok(table)
+}
+
+/// What sequences look like: `252 bases, V4, forward`.
+fn described(sequences: &Ids, lie: &Lie) -> String {
+    let lengths = sequences.iter().map(str::len);
+    let (shortest, longest) = (lengths.clone().min(), lengths.max());
+    let (shortest, longest) = (shortest.unwrap_or(0), longest.unwrap_or(0));
+    let bases = match shortest == longest {
+        true => format!("{longest} bases"),
+        false => format!("{shortest} to {longest} bases"),
+    };
+    let region = lie.region.as_deref().unwrap_or("16S gene");
+    let share = lie.share_reversed();
+    let strand = match share {
+        share if share < NO_EXCEPTION => "forward".to_owned(),
+        share if share > 1.0 - NO_EXCEPTION => "reverse".to_owned(),
+        share => format!("{:.0} % reverse", 100.0 * share),
+    };
+    format!("{bases}, {region}, {strand}")
+}
