@@ -249,7 +249,7 @@ fn train_encoder() -> Result<Job, PluginError> {
         name: "train-encoder",
         about: "Train an encoder of ASVs for every study, on full-length reference genes",
         examples: "aam train-encoder --sequences 97_otus.fasta --taxonomy 97_otu_taxonomy.txt \\\n    \
-                   --tree 97_otus.tree --missing-length 0 --output-dir encoder",
+                   --tree 97_otus.tree --output-dir encoder",
         groups: vec![Group {
             heading: "Encoder",
             options: options::of::<TrainEncoderOptions>(),

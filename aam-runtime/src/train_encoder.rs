@@ -9,6 +9,7 @@ use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use aam_data::newick::{NewickOptions, Rooting};
 use aam_data::{read_sequences, read_taxonomy, read_tree};
 use aam_model::device::device;
 use aam_reference::evaluation::{Embed, embedding, judge, kmers};
@@ -23,7 +24,6 @@ use aam_run::run_directory::{
     CONFIG, ENCODER, EVALUATION, RunDirectory, write_whole, write_whole_bytes,
 };
 use aam_run::settings::{self, config_text};
-use aam_study::options::TreeOptions;
 use aam_study::required;
 
 /// The checkpoint, in the directory of the run.
@@ -43,13 +43,10 @@ pub struct TrainEncoderOptions {
     /// Their lineages: ids, a tab, `k__…; p__…; c__…; o__…; f__…; g__…; s__…`.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub taxonomy: Option<PathBuf>,
-    /// Their tree.
+    /// Their tree (Newick or Phylogeny[Rooted] .qza); branches without a length count as 0.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub tree: Option<PathBuf>,
-    /// What the tree may lack.
-    #[serde(flatten)]
-    pub tree_options: TreeOptions,
-    /// Directory of the run.
+    /// Directory that the run makes and fills.
     #[schemars(transform = Facts::new().file(FileUse::Written).names_run().required())]
     pub output_dir: Option<PathBuf>,
     /// Resume the run in the output directory.
@@ -92,7 +89,6 @@ impl Default for TrainEncoderOptions {
             sequences: None,
             taxonomy: None,
             tree: None,
-            tree_options: TreeOptions::default(),
             output_dir: None,
             resume: false,
             overwrite: false,
@@ -178,7 +174,12 @@ fn genes(options: &TrainEncoderOptions, observer: &mut dyn Observer) -> Result<G
     };
     let sequences = read_sequences(path("sequences", &options.sequences)?)?;
     let taxonomy = read_taxonomy(path("taxonomy", &options.taxonomy)?)?;
-    let tree = read_tree(path("tree", &options.tree)?, &options.tree_options.newick())?;
+    let newick = NewickOptions {
+        // Greengenes has none above its highest node; distances between tips know no root.
+        missing_length: Some(0.0),
+        root: Some(Rooting::AsWritten),
+    };
+    let tree = read_tree(path("tree", &options.tree)?, &newick)?;
     let genes = Genes::new(&sequences, &taxonomy, tree, options.seed)?;
     observer.observe(&Event::Note(&format!(
         "{} genes to learn from; held out: {} genes of whole families and {} of whole genera; \

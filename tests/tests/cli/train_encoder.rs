@@ -65,7 +65,7 @@ fn references(aam: &Aam) {
     }
     aam.write("genes.fasta", &fasta);
     aam.write("taxonomy.tsv", &taxonomy);
-    aam.write("tree.nwk", &format!("[&R]({});\n", families.join(",")));
+    aam.write("tree.nwk", &format!("({});\n", families.join(",")));
 }
 
 /// The share of held-out genera whose nearest reference of another region is of their family.
