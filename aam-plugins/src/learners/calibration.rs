@@ -1,5 +1,6 @@
 //! From what least squares say to probabilities, by samples that the fit had not seen.
 
+use aam_regression::least_squares::confirmed;
 use aam_regression::{log_loss, softmax};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
@@ -28,17 +29,10 @@ pub(super) enum Calibration {
 impl Calibration {
     /// Of numbers: the part with the least squared errors.
     pub(super) fn of_numbers(held_out: &Array2<f64>, truth: &Array2<f64>) -> Self {
-        let mean = truth.sum() / truth.len().max(1) as f64;
-        let (mut products, mut squares) = (0.0, 0.0);
-        for (output, truth) in held_out.iter().zip(truth) {
-            products += (output - mean) * (truth - mean);
-            squares += (output - mean).powi(2);
+        Self::Shrinks {
+            mean: truth.sum() / truth.len().max(1) as f64,
+            part: confirmed(held_out.column(0), truth.column(0)),
         }
-        let part = match squares > 0.0 {
-            true => (products / squares).clamp(0.0, 1.0),
-            false => 0.0,
-        };
-        Self::Shrinks { mean, part }
     }
 
     /// Of classes: the slope with the least log loss, of 0 and powers of √2.

@@ -1,7 +1,7 @@
 //! Least squares with a penalty, in terms of products of samples (kernel ridge regression; Saunders,
 //! Gammerman & Vovk, *Ridge regression learning algorithm in dual variables*, ICML 1998).
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 
 use crate::dense::{Cholesky, part};
@@ -27,6 +27,16 @@ impl Dual {
             }
         }
         outputs
+    }
+
+    /// Outputs whose difference from `mean` is `part` of what it was.
+    #[must_use]
+    pub fn shrunk(self, mean: f64, part: f64) -> Self {
+        let intercepts = self.intercepts.iter();
+        Self {
+            intercepts: intercepts.map(|b| mean + part * (b - mean)).collect(),
+            coefficients: self.coefficients * part,
+        }
     }
 
     /// The output number `output` alone.
@@ -109,23 +119,55 @@ pub fn choose(kernels: &[Array2<f64>], penalties: &[f64], judged: &Judged) -> Op
         .min_by(|a, b| errors(a).total_cmp(&errors(b)))
 }
 
-/// The penalty of each output with the least squared errors of samples in other folds than those of the
-/// fit; nothing where there are no penalties. Outputs share the factors of each.
-pub fn choose_each(gram: &Array2<f64>, penalties: &[f64], judged: &Judged) -> Option<Vec<f64>> {
-    let errors = |penalty: &f64| -> Vec<f64> {
-        let differences = held_out(gram, *penalty, judged) - &judged.truth;
-        let columns = differences.columns().into_iter();
-        columns
-            .map(|column| column.iter().map(|error| error * error).sum())
-            .collect()
-    };
-    let tried: Vec<Vec<f64>> = penalties.par_iter().map(errors).collect();
+/// A penalty, and how far the outputs of its fit are followed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Strength {
+    /// The penalty.
+    pub penalty: f64,
+    /// The part of the difference from the mean that held-out samples confirm ([`confirmed`]).
+    pub part: f64,
+}
+
+/// For each output, the penalty with the least squared errors of samples in other folds than those of
+/// the fit; nothing where there are no penalties. Outputs share the factors of each.
+pub fn choose_each(
+    gram: &Array2<f64>,
+    penalties: &[f64],
+    judged: &Judged,
+) -> Option<Vec<Strength>> {
+    let tried: Vec<Array2<f64>> = penalties
+        .par_iter()
+        .map(|penalty| held_out(gram, *penalty, judged))
+        .collect();
     let best = |output: usize| {
+        let truth = judged.truth.column(output);
+        let errors = |held_out: &Array2<f64>| -> f64 {
+            let differences = &held_out.column(output) - &truth;
+            differences.iter().map(|error| error * error).sum()
+        };
         let pairs = penalties.iter().zip(&tried);
-        let best = pairs.min_by(|a, b| a.1[output].total_cmp(&b.1[output]));
-        best.map(|(penalty, _)| *penalty)
+        let best = pairs.min_by(|a, b| errors(a.1).total_cmp(&errors(b.1)));
+        best.map(|(penalty, held_out)| Strength {
+            penalty: *penalty,
+            part: confirmed(held_out.column(output), truth),
+        })
     };
     (0..judged.truth.ncols()).map(best).collect()
+}
+
+/// The part, from 0 to 1, of the difference between predictions and the mean of `truth` with which
+/// squared errors are least; `held_out` are predictions of samples that the fit had not seen.
+pub fn confirmed(held_out: ArrayView1<'_, f64>, truth: ArrayView1<'_, f64>) -> f64 {
+    let mean = truth.sum() / truth.len().max(1) as f64;
+    let (mut products, mut squares) = (0.0, 0.0);
+    for (output, truth) in held_out.iter().zip(truth) {
+        products += (output - mean) * (truth - mean);
+        squares += (output - mean).powi(2);
+    }
+    match squares > 0.0 {
+        true => (products / squares).clamp(0.0, 1.0),
+        false => 0.0,
+    }
 }
 
 /// Of every sample, by a fit to the other folds; the mean of all where there are none.
@@ -189,15 +231,23 @@ mod tests {
         let penalties = [1e-3, 1e-1, 1.0, 100.0];
         let each = choose_each(&gram, &penalties, &judged(truth.clone())).expect("penalties");
         let all = fit(&gram, &truth, 1.0);
-        for (output, penalty) in each.iter().enumerate() {
+        for (output, strength) in each.iter().enumerate() {
             let own = truth.select(Axis(1), &[output]);
             let kernels = std::slice::from_ref(&gram);
             let alone = choose(kernels, &penalties, &judged(own.clone()));
-            assert_eq!(*penalty, alone.expect("a choice").penalty);
+            assert_eq!(strength.penalty, alone.expect("a choice").penalty);
             let difference =
                 all.output(output).outputs(&gram) - fit(&gram, &own, 1.0).outputs(&gram);
             assert!(difference.iter().all(|value| value.abs() < 1e-9));
         }
+        // The second output is noise, of which nothing is to be followed.
+        assert!(each[0].part > 0.8 && each[1].part < 0.2, "{each:?}");
+        let shrunk = all.output(0).shrunk(2.0, 0.25).outputs(&gram);
+        let expected = all
+            .output(0)
+            .outputs(&gram)
+            .mapv(|y| 2.0 + 0.25 * (y - 2.0));
+        assert!((shrunk - expected).iter().all(|value| value.abs() < 1e-9));
     }
 
     #[test]

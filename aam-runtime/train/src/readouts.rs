@@ -9,8 +9,8 @@ use std::collections::HashSet;
 
 use aam_core::random::stream;
 use aam_model::Readout;
-use aam_regression::{Dual, Judged, MOST_LEARNT, PENALTIES, drawn, gram, part};
-use aam_regression::{least_squares, logistic};
+use aam_regression::least_squares::{self, Strength};
+use aam_regression::{Dual, Judged, MOST_LEARNT, PENALTIES, drawn, gram, logistic, means, part};
 use ndarray::{Array2, Axis};
 
 use crate::finetuning::Finetuning;
@@ -22,6 +22,8 @@ struct Solved {
     truth: Array2<f64>,
     is_classes: bool,
     penalty: f64,
+    /// The part of the difference from the mean that is followed, of numbers.
+    part: f64,
 }
 
 /// Readouts of the training samples, and of parts of them.
@@ -139,7 +141,10 @@ impl Readouts {
             let truth: Vec<Array2<f64>> = together.iter().map(|(_, one)| truth(one)).collect();
             let dual = least_squares::fit(products, &beside(&truth), penalty);
             let outputs = together.iter().enumerate();
-            fitted.extend(outputs.map(|(output, (target, _))| (*target, dual.output(output))));
+            fitted.extend(outputs.map(|(output, (target, one))| {
+                let mean = means(truth[output].view())[0];
+                (*target, dual.output(output).shrunk(mean, one.part))
+            }));
         }
         fitted
     }
@@ -174,16 +179,19 @@ fn solved(
         of_numbers = chosen.unwrap_or_default().into_iter();
     }
     let mut with_penalty = |(truth, is_classes): (Array2<f64>, bool)| {
-        let penalty = if is_classes {
+        let strength = if is_classes {
             let (own, judged) = judged(&truth);
-            logistic::choose(&own, &PENALTIES, &judged)
+            let penalty = logistic::choose(&own, &PENALTIES, &judged);
+            penalty.map(|penalty| Strength { penalty, part: 1.0 })
         } else {
             of_numbers.next()
         };
+        let Strength { penalty, part } = strength?;
         Some(Solved {
             truth,
             is_classes,
-            penalty: penalty?,
+            penalty,
+            part,
         })
     };
     let truths = truths.into_iter();
