@@ -306,9 +306,14 @@ crate::define_kind! {
         const PLACE: u32 = 50;
 
         fn default_component(settings: &Map<String, Value>) -> Option<&'static str> {
-            match is_given(settings, "normalize-by") {
-                true => Some("zscore-category"),
-                false => Some("zscore"),
+            if is_given(settings, "normalize-by") {
+                return Some("zscore-category");
+            }
+            // A scale on which the outputs reach the values.
+            match settings.get("output-activation").and_then(Value::as_str) {
+                Some("relu" | "softplus" | "exp") => Some("scale"),
+                Some("sigmoid") => Some("minmax"),
+                _ => Some("zscore"),
             }
         }
     }

@@ -6,5 +6,6 @@ pub mod log_zscore;
 pub mod minmax;
 pub mod none;
 pub mod quantile_normal;
+pub mod scale;
 pub mod zscore;
 pub mod zscore_category;

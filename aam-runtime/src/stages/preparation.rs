@@ -159,6 +159,7 @@ impl<'a> PreparedTraining<'a> {
         }
         recorded.freeze_base = Some(setup.frozen);
         recorded.data.max_bp = Some(self.manifest.data.max_bp);
+        setup.settings.categories.record(&mut recorded.categories);
         setup.settings.losses.record(&mut recorded.target);
         if let Some(weighting) = &setup.settings.weighting {
             weighting.record(&mut recorded.target);
@@ -290,6 +291,7 @@ fn parts(
         Some(resumed) => resumed.parts(parts),
         None => parts,
     };
+    output::note_bounds(&options.output, &parts.targets, observer)?;
     output::note_far_targets(&parts.targets, &targets.columns, &split.train, observer)?;
     let contexts: Vec<_> = parts
         .targets

@@ -161,6 +161,40 @@ pub fn note_far_targets(
     Ok(())
 }
 
+/// Reports which values the network can predict where an activation bounds them.
+///
+/// # Errors
+/// Those of the observer.
+pub fn note_bounds(
+    options: &OutputOptions,
+    targets: &[TargetManifest],
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    let Some((low, high)) = range(options.output_activation) else {
+        return Ok(());
+    };
+    for target in targets {
+        let TargetValues::Numbers(transform) = &target.values else {
+            continue;
+        };
+        let ends = [low, high].map(|end| match end.is_finite() {
+            true => format!("{:.3}", transform.inverse(end, None)),
+            false => String::new(),
+        });
+        let reach = match &ends {
+            [low, high] if high.is_empty() => format!("of {low} and above"),
+            [low, high] => format!("between {low} and {high}"),
+        };
+        observer.observe(&Event::Note(&format!(
+            "--output-activation {} with --target-transform {}: the network predicts values of '{}' {reach}",
+            options.output_activation,
+            transform.name(),
+            target.column
+        )))?;
+    }
+    Ok(())
+}
+
 /// The first setting that changes outputs, with its value if it has one.
 fn first_setting(options: &OutputOptions) -> Option<(&'static str, Option<String>)> {
     if options.output_activation != Activation::None {

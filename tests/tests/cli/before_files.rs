@@ -37,7 +37,7 @@ fn settings_of_a_training() {
             "no such metric",
         ),
         (
-            "--output-activation sigmoid",
+            "--target-transform zscore --output-activation sigmoid",
             "--target-transform zscore puts values on both sides of 0",
         ),
         (

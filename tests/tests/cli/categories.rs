@@ -179,11 +179,9 @@ fn outputs_are_scaled_and_bounded() {
     let least = ph.iter().copied().fold(largest, f64::min);
     let above = [0.0, f64::INFINITY];
     for (flags, [low, high]) in [
-        (
-            "--target-transform none --output-activation softplus",
-            above,
-        ),
-        ("--target-transform none --output-activation exp", above),
+        ("--output-activation softplus", above),
+        ("--output-activation exp", above),
+        ("--output-activation sigmoid", [least, largest]),
         ("--target-transform none --output-activation relu", above),
         (
             "--target-transform minmax --bounded-targets",
@@ -200,7 +198,7 @@ fn outputs_are_scaled_and_bounded() {
 fn output_settings_at_odds_with_the_target() {
     let aam = study();
     let run = |flags: &str| aam.refuses(&format!("{TRAIN} --metadata metadata.tsv {flags}"));
-    run("--metadata-column ph --output-activation softplus").says(&[
+    run("--metadata-column ph --target-transform zscore --output-activation softplus").says(&[
         "--output-activation softplus: it gives outputs of 0 and above",
         "--target-transform zscore puts values on both sides of 0",
         "--target-transform minmax",
