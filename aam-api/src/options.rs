@@ -260,8 +260,12 @@ impl OptionInfo {
 
 fn parse_text(schema: &Value, text: &str) -> Option<Value> {
     let allowed = words(schema);
-    if allowed.contains(&text) {
-        return Some(Value::from(text));
+    let hyphenated = text.replace('_', "-");
+    if let Some(word) = [text, &hyphenated]
+        .into_iter()
+        .find(|word| allowed.contains(word))
+    {
+        return Some(Value::from(word));
     }
     if !allowed.is_empty() {
         return (text == "none" && types(schema).contains(&"null")).then_some(Value::Null);
@@ -282,7 +286,8 @@ fn parse_text(schema: &Value, text: &str) -> Option<Value> {
         "boolean" => text.parse::<bool>().ok().map(Value::from),
         "null" => (text == "none").then_some(Value::Null),
         "array" => {
-            let items = schema.get("items")?;
+            let of = |schema: &Value| schema.get("items").cloned();
+            let items = &of(schema).or_else(|| alternatives(schema).into_iter().find_map(of))?;
             text.split(',')
                 .map(str::trim)
                 .filter(|item| !item.is_empty())

@@ -66,10 +66,15 @@ impl Weighting {
             Some(_) => Scheme::Effective(beta),
             None => Scheme::Given(given::read(weights)?),
         };
+        let named = match &scheme {
+            Scheme::Given(named) => given::columns(named),
+            _ => Vec::new(),
+        };
         let columns = match (
             column.as_slice(),
             options.categories.categorical_columns.first(),
         ) {
+            ([], _) if !named.is_empty() => named.as_slice(),
             ([], Some(first)) => std::slice::from_ref(first),
             ([], None) => {
                 let problem = "it needs --categorical-loss-weight-column, the metadata columns \
@@ -276,6 +281,53 @@ mod tests {
         ] {
             let (weights, _) = weigh(scheme(json), &both).unwrap();
             assert_weights(&weights, [3.5, 0.5, 0.5, 0.5, 0.5, 0.5]);
+        }
+    }
+
+    #[test]
+    fn weights_by_column_and_level_are_multiplied() {
+        let (weights, _) = weigh(scheme(r#"{"site": {"gut": 2}}"#), &["site"]).unwrap();
+        let (gut, other) = (2.0 / 1.5, 1.0 / 1.5);
+        assert_weights(&weights, [gut, gut, gut, other, other, other]);
+        let both = r#"{"season": {"wet": 3.0}, "site": {"gut": 2.0}}"#;
+        let options = TrainOptions {
+            target: TargetOptions {
+                categorical_loss_weights: Some(NamedValues::Text(both.to_owned())),
+                ..TargetOptions::default()
+            },
+            ..TrainOptions::default()
+        };
+        let read = Weighting::read(&options).unwrap().unwrap();
+        assert_eq!(read.columns, ["season", "site"]);
+        // dry gut 2, wet gut 6 twice, wet soil 3 twice; f lacks a season and counts 1.
+        let (weights, _) = weigh(scheme(both), &["season", "site"]).unwrap();
+        let mean = 21.0 / 6.0;
+        assert_weights(&weights, [2.0, 6.0, 6.0, 3.0, 3.0, 1.0].map(|w| w / mean));
+        for (json, expected) in [
+            (
+                r#"{"site": {"gut": 0}}"#,
+                "'site.gut': expected a number above 0",
+            ),
+            (
+                r#"{"site": {"gut": 2}, "soil": 2}"#,
+                "give either weights by category",
+            ),
+        ] {
+            let error = given::read(&NamedValues::Text(json.to_owned())).unwrap_err();
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+        for (json, expected) in [
+            (
+                r#"{"site": {"guts": 2}}"#,
+                "category 'site=guts' (did you mean 'site=gut'?)",
+            ),
+            (
+                r#"{"sites": {"gut": 2}}"#,
+                "'sites' is not one of the weighted columns",
+            ),
+        ] {
+            let error = weigh(scheme(json), &["site"]).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
         }
     }
 

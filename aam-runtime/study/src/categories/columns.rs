@@ -42,6 +42,11 @@ impl CategoryColumns {
             min_count: options.min_category_count,
         })
     }
+
+    /// Puts the hierarchy as it was read in place of a file.
+    pub fn record(&self, options: &mut CategoryOptions) {
+        options.categorical_hierarchy = self.hierarchy.named(&self.names);
+    }
 }
 
 /// Width of each column's embedding.

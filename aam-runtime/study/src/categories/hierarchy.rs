@@ -10,9 +10,12 @@ use aam_api::categories::ancestors;
 
 use super::CategoryLevels;
 use super::columns::place_of;
+use crate::options::ColumnParents;
 use aam_core::DataError;
 use aam_data::Metadata;
 use aam_run::RunError;
+use aam_run::named_values::NamedValues;
+use serde_json::Value;
 
 /// The parent of each categorical column, by position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,21 +26,23 @@ pub struct Hierarchy {
 const KEY: &str = "categorical-hierarchy";
 
 impl Hierarchy {
-    /// Reads entries `child=parent` about the columns `names`, whose embeddings have `widths`.
+    /// Reads the parents of the columns `names`, whose embeddings have `widths`.
     ///
     /// # Errors
-    /// An entry that is none, a column that is not among `names`, one with two parents, a cycle,
-    /// or widths that differ within the hierarchy.
-    pub fn parse(entries: &[String], names: &[String], widths: &[usize]) -> Result<Self, RunError> {
+    /// An entry that is not `child=parent`, a file that cannot be read, a column that is not among
+    /// `names` or has two parents, a cycle, or widths that differ within the hierarchy.
+    pub fn parse(
+        given: &ColumnParents,
+        names: &[String],
+        widths: &[usize],
+    ) -> Result<Self, RunError> {
         let mut parents: Vec<Option<usize>> = vec![None; names.len()];
-        for entry in entries {
+        for (child, parent) in pairs(given)? {
+            let entry = format!("{child}={parent}");
             let problem =
-                |expected: String| RunError::value(KEY, entry, format!("expected {expected}"));
-            let (child, parent) = entry
-                .split_once('=')
-                .ok_or_else(|| problem("child=parent, such as city=state".to_owned()))?;
-            let child = place_of(child, names).map_err(problem)?;
-            let parent = place_of(parent, names).map_err(problem)?;
+                |expected: String| RunError::value(KEY, &entry, format!("expected {expected}"));
+            let child = place_of(&child, names).map_err(problem)?;
+            let parent = place_of(&parent, names).map_err(problem)?;
             match parents[child].replace(parent) {
                 Some(other) if other != parent => {
                     return Err(RunError::setting(
@@ -70,6 +75,16 @@ impl Hierarchy {
         }
         hierarchy.check_widths(names, widths)?;
         Ok(hierarchy)
+    }
+
+    /// The parents by the `names` of the columns.
+    pub(super) fn named(&self, names: &[String]) -> ColumnParents {
+        let children = names.iter().zip(&self.parents);
+        let entries = children.filter_map(|(child, parent)| {
+            let parent = &names[(*parent)?];
+            Some(format!("{child}={parent}"))
+        });
+        ColumnParents::Entries(entries.collect())
     }
 
     fn check_widths(&self, names: &[String], widths: &[usize]) -> Result<(), RunError> {
@@ -115,6 +130,37 @@ impl Hierarchy {
     }
 }
 
+/// Children and their parents, as given: one by one, or as an object here or in a file.
+fn pairs(given: &ColumnParents) -> Result<Vec<(String, String)>, RunError> {
+    let object = match given {
+        ColumnParents::Table(values) => NamedValues::Table(values.clone()),
+        ColumnParents::Entries(entries) => {
+            let text = entries.join(",");
+            let is_file = [".json", ".toml"].iter().any(|end| text.ends_with(end));
+            if !text.starts_with('{') && (!is_file || text.contains('=')) {
+                return entries.iter().map(|entry| pair(entry)).collect();
+            }
+            NamedValues::Text(text)
+        }
+    };
+    let named = object.read(KEY, &[])?;
+    let values = named.values.iter().map(|(child, parent)| match parent {
+        Value::String(parent) => Ok((child.clone(), parent.clone())),
+        other => Err(named.problem(format!(
+            "'{child}': expected the name of a column, found {other}"
+        ))),
+    });
+    values.collect()
+}
+
+fn pair(entry: &str) -> Result<(String, String), RunError> {
+    let expected = "expected child=parent, such as city=state, a JSON object or the path of a \
+                    .json or .toml file";
+    let pair = entry.split_once('=');
+    let (child, parent) = pair.ok_or_else(|| RunError::value(KEY, entry, expected))?;
+    Ok((child.to_owned(), parent.to_owned()))
+}
+
 fn parent_ids(
     child: &CategoryLevels,
     parent: &CategoryLevels,
@@ -157,8 +203,8 @@ mod tests {
 
     fn parse(entries: &[&str]) -> Result<Vec<Option<usize>>, String> {
         let names = ["city", "country", "state"].map(str::to_owned);
-        let entries: Vec<String> = entries.iter().map(|&entry| entry.to_owned()).collect();
-        Hierarchy::parse(&entries, &names, &[4; 3])
+        let entries = entries.iter().map(|&entry| entry.to_owned());
+        Hierarchy::parse(&ColumnParents::Entries(entries.collect()), &names, &[4; 3])
             .map(|hierarchy| hierarchy.parents)
             .map_err(|error| error.to_string())
     }
@@ -173,6 +219,42 @@ mod tests {
             assert_eq!(parse(entries).as_ref(), Ok(&expected));
         }
         assert_eq!(ancestors(&expected, 0), [2, 1]);
+    }
+
+    #[test]
+    fn objects_here_and_in_files_say_the_same() {
+        let expected = Ok(vec![Some(2), None, Some(1)]);
+        // A flag divides its text at the commas.
+        let json = ["{\"city\": \"state\"", "\"state\": \"country\"}"];
+        assert_eq!(parse(&json), expected);
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in [
+            ("h.json", json.join(",")),
+            (
+                "h.toml",
+                "city = \"state\"\nstate = \"country\"\n".to_owned(),
+            ),
+        ] {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(parse(&[&path.display().to_string()]), expected);
+        }
+        let error = parse(&["{\"city\": 2}"]).unwrap_err();
+        assert!(
+            error.contains("'city': expected the name of a column, found 2"),
+            "{error}"
+        );
+        let error = parse(&["none/h.toml"]).unwrap_err();
+        assert!(error.contains("none/h.toml: cannot be read"), "{error}");
+        let names = ["city", "country", "state"].map(str::to_owned);
+        let read = Hierarchy::parse(
+            &ColumnParents::Entries(json.map(str::to_owned).to_vec()),
+            &names,
+            &[4; 3],
+        );
+        let named = read.unwrap().named(&names);
+        let again = Hierarchy::parse(&named, &names, &[4; 3]).unwrap();
+        assert_eq!(again.parents, expected.unwrap());
     }
 
     #[test]
@@ -196,7 +278,8 @@ mod tests {
 
     #[test]
     fn embeddings_that_are_added_have_one_width() {
-        let (names, entries) = (["city", "state"], ["city=state".to_owned()]);
+        let names = ["city", "state"];
+        let entries = ColumnParents::Entries(vec!["city=state".to_owned()]);
         let names = names.map(str::to_owned);
         assert!(Hierarchy::parse(&entries, &names, &[4, 4]).is_ok());
         let error = Hierarchy::parse(&entries, &names, &[3, 4]).unwrap_err();

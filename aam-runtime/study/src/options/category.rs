@@ -1,8 +1,9 @@
 //! Settings of categorical metadata.
 
-use aam_api::options::{Facts, Heading};
+use aam_api::options::{Facts, FileUse, Heading};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Categorical metadata beside the microbiome.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -26,9 +27,28 @@ pub struct CategoryOptions {
     /// Levels with fewer training samples share one embedding, which unseen levels get, too.
     #[schemars(range(min = 1, max = 1_000_000_000), transform = Facts::new().because("no level is pooled unless asked"))]
     pub min_category_count: usize,
-    /// Parents of columns, as child=parent (city=state,state=country): the embedding of a child
-    /// is its own plus its parent's, and that of an unseen child is its parent's.
-    pub categorical_hierarchy: Vec<String>,
+    /// Parents of columns, as child=parent (city=state,state=country), a JSON object or a .json or
+    /// .toml file: the embedding of a child is its own plus its parent's, and that of an unseen child
+    /// is its parent's.
+    #[schemars(transform = Facts::new().file(FileUse::MayBeRead))]
+    pub categorical_hierarchy: ColumnParents,
+}
+
+/// Which column is the parent of which.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ColumnParents {
+    /// Entries `child=parent`, or the text of a JSON object or the path of a file, which a flag
+    /// divides at its commas.
+    Entries(Vec<String>),
+    /// The parent of each child.
+    Table(Map<String, Value>),
+}
+
+impl Default for ColumnParents {
+    fn default() -> Self {
+        Self::Entries(Vec::new())
+    }
 }
 
 impl Default for CategoryOptions {
@@ -39,7 +59,7 @@ impl Default for CategoryOptions {
             categorical_embed_dims: Vec::new(),
             categorical_dropout: 0.1,
             min_category_count: 1,
-            categorical_hierarchy: Vec::new(),
+            categorical_hierarchy: ColumnParents::default(),
         }
     }
 }

@@ -6,7 +6,7 @@ mod selection;
 mod split;
 mod tree;
 
-pub use category::CategoryOptions;
+pub use category::{CategoryOptions, ColumnParents};
 pub use data::{DataOptions, MOST_BASES};
 pub use selection::SelectionOptions;
 pub use split::SplitOptions;

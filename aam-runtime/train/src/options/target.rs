@@ -20,7 +20,7 @@ pub struct TargetOptions {
     pub loss_config: Option<NamedValues>,
     /// Weights of the training samples by category: auto (each category counts the same),
     /// effective (by effective numbers of samples), or a JSON object or .json or .toml file such as
-    /// {"gut": 2}.
+    /// {"gut": 2}, or {"site": {"gut": 2}, "season": {"dry": 3}}, whose weights are multiplied.
     #[schemars(transform = Facts::new().file(FileUse::MayBeRead))]
     pub categorical_loss_weights: Option<NamedValues>,
     /// Metadata columns whose values together are the category that is weighted; without it the
