@@ -100,6 +100,7 @@ impl Saving<'_> {
         manifest.epoch = progress.done.epochs;
         manifest.step = progress.done.steps;
         manifest.metrics = progress.metrics.clone();
+        manifest.best = progress.best.as_ref().and_then(|(best, _)| best.chosen());
         let weights = &snapshot.weights;
         let state = self.state(snapshot, finished);
         let state = serde_json::to_vec_pretty(&state)

@@ -135,6 +135,9 @@ fn override_sizes(
         config.target_layers = layers;
         config.count_layers = layers;
     }
+    if let Some(ratio) = model.ffn_ratio {
+        config.feed_forward = Some(((ratio * config.dim as f64).round() as usize).max(1));
+    }
     if let Some(dropout) = model.dropout {
         config.dropout = dropout;
     }
@@ -367,6 +370,7 @@ pub fn manifest(model: ModelConfig, data: DataPolicy) -> Manifest {
         epoch: 0,
         step: 0,
         metrics: Vec::new(),
+        best: None,
         files: std::collections::BTreeMap::new(),
     }
 }

@@ -5,6 +5,7 @@
 //! epoch. What else a run may have that changes with its steps is a file of its own in the
 //! checkpoint, beside [`OPTIMIZER`].
 
+use aam_api::metric::{Better, MetricName};
 use aam_api::{Communicator, exact};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
@@ -15,6 +16,7 @@ use serde_json::Value;
 use super::epoch::EpochProgress;
 use super::fingerprint::RunFingerprint;
 use super::loss_scale::LossScale;
+use crate::checkpoint::manifest::{BestEpoch, Direction};
 use crate::parallel::owned;
 use aam_evaluation::metrics::Metric;
 use aam_run::RunError;
@@ -69,12 +71,33 @@ pub struct Best {
     /// Its score, of which more is better.
     #[serde(with = "exact")]
     pub score: f64,
+    /// The metric that the score comes from; nothing without validation samples.
+    #[serde(default)]
+    pub metric: Option<String>,
     /// Its number.
     pub epoch: usize,
     /// Updates then.
     pub step: usize,
     /// Its metrics.
     pub metrics: Vec<Metric>,
+}
+
+impl Best {
+    /// What the manifest of a checkpoint says of it.
+    pub fn chosen(&self) -> Option<BestEpoch> {
+        let name = self.metric.as_ref()?;
+        let better = match MetricName::read(name)?.metric.better {
+            Better::Higher => Direction::Higher,
+            Better::Lower => Direction::Lower,
+            Better::Neither => return None,
+        };
+        let metric = self.metrics.iter().find(|metric| metric.name == *name)?;
+        Some(BestEpoch {
+            metric: metric.clone(),
+            better,
+            epoch: self.epoch,
+        })
+    }
 }
 
 /// `trainer.json`.

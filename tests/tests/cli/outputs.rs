@@ -27,6 +27,22 @@ fn names(aam: &Aam, folder: &str) -> Vec<String> {
 }
 
 #[test]
+fn the_best_checkpoint_says_what_chose_it() {
+    let aam = study();
+    aam.ok(&format!("{TRAIN} run"));
+    let manifest = aam.read("run/checkpoints/best/manifest.json");
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    let best = &manifest["best"];
+    assert_eq!(
+        (&best["metric"]["name"], &best["better"]),
+        (&"r2".into(), &"higher".into())
+    );
+    assert_eq!(best["epoch"], manifest["epoch"]);
+    let metrics = manifest["metrics"].as_array().expect("metrics");
+    assert!(metrics.contains(&best["metric"]), "{manifest}");
+}
+
+#[test]
 fn a_run_is_replaced_only_when_asked_to_and_nothing_else_ever() {
     let aam = study();
     aam.ok(&format!("{TRAIN} run"));

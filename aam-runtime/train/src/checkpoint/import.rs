@@ -46,6 +46,7 @@ pub fn import(file: &Path, output: &Path, heads: usize) -> Result<ImportReport, 
         epoch: 0,
         step: 0,
         metrics: Vec::new(),
+        best: None,
         files: BTreeMap::new(),
     };
     directory::save(output, &manifest, &[(WEIGHTS, &directory::weights(&base)?)])?;

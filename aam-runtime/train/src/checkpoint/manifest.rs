@@ -41,8 +41,32 @@ pub struct Manifest {
     pub step: usize,
     /// Validation metrics of the last epoch done.
     pub metrics: Vec<Metric>,
+    /// The best epoch so far, where validation samples choose one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestEpoch>,
     /// SHA-256 of each other file of the checkpoint.
     pub files: BTreeMap<String, String>,
+}
+
+/// The best epoch, and the metric that chose it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BestEpoch {
+    /// The metric, with its value in that epoch.
+    pub metric: Metric,
+    /// Which of two values is better.
+    pub better: Direction,
+    /// The epoch, from 1.
+    pub epoch: usize,
+}
+
+/// Which of two values of a metric is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// The larger.
+    Higher,
+    /// The smaller.
+    Lower,
 }
 
 /// The components on top of a base and what their outputs mean.

@@ -48,6 +48,7 @@ impl Trainer<'_> {
         if better {
             let best = Best {
                 score: score.unwrap_or(f64::NAN),
+                metric: has_validation.then_some(name),
                 epoch: progress.done.epochs,
                 step: progress.done.steps,
                 metrics: metrics.clone(),
