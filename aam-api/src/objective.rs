@@ -105,6 +105,7 @@ crate::define_kind! {
     /// The kind of [`SampleObjective`].
     pub struct ObjectiveKind: Kind<Context = ObjectiveContext> {
         const NAME: &'static str = "objective";
+        const ALIASES: &'static [&'static str] = &["encoder-type"];
         const SUMMARY: &'static str = "What a base learns of samples";
         const CHOSEN_IN: &'static [Stage] = &[Stage::Pretraining, Stage::Training];
         const PLACE: u32 = 66;

@@ -94,8 +94,6 @@ pub struct Spelling {
     pub sets: Option<String>,
     /// Whether it yields to whatever else sets the option.
     pub yields: bool,
-    /// Further options to which it yields.
-    pub yields_to: Vec<String>,
     /// Whether it chooses the component that the option is of, unless another one is chosen.
     pub chooses: bool,
     /// Whether it was an option of the command before it was one of a component. Files may have it
@@ -279,11 +277,10 @@ impl Spelling {
         self
     }
 
-    /// It yields to whatever else sets the option, or one of `others`.
+    /// It yields to whatever else sets the option.
     #[must_use]
-    pub fn yields_to(mut self, others: &[&str]) -> Self {
+    pub fn yields(mut self) -> Self {
         self.yields = true;
-        self.yields_to = others.iter().map(|&other| other.to_owned()).collect();
         self
     }
 

@@ -29,8 +29,12 @@ const NOTABLE: f64 = 1.1;
 /// # Errors
 /// Settings at odds, a training that cannot begin, or one that does not fit whatever its batches.
 pub fn fitted(options: TrainOptions, observer: &mut dyn Observer) -> Result<TrainOptions, Failure> {
-    check(&options)?;
     let mut options = options;
+    // A limit alone asks for the largest batch within it.
+    let memory = &mut options.memory;
+    memory.auto_batch_size |=
+        memory.max_memory_gb.is_some() || memory.max_memory_fraction.is_some();
+    check(&options)?;
     let memory = options.memory.clone();
     if memory.auto_batch_size {
         let budget = budget(&options)?;
@@ -82,20 +86,15 @@ fn check(options: &TrainOptions) -> Result<(), Failure> {
     };
     let optimization = &options.optimization;
     let on_cpu = ["auto", "cpu"].contains(&optimization.device.as_str());
-    match limit {
-        Some(key) if !memory.auto_batch_size => {
-            return refused(key, "it does nothing without --auto-batch-size");
-        }
-        Some(key) if !on_cpu => {
-            return refused(
-                key,
-                "it is of a CPU's memory; on a GPU, --auto-batch-size takes the largest batch that does not fail",
-            );
-        }
-        _ => {}
+    if let Some(key) = limit.filter(|_| !on_cpu) {
+        return refused(
+            key,
+            "it is of a CPU's memory; on a GPU, --auto-batch-size takes the largest batch that does not fail",
+        );
     }
     if memory.auto_batch_size && optimization.batch_size.is_some() {
-        return refused("auto-batch-size", "--batch-size is given, too: choose one");
+        let key = limit.unwrap_or("auto-batch-size");
+        return refused(key, "--batch-size is given, too: choose one");
     }
     if memory.target_effective_batch_size.is_some() {
         let key = "target-effective-batch-size";

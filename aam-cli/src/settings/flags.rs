@@ -20,8 +20,6 @@ pub struct Given {
     pub has_value: bool,
     /// Whether it yields to any other source.
     pub weak: bool,
-    /// Other settings to which it yields, if it does.
-    pub yields_to: Vec<String>,
     /// Whether it is passed over where the component chosen has no such option.
     pub passes: bool,
 }
@@ -35,7 +33,6 @@ impl Given {
             spelled: spelled.to_owned(),
             has_value: true,
             weak: false,
-            yields_to: Vec::new(),
             passes: false,
         }
     }
@@ -102,10 +99,7 @@ fn without_repeats(all: Vec<Given>) -> Result<Vec<Given>, Failure> {
         }
     }
     for given in weak {
-        let outweighs = |other: &Given| {
-            other.setting == given.setting || given.yields_to.contains(&other.setting)
-        };
-        if !kept.iter().any(outweighs) {
+        if !kept.iter().any(|other| other.setting == given.setting) {
             kept.push(given);
         }
     }

@@ -13,7 +13,7 @@ use super::linear::Linear;
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(transform = Facts::new().spelling(
-    Spelling::flag("normalize-targets").sets("minmax").yields_to(&["normalize-by"])
+    Spelling::flag("normalize-targets").sets("minmax").yields()
 ))]
 pub struct MinmaxConfig {}
 

@@ -313,7 +313,7 @@ pub struct TrainOptions {
     #[schemars(
         range(min = 0.0),
         transform = Facts::new().was("count-penalty")
-            .spelling(Spelling::flag("count-prediction").sets("1").yields_to(&[]))
+            .spelling(Spelling::flag("count-prediction").sets("1").yields())
             .switch("no-count-prediction", "0")
             .because("the branch costs a stack of layers, and nothing uses its result")
     )]

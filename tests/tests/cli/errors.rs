@@ -145,6 +145,12 @@ fn a_setting_is_told_as_it_was_given() {
         "{train} --log-transform-targets --normalize-targets-by site"
     ))
     .says(&["error: --normalize-targets-by site: the chosen --target-transform"]);
+    aam.refuses(&format!(
+        "{train} --normalize-targets --normalize-targets-by site"
+    ))
+    .says(&["error: --normalize-targets-by site: the chosen --target-transform"]);
+    aam.refuses(&format!("{train} --bounded-targets --unbounded-targets"))
+        .says(&["--bounded-targets and --unbounded-targets contradict each other"]);
     aam.refuses(&format!("{train} --nuc-penalty -1"))
         .says(&["error: --nuc-penalty: expected number of at least 0, found '-1'"]);
 }

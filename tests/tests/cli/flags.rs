@@ -37,7 +37,7 @@ fn the_flags_of_train_are_frozen() {
         categorical-hierarchy categorical-loss-weight-beta categorical-loss-weight-column
         categorical-loss-weights categorical-lr classifier compatibility conditional-output-scaling
         config count-embedding count-scale count-weight decay-all device distance-scale
-        drop-missing dropout ema-decay embedding-dim epochs folds freeze-base fusion
+        drop-missing dropout ema-decay embedding-dim epochs ffn-ratio folds freeze-base fusion
         gradient-accumulation-steps group-column head help interval json keep-checkpoints
         keep-class layer-lr-decay learnable-output-scale leave-group-out leave-one-group-out
         lora-alpha lora-rank loss loss-config lr max-bp max-grad-norm max-memory-fraction
@@ -66,7 +66,7 @@ fn the_flags_of_pretrain_are_frozen() {
         asv-chunk-size asv-encoder asv-sampling attention-heads attention-layers
         attn-implementation batch-size best-metric compatibility config count-embedding count-scale
         decay-all device distance-scale drop-missing dropout ema-decay embedding-dim epochs
-        gradient-accumulation-steps help json keep-checkpoints lr max-bp max-grad-norm max-steps
+        ffn-ratio gradient-accumulation-steps help json keep-checkpoints lr max-bp max-grad-norm max-steps
         metadata missing-length mixed-precision nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size
         nucleotide-steps nucleotide-weight objective optimizer orient output-dir overwrite patience preset
         print-config quiet rarefy-depth report resume root sample-encoder samples save-every
@@ -235,10 +235,6 @@ fn spellings_of_the_reference_mean_the_same_choice() {
         "--no-count-embedding --no-count-prediction",
         "--count-embedding none",
     );
-    same(
-        "--normalize-targets --normalize-targets-by site",
-        "--normalize-by site",
-    );
     same("--optimizer adamw --scheduler warmup_cosine", "");
     same("--scheduler cosine_restarts", "--schedule cosine-restarts");
     same(
@@ -256,6 +252,11 @@ fn spellings_of_the_reference_mean_the_same_choice() {
     same("--normalize-targets", "--target-transform minmax");
     same("--no-normalize-targets", "--target-transform none");
     same("--bounded-targets", "--output-activation sigmoid");
+    same("--unbounded-targets", "--output-activation none");
+    same(
+        "--target-transform zscore --normalize-targets",
+        "--target-transform zscore",
+    );
     same("--unifrac-metric unifrac", "");
     same("--pooling attention", "--sample-encoder attention");
     same("--count-embedding-method film", "--count-embedding film");

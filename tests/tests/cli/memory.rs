@@ -14,7 +14,8 @@ fn study() -> Aam {
 #[test]
 fn the_largest_batch_that_fits_is_found() {
     let aam = study();
-    aam.ok(&format!("{TRAIN} --auto-batch-size --max-memory-gb 4"))
+    // A limit asks for it, too.
+    aam.ok(&format!("{TRAIN} --max-memory-gb 4"))
         .says(&["measuring the memory of batches of 2\n", "of the 4.00 GB"]);
     // All samples that are learnt from.
     let config = aam.read("run/config.toml");
@@ -72,8 +73,8 @@ fn updates_of_several_batches_have_the_samples_that_are_asked_for() {
         &["--batch-size or --auto-batch-size"],
     );
     refused(
-        "--max-memory-gb 2",
-        &["does nothing without --auto-batch-size"],
+        "--max-memory-gb 2 --batch-size 2",
+        &["--batch-size is given, too"],
     );
     refused(
         "--auto-batch-size --batch-size 2",

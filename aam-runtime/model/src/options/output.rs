@@ -21,6 +21,7 @@ pub struct OutputOptions {
     pub learnable_output_scale: bool,
     /// What bounds the output, on the scale of the target's transform.
     #[schemars(transform = Facts::new().switch("bounded-targets", "sigmoid")
+        .switch("unbounded-targets", "none")
         .because("a transform of the target does more, and at no risk"))]
     pub output_activation: Activation,
 }

@@ -27,6 +27,12 @@ pub struct ModelOptions {
     /// Layers of every transformer.
     #[schemars(range(max = 1_000), transform = Facts::new().otherwise("by the preset"))]
     pub attention_layers: Option<usize>,
+    /// Width of the feed-forward part of every transformer layer, as a multiple of `embedding-dim`.
+    #[schemars(
+        range(max = 64.0), extend("exclusiveMinimum" = 0),
+        transform = Facts::new().otherwise("by the preset")
+    )]
+    pub ffn_ratio: Option<f64>,
     /// Dropout of every transformer, in [0, 1).
     #[schemars(
         range(min = 0.0), extend("exclusiveMaximum" = 1),

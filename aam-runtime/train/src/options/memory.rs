@@ -10,7 +10,8 @@ pub struct MemoryOptions {
     /// Measure how much memory updates take, and train with the largest batch that fits, of at most
     /// 256 samples.
     pub auto_batch_size: bool,
-    /// Memory that the training may take, in units of 10⁹ bytes, with `auto-batch-size`.
+    /// Memory that the training may take, in units of 10⁹ bytes; asks for the largest batch that
+    /// fits, as `auto-batch-size` does.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub max_memory_gb: Option<f64>,
     /// The same as a fraction of what is free; 0.8 without either.
