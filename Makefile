@@ -1,7 +1,7 @@
 # Shortcuts for plain cargo commands.
 #
-# Each first sees to what cargo cannot bring (see scripts/system-packages.sh), and all build the
-# same packages in the same profile, so that nothing is compiled twice between them.
+# Each first installs what cargo cannot provide (see scripts/system-packages.sh). All build the same
+# packages in the same profile, so that nothing is compiled twice.
 
 .PHONY: help demo test build lint bench system
 

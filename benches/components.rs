@@ -1,13 +1,14 @@
-//! Time of every linked component with its default options, for each kind in [`TIMED`]: of modules
-//! forward alone and forward with backward, and the number of their parameters; of strategies what
-//! ranks in threads exchange for one update; of optimizers the update.
+//! Benchmarks every linked component with its default options, for each kind in [`TIMED`]. For
+//! modules, the forward pass alone and together with the backward pass, and the number of parameters;
+//! for strategies, the communication of one update between ranks in threads; for optimizers, the
+//! update.
 //!
-//! `cargo bench -p aam-benches` runs all, `cargo bench -p aam-benches -- head/mlp` those with this
-//! in their name, and either of them with `--save-baseline before`, then `--baseline before`,
+//! `cargo bench -p aam-benches` runs all benchmarks, and `cargo bench -p aam-benches -- head/mlp`
+//! those whose name contains this. With `--save-baseline before` and later `--baseline before`, either
 //! compares two states of the code. The first run compiles Burn again, with the features that
-//! criterion needs. The sizes are those of an ordinary batch: 64 samples of 150 ASVs, embeddings of
-//! width 128, two categorical columns of width 16, one target; for strategies and optimizers a million
-//! parameters.
+//! criterion needs. The sizes are those of a typical batch: 64 samples of 150 ASVs, embeddings of
+//! width 128, two categorical columns of width 16, one target; for strategies and optimizers, a
+//! million parameters.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -31,14 +32,14 @@ const BATCH: usize = 64;
 const ASVS: usize = 150;
 const DIM: usize = 128;
 const CLASSES: usize = 8;
-/// Parameters that ranks exchange.
+/// Number of parameters that ranks exchange.
 const ROW: usize = 1 << 20;
 const RANKS: usize = 4;
 
-/// How the components of a kind are timed.
+/// Benchmarks the components of a kind.
 type Time = fn(&mut Criterion) -> Result<(), PluginError>;
 
-/// The kinds whose components are timed.
+/// The kinds with benchmarks.
 const TIMED: [(&str, Time); 5] = [
     (HeadKind::NAME, all::<HeadKind>),
     (FusionKind::NAME, all::<FusionKind>),
@@ -49,10 +50,10 @@ const TIMED: [(&str, Time); 5] = [
 
 /// A kind whose components are modules.
 trait TimedModule: Kind {
-    /// What a component may be built for; the first that it accepts counts.
+    /// Contexts to build a component for; the first that it accepts is used.
     fn contexts() -> Vec<Self::Context>;
 
-    /// Times a component that was built for `context`.
+    /// Benchmarks a component built for `context`.
     fn time(
         criterion: &mut Criterion,
         name: &str,
@@ -110,7 +111,8 @@ fn categories(device: &Device) -> Categories {
     )
 }
 
-/// Measures `run`, which turns a component and the device of its inputs into a scalar.
+/// Benchmarks `run`, which reduces a component's output to a scalar, given the device of its
+/// inputs.
 fn measure<M: Module>(
     criterion: &mut Criterion,
     name: &str,
@@ -196,8 +198,8 @@ impl TimedModule for LossKind {
     }
 }
 
-/// Times what the ranks of each strategy exchange for one update: gradients of a row that are added,
-/// and parameters that are shared.
+/// Benchmarks the communication of each strategy for one update: summed gradients and shared
+/// parameters.
 fn strategies(criterion: &mut Criterion) -> Result<(), PluginError> {
     let registry = Registry::<StrategyKind>::load()?;
     let device = Device::default();
@@ -214,7 +216,7 @@ fn strategies(criterion: &mut Criterion) -> Result<(), PluginError> {
             let ranks: Result<Vec<BoxedStrategy>, _> =
                 ranks.map(|rank| build(Arc::new(rank))).collect();
             let ranks = match ranks {
-                // A strategy of one rank.
+                // A strategy for a single rank.
                 Err(PluginError::Needs { .. }) => continue,
                 ranks => ranks?,
             };
@@ -246,7 +248,7 @@ fn update(ranks: &[BoxedStrategy]) {
     });
 }
 
-/// Times an update of a square matrix by each optimizer.
+/// Benchmarks an update of a square matrix by each optimizer.
 fn optimizers(criterion: &mut Criterion) -> Result<(), PluginError> {
     let registry = Registry::<OptimizerKind>::load()?;
     let device = Device::default().autodiff();

@@ -1,6 +1,6 @@
-//! Time of what comes before the model: reading a table, tokenising sequences, making batches.
+//! Benchmarks of the steps before the model: reading a table, tokenising sequences, making batches.
 //!
-//! `cargo bench -p aam-benches --bench data`: 2000 samples of about 300 out of 30 000 ASVs.
+//! `cargo bench -p aam-benches --bench data`: 2000 samples with about 300 of 30 000 ASVs each.
 
 use std::hint::black_box;
 

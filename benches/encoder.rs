@@ -1,7 +1,8 @@
-//! Time of the model's parts at the reference's size: the encoder of ASVs without and with
-//! gradients, the transformer over the ASVs of samples, and a whole update of pre-training.
+//! Benchmarks of the model's parts at the size of the reference implementation: the ASV encoder
+//! with and without gradients, the transformer over the ASVs of samples, and a complete
+//! pre-training update.
 //!
-//! `cargo bench -p aam-benches --bench encoder`. All are on the CPU, with a thread per core.
+//! `cargo bench -p aam-benches --bench encoder`. All run on the CPU, with one thread per core.
 
 use std::hint::black_box;
 
@@ -20,9 +21,9 @@ use burn::tensor::{Bool, Device, Distribution, Tensor};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 
 const DIM: usize = 128;
-/// ASVs that are encoded.
+/// Number of ASVs to encode.
 const ASVS: usize = 64;
-/// Samples of a batch, and the most ASVs of each.
+/// Number of samples per batch, and the maximum number of ASVs of each.
 const BATCH: usize = 8;
 const PLACES: usize = 128;
 
@@ -113,7 +114,7 @@ fn samples(criterion: &mut Criterion) {
     .init(&device);
     let shape = [BATCH, PLACES, DIM];
     let x = Tensor::<3>::random(shape, Distribution::Default, &device).require_grad();
-    // From a quarter of the places to all of them.
+    // From a quarter of the positions to all of them.
     let mask = Tensor::<1>::from_floats(
         (0..BATCH * PLACES)
             .map(|i| {

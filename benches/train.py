@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Time and memory of `aam train` as samples double, beside a scikit-learn pipeline of a Random Forest.
+"""Time and memory of `aam train` as samples double, compared with a scikit-learn Random Forest pipeline.
 
     python3 benches/train.py [--aam PROGRAM] [--python PYTHON] [--samples 250,500,…] [--folder DIR]
 
-The tables are simulated in DIR and kept. `aam train` runs with its defaults: five folds, all members, a
-last model of all samples. The pipeline (PYTHON has h5py, numpy and scikit-learn) reads the same table and
-fits 500 trees on relative abundances for each of the same folds and for all samples. Both use two threads
-and run one after the other; the table is Markdown.
+The tables are simulated in DIR and kept. `aam train` runs with its defaults: five folds, all members, and
+a final model of all samples. The pipeline (PYTHON has h5py, numpy and scikit-learn) reads the same table
+and fits 500 trees on relative abundances for each of the same folds and for all samples. Both use two
+threads and run one after the other; the output is a Markdown table.
 """
 import argparse, os, pathlib, shutil, subprocess, sys, time
 
@@ -40,7 +40,7 @@ print(r2_score(y, predicted))
 
 
 def run(command):
-    """Output, processor seconds, seconds on the clock and peak memory in MB of a command."""
+    """Returns the output, CPU seconds, wall-clock seconds and peak memory in MB of a command."""
     started = time.perf_counter()
     child = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     output = child.stdout.read()
@@ -51,7 +51,7 @@ def run(command):
 
 
 def evaluation(path):
-    """The metrics of a run by name."""
+    """Returns the metrics of a run by name."""
     header, *lines = [line.split("\t") for line in path.read_text().splitlines()]
     return {line[header.index("metric")]: line[header.index("model")] for line in lines}
 
@@ -65,7 +65,7 @@ def main():
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("target/bench-train"))
     a = parser.parse_args()
     a.folder.mkdir(parents=True, exist_ok=True)
-    print("| samples | program | processor s | clock s | MB | R² |\n|---|---|---|---|---|---|")
+    print("| samples | program | CPU s | wall s | MB | R² |\n|---|---|---|---|---|---|")
     for samples in a.samples.split(","):
         study, out = a.folder / samples, a.folder / f"run-{samples}"
         if not (study / "table.biom").exists():

@@ -1,7 +1,7 @@
-//! Time of UniFrac: whole matrices, the distances of a batch, and reading a tree.
+//! Benchmarks of UniFrac: whole matrices, the distances of a batch, and reading a tree.
 //!
 //! `cargo bench -p aam-benches --bench unifrac` measures 1000 samples with 30 000 ASVs on their
-//! tree; with the variable `AAM_BENCH_SAMPLES=1000,4000,10000` others, which takes long.
+//! tree. The variable `AAM_BENCH_SAMPLES=1000,4000,10000` selects other sizes, which takes long.
 //! `benches/unifrac.sh` measures the whole program.
 
 use std::convert::Infallible;
@@ -13,7 +13,7 @@ use aam_runtime::simulate::{SimulateOptions, Study, simulate};
 use aam_runtime::unifrac::{Metric, Real, UniFrac};
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
 
-/// Rows of a batch of pre-training.
+/// Numbers of samples in a pre-training batch.
 const BATCHES: [usize; 2] = [32, 128];
 
 fn sizes() -> Vec<usize> {
@@ -44,7 +44,7 @@ fn metrics() -> [Metric; 4] {
     .map(|name| name.parse().expect("a metric"))
 }
 
-/// The whole matrix, as `aam unifrac` computes it, with 4 GiB for the sums.
+/// The whole matrix, as computed by `aam unifrac`, with 4 GiB for the sums.
 fn whole<T: Real>(unifrac: &UniFrac) -> f64 {
     let mut sum = 0.0;
     let Ok(()) = unifrac.bands::<T, Infallible>(4 << 30, &mut |_, _| Ok(()), &mut |band| {

@@ -1,12 +1,12 @@
 #!/bin/bash
-# Time and memory of whole runs of `aam unifrac`, and how they grow.
+# Time and memory of complete runs of `aam unifrac`, and how they scale.
 #
 #     benches/unifrac.sh [PROGRAM [FOLDER]]
 #
-# makes tables with `aam simulate` in FOLDER (kept from one run to the next; 10 000 samples take
-# 1.5 GB) and prints a table, then the powers of samples and of ASVs by which processor time grows.
-# SAMPLES, ASVS, METRICS, THREADS, PRECISIONS and RUNS change what is measured. Where SSU names the
-# program `ssu` of unifrac-binaries, each of its runs follows one of `aam` on the same files.
+# Creates tables with `aam simulate` in FOLDER (kept between runs; 10 000 samples take 1.5 GB) and prints
+# a table, then the exponents by which CPU time grows with samples and ASVs. SAMPLES, ASVS, METRICS,
+# THREADS, PRECISIONS and RUNS change what is measured. If SSU names the program `ssu` of
+# unifrac-binaries, each of its runs follows one of `aam` on the same files.
 set -euo pipefail
 program=$(realpath "${1:-target/release/aam}")
 folder=${2:-target/bench-unifrac}
@@ -16,16 +16,16 @@ folder=${2:-target/bench-unifrac}
 mkdir -p "$folder"
 cd "$folder"
 
-# table SAMPLES ASVS: makes the study, if it is not there.
+# table SAMPLES ASVS: creates the study if it does not exist.
 table() {
     [ -e "$1-$2/table.biom" ] || "$program" simulate --samples "$1" --asvs "$2" \
         --sequence-length 20 --richness 300 --depth 10000 --output-dir "$1-$2" --overwrite \
         >/dev/null 2>&1
-    # The matrix among the files is not needed.
+    # The simulated matrix is not needed.
     rm -f "$1-$2"/unifrac.*
 }
 
-# once COMMAND…: seconds of processor time, seconds on the clock, highest memory in MB.
+# once COMMAND…: CPU seconds, wall-clock seconds, peak memory in MB.
 once() {
     python3 -c '
 import resource, subprocess, sys, time
@@ -50,7 +50,7 @@ theirs() {
         -m "${metric//-/_}_fp$bits" -a "${3##*:}" --pcoa 0 --format "hdf5_fp$bits" -o theirs.h5
 }
 
-# The middle one of each column.
+# The median of each column.
 median() {
     awk '{ for (i = 1; i <= NF; i++) value[i, NR] = $i }
         END { for (i = 1; i <= NF; i++) {
@@ -61,7 +61,7 @@ median() {
             printf "%s ", sorted[int((n - 1) / 2)] } }'
 }
 
-row() { # program figures…
+row() { # program values…
     printf '%-5s %7s %7s  %-24s %4s %7s  %10s %8s %6s\n' "$@" | tee -a rows.txt
 }
 
@@ -95,7 +95,7 @@ for asvs in $ASVS; do
         measure 1000 "$asvs" "${METRICS%% *}" "${THREADS%% *}" "${PRECISIONS%% *}"
 done
 
-# Slopes of a line through the logarithms.
+# Slopes of least-squares lines through the logarithms.
 python3 - <<'PYTHON'
 from collections import defaultdict
 from math import log
@@ -113,5 +113,5 @@ for what, groups in ("samples", by_samples), ("ASVs", by_asvs):
         if len(points) > 1:
             x, y = (sum(p[i] for p in points) / len(points) for i in (0, 1))
             slope = sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points)
-            print(f"{' '.join(group)}: processor time grows by the power {slope:.2f} of {what}")
+            print(f"{' '.join(group)}: CPU time grows with {what} to the power of {slope:.2f}")
 PYTHON

@@ -19,7 +19,7 @@ blocks = []
 step = 10_000
 for start in range(0, n, step):
     rows = min(step, n - start)
-    # Half of a sample's ASVs are common ones, half rare ones.
+    # Half of a sample's ASVs are common, half are rare.
     draw = rng.random((rows, per + 20)) ** np.where(np.arange(per + 20) % 2, 1.0, 6.0)
     f = np.sort((draw * m).astype(np.int32), axis=1)
     keep = np.ones(f.shape, bool)

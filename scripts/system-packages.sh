@@ -1,8 +1,8 @@
 #!/bin/sh
-# Sees to what cargo cannot bring: Rust itself, and a C compiler, make and cmake for the HDF5
-# library that is built with aam.
+# Provides what cargo cannot: Rust itself, and a C compiler, make and cmake for the HDF5 library that is
+# built with aam.
 #
-# What is missing is installed with the system's package manager where that is allowed without a
+# Missing packages are installed with the system's package manager if that is possible without a
 # password; otherwise one line says what to install, and the exit code is 1.
 set -u
 
@@ -44,7 +44,7 @@ recipe() {
     fi
 }
 
-# Runs the recipe as root; lists of packages are fetched first where there may be none yet.
+# Runs the recipe as root; package lists are fetched first where they may be missing.
 install() {
     echo "installing:$1" >&2
     # shellcheck disable=SC2086

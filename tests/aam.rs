@@ -1,4 +1,4 @@
-//! The program as the tests drive it: what a third party's binary is, too.
+//! The program that the tests run; third parties build their binaries in the same way.
 
 #[global_allocator]
 static ALLOCATOR: aam_cli::Allocator = aam_cli::Allocator;

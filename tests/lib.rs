@@ -1,4 +1,5 @@
-//! What the tests share: the program, a folder to run it in, and the way to real data.
+//! Utilities shared by the tests: the program, a folder to run it in, and the location of real
+//! data.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,21 +13,21 @@ mod tables;
 pub use ranks::{JOBS, RANKS_STUDY, Runs, TINY};
 pub use tables::cells;
 
-/// Makes a study that is small enough to train on in a second.
+/// Creates a study small enough to train on in a second.
 pub const STUDY: &str = "simulate --samples 24 --asvs 40 --sequence-length 30 --richness 12 \
                          --depth 300 --output-dir study";
 
-/// Makes a study of which something is learnt.
+/// Creates a study large enough to learn from.
 pub const LARGER_STUDY: &str = "simulate --samples 60 --asvs 60 --sequence-length 30 \
                                 --richness 20 --depth 300 --output-dir study";
 
-/// The program in a temporary folder of its own; made by [`aam!`].
+/// The program in its own temporary folder; created by [`aam!`].
 pub struct Aam {
     program: PathBuf,
     folder: TempDir,
 }
 
-/// The program that integration tests drive, built from the sources as they are.
+/// The program that integration tests run, built from the current sources.
 #[macro_export]
 macro_rules! aam {
     () => {
@@ -55,7 +56,7 @@ impl Aam {
         path
     }
 
-    /// The text of a file in the folder.
+    /// The contents of a file in the folder.
     pub fn read(&self, name: &str) -> String {
         let path = self.path(name);
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{name}: {error}"))
@@ -77,15 +78,15 @@ impl Aam {
         Self::outcome(self.command(arguments), arguments)
     }
 
-    /// Runs the program where no file may grow beyond `blocks` blocks of 512 (or, in some shells,
-    /// 1024) bytes: to the program, a full disk.
+    /// Runs the program with file sizes limited to `blocks` blocks of 512 (or, in some shells,
+    /// 1024) bytes, which looks like a full disk to the program.
     #[cfg(unix)]
     pub fn run_on_full_disk(&self, blocks: u32, arguments: &str) -> Ran {
         let line = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\" {arguments}");
         self.run_in_shell(&line)
     }
 
-    /// Runs a line of the shell, to which the program is `"$@"`.
+    /// Runs a shell command line, in which `"$@"` is the program.
     #[cfg(unix)]
     pub fn run_in_shell(&self, line: &str) -> Ran {
         let mut command = Command::new("sh");
@@ -108,24 +109,24 @@ impl Aam {
         }
     }
 
-    /// Runs the program, which must end with code 0.
+    /// Runs the program, which must exit with code 0.
     pub fn ok(&self, arguments: &str) -> Ran {
         self.run(arguments).ends_with_code(0)
     }
 
-    /// The same, after `arguments` were run with success.
+    /// Runs `arguments` successfully and returns the folder.
     pub fn with(self, arguments: &str) -> Self {
         self.ok(arguments);
         self
     }
 
-    /// Runs the program, which must refuse what it was asked with the code for usage.
+    /// Runs the program, which must reject its arguments with the exit code for usage errors.
     pub fn refuses(&self, arguments: &str) -> Ran {
         self.run(arguments).ends_with_code(2)
     }
 }
 
-/// What a run of the program left.
+/// The result of running the program.
 #[derive(Clone, Debug)]
 pub struct Ran {
     arguments: String,
@@ -151,7 +152,7 @@ impl Ran {
         self
     }
 
-    /// Checks that all of `words` are on standard error.
+    /// Checks that standard error contains all of `words`.
     #[track_caller]
     pub fn says(self, words: &[&str]) -> Self {
         for word in words {
@@ -165,7 +166,7 @@ impl Ran {
         self
     }
 
-    /// Checks that all of `lines` are on standard output.
+    /// Checks that standard output contains all of `lines`.
     #[track_caller]
     pub fn prints(self, lines: &[&str]) -> Self {
         for line in lines {
@@ -182,7 +183,7 @@ impl Ran {
 
 /// The folder of real studies, from the environment variable `AAM_DATA`.
 ///
-/// Tests that need it return early without it, after it was said.
+/// Without it, this prints a note, and the tests that need it return early.
 pub fn data() -> Option<PathBuf> {
     match std::env::var_os("AAM_DATA") {
         Some(folder) => Some(Path::new(&folder).to_owned()),

@@ -1,4 +1,4 @@
-//! Runs on several ranks beside the run on one, for tests that hold them together.
+//! Runs on several ranks and on a single rank, for tests that compare them.
 
 use std::path::Path;
 
@@ -6,15 +6,16 @@ use safetensors::SafeTensors;
 
 use crate::Aam;
 
-/// Makes a study of which 48 samples are trained on and 12 validate.
+/// Creates a study with 48 training and 12 validation samples.
 pub const RANKS_STUDY: &str = "simulate --samples 60 --asvs 60 --sequence-length 30 \
                                --richness 20 --depth 300 --output-dir study";
 
-/// A small model without dropout. The last batch of an epoch has three samples: fewer than ranks.
+/// A small model without dropout. The last batch of an epoch has three samples, fewer than there
+/// are ranks.
 pub const TINY: &str = "--embedding-dim 16 --attention-heads 2 --attention-layers 1 --dropout 0 \
                         --batch-size 9 --asv-chunk-size 16 --threads 2 --quiet";
 
-/// Ways of training, by name: together they have every term of the loss that there is.
+/// Training configurations by name; together they cover every term of the loss.
 pub const JOBS: [(&str, &str); 5] = [
     (
         "pretrain",
@@ -45,11 +46,11 @@ pub const JOBS: [(&str, &str); 5] = [
     ),
 ];
 
-/// Runs in a folder, and how far apart they are.
+/// Runs in a folder, and the distances between them.
 pub struct Runs<'a>(pub &'a Aam);
 
 impl Runs<'_> {
-    /// The weights of the run in `name` after its last epoch, one tensor after the other.
+    /// The weights of the run `name` after its last epoch, concatenated.
     pub fn weights(&self, name: &str) -> Vec<f32> {
         let path = self.0.path(&format!("{name}/checkpoints/last"));
         let entries = std::fs::read_dir(&path).expect("a checkpoint").flatten();
@@ -74,7 +75,7 @@ impl Runs<'_> {
         values
     }
 
-    /// A tensor of the weights of the run in `name` after its last epoch.
+    /// A weight tensor of the run `name` after its last epoch.
     pub fn tensor(&self, name: &str, tensor: &str) -> Vec<f32> {
         let file = format!("{name}/checkpoints/last/model.safetensors");
         let bytes = std::fs::read(self.0.path(&file)).expect("weights");
@@ -85,8 +86,8 @@ impl Runs<'_> {
         numbers.collect()
     }
 
-    /// How far the weights of `other` are from those of `run`, as a part of how far those are from
-    /// `start`.
+    /// Distance of the weights of `other` from those of `run`, relative to the distance of the
+    /// latter from `start`.
     pub fn apart(&self, start: &[f32], run: &str, other: &str) -> f64 {
         let (run, other) = (self.weights(run), self.weights(other));
         let length = |a: &[f32], b: &[f32]| {
@@ -97,8 +98,8 @@ impl Runs<'_> {
         length(&run, &other) / length(&run, start)
     }
 
-    /// The largest difference between the metrics of two runs, as a part of metrics above 1; what
-    /// is best is the same epoch.
+    /// The largest difference between the metrics of two runs, relative for metrics above 1; the
+    /// best epoch must be the same.
     pub fn metrics_apart(&self, run: &str, other: &str) -> f64 {
         let read = |name: &str| self.0.read(&format!("{name}/metrics.tsv"));
         let (run, other) = (read(run), read(other));

@@ -1,9 +1,9 @@
-//! What the program writes as tables, and lists of it.
+//! Tables and lists written by the program.
 
 use crate::Aam;
 
-/// The cells of the column `name` with the first cells of their lines, which are ids or epochs;
-/// lines that begin with `#` do not count.
+/// The cells of the column `name`, each with the first cell of its line, which is an id or an
+/// epoch; lines that begin with `#` are skipped.
 #[track_caller]
 pub fn cells<'a>(text: &'a str, name: &str) -> Vec<(&'a str, &'a str)> {
     let mut lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -29,7 +29,7 @@ impl Aam {
         numbers.map(|(_, cell)| number(name, cell)).collect()
     }
 
-    /// The figure called `name` after the last epoch of a run.
+    /// The metric `name` after the last epoch of a run.
     #[track_caller]
     pub fn last(&self, run: &str, name: &str) -> f64 {
         let text = self.read(&format!("{run}/metrics.tsv"));
@@ -37,7 +37,7 @@ impl Aam {
         number(name, last.expect("an epoch").1)
     }
 
-    /// Names of the components of a kind that the program has.
+    /// Names of the linked components of a kind.
     pub fn components(&self, kind: &str) -> Vec<String> {
         let list = self.ok("plugins list --json").stdout;
         let list: Vec<serde_json::Value> = serde_json::from_str(&list).expect("JSON");

@@ -1,15 +1,15 @@
-//! ASVs on the host: their tokens, and what is to be learnt of them.
+//! ASVs on the host: their tokens, and what the encoder learns from them.
 
 use std::ops::Range;
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
-/// Tokens of some ASVs of one length, `[ASVs, length]`.
+/// Tokens of ASVs of equal length, `[ASVs, length]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AsvChunk {
-    /// The tokens ([`tokens`](crate::tokens)), one ASV after the other, each with its start.
+    /// The tokens ([`tokens`](crate::tokens)) of all ASVs, concatenated; each ASV begins with a start token.
     pub tokens: Vec<u8>,
-    /// Tokens of each ASV, at least 1.
+    /// Tokens per ASV, at least 1.
     pub length: usize,
 }
 
@@ -30,7 +30,7 @@ impl AsvChunk {
         Tensor::from_data(TensorData::new(values, [self.asvs(), self.length]), device)
     }
 
-    /// The ASVs at some places of `chunks`, counted over all of them.
+    /// The ASVs in the range `asvs`, numbered across all `chunks`.
     pub fn part(chunks: &[Self], asvs: Range<usize>) -> Vec<Self> {
         let mut start = 0;
         let mut parts = Vec::new();
@@ -50,10 +50,10 @@ impl AsvChunk {
     }
 }
 
-/// ASVs of which some nucleotides are masked.
+/// ASVs with some of their nucleotides masked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaskedChunk {
-    /// The chunk as it is.
+    /// The unmasked chunk.
     pub original: AsvChunk,
     /// The chunk as the model sees it.
     pub masked: AsvChunk,
@@ -62,12 +62,12 @@ pub struct MaskedChunk {
 }
 
 impl MaskedChunk {
-    /// Number of masked places.
+    /// Number of masked positions.
     pub fn places(&self) -> usize {
         self.mask.iter().filter(|masked| **masked).count()
     }
 
-    /// The ASVs, of which the masked nucleotides are to be predicted.
+    /// The ASVs, whose masked nucleotides are to be predicted.
     pub fn asvs(&self) -> impl Iterator<Item = Asv<'_>> {
         let masks = self.mask.chunks_exact(self.original.length);
         let rows = self.masked.rows().zip(self.original.rows()).zip(masks);
@@ -77,7 +77,7 @@ impl MaskedChunk {
         })
     }
 
-    /// The true tokens and the masked places on a device, both `[ASVs, length]`.
+    /// The true tokens and the mask on a device, both `[ASVs, length]`.
     pub fn truth(&self, device: &Device) -> (Tensor<2, Int>, Tensor<2, Bool>) {
         let shape = [self.original.asvs(), self.original.length];
         let mask = TensorData::new(self.mask.clone(), shape);
@@ -88,19 +88,19 @@ impl MaskedChunk {
     }
 }
 
-/// One ASV: its tokens, and what is to be learnt of it.
+/// One ASV: its tokens, and what the encoder learns from it.
 #[derive(Clone, Copy, Debug)]
 pub struct Asv<'a> {
-    /// What the encoder sees.
+    /// The tokens that the encoder sees.
     pub tokens: &'a [u8],
-    /// The gradient at the ASV's embedding, `[dim]`, if it counts.
+    /// The gradient with respect to the ASV's embedding, `[dim]`, if there is one.
     pub gradient: Option<&'a [f32]>,
-    /// The true tokens, and which of them are to be predicted, if any are.
+    /// The true tokens and a mask of the positions to predict, if there are any.
     pub masked: Option<(&'a [u8], &'a [bool])>,
 }
 
 impl<'a> Asv<'a> {
-    /// An ASV of which nothing is to be learnt yet.
+    /// An ASV without a gradient and without masked nucleotides.
     pub fn seen(tokens: &'a [u8]) -> Self {
         Self {
             tokens,

@@ -1,31 +1,31 @@
-//! ASV encoders: from the tokens of distinct ASVs to one embedding each.
+//! ASV encoders turn the tokens of each distinct ASV into one embedding.
 //!
-//! The embeddings of a batch are computed without a graph, the rest of the model runs on them, and
-//! with the gradient at the embeddings the encoder runs again, chunk by chunk
-//! ([`Recomputation`](crate::Recomputation)). So an encoder never sees a batch of samples, memory is
-//! that of one chunk, and an author need not know of it.
+//! The embeddings of a batch are computed without an autodiff graph, and the rest of the model runs on
+//! them. Given the gradient with respect to the embeddings, the encoder then runs again, chunk by chunk
+//! ([`Recomputation`](crate::Recomputation)). An encoder therefore never sees a batch of samples, memory
+//! use is that of one chunk, and authors of encoders need not deal with any of this.
 
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor};
 
 use crate::{Asv, Guesses, MixedPrecision, ModelSizes, Stage};
 
-/// What an ASV encoder is built for.
+/// What an ASV encoder is built from.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct AsvEncoderContext {
     /// Sizes of the model; `sizes.dim` is the width of the embeddings.
     pub sizes: ModelSizes,
-    /// How many tokens there are ([`tokens`](crate::tokens)).
+    /// Number of distinct tokens ([`tokens`](crate::tokens)).
     pub vocabulary: usize,
-    /// The most tokens of an ASV, its start included.
+    /// The maximum number of tokens of an ASV, including its start token.
     pub positions: usize,
-    /// Whether ambiguous bases are to be taken for padding, as in the reference implementation.
+    /// Whether ambiguous bases are treated as padding, as in the reference implementation.
     pub ambiguous_is_padding: bool,
 }
 
 impl AsvEncoderContext {
-    /// ASVs of at most `positions` tokens, in a model of `sizes`.
+    /// A context for ASVs of at most `positions` tokens in a model of `sizes`.
     pub fn new(sizes: ModelSizes, positions: usize) -> Self {
         Self {
             sizes,
@@ -38,27 +38,27 @@ impl AsvEncoderContext {
 
 /// An ASV encoder.
 pub trait AsvEncoder {
-    /// Embeddings of ASVs of one length, `[ASVs, dim]`, each from its own tokens alone.
+    /// Returns embeddings of ASVs of equal length, `[ASVs, dim]`, each computed from its own tokens alone.
     ///
-    /// `tokens` is `[ASVs, length]` with the start in front of each ASV; no place is padding. Matrix
-    /// products may be computed in `precision`; the embeddings have 32 bits in any case.
+    /// `tokens` is `[ASVs, length]` with a start token in front of each ASV and without padding. Matrix
+    /// products may be computed in `precision`; the embeddings are always 32-bit.
     fn forward(&self, tokens: Tensor<2, Int>, precision: MixedPrecision) -> Tensor<2>;
 
-    /// Embeddings of ASVs as studies have them, `[ASVs, dim]`, if the encoder has learnt of more than one
-    /// study. Sample encoders scale by these and not by the ASVs of the study at hand, so that the models
-    /// of two studies see ASVs alike.
+    /// Returns embeddings of typical ASVs, `[ASVs, dim]`, if the encoder was trained on more than one
+    /// study. Sample encoders scale by these instead of by the ASVs of the study at hand, so that models
+    /// of different studies see ASVs on the same scale.
     fn typical_asvs(&self) -> Option<Tensor<2>> {
         None
     }
 
-    /// The encoder as one that predicts masked nucleotides, which it can be pre-trained on; `None`
-    /// where it has nothing for each place of an ASV.
+    /// Returns the encoder as a predictor of masked nucleotides, which it can be pre-trained on, or
+    /// `None` if it has no output for each position of an ASV.
     fn nucleotide_predictor(&self) -> Option<&dyn NucleotidePredictor> {
         None
     }
 
-    /// The encoder with its weights of now in a form that needs no graph, if it has a faster one for
-    /// this device and precision than [`forward`](Self::forward) and its gradient.
+    /// Returns the encoder with its current weights in a form that needs no autodiff graph, if it has
+    /// one that is faster on this device and precision than differentiating [`forward`](Self::forward).
     fn recomputing(
         &self,
         precision: MixedPrecision,
@@ -71,33 +71,36 @@ pub trait AsvEncoder {
 
 /// An ASV encoder that predicts masked nucleotides.
 pub trait NucleotidePredictor {
-    /// The embeddings that [`AsvEncoder::forward`] gives of `tokens`, `[ASVs, length]`, and logits of
-    /// the token at each place.
+    /// Returns the embeddings that [`AsvEncoder::forward`] returns for `tokens`, `[ASVs, length]`, and
+    /// logits of the token at each position.
     fn predict(&self, tokens: Tensor<2, Int>, precision: MixedPrecision) -> NucleotideOutput;
 }
 
-/// What a [`NucleotidePredictor`] makes of ASVs.
+/// The output of a [`NucleotidePredictor`].
 #[derive(Clone, Debug)]
 pub struct NucleotideOutput {
     /// Embedding of each ASV, `[ASVs, dim]`.
     pub embeddings: Tensor<2>,
-    /// Logits of the token at each place, `[ASVs, length, vocabulary]`.
+    /// Logits of the token at each position, `[ASVs, length, vocabulary]`.
     pub logits: Tensor<3>,
 }
 
-/// An ASV encoder with its weights of now that keeps no graph: it finds gradients by encoding again.
+/// An ASV encoder with its current weights and without an autodiff graph: it computes gradients by
+/// encoding again.
 ///
-/// What it computes is what the encoder computes through Burn, up to rounding.
+/// Its results equal those of the encoder computed through Burn, up to rounding.
 pub trait RecomputingEncoder {
-    /// Embeddings of ASVs of any lengths, `[ASVs, dim]`, one after the other. In training, `seed`
-    /// draws the dropout.
+    /// Returns embeddings of ASVs of any lengths, `[ASVs, dim]`, row by row. In training, `seed`
+    /// determines the dropout.
     fn embed(&self, asvs: &[&[u8]], seed: u64) -> Vec<f32>;
 
-    /// The gradients of the encoder's parameters, by parameter and none for what is frozen: of the
-    /// embeddings' products with [`Asv::gradient`] and of the losses of [`Asv::masked`], each of
-    /// which weighs `nucleotide_weight`; and how well the masked nucleotides are predicted. `seed` is
-    /// that of [`embed`](Self::embed). An encoder that is no [`NucleotidePredictor`] is not given
-    /// masked nucleotides.
+    /// Returns the gradients of the encoder's parameters, and how well it predicts the masked
+    /// nucleotides.
+    ///
+    /// The gradients are those of the embeddings' products with [`Asv::gradient`] plus those of the
+    /// losses of [`Asv::masked`], each weighted by `nucleotide_weight`; frozen parameters have none.
+    /// `seed` is the one passed to [`embed`](Self::embed). An encoder that is not a
+    /// [`NucleotidePredictor`] receives no masked nucleotides.
     fn learn(
         &self,
         asvs: &[Asv<'_>],
@@ -112,10 +115,10 @@ pub trait RecomputingEncoder {
 }
 
 crate::define_kind! {
-    /// The kind of [`AsvEncoder`].
+    /// The kind of [`AsvEncoder`]s.
     pub struct AsvEncoderKind: Kind<Context = AsvEncoderContext> {
         const NAME: &'static str = "asv-encoder";
-        const SUMMARY: &'static str = "From the tokens of an ASV to its embedding";
+        const SUMMARY: &'static str = "Turns the tokens of an ASV into its embedding";
         const CHOSEN_IN: &'static [Stage] = &[Stage::Pretraining, Stage::Training];
         const PLACE: u32 = 60;
     }

@@ -11,14 +11,14 @@ use crate::PluginError;
 pub struct CategoryColumn {
     /// Name of the metadata column.
     pub name: String,
-    /// Number of ids: 0 stands for unknown or missing, known levels follow.
+    /// Number of ids: 0 stands for unknown or missing, the known levels follow.
     pub levels: usize,
     /// Width of the column's embedding.
     pub width: usize,
 }
 
 impl CategoryColumn {
-    /// The column `name` with so many ids and embeddings of this width.
+    /// The column `name` with `levels` ids and embeddings of width `width`.
     pub fn new(name: impl Into<String>, levels: usize, width: usize) -> Self {
         Self {
             name: name.into(),
@@ -37,7 +37,7 @@ pub struct CategorySchema {
 }
 
 impl CategorySchema {
-    /// A run with these columns.
+    /// A schema of these columns.
     pub fn new(columns: Vec<CategoryColumn>) -> Self {
         Self { columns }
     }
@@ -77,12 +77,12 @@ pub struct Categories {
     pub ids: Tensor<2, Int>,
     /// Embedding of each column, `[batch, width of the column]`, without dropout.
     pub columns: Vec<Tensor<2>>,
-    /// All embeddings side by side, with the dropout of the run, `[batch, CategorySchema::width]`.
+    /// All embeddings concatenated, with the dropout of the run, `[batch, CategorySchema::width]`.
     pub joined: Tensor<2>,
 }
 
-/// Parent, grandparent and so on of a column, each once; of a cycle, once around with the column
-/// itself at the end.
+/// The parent, grandparent and so on of a column, each once. A cycle is followed once, so `column`
+/// itself comes last.
 pub fn ancestors(parents: &[Option<usize>], column: usize) -> Vec<usize> {
     let mut found = Vec::new();
     let mut next = parents.get(column).copied().flatten();
@@ -94,8 +94,8 @@ pub fn ancestors(parents: &[Option<usize>], column: usize) -> Vec<usize> {
 }
 
 impl Categories {
-    /// Ids `[batch, columns]`, the embedding of each column `[batch, width of the column]`, and all
-    /// of them side by side, with the dropout of the run.
+    /// The categories given by ids `[batch, columns]`, the embedding of each column `[batch, width of the
+    /// column]`, and all embeddings concatenated, with the dropout of the run.
     pub fn new(ids: Tensor<2, Int>, columns: Vec<Tensor<2>>, joined: Tensor<2>) -> Self {
         Self {
             ids,

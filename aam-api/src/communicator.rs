@@ -1,10 +1,10 @@
 //! How the ranks of a run exchange tensors and messages.
 //!
-//! A rank is one of several copies of the training, in a thread or a process of its own. Whoever
-//! connects ranks supplies [`Communicator::exchange`], by which bytes get from the memory of one
-//! rank's host to another's. Everything else follows from it, so that sums are added in rank order
-//! and are the same, bit for bit, on every rank and every network. Where devices have a network of
-//! their own, a communicator gives the collectives of tensors again and leaves messages to the hosts.
+//! A rank is one of several copies of the training, each in its own thread or process. A transport
+//! implements [`Communicator::exchange`], which moves bytes between the memories of the ranks' hosts.
+//! Everything else builds on it: sums are added in rank order, so they are bitwise identical on every
+//! rank and every network. Where devices have a network of their own, a communicator overrides the
+//! tensor collectives and leaves messages to the hosts.
 
 use std::fmt::Debug;
 
@@ -16,30 +16,29 @@ mod host;
 
 /// The connection of one rank to the others.
 ///
-/// Every method but [`abort`](Self::abort), [`rank`](Self::rank) and [`size`](Self::size) is
+/// Every method except [`abort`](Self::abort), [`rank`](Self::rank) and [`size`](Self::size) is
 /// collective: all ranks call it, in the same order. Each fails if a rank failed or cannot be
 /// reached, with an error that names the rank.
 ///
-/// Tensors hold numbers of 32 bits and come without gradients
-/// ([`Tensor::inner`](burn::tensor::Tensor::inner)); what is returned is on the device of what was
-/// given.
+/// Tensors are 32-bit and carry no gradients ([`Tensor::inner`](burn::tensor::Tensor::inner));
+/// results are on the device of the input.
 pub trait Communicator: Debug + Send + Sync {
-    /// This rank, from 0; rank 0 writes the files.
+    /// The number of this rank, from 0; rank 0 writes the files.
     fn rank(&self) -> usize;
 
     /// Number of ranks.
     fn size(&self) -> usize;
 
-    /// Sends message number `r` to rank `r`, and returns what each rank sent here, in rank order.
+    /// Sends message `r` to rank `r`, and returns what each rank sent to this one, in rank order.
     ///
     /// # Errors
     /// A rank that failed or cannot be reached.
     fn exchange(&self, messages: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, PluginError>;
 
-    /// Ends the work of all ranks, because this one failed with `problem`.
+    /// Ends the work of all ranks because this one failed with `problem`.
     fn abort(&self, problem: &str);
 
-    /// The messages of all ranks, in rank order; they may be of different lengths.
+    /// Returns the messages of all ranks, in rank order; their lengths may differ.
     ///
     /// # Errors
     /// As for [`exchange`](Self::exchange).
@@ -47,7 +46,7 @@ pub trait Communicator: Debug + Send + Sync {
         self.exchange(vec![message; self.size()])
     }
 
-    /// The message of rank 0, on every rank.
+    /// Returns the message of rank 0 on every rank.
     ///
     /// # Errors
     /// As for [`exchange`](Self::exchange).
@@ -66,45 +65,45 @@ pub trait Communicator: Debug + Send + Sync {
         }
     }
 
-    /// The sum of each value over the ranks; as many values on every rank.
+    /// Returns the sum of each value over the ranks; every rank passes the same number of values.
     ///
     /// # Errors
-    /// As for [`exchange`](Self::exchange), or numbers of values that differ.
+    /// As for [`exchange`](Self::exchange), or numbers of values that differ between ranks.
     fn sum(&self, values: &[f64]) -> Result<Vec<f64>, PluginError> {
         host::sum(self, values)
     }
 
-    /// The `tensor` of rank 0, on every rank; it is as long on all of them.
+    /// Returns the `tensor` of rank 0 on every rank; all ranks pass tensors of the same length.
     ///
     /// # Errors
-    /// As for [`exchange`](Self::exchange), or lengths that differ.
+    /// As for [`exchange`](Self::exchange), or lengths that differ between ranks.
     fn broadcast(&self, tensor: Tensor<1>) -> Result<Tensor<1>, PluginError> {
         host::broadcast(self, tensor)
     }
 
-    /// The tensors of all ranks, one after the other; `own` is as long as this rank's of the `parts`,
+    /// Concatenates the tensors of all ranks. `own` has the length of this rank's part of `parts`,
     /// which are the same on every rank.
     ///
     /// # Errors
-    /// As for [`exchange`](Self::exchange), or a tensor that is not as long as its part.
+    /// As for [`exchange`](Self::exchange), or a tensor whose length is not that of its part.
     fn all_gather(&self, own: Tensor<1>, parts: &Parts) -> Result<Tensor<1>, PluginError> {
         host::all_gather(self, own, parts)
     }
 
-    /// The sum over the ranks of this rank's part of `tensor`; the tensors have the length of the
-    /// `parts` together, which are the same on every rank.
+    /// Sums `tensor` over the ranks and returns this rank's part of the sum. The tensors have the total
+    /// length of `parts`, which are the same on every rank.
     ///
     /// # Errors
-    /// As for [`exchange`](Self::exchange), or lengths that differ.
+    /// As for [`exchange`](Self::exchange), or lengths that differ between ranks.
     fn reduce_scatter(&self, tensor: Tensor<1>, parts: &Parts) -> Result<Tensor<1>, PluginError> {
         host::reduce_scatter(self, tensor, parts)
     }
 
-    /// The sum of the ranks' tensors, which are of one length, on every rank; the same bits on all.
-    /// Each rank adds a part and sends it to the others.
+    /// Sums tensors of equal length over the ranks and returns the sum on every rank, bitwise identical.
+    /// Each rank adds one part and sends it to the others.
     ///
     /// # Errors
-    /// As for [`exchange`](Self::exchange), or lengths that differ.
+    /// As for [`exchange`](Self::exchange), or lengths that differ between ranks.
     fn all_reduce(&self, tensor: Tensor<1>) -> Result<Tensor<1>, PluginError> {
         if self.size() == 1 {
             return Ok(tensor);

@@ -1,4 +1,4 @@
-//! The components that a run is put together from.
+//! The components that make up a run.
 
 use std::fmt;
 
@@ -8,37 +8,37 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::kind::kind_called;
 use crate::{Choice, Kind, PluginError, Registry, Resolved};
 
-/// The component that is chosen of each kind: a field `#[serde(flatten)]` of a run's options, where
-/// it stands for `head = {…}`, `loss = {…}` and so on, kinds of other crates included.
+/// The component chosen of each kind. As a `#[serde(flatten)]` field of a run's options it holds
+/// `head = {…}`, `loss = {…}` and so on, including kinds of other crates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Components(Vec<(String, Choice)>);
 
 impl Components {
-    /// What is chosen of the kind `K`.
+    /// The choice of kind `K`, if one was made.
     pub fn choice<K: Kind>(&self) -> Option<&Choice> {
         self.get(K::NAME)
     }
 
-    /// What is chosen of the kind called `kind`.
+    /// The choice of the kind named `kind`, if one was made.
     pub fn get(&self, kind: &str) -> Option<&Choice> {
         let mut all = self.0.iter();
         all.find(|(known, _)| known == kind)
             .map(|(_, choice)| choice)
     }
 
-    /// Chooses a component of the kind `K`.
+    /// Chooses a component of kind `K`.
     pub fn choose<K: Kind>(&mut self, choice: Choice) {
         self.insert(K::NAME, choice);
     }
 
-    /// With a component of the kind `K`.
+    /// Adds a component of kind `K`.
     #[must_use]
     pub fn with<K: Kind>(mut self, choice: Choice) -> Self {
         self.choose::<K>(choice);
         self
     }
 
-    /// Chooses a component of the kind called `kind`.
+    /// Chooses a component of the kind named `kind`.
     pub fn insert(&mut self, kind: &str, choice: Choice) {
         match self.0.iter_mut().find(|(known, _)| known == kind) {
             Some((_, place)) => *place = choice,
@@ -46,15 +46,15 @@ impl Components {
         }
     }
 
-    /// All that is chosen, with the names of the kinds, in the order in which it was.
+    /// All choices with the names of their kinds, in the order in which they were made.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Choice)> {
         self.0.iter().map(|(kind, choice)| (kind.as_str(), choice))
     }
 
-    /// The component of the kind `K`, checked and with every option.
+    /// Returns the component of kind `K`, checked and with all options filled in.
     ///
     /// # Errors
-    /// None is chosen, or its name or an option is wrong.
+    /// No component of the kind is chosen, or its name or an option is invalid.
     pub fn resolve<K: Kind>(&self) -> Result<Resolved, PluginError> {
         match self.choice::<K>() {
             Some(choice) => Registry::<K>::load()?.resolve(choice),
@@ -70,7 +70,7 @@ impl Serialize for Components {
 }
 
 impl<'de> Deserialize<'de> for Components {
-    /// Reads the keys that are kinds and passes over the others, which are other options.
+    /// Reads the keys that name kinds and ignores the others, which are other options.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Kinds;
 

@@ -1,4 +1,4 @@
-//! Count embeddings: how the abundance of an ASV joins its embedding.
+//! Count embeddings: how the abundance of an ASV enters its embedding.
 
 use burn::tensor::Tensor;
 use schemars::JsonSchema;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Stage;
 
-/// What is taken for the abundance of an ASV.
+/// The measure of an ASV's abundance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CountScale {
@@ -18,7 +18,7 @@ pub enum CountScale {
 }
 
 impl CountScale {
-    /// Abundances of samples with `counts`, both `[batch, asvs]` with 0 at padding.
+    /// Returns the abundances of samples with `counts`; both are `[batch, asvs]` with 0 at padding.
     pub fn abundance(self, counts: Tensor<2>) -> Tensor<2> {
         let counts = match self {
             Self::Count => counts,
@@ -31,7 +31,7 @@ impl CountScale {
     }
 }
 
-/// What a count embedding is built for.
+/// What a count embedding is built from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CountEmbeddingContext {
@@ -40,7 +40,7 @@ pub struct CountEmbeddingContext {
 }
 
 impl CountEmbeddingContext {
-    /// Embeddings of the width `dim`.
+    /// A context for embeddings of width `dim`.
     pub fn new(dim: usize) -> Self {
         Self { dim }
     }
@@ -48,19 +48,19 @@ impl CountEmbeddingContext {
 
 /// A count embedding.
 pub trait CountEmbedding {
-    /// Joins embeddings `asvs`, `[batch, asvs, dim]`, and their `abundances`, `[batch, asvs, 1]` with 0
-    /// at padding, to embeddings of the same shape, each from its own ASV alone. What comes out at
-    /// padding does not count.
+    /// Combines embeddings `asvs`, `[batch, asvs, dim]`, with their `abundances`, `[batch, asvs, 1]` with
+    /// 0 at padding, into embeddings of the same shape, each from its own ASV alone. The output at padding
+    /// is ignored.
     fn forward(&self, asvs: Tensor<3>, abundances: Tensor<3>) -> Tensor<3>;
 }
 
 crate::define_kind! {
-    /// The kind of [`CountEmbedding`].
+    /// The kind of [`CountEmbedding`]s.
     pub struct CountEmbeddingKind: Kind<Context = CountEmbeddingContext> {
         const NAME: &'static str = "count-embedding";
         const ALIASES: &'static [&'static str] = &["count-embedding-method"];
         const SUMMARY: &'static str =
-            "How the abundance of an ASV joins its embedding, with attention over ASVs";
+            "How the abundance of an ASV enters its embedding, with attention over ASVs";
         const CHOSEN_IN: &'static [Stage] = &[Stage::Pretraining, Stage::Training];
         const PLACE: u32 = 64;
     }

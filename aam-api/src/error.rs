@@ -1,6 +1,6 @@
-//! What can go wrong with a component, told so that the person can mend it.
+//! Errors of components, worded so that the user can correct them.
 
-/// A problem with a component's name, options or needs.
+/// A problem with a component's name, options or requirements.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PluginError {
@@ -13,10 +13,10 @@ pub enum PluginError {
         name: String,
         /// The most similar name.
         nearest: Option<String>,
-        /// All names there are.
+        /// All available names.
         available: Vec<String>,
     },
-    /// No component of the kind is chosen.
+    /// No component of the kind was chosen.
     #[error("--{kind} is missing: choose one by name")]
     NotChosen {
         /// Kind of component.
@@ -73,7 +73,7 @@ pub enum PluginError {
         /// All options of the component.
         available: Box<[String]>,
     },
-    /// An option has a value of the wrong type or out of range.
+    /// The value of an option has the wrong type or is out of range.
     #[error("{kind} '{component}', option '{option}': expected {expected}, found {found}")]
     BadOption {
         /// Kind of component.
@@ -118,10 +118,10 @@ pub enum PluginError {
     Study {
         /// What was expected and what was found.
         problem: String,
-        /// What the person can do.
+        /// What the user can do.
         help: Option<String>,
     },
-    /// What a checkpoint keeps of the component is not its own.
+    /// The saved state in a checkpoint does not belong to the component.
     #[error("the saved state of {component} cannot be read: {problem}")]
     BadState {
         /// Kind and name of the component.
@@ -159,7 +159,7 @@ impl PluginError {
         }
     }
 
-    /// The setting that is at fault, if it is one: a kind, or an option of one as `kind.option`.
+    /// The setting at fault, if it is one: a kind, or one of its options as `kind.option`.
     pub fn setting(&self) -> Option<String> {
         match self {
             Self::UnknownName { kind, .. } => Some((*kind).to_owned()),
@@ -177,7 +177,7 @@ impl PluginError {
         }
     }
 
-    /// Something that a component cannot do; `component` is for people, such as `head 'mlp'`.
+    /// Something that a component cannot do; `component` is shown to users, such as `head 'mlp'`.
     pub fn cannot(component: impl Into<String>, what: impl Into<String>) -> Self {
         Self::Cannot {
             component: component.into(),
@@ -193,7 +193,7 @@ impl PluginError {
         }
     }
 
-    /// A state in a checkpoint that is none of the component's.
+    /// A saved state in a checkpoint that does not belong to the component.
     pub fn bad_state(kind: &'static str, component: &str, problem: impl Into<String>) -> Self {
         Self::BadState {
             component: format!("{kind} '{component}'"),
@@ -216,9 +216,9 @@ fn foreign_hint(kind: &str, others: &[String]) -> String {
     }
 }
 
-/// The candidate most similar to `name`, if one is similar enough to be a slip.
+/// The candidate most similar to `name`, if it is similar enough for `name` to be a typing error.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    /// Longer ones are no names, and take long to compare.
+    /// Longer inputs are not names, and comparing them is slow.
     const LONGEST: usize = 200;
     if name.len() > LONGEST {
         return None;
@@ -229,7 +229,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|candidate| candidate.len() <= LONGEST)
         .map(|candidate| {
             let other = candidate.to_lowercase();
-            // In a short name, two letters that changed places are too much for the first measure.
+            // Jaro–Winkler rates two swapped letters in a short name too low.
             let slip = lower.len() > 2 && strsim::damerau_levenshtein(&lower, &other) == 1;
             let similarity = strsim::jaro_winkler(&lower, &other);
             (

@@ -1,5 +1,5 @@
-//! Numbers as text that reads back as the same number, infinite ones and NaN included, which JSON
-//! has no numbers for: `#[serde(with = "aam_api::exact")]`.
+//! Numbers as text that parses back to the same number, including infinities and NaN, which JSON cannot
+//! represent: `#[serde(with = "aam_api::exact")]`.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -15,13 +15,13 @@ pub fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::
 /// Reads the number.
 ///
 /// # Errors
-/// Those of the deserializer, and text that is no number.
+/// Those of the deserializer, and text that is not a number.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let text = String::deserialize(deserializer)?;
     text.parse().map_err(D::Error::custom)
 }
 
-/// The same of lists.
+/// The same for lists.
 pub mod list {
     use super::{Deserialize, Deserializer, Error, Serialize, Serializer};
 
@@ -37,7 +37,7 @@ pub mod list {
     /// Reads the numbers.
     ///
     /// # Errors
-    /// Those of the deserializer, and text that is no number.
+    /// Those of the deserializer, and text that is not a number.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<f64>, D::Error> {
         let texts = Vec::<String>::deserialize(deserializer)?;
         let numbers = texts.iter().map(|text| text.parse());

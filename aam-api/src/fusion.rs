@@ -1,10 +1,10 @@
-//! Fusions: how categorical metadata joins the microbiome in the model.
+//! Fusions: how categorical metadata enters the model.
 //!
-//! Where the sample encoder makes one vector of a sample, its profile, as in the default model, the
-//! target branch is: profile → [`Fusion::fuse_profile`] → [`Fusion::fuse_pooled`] → head. Where it
-//! keeps the ASVs apart, it is: embeddings of the ASVs → [`Fusion::fuse_asvs`] → transformer →
-//! pooling → [`Fusion::fuse_pooled`] → head. A fusion does its work before or after pooling, or takes
-//! over transformer and pooling by returning [`FusedAsvs::Pooled`].
+//! If the sample encoder turns a sample into one vector, its profile, as in the default model, the
+//! target branch is: profile → [`Fusion::fuse_profile`] → [`Fusion::fuse_pooled`] → head. If it keeps
+//! the ASVs separate, the branch is: ASV embeddings → [`Fusion::fuse_asvs`] → transformer → pooling →
+//! [`Fusion::fuse_pooled`] → head. A fusion acts before or after pooling, or replaces transformer and
+//! pooling by returning [`FusedAsvs::Pooled`].
 
 use burn::tensor::{Bool, Tensor};
 use serde_json::{Map, Value};
@@ -12,18 +12,18 @@ use serde_json::{Map, Value};
 use crate::kind::is_given;
 use crate::{Categories, CategorySchema, Kind, Observation, PluginError, Stage};
 
-/// What a fusion is built for.
+/// What a fusion is built from.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FusionContext {
     /// Width of the embeddings of ASVs and samples.
     pub dim: usize,
-    /// The categorical columns of the run, empty without any.
+    /// The categorical columns of the run, possibly none.
     pub categories: CategorySchema,
 }
 
 impl FusionContext {
-    /// Embeddings of the width `dim`, in a run without categorical columns.
+    /// A context for embeddings of width `dim` in a run without categorical columns.
     pub fn new(dim: usize) -> Self {
         Self {
             dim,
@@ -31,32 +31,32 @@ impl FusionContext {
         }
     }
 
-    /// In a run with these categorical columns.
+    /// Sets the categorical columns of the run.
     #[must_use]
     pub fn with_categories(self, categories: CategorySchema) -> Self {
         Self { categories, ..self }
     }
 
-    /// Checks that the run has categorical columns, for the fusion called `fusion`.
+    /// Checks that the run has categorical columns, on behalf of the fusion named `fusion`.
     ///
     /// # Errors
-    /// No categorical column.
+    /// The run has no categorical column.
     pub fn expect_categories(&self, fusion: &str) -> Result<(), PluginError> {
         self.categories.expect(FusionKind::NAME, fusion)
     }
 }
 
-/// What a fusion makes of the ASVs of a batch.
+/// The output of a fusion for the ASVs of a batch.
 #[derive(Clone, Debug)]
 pub enum FusedAsvs {
     /// Embeddings `[batch, asvs, dim]`, for the model's own transformer and pooling.
     Asvs(Tensor<3>, Vec<Observation>),
-    /// Embeddings of the samples `[batch, dim]`: transformer and pooling are skipped.
+    /// Sample embeddings `[batch, dim]`: transformer and pooling are skipped.
     Pooled(Tensor<2>, Vec<Observation>),
 }
 
 impl FusedAsvs {
-    /// What a fusion made of samples that have one ASV each, as what it makes of samples.
+    /// Converts the output for samples of one ASV each into output for samples.
     pub fn of_one_asv(self) -> FusedPooled {
         match self {
             Self::Asvs(asvs, observations) => FusedPooled::new(asvs.squeeze_dim(1), observations),
@@ -65,18 +65,18 @@ impl FusedAsvs {
     }
 }
 
-/// What a fusion makes of the samples of a batch.
+/// The output of a fusion for the samples of a batch.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FusedPooled {
-    /// `[batch, dim]`.
+    /// Embeddings of the samples, `[batch, dim]`.
     pub pooled: Tensor<2>,
-    /// What people may look at.
+    /// Values to record for inspection.
     pub observations: Vec<Observation>,
 }
 
 impl FusedPooled {
-    /// Samples `[batch, dim]`, and what people may look at.
+    /// Sample embeddings `[batch, dim]`, and values to record for inspection.
     pub fn new(pooled: Tensor<2>, observations: Vec<Observation>) -> Self {
         Self {
             pooled,
@@ -85,10 +85,10 @@ impl FusedPooled {
     }
 }
 
-/// A fusion. What it does not override leaves the embeddings unchanged.
+/// A fusion. Methods that it does not override leave the embeddings unchanged.
 pub trait Fusion {
     /// Fuses the profiles of samples, `[batch, dim]`, in a model that has no ASVs to pool. A fusion
-    /// that acts on ASVs does to a profile what it does to one ASV of a sample.
+    /// that acts on ASVs treats a profile like a single ASV of the sample.
     fn fuse_profile(&self, profiles: Tensor<2>, categories: Option<&Categories>) -> FusedPooled {
         let _ = categories;
         FusedPooled::new(profiles, Vec::new())
@@ -96,8 +96,8 @@ pub trait Fusion {
 
     /// Fuses before pooling.
     ///
-    /// `asvs` is `[batch, asvs, dim]`, `mask` `[batch, asvs]` is true at an ASV and false at
-    /// padding, which must not influence the result.
+    /// `asvs` is `[batch, asvs, dim]`. `mask`, `[batch, asvs]`, is true at an ASV and false at padding,
+    /// which must not influence the result.
     fn fuse_asvs(
         &self,
         asvs: Tensor<3>,
@@ -114,25 +114,25 @@ pub trait Fusion {
         FusedPooled::new(pooled, Vec::new())
     }
 
-    /// Whether [`Fusion::fuse_asvs`] returns [`FusedAsvs::Pooled`], so that the model need not
-    /// hold a transformer and a pooling of its own.
+    /// Whether [`Fusion::fuse_asvs`] returns [`FusedAsvs::Pooled`], so that the model needs no
+    /// transformer and pooling of its own.
     fn replaces_pooling(&self) -> bool {
         false
     }
 
-    /// Whether it returns what it is given, whatever the width: a model need not narrow what it knows
-    /// of a sample for it.
+    /// Whether the fusion returns its input unchanged at any width, so that the model need not narrow
+    /// the sample embedding for it.
     fn changes_nothing(&self) -> bool {
         false
     }
 }
 
 crate::define_kind! {
-    /// The kind of [`Fusion`].
+    /// The kind of [`Fusion`]s.
     pub struct FusionKind: Kind<Context = FusionContext> {
         const NAME: &'static str = "fusion";
         const ALIASES: &'static [&'static str] = &["categorical-fusion"];
-        const SUMMARY: &'static str = "How categorical metadata joins the microbiome in the model";
+        const SUMMARY: &'static str = "How categorical metadata enters the model";
         const CHOSEN_IN: &'static [Stage] = &[Stage::Training];
         const PLACE: u32 = 20;
         const LABELS_RUNS: bool = true;

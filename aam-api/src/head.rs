@@ -1,11 +1,11 @@
-//! Heads: from a sample's embedding to the raw outputs of every target.
+//! Heads turn a sample's embedding into the raw outputs of every target.
 
 use burn::tensor::Tensor;
 use serde_json::{Map, Value};
 
 use crate::{Categories, CategorySchema, Kind, Observation, PluginError, Stage};
 
-/// What a head is built for.
+/// What a head is built from.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HeadContext {
@@ -13,15 +13,15 @@ pub struct HeadContext {
     pub dim: usize,
     /// Number of target columns.
     pub targets: usize,
-    /// Outputs of each target, as the losses of the run ask (quantiles, classes); the most that
-    /// any of them asks.
+    /// Outputs per target: the largest number that any loss of the run needs, for example for its
+    /// quantiles or classes.
     pub outputs_per_target: usize,
-    /// The categorical columns of the run, empty without any.
+    /// The categorical columns of the run, possibly none.
     pub categories: CategorySchema,
 }
 
 impl HeadContext {
-    /// Embeddings of the width `dim` and so many targets, in a run without categorical columns.
+    /// A context for embeddings of width `dim` and `targets` targets, without categorical columns.
     pub fn new(dim: usize, targets: usize, outputs_per_target: usize) -> Self {
         Self {
             dim,
@@ -31,33 +31,33 @@ impl HeadContext {
         }
     }
 
-    /// In a run with these categorical columns.
+    /// Sets the categorical columns of the run.
     #[must_use]
     pub fn with_categories(self, categories: CategorySchema) -> Self {
         Self { categories, ..self }
     }
 
-    /// Number of outputs altogether.
+    /// Total number of outputs.
     pub fn outputs(&self) -> usize {
         self.targets * self.outputs_per_target
     }
 
-    /// Checks that the run has categorical columns, for the head called `head`.
+    /// Checks that the run has categorical columns, on behalf of the head named `head`.
     ///
     /// # Errors
-    /// No categorical column.
+    /// The run has no categorical column.
     pub fn expect_categories(&self, head: &str) -> Result<(), PluginError> {
         self.categories.expect(HeadKind::NAME, head)
     }
 }
 
-/// What a head sees of a batch.
+/// The input of a head for a batch.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HeadInput {
     /// Embeddings of the samples, `[batch, dim]`.
     pub pooled: Tensor<2>,
-    /// Their categories, where the run has any.
+    /// Their categories, if the run has any.
     pub categories: Option<Categories>,
 }
 
@@ -68,15 +68,15 @@ impl HeadInput {
     }
 }
 
-/// What a head returns.
+/// The output of a head.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HeadOutput {
-    /// `[batch, targets, outputs per target]`; the loss says what an output means.
+    /// `[batch, targets, outputs per target]`; the loss defines what each output means.
     pub values: Tensor<3>,
-    /// Added to the training loss as it is, `[1]`; for example a load-balancing term.
+    /// Added to the training loss unchanged, `[1]`; for example a load-balancing term.
     pub penalty: Option<Tensor<1>>,
-    /// What people may look at.
+    /// Values to record for inspection.
     pub observations: Vec<Observation>,
 }
 
@@ -90,22 +90,22 @@ impl HeadOutput {
         }
     }
 
-    /// Values without a penalty from `[batch, targets * outputs per target]`, the outputs of a
-    /// target side by side.
+    /// Values without a penalty from `[batch, targets * outputs per target]`, in which the outputs of
+    /// each target are adjacent.
     pub fn from_columns(columns: Tensor<2>, outputs_per_target: usize) -> Self {
         let [batch, outputs] = columns.dims();
         let targets = outputs / outputs_per_target;
         Self::new(columns.reshape([batch, targets, outputs_per_target]))
     }
 
-    /// With a penalty, `[1]`, or without one.
+    /// Sets or clears the penalty, `[1]`.
     #[must_use]
     pub fn with_penalty(self, penalty: impl Into<Option<Tensor<1>>>) -> Self {
         let penalty = penalty.into();
         Self { penalty, ..self }
     }
 
-    /// With what people may look at.
+    /// Sets the values to record for inspection.
     #[must_use]
     pub fn with_observations(self, observations: Vec<Observation>) -> Self {
         Self {
@@ -117,21 +117,21 @@ impl HeadOutput {
 
 /// A head.
 pub trait Head {
-    /// Values of every target for each sample of the batch, each from that sample alone.
+    /// Returns the outputs of every target for each sample of the batch, each from that sample alone.
     fn forward(&self, input: HeadInput) -> HeadOutput;
 
-    /// Whether the outputs of each target are always in ascending order, so that only a loss whose
-    /// outputs are fits ([`Loss::outputs_ascend`](crate::Loss::outputs_ascend)).
+    /// Whether the outputs of each target are always in ascending order. Such a head works only with a
+    /// loss whose outputs ascend ([`Loss::outputs_ascend`](crate::Loss::outputs_ascend)).
     fn outputs_ascend(&self) -> bool {
         false
     }
 }
 
 crate::define_kind! {
-    /// The kind of [`Head`].
+    /// The kind of [`Head`]s.
     pub struct HeadKind: Kind<Context = HeadContext> {
         const NAME: &'static str = "head";
-        const SUMMARY: &'static str = "From a sample's embedding to the outputs of every target";
+        const SUMMARY: &'static str = "Turns a sample's embedding into the outputs of every target";
         const CHOSEN_IN: &'static [Stage] = &[Stage::Training];
         const PLACE: u32 = 10;
         const LABELS_RUNS: bool = true;

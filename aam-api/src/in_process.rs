@@ -1,4 +1,4 @@
-//! Ranks that are threads of one process.
+//! Ranks in threads of one process.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -6,8 +6,8 @@ use crate::{Communicator, PluginError};
 
 /// One of several ranks in threads of one process.
 ///
-/// Ranks meet: an exchange ends when the last of them has come. A rank that fails sets the others
-/// free with [`Communicator::abort`].
+/// An exchange ends when the last rank has arrived. A rank that fails releases the others with
+/// [`Communicator::abort`].
 #[derive(Clone, Debug)]
 pub struct InProcess {
     rank: usize,
@@ -23,18 +23,18 @@ struct Meeting {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Exchanges done.
+    /// Number of completed exchanges.
     done: usize,
-    /// What the ranks that have come brought, by sender and receiver.
+    /// Messages of the ranks that have arrived, by sender and receiver.
     brought: Vec<Option<Vec<Vec<u8>>>>,
-    /// What was exchanged and is not taken yet, by receiver.
+    /// Exchanged messages that have not been collected yet, by receiver.
     waiting: Vec<Option<Vec<Vec<u8>>>>,
     /// The first rank that failed, and why.
     failed: Option<(usize, String)>,
 }
 
 impl InProcess {
-    /// The communicators of `size` ranks, in their order.
+    /// Returns the communicators of `size` ranks, in rank order.
     pub fn ranks(size: usize) -> Vec<Self> {
         let meeting = Arc::new(Meeting {
             size,
@@ -54,11 +54,11 @@ impl InProcess {
 
     fn state(&self) -> MutexGuard<'_, State> {
         let state = self.meeting.state.lock();
-        // What a panic leaves half-done is never looked at: the rank fails.
+        // State left half-done by a panic is never read: the rank fails.
         state.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `ready` or a rank failed.
+    /// Waits until `ready` holds or a rank has failed.
     fn wait<'a>(
         &self,
         state: MutexGuard<'a, State>,
@@ -89,7 +89,7 @@ impl Communicator for InProcess {
 
     fn exchange(&self, messages: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, PluginError> {
         let (rank, size) = (self.rank, self.meeting.size);
-        // The slowest rank may not have taken what was exchanged before.
+        // The slowest rank may not have collected the previous exchange yet.
         let mut state = self.wait(self.state(), |state| state.waiting[rank].is_none())?;
         let mine = state.done;
         state.brought[rank] = Some(messages);
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use crate::Parts;
 
-    /// What `work` returns on each of `size` ranks.
+    /// The results of `work` on each of `size` ranks.
     fn on_ranks<R: Send>(size: usize, work: impl Fn(&dyn Communicator) -> R + Sync) -> Vec<R> {
         let work = &work;
         thread::scope(|scope| {
@@ -144,7 +144,7 @@ mod tests {
     fn messages_of_any_length_reach_their_rank() {
         for size in 1..=4 {
             let received = on_ranks(size, |rank| {
-                // Often, so that a fast rank meets a slow one.
+                // Repeated, so that a fast rank meets a slow one.
                 for _ in 0..200 {
                     rank.barrier().expect("nobody fails");
                 }

@@ -1,4 +1,4 @@
-//! Kinds of components: how one is made, and the list of all that are linked.
+//! Kinds of components: how one is defined, and the list of all linked kinds.
 
 mod define;
 mod entry;
@@ -16,53 +16,53 @@ pub use entry::{ComponentInfo, KindEntry, kind_called, kinds};
 pub use plugin::Registration;
 pub use plugin::{Choice, Plugin, Registry, Resolved};
 
-/// A kind of component: what its plugins are built for and what they build.
+/// A kind of component: what its plugins are built from and what they build.
 ///
-/// [`define_kind!`](crate::define_kind) makes a kind, with everything that belongs to it.
+/// [`define_kind!`](crate::define_kind) defines a kind with everything that belongs to it.
 pub trait Kind: Sized + 'static {
     /// The kind's name in flags, configuration files and `aam plugins`, in kebab-case.
     const NAME: &'static str;
-    /// Further names that flags and files may call the kind by.
+    /// Further names of the kind in flags and files.
     const ALIASES: &'static [&'static str] = &[];
-    /// What components of the kind do, in a line without a full stop.
+    /// What components of the kind do, in one line without a full stop.
     const SUMMARY: &'static str;
-    /// What runs choose one: their commands have the flags `--KIND` and `--KIND.option`.
+    /// The runs that choose one: their commands have the flags `--KIND` and `--KIND.option`.
     const CHOSEN_IN: &'static [Stage] = &[];
-    /// Where the kind stands among the others in help texts and files, smaller numbers first and
-    /// kinds of one number by name.
+    /// Position of the kind in help texts and files: smaller numbers come first, and kinds with equal
+    /// numbers are sorted by name.
     const PLACE: u32 = 100;
-    /// Whether the choice decides how fast or where a run computes, and not what: `aam tune` then
-    /// does not search it.
+    /// Whether the choice affects only how fast or where a run computes, not its results; `aam tune`
+    /// does not search such kinds.
     const ONLY_HOW: bool = false;
-    /// Whether `aam compare` names runs after their component of the kind even where all have the
-    /// same, and `aam tune` searches its options unless the user names what to search.
+    /// Whether `aam compare` labels runs by their component of this kind even if all runs have the same
+    /// one, and `aam tune` searches its options unless the user names what to search.
     const LABELS_RUNS: bool = false;
-    /// Whether a run that goes on may do so with another choice.
+    /// Whether a resumed run may use another choice.
     const MAY_CHANGE: bool = false;
-    /// What a component is built for.
+    /// What a component is built from.
     type Context;
     /// What a plugin builds.
     type Component;
 
-    /// The component that a run with these `settings` has unless another is chosen; `None` if the
-    /// run knows best, or need not have one. [`is_given`] reads settings.
+    /// The component that a run with these `settings` uses unless another is chosen; `None` if the run
+    /// decides, or needs none. [`is_given`] reads settings.
     fn default_component(settings: &Map<String, Value>) -> Option<&'static str> {
         let _ = settings;
         None
     }
 }
 
-/// What sort of run chooses components.
+/// The kinds of run that choose components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
     /// Pre-training on distances and nucleotides: `aam pretrain`.
     Pretraining,
-    /// Training on targets: `aam train`, and what repeats it (`compare`, `tune`, `lr-find`).
+    /// Training on targets: `aam train`, and the commands that repeat it (`compare`, `tune`, `lr-find`).
     Training,
 }
 
-/// Whether a setting is true, or a list that holds something; for [`Kind::default_component`].
+/// Whether a setting is true or a non-empty list; for [`Kind::default_component`].
 pub fn is_given(settings: &Map<String, Value>, name: &str) -> bool {
     match settings.get(name) {
         Some(Value::Bool(value)) => *value,
@@ -71,7 +71,7 @@ pub fn is_given(settings: &Map<String, Value>, name: &str) -> bool {
     }
 }
 
-/// Options of a component; whatever derives all of this is.
+/// Options of a component; implemented for every type that derives all of these traits.
 pub trait Config:
     Clone + std::fmt::Debug + Default + Serialize + DeserializeOwned + JsonSchema
 {
@@ -82,8 +82,8 @@ impl<C: Clone + std::fmt::Debug + Default + Serialize + DeserializeOwned + JsonS
 {
 }
 
-/// That a kind builds its components from configs such as `C`; [`define_kind!`](crate::define_kind)
-/// implements it.
+/// States that a kind builds its components from configs such as `C`;
+/// [`define_kind!`](crate::define_kind) implements it.
 #[doc(hidden)]
 pub trait Builds<C>: Kind {
     const COMPONENT: &'static str;

@@ -1,8 +1,8 @@
 //! Learners: methods other than the network that predict a target from the abundances of a sample,
 //! such as forests and linear models.
 //!
-//! A config is fitted to the training samples of one target column. What comes of it is part of the
-//! checkpoint. A training fits several of them, its members, and combines what they predict.
+//! A config is fitted to the training samples of one target column, and the fitted learner is stored
+//! in the checkpoint. A training fits several learners, its members, and combines their predictions.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -14,26 +14,25 @@ use serde::de::DeserializeOwned;
 
 use crate::{Config, Kind, PluginError, Registry, Resolved};
 
-/// What learners see of some samples. Columns are the same in training and prediction.
+/// The features of samples as learners see them. The columns are the same in training and prediction.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SampleFeatures {
-    /// Shares of a sample's reads, `[samples, asvs + clades]`: ASVs, then clades of related ASVs.
+    /// Relative abundances, `[samples, asvs + clades]`: ASVs, then clades of related ASVs.
     pub shares: Array2<f32>,
-    /// Logarithms of abundances, centred over the ASVs of a sample and over its clades,
-    /// `[samples, asvs + clades]`.
+    /// Log-abundances, centred over the ASVs of a sample and over its clades, `[samples, asvs + clades]`.
     pub log_ratios: Array2<f32>,
-    /// Categories of metadata, a column for each level, 1 where a sample has it, `[samples, levels]`.
+    /// Metadata categories, one-hot with a column per level, `[samples, levels]`.
     pub categories: Array2<f32>,
-    /// How many columns are ASVs; those after them are clades.
+    /// Number of ASV columns; the columns after them are clades.
     pub asvs: usize,
 }
 
 impl SampleFeatures {
-    /// Of the given abundances, without categories; the first `asvs` columns are ASVs.
+    /// Features with these abundances and without categories; the first `asvs` columns are ASVs.
     ///
     /// # Panics
-    /// Abundances of different shapes.
+    /// If the abundances differ in shape.
     pub fn new(shares: Array2<f32>, log_ratios: Array2<f32>, asvs: usize) -> Self {
         assert_eq!(shares.dim(), log_ratios.dim(), "shares and log-ratios");
         Self {
@@ -44,19 +43,19 @@ impl SampleFeatures {
         }
     }
 
-    /// With `categories`, `[samples, levels]`.
+    /// Sets the `categories`, `[samples, levels]`.
     #[must_use]
     pub fn with_categories(mut self, categories: Array2<f32>) -> Self {
         self.categories = categories;
         self
     }
 
-    /// How many samples there are.
+    /// Number of samples.
     pub fn samples(&self) -> usize {
         self.shares.nrows()
     }
 
-    /// Columns of abundances and of categories.
+    /// Number of abundance columns and of category columns.
     pub fn widths(&self) -> (usize, usize) {
         (self.shares.ncols(), self.categories.ncols())
     }
@@ -73,22 +72,22 @@ impl SampleFeatures {
     }
 }
 
-/// What is true of training samples.
+/// The target values of training samples.
 #[derive(Clone, Copy, Debug)]
 pub enum LearnerTarget<'a> {
-    /// A number of each, in the target's unit.
+    /// A number per sample, in the target's unit.
     Numbers(&'a [f64]),
-    /// The class of each. A class may have no sample.
+    /// A class per sample. A class may have no sample.
     Classes {
         /// Class of each sample, below `number`.
         of: &'a [usize],
-        /// How many classes there are, at least 2.
+        /// Number of classes, at least 2.
         number: usize,
     },
 }
 
 impl LearnerTarget<'_> {
-    /// Values that a prediction has: 1, or a probability for each class.
+    /// Number of values in a prediction: 1, or a probability for each class.
     pub fn outputs(&self) -> usize {
         match self {
             Self::Numbers(_) => 1,
@@ -96,7 +95,7 @@ impl LearnerTarget<'_> {
         }
     }
 
-    /// How many samples there are.
+    /// Number of samples.
     pub fn samples(&self) -> usize {
         match self {
             Self::Numbers(values) => values.len(),
@@ -109,19 +108,19 @@ impl LearnerTarget<'_> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TrainingSamples<'a> {
-    /// What is seen of them.
+    /// Their features.
     pub features: &'a SampleFeatures,
-    /// What is true of them.
+    /// Their target values.
     pub target: LearnerTarget<'a>,
-    /// The fold of each, from 0, by which a learner chooses its settings: samples that belong
-    /// together are in one fold.
+    /// The fold of each sample, from 0, for a learner that chooses its settings by cross-validation.
+    /// Samples of one group are in one fold.
     pub folds: &'a [usize],
-    /// Where random draws begin.
+    /// Seed of random draws.
     pub seed: u64,
 }
 
 impl<'a> TrainingSamples<'a> {
-    /// Samples with at least two folds.
+    /// Training samples in at least two folds.
     pub fn new(
         features: &'a SampleFeatures,
         target: LearnerTarget<'a>,
@@ -136,41 +135,41 @@ impl<'a> TrainingSamples<'a> {
         }
     }
 
-    /// How many folds there are.
+    /// Number of folds.
     pub fn number_of_folds(&self) -> usize {
         self.folds.iter().max().map_or(0, |fold| fold + 1)
     }
 
-    /// Rows to learn from and rows to judge by, of a fold.
+    /// The training rows and the validation rows of a fold.
     pub fn split(&self, fold: usize) -> (Vec<usize>, Vec<usize>) {
         (0..self.folds.len()).partition(|&row| self.folds[row] != fold)
     }
 }
 
-/// A learner that was fitted to training samples.
+/// A learner fitted to training samples.
 pub trait FittedLearner: Debug + Send + Sync {
-    /// What is predicted of each sample: `[samples, 1]` in the target's unit, or probabilities
-    /// `[samples, classes]`, each row of which adds up to 1.
+    /// Returns the prediction for each sample: `[samples, 1]` in the target's unit, or class
+    /// probabilities `[samples, classes]`, each row of which sums to 1.
     fn predict(&self, features: &SampleFeatures) -> Array2<f64>;
 
-    /// Refuses a state that [`predict`](Self::predict) could not go on with: that of other numbers
-    /// of abundances and categories or of other outputs, or one that is damaged.
+    /// Rejects a state that [`predict`](Self::predict) cannot use: one fitted to another number of
+    /// abundance columns, category columns or outputs, or one that is damaged.
     ///
     /// # Errors
-    /// What does not fit, in words.
+    /// A description of the mismatch.
     fn check(&self, widths: (usize, usize), outputs: usize) -> Result<(), String>;
 }
 
 /// The options of a learner and how to fit it.
 pub trait LearnerConfig: Config + Send + Sync + 'static {
-    /// The name people choose it by, in kebab-case.
+    /// The name by which users choose it, in kebab-case.
     const NAME: &'static str;
-    /// Further names that people may choose it by.
+    /// Further names by which users may choose it.
     const ALIASES: &'static [&'static str] = &[];
-    /// What fitting makes.
+    /// The fitted learner.
     type Fitted: FittedLearner + Serialize + DeserializeOwned + 'static;
 
-    /// Fits it to samples. The number of threads changes nothing.
+    /// Fits the learner to samples. The result does not depend on the number of threads.
     ///
     /// # Errors
     /// An option out of range ([`PluginError::bad_option`]), or samples from which nothing can be
@@ -178,24 +177,24 @@ pub trait LearnerConfig: Config + Send + Sync + 'static {
     fn fit(&self, samples: &TrainingSamples<'_>) -> Result<Self::Fitted, PluginError>;
 }
 
-/// A learner of any type that is to be fitted.
+/// A learner of any type, before it is fitted.
 pub type BoxedLearner = Box<dyn LearnerObject>;
 
-/// A learner that is to be fitted, behind a trait object.
+/// A learner before it is fitted, as a trait object.
 pub trait LearnerObject: Debug + Send + Sync {
     /// [`LearnerConfig::fit`].
     ///
     /// # Errors
-    /// Those of it.
+    /// As for [`LearnerConfig::fit`].
     fn fit(
         &self,
         samples: &TrainingSamples<'_>,
     ) -> Result<Arc<dyn FittedLearnerObject>, PluginError>;
 
-    /// A learner that was fitted, from its state.
+    /// Reads a fitted learner from its saved state.
     ///
     /// # Errors
-    /// A state of something else.
+    /// The state does not belong to this learner.
     fn read(&self, state: &[u8]) -> Result<Arc<dyn FittedLearnerObject>, PluginError>;
 }
 
@@ -220,9 +219,9 @@ fn bad_state(name: &'static str, problem: String) -> PluginError {
     PluginError::bad_state(LearnerKind::NAME, name, problem)
 }
 
-/// A fitted learner that can be saved, behind a trait object.
+/// A fitted learner that can be saved, as a trait object.
 pub trait FittedLearnerObject: FittedLearner {
-    /// What [`LearnerObject::read`] reads back.
+    /// Returns the state that [`LearnerObject::read`] reads.
     fn state(&self) -> Vec<u8>;
 }
 
@@ -232,20 +231,20 @@ impl<T: FittedLearner + Serialize> FittedLearnerObject for T {
     }
 }
 
-/// The learner that `resolved` names.
+/// Returns the learner that `resolved` names.
 ///
 /// # Errors
-/// One that is not linked.
+/// The learner is not linked.
 pub fn learner(resolved: &Resolved) -> Result<BoxedLearner, PluginError> {
     Registry::<LearnerKind>::load()?.build(resolved, &(), &Device::default())
 }
 
 crate::define_kind! {
-    /// The kind of learners ([`LearnerConfig`]). Its components are not built but fitted; a run names
-    /// several with `--members`.
+    /// The kind of learners ([`LearnerConfig`]). Its components are fitted rather than built, and a run
+    /// names several with `--members`.
     pub struct LearnerKind: Kind<Context = (), Component = BoxedLearner> {
         const NAME: &'static str = "learner";
-        const SUMMARY: &'static str = "Predicts a target from abundances, in a training alongside the network";
+        const SUMMARY: &'static str = "Predicts a target from abundances, trained alongside the network";
         const PLACE: u32 = 45;
     }
 
@@ -253,7 +252,7 @@ crate::define_kind! {
 }
 
 impl LearnerKind {
-    /// The learners of a training that does not name its members.
+    /// The learners used if a training does not name its members.
     pub const BY_DEFAULT: [&str; 2] = ["forest", "kernel"];
 }
 

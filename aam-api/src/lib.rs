@@ -1,7 +1,7 @@
 //! The stable interface between `aam` and its components.
 //!
-//! A component is a **config** (typed options, what the user writes) and the Burn module that the
-//! config builds. It registers itself where it is written and is found by its name:
+//! A component is a **config** (the typed options that the user writes) and the Burn module that the
+//! config builds. It registers itself where it is defined and is found by name:
 //!
 //! ```
 //! use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
@@ -47,14 +47,14 @@
 //!
 //! - [`AsvEncoder`], [`SampleEncoder`], [`CountEmbedding`], [`Head`], [`Fusion`], [`Loss`],
 //!   [`Metric`], [`ParallelStrategy`]: what a component of each kind does.
-//! - [`OptimizerConfig`], [`Schedule`], [`TargetTransform`], [`SampleObjective`]: the same of what a
-//!   training is made of.
+//! - [`OptimizerConfig`], [`Schedule`], [`TargetTransform`], [`SampleObjective`]: the same for the
+//!   components of a training.
 //! - [`Communicator`]: how the ranks of a run exchange tensors, in threads or processes.
 //! - [`Plugin`] and [`Registry`]: how components are registered, listed, chosen and built.
 //! - [`Components`]: the component that a run chooses of each kind.
-//! - [`kind`]: what a kind of components is, the list of all, and how to make one.
+//! - [`kind`]: what a kind of component is, the list of all kinds, and how to define one.
 //! - [`options`]: how flags and configuration files become a component's typed options.
-//! - [`module`]: how a component of unknown type is part of a Burn module.
+//! - [`module`]: how a component of unknown type becomes part of a Burn module.
 //! - `testing` (feature `testing`): the suite that every component must pass.
 
 #![deny(missing_docs)]
@@ -148,7 +148,7 @@ pub use transform::{
     TransformConfig, TransformKind,
 };
 
-/// What the macros of this crate name.
+/// Items used by the macros of this crate.
 #[doc(hidden)]
 pub mod plumbing {
     pub use std::boxed::Box;

@@ -1,7 +1,7 @@
 //! Losses: what the outputs of a target mean, and how far they are from the truth.
 //!
-//! A loss returns one value per sample and target. The runtime weights and averages, so sample
-//! weights, category weights and a different loss per target compose with every loss.
+//! A loss returns one value per sample and target. The runtime does the weighting and averaging, so
+//! sample weights, category weights and a different loss per target work with every loss.
 
 use burn::tensor::Tensor;
 use serde_json::{Map, Value};
@@ -9,30 +9,29 @@ use serde_json::{Map, Value};
 use crate::kind::is_given;
 use crate::{Kind, PluginError, Stage};
 
-/// What a loss is built for.
+/// What a loss is built from.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LossContext {
-    /// Names of the classes of the target in the order of their indices, or `None` where it is a
-    /// number.
+    /// Class names of the target in the order of their indices, or `None` for a numeric target.
     pub classes: Option<Vec<String>>,
 }
 
 impl LossContext {
-    /// A target of these classes, in the order of their indices, or one that is a number.
+    /// A categorical target with these classes, in the order of their indices, or a numeric target.
     pub fn new(classes: Option<Vec<String>>) -> Self {
         Self { classes }
     }
 
-    /// A target that is a number.
+    /// A numeric target.
     pub fn number() -> Self {
         Self::new(None)
     }
 
-    /// Checks that the target is a number, for the loss called `loss`.
+    /// Checks that the target is numeric, on behalf of the loss named `loss`.
     ///
     /// # Errors
-    /// A target of classes.
+    /// The target is categorical.
     pub fn expect_number(&self, loss: &str) -> Result<(), PluginError> {
         match &self.classes {
             None => Ok(()),
@@ -40,17 +39,17 @@ impl LossContext {
                 LossKind::NAME,
                 loss,
                 format!(
-                    "a target that is a number, but this one has {} classes",
+                    "a numeric target, but this one has {} classes",
                     classes.len()
                 ),
             )),
         }
     }
 
-    /// The classes of the target, for the loss called `loss`.
+    /// Returns the classes of the target, on behalf of the loss named `loss`.
     ///
     /// # Errors
-    /// A target that is a number, or fewer than two classes.
+    /// The target is numeric, or has fewer than two classes.
     pub fn expect_classes(&self, loss: &str) -> Result<&[String], PluginError> {
         match &self.classes {
             Some(classes) if classes.len() >= 2 => Ok(classes),
@@ -59,29 +58,32 @@ impl LossContext {
                 loss,
                 match found {
                     Some(classes) => {
-                        format!("a target of two classes or more, found {}", classes.len())
+                        format!(
+                            "a categorical target with at least two classes, found {}",
+                            classes.len()
+                        )
                     }
-                    None => "a target of classes, but this one is a number".to_owned(),
+                    None => "a categorical target, but this one is numeric".to_owned(),
                 },
             )),
         }
     }
 }
 
-/// What the outputs of a batch predict, on the scale of the (transformed) target.
+/// Predictions for a batch, on the scale of the (transformed) target.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Prediction {
-    /// The best single value, `[batch, targets]`; for classes the index of the likeliest.
+    /// The best single value, `[batch, targets]`; for classes, the index of the most probable one.
     pub point: Tensor<2>,
-    /// Lower and upper end of an interval, each `[batch, targets]`.
+    /// Lower and upper bound of a prediction interval, each `[batch, targets]`.
     pub interval: Option<(Tensor<2>, Tensor<2>)>,
-    /// Probabilities of the classes, `[batch, targets, classes]`.
+    /// Class probabilities, `[batch, targets, classes]`.
     pub probabilities: Option<Tensor<3>>,
 }
 
 impl Prediction {
-    /// A value without interval or probabilities.
+    /// A point prediction without interval or probabilities.
     pub fn point(point: Tensor<2>) -> Self {
         Self {
             point,
@@ -90,7 +92,7 @@ impl Prediction {
         }
     }
 
-    /// With the lower and upper end of an interval, each `[batch, targets]`.
+    /// Adds the lower and upper bound of a prediction interval, each `[batch, targets]`.
     #[must_use]
     pub fn with_interval(self, lower: Tensor<2>, upper: Tensor<2>) -> Self {
         Self {
@@ -99,7 +101,7 @@ impl Prediction {
         }
     }
 
-    /// With probabilities of the classes, `[batch, targets, classes]`.
+    /// Adds class probabilities, `[batch, targets, classes]`.
     #[must_use]
     pub fn with_probabilities(self, probabilities: Tensor<3>) -> Self {
         Self {
@@ -109,18 +111,18 @@ impl Prediction {
     }
 }
 
-/// A loss. It may hold parameters of its own (thresholds of ordered classes).
+/// A loss. It may have parameters of its own (for example the thresholds of ordered classes).
 pub trait Loss {
-    /// How many outputs the head must give for each target.
+    /// Number of outputs that the head must return for each target.
     fn outputs_per_target(&self) -> usize;
 
-    /// Loss of each sample and target, `[batch, targets]`.
+    /// Returns the loss of each sample and target, `[batch, targets]`.
     ///
-    /// `values` is `[batch, targets, outputs_per_target]`; `target` `[batch, targets]` is on the
-    /// transformed scale, or holds class indices from 0.
+    /// `values` is `[batch, targets, outputs_per_target]`; `target`, `[batch, targets]`, is on the
+    /// transformed scale or holds class indices from 0.
     fn forward(&self, values: Tensor<3>, target: Tensor<2>) -> Tensor<2>;
 
-    /// What `values`, `[batch, targets, outputs_per_target]`, predict.
+    /// Returns the predictions given by `values`, `[batch, targets, outputs_per_target]`.
     fn predict(&self, values: Tensor<3>) -> Prediction;
 
     /// Whether the outputs are values of the target itself, so that output activations
@@ -129,8 +131,8 @@ pub trait Loss {
         false
     }
 
-    /// Whether the outputs are logarithms of odds, one for each class, of which the loss is the
-    /// cross-entropy, so that logistic regression gives the best ones.
+    /// Whether the outputs are log-odds, one per class, whose loss is the cross-entropy, so that
+    /// logistic regression gives the optimal ones.
     fn outputs_are_log_odds(&self) -> bool {
         false
     }
@@ -140,15 +142,15 @@ pub trait Loss {
         false
     }
 
-    /// Whether predictions have an interval. How good that is only the loss tells, so that it
-    /// chooses the best epoch unless the user wants another metric.
+    /// Whether predictions have an interval. Only the loss measures how good intervals are, so it
+    /// selects the best epoch unless the user chooses another metric.
     fn predicts_interval(&self) -> bool {
         false
     }
 }
 
 crate::define_kind! {
-    /// The kind of [`Loss`].
+    /// The kind of [`Loss`]es.
     pub struct LossKind: Kind<Context = LossContext> {
         const NAME: &'static str = "loss";
         const ALIASES: &'static [&'static str] = &["loss-type"];

@@ -1,9 +1,9 @@
-//! Metrics: how well what is predicted of a set of samples agrees with what is true of them.
+//! Metrics: how well predictions for a set of samples agree with the actual values.
 //!
-//! A metric is accumulated sample by sample over the whole set; it is never a mean of batches'
-//! values. All that the program knows of it (its label, which direction is better, where it leads)
-//! is in its [descriptor](MetricInfo), so that a metric of another crate is in `metrics.tsv`, in
-//! reports and tables, in TensorBoard and at `--best-metric` as soon as it is linked:
+//! A metric is accumulated sample by sample over the whole set; it is never a mean over batches. All
+//! that the program knows about it (its label, which direction is better, where it is the headline) is
+//! in its [descriptor](MetricInfo). A metric of another crate therefore appears in `metrics.tsv`,
+//! reports, tables and TensorBoard, and is accepted by `--best-metric`, as soon as it is linked:
 //!
 //! ```
 //! use aam_api::metric::{Better, Metric, MetricConfig, MetricContext, MetricInfo, Number, Numbers};
@@ -45,9 +45,8 @@
 //! assert_eq!(aam_api::metric::label("age:largest_error"), "age: largest absolute error");
 //! ```
 //!
-//! What a training reports of itself (its loss, how well distances are learnt) has
-//! descriptors too, registered with [`describe_metrics!`](crate::describe_metrics) where it is
-//! computed.
+//! What a training reports about itself (its loss, how well it predicts distances) has descriptors,
+//! too, registered with [`describe_metrics!`](crate::describe_metrics) where it is computed.
 
 mod arithmetic;
 mod info;
@@ -69,28 +68,28 @@ pub use scores::{BoxedMetric, Scores};
 
 use crate::{Config, Kind, PluginError};
 
-/// What a metric is built for.
+/// What a metric is built from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MetricContext {
-    /// Number of classes of the target; 0 where it is a number.
+    /// Number of classes of the target; 0 for a numeric target.
     pub classes: usize,
 }
 
 impl MetricContext {
-    /// For a target of `classes` classes, or with none for a number.
+    /// A context for a target of `classes` classes, or for a numeric target if `classes` is 0.
     pub fn new(classes: usize) -> Self {
         Self { classes }
     }
 }
 
-/// A metric, as far as it is accumulated.
+/// A metric during accumulation.
 pub trait Metric: Clone + Debug + Send + Sync + 'static {
     /// What it is computed from: [`Numbers`], [`Intervals`], [`Classes`] or [`Sets`].
     type Of: Predicted;
 
-    /// Whether it keeps every sample, so that it is not for millions of them, such as the pairs of
-    /// samples whose distance is predicted.
+    /// Whether it keeps every sample, which makes it unsuitable for millions of them, such as pairs of
+    /// samples with a predicted distance.
     const KEEPS_SAMPLES: bool = false;
 
     /// Adds a sample.
@@ -99,21 +98,21 @@ pub trait Metric: Clone + Debug + Send + Sync + 'static {
     /// Adds the samples of `other`.
     fn merge(&mut self, other: Self);
 
-    /// The metric of the samples added; not a number where they do not determine it.
+    /// Returns the metric of the samples added so far; NaN if they do not determine it.
     fn value(&self) -> f64;
 }
 
-/// The options of a metric, its descriptor and how to begin it.
+/// The options of a metric, its descriptor and how to start accumulating it.
 pub trait MetricConfig: Config {
     /// Its descriptor.
     const INFO: MetricInfo;
     /// What accumulates it.
     type Metric: Metric;
 
-    /// The metric of no samples.
+    /// Starts the metric with no samples.
     fn init(&self, context: &MetricContext) -> Self::Metric;
 
-    /// The metric of `samples`, those left out that lack what it is computed from.
+    /// Returns the metric of `samples`, leaving out those that lack what it is computed from.
     fn of<'a>(
         &self,
         context: &MetricContext,
@@ -128,20 +127,20 @@ pub trait MetricConfig: Config {
     }
 }
 
-/// The metric that `config` begins, if it is one of such a target.
+/// Starts the metric of `config`, if it applies to the target.
 fn begun<C: MetricConfig>(config: &C, context: &MetricContext) -> Result<BoxedMetric, PluginError> {
     let needs = |what| Err(PluginError::needs(MetricKind::NAME, C::INFO.name, what));
     let of_classes = <C::Metric as Metric>::Of::OF.needs_classes();
     match (of_classes, context.classes) {
-        (true, 0) => needs("a target of classes, but this one is a number"),
+        (true, 0) => needs("a categorical target, but this one is numeric"),
         (true, _) | (false, 0) => Ok(BoxedMetric::of::<C>(config.init(context))),
-        (false, _) => needs("a target that is a number, but this one has classes"),
+        (false, _) => needs("a numeric target, but this one has classes"),
     }
 }
 
 crate::define_kind! {
-    /// The kind of [`Metric`]. Nobody chooses one: a run has all that are linked and that its targets
-    /// can have.
+    /// The kind of [`Metric`]s. They are not chosen: a run computes all linked metrics that apply to its
+    /// targets.
     pub struct MetricKind: Kind<Context = MetricContext, Component = BoxedMetric> {
         const NAME: &'static str = "metric";
         const SUMMARY: &'static str =
@@ -160,9 +159,9 @@ macro_rules! register_metric {
     };
 }
 
-/// Registers descriptors ([`MetricInfo`](crate::metric::MetricInfo)) of what a training reports of
-/// itself, and subjects ([`Subject`](crate::metric::Subject)) that distinguish metrics. Those
-/// of components are known anyway.
+/// Registers descriptors ([`MetricInfo`](crate::metric::MetricInfo)) of what a training reports about
+/// itself, and subjects ([`Subject`](crate::metric::Subject)) that distinguish metrics. Those of
+/// components need no registration.
 #[macro_export]
 macro_rules! describe_metrics {
     ($($described:expr),+ $(,)?) => {

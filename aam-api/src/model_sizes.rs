@@ -1,29 +1,29 @@
-//! Sizes that the user chooses for a whole model.
+//! Sizes of a whole model, chosen by the user.
 
-/// Sizes of a model as presets and flags such as `--attention-layers` give them. An encoder follows
-/// those that mean something to it, unless an option of its own says otherwise.
+/// Sizes of a model, set by presets and flags such as `--attention-layers`. An encoder uses those that
+/// apply to it, unless one of its own options overrides them.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ModelSizes {
     /// Width of the embeddings of ASVs and samples.
     pub dim: usize,
-    /// Attention heads of every transformer; they divide `dim`.
+    /// Attention heads of every transformer; must divide `dim`.
     pub heads: usize,
     /// Transformer layers over the bases of an ASV.
     pub asv_layers: usize,
     /// Transformer layers over the ASVs of a sample.
     pub sample_layers: usize,
-    /// Further layers over the ASVs, before the pooling that gives a sample's embedding.
+    /// Additional layers over the ASVs, before the pooling that gives a sample's embedding.
     pub encoder_layers: usize,
-    /// Width of the feed-forward part of a transformer's layer.
+    /// Width of the feed-forward part of a transformer layer.
     pub feed_forward: usize,
-    /// Features of the profile from which abundance pooling predicts distances, for each weighting.
+    /// Features of the profile from which abundance pooling predicts distances, per weighting.
     pub profile_features: usize,
-    /// Features of a sample's composition, which a head sees of it with abundance pooling.
+    /// Features of a sample's composition that the head receives with abundance pooling.
     pub composition_features: usize,
     /// Dropout of every transformer, in [0, 1).
     pub dropout: f64,
-    /// All layers of a transformer start with the same weights, as in the reference implementation.
+    /// Whether all layers of a transformer start with the same weights, as in the reference implementation.
     pub identical_layers: bool,
 }
 

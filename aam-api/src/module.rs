@@ -1,10 +1,10 @@
 //! Burn modules whose type is chosen at run time.
 //!
-//! `Module::visit` and `Module::map` are generic, so `Box<dyn Head>` is no Burn module by itself.
-//! [`Erased`] makes it one: parameters cross the boundary with their own types, one method for each
-//! rank and kind of tensor, and control flags (dropout's switch) are forwarded. A derived module
-//! holding an [`Erased`] component trains, prints, counts, saves under its ordinary parameter
-//! paths and reloads like any other.
+//! `Module::visit` and `Module::map` are generic, so `Box<dyn Head>` is not a Burn module by itself.
+//! [`Erased`] makes it one: parameters cross the boundary with their own types, through one method per
+//! rank and kind of tensor, and control flags (such as the switch of dropout) are forwarded. A derived
+//! module that holds an [`Erased`] component trains, prints, counts its parameters, saves them under
+//! their ordinary paths and reloads them like any other.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -16,12 +16,12 @@ use burn::module::{
 };
 use burn::tensor::{Bool, Device, Int, Tensor};
 
-/// A component of unknown type that is a Burn module; dereferences to its trait object `O`, as
+/// A component of unknown type that is a Burn module; dereferences to its trait object `O`, such as
 /// `dyn Head`.
 pub struct Erased<O: ?Sized>(Box<dyn Object<O>>);
 
 impl<O: ?Sized + 'static> Erased<O> {
-    /// The component `module`, of which `view` says that it is an `O`.
+    /// Erases the type of `module`, which `view` shows as an `O`.
     #[doc(hidden)]
     pub fn new<M: Module + ModuleDisplay + 'static>(module: M, view: fn(&M) -> &O) -> Self {
         Self(Box::new(Viewed { module, view }))
@@ -36,7 +36,7 @@ impl<O: ?Sized> Deref for Erased<O> {
     }
 }
 
-/// The object-safe part of [`Module`] of something that is an `O`.
+/// The object-safe part of [`Module`] for something that is an `O`.
 trait Object<O: ?Sized>: Debug + Send {
     fn view(&self) -> &O;
     fn cloned(&self) -> Box<dyn Object<O>>;
@@ -57,7 +57,7 @@ enum Change<'a> {
     Materialize,
 }
 
-/// A component, and how it is seen.
+/// A component, and how to view it as an `O`.
 struct Viewed<M, O: ?Sized> {
     module: M,
     view: fn(&M) -> &O,
@@ -191,13 +191,13 @@ trait Map<T: Parameter> {
     fn map(&mut self, param: Param<T>) -> Param<T>;
 }
 
-/// What can be a parameter.
+/// A type that a parameter can have.
 use burn::module::ParameterValue as Parameter;
 
 type Visiting<T> = fn(&mut (dyn AnyVisitor + '_), &Param<T>);
 type Mapping<T> = fn(&mut (dyn AnyMapper + '_), Param<T>) -> Param<T>;
 
-/// Writes what depends on the types of parameters, which are tensors of Burn's ranks.
+/// Generates the code that depends on the types of parameters, which are tensors of Burn's ranks.
 macro_rules! of_parameters {
     ($($parameter:ty),* $(,)?) => {
         /// The object-safe [`ModuleVisitor`].
@@ -214,7 +214,7 @@ macro_rules! of_parameters {
             fn exit(&mut self, name: &str, container: &str);
         }
 
-        /// How a parameter is visited, if it has one of the types above.
+        /// Returns how to visit a parameter, if it has one of the types above.
         fn visiting<T: Parameter + 'static>() -> Option<Visiting<T>> {
             $(
                 let known: Visiting<$parameter> = |visitor, param| visitor.visit(param);
@@ -225,7 +225,7 @@ macro_rules! of_parameters {
             None
         }
 
-        /// How a parameter is mapped, if it has one of the types above.
+        /// Returns how to map a parameter, if it has one of the types above.
         fn mapping<T: Parameter + 'static>() -> Option<Mapping<T>> {
             $(
                 let known: Mapping<$parameter> = |mapper, param| mapper.map(param);
@@ -248,7 +248,7 @@ of_parameters! {
 }
 
 impl ToAny<'_, dyn AnyVisitor + '_> {
-    /// Burn has no tensors of other ranks than those listed.
+    /// Burn has no tensors of ranks other than those listed.
     fn any<T: Parameter + 'static>(&mut self, param: &Param<T>) {
         if let Some(visit) = visiting::<T>() {
             visit(self.0, param);
@@ -257,7 +257,7 @@ impl ToAny<'_, dyn AnyVisitor + '_> {
 }
 
 impl ToAny<'_, dyn AnyMapper + '_> {
-    /// Burn has no tensors of other ranks than those listed.
+    /// Burn has no tensors of ranks other than those listed.
     fn any<T: Parameter + 'static>(&mut self, param: Param<T>) -> Param<T> {
         match mapping::<T>() {
             Some(map) => map(self.0, param),

@@ -10,7 +10,7 @@ use burn::tensor::{Bool, Int, Tensor};
 pub struct Guesses {
     /// Sum of the cross-entropies, in nats.
     pub loss: f64,
-    /// How many are right.
+    /// Number of correct predictions.
     pub right: usize,
 }
 
@@ -21,8 +21,8 @@ impl AddAssign for Guesses {
     }
 }
 
-/// Cross-entropy of the tokens at the selected positions: its sum, and the number of positions,
-/// so that groups of ASVs add up.
+/// Cross-entropy of the tokens at the selected positions, summed, and the number of positions, so
+/// that groups of ASVs can be added up.
 ///
 /// `logits` is `[ASVs, length, vocabulary]`; `tokens` and `selected` are `[ASVs, length]`.
 pub fn nucleotide_loss(
@@ -37,7 +37,7 @@ pub fn nucleotide_loss(
     ((likelihood * selected.clone()).sum().neg(), selected.sum())
 }
 
-/// How many of the selected positions are predicted right, shapes as in [`nucleotide_loss`].
+/// Number of selected positions predicted correctly; shapes as in [`nucleotide_loss`].
 pub fn nucleotide_accuracy(
     logits: Tensor<3>,
     tokens: Tensor<2, Int>,

@@ -1,8 +1,8 @@
-//! What components let people look at.
+//! Values that components expose for inspection.
 
 use burn::tensor::Tensor;
 
-/// Something a component lets people look at, without a part in the result.
+/// A value that a component exposes for inspection; it does not affect the result.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Observation {
@@ -10,12 +10,12 @@ pub struct Observation {
     pub name: &'static str,
     /// `[batch, heads, queries, keys]` for attention weights, `[batch, 1, 1, dim]` for gates.
     pub values: Tensor<4>,
-    /// What a run tells of it after every epoch.
+    /// What a run reports about it after every epoch.
     pub logged: Logged,
 }
 
 impl Observation {
-    /// Values `[batch, …]` called `name`, of which a run reports what `logged` says.
+    /// Values `[batch, …]` named `name`, of which a run reports what `logged` says.
     pub fn new(name: &'static str, values: Tensor<4>, logged: Logged) -> Self {
         Self {
             name,
@@ -25,13 +25,13 @@ impl Observation {
     }
 }
 
-/// What a run tells of an [`Observation`] after every epoch: means over the validation samples.
+/// What a run reports about an [`Observation`] after every epoch: means over the validation samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logged {
-    /// Nothing, as of attention over ASVs, of which some are padding.
+    /// Nothing, for example for attention over ASVs, some of which are padding.
     Nothing,
     /// The mean of all values.
     Mean,
-    /// The mean of each place of the last dimension; they are numbered from 1.
+    /// The mean at each position of the last dimension, numbered from 1.
     Each,
 }

@@ -1,9 +1,9 @@
 //! Optimizers: how gradients change parameters.
 //!
-//! A component says which optimizer the parameters of a group get: one of Burn's, or one that
-//! implements Burn's [`Optimizer`]. Everything else is the runtime's: it scales and clips gradients,
-//! finds the group of each parameter, keeps the state of each, saves it and reads it back, and
-//! multiplies the learning rate of parts of the model.
+//! A component decides which optimizer the parameters of a group get: one of Burn's, or one that
+//! implements Burn's [`Optimizer`]. The runtime does everything else: it scales and clips gradients,
+//! assigns each parameter to its group, keeps, saves and restores the state of each, and multiplies the
+//! learning rate of parts of the model.
 
 use std::sync::Arc;
 
@@ -14,30 +14,30 @@ use serde_json::{Map, Value};
 
 use crate::{Config, PluginError, Stage};
 
-/// What parameters are in a model.
+/// The role of a parameter in a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParameterRole {
-    /// Matrices that multiply vectors and have more than one row and column.
+    /// Matrices that multiply vectors and have more than one row and more than one column.
     Matrix,
-    /// Other weights: matrices of one row or column, tensors of more axes.
+    /// Other weights: matrices of one row or column, and tensors of more than two dimensions.
     OtherWeight,
-    /// Norms, biases and embeddings, which have no reason to be small.
+    /// Norms, biases and embeddings, which need not be small.
     NormBiasEmbedding,
 }
 
-/// Parameters that are updated alike.
+/// Parameters that are updated in the same way.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ParameterGroup {
-    /// What they are.
+    /// Their role.
     pub role: ParameterRole,
-    /// Their weight decay in an update, as a multiple of the learning rate; 0 for none.
+    /// Their weight decay per update, as a multiple of the learning rate; 0 for none.
     pub weight_decay: f64,
 }
 
 impl ParameterGroup {
-    /// Parameters of a role with their weight decay.
+    /// Parameters of a role and their weight decay.
     pub fn new(role: ParameterRole, weight_decay: f64) -> Self {
         Self { role, weight_decay }
     }
@@ -51,9 +51,9 @@ pub struct GroupOptimizer {
 }
 
 impl GroupOptimizer {
-    /// An optimizer that updates each number of a parameter by its own gradient and its own state
-    /// alone, whose tensors have the shape of the parameter. So ranks may update pieces of a
-    /// parameter, as 1-D tensors.
+    /// An optimizer that updates each element of a parameter from its own gradient and its own state
+    /// alone, with state tensors in the shape of the parameter. Ranks may therefore update slices of a
+    /// parameter as 1-D tensors.
     pub fn elementwise(optimizer: impl Optimizer) -> Self {
         Self {
             optimizer: Arc::new(optimizer),
@@ -61,7 +61,7 @@ impl GroupOptimizer {
         }
     }
 
-    /// An optimizer that looks at tensors as a whole: their shape, rows, columns or norm.
+    /// An optimizer that uses tensors as a whole: their shape, rows, columns or norm.
     pub fn of_tensors(optimizer: impl Optimizer) -> Self {
         Self {
             optimizer: Arc::new(optimizer),
@@ -69,23 +69,23 @@ impl GroupOptimizer {
         }
     }
 
-    /// Whether it updates each number by itself.
+    /// Whether it updates each element independently.
     pub fn is_elementwise(&self) -> bool {
         self.elementwise
     }
 
-    /// Shapes of the tensors in its state of a vector of `size` numbers after an update.
+    /// Shapes of its state tensors for a vector of `size` elements after one update.
     #[cfg(feature = "testing")]
     pub(crate) fn state_shapes(&self, size: usize) -> Vec<Vec<usize>> {
         self.optimizer.state_shapes(size)
     }
 }
 
-/// An optimizer of any type; Burn's erased one cannot start a [`ModuleOptimizer`].
+/// An optimizer of any type; Burn's own erased optimizer cannot start a [`ModuleOptimizer`].
 trait ErasedOptimizer: Send + Sync {
-    /// It alone, for all parameters.
+    /// Uses this optimizer for all parameters.
     fn alone(&self) -> ModuleOptimizer;
-    /// It and `others`, the latter for the parameters in `ids`.
+    /// Uses this optimizer for the parameters in `ids`, and `others` for the rest.
     fn beside(&self, others: ModuleOptimizer, ids: Vec<ParamId>) -> ModuleOptimizer;
     #[cfg(feature = "testing")]
     fn state_shapes(&self, size: usize) -> Vec<Vec<usize>>;
@@ -115,30 +115,30 @@ impl<O: Optimizer> ErasedOptimizer for O {
 
 /// The options of an optimizer and how to build it.
 pub trait OptimizerConfig: Config {
-    /// The name people choose it by, in kebab-case.
+    /// The name by which users choose it, in kebab-case.
     const NAME: &'static str;
-    /// Further names that people may choose it by.
+    /// Further names by which users may choose it.
     const ALIASES: &'static [&'static str] = &[];
 
-    /// The optimizer of the parameters in `group`.
+    /// Returns the optimizer of the parameters in `group`.
     ///
     /// # Errors
     /// An option out of range ([`PluginError::bad_option`]).
     fn init(&self, group: &ParameterGroup) -> Result<GroupOptimizer, PluginError>;
 }
 
-/// The weight decay that an optimizer is built for.
+/// The weight decay with which an optimizer is built.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct OptimizerContext {
     /// Weight decay, as a multiple of the learning rate.
     pub weight_decay: f64,
-    /// Whether it is also that of norms, biases and embeddings.
+    /// Whether it also applies to norms, biases and embeddings.
     pub decay_everything: bool,
 }
 
 impl OptimizerContext {
-    /// A weight decay, of the weights alone or of everything.
+    /// A weight decay, for the weights alone or for everything.
     pub fn new(weight_decay: f64, decay_everything: bool) -> Self {
         Self {
             weight_decay,
@@ -146,7 +146,7 @@ impl OptimizerContext {
         }
     }
 
-    /// The parameters of a role with the decay they have.
+    /// The parameters of a role with their weight decay.
     fn group(&self, role: ParameterRole) -> ParameterGroup {
         let spared = role == ParameterRole::NormBiasEmbedding && !self.decay_everything;
         ParameterGroup::new(role, if spared { 0.0 } else { self.weight_decay })
@@ -174,12 +174,12 @@ impl GroupedOptimizer {
         })
     }
 
-    /// Whether each number of a parameter is updated by itself, so that ranks may update pieces.
+    /// Whether each element of a parameter is updated independently, so that ranks may update slices.
     pub fn is_elementwise(&self) -> bool {
         self.groups().iter().all(|group| group.is_elementwise())
     }
 
-    /// The optimizer of the parameters of `module`, without a past.
+    /// Returns the optimizer of the parameters of `module`, with no state yet.
     pub fn for_module<M: Module>(&self, module: &M) -> ModuleOptimizer {
         let mut parameters = ByRole::default();
         module.visit(&mut parameters);
@@ -211,7 +211,7 @@ struct ByRole {
 impl ModuleVisitor for ByRole {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let mut containers = self.containers.iter();
-        // Burn's own, and not a module that is called so for what it does.
+        // Burn's embedding only, not a module that happens to have this name.
         let embedding = containers.any(|name| name == "Struct:Embedding");
         if D == 1 || embedding {
             self.norms_biases_embeddings.push(param.id);
@@ -230,8 +230,8 @@ impl ModuleVisitor for ByRole {
 }
 
 crate::define_kind! {
-    /// The kind of optimizers. It has no trait of components: what a config says of each group of
-    /// parameters is put together here.
+    /// The kind of optimizers. It has no component trait: the optimizers that a config returns for each
+    /// group of parameters are combined here.
     pub struct OptimizerKind: Kind<Context = OptimizerContext, Component = GroupedOptimizer> {
         const NAME: &'static str = "optimizer";
         const SUMMARY: &'static str = "How gradients change parameters";

@@ -1,7 +1,7 @@
-//! Options of components, between the text of a flag, a configuration file and a typed config.
+//! Options of components, converted between the text of a flag, a configuration file and a typed config.
 //!
 //! The schema that schemars derives from a config is the only description of its options: names,
-//! types, ranges, defaults, documentation and [`Facts`] all come from there.
+//! types, ranges, defaults, documentation and [`Facts`] all come from it.
 
 mod bounds;
 mod facts;
@@ -23,11 +23,11 @@ pub struct OptionInfo {
     /// Type, in words: `integer`, `list of numbers`, `one of a, b`, …
     #[serde(rename = "type")]
     pub type_name: String,
-    /// The value it has unless given.
+    /// Its default value.
     pub default: Value,
     /// Documentation.
     pub description: String,
-    /// What else is known of it.
+    /// Further facts about it.
     #[serde(skip)]
     pub facts: Facts,
     #[serde(skip)]
@@ -46,8 +46,8 @@ pub struct BadValue {
     pub found: String,
 }
 
-/// The options that the struct `C` holds, in the order of their declaration, with the defaults of
-/// `C::default()`. Groups marked `#[serde(flatten)]` are merged.
+/// The options in the struct `C`, in declaration order, with the defaults of `C::default()`. Groups
+/// marked `#[serde(flatten)]` are merged.
 pub fn of<C: JsonSchema + Serialize + Default>() -> Vec<OptionInfo> {
     let mut options = list(&schemars::schema_for!(C));
     if let Ok(mut defaults) = to_map(&C::default()) {
@@ -75,7 +75,7 @@ pub fn check_all<C: JsonSchema + Serialize + Default>(options: &C) -> Result<(),
     Ok(())
 }
 
-/// The options that a config's schema describes, in the order of their declaration.
+/// The options that a config's schema describes, in declaration order.
 pub(crate) fn list(schema: &Schema) -> Vec<OptionInfo> {
     let root = schema.as_value();
     let Some(properties) = root.get("properties").and_then(Value::as_object) else {
@@ -105,7 +105,7 @@ pub(crate) fn list(schema: &Schema) -> Vec<OptionInfo> {
         .collect()
 }
 
-/// Replaces `{"$ref": "#/$defs/X"}` by the definition, so that a property can be read alone.
+/// Replaces `{"$ref": "#/$defs/X"}` by its definition, so that a property can be read on its own.
 fn inline_references(schema: &mut Value, root: &Value) {
     let target = schema
         .get("$ref")
@@ -143,7 +143,7 @@ fn alternatives(schema: &Value) -> Vec<&Value> {
         .collect()
 }
 
-/// The words a schema allows, if it allows only certain words.
+/// The words that a schema allows, if it allows only certain words.
 fn words(schema: &Value) -> Vec<&str> {
     let listed = schema.get("enum").and_then(Value::as_array);
     let own = listed.into_iter().flatten().chain(schema.get("const"));
@@ -188,11 +188,11 @@ fn describe_type(schema: &Value) -> String {
 }
 
 impl OptionInfo {
-    /// The value that the text of a flag means: `64,32` for a list, `none` where nothing is
+    /// Parses the text of a flag into a value: `64,32` is a list, `none` is no value where that is
     /// allowed, and so on.
     ///
     /// # Errors
-    /// What is expected, in words, if the text does not fit it.
+    /// A description of the expected value, if the text does not fit.
     pub fn parse(&self, text: &str) -> Result<Value, String> {
         let text = text.trim();
         let mut words = self.facts.words.iter();
@@ -204,7 +204,7 @@ impl OptionInfo {
     /// Checks the type and range of a value.
     ///
     /// # Errors
-    /// What is expected, in words, if the value does not fit it.
+    /// A description of the expected value, if the value does not fit.
     pub fn check(&self, value: &Value) -> Result<(), String> {
         match fits(&self.schema, value) {
             true => Ok(()),
@@ -212,14 +212,14 @@ impl OptionInfo {
         }
     }
 
-    /// Whether the option is true or false, or not set, so that a flag of its name needs no value.
+    /// Whether the option is true, false or unset, so that its flag needs no value.
     pub fn is_switch(&self) -> bool {
         let mut types = types(&self.schema);
         types.retain(|name| *name != "null");
         types == ["boolean"]
     }
 
-    /// Whether it is of a component, and was the option `name` of the command.
+    /// Whether it is an option of a component that used to be the option `name` of the command.
     pub fn was_option(&self, name: &str) -> bool {
         let mut spellings = self.facts.spellings.iter();
         spellings.any(|spelling| spelling.former && spelling.flag == name)
@@ -230,18 +230,18 @@ impl OptionInfo {
         types(&self.schema).contains(&"array")
     }
 
-    /// What joins the texts of its flags, if several can be given.
+    /// The separator that joins the values of its flag, if the flag can be repeated.
     pub fn joint(&self) -> Option<&str> {
         let of_a_list = self.is_list().then_some(",");
         self.facts.joined.as_deref().or(of_a_list)
     }
 
-    /// Whether the option may have no value, which text and files call `none`.
+    /// Whether the option may be unset, written `none` in flags and files.
     pub fn allows_none(&self) -> bool {
         types(&self.schema).contains(&"null")
     }
 
-    /// The words that are allowed, where only certain words are.
+    /// The allowed words, if only certain words are allowed.
     pub fn words(&self) -> Vec<&str> {
         words(&self.schema)
     }
@@ -303,7 +303,7 @@ fn parse_text(schema: &Value, text: &str) -> Option<Value> {
     })
 }
 
-/// Refuses a value of the wrong type with an error that names the option.
+/// Rejects a value of the wrong type with an error that names the option.
 pub(crate) fn check(
     kind: &'static str,
     component: &str,

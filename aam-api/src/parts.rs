@@ -1,16 +1,15 @@
-//! How things are divided over ranks.
+//! How items are divided over ranks.
 
 use std::ops::Range;
 
-/// Things in a row, divided into one part for each rank: each rank has those that follow the ones of
-/// the rank before it. Parts may be empty.
+/// A sequence of items, divided into one contiguous part per rank, in rank order. Parts may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parts {
     ends: Vec<usize>,
 }
 
 impl Parts {
-    /// Parts of these sizes, one for each rank.
+    /// Parts of these sizes, one per rank.
     pub fn of_sizes(sizes: impl IntoIterator<Item = usize>) -> Self {
         let ends = sizes.into_iter().scan(0, |end, size| {
             *end += size;
@@ -21,17 +20,17 @@ impl Parts {
         }
     }
 
-    /// `count` things over `ranks`, in parts whose sizes differ by one at most.
+    /// Divides `count` items over `ranks` into parts whose sizes differ by at most one.
     pub fn equal(count: usize, ranks: usize) -> Self {
         Self::of_sizes((0..ranks).map(|rank| count / ranks + usize::from(rank < count % ranks)))
     }
 
-    /// `count` things over `ranks`, of which the first has all.
+    /// Gives all of `count` items to the first of `ranks`.
     pub fn first(count: usize, ranks: usize) -> Self {
         Self::of_sizes((0..ranks).map(|rank| if rank == 0 { count } else { 0 }))
     }
 
-    /// The same parts of things that are `width` numbers each.
+    /// The same parts for items of `width` numbers each.
     pub fn times(&self, width: usize) -> Self {
         let ends = self.ends.iter().map(|end| end * width);
         Self {
@@ -39,7 +38,7 @@ impl Parts {
         }
     }
 
-    /// The part of a rank; empty for a rank that is none of them.
+    /// The part of a rank; empty for a rank that does not exist.
     pub fn of(&self, rank: usize) -> Range<usize> {
         let start = match rank.checked_sub(1) {
             None => 0,
@@ -48,12 +47,12 @@ impl Parts {
         start..self.ends.get(rank).copied().unwrap_or(start)
     }
 
-    /// The parts, in the order of the ranks.
+    /// The parts, in rank order.
     pub fn iter(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         (0..self.ranks()).map(|rank| self.of(rank))
     }
 
-    /// Number of all things.
+    /// Total number of items.
     pub fn count(&self) -> usize {
         self.ends.last().copied().unwrap_or(0)
     }

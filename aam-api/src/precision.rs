@@ -1,17 +1,16 @@
-//! The numbers that matrix products are computed in.
+//! The precision of matrix products.
 //!
 //! With half precision the factors of a product are rounded to 16 bits, the product is computed from
-//! those, and what comes out is 32-bit again: weights, norms, softmax, biases, losses, and the sums
-//! of gradients have 32 bits in any case. On the way back a gradient goes through the same casts,
-//! so that the products of the gradient are of 16-bit numbers, too, and the gradient of a weight
-//! has 32 bits.
+//! those, and the result is 32-bit again. Weights, norms, softmax, biases, losses, and sums of gradients
+//! are always 32-bit. In the backward pass gradients go through the same casts, so the products of the
+//! gradient also have 16-bit factors, while the gradient of a weight is 32-bit.
 
 use burn::nn::Linear;
 use burn::tensor::{DType, FloatDType, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The numbers that matrix products are computed in.
+/// The precision of matrix products.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MixedPrecision {
@@ -20,18 +19,18 @@ pub enum MixedPrecision {
     None,
     /// bfloat16: the range of 32-bit numbers with 8 significant bits.
     Bf16,
-    /// IEEE half precision: 11 significant bits, and nothing above 65504, for which the loss is
+    /// IEEE half precision: 11 significant bits and a maximum of 65504, because of which the loss is
     /// scaled.
     Fp16,
 }
 
 impl MixedPrecision {
-    /// Whether products are computed in fewer bits than everything else.
+    /// Whether products are computed in fewer than 32 bits.
     pub fn is_mixed(self) -> bool {
         self.narrow().is_some()
     }
 
-    /// The type of a product's factors, where it is not 32-bit numbers.
+    /// The type of a product's factors, if not 32-bit.
     pub fn narrow(self) -> Option<FloatDType> {
         match self {
             Self::None => None,
@@ -40,12 +39,12 @@ impl MixedPrecision {
         }
     }
 
-    /// As [`narrow`](Self::narrow), to ask a device for.
+    /// Like [`narrow`](Self::narrow), as the type with which a device is queried.
     pub fn dtype(self) -> Option<DType> {
         self.narrow().map(DType::from)
     }
 
-    /// The word for it on the command line.
+    /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -54,7 +53,7 @@ impl MixedPrecision {
         }
     }
 
-    /// The product of `[…, m, k]` and `[…, k, n]`, all of 32-bit numbers.
+    /// The product of `[…, m, k]` and `[…, k, n]`; arguments and result are 32-bit.
     pub fn product<const D: usize>(self, left: Tensor<D>, right: Tensor<D>) -> Tensor<D> {
         match self.narrow() {
             None => left.matmul(right),
@@ -65,7 +64,7 @@ impl MixedPrecision {
         }
     }
 
-    /// What `layer` makes of `[…, input]`.
+    /// Applies `layer` to `[…, input]`.
     pub fn linear<const D: usize>(self, layer: &Linear, x: Tensor<D>) -> Tensor<D> {
         if !self.is_mixed() {
             return layer.forward(x);
@@ -75,8 +74,8 @@ impl MixedPrecision {
         let mut shape = x.dims();
         let rows = shape[..D - 1].iter().product();
         shape[D - 1] = output;
-        // As one product over all rows: the gradient of the weight is then summed within a product,
-        // with more bits than those of its factors.
+        // One product over all rows sums the gradient of the weight within a product, with more bits
+        // than its factors have.
         let product: Tensor<2> = self.product(x.reshape([rows, input]), weight);
         let product = match &layer.bias {
             Some(bias) => product + bias.val().unsqueeze_dim(0),
@@ -106,8 +105,8 @@ mod tests {
         tensor.into_data().iter::<f64>().collect()
     }
 
-    /// `value` with so many significant bits, by halving the distance to the next one; none of the
-    /// tests' numbers is subnormal.
+    /// `value` rounded to `bits` significant bits, ties to even; none of the tests' numbers is
+    /// subnormal.
     fn rounded(value: f64, bits: i32) -> f64 {
         if value == 0.0 {
             return 0.0;
@@ -116,7 +115,7 @@ mod tests {
         (value / unit).round_ties_even() * unit
     }
 
-    /// The product of rounded matrices, by its definition.
+    /// The product of rounded matrices, computed from its definition.
     fn expected(left: &[f64], right: &[f64], [m, k, n]: [usize; 3], bits: i32) -> Vec<f64> {
         let entry = |place: usize| -> f64 {
             let (row, column) = (place / n, place % n);
@@ -127,7 +126,7 @@ mod tests {
         (0..m * n).map(entry).collect()
     }
 
-    /// Within the last bit of `bits`, beside what sums of products in 32 bits are off.
+    /// Checks agreement to the last of `bits`, plus the error of 32-bit sums of products.
     #[track_caller]
     fn assert_last_bit(found: &[f64], expected: &[f64], bits: i32) {
         assert_eq!(found.len(), expected.len());
@@ -160,7 +159,7 @@ mod tests {
         }
     }
 
-    /// With `y = x w` and the gradient `g` at `y`: `g wᵀ` and `xᵀ g`, all factors rounded.
+    /// For `y = x w` and the gradient `g` at `y`: `g wᵀ` and `xᵀ g`, with all factors rounded.
     #[test]
     fn gradients_come_back_in_32_bits_from_rounded_factors() {
         let device = Device::flex().autodiff();
@@ -204,7 +203,7 @@ mod tests {
                 let expected = product + bias[place % 3];
                 assert!((found - expected).abs() <= allowed, "{found} {expected}");
             }
-            // A sum of ones over more rows than bf16 has numbers for between 256 and 512.
+            // Ones over 300 rows: bf16 cannot represent every sum between 256 and 512.
             let many = Tensor::<2>::ones([300, 6], &device);
             let gradients = precision.linear(&layer, many).sum().backward();
             let gradients = burn::optim::GradientsParams::from_grads(gradients, &layer);
@@ -215,7 +214,7 @@ mod tests {
         }
     }
 
-    /// 70000 is beyond what half precision has.
+    /// 70000 is outside the range of half precision.
     #[test]
     fn only_half_precision_overflows() {
         let device = Device::flex();

@@ -1,10 +1,10 @@
-//! Embeddings of ASVs without a graph, and gradients by encoding again.
+//! Embeddings of ASVs without an autodiff graph, and gradients by encoding again.
 //!
-//! An encoder over nucleotides is nearly all of a model's cost and memory. A batch's ASVs are
-//! encoded without a graph; with the gradient at their embeddings they are encoded once more, one
-//! chunk at a time with a graph of its own, or by a way that the encoder has of its own
-//! ([`RecomputingEncoder`]). Gradients are those of the whole (Chen and others, *Training deep nets
-//! with sublinear memory cost*, 2016).
+//! An encoder over nucleotides accounts for nearly all of a model's cost and memory. A batch's ASVs are
+//! encoded without a graph. Given the gradient with respect to their embeddings they are encoded once
+//! more, one chunk at a time with a graph for each chunk, or by the encoder's own method
+//! ([`RecomputingEncoder`]). The gradients are those of the whole batch (Chen et al., *Training deep
+//! nets with sublinear memory cost*, 2016).
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -15,10 +15,10 @@ use crate::{
     PluginError, RecomputingEncoder, nucleotide_accuracy, nucleotide_loss,
 };
 
-/// Takes the gradients of a part of the work.
+/// Receives the gradients of a part of the work.
 pub type AddGradients<'a> = dyn FnMut(GradientsParams) + 'a;
 
-/// An ASV encoder with its weights of now, there and back.
+/// An ASV encoder with its current weights, in the forward and backward pass.
 pub struct Recomputation<'a> {
     encoder: &'a BoxedAsvEncoder,
     precision: MixedPrecision,
@@ -27,8 +27,8 @@ pub struct Recomputation<'a> {
 }
 
 impl<'a> Recomputation<'a> {
-    /// Of `encoder` on the device it is on: one with autodiff in training, and one without where
-    /// nothing is learnt (the encoder is then one for validation).
+    /// Uses `encoder` on its device: one with autodiff in training, and one without where nothing is
+    /// learnt (the encoder is then one for validation).
     pub fn new(encoder: &'a BoxedAsvEncoder, precision: MixedPrecision, device: &Device) -> Self {
         Self {
             own: encoder.recomputing(precision, device),
@@ -36,7 +36,7 @@ impl<'a> Recomputation<'a> {
         }
     }
 
-    /// As [`new`](Self::new), through Burn's graphs also where the encoder has a way of its own.
+    /// Like [`new`](Self::new), but through Burn's graphs even if the encoder has its own method.
     pub fn through_graphs(
         encoder: &'a BoxedAsvEncoder,
         precision: MixedPrecision,
@@ -50,13 +50,13 @@ impl<'a> Recomputation<'a> {
         }
     }
 
-    /// Whether the encoder has a way of its own here.
+    /// Whether the encoder has its own method on this device.
     pub fn has_own_way(&self) -> bool {
         self.own.is_some()
     }
 
-    /// Embeddings of all ASVs of `chunks`, `[ASVs, dim]`, without a graph. In training, `seed` draws
-    /// the dropout.
+    /// Returns embeddings of all ASVs of `chunks`, `[ASVs, dim]`, without a graph. In training, `seed`
+    /// determines the dropout.
     pub fn embed(&self, chunks: &[AsvChunk], seed: u64) -> Tensor<2> {
         if let Some(own) = &self.own {
             let rows: Vec<&[u8]> = chunks.iter().flat_map(AsvChunk::rows).collect();
@@ -65,7 +65,7 @@ impl<'a> Recomputation<'a> {
             return Tensor::from_data(TensorData::new(values, shape), &self.device.clone().inner());
         }
         let learns = self.device.is_autodiff();
-        // Drops out as in training, but records nothing.
+        // Applies dropout as in training, but records no graph.
         let still = learns.then(|| self.encoder.clone().no_grad());
         let encoder = still.as_ref().unwrap_or(self.encoder);
         let parts = chunks.iter().enumerate().map(|(number, chunk)| {
@@ -79,8 +79,8 @@ impl<'a> Recomputation<'a> {
         Tensor::cat(parts.collect(), 0)
     }
 
-    /// Gives `add` the gradients of the encoder's parameters, given the `gradient` at the embeddings,
-    /// `[ASVs, dim]`, that [`embed`](Self::embed) found with the same `seed`.
+    /// Passes the gradients of the encoder's parameters to `add`, given the `gradient` with respect to
+    /// the embeddings, `[ASVs, dim]`, that [`embed`](Self::embed) returned for the same `seed`.
     pub fn backward(
         &self,
         chunks: &[AsvChunk],
@@ -107,12 +107,12 @@ impl<'a> Recomputation<'a> {
         }
     }
 
-    /// As [`backward`](Self::backward), of ASVs whose masked nucleotides are predicted as well, in the
-    /// same pass, or, without `gradient`, alone. The loss of each nucleotide weighs `weight`; returns
-    /// the sum of the losses.
+    /// Like [`backward`](Self::backward), for ASVs whose masked nucleotides are predicted in the same
+    /// pass, or in a pass of their own if `gradient` is `None`. The loss of each nucleotide is weighted by
+    /// `weight`; returns the sum of the unweighted losses.
     ///
     /// # Errors
-    /// An encoder that does not predict nucleotides.
+    /// The encoder does not predict nucleotides.
     pub fn backward_masked(
         &self,
         chunks: &[MaskedChunk],
@@ -148,10 +148,10 @@ impl<'a> Recomputation<'a> {
         Ok(read(losses).into_iter().sum())
     }
 
-    /// How well the masked nucleotides of `chunks` are predicted; for an encoder that learns nothing.
+    /// Returns how well the masked nucleotides of `chunks` are predicted, outside training.
     ///
     /// # Errors
-    /// An encoder that does not predict nucleotides.
+    /// The encoder does not predict nucleotides.
     pub fn guess(&self, chunks: &[MaskedChunk]) -> Result<Guesses, PluginError> {
         let predictor = nucleotide_predictor(self.encoder)?;
         if let Some(own) = &self.own {
@@ -174,7 +174,7 @@ impl<'a> Recomputation<'a> {
         })
     }
 
-    /// Settles what dropout draws in chunk number `number`.
+    /// Seeds the dropout of chunk `number`.
     fn seed(&self, seed: u64, number: usize) {
         if self.device.is_autodiff() {
             self.device.seed(seed.wrapping_add(number as u64));
@@ -182,18 +182,18 @@ impl<'a> Recomputation<'a> {
     }
 }
 
-/// The encoder as one that predicts nucleotides.
+/// Returns the encoder as a predictor of masked nucleotides.
 ///
 /// # Errors
-/// It does not.
+/// The encoder does not predict nucleotides.
 pub fn nucleotide_predictor(
     encoder: &BoxedAsvEncoder,
 ) -> Result<&dyn NucleotidePredictor, PluginError> {
     encoder.nucleotide_predictor().ok_or_else(|| {
         PluginError::cannot(
             "the ASV encoder",
-            "predict masked nucleotides, for it has nothing for each place of an ASV; leave their \
-             loss out with --nucleotide-weight 0",
+            "predict masked nucleotides, because it has no output for each position of an ASV; leave \
+             their loss out with --nucleotide-weight 0",
         )
     })
 }
@@ -218,7 +218,7 @@ fn learn<'b>(
     own.learn(&with.collect::<Vec<_>>(), weight, seed)
 }
 
-/// The values of `numbers`, each `[1]`, read together when everything has been given to the device.
+/// The values of `numbers`, each `[1]`, read in one transfer after all work was queued on the device.
 fn read(numbers: Vec<Tensor<1>>) -> Vec<f64> {
     match numbers.is_empty() {
         true => Vec::new(),

@@ -1,28 +1,28 @@
-//! Sample encoders: from embeddings of ASVs and their abundances to samples.
+//! Sample encoders turn the embeddings and abundances of ASVs into representations of samples.
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Bool, Int, Tensor};
 
 use crate::{CountScale, Erased, MixedPrecision, ModelSizes, Resolved, Stage};
 
-/// What a sample encoder is built for.
+/// What a sample encoder is built from.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SampleEncoderContext {
     /// Sizes of the model; `sizes.dim` is the width of the embeddings of ASVs and samples.
     pub sizes: ModelSizes,
-    /// How abundances join the embeddings of ASVs, in an encoder that has a place for that: a
+    /// How abundances enter the embeddings of ASVs, in an encoder that supports this: a
     /// [`CountEmbedding`](crate::CountEmbedding).
     pub count_embedding: Resolved,
-    /// What is taken for abundance there.
+    /// The measure of abundance for the count embedding.
     pub count_scale: CountScale,
-    /// Rows of a table of learned positions over the ASVs of a sample, where one is wanted, as in the
+    /// Number of learnt positions of the ASVs of a sample, if positions are embedded as in the
     /// reference implementation.
     pub asv_positions: Option<usize>,
 }
 
 impl SampleEncoderContext {
-    /// A model of `sizes` in which `count_embedding` joins abundances and embeddings.
+    /// A model of `sizes` in which `count_embedding` combines abundances with embeddings.
     pub fn new(sizes: ModelSizes, count_embedding: Resolved) -> Self {
         Self {
             sizes,
@@ -33,7 +33,7 @@ impl SampleEncoderContext {
     }
 }
 
-/// Some samples: which ASVs each has, and how many reads of each.
+/// A batch of samples: which ASVs each one has, and the reads of each ASV.
 #[derive(Clone, Debug)]
 pub struct SampleAsvs {
     /// Row of each ASV of each sample among the embeddings of the distinct ASVs, `[batch, asvs]`; any
@@ -46,8 +46,8 @@ pub struct SampleAsvs {
 }
 
 impl SampleAsvs {
-    /// The embeddings of the samples' ASVs, `[batch, asvs, dim]`, zero at padding, from those of the
-    /// distinct ASVs, `[distinct, dim]`.
+    /// Gathers the embeddings of the samples' ASVs, `[batch, asvs, dim]`, zero at padding, from those of
+    /// the distinct ASVs, `[distinct, dim]`.
     pub fn gather(&self, asvs: Tensor<2>) -> Tensor<3> {
         let [batch, slots] = self.index.dims();
         let [_, dim] = asvs.dims();
@@ -61,18 +61,19 @@ impl SampleAsvs {
     }
 }
 
-/// What a predictor sees of samples.
+/// The representation of samples that a predictor receives.
 #[derive(Clone, Debug)]
 pub enum SampleView {
-    /// One vector a sample, `[batch, width]`, that fusion and head see: as it is, or narrowed by a linear
-    /// layer. A few units long, so that the first updates move predictions by about their spread.
+    /// One vector per sample, `[batch, width]`, passed to fusion and head unchanged or narrowed by a
+    /// linear layer. Its norm is a few units, so that the first updates move predictions by about their
+    /// spread.
     Profiles(Tensor<2>),
     /// Embeddings of the samples' ASVs, `[batch, asvs, dim]`, zero at padding; the predictor pools
     /// them.
     Asvs(Tensor<3>),
 }
 
-/// What sort of [`SampleView`] an encoder gives.
+/// The shape of the [`SampleView`] that an encoder returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ViewShape {
     /// [`SampleView::Profiles`].
@@ -90,12 +91,12 @@ pub enum ViewShape {
 pub struct FittingAsvs {
     /// Embeddings of the ASVs of the training samples, `[distinct, dim]`.
     pub study: Tensor<2>,
-    /// What their encoder has as [`typical_asvs`](crate::AsvEncoder::typical_asvs).
+    /// The encoder's [`typical_asvs`](crate::AsvEncoder::typical_asvs).
     pub typical: Option<Tensor<2>>,
 }
 
 impl FittingAsvs {
-    /// Those of a study, and typical ones.
+    /// The ASVs of a study, and typical ones if the encoder has them.
     pub fn new(study: Tensor<2>, typical: Option<Tensor<2>>) -> Self {
         Self { study, typical }
     }
@@ -103,21 +104,21 @@ impl FittingAsvs {
 
 /// A sample encoder.
 ///
-/// What it makes of a sample comes from that sample alone and does not depend on the order of its
-/// ASVs; padding has no influence. Matrix products may be computed in the precision given.
+/// The output for a sample depends on that sample alone and not on the order of its ASVs; padding has
+/// no influence. Matrix products may be computed in the given precision.
 pub trait SampleEncoder {
-    /// What a predictor sees of `samples`, from the embeddings `[distinct, dim]` of their ASVs.
+    /// Returns what a predictor sees of `samples`, from the embeddings `[distinct, dim]` of their ASVs.
     fn view(&self, asvs: Tensor<2>, samples: &SampleAsvs, precision: MixedPrecision) -> SampleView;
 
-    /// What sort of view that is.
+    /// The shape of that view.
     fn view_shape(&self) -> ViewShape;
 
-    /// Embeddings of `samples`, `[batch, dim]`, from which distances and other objectives of
-    /// pre-training are predicted.
+    /// Returns embeddings of `samples`, `[batch, dim]`, from which distances and other pre-training
+    /// objectives are predicted.
     fn embed(&self, asvs: Tensor<2>, samples: &SampleAsvs, precision: MixedPrecision) -> Tensor<2>;
 
-    /// As [`embed`](Self::embed), where the `view` of the same samples is known already, for an
-    /// encoder that goes on from it.
+    /// Like [`embed`](Self::embed), given the `view` of the same samples, for an encoder that builds on
+    /// it.
     fn embed_view(
         &self,
         view: SampleView,
@@ -129,17 +130,16 @@ pub trait SampleEncoder {
         self.embed(asvs, samples, precision)
     }
 
-    /// Whether the encoder measures the embeddings of ASVs, and samples made of them, before anything
-    /// is learnt ([`fitted`](Self::fitted)). It then works on ASVs whose embeddings stay as they are:
-    /// pre-training learns the encoder of ASVs first and samples after it, training leaves it alone
-    /// unless stated otherwise, embeddings have 32 bits, and the small problem that is left is solved
-    /// in large batches at a high rate.
+    /// Whether the encoder fits statistics of the ASV embeddings, and of samples made of them, before
+    /// training ([`fitted`](Self::fitted)). It then needs fixed ASV embeddings: pre-training trains the
+    /// ASV encoder first and samples after it, training freezes it unless told otherwise, embeddings are
+    /// 32-bit, and the small remaining problem is solved with large batches and a high learning rate.
     fn is_fitted(&self) -> bool {
         false
     }
 
-    /// The encoder fitted to ASVs and to samples that come in batches, each with the embeddings of its
-    /// own ASVs ([`boxed_sample_encoder`]); `None` where there is nothing to fit.
+    /// Returns the encoder fitted to ASVs and to batches of samples, each with the embeddings of its own
+    /// ASVs ([`boxed_sample_encoder`]), or `None` if there is nothing to fit.
     fn fitted(
         &self,
         asvs: FittingAsvs,
@@ -151,11 +151,11 @@ pub trait SampleEncoder {
 }
 
 crate::define_kind! {
-    /// The kind of [`SampleEncoder`].
+    /// The kind of [`SampleEncoder`]s.
     pub struct SampleEncoderKind: Kind<Context = SampleEncoderContext> {
         const NAME: &'static str = "sample-encoder";
         const ALIASES: &'static [&'static str] = &["pooling"];
-        const SUMMARY: &'static str = "From embeddings of ASVs and their abundances to samples";
+        const SUMMARY: &'static str = "Combines embeddings and abundances of ASVs into samples";
         const CHOSEN_IN: &'static [Stage] = &[Stage::Pretraining, Stage::Training];
         const PLACE: u32 = 62;
     }
@@ -170,7 +170,7 @@ crate::define_kind! {
     pub type BoxedSampleEncoder = module;
 }
 
-/// `encoder` as one of any type, for what [`SampleEncoder::fitted`] returns.
+/// Boxes `encoder`, as [`SampleEncoder::fitted`] returns it.
 pub fn boxed_sample_encoder<E>(encoder: E) -> BoxedSampleEncoder
 where
     E: SampleEncoder + Module + ModuleDisplay + 'static,

@@ -6,18 +6,18 @@ use serde_json::{Map, Value};
 
 use crate::{PluginError, Stage};
 
-/// What a schedule is built for.
+/// What a schedule is built from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ScheduleContext {
-    /// The highest rate.
+    /// The highest learning rate.
     pub peak: f64,
-    /// Updates of the run, at least 1. A run that goes on may have others than when it began.
+    /// Updates of the run, at least 1. A resumed run may have a different number than it began with.
     pub total: usize,
 }
 
 impl ScheduleContext {
-    /// A run of `total` updates with a highest rate of `peak`.
+    /// A run of `total` updates with a highest learning rate of `peak`.
     pub fn new(peak: f64, total: usize) -> Self {
         Self {
             peak,
@@ -26,28 +26,28 @@ impl ScheduleContext {
     }
 }
 
-/// A schedule: the learning rate as a function of the update and, where it has a state, of the
-/// scores of the epochs so far.
+/// A schedule: the learning rate as a function of the update and, if it has a state, of the scores of
+/// the epochs so far.
 pub trait Schedule: Debug + Send {
-    /// The rate of an update, from 0; not negative and at most the highest. Updates may come after
-    /// the last that was expected.
+    /// Returns the learning rate of an update, counted from 0; between 0 and the highest rate. Updates
+    /// beyond the expected last one are possible.
     fn rate(&self, update: usize) -> f64;
 
-    /// Tells the schedule the score of an epoch on the validation samples, of which more is better.
+    /// Passes the schedule the score of an epoch on the validation samples; higher is better.
     fn after_epoch(&mut self, score: f64) {
         let _ = score;
     }
 
-    /// What the epochs so far make of the rate, as a checkpoint keeps it; JSON's null if the rate
-    /// depends on the update alone. Numbers may be infinite with [`exact`](crate::exact).
+    /// Returns the schedule's state after the epochs so far, for a checkpoint; JSON null if the rate
+    /// depends on the update alone. Use [`exact`](crate::exact) for numbers that may be infinite.
     fn state(&self) -> Value {
         Value::Null
     }
 
-    /// Goes on from a state of this schedule; its highest rate and its length may have been others.
+    /// Resumes from a state of this schedule; its highest rate and its length may have been different.
     ///
     /// # Errors
-    /// A value that is no such state ([`PluginError::bad_state`]).
+    /// The value is not a state of this schedule ([`PluginError::bad_state`]).
     fn resume(&mut self, state: &Value) -> Result<(), PluginError> {
         let _ = state;
         Ok(())
@@ -55,7 +55,7 @@ pub trait Schedule: Debug + Send {
 }
 
 crate::define_kind! {
-    /// The kind of [`Schedule`].
+    /// The kind of [`Schedule`]s.
     pub struct ScheduleKind: Kind<Context = ScheduleContext> {
         const NAME: &'static str = "schedule";
         const ALIASES: &'static [&'static str] = &["scheduler"];
@@ -71,10 +71,10 @@ crate::define_kind! {
 
     /// The options of a schedule and how to build it.
     ///
-    /// By convention an option `warmup` is the number of updates over which the rate rises at first,
+    /// By convention, an option `warmup` is the number of updates over which the rate rises initially,
     /// or, below 1, a fraction of the run.
     pub trait ScheduleConfig {
-        /// The schedule of a run that begins.
+        /// The schedule at the start of a run.
         type Schedule: Schedule;
     }
 

@@ -1,10 +1,10 @@
-//! Parallel strategies: how a step of training spreads over ranks.
+//! Parallel strategies: how a training step is distributed over ranks.
 //!
-//! The runtime divides a batch over the ranks, so that their gradients add up to those of the whole
-//! batch; models see what one rank has of it. A strategy says how the ranks come together: which of
-//! them updates which parameters, how the gradients get there and how the parameters come back, and
-//! how embeddings are gathered and the gradients at them added. It sees parameters and gradients as
-//! rows, each a few whole parameters that learn laid end to end in a tensor.
+//! The runtime divides a batch over the ranks so that their gradients add up to those of the whole
+//! batch; models see only their rank's share. A strategy decides how the ranks cooperate: which of them
+//! updates which parameters, how gradients get there and parameters come back, and how embeddings are
+//! gathered and their gradients summed. It sees parameters and gradients as rows: each row is a 1-D
+//! tensor of a few whole trainable parameters, concatenated.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -14,18 +14,18 @@ use serde_json::{Map, Value};
 
 use crate::{Communicator, Parts, PluginError, Stage};
 
-/// What a strategy is built for.
+/// What a strategy is built from.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StrategyContext {
-    /// The devices the user gave, in order; at least one.
+    /// The devices given by the user, in order; at least one.
     pub devices: Vec<Device>,
     /// This rank's connection to the others.
     pub communicator: Arc<dyn Communicator>,
 }
 
 impl StrategyContext {
-    /// The devices that the user gave, at least one, and this rank's connection to the others.
+    /// The devices given by the user, at least one, and this rank's connection to the others.
     pub fn new(devices: Vec<Device>, communicator: Arc<dyn Communicator>) -> Self {
         Self {
             devices,
@@ -37,13 +37,13 @@ impl StrategyContext {
 /// Which rank updates which parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Updates {
-    /// Every rank updates all of them, alike.
+    /// Every rank updates all of them identically.
     Everywhere,
     /// Each rank updates its part.
     InParts(Parts),
 }
 
-/// A parallel strategy, as one rank of it sees the world.
+/// A parallel strategy, as seen by one rank.
 pub trait ParallelStrategy: Debug + Send + Sync {
     /// This rank's connection to the others.
     fn communicator(&self) -> &dyn Communicator;
@@ -51,24 +51,24 @@ pub trait ParallelStrategy: Debug + Send + Sync {
     /// The device this rank computes on.
     fn device(&self) -> Device;
 
-    /// How many ranks the user wants in this process. If more than one, the strategy is built
-    /// again for each of them, with a communicator that connects them.
+    /// Number of ranks that the user wants in this process. If there is more than one, the strategy is
+    /// built again for each of them, with a communicator that connects them.
     fn local_ranks(&self) -> usize {
         1
     }
 
-    /// Which rank updates which of the `count` parameters of a row; the same answer on every rank,
-    /// and of the same kind for every row.
+    /// Returns which rank updates which of the `count` parameters of a row; the answer is the same on
+    /// every rank, and of the same variant for every row.
     fn updates(&self, count: usize) -> Updates;
 
-    /// Whether checkpoints hold the state of the optimizer in the parts that ranks have of it, and
-    /// not whole. Both are read by any strategy on any number of ranks.
+    /// Whether checkpoints store the optimizer state in the ranks' parts rather than as a whole. Any
+    /// strategy on any number of ranks reads both.
     fn saves_in_parts(&self) -> bool {
         false
     }
 
-    /// The sums over the ranks of the gradients of those parameters of a row that this rank
-    /// updates, from its own `gradients` of the row; collective.
+    /// Sums the `gradients` of a row over the ranks and returns the sums for those parameters that this
+    /// rank updates; collective.
     ///
     /// # Errors
     /// A rank that failed or cannot be reached.
@@ -80,7 +80,7 @@ pub trait ParallelStrategy: Debug + Send + Sync {
         }
     }
 
-    /// All `count` parameters of a row, from those that this rank updates; collective.
+    /// Returns all `count` parameters of a row, given those that this rank updates; collective.
     ///
     /// # Errors
     /// A rank that failed or cannot be reached.
@@ -95,9 +95,9 @@ pub trait ParallelStrategy: Debug + Send + Sync {
         }
     }
 
-    /// All rows, `[rows, width]`, from `own`, `[own rows, width]`, which are this rank's of the
-    /// `parts`; collective. Gradients flow to this rank's rows: they are whole where every rank
-    /// computes the same of all rows, and else add up over the ranks by
+    /// Gathers all rows, `[rows, width]`, from this rank's `own` part of `parts`, `[own rows, width]`;
+    /// collective. Gradients flow to this rank's rows: they are complete if every rank computes the same
+    /// from all rows, and otherwise need to be summed over the ranks with
     /// [`reduce_rows`](Self::reduce_rows).
     ///
     /// # Errors
@@ -120,8 +120,8 @@ pub trait ParallelStrategy: Debug + Send + Sync {
         Ok(Tensor::cat(vec![before, own, after], 0))
     }
 
-    /// The sums over the ranks of the `gradient` at all rows, `[rows, width]`, for this rank's of
-    /// the `parts`, `[own rows, width]`; collective. The other way of
+    /// Sums the `gradient` with respect to all rows, `[rows, width]`, over the ranks, and returns the sums
+    /// for this rank's part of `parts`, `[own rows, width]`; collective. The adjoint of
     /// [`gather_rows`](Self::gather_rows).
     ///
     /// # Errors
@@ -142,7 +142,7 @@ crate::define_kind! {
     /// The kind of [`ParallelStrategy`].
     pub struct StrategyKind: Kind<Context = StrategyContext> {
         const NAME: &'static str = "strategy";
-        const SUMMARY: &'static str = "How a step of training spreads over ranks";
+        const SUMMARY: &'static str = "How a training step is distributed over ranks";
         const CHOSEN_IN: &'static [Stage] = &[Stage::Pretraining, Stage::Training];
         const PLACE: u32 = 40;
         const LABELS_RUNS: bool = true;

@@ -1,22 +1,22 @@
-//! What of a study's files a component may look at.
+//! The data of a study that a component may use.
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use crate::PluginError;
 
-/// How many reads of which ASV each sample of a study holds.
+/// The reads of each ASV in each sample of a study.
 pub trait SampleTable: Debug + Send + Sync {
-    /// Ids of the samples.
+    /// The sample ids.
     fn sample_ids(&self) -> &[String];
 
     /// Number of ASVs.
     fn asvs(&self) -> usize;
 
-    /// The ASVs that the sample number `sample` has, ascending, and as many counts, all above 0.
+    /// The ASVs present in sample `sample`, ascending, and their counts, all above 0.
     fn row(&self, sample: usize) -> (&[u32], &[u32]);
 
-    /// Number of reads of the sample number `sample`.
+    /// Number of reads of sample `sample`.
     fn depth(&self, sample: usize) -> u64 {
         self.row(sample)
             .1
@@ -30,52 +30,52 @@ pub trait SampleTable: Debug + Send + Sync {
 ///
 /// Nodes are numbered so that each comes before its parent; the root is the last.
 pub trait SampleTree: Debug {
-    /// Number of nodes, tips included.
+    /// Number of nodes, including tips.
     fn nodes(&self) -> usize;
 
-    /// The parent of `node`, none for the root.
+    /// The parent of `node`, or `None` for the root.
     fn parent(&self, node: usize) -> Option<usize>;
 
     /// Length of the branch above `node`.
     fn length(&self, node: usize) -> f64;
 
-    /// The node of the ASV number `asv` of the table, if the tree has it.
+    /// The tip of ASV `asv` of the table, if the tree has it.
     fn tip(&self, asv: usize) -> Option<usize>;
 
-    /// UniFrac distances between the samples of the table by `metric`, such as `unweighted` or
+    /// Computes UniFrac distances between the samples of the table with `metric`, such as `unweighted` or
     /// `generalized:0.5`.
     ///
     /// # Errors
-    /// A metric that does not exist, or ASVs that the tree lacks.
+    /// The metric does not exist, or the tree lacks ASVs of the table.
     fn unifrac(&self, metric: &str) -> Result<Box<dyn PairDistances>, PluginError>;
 
-    /// Faith's phylogenetic diversity of each sample of the table, in units of branch length.
+    /// Computes Faith's phylogenetic diversity of each sample of the table, in units of branch length.
     ///
     /// # Errors
-    /// ASVs that the tree lacks.
+    /// The tree lacks ASVs of the table.
     fn faith_pd(&self) -> Result<Vec<f64>, PluginError>;
 }
 
-/// What of a study an objective is learnt from.
+/// The data of a study from which an objective computes its targets.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StudySource<'a> {
     /// The reads.
     pub table: Arc<dyn SampleTable>,
-    /// The tree, where one was given.
+    /// The tree, if one was given.
     pub tree: Option<&'a dyn SampleTree>,
 }
 
 impl<'a> StudySource<'a> {
-    /// A table, and a tree of its ASVs where there is one.
+    /// A table, and a tree of its ASVs if there is one.
     pub fn new(table: Arc<dyn SampleTable>, tree: Option<&'a dyn SampleTree>) -> Self {
         Self { table, tree }
     }
 
-    /// The tree.
+    /// Returns the tree.
     ///
     /// # Errors
-    /// There is none.
+    /// There is no tree.
     pub fn tree(&self) -> Result<&'a dyn SampleTree, PluginError> {
         self.tree
             .ok_or_else(|| PluginError::study("expected a tree of the ASVs; name one with --tree"))
@@ -84,8 +84,8 @@ impl<'a> StudySource<'a> {
 
 /// Distances between any samples of a table.
 pub trait PairDistances: Debug + Send + Sync {
-    /// Distances between the samples at `rows` of the table, `rows.len()²` values row by row,
-    /// symmetric and 0 on the diagonal. Each is the same, to the last bit, whatever other rows are
-    /// asked for with it.
+    /// Returns the distances between the samples at `rows` of the table: `rows.len()²` values row by row,
+    /// symmetric and 0 on the diagonal. Each value is bitwise the same whatever other rows are requested
+    /// with it.
     fn between(&self, rows: &[usize]) -> Vec<f64>;
 }

@@ -1,7 +1,7 @@
-//! The conformance suite: what every component must satisfy to work in any run.
+//! The conformance suites: what every component must satisfy to work in any run.
 //!
-//! A crate that supplies a component calls the function of its kind from a test, with the feature
-//! `testing` of this crate switched on in its `[dev-dependencies]`:
+//! A crate that supplies a component calls the function for its kind from a test, with the feature
+//! `testing` of this crate enabled in its `[dev-dependencies]`:
 //!
 //! ```no_run
 //! # use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
@@ -23,37 +23,37 @@
 //! aam_api::testing::head(&MyHeadConfig::default());
 //! ```
 //!
-//! Every kind is checked for:
-//! - **Options**: documentation, kebab-case names, defaults that resolve to themselves and survive
-//!   the text of a flag, errors for unknown options and wrong types.
-//! - **Shapes and values**: outputs of the promised shape, finite, for one and for several targets,
-//!   with and without categories.
+//! The suites check:
+//! - **Options**: documentation, kebab-case names, defaults that resolve to themselves and survive the
+//!   conversion to the text of a flag, errors for unknown options and wrong types.
+//! - **Shapes and values**: outputs have the documented shape and are finite, for one and for several
+//!   targets, with and without categories.
 //! - **Gradients**: they reach every parameter and every input, and agree with finite differences.
-//! - **Saving**: a component saved and loaded gives bit-equal outputs.
-//! - **Determinism**: outside training the same input gives bit-equal outputs; an option called
-//!   `dropout` has effect in training, and in training only.
-//! - **Ranks** (strategies): gradients are added over ranks and come back as parameters; rows are
-//!   gathered in order, with gradients; every collective of the ranks' connection does what it says.
+//! - **Saving**: a component saved and loaded gives bitwise equal outputs.
+//! - **Determinism**: outside training the same input gives bitwise equal outputs; an option named
+//!   `dropout` has an effect in training, and only in training.
+//! - **Ranks** (strategies): gradients are summed over ranks and updated parameters come back; rows are
+//!   gathered in order, with gradients; every collective of the ranks' connection does what it documents.
 //! - **Independence**: a sample's output depends on that sample alone (heads, fusions, losses); a
-//!   target's loss on that target alone; padding influences nothing (fusions, sample encoders); an
-//!   ASV's embedding depends on that ASV alone, a sample's on no order of its ASVs.
-//! - **Recomputation** (ASV encoders): embeddings and gradients chunk by chunk are those of the whole,
-//!   also by a way that the encoder has of its own, and a seed settles what drops out.
-//! - **Truth** (objectives): distances are symmetric, zero on the diagonal and the same whatever else
-//!   is asked for; values are one a sample.
-//! - **Metrics**: their direction agrees with better and worse predictions, their unit with that of
-//!   the target; the order of samples and how sets are merged change at most the last bits; they are
-//!   finite on ordinary predictions, and what they say where every true value is the same.
-//! - **Learners**: they learn what is easy, from odd samples at least something; a fit and its saved
-//!   state predict the same each time, of each sample by itself; a state that is damaged or of other
-//!   columns is refused.
+//!   target's loss on that target alone; padding has no influence (fusions, sample encoders); an ASV's
+//!   embedding depends on that ASV alone, and a sample's not on the order of its ASVs.
+//! - **Recomputation** (ASV encoders): embeddings and gradients computed chunk by chunk equal those of
+//!   the whole, also by the encoder's own method, and a seed determines the dropout.
+//! - **Truth** (objectives): distances are symmetric, zero on the diagonal and independent of what else
+//!   is requested; there is one value per sample.
+//! - **Metrics**: their direction agrees with better and worse predictions, their unit with that of the
+//!   target; the order of samples and the way sets are merged change at most the last bits; they are
+//!   finite for ordinary predictions, and have the declared value if all true values are equal.
+//! - **Learners**: they learn an easy target, and fit degenerate samples without failing; a fit and its
+//!   saved state predict the same each time, each sample independently; a damaged state or one with
+//!   other columns is rejected.
 //!
-//! A crate with a kind of its own implements [`Conformance`] for it and registers the suite with
-//! [`register_suite!`](crate::register_suite), so that [`all_linked`] knows it.
+//! A crate that defines a kind implements [`Conformance`] for it and registers the suite with
+//! [`register_suite!`](crate::register_suite), so that [`all_linked`] includes it.
 //!
-//! Components are built for embeddings of width 16. A component may refuse a run that lacks what
-//! it needs ([`PluginError::Needs`](crate::PluginError)), but must work in one of the runs tried.
-//! The functions that take a config panic with what is wrong, for use in tests.
+//! Components are built for embeddings of width 16. A component may refuse a run that lacks what it
+//! needs ([`PluginError::Needs`](crate::PluginError)), but must work in at least one of the runs tried.
+//! The functions that take a config panic with a description of the problem, for use in tests.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -92,7 +92,7 @@ mod study;
 mod subject;
 mod transform;
 
-/// What is wrong, or nothing.
+/// A description of the problem, or `Ok`.
 pub type Check = Result<(), String>;
 
 /// Returns the message unless the condition holds.
@@ -106,35 +106,35 @@ macro_rules! ensure {
 }
 use ensure;
 
-/// Width of the embeddings of the suite.
+/// Width of the embeddings in the suite.
 const DIM: usize = 16;
 
 /// A kind whose components have a suite.
 pub trait Conformance: Kind {
-    /// What stands between the words of a component's name.
+    /// The separator between the words of a component's name.
     const BETWEEN_WORDS: char = '-';
 
-    /// Checks what components of this kind promise, in addition to what those of every kind do; `options`
-    /// are complete.
+    /// Checks what components of this kind guarantee, in addition to what every component does;
+    /// `options` are complete.
     ///
     /// # Errors
-    /// What is wrong.
+    /// A description of the problem.
     fn check(plugin: &Plugin<Self>, options: &Map<String, Value>) -> Check;
 }
 
 /// Checks a plugin with `options`, which may be empty.
 ///
 /// # Errors
-/// What is wrong.
+/// A description of the problem.
 pub fn check<K: Conformance>(plugin: &Plugin<K>, options: &Map<String, Value>) -> Check {
     plugin::check(plugin, K::BETWEEN_WORDS)?;
     K::check(plugin, &plugin::resolve(plugin, options)?)
 }
 
-/// Checks the component of the kind `K` that `config` builds.
+/// Checks the component of kind `K` that `config` builds.
 ///
 /// # Panics
-/// The component breaks a promise; the message says which.
+/// If the component violates a guarantee; the message says which.
 #[track_caller]
 pub fn conforms<K: Conformance + Builds<C>, C: Config>(config: &C) {
     let plugin = Plugin::<K>::of::<C>("", "");
@@ -150,7 +150,7 @@ pub fn conforms<K: Conformance + Builds<C>, C: Config>(config: &C) {
 /// Checks the head that `config` builds.
 ///
 /// # Panics
-/// The head breaks a promise; the message says which.
+/// If the head violates a guarantee; the message says which.
 #[track_caller]
 pub fn head<C: HeadConfig>(config: &C) {
     conforms::<HeadKind, C>(config);
@@ -159,7 +159,7 @@ pub fn head<C: HeadConfig>(config: &C) {
 /// Checks the fusion that `config` builds.
 ///
 /// # Panics
-/// The fusion breaks a promise; the message says which.
+/// If the fusion violates a guarantee; the message says which.
 #[track_caller]
 pub fn fusion<C: FusionConfig>(config: &C) {
     conforms::<FusionKind, C>(config);
@@ -168,7 +168,7 @@ pub fn fusion<C: FusionConfig>(config: &C) {
 /// Checks the loss that `config` builds.
 ///
 /// # Panics
-/// The loss breaks a promise; the message says which.
+/// If the loss violates a guarantee; the message says which.
 #[track_caller]
 pub fn loss<C: LossConfig>(config: &C) {
     conforms::<LossKind, C>(config);
@@ -177,7 +177,7 @@ pub fn loss<C: LossConfig>(config: &C) {
 /// Checks the metric of `config`.
 ///
 /// # Panics
-/// The metric breaks a promise; the message says which.
+/// If the metric violates a guarantee; the message says which.
 #[track_caller]
 pub fn metric<C: MetricConfig>(config: &C) {
     conforms::<MetricKind, C>(config);
@@ -186,7 +186,7 @@ pub fn metric<C: MetricConfig>(config: &C) {
 /// Checks the strategy that `config` builds, with one rank and with several in threads.
 ///
 /// # Panics
-/// The strategy breaks a promise; the message says which.
+/// If the strategy violates a guarantee; the message says which.
 #[track_caller]
 pub fn strategy<C: StrategyConfig>(config: &C) {
     conforms::<StrategyKind, C>(config);
@@ -195,7 +195,7 @@ pub fn strategy<C: StrategyConfig>(config: &C) {
 /// Checks the ASV encoder that `config` builds.
 ///
 /// # Panics
-/// The ASV encoder breaks a promise; the message says which.
+/// If the ASV encoder violates a guarantee; the message says which.
 #[track_caller]
 pub fn asv_encoder<C: AsvEncoderConfig>(config: &C) {
     conforms::<AsvEncoderKind, C>(config);
@@ -204,7 +204,7 @@ pub fn asv_encoder<C: AsvEncoderConfig>(config: &C) {
 /// Checks the sample encoder that `config` builds.
 ///
 /// # Panics
-/// The sample encoder breaks a promise; the message says which.
+/// If the sample encoder violates a guarantee; the message says which.
 #[track_caller]
 pub fn sample_encoder<C: SampleEncoderConfig>(config: &C) {
     conforms::<SampleEncoderKind, C>(config);
@@ -213,7 +213,7 @@ pub fn sample_encoder<C: SampleEncoderConfig>(config: &C) {
 /// Checks the count embedding that `config` builds.
 ///
 /// # Panics
-/// The count embedding breaks a promise; the message says which.
+/// If the count embedding violates a guarantee; the message says which.
 #[track_caller]
 pub fn count_embedding<C: CountEmbeddingConfig>(config: &C) {
     conforms::<CountEmbeddingKind, C>(config);
@@ -222,7 +222,7 @@ pub fn count_embedding<C: CountEmbeddingConfig>(config: &C) {
 /// Checks the objective that `config` builds.
 ///
 /// # Panics
-/// The objective breaks a promise; the message says which.
+/// If the objective violates a guarantee; the message says which.
 #[track_caller]
 pub fn objective<C: ObjectiveConfig>(config: &C) {
     conforms::<ObjectiveKind, C>(config);
@@ -231,7 +231,7 @@ pub fn objective<C: ObjectiveConfig>(config: &C) {
 /// Checks the optimizer that `config` builds.
 ///
 /// # Panics
-/// The optimizer breaks a promise; the message says which.
+/// If the optimizer violates a guarantee; the message says which.
 #[track_caller]
 pub fn optimizer<C: OptimizerConfig>(config: &C) {
     conforms::<OptimizerKind, C>(config);
@@ -240,7 +240,7 @@ pub fn optimizer<C: OptimizerConfig>(config: &C) {
 /// Checks the schedule that `config` builds.
 ///
 /// # Panics
-/// The schedule breaks a promise; the message says which.
+/// If the schedule violates a guarantee; the message says which.
 #[track_caller]
 pub fn schedule<C: ScheduleConfig>(config: &C) {
     conforms::<ScheduleKind, C>(config);
@@ -249,7 +249,7 @@ pub fn schedule<C: ScheduleConfig>(config: &C) {
 /// Checks the target transform that `config` fits.
 ///
 /// # Panics
-/// The target transform breaks a promise; the message says which.
+/// If the target transform violates a guarantee; the message says which.
 #[track_caller]
 pub fn transform<C: TransformConfig>(config: &C) {
     conforms::<TransformKind, C>(config);
@@ -258,17 +258,17 @@ pub fn transform<C: TransformConfig>(config: &C) {
 /// Checks the learner that `config` fits.
 ///
 /// # Panics
-/// The learner breaks a promise; the message says which.
+/// If the learner violates a guarantee; the message says which.
 #[track_caller]
 pub fn learner<C: LearnerConfig>(config: &C) {
     conforms::<LearnerKind, C>(config);
 }
 
-/// Checks the connection of `ranks`, which are all of a run and in their order; each works in a
-/// thread of its own here, with tensors on `device`.
+/// Checks the connection of `ranks`, which are all ranks of a run in order; each runs in its own
+/// thread here, with tensors on `device`.
 ///
 /// # Panics
-/// A rank breaks a promise; the message says which.
+/// If a rank violates a guarantee; the message says which.
 #[track_caller]
 pub fn communicators(ranks: &[&dyn Communicator], device: &Device) {
     if let Err(problem) = communicator::check(ranks, device) {
@@ -277,7 +277,7 @@ pub fn communicators(ranks: &[&dyn Communicator], device: &Device) {
 }
 
 /// The suite of a kind, for programs that treat all kinds alike;
-/// [`register_suite!`](crate::register_suite) makes it.
+/// [`register_suite!`](crate::register_suite) creates it.
 pub struct Suite {
     /// The kind.
     pub kind: &'static str,
@@ -304,11 +304,11 @@ impl Suite {
         }
     }
 
-    /// Checks the linked component called `name` with `options`, which may be empty. A panic of the
-    /// component counts as a broken promise.
+    /// Checks the linked component named `name` with `options`, which may be empty. A panic of the
+    /// component counts as a violation.
     ///
     /// # Errors
-    /// What is wrong.
+    /// A description of the problem.
     pub fn check(&self, name: &str, options: &Map<String, Value>) -> Check {
         let checked = catch_unwind(AssertUnwindSafe(|| (self.check)(name, options)));
         let checked = checked.unwrap_or_else(|_| Err("panics".to_owned()));
@@ -316,17 +316,17 @@ impl Suite {
     }
 }
 
-/// The suite of every kind that has one, by the kind's name.
+/// All suites, sorted by the name of their kind.
 pub fn suites() -> Vec<&'static Suite> {
     let mut suites: Vec<&Suite> = inventory::iter::<Suite>.into_iter().collect();
     suites.sort_by_key(|suite| suite.kind);
     suites
 }
 
-/// Kinds whose components no suite checks.
+/// The kinds that have no suite.
 ///
 /// # Errors
-/// Two kinds that share a name.
+/// Two kinds share a name.
 pub fn kinds_without_suite() -> Result<Vec<&'static str>, PluginError> {
     let suites = suites();
     let known = |kind: &str| suites.iter().any(|suite| suite.kind == kind);
@@ -335,10 +335,10 @@ pub fn kinds_without_suite() -> Result<Vec<&'static str>, PluginError> {
 }
 
 /// Checks every linked component of every kind that has a suite, with its default options, and
-/// returns what is wrong, a line a component.
+/// returns the problems found, one line per component.
 ///
 /// # Errors
-/// Two components of one name.
+/// Two components share a name.
 pub fn all_linked() -> Result<Vec<String>, PluginError> {
     let mut problems = Vec::new();
     for suite in suites() {

@@ -1,10 +1,10 @@
-//! The tokens of sequences.
+//! The tokens of nucleotide sequences.
 //!
 //! | token | stands for |
 //! |---|---|
 //! | 0 | padding |
 //! | 1, 2, 3, 4 | A, C, G, T |
-//! | 5 | the start, in front of every sequence |
+//! | 5 | the start token, in front of every sequence |
 //! | 6 | a masked base |
 //! | 7 | an ambiguous base |
 
@@ -14,11 +14,11 @@ pub const PAD: u8 = 0;
 pub const FIRST_BASE: u8 = 1;
 /// The last of the four bases, T.
 pub const LAST_BASE: u8 = 4;
-/// The start of a sequence.
+/// The start token of a sequence.
 pub const START: u8 = 5;
-/// A base that the model is to guess.
+/// A masked base, which the model predicts.
 pub const MASK: u8 = 6;
-/// A base that is not known for sure.
+/// An ambiguous base.
 pub const AMBIGUOUS: u8 = 7;
-/// How many tokens there are.
+/// Number of distinct tokens.
 pub const VOCABULARY: usize = 8;

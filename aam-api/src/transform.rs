@@ -1,7 +1,7 @@
-//! Target transforms: the scale on which a numeric target is learnt, and the way back.
+//! Target transforms: the scale on which a numeric target is learnt, and the inverse.
 //!
-//! A config is fitted to the values of the training samples of a column. What comes of it, with the
-//! statistics it needs, is part of the checkpoint, so that predictions are in the column's own unit.
+//! A config is fitted to the values of the training samples of a column. The fitted transform, with its
+//! statistics, is stored in the checkpoint, so that predictions are in the column's own unit.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -20,10 +20,9 @@ use crate::{Config, Kind, PluginError, Registry, Resolved, Stage};
 pub struct TrainingTargets<'a> {
     /// Their values, in the target's unit; at least one.
     pub values: &'a [f64],
-    /// Metadata columns whose values together are a sample's category; none where the run names
-    /// none.
+    /// Metadata columns whose values together form a sample's category; empty if the run names none.
     pub columns: &'a [String],
-    /// The category of each sample, a value per column; none of a sample that lacks one of them.
+    /// The category of each sample, one value per column; `None` if the sample lacks one of them.
     pub categories: Vec<Option<&'a [String]>>,
 }
 
@@ -37,7 +36,7 @@ impl<'a> TrainingTargets<'a> {
         }
     }
 
-    /// Samples with the category of each, a value for each of `columns`.
+    /// Samples with their categories, one value for each of `columns`.
     pub fn with_categories(
         values: &'a [f64],
         columns: &'a [String],
@@ -51,74 +50,73 @@ impl<'a> TrainingTargets<'a> {
     }
 }
 
-/// A transform with the statistics of the training samples. It increases everywhere.
+/// A transform with the statistics of the training samples. It is strictly increasing.
 pub trait TargetTransform: Debug + Send + Sync {
-    /// From the target's unit to the scale of training, for a sample of the category at this place
-    /// of its [`categories`](Self::categories), or of none of them.
+    /// Transforms a value from the target's unit to the training scale, for a sample of the category at
+    /// this place among its [`categories`](Self::categories), or of none of them.
     fn forward(&self, y: f64, category: Option<usize>) -> f64;
 
-    /// The way back from [`forward`](Self::forward), finite for any finite number.
+    /// The inverse of [`forward`](Self::forward), finite for any finite number.
     fn inverse(&self, z: f64, category: Option<usize>) -> f64;
 
-    /// The categories that have statistics of their own, where there are such.
+    /// The categories that have their own statistics, if any.
     fn categories(&self) -> Option<&dyn TransformCategories> {
         None
     }
 }
 
-/// Categories that have statistics of their own.
+/// Categories that have their own statistics.
 pub trait TransformCategories {
-    /// Metadata columns whose values together are a category.
+    /// Metadata columns whose values together form a category.
     fn columns(&self) -> &[String];
 
-    /// The place of the category with these values, one per column, if training samples had them.
+    /// The place of the category with these values, one per column, if it occurred in training samples.
     fn place(&self, levels: &[String]) -> Option<usize>;
 
-    /// The values of each category and the number of its training samples, in the order of their
-    /// places.
+    /// The values of each category and its number of training samples, in order of place.
     fn sizes(&self) -> Vec<(&[String], usize)>;
 }
 
 /// The options of a transform and how to fit it.
 pub trait TransformConfig: Config + Send + Sync + 'static {
-    /// The name people choose it by, in kebab-case.
+    /// The name by which users choose it, in kebab-case.
     const NAME: &'static str;
-    /// Further names that people may choose it by.
+    /// Further names by which users may choose it.
     const ALIASES: &'static [&'static str] = &[];
-    /// What fitting makes, which serialises to a table.
+    /// The fitted transform, which serialises to a table.
     type Fitted: TargetTransform + Serialize + DeserializeOwned + 'static;
 
-    /// Fits it to the training samples of a column.
+    /// Fits the transform to the training samples of a column.
     ///
     /// # Errors
     /// An option out of range ([`PluginError::bad_option`]).
     fn fit(&self, targets: &TrainingTargets<'_>) -> Result<Self::Fitted, PluginError>;
 
-    /// Refuses a value that it has no place for; asked of every sample, validated or trained on.
+    /// Rejects a value that cannot be transformed; called for every training and validation sample.
     ///
     /// # Errors
-    /// Why, in words: `ln(y + 1) exists only above -1`.
+    /// The reason: `ln(y + 1) exists only above -1`.
     fn check(&self, y: f64) -> Result<(), String> {
         let _ = y;
         Ok(())
     }
 
-    /// Whether it scales each category by itself, so that the run must name columns.
+    /// Whether it scales each category separately, so that the run must name columns.
     fn by_category(&self) -> bool {
         false
     }
 
-    /// Whether some training values are below 0 on the scale of training, whatever the column, if
-    /// only it is not constant; outputs that are never negative cannot reach them.
+    /// Whether some training values are below 0 on the training scale for every column that is not
+    /// constant; outputs that are never negative cannot reach them.
     fn gives_negatives(&self) -> bool {
         false
     }
 }
 
-/// A transform of any type that is to be fitted.
+/// A transform of any type, before it is fitted.
 pub type BoxedTransform = Box<dyn TransformObject>;
 
-/// A transform that is to be fitted, behind a trait object.
+/// A transform before it is fitted, as a trait object.
 pub trait TransformObject: Debug + Send + Sync {
     /// [`TransformConfig::fit`].
     ///
@@ -126,16 +124,16 @@ pub trait TransformObject: Debug + Send + Sync {
     /// An option out of range.
     fn fit(&self, targets: &TrainingTargets<'_>) -> Result<Arc<dyn FittedObject>, PluginError>;
 
-    /// A transform that was fitted, from its state.
+    /// Reads a fitted transform from its saved state.
     ///
     /// # Errors
-    /// A state of something else.
+    /// The state does not belong to this transform.
     fn read(&self, state: Map<String, Value>) -> Result<Arc<dyn FittedObject>, PluginError>;
 
     /// [`TransformConfig::check`].
     ///
     /// # Errors
-    /// Why, in words.
+    /// The reason.
     fn check(&self, y: f64) -> Result<(), String>;
 
     /// [`TransformConfig::by_category`].
@@ -175,9 +173,9 @@ impl<C: TransformConfig> TransformObject for C {
     }
 }
 
-/// A fitted transform that can be saved, behind a trait object.
+/// A fitted transform that can be saved, as a trait object.
 pub trait FittedObject: TargetTransform {
-    /// What [`TransformObject::read`] reads back.
+    /// Returns the state that [`TransformObject::read`] reads.
     fn state(&self) -> Map<String, Value>;
 }
 
@@ -190,18 +188,18 @@ impl<T: TargetTransform + Serialize> FittedObject for T {
     }
 }
 
-/// A fitted transform of any type, as checkpoints keep it: its name under `transform`, the crate it
-/// comes from, and its state.
+/// A fitted transform of any type, as stored in checkpoints: its name under `transform`, the crate that
+/// supplies it, and its state.
 #[derive(Clone, Debug)]
 pub struct FittedTransform {
     name: String,
-    /// The crate and its version, which checkpoints of older versions lack.
+    /// The crate and its version, which older checkpoints lack.
     provider: Option<(String, String)>,
     fitted: Arc<dyn FittedObject>,
 }
 
 impl FittedTransform {
-    /// Fits the transform that `resolved` names, which [`Registry::build`] made `transform` of.
+    /// Fits `transform`, which [`Registry::build`] built from `resolved`.
     ///
     /// # Errors
     /// An option out of range.
@@ -298,7 +296,7 @@ impl<'de> Deserialize<'de> for FittedTransform {
 }
 
 crate::define_kind! {
-    /// The kind of [`TargetTransform`]. Its components are not built but fitted.
+    /// The kind of [`TargetTransform`]s. Its components are fitted rather than built.
     pub struct TransformKind: Kind<Context = (), Component = BoxedTransform> {
         const NAME: &'static str = "target-transform";
         const SUMMARY: &'static str = "The scale on which a numeric target is learnt";

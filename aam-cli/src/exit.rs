@@ -1,4 +1,4 @@
-//! How the program ends, as its exit code.
+//! The exit codes of the program.
 
 use std::process::ExitCode;
 
@@ -6,30 +6,30 @@ use aam_api::PluginError;
 use aam_runtime::model::device::DeviceError;
 use aam_runtime::run::RunError;
 
-/// The exit codes, all there are.
+/// All exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
     /// Done.
     Done = 0,
-    /// Something went wrong that is neither of the following: a disk is full, training diverged.
+    /// Something else went wrong: a disk is full, training diverged.
     Failed = 1,
-    /// A flag, a configuration key or a component's name or option.
+    /// A flag, a configuration key, or a component's name or option is wrong.
     Usage = 2,
-    /// An input file, or what is in it.
+    /// An input file or its contents cannot be used.
     Data = 3,
-    /// A checkpoint: damaged, of another program, or with a component that is not linked.
+    /// A checkpoint is damaged, from another program, or has a component that is not linked.
     Model = 4,
     /// Interrupted; the run saved a checkpoint first.
     Saved = 5,
-    /// A mistake in the program.
+    /// A bug in the program.
     Bug = 101,
     /// Interrupted twice; stopped at once, with nothing saved since the last checkpoint.
     Interrupted = 130,
 }
 
 impl Exit {
-    /// Every code with its meaning, for people.
+    /// Every code with its meaning, for help texts.
     pub const ALL: [(Self, &'static str); 8] = [
         (Self::Done, "done"),
         (
@@ -53,7 +53,7 @@ impl Exit {
         ),
     ];
 
-    /// The number.
+    /// The numeric code.
     pub fn code(self) -> u8 {
         self as u8
     }

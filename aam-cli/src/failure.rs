@@ -1,4 +1,4 @@
-//! Errors as they are told to a person.
+//! Errors as reported to users.
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
@@ -13,27 +13,27 @@ use serde_json::json;
 use crate::exit::Exit;
 use crate::output::{Label, is_json, say_labelled, tell};
 
-/// Why a command could not be done, and the exit code for it.
+/// Why a command failed, and the exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
-    /// Where something is wrong, from the outside in.
+    /// Where the problem is, from the outside in.
     places: Vec<Place>,
-    /// What is wrong there.
+    /// The problem.
     message: String,
-    /// What the person can do, one line each.
+    /// What the user can do, one line each.
     pub help: Vec<String>,
-    /// Whether the reader of our output went away, which is nobody's mistake.
+    /// Whether the reader of our output closed it, which is not an error.
     broken_pipe: bool,
 }
 
-/// Where something is wrong.
+/// Where a problem is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
-    /// In a setting, with its value where that is given, too.
+    /// A setting, with its value if that is given, too.
     Setting(String, Option<String>),
-    /// In a flag, a file, a file with a table, …
+    /// A flag, a file, a file with a table, and so on.
     Named(String),
 }
 
@@ -64,21 +64,21 @@ impl Failure {
         Self::new(Exit::Usage, message)
     }
 
-    /// A setting that cannot be used, which is named as the person gave it.
+    /// A setting that cannot be used; messages name it as the user gave it.
     pub fn setting(key: impl Into<String>, value: Option<String>, problem: &str) -> Self {
         let mut failure = Self::from_text(Exit::Usage, problem);
         failure.places.push(Place::Setting(key.into(), value));
         failure
     }
 
-    /// The failure with another exit code.
+    /// Changes the exit code.
     #[must_use]
     pub fn with_exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self
     }
 
-    /// Tells settings as `given` has them, by their keys and values.
+    /// Names settings as `given` returns them for their keys and values.
     #[must_use]
     pub fn with_settings(mut self, given: impl Fn(&str, Option<&str>) -> Option<String>) -> Self {
         for place in &mut self.places {
@@ -91,7 +91,7 @@ impl Failure {
         self
     }
 
-    /// What is wrong, with where that is.
+    /// The problem, preceded by where it is.
     pub fn text(&self) -> String {
         let places = self.places.iter();
         let places = places.map(|place| format!("{}: ", brief(&place.to_string())));
@@ -105,7 +105,7 @@ impl Failure {
         self
     }
 
-    /// Puts the place (a flag, a file with a table) before the message.
+    /// Prepends a place (a flag, a file with a table) to the message.
     #[must_use]
     pub fn at(mut self, place: &str) -> Self {
         self.places.insert(0, Place::Named(place.to_owned()));
@@ -126,7 +126,7 @@ impl Failure {
         Self::from_text(exit, &message)
     }
 
-    /// A failure with the advice in the lines of `text` that begin with `help: `.
+    /// A failure whose advice is in the lines of `text` that begin with `help: `.
     fn from_text(exit: Exit, text: &str) -> Self {
         let mut failure = Self::new(exit, "");
         let mut kept: Vec<&str> = Vec::new();
@@ -140,7 +140,7 @@ impl Failure {
         failure
     }
 
-    /// Prints the failure on standard error.
+    /// Prints the failure to standard error.
     pub fn print(&self) {
         if self.broken_pipe {
             return;
@@ -209,7 +209,7 @@ impl From<PluginError> for Failure {
             | PluginError::BadOption {
                 kind, component, ..
             } => failure.help(format!(
-                "`aam plugins describe {kind} {component}` has its options"
+                "`aam plugins describe {kind} {component}` shows its options"
             )),
             _ => failure,
         }

@@ -10,12 +10,12 @@ use crate::output::say;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// The flag that a run looks at after every update. It is set by Ctrl-C and by SIGTERM, SIGHUP and
-/// SIGUSR1, which is how clusters announce that a job is about to end.
+/// The flag that a run checks after every update. It is set by Ctrl-C and by SIGTERM, SIGHUP and
+/// SIGUSR1, with which clusters announce that a job is about to end.
 pub fn flag() -> &'static AtomicBool {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // Without a handler a signal ends the program as it ends any other.
+        // If no handler can be set, a signal ends the program in the default way.
         let _ = ctrlc::set_handler(interrupted);
         listen_for_user_signal();
     });
@@ -27,7 +27,7 @@ fn interrupted() {
         std::process::exit(i32::from(Exit::Interrupted.code()));
     }
     if processes::is_first() {
-        say("interrupted: saving a checkpoint; once more stops at once");
+        say("interrupted: saving a checkpoint; interrupt again to stop at once");
     }
 }
 
@@ -44,15 +44,15 @@ fn listen_for_user_signal() {
 #[cfg(not(unix))]
 fn listen_for_user_signal() {}
 
-/// Has a write beyond the largest size of files (`ulimit -f`) fail like one to a full disk, so that the
-/// error names the file. Its signal would end the program without a word.
+/// Makes a write beyond the maximum file size (`ulimit -f`) fail like a write to a full disk, so that the
+/// error names the file. By default the signal would end the program without a message.
 #[cfg(unix)]
 pub fn outlive_file_limits() {
     let met = std::sync::Arc::new(AtomicBool::new(false));
-    // Without it the program ends as it did.
+    // If this fails, the default applies.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, met);
 }
 
-/// Elsewhere there is no such signal.
+/// Does nothing: there is no such signal on this platform.
 #[cfg(not(unix))]
 pub fn outlive_file_limits() {}

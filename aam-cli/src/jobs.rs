@@ -1,4 +1,4 @@
-//! Commands whose flags are options of the runtime: what each is called, takes and is for.
+//! Commands whose flags are options of the runtime: their names, purposes and options.
 
 use aam_api::kind::kinds;
 use aam_api::options::{self, OptionInfo};
@@ -14,18 +14,18 @@ use aam_runtime::simulate::SimulateOptions;
 use aam_runtime::train_encoder::TrainEncoderOptions;
 use aam_runtime::unifrac_job::UnifracOptions;
 
-/// A command that is set up by flags and a configuration file.
+/// A command that is configured by flags and a configuration file.
 #[derive(Clone)]
 pub struct Job {
     /// Its name.
     pub name: &'static str,
-    /// What it does, in a line.
+    /// What it does, in one line.
     pub about: &'static str,
-    /// Command lines to start from.
+    /// Example command lines.
     pub examples: &'static str,
     /// Its options, under the headings of the help text.
     pub groups: Vec<Group>,
-    /// The kinds of components that are chosen for it, with what is linked of each.
+    /// The kinds of components that it chooses, with the linked components of each.
     pub kinds: Vec<(&'static KindEntry, Vec<ComponentInfo>)>,
 }
 
@@ -44,22 +44,22 @@ impl Job {
         self.groups.iter().flat_map(|group| &group.options)
     }
 
-    /// The option called `name`.
+    /// The option named `name`.
     pub fn option(&self, name: &str) -> Option<&OptionInfo> {
         self.options().find(|option| option.name == name)
     }
 
-    /// The kind called `name`, if components of it are chosen for the command.
+    /// The kind named `name`, if the command chooses components of it.
     pub fn kind(&self, name: &str) -> Option<&'static KindEntry> {
         let mut kinds = self.kinds.iter().map(|(kind, _)| *kind);
         kinds.find(|kind| kind.is_called(name))
     }
 }
 
-/// All such commands.
+/// Returns all such commands.
 ///
 /// # Errors
-/// Two components of one name.
+/// Two components share a name.
 pub fn all() -> Result<Vec<Job>, PluginError> {
     Ok(vec![
         check(),
@@ -78,10 +78,10 @@ pub fn all() -> Result<Vec<Job>, PluginError> {
     ])
 }
 
-/// The command called `name`.
+/// Returns the command named `name`.
 ///
 /// # Errors
-/// Two components of one name.
+/// Two components share a name.
 pub fn named(name: &str) -> Result<Option<Job>, PluginError> {
     Ok(all()?.into_iter().find(|job| job.name == name))
 }
@@ -89,7 +89,7 @@ pub fn named(name: &str) -> Result<Option<Job>, PluginError> {
 fn check() -> Job {
     Job {
         name: "check",
-        about: "Look at the files of a study before anything is learnt of it",
+        about: "Inspect the files of a study before training",
         examples: "aam check study\n\
                    aam check study --metadata-column ph --html study.html\n\
                    aam check --table table.biom --metadata metadata.tsv --metadata-column ph --json",
@@ -117,7 +117,7 @@ fn pretrain() -> Result<Job, PluginError> {
 fn train() -> Result<Job, PluginError> {
     Ok(Job {
         name: "train",
-        about: "Learn to predict metadata columns, numbers or classes",
+        about: "Train a model that predicts metadata columns, numeric or categorical",
         examples: "aam train --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
                    --pretrained-encoder pretrained/checkpoints/best --output-dir trained\n\
                    aam train --table table.biom --metadata metadata.tsv --metadata-column site \\\n    \
@@ -144,7 +144,7 @@ fn compare() -> Result<Job, PluginError> {
 fn tune() -> Result<Job, PluginError> {
     Ok(Job {
         name: "tune",
-        about: "Search settings on the folds of a study, and write the best as a configuration file",
+        about: "Search for the best settings on folds of a study, and write them as a configuration file",
         examples: "aam tune --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
                    --output-dir tuned\n\
                    aam tune --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
@@ -159,7 +159,7 @@ fn tune() -> Result<Job, PluginError> {
 fn lr_find() -> Result<Job, PluginError> {
     Ok(Job {
         name: "lr-find",
-        about: "Try rising learning rates on a training, and suggest one",
+        about: "Train with increasing learning rates, and suggest one",
         examples: "aam lr-find --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
                    --output-dir rates\n\
                    aam lr-find --config trained/config.toml --start-lr 1e-5 --end-lr 1 --output-dir rates",
@@ -171,7 +171,7 @@ fn lr_find() -> Result<Job, PluginError> {
 fn rf_baseline() -> Job {
     Job {
         name: "rf-baseline",
-        about: "Judge a Random Forest on relative abundances, to compare a model with",
+        about: "Evaluate a Random Forest on relative abundances, as a baseline for a model",
         examples: "aam rf-baseline --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
                    --folds 5 --output-dir forest\n\
                    aam rf-baseline --table table.biom --metadata metadata.tsv --metadata-column age \\\n    \
@@ -187,7 +187,7 @@ fn rf_baseline() -> Job {
 fn predict() -> Job {
     Job {
         name: "predict",
-        about: "Predict for the samples of a table with a trained model",
+        about: "Predict the targets of a table's samples with a trained model",
         examples: "aam predict --model trained/checkpoints/best --table new.biom \
                    --output predictions.tsv",
         groups: vec![Group {
@@ -216,7 +216,7 @@ fn explain() -> Job {
 fn unifrac() -> Job {
     Job {
         name: "unifrac",
-        about: "Compute the UniFrac distances of all samples of a table",
+        about: "Compute UniFrac distances between all samples of a table",
         examples: "aam unifrac --table table.biom --tree tree.nwk --output unweighted.h5\n\
                    aam unifrac --table table.biom --tree tree.nwk --metric generalized:0.5 \\\n    \
                    --precision f32 --output generalized.tsv",
@@ -231,7 +231,7 @@ fn unifrac() -> Job {
 fn embed() -> Job {
     Job {
         name: "embed",
-        about: "Write the embeddings of ASVs or of samples by a model",
+        about: "Write a model's embeddings of ASVs or samples",
         examples: "aam embed --model pretrained --table table.biom --output asvs.tsv\n\
                    aam embed --model trained --table table.biom --of samples --output samples.npy",
         groups: vec![Group {
@@ -247,7 +247,7 @@ fn train_encoder() -> Result<Job, PluginError> {
     let encoders = kinds.filter(|kind| kind.is_called(AsvEncoderKind::NAME));
     Ok(Job {
         name: "train-encoder",
-        about: "Train an encoder of ASVs for every study, on full-length reference genes",
+        about: "Train an ASV encoder for use in any study, on full-length reference genes",
         examples: "aam train-encoder --sequences 97_otus.fasta --taxonomy 97_otu_taxonomy.txt \\\n    \
                    --tree 97_otus.tree --output-dir encoder",
         groups: vec![Group {
@@ -263,7 +263,7 @@ fn train_encoder() -> Result<Job, PluginError> {
 fn simulate() -> Job {
     Job {
         name: "simulate",
-        about: "Make a study with known truth: table, tree, metadata and UniFrac distances",
+        about: "Simulate a study with known truth: table, tree, metadata and UniFrac distances",
         examples: "aam simulate --output-dir study --samples 200",
         groups: vec![Group {
             heading: "Study",
@@ -273,13 +273,13 @@ fn simulate() -> Job {
     }
 }
 
-/// The kinds that runs of the sort `stage` choose, with what is linked of each.
+/// The kinds that runs of `stage` choose, with the linked components of each.
 fn chosen_in(stage: Stage) -> Result<Vec<(&'static KindEntry, Vec<ComponentInfo>)>, PluginError> {
     let chosen = kinds()?.into_iter().filter(|kind| kind.is_chosen_in(stage));
     chosen.map(|kind| Ok((kind, kind.list()?))).collect()
 }
 
-/// Sorts options by their headings; `own` heads those that have none.
+/// Groups options by heading; `own` is the heading of those without one.
 fn grouped(own: &'static str, all: Vec<OptionInfo>) -> Vec<Group> {
     let headings = [
         "Data",

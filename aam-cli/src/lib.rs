@@ -1,7 +1,7 @@
 //! The command line of `aam`, as a library.
 //!
-//! The program itself is one call of [`main`]. Whoever wants further components linked in writes
-//! a binary of their own:
+//! The program itself is one call of [`main`]. To link in further components, write your own
+//! binary:
 //!
 //! ```no_run
 //! // use my_component_crate as _;   // a crate that is never named registers nothing
@@ -15,7 +15,7 @@
 //!   and of every linked component.
 //! - [`settings`]: how flags, a configuration file and defaults become one set of options.
 //! - [`commands`]: what each command does.
-//! - [`progress`]: what a person sees while it is done.
+//! - [`progress`]: what a user sees while a command runs.
 //! - [`exit`] and [`failure`]: how it ends.
 
 #![deny(missing_docs)]
@@ -42,9 +42,9 @@ pub mod settings;
 pub use exit::Exit;
 pub use failure::Failure;
 
-/// The allocator that a program should have: a training step makes and drops large temporaries at
-/// every layer; the system's allocator gives their pages back each time and spends a third of the
-/// step on page faults.
+/// The recommended allocator: a training step allocates and frees large temporaries in every layer. The
+/// system's allocator returns their pages to the system each time and spends a third of the step on page
+/// faults.
 pub use mimalloc::MiMalloc as Allocator;
 
 /// Runs the program with the arguments it was started with.
@@ -64,21 +64,21 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-/// Has Burn take the CPU where it names no device itself, as when it reads the state of an optimizer,
-/// which goes to the run's device after that. Its own choice is the first backend of the build, whether
-/// its driver is there or not.
+/// Makes Burn use the CPU where it chooses a device itself, for example to read the state of an
+/// optimizer, which is moved to the run's device afterwards. By default it would choose the first backend
+/// of the build, even if its driver is missing.
 fn default_to_cpu() {
-    // SAFETY: this is the first that the program does, and no other thread reads the environment.
+    // SAFETY: the program does this first, before any other thread could read the environment.
     unsafe { std::env::set_var("BURN_DEVICE", "flex") };
 }
 
-/// Prints a failure, with the rank of the process where there are several.
+/// Prints a failure, with the rank of the process if there are several.
 fn print_on_rank(failure: &Failure) {
     match processes::rank() {
         None => failure.print(),
         Some((rank, size)) => {
             if rank > 0 {
-                // What is wrong on all of them is told by the first, which ends the others.
+                // A problem that all ranks share is reported by the first, which ends the others.
                 std::thread::sleep(std::time::Duration::from_secs(1));
                 if interrupt::flag().load(std::sync::atomic::Ordering::SeqCst) {
                     return;
@@ -95,7 +95,7 @@ fn print_on_rank(failure: &Failure) {
 /// Runs the program with `arguments`, the first of which is the program's name.
 ///
 /// # Errors
-/// Whatever keeps the command from being done; nothing has been printed about it.
+/// Whatever prevents the command from completing; the error has not been printed.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, Failure> {
     for kind in kinds()? {
         kind.list()?;
@@ -109,7 +109,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<Exit, Failur
     }
 }
 
-/// Makes a panic, which is always a mistake in the program, one line without a backtrace.
+/// Reports a panic, which is always a bug in the program, in one line without a backtrace.
 fn report_panics() {
     if std::env::var_os("RUST_BACKTRACE").is_some() {
         return;
@@ -118,7 +118,7 @@ fn report_panics() {
         let place = panic.location().map(ToString::to_string);
         let problem = panic.payload_as_str().unwrap_or("unknown problem");
         let text = format!(
-            "{problem} ({}); this is a bug in aam, please report it with the command you ran",
+            "{problem} ({}); this is a bug in aam: report it with the command you ran",
             place.unwrap_or_default()
         );
         output::say_labelled(output::Label::ERROR, &text);

@@ -1,8 +1,8 @@
-//! The way of all text to the terminal: messages on standard error, with colours only where a person
-//! looks at them, or as JSON, a line an event; and what a command prints on standard output.
+//! All output of the program: messages on standard error, coloured only on a terminal, or as JSON, one
+//! event per line; and the results of commands on standard output.
 //!
-//! Ids, names and paths come from files of others. What of them cannot be seen or commands a terminal
-//! is written out here, whatever the message.
+//! Ids, names and paths come from other people's files. Invisible and control characters in them are
+//! escaped here, in every message.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,17 +12,17 @@ use serde_json::{Value, json};
 
 static JSON: AtomicBool = AtomicBool::new(false);
 
-/// Chooses whether everything is told in JSON.
+/// Sets whether messages are written as JSON.
 pub fn set_json(json: bool) {
     JSON.store(json, Ordering::Relaxed);
 }
 
-/// Whether everything is told in JSON.
+/// Whether messages are written as JSON.
 pub fn is_json() -> bool {
     JSON.load(Ordering::Relaxed)
 }
 
-/// A word before a message, which has a colour where a person looks at it.
+/// A word before a message, coloured on a terminal.
 #[derive(Clone, Copy, Debug)]
 pub struct Label {
     word: &'static str,
@@ -43,13 +43,13 @@ impl Label {
         Self { word, code }
     }
 
-    /// `text` after the label, as it is shown.
+    /// `text` after the label, as displayed.
     fn before(self, text: &str) -> String {
         format!("{} {}", painted(self.word, self.code), visible(text))
     }
 }
 
-/// Something to find at a glance.
+/// Writes an emphasised line to standard error.
 pub fn say_strong(text: &str) {
     match is_json() {
         true => say(text),
@@ -66,7 +66,7 @@ fn painted(text: &str, code: &str) -> String {
     }
 }
 
-/// Writes a line to standard error; that nobody reads it is no reason to stop.
+/// Writes a line to standard error; a closed stream is not an error.
 pub fn say(line: &str) {
     match is_json() {
         true => tell(&json!({"event": "note", "text": line})),
@@ -82,7 +82,7 @@ pub fn say_labelled(label: Label, text: &str) {
     }
 }
 
-/// Says that something may be a mistake.
+/// Writes a warning to standard error.
 pub fn warn(text: &str) {
     match is_json() {
         true => tell(&json!({"event": "warning", "text": text})),
@@ -99,10 +99,10 @@ fn write(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Writes text for people to standard output.
+/// Writes text to standard output.
 ///
 /// # Errors
-/// Nobody reads it, or the disk is full.
+/// Standard output is closed, or the disk is full.
 pub fn print(text: &str) -> io::Result<()> {
     io::stdout().write_all(visible(text).as_bytes())
 }
@@ -110,15 +110,15 @@ pub fn print(text: &str) -> io::Result<()> {
 /// Writes JSON to standard output.
 ///
 /// # Errors
-/// Those of [`print`].
+/// As for [`print`].
 pub fn print_json(json: &str) -> io::Result<()> {
     io::stdout().write_all(visible_json(json).as_bytes())
 }
 
-/// Writes one or the other.
+/// Writes JSON or text to standard output.
 ///
 /// # Errors
-/// Those of [`print`].
+/// As for [`print`].
 pub fn print_as(is_json: bool, text: &str) -> io::Result<()> {
     match is_json {
         true => print_json(text),
@@ -126,7 +126,7 @@ pub fn print_as(is_json: bool, text: &str) -> io::Result<()> {
     }
 }
 
-/// Who has something: `A has`, `A and B have`, `A, B and C have`.
+/// Lists who has something: `A has`, `A and B have`, `A, B and C have`.
 pub(crate) fn have(all: &[String]) -> String {
     match all {
         [] => "nothing has".to_owned(),

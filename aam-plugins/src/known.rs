@@ -1,4 +1,4 @@
-//! Layers and tensors of known values, for the tests of the components.
+//! Layers and tensors with known values, for the tests of components.
 
 use aam_api::{Categories, CategoryColumn, CategorySchema, Choice, Kind, Registry, SampleTable};
 use burn::module::Param;
@@ -6,7 +6,7 @@ use burn::nn::Linear;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use serde_json::Value;
 
-/// Why the component `name` refuses `options`.
+/// The error with which the component `name` rejects `options`.
 pub(crate) fn refused<K: Kind>(name: &str, options: Value) -> String {
     let options = serde_json::from_value(options).expect("a table");
     let choice = Choice {
@@ -25,7 +25,7 @@ pub(crate) fn matrix<const R: usize, const C: usize>(rows: [[f32; C]; R]) -> Ten
     Tensor::from_floats(rows, &device())
 }
 
-/// A linear layer with these weights, one row for each input.
+/// A linear layer with these weights, one row per input.
 pub(crate) fn linear<const I: usize, const O: usize>(
     weight: [[f32; O]; I],
     bias: [f32; O],
@@ -36,12 +36,12 @@ pub(crate) fn linear<const I: usize, const O: usize>(
     }
 }
 
-/// A linear layer that changes nothing.
+/// A linear layer that returns its input.
 pub(crate) fn identity(width: usize) -> Linear {
     scaled_identity(width, 1.0)
 }
 
-/// A linear layer that multiplies by `factor`.
+/// A linear layer that multiplies its input by `factor`.
 pub(crate) fn scaled_identity(width: usize, factor: f32) -> Linear {
     Linear {
         weight: Param::from_tensor(Tensor::eye(width, &device()).mul_scalar(factor)),
@@ -95,7 +95,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// The samples with these counts, one of each ASV.
+    /// Samples with these counts, one per ASV.
     pub(crate) fn new(rows: &[&[u32]]) -> Self {
         let sparse = |row: &&[u32]| {
             (0..)
@@ -126,7 +126,7 @@ impl SampleTable for Counts {
     }
 }
 
-/// Predictions whose metrics are known.
+/// Predictions for which the metrics are known.
 pub(crate) mod metric {
     use aam_api::metric::{MetricConfig, MetricContext, Sample};
 
@@ -140,7 +140,7 @@ pub(crate) mod metric {
         config.of(&MetricContext::new(0), samples)
     }
 
-    /// Of intervals of the widths 1, 3 and 1, the last of which has the true value outside.
+    /// The metric of intervals of widths 1, 3 and 1, the last of which misses the actual value.
     pub(crate) fn of_intervals<C: MetricConfig>(config: &C) -> f64 {
         let samples = [
             Sample::number(1.5, Some((1.0, 2.0)), 1.0),
@@ -150,7 +150,7 @@ pub(crate) mod metric {
         config.of(&MetricContext::new(0), samples)
     }
 
-    /// Of three samples of two of three classes, the last of which is taken for the other.
+    /// The metric of three samples from two of three classes, the last of which is misclassified.
     pub(crate) fn of_classes<C: MetricConfig>(config: &C) -> f64 {
         let samples = [
             ([0.8, 0.1, 0.1], 0),
@@ -168,7 +168,7 @@ pub(crate) mod metric {
         config.of(&MetricContext::new(3), samples)
     }
 
-    /// Of sets of 1, 1 and 3 classes, the second of which lacks the true one.
+    /// The metric of sets of 1, 1 and 3 classes, the second of which lacks the actual class.
     pub(crate) fn of_sets<C: MetricConfig>(config: &C) -> f64 {
         let sets: [(&[usize], usize); 3] = [(&[0], 0), (&[2], 0), (&[1, 0, 2], 1)];
         let samples =

@@ -1,4 +1,4 @@
-//! What several components are made of, and the checks of options that they share.
+//! Building blocks and option checks shared by several components.
 
 use aam_api::PluginError;
 use burn::module::Module;
@@ -14,9 +14,9 @@ pub(crate) fn xavier_linear(inputs: usize, outputs: usize, device: &Device) -> L
     scaled_linear(1.0, inputs, outputs, device)
 }
 
-/// The last layer of a head: small weights, so that it starts at the mean of the target or at even
-/// odds. Of what it starts at, only the part that training samples contradict is ever unlearnt; the
-/// rest stays in the predictions as noise.
+/// The last layer of a head: small weights, so that it initially predicts the mean of the target or equal
+/// probabilities. Training corrects the initial predictions only as far as training samples contradict
+/// them; the rest would stay in the predictions as noise.
 pub(crate) fn output_linear(inputs: usize, outputs: usize, device: &Device) -> Linear {
     scaled_linear(0.01, inputs, outputs, device)
 }
@@ -29,7 +29,7 @@ fn scaled_linear(gain: f64, inputs: usize, outputs: usize, device: &Device) -> L
     }
 }
 
-/// Feature-wise linear modulation: a scale and a shift for each feature, linear in a condition.
+/// Feature-wise linear modulation: a scale and a shift per feature, linear in a condition.
 ///
 /// Perez et al., *FiLM: Visual reasoning with a general conditioning layer*, AAAI 2018.
 #[derive(Module, Debug)]
@@ -39,7 +39,7 @@ pub(crate) struct Modulation {
 }
 
 impl Modulation {
-    /// Scales of one and shifts of zero, whatever the condition, which is `width` wide.
+    /// Scales of one and shifts of zero for every condition of width `width`.
     pub(crate) fn identity(width: usize, features: usize, device: &Device) -> Self {
         let constant = |bias: Initializer| Linear {
             weight: Initializer::Zeros.init([width, features], device),
@@ -51,7 +51,7 @@ impl Modulation {
         }
     }
 
-    /// Scales and shifts, each `[batch, features]`, for conditions `[batch, width]`.
+    /// Returns scales and shifts, each `[batch, features]`, for conditions `[batch, width]`.
     pub(crate) fn forward(&self, condition: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
         let scale = self.scale.forward(condition.clone());
         (scale, self.shift.forward(condition))
@@ -84,7 +84,7 @@ pub(crate) fn attention(
     attention
 }
 
-/// Checks that `heads` attention heads share `dim` equally.
+/// Checks that `heads` attention heads divide `dim`.
 pub(crate) fn check_heads(
     kind: &'static str,
     component: &str,

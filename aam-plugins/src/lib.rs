@@ -1,9 +1,8 @@
-//! The built-in components of `aam`, but for those that belong to other code: encoders register
+//! The built-in components of `aam`, except for those that belong to other code: most encoders register
 //! from `aam-model`, objectives that need a tree from `aam-study`.
 //!
-//! Each component is one file that holds its options, its module, its documentation and its
-//! tests, and registers itself; nothing else in the project knows its name. A program gets them
-//! all by linking this crate:
+//! Each component is a file with its options, its module, its documentation and its tests. It registers
+//! itself; nothing else in the project knows its name. A program gets all of them by linking this crate:
 //!
 //! ```
 //! use aam_plugins as _;
@@ -13,7 +12,7 @@
 //! # Ok::<(), aam_api::PluginError>(())
 //! ```
 //!
-//! The documentation of a config is what `aam plugins describe` prints.
+//! `aam plugins describe` prints the documentation of a config.
 
 #![deny(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! `aam embed`: the embeddings of ASVs or of samples, as a file.
+//! `aam embed`: writes the embeddings of ASVs or samples to a file.
 
 use std::path::{Path, PathBuf};
 
@@ -29,42 +29,42 @@ use aam_train::session;
 use crate::given_reads::GivenReads;
 use crate::options::GivenTableOptions;
 
-/// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
+/// Number of ASVs encoded at once: large enough for a GPU, small enough for a laptop.
 const CHUNK: usize = 128;
-/// Samples embedded at once.
+/// Number of samples embedded at once.
 const BATCH: usize = 256;
 
-/// Options of `aam embed`; everything else comes from the checkpoint.
+/// Options of `aam embed`. Everything else is defined by the checkpoint.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct EmbedOptions {
-    /// Run of `aam pretrain` or `aam train`, of which the best checkpoint is taken, or a checkpoint
-    /// in it; without it the encoder that comes with aam embeds ASVs.
+    /// Run directory of `aam pretrain` or `aam train`, whose best checkpoint is used, or a
+    /// checkpoint in it. Default: the ASV encoder built into aam.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub model: Option<PathBuf>,
     /// The table.
     #[serde(flatten)]
     pub given: GivenTableOptions,
-    /// Sample metadata, for `where`, which chooses samples by them.
+    /// Sample metadata, for selecting samples with `where`.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub metadata: Option<PathBuf>,
-    /// Which samples.
+    /// Sample selection.
     #[serde(flatten)]
     pub selection: SelectionOptions,
-    /// What is embedded: asvs or samples.
+    /// What to embed: asvs or samples.
     pub of: Embedded,
-    /// Where the embeddings go: .npy (with the ids in FILE.ids.txt) or .tsv, a row each.
+    /// Output file of the embeddings: .npy (with the ids in FILE.ids.txt) or .tsv, one row each.
     #[schemars(transform = Facts::new().file(FileUse::Written).required())]
     pub output: Option<PathBuf>,
-    /// Device: auto or cpu, and with the matching build cuda[:N], rocm[:N] or vulkan[:N].
+    /// Device: auto, cpu or, with the matching build, cuda[:N], rocm[:N] or vulkan[:N].
     #[schemars(transform = Facts::new()
-        .because("a GPU where there is one and the build knows it, else the CPU"))]
+        .because("a GPU if there is one that the build supports, otherwise the CPU"))]
     pub device: String,
-    /// Replace an output file that exists.
+    /// Overwrite an existing output file.
     pub overwrite: bool,
 }
 
-/// What embeddings are of.
+/// What is embedded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Embedded {
@@ -93,12 +93,11 @@ impl Default for EmbedOptions {
 /// Computes the embeddings and writes them.
 ///
 /// # Errors
-/// Files that cannot be read or written, a checkpoint that cannot be used.
+/// Files that cannot be read or written, or a checkpoint that cannot be used.
 pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
     settings::check(options)?;
     if options.model.is_none() && options.of == Embedded::Samples {
-        let problem =
-            "name the model: the encoder that comes with aam embeds ASVs only (--of asvs)";
+        let problem = "name the model: the encoder built into aam embeds only ASVs (--of asvs)";
         return Err(RunError::missing("model", problem));
     }
     required(options.given.table.as_deref(), "table")?;
@@ -113,7 +112,7 @@ pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), 
     settle(&options.device, &device, AttnImplementation::Auto, observer)?;
     let (base, mut policy) = model(options.model.as_deref(), &device)?;
     if options.of == Embedded::Asvs {
-        // To draw reads would leave out ASVs.
+        // Rarefaction would drop ASVs.
         policy.rarefy_depth = None;
     }
     let (table, sequences) = reads(options, &policy, observer)?;
@@ -146,7 +145,8 @@ pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), 
     observer.observe(&Event::Saved(output))
 }
 
-/// The base of the checkpoint at `path`, or one with the encoder that comes with `aam`, and how ASVs are read for it.
+/// Returns the base of the checkpoint at `path`, or one with the built-in encoder, and how it reads
+/// ASVs.
 fn model(path: Option<&Path>, device: &Device) -> Result<(Base, DataPolicy), RunError> {
     if let Some(path) = path {
         let (base, manifest) = session::base_of(&checkpoint_of(path), device)?;
@@ -164,14 +164,14 @@ fn model(path: Option<&Path>, device: &Device) -> Result<(Base, DataPolicy), Run
         token_limit: usize::MAX,
         asv_sampling: AsvSampling::First,
         rarefy_depth: None,
-        // Ids stay those of the table.
+        // The ids stay those of the table.
         orient: Orient::AsIs,
         seed: 0,
     };
     Ok((Base::init(&config, device)?.valid(), policy))
 }
 
-/// The samples that are asked for, with the sequences of their ASVs.
+/// The selected samples, with the sequences of their ASVs.
 fn reads(
     options: &EmbedOptions,
     policy: &DataPolicy,
@@ -195,7 +195,7 @@ fn reads(
     given.read(policy, observer)
 }
 
-/// What is embedded, and by what.
+/// The inputs and the model of an embedding.
 struct Embedding<'a> {
     base: &'a Base,
     table: &'a Table,
@@ -236,7 +236,7 @@ impl Embedding<'_> {
         )
     }
 
-    /// `[samples, dim]`.
+    /// The sample embeddings, `[samples, dim]`.
     fn samples(&self, observer: &mut dyn Observer) -> Result<Tensor<2>, RunError> {
         let embeddings = self.asvs(observer)?;
         let (batcher, rows) = (self.batcher(), self.rows());

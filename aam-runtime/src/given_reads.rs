@@ -1,4 +1,4 @@
-//! The samples that a trained model is given, set up as those that it was trained on.
+//! Samples for a trained model, prepared like those it was trained on.
 
 use std::path::Path;
 
@@ -8,25 +8,25 @@ use aam_run::events::{Event, Observer};
 use aam_study::{self as study, ReadsFiles};
 use aam_train::checkpoint::manifest::DataPolicy;
 
-/// Where they are read from, and which.
+/// Which samples to read, and from which files.
 pub struct GivenReads<'a> {
     /// The files.
     pub files: ReadsFiles<'a>,
-    /// Where the counts are kept.
+    /// Where the counts are stored.
     pub storage: Storage,
-    /// A list of samples; all without it.
+    /// A list of samples. Default: all.
     pub list: Option<&'a Path>,
-    /// Their metadata, where there are any.
+    /// The metadata of the samples, if any.
     pub metadata: Option<&'a Metadata>,
-    /// What the metadata of a sample must meet.
+    /// Conditions on the metadata.
     pub conditions: Option<&'a Conditions>,
 }
 
 impl GivenReads<'_> {
-    /// The samples with the sequences of their ASVs, as the `policy` of the training has them.
+    /// Reads the samples with the sequences of their ASVs, under the `policy` of the training.
     ///
     /// # Errors
-    /// Files that cannot be read, or that the model cannot be given.
+    /// Files that cannot be read, or that the model cannot use.
     pub fn read(
         &self,
         policy: &DataPolicy,
@@ -52,7 +52,7 @@ impl GivenReads<'_> {
         let max_bp = policy.max_bp;
         if longest > max_bp {
             observer.observe(&Event::Warning(&format!(
-                "the model was trained on sequences of up to {max_bp} bases, and the longest one here has {longest}: longer ones are cut to what it knows"
+                "the model was trained on sequences of up to {max_bp} bases, and the longest one here has {longest}: longer sequences are truncated"
             )))?;
         }
         let options = TokenOptions {
@@ -65,8 +65,7 @@ impl GivenReads<'_> {
         Ok((table, sequences))
     }
 
-    /// The error without the advice to set the run up otherwise: samples are set up as those of the
-    /// training were.
+    /// Removes advice on other settings from the error: samples are prepared as in training.
     fn as_trained(&self, error: RunError, policy: &DataPolicy) -> RunError {
         let RunError::Data(mut error) = error else {
             return error;
@@ -75,7 +74,7 @@ impl GivenReads<'_> {
         if help.contains("--rarefy-depth") {
             let depth = policy.rarefy_depth.unwrap_or_default();
             error.help = Some(format!(
-                "the model was trained on samples of {depth} reads each and predicts only those with as many"
+                "the model was trained on samples of {depth} reads each and predicts only samples with at least that many"
             ));
         }
         match self.files.table {

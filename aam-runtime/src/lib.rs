@@ -1,6 +1,5 @@
-//! The commands of `aam`: training, comparison, prediction, simulation. The layers that they are
-//! composed of are crates of their own, which go by the names of the modules below for whoever
-//! depends on this one.
+//! The commands of `aam`: training, comparison, prediction and simulation. The layers they are
+//! built from are separate crates, re-exported as the modules below.
 
 pub mod check;
 pub mod compare;

@@ -1,4 +1,4 @@
-//! A trained model from its checkpoint, and samples that it can be given.
+//! A trained model from its checkpoint, and samples prepared for it.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -24,28 +24,28 @@ use crate::given_reads::GivenReads;
 use crate::members::{MEMBERS, SavedMembers};
 use crate::training_samples::TrainingSamples;
 
-/// ASVs encoded at once: large enough for a GPU, small enough for a laptop.
+/// Number of ASVs encoded at once: large enough for a GPU, small enough for a laptop.
 pub const CHUNK: usize = 128;
 
-/// Where a model comes from, and where it is to compute.
+/// The checkpoint of a model, and the device to run it on.
 pub struct ModelSource<'a> {
     /// The checkpoint.
     pub checkpoint: PathBuf,
-    /// Whether that is what the user named, and not a run that it is the best checkpoint of.
+    /// Whether the user named the checkpoint itself, and not a run whose best checkpoint it is.
     pub is_as_named: bool,
     /// Name of the device.
     pub device: &'a str,
-    /// What a GPU computes matrix products in.
+    /// Precision of matrix products on a GPU.
     pub precision: MixedPrecision,
-    /// Whether what the checkpoint keeps of its training samples is needed.
+    /// Whether the checkpoint's summary of its training samples is needed.
     pub needs_training_samples: bool,
 }
 
 impl<'a> ModelSource<'a> {
-    /// That of the flag `--model`, on the device called `device`.
+    /// The model of the flag `--model`, on the device called `device`.
     ///
     /// # Errors
-    /// No such flag.
+    /// The flag is missing.
     pub fn of(model: Option<&Path>, device: &'a str) -> Result<Self, RunError> {
         let checkpoint = checkpoint_of(required(model, "model")?);
         Ok(Self {
@@ -58,26 +58,26 @@ impl<'a> ModelSource<'a> {
     }
 }
 
-/// A model from its checkpoint, on a device.
+/// A model from a checkpoint, on a device.
 pub struct LoadedPredictor {
     /// The device.
     pub device: Device,
-    /// How samples became input in the training.
+    /// How samples were prepared as model input in training.
     pub policy: DataPolicy,
-    /// What the checkpoint says of itself.
+    /// The manifest of the checkpoint.
     pub parts: PredictorManifest,
-    /// The network, for validation.
+    /// The network, in inference mode.
     pub model: FineTuned,
-    /// What predicts alongside the network, where the training had such.
+    /// The other members of the ensemble, if the training had any.
     pub members: Option<SavedMembers>,
-    /// What is kept of the training samples.
+    /// The summary of the training samples.
     pub training: TrainingSamples,
-    /// Ids of the samples that something was learnt or chosen by.
+    /// Ids of the samples used for training or model selection.
     pub seen: BTreeSet<String>,
 }
 
 impl LoadedPredictor {
-    /// Reads it.
+    /// Reads the model.
     ///
     /// # Errors
     /// A checkpoint that cannot be read or does not predict, or a device that cannot be used.
@@ -94,7 +94,7 @@ impl LoadedPredictor {
         let Some(parts) = manifest.predictor.clone() else {
             return Err(RunError::checkpoint(
                 path,
-                "this is a pre-trained encoder, which predicts nothing by itself\n  help: train a predictor on it with `aam train --pretrained-encoder`",
+                "this is a pre-trained encoder, which makes no predictions\n  help: train a predictor on it with `aam train --pretrained-encoder`",
             ));
         };
         let training = TrainingSamples::of(&mut files, path, source.needs_training_samples)?;
@@ -124,7 +124,7 @@ impl LoadedPredictor {
         })
     }
 
-    /// Whether each target is a number.
+    /// Whether each target is numeric.
     pub fn numbers(&self) -> Vec<bool> {
         let targets = self.parts.targets.iter();
         let numbers = targets.map(|target| target.values.classes().is_none());
@@ -132,23 +132,23 @@ impl LoadedPredictor {
     }
 }
 
-/// Samples that a model can predict: set up as those it was trained on.
+/// Samples that a model can predict, prepared like those it was trained on.
 pub struct PredictableSamples {
-    /// Reads, with sequences for the names of ASVs.
+    /// Reads, with sequences as the names of the ASVs.
     pub table: Table,
-    /// The sequences as tokens.
+    /// The tokenised sequences.
     pub sequences: TokenizedSequences,
-    /// Categories of the samples.
+    /// The categories of the samples.
     pub categories: CategoryIds,
-    /// Scales of the targets for each sample.
+    /// The scales of the targets for each sample.
     pub scales: TargetScales,
 }
 
 impl PredictableSamples {
-    /// Reads `given`, with what the model needs of their `metadata`.
+    /// Reads `given`, with the `metadata` that the model needs.
     ///
     /// # Errors
-    /// Files that cannot be read, or that the model cannot be given.
+    /// Files that cannot be read, or that the model cannot use.
     pub fn read(
         given: &GivenReads<'_>,
         metadata: Option<&Metadata>,
@@ -172,8 +172,8 @@ impl PredictableSamples {
     }
 }
 
-/// The metadata, with the columns that the model and the conditions need of them; these are looked
-/// for before the table is read.
+/// Reads the metadata columns that the model and the conditions need. They are checked before the
+/// table is read.
 ///
 /// # Errors
 /// A file that cannot be read, or that lacks a column.

@@ -1,5 +1,5 @@
-//! The learning-rate range test (Smith, *Cyclical learning rates for training neural networks*, 2017):
-//! what the loss does while the rate rises from update to update.
+//! The learning-rate range test (Smith, *Cyclical learning rates for training neural networks*,
+//! 2017): records the loss while the learning rate rises from update to update.
 
 mod rate_plot;
 
@@ -21,18 +21,18 @@ use crate::stages::{
 };
 use rate_plot::plot;
 
-/// Weight of a fresh loss in the smoothed one.
+/// Weight of a new loss in the moving average.
 const SMOOTHING: f64 = 0.05;
-/// The test ends where the smoothed loss is so many times the least.
+/// The test ends when the smoothed loss exceeds its minimum by this factor.
 const TOO_MUCH: f64 = 5.0;
-/// Fewer updates say nothing.
+/// Fewer updates are not informative.
 const LEAST_POINTS: usize = 10;
 
-/// Options of `aam lr-find`: those of `aam train`, which the test is about.
+/// Options of `aam lr-find`: those of `aam train`, which define the run to test.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct RateRangeOptions {
-    /// Training.
+    /// Training options.
     #[serde(flatten)]
     pub train: TrainOptions,
     /// Learning rate of the first update.
@@ -47,7 +47,7 @@ pub struct RateRangeOptions {
         transform = Facts::new().because("as in the reference")
     )]
     pub end_lr: f64,
-    /// Updates, each at a higher rate than the one before.
+    /// Number of updates, each with a higher learning rate than the one before.
     #[schemars(range(min = LEAST_POINTS, max = 1_000_000), transform = Facts::new().because("as in the reference"))]
     pub lr_steps: usize,
 }
@@ -63,14 +63,14 @@ impl Default for RateRangeOptions {
     }
 }
 
-/// The rates that are tried.
+/// The learning rates to try.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RangeConfig {
     /// The first rate.
     pub start: f64,
     /// The last rate.
     pub end: f64,
-    /// How many there are.
+    /// The number of rates.
     pub steps: usize,
 }
 
@@ -84,7 +84,7 @@ impl RangeConfig {
         Ok(Self { start, end, steps })
     }
 
-    /// `start · (end / start)^(i / (steps − 1))`.
+    /// The rates `start · (end / start)^(i / (steps − 1))`.
     pub fn rates(&self) -> impl Iterator<Item = f64> + use<> {
         let Self { start, end, steps } = *self;
         let last = steps.saturating_sub(1).max(1) as f64;
@@ -92,27 +92,27 @@ impl RangeConfig {
     }
 }
 
-/// What happened at a rate.
+/// A point of the loss curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RatePoint {
     /// The learning rate.
     pub rate: f64,
     /// The loss before the update at this rate.
     pub loss: f64,
-    /// Its exponential moving average, without the bias of the start.
+    /// The bias-corrected exponential moving average of the loss.
     pub smoothed: f64,
 }
 
-/// Losses at rising rates.
+/// Losses at rising learning rates.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RateCurve {
-    /// From low rates to high ones.
+    /// The points, from low to high rates.
     pub points: Vec<RatePoint>,
     average: f64,
 }
 
 impl RateCurve {
-    /// Adds the next point, unless the loss is no number. Returns whether the test goes on.
+    /// Adds the next point, unless the loss is NaN. Returns whether the test continues.
     pub fn add(&mut self, rate: f64, loss: f64) -> bool {
         if !loss.is_finite() {
             return false;
@@ -127,7 +127,7 @@ impl RateCurve {
         });
         let smoothed = self.points.iter().map(|point| point.smoothed);
         let least = smoothed.fold(f64::INFINITY, f64::min);
-        // A loss that can be negative has no multiple to be above.
+        // A loss that can be negative has no meaningful multiple.
         least <= 0.0
             || self.points.len() < LEAST_POINTS
             || self
@@ -136,11 +136,11 @@ impl RateCurve {
                 .is_none_or(|point| point.smoothed < TOO_MUCH * least)
     }
 
-    /// The rate at which the loss falls the fastest, per decade, before it is least; `None` if there are
-    /// too few points or the loss never falls.
+    /// The rate at which the loss falls fastest per decade, before it reaches its minimum. `None`
+    /// if there are too few points or the loss never falls.
     ///
-    /// Slopes and means are of the points of a decade around each: the moving average is late by as many
-    /// points as it averages, which is a factor of ten in the rate and more.
+    /// Slopes and means are taken over the points within a decade around each point: the moving
+    /// average lags by as many points as it averages, which is a factor of ten in the rate or more.
     pub fn suggestion(&self) -> Option<f64> {
         let points = &self.points;
         if points.len() < LEAST_POINTS {
@@ -159,7 +159,7 @@ impl RateCurve {
         Some(windows[place][size / 2].rate)
     }
 
-    /// A line for each point.
+    /// Formats the curve as TSV, one line per point.
     pub fn tsv(&self) -> String {
         let mut text = String::from("learning_rate\tloss\tsmoothed_loss\n");
         for point in &self.points {
@@ -178,7 +178,7 @@ fn mean(points: &[RatePoint], of: impl Fn(&RatePoint) -> f64) -> f64 {
     points.iter().map(of).sum::<f64>() / points.len() as f64
 }
 
-/// Slope of the loss over the logarithm of the rate, by least squares.
+/// The least-squares slope of the loss over the logarithm of the rate.
 fn slope(points: &[RatePoint]) -> f64 {
     let x = mean(points, |point| point.rate.log10());
     let y = mean(points, |point| point.loss);
@@ -186,20 +186,21 @@ fn slope(points: &[RatePoint]) -> f64 {
     products / mean(points, |point| (point.rate.log10() - x).powi(2))
 }
 
-/// What `aam lr-find` found.
+/// The result of `aam lr-find`.
 #[derive(Clone, Debug)]
 pub struct FoundRate {
     /// The losses.
     pub curve: RateCurve,
-    /// The suggested highest rate of a run.
+    /// The suggested maximum learning rate of a run.
     pub suggestion: Option<f64>,
-    /// The table of them.
+    /// Path of the table.
     pub table: PathBuf,
-    /// The plot of them.
+    /// Path of the plot.
     pub plot: PathBuf,
 }
 
-/// Tries rising learning rates on the run that `options` describe, and writes table and plot.
+/// Tries rising learning rates on the run described by `options`, and writes the table and the
+/// plot.
 ///
 /// # Errors
 /// Those of [`train`](crate::training::train), and rates out of range.
@@ -228,7 +229,7 @@ pub fn find_rate(
             Ok(curve.add(rate, loss))
         }
     };
-    // The model is left as it is, and what becomes of its copy is of no use.
+    // The model is left as it is; its updated copy is discarded.
     ready.try_updates(&mut config.rates(), &mut watcher, observer, interrupt)?;
     let found = FoundRate {
         table: run.write("lr_find.tsv", &curve.tsv())?,
@@ -242,12 +243,12 @@ pub fn find_rate(
     Ok(found)
 }
 
-/// Refuses what `aam train` does and the test does not.
+/// Rejects options of `aam train` that the test does not support.
 fn refuse_other_runs(options: &TrainOptions) -> Result<(), RunError> {
     if options.split.cross_validates() {
         return Err(RunError::setting(
             "folds",
-            "the test is of one split; leave out --folds and --leave-one-group-out",
+            "the test uses a single split; leave out --folds and --leave-one-group-out",
         ));
     }
     if options.memory.is_measured() {
@@ -258,7 +259,7 @@ fn refuse_other_runs(options: &TrainOptions) -> Result<(), RunError> {
         false => Ok(()),
         true => Err(RunError::setting(
             "resume",
-            "the test begins from the first weights, and not where a run stands; leave it out",
+            "the test starts from the initial weights, not from a saved run; leave it out",
         )),
     }
 }
@@ -268,10 +269,10 @@ impl FoundRate {
         let points = self.curve.points.len();
         match self.suggestion {
             Some(rate) => format!(
-                "after {points} updates: the loss falls the fastest at a rate of {rate:.1e}; try --lr {rate:.1e}"
+                "after {points} updates: the loss falls fastest at a learning rate of {rate:.1e}; try --lr {rate:.1e}"
             ),
             None => format!(
-                "after {points} updates: the loss fell at none of these rates; look at the plot, or try others with --start-lr and --end-lr"
+                "after {points} updates: the loss fell at none of these learning rates; check the plot, or try others with --start-lr and --end-lr"
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! One training from its settings to its evaluation, as a composition of stages.
+//! A single training from settings to evaluation, as a composition of stages.
 
 use std::sync::atomic::AtomicBool;
 
@@ -11,10 +11,10 @@ use crate::stages::{
     DividedStudy, FittedTraining, MatchedStudy, PreparedTraining, TrainingSettings, TrainingSetup,
 };
 
-/// Trains a predictor of metadata columns on one split, and judges what it came to.
+/// Trains a predictor of metadata columns on one split, and evaluates it.
 ///
 /// # Errors
-/// Settings at odds, files that cannot be read or written, a loss that is no number.
+/// Conflicting settings, files that cannot be read or written, or a non-finite loss.
 pub fn train_once(
     options: &TrainOptions,
     observer: &mut dyn Observer,

@@ -28,7 +28,7 @@ use crate::training_samples::ComparedSamples;
 /// Predicts the samples of a table.
 ///
 /// # Errors
-/// Files that cannot be read or written, a checkpoint that cannot be used.
+/// Files that cannot be read or written, or a checkpoint that cannot be used.
 pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
     let settings = PredictionSettings::check(options)?;
     let predictor = settings.predictor(observer)?;
@@ -46,7 +46,7 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
     observer.observe(&Event::Saved(settings.output))
 }
 
-/// Settings of a prediction, all files of which are named.
+/// Settings of a prediction, with all files named.
 struct PredictionSettings<'a> {
     options: &'a PredictOptions,
     source: ModelSource<'a>,
@@ -78,7 +78,7 @@ impl<'a> PredictionSettings<'a> {
             return Err(RunError::setting(
                 "interval",
                 format!(
-                    "{} holds no errors of held-out samples to make intervals from; train on folds, the default, or leave it out",
+                    "{} has no errors of held-out samples to compute intervals from; train with cross-validation, the default, or leave it out",
                     self.source.checkpoint.display()
                 ),
             ));
@@ -160,8 +160,8 @@ impl PredictableSamples {
 }
 
 impl PredictableSamples {
-    /// The predictions of all members in place of those of the network, and the same at further
-    /// levels of intervals and prediction sets.
+    /// Replaces the network's predictions by those of all members, also at the additional levels of
+    /// intervals and prediction sets.
     fn with_members(
         &self,
         members: &SavedMembers,
@@ -184,7 +184,7 @@ impl PredictableSamples {
     }
 }
 
-/// How often each sample is predicted; a warning says where it is less often than asked for.
+/// The number of passes per sample. Warns if there are fewer than requested.
 fn passes(
     options: &PredictOptions,
     batcher: &Batcher<'_>,
@@ -195,17 +195,16 @@ fn passes(
     if let Some(note) = note {
         observer.observe(&Event::Warning(&format!("--prediction-passes: {note}")))?;
     } else if options.output_variance && passes == 1 {
-        let text =
-            "--output-variance: one pass has no spread; ask for more with --prediction-passes";
+        let text = "--output-variance: a single pass has no variance; request more with --prediction-passes";
         observer.observe(&Event::Warning(text))?;
     }
     Ok(passes)
 }
 
-/// What was predicted of each sample.
+/// The predictions of the samples.
 struct PredictedSamples {
     averaged: Vec<Averaged>,
-    /// The same at further levels of intervals and prediction sets.
+    /// The predictions at additional levels of intervals and prediction sets.
     further: Vec<AtLevel>,
     with_spread: bool,
 }

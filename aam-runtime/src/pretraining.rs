@@ -1,4 +1,4 @@
-//! `aam pretrain`: from files to a pre-trained base.
+//! `aam pretrain`: pre-trains a base from files.
 
 use std::sync::atomic::AtomicBool;
 
@@ -15,7 +15,7 @@ use crate::stages::{
 /// Pre-trains a base on masked nucleotides and UniFrac distances.
 ///
 /// # Errors
-/// Settings at odds, files that cannot be read or written, a loss that is no number.
+/// Conflicting settings, files that cannot be read or written, or a non-finite loss.
 pub fn pretrain(
     options: &PretrainOptions,
     observer: &mut dyn Observer,

@@ -1,4 +1,4 @@
-//! `aam rf-baseline`: a Random Forest on the samples, splits and figures of `aam train`.
+//! `aam rf-baseline`: a Random Forest with the samples, splits and metrics of `aam train`.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -22,10 +22,10 @@ use aam_study::forest::{Forest, MaxFeatures};
 use crate::options::{RfBaselineOptions, TrainOptions};
 use crate::stages::{MatchedSamples, check_data, division};
 
-/// Trains and judges Random Forests.
+/// Trains and evaluates Random Forests.
 ///
 /// # Errors
-/// Settings at odds, files that cannot be read or written.
+/// Conflicting settings, or files that cannot be read or written.
 pub fn rf_baseline(
     options: &RfBaselineOptions,
     observer: &mut dyn Observer,
@@ -60,13 +60,13 @@ pub fn rf_baseline(
     })
 }
 
-/// Checked settings.
+/// Validated settings.
 struct ForestSettings<'a> {
     options: &'a RfBaselineOptions,
-    /// Those of a training on the same samples.
+    /// The options of a training on the same samples.
     training: TrainOptions,
     forest: Forest,
-    /// Keeps others from the directory of the run.
+    /// Locks the run directory.
     _held: Arc<OutputLock>,
 }
 
@@ -92,7 +92,7 @@ impl<'a> ForestSettings<'a> {
         })
     }
 
-    /// Makes the directory of the run, and keeps files in it for those who watch.
+    /// Makes the run directory and the monitoring files in it.
     fn watched_directory(
         &self,
         folds: &Folds,
@@ -114,7 +114,7 @@ impl<'a> ForestSettings<'a> {
     }
 }
 
-/// What forests predict of the samples that they did not learn from.
+/// The predictions of forests for samples they were not trained on.
 #[derive(Default)]
 struct GrownForests {
     samples: Vec<HeldOut>,
@@ -123,7 +123,7 @@ struct GrownForests {
 }
 
 impl GrownForests {
-    /// Grows a forest for every fold; nothing where it was interrupted.
+    /// Grows a forest for every fold. Returns `None` if interrupted.
     fn grow(
         settings: &ForestSettings<'_>,
         matched: &MatchedSamples,
@@ -163,7 +163,7 @@ impl GrownForests {
         Ok(Some(grown))
     }
 
-    /// Writes and reports what they come to.
+    /// Writes and reports the metrics.
     fn write(
         self,
         run: &RunDirectory,

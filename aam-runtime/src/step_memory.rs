@@ -1,4 +1,4 @@
-//! How much memory a training takes, by phase: of a real run up to its second update.
+//! Memory use of a training by phase, measured on a real run up to its second update.
 
 use std::sync::atomic::AtomicBool;
 
@@ -17,31 +17,31 @@ use crate::stages::{
     DividedStudy, MatchedStudy, PreparedTraining, TrainingSettings, TrainingSetup,
 };
 
-/// Updates that are measured: the second finds the state of the optimizer that the first made.
+/// Number of updates to measure. The second one includes the optimizer state created by the first.
 const UPDATES: usize = 2;
 
 /// A phase of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Phase {
-    /// What is done in it.
+    /// Name of the phase.
     pub name: String,
-    /// The most bytes in memory.
+    /// Peak memory in bytes.
     pub peak: u64,
-    /// Bytes in memory when it was over.
+    /// Memory in bytes at the end of the phase.
     pub after: u64,
 }
 
-/// How much memory a run takes.
+/// The memory use of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepMemory {
-    /// Samples of a batch, which are no more than there are.
+    /// Samples per batch, at most the number of samples.
     pub batch_size: usize,
-    /// The phases, in their order.
+    /// The phases in order.
     pub phases: Vec<Phase>,
 }
 
 impl StepMemory {
-    /// The most bytes of all phases.
+    /// The peak memory over all phases, in bytes.
     pub fn peak(&self) -> u64 {
         self.phases
             .iter()
@@ -51,10 +51,10 @@ impl StepMemory {
     }
 }
 
-/// Begins the run that `options` describe, and measures until its second update and a validation.
+/// Starts the run described by `options`, and measures it up to the second update and a validation.
 ///
 /// # Errors
-/// Those of [`train`](crate::training::train), and a system that does not report how much memory is taken.
+/// Those of [`train`](crate::training::train), and a system that does not report memory use.
 pub fn step_memory(options: &TrainOptions, interrupt: &AtomicBool) -> Result<StepMemory, RunError> {
     let observer: &mut dyn Observer = &mut |_: &Event<'_>| {};
     let mut meter = Meter::default();
@@ -78,7 +78,7 @@ pub fn step_memory(options: &TrainOptions, interrupt: &AtomicBool) -> Result<Ste
     };
     let mut rates = std::iter::repeat_n(setup.plan.lr, UPDATES);
     let model = ready.try_updates(&mut rates, &mut watcher, observer, interrupt)?;
-    // What began after the last update ended before it did anything.
+    // The phase that began after the last update ended before doing anything.
     meter.phases.pop();
     meter.begin("validation");
     ready.objective.validate(&model, Replica::ALONE)?;
@@ -96,14 +96,14 @@ pub fn step_memory(options: &TrainOptions, interrupt: &AtomicBool) -> Result<Ste
     }
 }
 
-/// Measures phases.
+/// Measures the memory of phases.
 #[derive(Default)]
 struct Meter {
     phases: Vec<Phase>,
 }
 
 impl Meter {
-    /// Ends the phase before and begins another, or goes on with one that there was.
+    /// Ends the current phase and begins another, or resumes an earlier one of that name.
     fn begin(&mut self, name: &str) {
         self.end();
         reset_peak();
@@ -121,7 +121,7 @@ impl Meter {
         }
     }
 
-    /// One phase for each name, in the order in which they came first.
+    /// Merges phases of the same name, in order of first occurrence.
     fn summed(self) -> Vec<Phase> {
         let mut all: Vec<Phase> = Vec::new();
         for phase in self.phases {

@@ -1,4 +1,4 @@
-//! `aam train-encoder`: an encoder of ASVs for every study, from reference genes.
+//! `aam train-encoder`: trains an ASV encoder for all studies on reference genes.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,11 +26,11 @@ use aam_run::run_directory::{
 use aam_run::settings::{self, config_text};
 use aam_study::required;
 
-/// The checkpoint, in the directory of the run.
+/// The checkpoint, in the run directory.
 const CHECKPOINT: &str = "checkpoints/last";
-/// Longer reads than any that are drawn.
+/// More than the length of any simulated read.
 const POSITIONS: usize = 2001;
-/// Updates between two lines on the losses.
+/// Number of updates between two log lines with losses.
 const LOSSES_EVERY: usize = 100;
 
 /// Options of `aam train-encoder`.
@@ -40,42 +40,43 @@ pub struct TrainEncoderOptions {
     /// Full-length reference sequences (FASTA or FeatureData[Sequence] .qza).
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub sequences: Option<PathBuf>,
-    /// Their lineages: ids, a tab, `k__…; p__…; c__…; o__…; f__…; g__…; s__…`.
+    /// Lineages of the sequences: id, tab, `k__…; p__…; c__…; o__…; f__…; g__…; s__…`.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub taxonomy: Option<PathBuf>,
-    /// Their tree (Newick or Phylogeny[Rooted] .qza); branches without a length count as 0.
+    /// Phylogenetic tree of the sequences (Newick or Phylogeny[Rooted] .qza). Missing branch
+    /// lengths count as 0.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub tree: Option<PathBuf>,
-    /// Directory that the run makes and fills.
+    /// Output directory of the run.
     #[schemars(transform = Facts::new().file(FileUse::Written).names_run().required())]
     pub output_dir: Option<PathBuf>,
     /// Resume the run in the output directory.
     #[schemars(transform = Facts::new().names_run())]
     pub resume: bool,
-    /// Replace an earlier run in the output directory.
+    /// Overwrite an earlier run in the output directory.
     #[schemars(transform = Facts::new().names_run())]
     pub overwrite: bool,
     /// Width of the embeddings.
     #[schemars(range(min = 1, max = 16_384))]
     pub embedding_dim: usize,
-    /// Updates.
+    /// Number of updates.
     #[schemars(range(min = 1, max = 100_000_000))]
     pub steps: usize,
-    /// Organisms of an update, each with two reads.
+    /// Number of organisms per update, with two reads each.
     #[schemars(range(min = 2, max = 65_536))]
     pub organisms: usize,
-    /// Highest learning rate.
+    /// Maximum learning rate.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub lr: f64,
-    /// Updates between two checkpoints.
+    /// Number of updates between two checkpoints.
     #[schemars(
         range(min = 1, max = 100_000_000),
         transform = Facts::new().may_change().changes_no_result()
     )]
     pub save_every: usize,
-    /// Seed of all random draws.
+    /// Seed of the random number generator.
     pub seed: u64,
-    /// Device: auto or cpu, and with the matching build cuda[:N], rocm[:N] or vulkan[:N].
+    /// Device: auto, cpu or, with the matching build, cuda[:N], rocm[:N] or vulkan[:N].
     pub device: String,
     /// The encoder.
     #[serde(flatten)]
@@ -104,10 +105,11 @@ impl Default for TrainEncoderOptions {
     }
 }
 
-/// Trains the encoder, judges it by held-out taxa and writes it.
+/// Trains the encoder, evaluates it on held-out taxa and writes it.
 ///
 /// # Errors
-/// Files that cannot be read or written, an encoder that cannot be built, a checkpoint of another run.
+/// Files that cannot be read or written, an encoder that cannot be built, or a checkpoint of
+/// another run.
 pub fn train_encoder(
     options: &TrainEncoderOptions,
     observer: &mut dyn Observer,
@@ -133,7 +135,7 @@ pub fn train_encoder(
     if options.resume && checkpoint.join(MANIFEST).is_file() {
         training = training.resumed(&checkpoint)?;
         observer.observe(&Event::Note(&format!(
-            "resumes after {} updates",
+            "resuming after {} updates",
             training.step
         )))?;
     }
@@ -175,15 +177,15 @@ fn genes(options: &TrainEncoderOptions, observer: &mut dyn Observer) -> Result<G
     let sequences = read_sequences(path("sequences", &options.sequences)?)?;
     let taxonomy = read_taxonomy(path("taxonomy", &options.taxonomy)?)?;
     let newick = NewickOptions {
-        // Greengenes has none above its highest node; distances between tips know no root.
+        // The root of Greengenes has no length. Distances between tips do not depend on it.
         missing_length: Some(0.0),
         root: Some(Rooting::AsWritten),
     };
     let tree = read_tree(path("tree", &options.tree)?, &newick)?;
     let genes = Genes::new(&sequences, &taxonomy, tree, options.seed)?;
     observer.observe(&Event::Note(&format!(
-        "{} genes to learn from; held out: {} genes of whole families and {} of whole genera; \
-         {} without an amplicon, a tip or a lineage left out",
+        "{} training genes; held out: {} genes of whole families and {} of whole genera; \
+         {} without an amplicon, a tip or a lineage skipped",
         genes.training.len(),
         genes.held_out_families.len(),
         genes.held_out_genera.len(),
@@ -223,7 +225,7 @@ fn line(step: usize, losses: Losses) -> String {
     )
 }
 
-/// Writes the encoder, and how well it does on held-out taxa.
+/// Writes the encoder and its evaluation on held-out taxa.
 fn finish(
     training: &Training<'_>,
     genes: &Genes,
@@ -242,7 +244,7 @@ fn finish(
     for (name, embed) in compared {
         for row in judge(genes, embed, seed) {
             observer.observe(&Event::Note(&format!(
-                "{name}: {} among {}: family {:.3}, genus {:.3}; distances against the tree: r {:.3}",
+                "{name}: {} among {}: family {:.3}, genus {:.3}; correlation with tree distances: r {:.3}",
                 row.query, row.reference, row.family, row.genus, row.r_genera
             )))?;
             text.push_str(&format!("{name}\t{row}\n"));

@@ -1,5 +1,5 @@
-//! `aam train`: a model of all samples and predictions of each by models that did not see it, or one
-//! model on one split.
+//! `aam train`: either cross-validated predictions and a model of all samples, or one model on a
+//! single split.
 
 use std::sync::atomic::AtomicBool;
 
@@ -16,7 +16,7 @@ use crate::stages::{TrainingSettings, TrainingSetup};
 /// Trains a predictor of metadata columns.
 ///
 /// # Errors
-/// Settings at odds, files that cannot be read or written, a loss that is no number.
+/// Conflicting settings, files that cannot be read or written, or a non-finite loss.
 pub fn train(
     options: &TrainOptions,
     observer: &mut dyn Observer,
@@ -26,14 +26,14 @@ pub fn train(
     if !is_open && !options.split.cross_validates() {
         return train_once(options, observer, interrupt);
     }
-    // A run that goes on knows how its samples are divided.
+    // A resumed run knows how its samples are split.
     let path = options.optimization.output_dir.as_deref();
     let goes_on = is_open && options.optimization.resume && is_first();
     let _held = goes_on
         .then(|| RunDirectory::claim_to_resume(path))
         .transpose()?;
-    // What a fold would be refused for is refused before there is a directory; the folds report the
-    // rest.
+    // Errors that every fold would raise are raised before a directory is made. The folds report
+    // everything else.
     let nobody = &mut |_: &Event<'_>| {};
     let setup = TrainingSetup::new(TrainingSettings::of_folds(options)?, nobody)?;
     if !is_open || setup.is_quick() {
@@ -43,7 +43,7 @@ pub fn train(
     let fraction = options.data.held_out_fraction();
     decided.data.test_size = Some(fraction);
     observer.observe(&Event::Note(&format!(
-        "{} trainings of such a model would take long, so {fraction} of the samples are held out once; --folds {} holds out every sample",
+        "{} trainings of this model would take a long time, so {fraction} of the samples are held out once; --folds {} holds out every sample",
         TrainOptions::FOLDS + 1,
         TrainOptions::FOLDS
     )))?;

@@ -1,4 +1,4 @@
-//! What a checkpoint keeps of its training samples, and how the samples to predict compare with them.
+//! The summary of the training samples in a checkpoint, and how new samples compare with it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,15 +9,15 @@ use aam_run::events::{Event, Observer};
 use aam_run::predictions::Likeness;
 use aam_study::familiarity::{FILE, Familiarity};
 
-/// What is kept of them; nothing in checkpoints of older versions.
+/// The summary of the training samples. Checkpoints of older versions have none.
 pub struct TrainingSamples(Option<Familiarity>);
 
 impl TrainingSamples {
-    /// Takes them from the `files` of the checkpoint at `path`; `needed` says that a prediction
-    /// depends on them.
+    /// Reads the summary from the `files` of the checkpoint at `path`. `needed` says that a
+    /// prediction depends on it.
     ///
     /// # Errors
-    /// A file that is damaged, or none although it is needed.
+    /// A damaged file, or a missing file that is needed.
     pub fn of(
         files: &mut BTreeMap<String, Vec<u8>>,
         path: &Path,
@@ -32,7 +32,7 @@ impl TrainingSamples {
             None if needed => Err(RunError::setting(
                 "abstain",
                 format!(
-                    "{} keeps nothing of its training samples, so that none can be said to be unlike them; train again, or leave it out",
+                    "{} has no summary of its training samples, so no sample can be compared with them; train again, or leave it out",
                     path.display()
                 ),
             )),
@@ -40,8 +40,8 @@ impl TrainingSamples {
         }
     }
 
-    /// Compares the samples of `table` with them, and reports the result; with `abstain`,
-    /// predictions of unlike ones are left empty.
+    /// Compares the samples of `table` with the training samples and reports the result. With
+    /// `abstain`, predictions of dissimilar samples are left empty.
     ///
     /// # Errors
     /// Those of the observer.
@@ -53,7 +53,7 @@ impl TrainingSamples {
     ) -> Result<ComparedSamples, RunError> {
         let Some(kept) = &self.0 else {
             observer.observe(&Event::Note(
-                "the checkpoint was written by an older aam and holds nothing of its training samples, so these samples cannot be compared with them",
+                "the checkpoint was written by an older aam and has no summary of its training samples, so these samples cannot be compared with them",
             ))?;
             return Ok(ComparedSamples {
                 samples: Vec::new(),
@@ -72,7 +72,7 @@ impl TrainingSamples {
                 false => "--abstain leaves their predictions empty",
             };
             observer.observe(&Event::Warning(&format!(
-                "{count} of {} samples are unlike the training samples: further from them than they are from one another, or with fewer ASVs in common (column 'unlike'); {so}",
+                "{count} of {} samples are unlike the training samples: further from them than those are from one another, or sharing fewer ASVs with them (column 'unlike'); {so}",
                 compared.samples.len()
             )))?;
         }
@@ -83,19 +83,19 @@ impl TrainingSamples {
     }
 }
 
-/// How the samples to predict compare with the training samples, where that is known.
+/// How the samples to predict compare with the training samples, if known.
 pub struct ComparedSamples {
     samples: Vec<Likeness>,
     abstain: bool,
 }
 
 impl ComparedSamples {
-    /// What the sample at `row` is.
+    /// The likeness of the sample at `row`.
     pub fn of(&self, row: usize) -> Option<Likeness> {
         self.samples.get(row).copied()
     }
 
-    /// Whether its predictions are left empty.
+    /// Whether the predictions of the sample at `row` are left empty.
     pub fn abstains(&self, row: usize) -> bool {
         self.abstain && self.of(row).is_some_and(|sample| sample.unlike)
     }

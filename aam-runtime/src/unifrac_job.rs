@@ -1,4 +1,4 @@
-//! `aam unifrac`: the matrix of all samples of a table, as a file.
+//! `aam unifrac`: writes the distance matrix of all samples of a table to a file.
 
 use std::ffi::OsString;
 use std::fs;
@@ -26,32 +26,33 @@ pub struct UnifracOptions {
     /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub table: Option<PathBuf>,
-    /// Take the table's rows for samples and its columns for ASVs.
+    /// Treat the table's rows as samples and its columns as ASVs.
     pub transpose: bool,
-    /// Which samples.
+    /// Sample selection.
     #[serde(flatten)]
     pub selection: SelectionOptions,
-    /// Sample metadata, for `where`, which chooses samples by them.
+    /// Sample metadata, for selecting samples with `where`.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub metadata: Option<PathBuf>,
-    /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza), with the ids of the table at its tips.
+    /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza) whose tips are the ids of the table.
     #[schemars(transform = Facts::new().file(FileUse::ReadWhole).required())]
     pub tree: Option<PathBuf>,
-    /// The metric.
+    /// UniFrac metric.
     #[schemars(with = "String", description = metric_help())]
     pub metric: Metric,
-    /// Where the distances go: .npy, .condensed.npy (both with the ids in FILE.ids.txt), .h5 or .tsv.
+    /// Output file of the distances: .npy, .condensed.npy (both with the ids in FILE.ids.txt), .h5
+    /// or .tsv.
     #[schemars(transform = Facts::new().file(FileUse::Written).required())]
     pub output: Option<PathBuf>,
-    /// Numbers to compute in and to write.
+    /// Floating-point precision of the computation and the output.
     pub precision: Precision,
-    /// Gibibytes for the distances; a larger matrix is computed and written in parts.
+    /// Memory limit for the distances in GiB. A larger matrix is computed and written in parts.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub memory: f64,
-    /// What the tree may lack.
+    /// How to handle an incomplete tree.
     #[serde(flatten)]
     pub tree_options: TreeOptions,
-    /// Replace an output file that exists.
+    /// Overwrite an existing output file.
     pub overwrite: bool,
 }
 
@@ -59,9 +60,9 @@ pub struct UnifracOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
-    /// Single: about six digits.
+    /// Single precision: about six digits.
     F32,
-    /// Double.
+    /// Double precision.
     #[default]
     F64,
 }
@@ -94,7 +95,7 @@ fn metric_help() -> String {
 /// Computes the matrix and writes it.
 ///
 /// # Errors
-/// Files that cannot be read or written, ASVs that the tree lacks, options out of range.
+/// Files that cannot be read or written, ASVs missing from the tree, or options out of range.
 pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
     settings::check(options)?;
     let table = required(options.table.as_deref(), "table")?;
@@ -116,7 +117,7 @@ pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), 
     let empty = empty.count();
     if empty > 0 {
         observer.observe(&Event::Warning(&format!(
-            "{empty} samples have no reads: their distances say nothing"
+            "{empty} samples have no reads: their distances are meaningless"
         )))?;
     }
     let unifrac = UniFrac::new(&tree, &table, options.metric).map_err(|e| e.file(tree_path))?;
@@ -141,7 +142,7 @@ pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), 
     observer.observe(&Event::Saved(output))
 }
 
-/// The tree, and the samples of the table that are asked for, with the ASVs that it has.
+/// The tree, and the selected samples of the table with the ASVs in the tree.
 fn tree_and_samples(
     options: &UnifracOptions,
     (tree_path, path): (&Path, &Path),
@@ -170,7 +171,7 @@ fn tree_and_samples(
     Ok((tree, table))
 }
 
-/// The path with something before and after its file name.
+/// The path with a prefix and a suffix added to its file name.
 fn beside(path: &Path, before: &str, after: &str) -> PathBuf {
     let mut name = OsString::from(before);
     name.push(path.file_name().unwrap_or_default());
@@ -178,13 +179,13 @@ fn beside(path: &Path, before: &str, after: &str) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Files beside the output, removed unless they became it.
+/// Temporary files next to the output. They are removed unless renamed to it.
 struct Place {
     format: MatrixFormat,
     output: PathBuf,
-    /// What becomes the output.
+    /// The file that is renamed to the output.
     whole: PathBuf,
-    /// Numbers that text is made of.
+    /// The numbers from which text is written.
     numbers: PathBuf,
 }
 
@@ -244,7 +245,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Neither is there after it became the output.
+        // Neither file exists after it has been renamed to the output.
         let _ = fs::remove_file(&self.whole);
         let _ = fs::remove_file(&self.numbers);
     }

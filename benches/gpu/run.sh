@@ -1,21 +1,21 @@
 #!/bin/bash
-# Whether a GPU computes rightly and how fast it trains, in one table.
+# Checks whether a GPU computes correctly and how fast it trains, in one table.
 #
 #     benches/gpu/run.sh [PROGRAM [FOLDER]]
 #
-# needs the program `aam` (one with the GPU's backend; `strip` makes it small), bash and awk, and
-# neither compiler nor network. It runs `aam doctor`, the cases of the reference implementation, a
-# short pre-training on a simulated study and, where PEER names a program of PyTorch that takes the
-# arguments of ours, that program on the same study, both in 32-bit floats and in bf16 where the
-# device has it. Everything goes into FOLDER, and the table into FOLDER/table.md. These variables
-# change what is done:
+# Needs the program `aam` (built with the GPU's backend; `strip` makes it small), bash and awk, but no
+# compiler or network. It runs `aam doctor`, the cases of the reference implementation, a short
+# pre-training on a simulated study and, if PEER names a PyTorch program that takes the same arguments
+# as ours, that program on the same study, both in 32-bit floats and, if the device supports it, in
+# bf16. All output goes to FOLDER, and the table to FOLDER/table.md. These variables change what is
+# run:
 #
-#   DEVICE=auto        device of aam, as of `aam --device`
-#   NUMBERS="f32 bf16" what matrix products are of
+#   DEVICE=auto        device of aam, as in `aam --device`
+#   NUMBERS="f32 bf16" number formats of matrix products
 #   PEER= PYTHON=python3 PEER_DEVICE=cuda
-#   GOLDEN=            folder of cases; tests/fixtures/golden where this script is in the sources
+#   GOLDEN=            folder of cases; tests/fixtures/golden if this script is in the sources
 #   SAMPLES=256 ASVS=5000 RICHNESS=300 LENGTH=150    the study
-#   BATCH=8 LIMIT=256 STEPS=30                       samples of a batch, ASVs of a sample, updates
+#   BATCH=8 LIMIT=256 STEPS=30                       samples per batch, ASVs per sample, updates
 set -uo pipefail
 program=$(realpath "${1:-target/release/aam}")
 folder=${2:-target/bench-gpu}
@@ -29,10 +29,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 mkdir -p "$folder/study"
 cd "$folder" || exit 1
 failed=0
-# The preset `base`, which is what the other program is by default.
+# The preset `base`, which is the default of the other program.
 layers=4 width=128
 
-# Megabytes that are taken on the first GPU, by all processes.
+# Memory used on the first GPU by all processes, in megabytes.
 gpu_memory() {
     if command -v nvidia-smi >/dev/null; then
         nvidia-smi --query-gpu=memory.used --format=csv,noheader,nounits 2>/dev/null | head -1
@@ -41,8 +41,8 @@ gpu_memory() {
     fi
 }
 
-# watched LOG COMMAND…: runs it, and sets `main` and `gpu` to the highest memory in GB of the process
-# and of the GPU.
+# watched LOG COMMAND…: runs the command, and sets `main` and `gpu` to the peak memory in GB of the
+# process and of the GPU.
 watched() {
     local log=$1 before peak=0 now child code
     shift
@@ -70,14 +70,14 @@ watched() {
     return "$code"
 }
 
-# field NAME FILE: a number or a word of JSON, the first of that name.
+# field NAME FILE: the first number or string of that name in a JSON file.
 field() {
     grep -o "\"$1\": *[^,}]*" "$2" | head -1 | sed 's/^[^:]*: *//; s/"//g'
 }
 
-# share SAMPLES_A_SECOND: of the measured rate of matrix products, if each ASV of each sample goes
-# through the encoder, forward and (twice the work) back. It passes over the rest, and is the same
-# measure for all programs, whatever they save or do twice.
+# share SAMPLES_PER_SECOND: the share of the measured rate of matrix products, if each ASV of each
+# sample goes forward and (at twice the cost) backward through the encoder. It ignores the other parts,
+# and is the same measure for all programs, whatever they skip or recompute.
 share() {
     awk -v rate="$1" -v n="$per_sample" -v peak="$peak" -v l="$layers" -v d="$width" -v t="$LENGTH" '
         BEGIN {
@@ -87,7 +87,7 @@ share() {
         }'
 }
 
-# rows PROGRAM (NUMBERS MS SAMPLES_A_SECOND MEMORY GPU_MEMORY)…: rows of the table.
+# rows PROGRAM (NUMBERS MS SAMPLES_PER_SECOND MEMORY GPU_MEMORY)…: rows of the table.
 rows() {
     local name=$1
     shift
@@ -106,7 +106,7 @@ cat doctor.log >&2
 auto=$(field auto doctor.json)
 device=$DEVICE
 [ "$DEVICE" != auto ] || device=$auto
-# The part of the report on that device.
+# The part of the report about that device.
 awk -v name="\"name\": \"$device\"" 'index($0, name) { on = 1 } on' doctor.json >device.json
 peak=$(field gflops device.json)
 : "${peak:=0}"
@@ -121,9 +121,9 @@ fi
 
 ours=()
 for numbers in $NUMBERS; do
-    # A CPU's are in the list only if it has them, and not if it would convert each number.
+    # A CPU lists a format only if it supports it natively, without converting each number.
     if ! grep -q "\"numbers\": \"$numbers\"" device.json; then
-        echo "pre-training, $numbers: left out, as the device has no such products" >&2
+        echo "pre-training, $numbers: skipped, because the device does not support them" >&2
         continue
     fi
     echo "pre-training, $numbers" >&2
@@ -145,12 +145,12 @@ theirs=()
 per_sample=0
 without_peer=
 if [ -z "$PEER" ]; then
-    without_peer='PEER names no program of PyTorch'
+    without_peer='PEER names no PyTorch program'
 elif ! "$PYTHON" -c 'import torch' 2>peer.log; then
     without_peer="$PYTHON has no PyTorch: $(tail -1 peer.log)"
 fi
 if [ -n "$without_peer" ]; then
-    echo "PyTorch: left out: $without_peer" >&2
+    echo "PyTorch: skipped: $without_peer" >&2
 else
     for numbers in $NUMBERS; do
         echo "PyTorch, $numbers" >&2
@@ -168,7 +168,7 @@ else
     done
 fi
 
-# A name may have commas in it.
+# The name may contain commas.
 model=$(sed -n 's/.*"model": "\(.*\)",*$/\1/p' device.json | head -1)
 right=$(awk '/"forward"/ { n++ } END { print n + 0 }' device.json)
 {
@@ -177,22 +177,22 @@ right=$(awk '/"forward"/ { n++ } END { print n + 0 }' device.json)
     echo "$("$program" --version), Burn $(field burn doctor.json), device ${model:-unknown}"
     echo
     echo "$SAMPLES samples of about $RICHNESS ASVs of $LENGTH bases; batches of $BATCH, at most" \
-        "$LIMIT ASVs of a sample, $STEPS updates of the preset base."
+        "$LIMIT ASVs per sample, $STEPS updates of the preset base."
     echo
     echo '| | |'
     echo '|---|---|'
     if [ "$failed" = 0 ] && [ ! -s doctor.log ]; then
-        echo "| doctor | right: $right comparisons of attention, $(grep -c '"output"' device.json) of golden outputs |"
+        echo "| doctor | correct: $right comparisons of attention, $(grep -c '"output"' device.json) of golden outputs |"
     else
         echo "| doctor | see doctor.log: $(head -c 300 doctor.log | tr '\n' ' ') |"
     fi
     grep -o '"numbers": "[a-z0-9]*"\|"gflops": [0-9.]*' device.json | sed 's/.*: //; s/"//g' |
-        awk 'NR % 2 { name = $1; next } { printf "| product of matrices, %s | %.0f Gflop/s |\n", name, $1 }'
+        awk 'NR % 2 { name = $1; next } { printf "| matrix product, %s | %.0f Gflop/s |\n", name, $1 }'
     echo
-    echo '| program | numbers | ms a step | samples/s | memory GB | GPU GB | of the f32 rate |'
+    echo '| program | numbers | ms per step | samples/s | memory GB | GPU GB | of the f32 rate |'
     echo '|---|---|---:|---:|---:|---:|---:|'
     rows aam ${ours[@]+"${ours[@]}"}
     rows PyTorch ${theirs[@]+"${theirs[@]}"}
-    [ -z "$without_peer" ] || printf '\nPyTorch was left out: %s.\n' "$without_peer"
+    [ -z "$without_peer" ] || printf '\nPyTorch was skipped: %s.\n' "$without_peer"
 } | tee table.md
 exit "$failed"

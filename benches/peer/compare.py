@@ -1,23 +1,23 @@
 #!/usr/bin/env python3
-"""`aam` beside a plain PyTorch program of the same architecture, in one run.
+"""Compares `aam` with a plain PyTorch program of the same architecture, in one run.
 
     python3 benches/peer/compare.py --data DIR --peer torch_peer.py --python PYTHON [--only WORD]
 
-DIR holds studies (table.biom, metadata.tsv, unifrac-unweighted.npy); PYTHON has torch, h5py and
+DIR contains studies (table.biom, metadata.tsv, unifrac-unweighted.npy); PYTHON has torch, h5py and
 numpy. Both use two threads, 32-bit floats and the sizes of the preset `base`. The two run
-alternately, three times each; the table has medians and their ratios, as Markdown. What else runs
-on the machine is shown by its load.
+alternately, three times each; the Markdown table shows medians and their ratios. The load average
+shows what else runs on the machine.
 """
 import argparse, json, os, pathlib, re, resource, statistics, subprocess, sys, tempfile, time
 
 COLUMN = {"ecam-infants": "day_of_life", "glen-canyon-small": "sample_pH", "glen-canyon-soil": "sample_pH", "fish-mackerel": "day"}
 SIZES = ["--preset", "base", "--dropout", "0.1", "--test-size", "0.1"]
-# What the PyTorch program does: embeddings come from masked ASVs, in the pass that guesses them.
+# As in the PyTorch program, embeddings come from masked ASVs, in the pass that predicts them.
 ATTENTION = ["--pooling", "attention"]
 SAME_WORK = ATTENTION + ["--compatibility", "masked-embeddings"]
 NOTE = re.compile(r"updates, the median took ([\d.]+) ms; ([\d.]+) samples a second")
 
-# The encoder alone: a training step on ASVs none of which repeats.
+# The encoder alone: a training step on distinct ASVs.
 ENCODER = """
 import sys, time, statistics, torch, torch.nn.functional as F
 sys.path.insert(0, sys.argv[1]); from torch_peer import Stack, Pool
@@ -40,7 +40,7 @@ print(256 / statistics.median(times[1:]))
 
 
 def run(command, threads=2):
-    """Output, seconds and peak memory in GB of a command."""
+    """Returns the output, seconds and peak memory in GB of a command."""
     env = dict(os.environ, OMP_NUM_THREADS=str(threads), MKL_NUM_THREADS=str(threads))
     started = time.perf_counter()
     child = subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env)
@@ -57,7 +57,7 @@ def main():
     parser.add_argument("--peer", type=pathlib.Path, required=True)
     parser.add_argument("--python", default="python3")
     parser.add_argument("--aam", default="target/release/aam")
-    parser.add_argument("--only", default="", help="rows with this in their name")
+    parser.add_argument("--only", default="", help="only rows whose name contains this")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="one step of PyTorch without warm-up, and two batches to predict")
     a = parser.parse_args()

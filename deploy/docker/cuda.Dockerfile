@@ -13,7 +13,7 @@ COPY . .
 RUN cargo build --release --locked --package aam-cli --features cuda \
     && strip --output-file /usr/local/bin/aam target/release/aam
 
-# The driver and its libcuda.so.1 come from the host, by NVIDIA's container toolkit.
+# The driver and its libcuda.so.1 come from the host, through NVIDIA's container toolkit.
 FROM debian:bookworm-slim
 ENV NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
@@ -22,7 +22,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends libstdc++6 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /usr/local/bin/aam /usr/local/bin/aam
-# There is no GPU while an image is built; this shows that the program starts without one.
+# There is no GPU during the build; this checks that the program starts without one.
 RUN aam doctor --device cpu
 WORKDIR /data
 ENTRYPOINT ["aam"]

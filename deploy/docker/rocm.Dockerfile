@@ -4,8 +4,8 @@
 #     docker run --rm --device /dev/kfd --device /dev/dri --group-add video --group-add render \
 #         --volume "$PWD:/data" aam:rocm doctor
 #
-# ROCM is a tag of rocm/dev-ubuntu-24.04 (7.2.1 or another that docs/rocm.md names). The program is
-# built in the same image: the declarations of HIP are chosen by the version found there.
+# ROCM is a tag of rocm/dev-ubuntu-24.04 (7.2.1 or another listed in docs/rocm.md). The program is built
+# in the same image, because the HIP declarations are chosen by the version found there.
 ARG ROCM=7.2.1
 FROM rocm/dev-ubuntu-24.04:${ROCM} AS build
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
@@ -25,7 +25,7 @@ RUN cargo build --release --locked --package aam-cli --features rocm \
 FROM rocm/dev-ubuntu-24.04:${ROCM}
 ENV ROCM_PATH=/opt/rocm
 COPY --from=build /usr/local/bin/aam /usr/local/bin/aam
-# There is no GPU while an image is built; this shows that the program starts without one.
+# There is no GPU during the build; this checks that the program starts without one.
 RUN aam doctor --device cpu
 WORKDIR /data
 ENTRYPOINT ["aam"]

@@ -1,11 +1,10 @@
 #!/bin/bash
-# Runs a command of `aam` in a SLURM job so that the job can be stopped at any time and goes on where
-# it was.
+# Runs a command of `aam` in a SLURM job that can be stopped at any time and resumes where it stopped.
 #
 #     resumable.sh RUN COMMAND [ARGUMENT…]
 #
-# COMMAND is `train` or `pretrain`, with its arguments but for --output-dir, which is RUN. The job
-# scripts beside this one `exec` it, so that it is the process which SLURM sends the signal to.
+# COMMAND is `train` or `pretrain` with its arguments except --output-dir, which is RUN. The job scripts
+# next to this one `exec` it, so that SLURM sends signals to this process.
 set -uo pipefail
 
 if [ "$#" -lt 2 ] || [[ "$1" == -* || "$2" == -* ]]; then
@@ -14,23 +13,23 @@ if [ "$#" -lt 2 ] || [[ "$1" == -* || "$2" == -* ]]; then
 fi
 run=$1
 shift
-# Both may be several words.
+# Both may consist of several words.
 read -ra launch <<<"${AAM_LAUNCH:-srun}"
 read -ra aam <<<"${AAM:-aam}"
 saved=5
 
 if [ -e "$run/checkpoints/last" ]; then
-    echo "resumable.sh: $run has a checkpoint; going on with it" >&2
+    echo "resumable.sh: $run has a checkpoint; resuming from it" >&2
     arguments=("$1" --resume --output-dir "$run")
 else
     arguments=("$@" --output-dir "$run")
-    # What was stopped before its first checkpoint begins anew.
+    # A run that was stopped before its first checkpoint starts again.
     if [ -e "$run/config.toml" ]; then
         arguments+=(--overwrite)
     fi
 fi
 
-# Steps do not always get the job's processors by themselves.
+# Job steps do not always get all CPUs of the job by default.
 arguments+=(--threads "${SLURM_CPUS_PER_TASK:-$(nproc)}")
 
 child=
@@ -40,7 +39,7 @@ stopped=
 stop() {
     stopped=yes
     echo "resumable.sh: asking aam to save and stop" >&2
-    # All steps of the job, not this script. Outside SLURM, the command itself.
+    # Signals all steps of the job, but not this script; outside SLURM, the command itself.
     if [ -n "${SLURM_JOB_ID:-}" ]; then
         scancel --signal=TERM "$SLURM_JOB_ID"
     elif [ -n "$child" ]; then
@@ -53,7 +52,7 @@ trap stop USR1 TERM
 child=$!
 wait "$child"
 code=$?
-# A signal ends `wait` before the command has ended.
+# A signal interrupts `wait` before the command ends.
 while [ -n "$stopped" ]; do
     stopped=
     wait "$child"
@@ -61,8 +60,8 @@ while [ -n "$stopped" ]; do
 done
 
 if [ "$code" -eq "$saved" ] && [ -n "${SLURM_JOB_ID:-}" ]; then
-    echo "resumable.sh: a checkpoint is saved; the job goes back into the queue" >&2
+    echo "resumable.sh: a checkpoint was saved; requeueing the job" >&2
     scontrol requeue "$SLURM_JOB_ID" && exit 0
-    echo "resumable.sh: it could not; submit the same job again to go on" >&2
+    echo "resumable.sh: requeueing failed; submit the same job again to resume" >&2
 fi
 exit "$code"

@@ -1,4 +1,4 @@
-//! The files of a checkpoint, with digests that agree: whoever damages one on purpose knows of them.
+//! The files of a checkpoint with matching digests, which a deliberate attacker would also provide.
 
 use std::path::Path;
 
@@ -35,7 +35,7 @@ pub const MANIFEST: Target = Target {
         let Ok(manifest) = manifest_of(&text) else {
             return as_it_is;
         };
-        // What cannot be in a file of weights is refused before a model is made.
+        // Weights that cannot be in a file are rejected before a model is created.
         if manifest.model.fewest_parameters() > 1e5 {
             return as_it_is;
         }

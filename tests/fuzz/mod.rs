@@ -1,6 +1,7 @@
-//! What reads bytes of others, as functions of bytes: each has to end, soon and without a panic.
+//! Parsers of untrusted bytes, as functions of bytes. Each must return quickly and without a panic.
 //!
-//! `fuzz/` runs them under libFuzzer, `tests/tests/fuzz.rs` on bytes that [`Mutator`] makes of the seeds.
+//! `fuzz/` runs them under libFuzzer, `tests/tests/fuzz.rs` on bytes that [`Mutator`] derives from the
+//! seeds.
 
 mod checkpoints;
 mod mutation;
@@ -13,9 +14,9 @@ pub use mutation::Mutator;
 pub struct Target {
     /// Its name.
     pub name: &'static str,
-    /// Sound inputs.
+    /// Valid inputs.
     pub seeds: fn() -> Vec<Vec<u8>>,
-    /// Reads bytes; says whether they were sound.
+    /// Parses bytes and returns whether they were valid.
     pub run: fn(&[u8]) -> bool,
 }
 
@@ -39,16 +40,16 @@ pub const TARGETS: [Target; 16] = [
     settings::PREDICTIONS,
 ];
 
-/// The parser called `name`.
+/// The parser named `name`.
 ///
 /// # Panics
-/// There is none.
+/// There is no such parser.
 pub fn target(name: &str) -> &'static Target {
     let found = TARGETS.iter().find(|target| target.name == name);
     found.unwrap_or_else(|| panic!("no parser '{name}'"))
 }
 
-/// Has `read` read a file with `bytes`, one for each thread, in memory where that can be had.
+/// Calls `read` on a file with `bytes`; there is one file per thread, in memory if possible.
 fn as_file<T>(bytes: &[u8], ending: &str, read: impl FnOnce(&std::path::Path) -> T) -> T {
     thread_local! {
         static FOLDER: tempfile::TempDir = match tempfile::tempdir_in("/dev/shm") {

@@ -1,9 +1,9 @@
-//! Bytes that were sound, changed.
+//! Mutation of valid inputs.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// What parsers stumble over.
+/// Fragments that often cause trouble in parsers.
 const WORDS: [&[u8]; 40] = [
     b"\t",
     b"\n",
@@ -46,17 +46,17 @@ const WORDS: [&[u8]; 40] = [
     b"\xe2\x80\x8b",
     b"ACGT",
 ];
-/// The most bytes that are made.
+/// Maximum number of bytes of an input.
 const LONGEST: usize = 1 << 16;
 
-/// Makes inputs of sound ones; the same of the same seed.
+/// Derives inputs from valid ones, reproducibly for a given seed.
 pub struct Mutator {
     random: StdRng,
     seeds: Vec<Vec<u8>>,
 }
 
 impl Mutator {
-    /// Of `seeds`, of which there is one at least.
+    /// Creates a mutator of `seeds`, which must not be empty.
     pub fn new(seeds: Vec<Vec<u8>>, seed: u64) -> Self {
         assert!(!seeds.is_empty());
         Self {
@@ -76,7 +76,8 @@ impl Mutator {
         bytes
     }
 
-    /// A number below `end`, small ones more often: the structure of a file is at its beginning.
+    /// A number below `end`, biased towards small ones because the structure of a file is at its
+    /// beginning.
     fn place(&mut self, end: usize) -> usize {
         let end = match self.random.random_range(0..3) {
             0 => end.min(256),
@@ -101,7 +102,7 @@ impl Mutator {
                 bytes.splice(at..at, piece.repeat(times));
             }
             6 => {
-                // A stretch of another input, or of the same.
+                // A piece of another input, or of the same one.
                 let other = self.random.random_range(0..self.seeds.len());
                 let from = self.random.random_range(0..=self.seeds[other].len());
                 let stretch = &self.seeds[other][from..];
@@ -121,7 +122,7 @@ impl Mutator {
         bytes.splice(at..at, word.iter().copied());
     }
 
-    /// Another number in place of the first one after `at`.
+    /// Replaces the first number after `at` by another.
     fn change_number(&mut self, bytes: &mut Vec<u8>, at: usize) {
         let is_digit = |byte: &u8| byte.is_ascii_digit();
         let Some(begin) = bytes[at..].iter().position(is_digit) else {

@@ -1,4 +1,4 @@
-//! Settings, and the files of predictions that a run reads back.
+//! Settings, and the prediction files that a run reads back.
 
 use aam_cli::{jobs, settings};
 use aam_runtime::run::named_values::NamedValues;

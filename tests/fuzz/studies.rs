@@ -61,7 +61,7 @@ pub const DISTANCES: Target = Target {
             let Ok(file) = read_distances(path) else {
                 return false;
             };
-            // Without ids it is none yet.
+            // Without ids, this must fail cleanly.
             let _ = file.into_matrix();
             true
         })

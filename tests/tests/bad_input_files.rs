@@ -1,7 +1,7 @@
-//! Files written by others, sound, odd and broken: each loads as the reference reader says, or
-//! ends in an error that names the file. Real studies load with the counts they are known for.
+//! Valid, unusual and broken files from other programs: each loads as documented for the reference
+//! reader, or fails with an error that names the file. Real studies load with their known counts.
 //!
-//! Needs `AAM_DATA`, the folder of the studies; without it the tests say so and pass.
+//! Needs `AAM_DATA`, the folder of the studies; without it, the tests print a note and pass.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ fn data() -> Option<PathBuf> {
     folder
 }
 
-/// Outcomes that differ from the reference reader's, and why.
+/// Outcomes that differ from those of the reference reader, with reasons.
 const DIFFERENCES: &[(&str, Outcome, &str)] = &[
     (
         "biom-format/bench/10000x1000x0.100_bench_hdf5.biom.gz",
@@ -70,7 +70,7 @@ const DIFFERENCES: &[(&str, Outcome, &str)] = &[
 
 #[derive(Clone, Debug, PartialEq)]
 enum Outcome {
-    /// Samples, features, counts that are not zero.
+    /// Samples, features and non-zero counts.
     Table(usize, usize, usize),
     /// Samples.
     Distances(usize),
@@ -78,7 +78,8 @@ enum Outcome {
     Error,
 }
 
-/// What `EXPECTED.tsv` says of a file; `None` where it says nothing that a reader here can meet.
+/// The outcome that `EXPECTED.tsv` gives for a file; `None` if it gives none that applies to a
+/// reader here.
 fn expected(file: &str, text: &str) -> Option<Outcome> {
     if let Some((_, outcome, _)) = DIFFERENCES.iter().find(|(name, ..)| *name == file) {
         return Some(outcome.clone());
@@ -129,7 +130,7 @@ fn the_corpus_loads_or_ends_in_an_error_naming_the_file() {
         let (file, text) = (cells.next().unwrap(), cells.nth(2).unwrap_or_default());
         let path = corpus.join(file);
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        // Every reader gets every file: none may panic, and each error names the file.
+        // Every reader gets every file: none may panic, and each error must name the file.
         let errors = [
             read_table(&path).err(),
             read_metadata(&path).err(),
@@ -224,7 +225,7 @@ fn metadata_of_real_studies_keeps_its_ids_and_kinds() {
     }
 }
 
-/// Samples, ASVs and counts that are not zero, from the studies' own notes.
+/// Samples, ASVs and non-zero counts, from the studies' own notes.
 const STUDIES: [(&str, usize, usize, usize); 7] = [
     ("amphibian-larvae", 369, 2420, 46_202),
     ("ecam-infants", 741, 2668, 45_959),

@@ -1,4 +1,4 @@
-//! A stored checkpoint of every version of the format predicts what it always predicted.
+//! A stored checkpoint of every format version still gives the same predictions.
 
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ fn checkpoints_of_every_format_predict_what_they_did() {
         assert_eq!(found.len(), 12);
         for ((id, found), (other, expected)) in found.iter().zip(&expected) {
             assert_eq!(id, other);
-            // Processors add up in different orders.
+            // CPUs add in different orders.
             assert!(
                 (found - expected).abs() < 1e-3,
                 "format {format}: {id} is {found}, was {expected}"
@@ -42,8 +42,8 @@ fn checkpoints_of_every_format_predict_what_they_did() {
     }
 }
 
-/// What is stored of the current format is what this program writes of it, byte for byte. With
-/// `AAM_UPDATE` its manifest is written anew; the weights stay.
+/// This program writes the stored checkpoint of the current format byte for byte. With
+/// `AAM_UPDATE`, its manifest is rewritten; the weights are kept.
 #[test]
 fn the_stored_checkpoint_of_the_current_format_is_written_the_same() {
     let stored = PathBuf::from(format!("{FIXTURES}/format-{FORMAT}"));
@@ -87,5 +87,5 @@ fn a_run_can_start_from_the_encoder_of_every_format_and_not_go_on_from_the_first
     std::fs::remove_file(last.join("trainer.json")).expect("the state");
     aam.run("train --output-dir run-1 --resume")
         .ends_with_code(4)
-        .says(&["holds no state to go on from", "--pretrained-encoder"]);
+        .says(&["has no state to resume from", "--pretrained-encoder"]);
 }

@@ -1,12 +1,12 @@
-//! Communicators pass the conformance suite: threads, a rank alone, and one whose tensors never leave
-//! their device, for which the interface must do as it is.
+//! Communicators pass the conformance suite: threads, a single rank, and one whose tensors never
+//! leave their device, which the interface must also support.
 
 use std::sync::{Arc, Mutex};
 
 use aam_api::{Alone, Communicator, InProcess, Parts, PluginError, testing};
 use burn::tensor::{Device, Tensor};
 
-/// Ranks in threads that hand each other their tensors; messages go through the host.
+/// Ranks in threads that pass tensors to each other; messages go through the host.
 #[derive(Debug)]
 struct OnDevice {
     messages: InProcess,
@@ -14,7 +14,7 @@ struct OnDevice {
     fault: Fault,
 }
 
-/// What a rank does wrong.
+/// The fault of a rank.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Fault {
     None,
@@ -35,7 +35,7 @@ impl OnDevice {
         ranks.collect()
     }
 
-    /// The tensors of all ranks, in their order.
+    /// The tensors of all ranks, in rank order.
     fn tensors(&self, own: Tensor<1>) -> Result<Vec<Tensor<1>>, PluginError> {
         self.tensors.lock().expect("no panic")[self.rank()] = Some(own);
         self.barrier()?;

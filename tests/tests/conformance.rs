@@ -1,12 +1,12 @@
-//! Every component that is linked passes the conformance suite, with its default options and with
-//! the other ways of working that it has.
+//! Every linked component passes the conformance suite, with its default options and in its other
+//! modes.
 
 use aam_api::{FusionContext, FusionKind, Registry, testing};
 use aam_plugins as _;
 use burn::tensor::Device;
 use serde_json::{Map, Value, json};
 
-/// Checks the component `name` of the kind called `kind` with `options`.
+/// Checks the component `name` of the kind `kind` with `options`.
 fn check(kind: &str, name: &str, options: Value) -> Result<(), String> {
     let mut suites = testing::suites().into_iter();
     let suite = suites.find(|suite| suite.kind == kind);

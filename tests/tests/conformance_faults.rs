@@ -1,5 +1,4 @@
-//! The conformance suite catches what it is there to catch: a head and a metric with one fault at a
-//! time.
+//! The conformance suite detects faults: a head and a metric with one fault at a time.
 
 use aam_api::metric::{
     Better, Metric, MetricConfig, MetricContext, MetricInfo, Number, Numbers, OnConstants,
@@ -31,7 +30,7 @@ enum Fault {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct FaultyHeadConfig {
-    /// What is wrong with it.
+    /// The fault.
     fault: Fault,
 }
 
@@ -85,12 +84,12 @@ impl Head for FaultyHead {
     }
 }
 
-/// What the suite says about a head with the fault.
+/// The verdict of the suite on a head with the fault.
 fn verdict(fault: Fault) -> String {
     said(|| testing::head(&FaultyHeadConfig { fault }))
 }
 
-/// What a check says.
+/// The message of a check.
 fn said(check: impl FnOnce() + std::panic::UnwindSafe) -> String {
     match std::panic::catch_unwind(check) {
         Ok(()) => "conforms".to_owned(),
@@ -151,7 +150,7 @@ enum MetricFault {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct FaultyMetricConfig {
-    /// What is wrong with it.
+    /// The fault.
     fault: MetricFault,
 }
 
@@ -233,19 +232,19 @@ fn every_fault_of_a_metric_is_named() {
         ),
         (
             MetricFault::MeanOfMeans,
-            "of the same samples merged from 1 and 59",
+            "for the same samples merged from 1 and 59",
         ),
         (
             MetricFault::LastWeighsMore,
-            "of the same samples in another order",
+            "for the same samples in another order",
         ),
         (
             MetricFault::Squared,
-            "of numbers four times as large, but is described as in the unit of the target",
+            "for numbers four times as large, and is described as in the unit of the target",
         ),
         (
             MetricFault::NothingOnConstants,
-            "it is NaN where every true value is the same, but is described as Number",
+            "it is NaN if all true values are equal, but is described as Number",
         ),
     ] {
         let verdict = verdict(fault);

@@ -1,4 +1,4 @@
-//! The conformance suite catches what it is there to catch: learners with one fault at a time.
+//! The conformance suite detects faults: learners with one fault at a time.
 
 use aam_api::{
     FittedLearner, LearnerConfig, LearnerTarget, PluginError, SampleFeatures, TrainingSamples,
@@ -20,12 +20,11 @@ enum Fault {
     AddsUpToMore,
 }
 
-/// Predicts the mean of what is true of the training samples whose log-ratios are nearest, and may
-/// have a fault.
+/// Predicts the mean of the training samples with the nearest log-ratios, and may have a fault.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct FaultyLearnerConfig {
-    /// What is wrong with it.
+    /// The fault.
     fault: Fault,
 }
 
@@ -35,7 +34,7 @@ struct FaultyLearner {
     widths: (usize, usize),
     samples: Array2<f32>,
     truth: Array2<f64>,
-    /// Whether it was fitted, and not read.
+    /// Whether it was fitted rather than loaded.
     #[serde(skip)]
     fitted: bool,
 }
@@ -122,7 +121,7 @@ fn every_fault_of_a_learner_is_named() {
         (Fault::None, "conforms"),
         (
             Fault::LearnsNothing,
-            "samples with a number: of an easy target it explains",
+            "samples with a number: for an easy target it explains",
         ),
         (
             Fault::ForgetsSamples,
@@ -134,7 +133,7 @@ fn every_fault_of_a_learner_is_named() {
         ),
         (
             Fault::LooksAtOtherSamples,
-            "what it predicts of a sample depends on the samples beside it",
+            "the prediction for a sample depends on the other samples",
         ),
         (
             Fault::AddsUpToMore,

@@ -1,5 +1,5 @@
-//! The conformance suite catches what it is there to catch: optimizers, schedules and target
-//! transforms with one fault at a time.
+//! The conformance suite detects faults: optimizers, schedules and target transforms with one fault
+//! at a time.
 
 use std::cell::Cell;
 use std::fmt::Debug;
@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What the suite says.
+/// The verdict of the suite.
 fn verdict(check: impl FnOnce() + std::panic::UnwindSafe) -> String {
     match std::panic::catch_unwind(check) {
         Ok(()) => "conforms".to_owned(),
@@ -44,7 +44,7 @@ enum OptimizerFault {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct FaultyOptimizerConfig {
-    /// What is wrong with it.
+    /// The fault.
     fault: OptimizerFault,
 }
 
@@ -149,11 +149,11 @@ fn every_fault_of_an_optimizer_is_named() {
         ),
         (
             OptimizerFault::NeverDecays,
-            "weight decay leaves matrix as large as it was",
+            "weight decay does not shrink matrix",
         ),
         (
             OptimizerFault::ForgetsVelocity,
-            "matrix goes another way after the state was saved and loaded",
+            "matrix develops differently after the state was saved and loaded",
         ),
         (
             OptimizerFault::LooksAtWholeTensors,
@@ -181,13 +181,13 @@ enum ScheduleFault {
     NoWarmup,
 }
 
-/// A rate that is halved after every epoch, and may have a fault.
+/// A learning rate that is halved after every epoch, and may have a fault.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct FaultyScheduleConfig {
-    /// What is wrong with it.
+    /// The fault.
     fault: ScheduleFault,
-    /// Updates over which the rate rises.
+    /// Number of updates over which the rate rises.
     warmup: f64,
 }
 
@@ -230,7 +230,7 @@ impl Schedule for FaultySchedule {
         let rise = (update + 1) as f64 / (self.warmup + 1) as f64;
         let rate = self.rate * rise.min(1.0);
         match self.fault {
-            // Beyond the last update, where a run may go on.
+            // Beyond the last update, where a resumed run may continue.
             ScheduleFault::Negative => rate * (1.0 - update as f64 / self.total as f64),
             ScheduleFault::TooHigh => rate + self.peak,
             ScheduleFault::Standstill => 0.0,
@@ -267,12 +267,12 @@ fn every_fault_of_a_schedule_is_named() {
         (ScheduleFault::Negative, "update 2 of 1 has the rate -0.001"),
         (
             ScheduleFault::TooHigh,
-            "update 0 of 1 has the rate 0.002, above the highest, 0.001",
+            "update 0 of 1 has the rate 0.002, above the highest rate, 0.001",
         ),
         (ScheduleFault::Standstill, "learns nothing: all rates are 0"),
         (
             ScheduleFault::CountsQuestions,
-            "the rate of an update is another when it is asked again",
+            "the rate of an update changes when it is requested again",
         ),
         (
             ScheduleFault::ForgetsEpochs,
@@ -303,7 +303,7 @@ enum TransformFault {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct FaultyTransformConfig {
-    /// What is wrong with it.
+    /// The fault.
     fault: TransformFault,
 }
 
@@ -366,7 +366,7 @@ fn every_fault_of_a_transform_is_named() {
     let verdict = |fault| verdict(move || testing::transform(&FaultyTransformConfig { fault }));
     assert_eq!(verdict(TransformFault::None), "conforms");
     for (fault, expected) in [
-        (TransformFault::OneWay, "on the way back"),
+        (TransformFault::OneWay, "which the inverse turns into"),
         (TransformFault::UpsideDown, "the order is lost"),
         (
             TransformFault::Unsaved,
@@ -375,7 +375,7 @@ fn every_fault_of_a_transform_is_named() {
         (TransformFault::Overflow, "an output of 10000 becomes inf"),
         (
             TransformFault::NoNegatives,
-            "it says that some values become negative, and none does",
+            "it says that some values become negative, but none does",
         ),
     ] {
         says(&fault, &verdict(fault), expected);

@@ -1,4 +1,4 @@
-//! Checkpoints that are cut, changed or incomplete: each ends in an error that names the file.
+//! Truncated, modified or incomplete checkpoints: each ends in an error that names the file.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,7 +25,7 @@ const FILES: [&str; 3] = [
     "familiarity.safetensors",
 ];
 
-/// A trained model, and its files to damage.
+/// A trained model whose files are to be damaged.
 struct Model {
     aam: Aam,
     files: BTreeMap<&'static str, Vec<u8>>,
@@ -56,7 +56,7 @@ impl Model {
         copy
     }
 
-    /// A copy with its manifest changed as JSON, by somebody who knows of the digest.
+    /// A copy with its manifest changed as JSON and a matching digest.
     fn with_manifest(&self, change: impl FnOnce(&mut Value)) {
         self.copy("manifest.json", |bytes| {
             let mut manifest = serde_json::from_slice(bytes).expect("JSON");
@@ -65,7 +65,7 @@ impl Model {
         });
     }
 
-    /// What the program says about the copy.
+    /// Checks the program's error about the copy.
     fn refused(&self, words: &[&str]) {
         let predict = "predict --model copy --table study/table.biom --output p.tsv";
         let ran = self.aam.run(predict).ends_with_code(4).says(words);
@@ -87,8 +87,8 @@ fn cut_and_missing_files() {
     let model = Model::new();
     for (name, said) in [
         ("manifest.json", "it is damaged"),
-        ("model.safetensors", "SHA-256 differs"),
-        ("familiarity.safetensors", "SHA-256 differs"),
+        ("model.safetensors", "SHA-256 mismatch"),
+        ("familiarity.safetensors", "SHA-256 mismatch"),
     ] {
         let whole = model.files[name].len();
         for kept in [0, 1, whole / 2, whole - 1] {
@@ -97,10 +97,10 @@ fn cut_and_missing_files() {
         }
     }
     model.copy("model.safetensors", |bytes| bytes[1000] ^= 1);
-    model.refused(&["copy/model.safetensors: ", "SHA-256 differs"]);
+    model.refused(&["copy/model.safetensors: ", "SHA-256 mismatch"]);
     for (name, said) in [
         ("model.safetensors", "model.safetensors: it cannot be read"),
-        ("manifest.json", "copy: this is no checkpoint of aam"),
+        ("manifest.json", "copy: this is not a checkpoint of aam"),
     ] {
         model.copy(name, |_| {});
         std::fs::remove_file(model.aam.path("copy").join(name)).expect("a file");
@@ -112,7 +112,7 @@ fn cut_and_missing_files() {
         .aam
         .run(&train)
         .ends_with_code(4)
-        .says(&["SHA-256 differs"]);
+        .says(&["SHA-256 mismatch"]);
     assert!(!model.aam.path("other").exists());
 }
 
@@ -120,19 +120,21 @@ fn cut_and_missing_files() {
 fn manifests_that_do_not_fit() {
     let model = Model::new();
     model.with_manifest(|manifest| manifest["files"]["model.safetensors"] = json!("00"));
-    model.refused(&["copy/model.safetensors: ", "SHA-256 differs"]);
+    model.refused(&["copy/model.safetensors: ", "SHA-256 mismatch"]);
     model.with_manifest(|manifest| manifest["files"] = json!({}));
     model.refused(&["copy/manifest.json: ", "does not list model.safetensors"]);
     model.with_manifest(|manifest| manifest["files"]["../study/tree.nwk"] = json!("00"));
     model.refused(&[
         "copy/manifest.json: ",
-        "'../study/tree.nwk' is no name of a file",
+        "'../study/tree.nwk' is not the name of a file",
     ]);
     model.copy("manifest.json", |bytes| {
         let text = String::from_utf8_lossy(bytes).replace("zscore", "zscorf");
         *bytes = text.into_bytes();
     });
-    model.refused(&["copy/manifest.json: it does not say what was written (SHA-256 differs)"]);
+    model.refused(&[
+        "copy/manifest.json: its contents differ from those that were written (SHA-256 mismatch)",
+    ]);
     model.copy("manifest.json", |bytes| {
         let mut manifest: Value = serde_json::from_slice(bytes).expect("JSON");
         manifest.as_object_mut().expect("entries").remove("digest");
@@ -161,7 +163,7 @@ fn manifests_that_do_not_fit() {
     model.refused(&["the head 'lost' comes from the crate aam-plugins"]);
 }
 
-/// A small generator of numbers, the same on every machine.
+/// A small random number generator, the same on every machine.
 fn random(state: &mut u64) -> usize {
     *state ^= *state << 13;
     *state ^= *state >> 7;
@@ -169,7 +171,7 @@ fn random(state: &mut u64) -> usize {
     (*state >> 11) as usize
 }
 
-/// Loads a copy and predicts; whatever is wrong must end in an error, soon.
+/// Loads a copy and predicts; any fault must quickly end in an error.
 fn survives(model: &Path, aam: &Aam, what: &str) -> bool {
     let options = PredictOptions {
         model: Some(model.to_owned()),
@@ -191,7 +193,7 @@ fn survives(model: &Path, aam: &Aam, what: &str) -> bool {
     }
 }
 
-/// Flips of single bits are refused, or change nothing: no number, no name.
+/// Flips of single bits are rejected, or have no effect on numbers and names.
 #[test]
 fn a_bit_of_the_manifest_that_flips_is_noticed() {
     let model = Model::new();
@@ -239,10 +241,13 @@ fn what_is_no_number_is_not_predicted() {
         manifest["files"]["model.safetensors"] = json!(digest(&weights));
     });
     std::fs::write(model.aam.path("copy/model.safetensors"), weights).expect("a file");
-    model.refused(&["copy/model.safetensors: the weights '", "no finite number"]);
+    model.refused(&[
+        "copy/model.safetensors: the weights '",
+        "a non-finite value",
+    ]);
 }
 
-/// The first number of a fitted transform that is no integer.
+/// The first number of a fitted transform that is not an integer.
 fn scale_of(value: &mut Value) -> &mut Value {
     fn find(value: &mut Value) -> Option<&mut Value> {
         match value {
@@ -261,7 +266,7 @@ fn digest(bytes: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// With a digest that agrees, so that whatever reads the manifest has to find the fault.
+/// With a matching digest, so that the reader of the manifest must find the fault.
 #[test]
 fn manifests_with_bytes_changed_at_random() {
     let model = Model::new();
@@ -271,7 +276,7 @@ fn manifests_with_bytes_changed_at_random() {
         let copy = model.copy("manifest.json", |bytes| {
             for _ in 0..=random(&mut state) % 3 {
                 let at = random(&mut state) % bytes.len();
-                // A digit for a digit keeps it JSON, which reaches further.
+                // Replacing a digit by a digit keeps the JSON valid, which tests later stages.
                 bytes[at] = match bytes[at] {
                     b'0'..=b'9' => b'0' + (random(&mut state) % 10) as u8,
                     _ => random(&mut state) as u8,
@@ -299,7 +304,7 @@ fn files_whose_header_is_changed_at_random() {
             let at = random(&mut state) % bytes.len().min(2000);
             bytes[at] = random(&mut state) as u8;
         }
-        // A digest that agrees, so that the reader of the file has to find the fault.
+        // With a matching digest, so that the reader of the file must find the fault.
         model.with_manifest(|manifest| manifest["files"][name] = json!(digest(&bytes)));
         let copy = model.aam.path("copy");
         std::fs::write(copy.join(name), &bytes).expect("a file");

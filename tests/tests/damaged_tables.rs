@@ -1,8 +1,8 @@
-//! Tables with bytes changed at random: every one loads or ends in an error, in bounded time and
-//! memory, and none brings the process down.
+//! Tables with randomly changed bytes: each loads or ends in an error in bounded time and memory,
+//! and none crashes the process.
 //!
-//! With `AAM_DATA`, the folder of the studies, 2,000 copies of real tables are damaged; always,
-//! copies of a table and of distances that the test writes itself.
+//! With `AAM_DATA`, the folder of the studies, 2,000 damaged copies of real tables are tested.
+//! Copies of a table and of distances written by the test itself are always tested.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::{Path, PathBuf};
@@ -16,26 +16,26 @@ use aam_runtime::data::{
     write_distances_h5, write_distances_npy, write_distances_tsv,
 };
 
-/// The system's allocator, which remembers the most that was in use at once.
+/// The system allocator, recording peak memory use.
 struct Watched;
 
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
-/// Tests take turns, so that the memory counted is one reader's.
+/// Tests run one at a time, so that only one reader's memory is counted.
 static TURN: Mutex<()> = Mutex::new(());
 
-// SAFETY: every call goes to the system's allocator as it came; only counters are added.
+// SAFETY: every call is passed to the system allocator unchanged; only counters are added.
 unsafe impl GlobalAlloc for Watched {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let now = IN_USE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
         MOST.fetch_max(now, Ordering::Relaxed);
-        // SAFETY: the caller's promises are passed on.
+        // SAFETY: the caller upholds the contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are passed on.
+        // SAFETY: the caller upholds the contract.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -43,7 +43,7 @@ unsafe impl GlobalAlloc for Watched {
 #[global_allocator]
 static ALLOCATOR: Watched = Watched;
 
-/// A small generator of numbers, the same on every machine.
+/// A small random number generator, the same on every machine.
 struct Random(u64);
 
 impl Random {
@@ -55,8 +55,8 @@ impl Random {
         (x ^ (x >> 31)) as usize % end
     }
 
-    /// Changes some bytes, mostly near the beginning where the structure is, or cuts, repeats or
-    /// overwrites a stretch.
+    /// Changes some bytes, mostly near the beginning where the structure is, or truncates, repeats
+    /// or overwrites a piece.
     fn damage(&mut self, bytes: &mut Vec<u8>) {
         if bytes.is_empty() {
             return;
@@ -107,12 +107,12 @@ fn sequences(path: &Path) -> Result<(), DataError> {
     read_sequences(path).map(drop)
 }
 
-/// Reads `copies` damaged copies of `original`; returns how many loaded all the same.
+/// Reads `copies` damaged copies of `original`; returns how many still loaded.
 fn read_damaged(original: &Path, read: Reader, copies: usize, random: &mut Random) -> usize {
     let sound = std::fs::read(original).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let copy = folder.path().join("copy-under-test");
-    // What the readers promise: a fixed part, and a multiple of the file.
+    // The limit that readers guarantee: a constant plus a multiple of the file size.
     let memory = (256 << 20) + 64 * sound.len();
     let (mut loaded, mut most_memory, mut most_time) = (0, 0, Duration::ZERO);
     for number in 0..copies {
@@ -207,7 +207,7 @@ fn damaged_files_of_a_small_study() {
     let folder = tempfile::tempdir().unwrap();
     let mut random = Random(2);
     for (path, read) in small_study(folder.path()) {
-        // The array has no ids, so that it is refused even when it is sound.
+        // The array has no ids, so it is rejected even if it is valid.
         let sound = read(&path).is_ok();
         let loaded = read_damaged(&path, read, 200, &mut random);
         assert!(loaded < 200, "{}", path.display());

@@ -1,5 +1,5 @@
-//! The job scripts of `deploy/slurm`, with stand-ins for what a cluster has: `srun` starts its command
-//! here, `scancel` signals what `srun` started, and `scontrol` writes down what it was asked.
+//! The job scripts of `deploy/slurm`, with stand-ins for the commands of a cluster: `srun` runs its
+//! command here, `scancel` signals what `srun` started, and `scontrol` logs its arguments.
 
 #![cfg(unix)]
 
@@ -37,7 +37,7 @@ for ((rank = 0; rank < number; rank++)); do
 done
 "#;
 
-/// In place of `aam`: writes down its arguments and ends with the code in `code`.
+/// A stand-in for `aam` that logs its arguments and exits with the code in `code`.
 const AAM: &str = r#"#!/bin/bash
 echo "${OMPI_COMM_WORLD_RANK:-alone} $*" >>aam.log
 exit "$(cat code 2>/dev/null || echo 0)"
@@ -63,7 +63,7 @@ fn cluster(aam: Aam) -> Aam {
     aam
 }
 
-/// Starts a job script, as SLURM would.
+/// Starts a job script like SLURM.
 fn start(aam: &Aam, script: &str, program: &Path, arguments: &str) -> Child {
     let path = std::env::var("PATH").unwrap();
     command(aam, script, arguments)
@@ -75,7 +75,7 @@ fn start(aam: &Aam, script: &str, program: &Path, arguments: &str) -> Child {
 
 fn command(aam: &Aam, script: &str, arguments: &str) -> Command {
     let slurm = root().join("deploy/slurm");
-    // A copy elsewhere, as SLURM makes.
+    // A copy elsewhere, as SLURM makes one.
     let copy = aam.path("job");
     fs::copy(slurm.join(script), &copy).unwrap();
     let mut command = Command::new("bash");
@@ -137,7 +137,7 @@ fn a_job_whose_time_is_up_saves_and_goes_back_into_the_queue() {
         "run pretrain --table study/table.biom --tree study/tree.nwk --preset small \
          --nucleotide-steps 1 --epochs 100000 --batch-size 8",
     );
-    // The first epoch is done, and so the program listens to signals.
+    // The first epoch is finished, so the program handles signals.
     until(&aam, &mut job, || aam.path("run/checkpoints/last").exists());
     time_is_up(&job);
     ends_with(&aam, job, 0);
@@ -146,7 +146,7 @@ fn a_job_whose_time_is_up_saves_and_goes_back_into_the_queue() {
     let epochs = || aam.read("run/metrics.jsonl").lines().count();
     let before = epochs();
 
-    // The job starts again, with the same arguments, and goes on.
+    // The job starts again with the same arguments, and resumes.
     let mut job = start(
         &aam,
         "single-gpu.sbatch",
@@ -155,7 +155,7 @@ fn a_job_whose_time_is_up_saves_and_goes_back_into_the_queue() {
     );
     until(&aam, &mut job, || epochs() > before + 2);
     let log = aam.read("job.log");
-    assert!(log.contains("going on after epoch"), "{log}");
+    assert!(log.contains("resuming after epoch"), "{log}");
     time_is_up(&job);
     ends_with(&aam, job, 0);
     assert_eq!(aam.read("scontrol.log"), "requeue 7\n".repeat(2));
@@ -167,7 +167,7 @@ fn a_job_whose_time_is_up_saves_and_goes_back_into_the_queue() {
     );
 }
 
-/// Waits for something that a job does.
+/// Waits for a condition that a job brings about.
 #[track_caller]
 fn until(aam: &Aam, job: &mut Child, done: impl Fn() -> bool) {
     let limit = Instant::now() + Duration::from_secs(120);
@@ -217,7 +217,7 @@ fn what_fails_fails_the_job() {
     ends_with(&aam, job.env_remove("AAM_SLURM").spawn().unwrap(), 1);
     assert!(
         aam.read("job.log")
-            .contains("name the folder of resumable.sh")
+            .contains("set it to the folder of resumable.sh")
     );
 }
 
@@ -256,7 +256,7 @@ fn several_ranks_share_the_work() {
     );
 }
 
-/// All files under `folder` whose name ends like one of `endings`.
+/// All files under `folder` whose names end in one of `endings`.
 fn files(folder: &str, endings: &[&str]) -> Vec<PathBuf> {
     let mut folders = vec![root().join(folder)];
     let mut found = Vec::new();
@@ -309,8 +309,7 @@ fn run(program: &str, options: &[&str], path: &Path) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// What containers build is what there is: crates that the workspace has, and the version of Rust that
-/// it asks for.
+/// Containers build what exists: crates of the workspace, and the Rust version it requires.
 #[test]
 fn containers_build_this_workspace() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
@@ -338,7 +337,7 @@ fn containers_build_this_workspace() {
             path.display()
         );
         if path.extension().is_some_and(|extension| extension == "def") {
-            // A layer of the runtime is copied with it.
+            // A layer of the runtime is copied with the runtime.
             for member in members.iter().filter(|member| !member.contains('/')) {
                 assert!(
                     text.contains(&format!("    {member} /aam/{member}\n")),

@@ -1,4 +1,4 @@
-//! The commands in README and docs are commands, and their tables of codes and links are complete.
+//! The commands in README and docs are valid, and the tables of exit codes and links are complete.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// README and docs, with their text.
+/// README and docs with their text.
 fn pages() -> Vec<(PathBuf, String)> {
     let docs = fs::read_dir(root().join("docs")).expect("the folder docs");
     let docs = docs.map(|entry| entry.expect("an entry").path());
@@ -25,7 +25,7 @@ fn pages() -> Vec<(PathBuf, String)> {
         .collect()
 }
 
-/// The lines of blocks of the language `wanted`, continued lines joined.
+/// The lines of code blocks in the language `wanted`, with continued lines joined.
 fn code(text: &str, wanted: &str) -> Vec<String> {
     let mut language = None;
     let mut lines = Vec::new();
@@ -44,7 +44,7 @@ fn code(text: &str, wanted: &str) -> Vec<String> {
     lines
 }
 
-/// Everything before a comment.
+/// The part of a line before a comment.
 fn without_comment(line: &str) -> &str {
     line.split(" #").next().unwrap_or(line).trim()
 }
@@ -60,7 +60,7 @@ fn every_command_is_one() {
             let Some(arguments) = line.strip_prefix("aam ") else {
                 continue;
             };
-            // What stands for further flags, and a device of another build.
+            // Placeholders for further flags, and devices of other builds.
             if arguments.contains('…') {
                 continue;
             }

@@ -1,16 +1,17 @@
-//! Every parser on inputs that are made of sound ones by changes: none panics, and none takes long.
+//! Every parser on inputs derived from valid ones: none panics, and none takes long.
 //!
-//! Each gets as many inputs as it has time for, some seconds in all; `AAM_FUZZ_EXECUTIONS=1000000`
-//! gives each so many, and `AAM_FUZZ_SEED` other ones. `fuzz/` has the same parsers for libFuzzer.
+//! Each gets as many inputs as fit its time limit, a few seconds in total.
+//! `AAM_FUZZ_EXECUTIONS=1000000` sets the number of inputs, and `AAM_FUZZ_SEED` the seed. `fuzz/`
+//! runs the same parsers under libFuzzer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use aam_tests::fuzz::{Mutator, TARGETS, Target, target};
 
-/// What a parser has time for where no number of inputs is asked for.
+/// Time limit of a parser if no number of inputs is given.
 const TIME: Duration = Duration::from_secs(2);
-/// What an input may take, on a machine that does other things, too.
+/// Time limit of an input, on a machine that may be busy.
 const SLOW: Duration = Duration::from_secs(10);
 
 fn number(name: &str) -> Option<u64> {
@@ -21,7 +22,7 @@ fn number(name: &str) -> Option<u64> {
     )
 }
 
-/// Runs the parser on one input; where it fails, the input is kept.
+/// Runs the parser on one input, and keeps the input if it fails.
 fn run(target: &Target, input: &[u8]) -> bool {
     let begun = Instant::now();
     let outcome = catch_unwind(AssertUnwindSafe(|| (target.run)(input)));

@@ -1,5 +1,5 @@
-//! A kind of components that a crate of its own defines has everything that the built-in kinds
-//! have: flags, a table in configuration files, a place in the options of a run, a suite.
+//! A kind of components defined in its own crate has everything that the built-in kinds have:
+//! flags, a table in configuration files, a place in the options of a run, a conformance suite.
 
 use std::ffi::OsString;
 
@@ -17,9 +17,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// What changes the counts of a sample in training.
+/// Changes the counts of a sample in training.
 trait Augmentation {
-    /// New counts of as many ASVs.
+    /// Returns new counts of the same number of ASVs.
     fn augment(&self, counts: Vec<f32>) -> Vec<f32>;
 }
 
@@ -39,7 +39,7 @@ define_kind! {
 
     /// The options of an augmentation and how to build it.
     trait AugmentationConfig {
-        /// What it builds.
+        /// The augmentation it builds.
         type Augmentation: Augmentation;
     }
 
@@ -47,11 +47,11 @@ define_kind! {
     type BoxedAugmentation = boxed;
 }
 
-/// Leaves out counts below a limit.
+/// Removes counts below a limit.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct DropRareConfig {
-    /// The least count that stays.
+    /// The smallest count that is kept.
     limit: f32,
 }
 

@@ -1,5 +1,5 @@
-//! Trees as large and as deep as there are: reading, writing, pruning, distances and dropping take
-//! no recursion and about as much memory as the file.
+//! Very large and deep trees: reading, writing, pruning, distances and dropping use no recursion,
+//! and about as much memory as the file.
 //!
 //! Run with `--nocapture` for times and memory.
 
@@ -12,7 +12,7 @@ use aam_runtime::unifrac::{Metric, UniFrac, faith_pd};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// Highest memory of this process so far, in MiB, where the system tells.
+/// Peak memory of this process in MiB, if the system reports it.
 fn peak() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -20,7 +20,7 @@ fn peak() -> String {
     kib.map_or_else(|| "unknown".to_owned(), |kib| format!("{} MiB", kib / 1024))
 }
 
-/// Runs `work` and prints how long it took.
+/// Runs `work` and prints its duration.
 fn timed<R>(what: &str, work: impl FnOnce() -> R) -> R {
     let started = Instant::now();
     let result = work();
@@ -29,7 +29,7 @@ fn timed<R>(what: &str, work: impl FnOnce() -> R) -> R {
     result
 }
 
-/// A table of samples that hold every `step`-th of `asvs`, each from a start of its own.
+/// A table of samples that contain every `step`-th of `asvs`, each from its own offset.
 fn table(asvs: Vec<String>, samples: u32, step: usize) -> Table {
     let count = asvs.len() as u32;
     let entries: Vec<(u32, u32, u32)> = (0..samples)
@@ -42,7 +42,7 @@ fn table(asvs: Vec<String>, samples: u32, step: usize) -> Table {
     Table::from_triplets(names, asvs, &entries).expect("a table")
 }
 
-/// Distances of some samples on `tree`, each checked for its range.
+/// Distances of some samples on `tree`, after checking their range.
 fn distances(tree: &Tree, table: &Table, metric: Metric) -> Result<Vec<f64>, Box<dyn Error>> {
     let prepared = timed("prepare", || UniFrac::new(tree, table, metric))?;
     let rows: Vec<usize> = (0..table.num_samples()).collect();
@@ -51,7 +51,8 @@ fn distances(tree: &Tree, table: &Table, metric: Metric) -> Result<Vec<f64>, Box
     Ok(found)
 }
 
-/// A balanced tree of `tips` (a power of two): every branch 1 long, with all that Newick allows.
+/// A balanced tree of `tips` tips (a power of two) with branches of length 1, using all Newick
+/// features.
 fn balanced(tips: usize) -> String {
     let mut text = String::from("[&R][four hundred thousand tips]\n");
     for tip in 0..tips {
@@ -95,14 +96,15 @@ fn half_a_million_tips() -> Outcome {
     })?;
     assert!(again == tree);
     drop(again);
-    // A table of some of the tips: the others are pruned.
+    // A table of some of the tips, so that the others are pruned.
     let some = table(
         (0..TIPS).step_by(16).map(name_in_balanced).collect(),
         32,
         64,
     );
     distances(&tree, &some, Metric::Unweighted)?;
-    // All tips in one sample span all branches but the root's; two tips, two paths to the root.
+    // A sample with all tips spans all branches except the root's; two tips span two paths to the
+    // root.
     let all: Vec<String> = (0..TIPS).map(name_in_balanced).collect();
     let mut entries: Vec<(u32, u32, u32)> = (0..TIPS as u32).map(|asv| (0, asv, 1)).collect();
     entries.extend([(1, 0, 5), (1, TIPS as u32 - 1, 5)]);
@@ -117,7 +119,7 @@ fn half_a_million_tips() -> Outcome {
 #[test]
 fn caterpillars_of_two_hundred_thousand_levels() -> Outcome {
     const LEVELS: usize = 200_000;
-    // Once with the deep end first, once with it last: the order of children changes nothing.
+    // Once with the deep end first, once last: the order of children has no effect.
     let mut first = format!("{}t0:1", "(".repeat(LEVELS));
     let mut last = String::new();
     for level in 1..=LEVELS {
@@ -171,7 +173,7 @@ fn one_fork_of_four_hundred_thousand_and_chains_of_single_children() -> Outcome 
     assert_eq!(tree.tips().len(), TIPS);
     let names = (0..TIPS).step_by(10).map(|tip| format!("t{tip}")).collect();
     let table = table(names, 2, 2);
-    // The two hold different tips, all at the same distance from the root.
+    // The two samples contain different tips, all at the same distance from the root.
     let found = distances(&tree, &table, Metric::Unweighted)?;
     assert_eq!(found, [0.0, 1.0, 1.0, 0.0]);
     Ok(())

@@ -1,5 +1,4 @@
-//! The models learn: on a study of which everything is known, made by the program itself, and on
-//! real ones.
+//! The models learn: on a simulated study with known truth, and on real ones.
 
 use std::collections::HashMap;
 
@@ -16,7 +15,7 @@ fn metrics(aam: &Aam, run: &str) -> HashMap<String, f64> {
         .collect()
 }
 
-/// Cells of a column by the sample's id.
+/// Cells of a column by sample id.
 fn column(text: &str, name: &str) -> HashMap<String, f64> {
     let cells = cells(text, name).into_iter();
     let numbers = cells.filter_map(|(id, cell)| Some((id.to_owned(), cell.parse().ok()?)));
@@ -82,7 +81,7 @@ fn training_samples_alone_choose_how_long_to_train() {
     let aam = study();
     let metadata = aam.read("study/metadata.tsv");
     let rows: Vec<&str> = metadata.lines().skip(2).collect();
-    // A target of which ASVs know nothing, and one of which other values are held out.
+    // A target independent of the ASVs, and one with other values held out.
     let mut text = String::from("sample-id\tph\tnoise\tother\n");
     for (row, line) in rows.iter().enumerate() {
         let cells: Vec<&str> = line.split('\t').collect();
@@ -122,7 +121,8 @@ fn training_samples_alone_choose_how_long_to_train() {
     assert_eq!(losses("noise", "--epochs 30").len(), 30);
 }
 
-/// With a rate of next to nothing, head and fusion say nothing; what is predicted was solved.
+/// With a negligible learning rate, head and fusion contribute nothing; predictions come from the
+/// solved readout.
 #[test]
 fn the_readout_predicts_without_updates() {
     let aam = study();
@@ -139,7 +139,7 @@ fn the_readout_predicts_without_updates() {
     };
     assert!(figure("--metadata-column ph", "r2") > 0.3);
     assert!(figure("--metadata-column habitat --classifier", "auc") > 0.7);
-    // A loss of several outputs has none.
+    // A loss with several outputs has no readout.
     assert!(figure("--metadata-column ph --loss quantile", "r2") < 0.05);
 }
 
@@ -166,12 +166,12 @@ fn held_out_samples_of_a_known_study_are_predicted() {
     let (number, class) = (metrics(&aam, "number"), metrics(&aam, "class"));
     println!("{number:?} {class:?}");
     assert!(number["r2"] > 0.3, "{number:?}");
-    // Three habitats, about as frequent.
+    // Three habitats, about equally frequent.
     assert!(class["accuracy"] > 0.42, "{class:?}");
 }
 
-/// Real studies from the files as they are, held out by the default split; what is asked is far
-/// below what the documentation reports, and far above nothing.
+/// Real studies from the original files, held out by the default split. The thresholds are far
+/// below what the documentation reports, and far above zero.
 #[test]
 fn real_studies_are_learnt() {
     let Some(data) = data() else { return };

@@ -1,5 +1,5 @@
-//! A run that an older version began, when optimizer, schedule and transform were settings of their
-//! own and not components, goes on.
+//! A run started by an older version, in which optimizer, schedule and transform were settings and
+//! not components, can resume.
 
 use std::fs;
 
@@ -12,13 +12,13 @@ const TRAIN: &str = "train --test-size 0.2 --members network --table study/table
                      --metadata-column ph --max-bp 30 --embedding-dim 16 --no-tensorboard \
                      --no-report --baseline-trees 0 --lr 0.01 --batch-size 8";
 const PLATEAU: &str = "--scheduler plateau --scheduler-patience 0 --scheduler-factor 0.5";
-/// What the older version recorded in place of the tables of the components.
+/// Settings that the older version recorded in place of the component tables.
 const SETTINGS: &str = "scheduler = \"plateau\"\nwarmup = 0.1\nscheduler-t-mult = 2\n\
                         scheduler-eta-min = 0.0\nscheduler-patience = 0\nscheduler-factor = 0.5\n\
                         scheduler-min-lr = 0.0\noptimizer = \"adamw\"\n\
                         target-transform = \"zscore\"\n";
 
-/// Makes the run in `run` one that an older version left.
+/// Makes the run in `run` look like one of an older version.
 fn make_old(aam: &Aam) {
     let config = aam.read("run/config.toml");
     let mut parts = config.split("\n[");
@@ -83,7 +83,7 @@ fn a_run_of_an_older_version_goes_on_as_if_it_had_not_stopped() {
         fs::read(aam.path(&file)).expect("weights")
     };
     assert!(weights("run") == weights("whole"), "the weights differ");
-    // What it records now, it reads again.
+    // It can read the settings that it now records.
     let config = aam.read("run/config.toml");
     assert!(
         config.contains("[schedule]\nname = \"plateau\"\n"),
@@ -103,7 +103,7 @@ fn settings_that_were_of_the_command_are_of_components() {
         "[optimizer]\nname = \"adamw\"\n",
         "[target-transform]\nname = \"zscore\"\n",
     ]);
-    // Every file has them, whatever the schedule.
+    // Every file contains them, whatever the schedule.
     assert!(!old.stderr.contains("no effect"), "{}", old.stderr);
     aam.ok("train --config old.toml --scheduler cosine --print-config")
         .prints(&["[schedule]\nname = \"cosine\"\neta-min = 0.0\n"])

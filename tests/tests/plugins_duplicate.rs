@@ -1,6 +1,6 @@
-//! Two components of one kind and name are refused, naming the crates of both.
+//! Two components of the same kind and name are rejected, naming the crates of both.
 //!
-//! A test of its own, because what a program links cannot be unlinked.
+//! This is a separate test because linked components cannot be unlinked.
 
 use aam_api::{
     FusionKind, Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, PluginError,
@@ -12,7 +12,7 @@ use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Another head called `mlp`.
+/// Another head named `mlp`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 struct OtherMlpConfig {}
 

@@ -1,5 +1,5 @@
-//! A component whose type is chosen at run time is a Burn module like any other: a model that
-//! holds one trains, prints, counts, saves under ordinary names and loads bit-equal.
+//! A component whose type is chosen at run time is an ordinary Burn module: a model that contains
+//! one trains, prints, counts, saves under ordinary names and loads bit-equal.
 
 use aam_api::{BoxedHead, Choice, HeadContext, HeadInput, HeadKind, Registry};
 use aam_plugins as _;

@@ -1,5 +1,4 @@
-//! Components are chosen by name, and every slip in a name or an option is told so that it can be
-//! mended.
+//! Components are chosen by name, and errors about wrong names or options explain how to fix them.
 
 use aam_api::{
     Choice, FusionKind, HeadKind, Kind, LossContext, LossKind, MetricKind, PluginError, Registry,

@@ -1,10 +1,10 @@
-//! Ranks in threads: whatever their number and the strategy, they learn what one learns.
+//! Ranks in threads learn the same as a single rank, whatever their number and the strategy.
 
 use aam_tests::{Aam, JOBS, RANKS_STUDY, Runs, TINY, aam};
 
-/// The distance of each strategy with 1 to 4 ranks from the run with one, for every way of training,
-/// as `(what, distance of the weights, distance of the metrics)`. The first is a part of how far the
-/// weights `moved`, or of the weights.
+/// The distance of each strategy with 1 to 4 ranks from the run with one, for every training
+/// configuration, as `(what, distance of the weights, distance of the metrics)`. The former is
+/// relative to how far the weights `moved`, or to the weights.
 fn apart(
     aam: &Aam,
     jobs: &[(&str, &str)],
@@ -53,7 +53,7 @@ fn assert_close(found: &[(String, f64, f64)], weights: f64, metrics: f64) {
     }
 }
 
-/// One step of plain descent at a high rate: the weights have moved by the gradients.
+/// One step of plain descent at a high learning rate moves the weights by the gradients.
 #[test]
 fn gradients_are_those_of_one_rank() {
     let aam = aam!().with(RANKS_STUDY);
@@ -68,8 +68,9 @@ fn weights_after_20_steps_of_descent_are_those_of_one_rank() {
     assert_close(&apart(&aam, &JOBS, steps, true), 1e-5, 3e-6);
 }
 
-/// AdamW makes steps of one size of gradients that are 0 but for rounding, such as that of a bias
-/// before a softmax; hence not as a part of the way. Metrics follow the weights.
+/// AdamW makes full-size steps even for gradients that are 0 except for rounding, such as that of a
+/// bias before a softmax; distances are therefore not relative to the movement. Metrics follow the
+/// weights.
 #[test]
 fn weights_after_20_steps_of_adamw_are_those_of_one_rank() {
     let aam = aam!().with(RANKS_STUDY);
@@ -77,7 +78,7 @@ fn weights_after_20_steps_of_adamw_are_those_of_one_rank() {
     assert_close(&apart(&aam, &[JOBS[0], JOBS[1]], steps, false), 1e-3, 1e-5);
 }
 
-/// With dropout every rank draws its own, so results differ, and are as good.
+/// With dropout, every rank has its own draws, so results differ but are as good.
 #[test]
 fn dropout_trains_as_well() {
     let aam = aam!().with(RANKS_STUDY);
@@ -123,7 +124,7 @@ fn a_failure_of_a_rank_ends_the_run_and_keeps_the_last_checkpoint() {
     ))
     .ends_with_code(1)
     .says(&["rank 0 of 3", "the loss of batch"]);
-    // Whether the head has a penalty is seen when it is trained.
+    // Whether the head has a penalty is only seen in training.
     let job = format!("{} {TINY} --strategy ddp --strategy.ranks 3", JOBS[2].1);
     aam.run(&format!(
         "{job} --max-steps 2 --best-metric train_penalty --output-dir named"

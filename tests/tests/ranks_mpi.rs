@@ -1,5 +1,5 @@
-//! Ranks in processes that `mpirun` starts. Runs where the program was built with MPI:
-//! `cargo test --release --features aam-tests/mpi --test ranks_mpi`.
+//! Ranks in processes started by `mpirun`. Needs a program built with MPI: `cargo test --release
+//! --features aam-tests/mpi --test ranks_mpi`.
 #![cfg(feature = "mpi")]
 
 use std::process::{Child, Command, Stdio};
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use aam_tests::{Aam, JOBS, RANKS_STUDY, Runs, TINY, aam};
 
-/// The program with `arguments` in `processes` processes.
+/// Runs the program with `arguments` in `processes` processes.
 fn mpirun(aam: &Aam, processes: usize, arguments: &str) -> Command {
     let inner = aam.command(arguments);
     let mut command = Command::new("mpirun");
@@ -17,7 +17,7 @@ fn mpirun(aam: &Aam, processes: usize, arguments: &str) -> Command {
         .args(inner.get_args())
         .current_dir(aam.path(""))
         .stdin(Stdio::null())
-        // More processes than cores, by any user, in a container.
+        // Allows more processes than cores, for any user, in a container.
         .env("OMPI_MCA_rmaps_base_oversubscribe", "1")
         .env("OMPI_MCA_mpi_yield_when_idle", "1")
         .env("OMPI_MCA_btl_vader_single_copy_mechanism", "none")
@@ -56,7 +56,7 @@ fn processes_learn_what_one_does() {
         let cases = [
             (step, &start, 1e-5, 1e-4),
             (descent, &start, 1e-5, 1e-6),
-            // Weights may be farther apart here, and metrics follow them.
+            // Weights may differ more here, and metrics follow them.
             (adamw, &zero, 1e-3, 1e-5),
         ];
         for (optimization, start, most_weights, most_metrics) in cases {
@@ -132,7 +132,7 @@ fn what_does_not_go_together_is_said_once() {
     );
 }
 
-/// Ends what is left of a run.
+/// Kills what is left of a run.
 struct Running(Child);
 
 impl Drop for Running {

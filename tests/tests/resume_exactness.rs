@@ -1,4 +1,4 @@
-//! A run that is killed and resumed, again and again, is the run that never was killed, to the bit.
+//! A run that is repeatedly killed and resumed is bit-identical to one that was never killed.
 
 #![cfg(unix)]
 
@@ -34,8 +34,8 @@ fn signal(child: &Child, name: &str) {
     assert!(kill.expect("kill").success());
 }
 
-/// Waits until the run has saved something that it had not, and then for a random part of what it
-/// does until the next time; or until it ends.
+/// Waits until the run has saved something new, and then for a random part of the time until the
+/// next save; or until it ends.
 fn wait_for_progress(aam: &Aam, child: &mut Child, before: &str, pause: Duration) -> bool {
     let started = Instant::now();
     while child.try_wait().expect("a process").is_none() {
@@ -57,7 +57,7 @@ fn state(aam: &Aam) -> Value {
     serde_json::from_str(&state_text(aam)).unwrap_or_default()
 }
 
-/// The files that must be the same.
+/// The files that must be identical.
 fn outcome(aam: &Aam, run: &str) -> Vec<(&'static str, Vec<u8>)> {
     let files = [
         "metrics.tsv",
@@ -73,7 +73,7 @@ fn outcome(aam: &Aam, run: &str) -> Vec<(&'static str, Vec<u8>)> {
 }
 
 /// Runs `command` to its end, and again with `kills` kills by the signal `name` at random moments.
-/// Returns how far inside an epoch the run was after each.
+/// Returns how far into an epoch the run was after each.
 fn killed(command: &str, name: &str, kills: usize) -> Vec<u64> {
     let aam = study();
     aam.ok(&format!("{command} --output-dir whole"));

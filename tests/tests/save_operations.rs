@@ -1,5 +1,5 @@
-//! Every file operation of saving fails, or is the last one before a kill: the directory then holds
-//! a checkpoint that loads, and the run goes on to the same end.
+//! Every file operation of saving fails, or is the last one before a kill. The directory then
+//! contains a checkpoint that loads, and the run resumes to the same result.
 
 use std::cell::RefCell;
 use std::ffi::OsString;
@@ -21,7 +21,7 @@ const TRAIN: &str = "train --quiet --table {}/study/table.biom --metadata {}/stu
                      --members network,linear --batch-size 10 --baseline-trees 0 --save-every 1 --keep-checkpoints 1 \
                      --resume --output-dir {}/";
 
-/// The program on this thread, whose hook it asks.
+/// Runs the program on this thread, whose hook it calls.
 fn run(aam: &Aam, directory: &str) -> bool {
     let folder = aam.path("");
     let line = TRAIN.replace("{}", folder.to_str().expect("a path").trim_end_matches('/'));
@@ -42,8 +42,8 @@ fn outcome(run: &Path) -> Vec<Vec<u8>> {
     files.map(read).into()
 }
 
-/// Whether `work` came to its end, and its operations, which succeed but for those that `fails`
-/// says, by number and name.
+/// Whether `work` completed, and its operations. They succeed except for those that `fails` selects
+/// by number and name.
 fn with_faults(
     fails: impl Fn(usize, &str) -> bool + 'static,
     work: impl FnOnce() -> bool,
@@ -73,7 +73,7 @@ fn check(run: &Path, case: &str) {
     }
 }
 
-/// Runs with the fault, checks what is left, and goes on without it.
+/// Runs with the fault, checks what is left, and resumes without the fault.
 fn broken(
     aam: &Aam,
     expected: &[Vec<u8>],
@@ -88,7 +88,7 @@ fn broken(
     assert!(outcome(&path) == expected, "{case}: it ends otherwise");
 }
 
-/// Draws of a device are those of the whole program: one run at a time.
+/// The random state of a device is global, so only one run may draw at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static RUNNING: Mutex<()> = Mutex::new(());
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)

@@ -1,5 +1,5 @@
-//! Every size has a range, on flags and in checkpoints, and a model that is larger than the memory is
-//! refused before it is made.
+//! Every size has a range, on flags and in checkpoints, and a model that exceeds the memory is
+//! rejected before it is created.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use aam_runtime::model::ModelConfig;
 use aam_tests::{STUDY, aam};
 use serde_json::{Value, json};
 
-/// What is no size: any number is as good as another.
+/// Options that are not sizes: any number is valid.
 const NO_SIZES: [&str; 1] = ["seed"];
 
 /// Whether the option, or an item of its list, may be any integer.
@@ -89,7 +89,7 @@ fn sizes_beyond_all_measure_are_refused_at_once() {
     }
     aam.run("simulate --samples 1000000 --asvs 1000 --output-dir large")
         .ends_with_code(2)
-        .says(&["--samples 1000000: the study takes 16000.0 GB"]);
+        .says(&["--samples 1000000: the study requires 16000.0 GB"]);
     aam.run("rf-baseline --table study/table.biom --metadata study/metadata.tsv --metadata-column ph --trees 99999999999 --output-dir run")
         .ends_with_code(2)
         .says(&["--trees"]);
@@ -107,7 +107,7 @@ fn a_model_larger_than_the_memory_is_refused_before_files_are_read() {
         );
         let ran = aam.run(&line).ends_with_code(1);
         ran.says(&[
-            "parameters, which take 4",
+            "parameters, which need 4",
             "GB of memory are free",
             "--embedding-dim",
         ]);

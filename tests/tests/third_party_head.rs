@@ -1,6 +1,6 @@
-//! Components from a crate of their own: a head is built, listed, trained with and loaded again by a
-//! program that links it, and a program without it says which crate is missing; a metric is wherever
-//! the built-in ones are.
+//! Components from a separate crate: a head is built, listed, trained and loaded again by a program
+//! that links it, and a program without it names the missing crate. A metric appears wherever the
+//! built-in ones do.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,8 @@ const TRAIN: &str = "train --test-size 0.2 --members network --table study/table
                      --metadata-column ph --max-bp 30 --embedding-dim 16 --max-steps 1 \
                      --head cosine --head.scale 2 --output-dir trained";
 
-/// Builds the example beside the program under test, where its dependencies are built already.
+/// Builds the example with the target folder of the program under test, where its dependencies are
+/// built.
 fn build_example() -> PathBuf {
     let beside = Path::new(env!("CARGO_BIN_EXE_aam-for-tests"));
     let profile = beside.parent().expect("the folder of a profile");
@@ -64,7 +65,7 @@ fn an_encoder_and_an_objective_from_another_crate_work_like_built_in_ones() {
     aam.ok("train --output-dir trained --resume --epochs 3");
     aam.ok("predict --model trained/checkpoints/last --table study/table.biom --output p.tsv");
     assert_eq!(aam.read("p.tsv").lines().count(), 1 + 24);
-    // The encoder learns through graphs in chunks, whose size does not matter.
+    // The encoder trains through graphs in chunks, whose size does not matter.
     for chunk in [1, 64] {
         aam.ok(&format!(
             "{train} {model} --no-freeze-base --asv-chunk-size {chunk} --output-dir chunk-{chunk}"
@@ -127,7 +128,7 @@ fn a_metric_from_another_crate_is_wherever_built_in_ones_are() {
     aam.ok(&format!(
         "{train} --epochs 6 --best-metric median_error --tensorboard --output-dir run"
     ));
-    // In files it comes after the built-in ones, and less of it is better.
+    // In files, it comes after the built-in ones, and lower is better.
     let names = |file: &str| -> Vec<String> {
         let text = aam.read(file);
         let header = text.lines().next().expect("a header").split('\t');
@@ -143,7 +144,7 @@ fn a_metric_from_another_crate_is_wherever_built_in_ones_are() {
     let evaluation = aam.read("run/evaluation.tsv");
     let line = evaluation.lines().last().expect("a line");
     assert!(line.starts_with("median_error\t"), "{evaluation}");
-    // People read its label: of a large number, in the table and of a curve.
+    // Users see its label: as a card, in the table and on a curve.
     let report = aam.read("run/report.html");
     assert!(report.matches("median absolute error").count() >= 3);
     let events = std::fs::read_dir(aam.path("run/tensorboard")).expect("event files");
@@ -159,7 +160,7 @@ fn a_metric_from_another_crate_is_wherever_built_in_ones_are() {
     let folds = aam.ok(&format!("{train} --epochs 1 --folds 2 --output-dir folds"));
     folds.says(&["median error"]);
     assert!(names("folds/folds.tsv").contains(&"median_error".to_owned()));
-    // Of pairs of samples it is not computed: it keeps every one of them.
+    // For pairs of samples it is not computed, because it keeps every one of them.
     aam.ok(
         "pretrain --table study/table.biom --tree study/tree.nwk --max-bp 30 \
             --embedding-dim 16 --nucleotide-steps 2 --max-steps 2 --output-dir base",

@@ -1,5 +1,4 @@
-//! Trees as they come: those of real studies, and odd and broken ones, where `AAM_DATA` holds
-//! them.
+//! Tree files: those of real studies, and unusual and broken ones, if `AAM_DATA` contains them.
 
 use std::error::Error;
 use std::fs;
@@ -10,7 +9,7 @@ use aam_runtime::data::{read_table, read_tree};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// The folder that `AAM_DATA` names, if it does.
+/// The folder named by `AAM_DATA`, if set.
 fn data() -> Option<PathBuf> {
     let folder = std::env::var_os("AAM_DATA").map(PathBuf::from);
     if folder.is_none() {
@@ -29,7 +28,7 @@ fn trees_of_real_studies_hold_their_asvs_and_survive_writing() -> Outcome {
         if !path.exists() {
             continue;
         }
-        // One of them is unrooted, as FastTree wrote it.
+        // One of them is unrooted, as written by FastTree.
         let options = NewickOptions {
             root: path
                 .to_string_lossy()
@@ -77,7 +76,7 @@ fn odd_trees_load_with_the_tips_they_have_or_say_what_is_wrong() -> Outcome {
         match read_tree(folder.join(file), &options) {
             Ok(tree) => assert_eq!(Some(tree.tips().len().to_string().as_str()), tips, "{file}"),
             Err(error) => {
-                // A tree without tips is none.
+                // A tree without tips is not a tree.
                 assert!(matches!(tips, None | Some("0")), "{file}: {error}");
                 assert!(
                     error.file.is_some() && !error.problem.is_empty(),

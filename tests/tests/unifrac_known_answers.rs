@@ -1,5 +1,5 @@
-//! UniFrac and Faith's PD against known answers: small cases computed in exact fractions (`fixtures/unifrac`),
-//! and results of QIIME and unifrac-binaries where `AAM_DATA` holds them.
+//! UniFrac and Faith's PD against known answers: small cases computed in exact fractions
+//! (`fixtures/unifrac`), and results of QIIME and unifrac-binaries if `AAM_DATA` contains them.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -12,7 +12,7 @@ use aam_runtime::data::{DistanceMatrix, Table, Tree, read_sample_values, read_ta
 use aam_runtime::unifrac::{Adjusted, Metric, Real, UniFrac, drop_missing, faith_pd, unifrac};
 use serde_json::Value;
 
-/// Test data the trees of which may be rooted at a polytomy.
+/// Test data may contain trees rooted at a polytomy.
 const AS_WRITTEN: NewickOptions = NewickOptions {
     missing_length: None,
     root: Some(Rooting::AsWritten),
@@ -20,7 +20,7 @@ const AS_WRITTEN: NewickOptions = NewickOptions {
 
 type Outcome = Result<(), Box<dyn Error>>;
 
-/// The folder that `AAM_DATA` names, if it does.
+/// The folder named by `AAM_DATA`, if set.
 fn data() -> Option<PathBuf> {
     let folder = std::env::var_os("AAM_DATA").map(PathBuf::from);
     if folder.is_none() {
@@ -81,7 +81,7 @@ fn small_cases_agree_with_exact_fractions() -> Outcome {
 }
 
 /// The largest difference between `found` and the matrix in the text file at `path`, over the
-/// samples that both have.
+/// samples that both contain.
 fn largest_difference(found: &DistanceMatrix, path: &Path) -> Result<f64, Box<dyn Error>> {
     let text = fs::read_to_string(path)?;
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
@@ -108,7 +108,7 @@ fn largest_difference(found: &DistanceMatrix, path: &Path) -> Result<f64, Box<dy
     Ok(largest)
 }
 
-/// The whole matrix, put together from bands of as many rows as `memory` bytes hold.
+/// The whole matrix, assembled from bands of as many rows as fit `memory` bytes.
 fn banded<T: Real>(unifrac: &UniFrac, samples: usize, memory: u64) -> Vec<f64> {
     let mut matrix = vec![f64::NAN; samples * samples];
     let quiet = &mut |_, _| Ok::<(), Infallible>(());
@@ -125,7 +125,7 @@ fn banded<T: Real>(unifrac: &UniFrac, samples: usize, memory: u64) -> Vec<f64> {
     matrix
 }
 
-/// The metric that the file `expected-NAME.tsv` or `ssu-NAME.tsv` holds, if it is one of ours.
+/// The metric of the file `expected-NAME.tsv` or `ssu-NAME.tsv`, if we support it.
 fn metric_of(file: &str) -> Option<Metric> {
     let name = file
         .strip_prefix("expected-")
@@ -157,7 +157,7 @@ fn reference_cases_agree() -> Outcome {
             let found = unifrac(&tree, &table, metric)?;
             let difference = largest_difference(&found, &path)?;
             println!("{}: {difference:.1e}", path.display());
-            // Six digits are all that the files written by `ssu` as text have.
+            // Text files written by `ssu` have only six digits.
             let slack = if name.ends_with(".dm") { 2e-6 } else { 1e-6 };
             assert!(difference < slack, "{}: {difference:.2e}", path.display());
             compared += 1;

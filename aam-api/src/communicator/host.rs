@@ -1,7 +1,7 @@
-//! Collectives through the memory of the hosts: tensors are copied there, exchanged as messages, and
-//! added in rank order.
+//! Collectives through host memory: tensors are copied to the host, exchanged as messages, and added in
+//! rank order.
 //!
-//! Numbers travel as they are in memory, so the ranks of a run are machines of one byte order.
+//! Numbers are sent in native byte order, so all machines of a run must share one.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -112,7 +112,7 @@ pub(super) fn reduce_scatter(
     Ok(on_device(sums, &device))
 }
 
-/// The numbers of `tensor`, in the memory of the host.
+/// Copies the values of `tensor` to host memory.
 fn numbers(
     ranks: &(impl Communicator + ?Sized),
     tensor: Tensor<1>,
@@ -131,7 +131,7 @@ fn bytes(values: &[f32]) -> Vec<u8> {
     bytes.collect()
 }
 
-/// The `count` numbers of `N` bytes that a rank sent.
+/// The `count` numbers of `N` bytes each in a message from `rank`.
 fn split<'a, const N: usize>(
     ranks: &(impl Communicator + ?Sized),
     rank: usize,

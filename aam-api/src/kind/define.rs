@@ -1,23 +1,23 @@
-//! How a kind is made, and how a component registers.
+//! How a kind is defined, and how a component is registered.
 
-/// Makes a kind of component: its marker type, the trait of its configs, the type of its components
+/// Defines a kind of component: its marker type, the trait of its configs, the type of its components
 /// and its entry among the [`kinds`](crate::kind::kinds).
 ///
-/// The kind's context and the trait that its components implement are written out beside it. The
-/// body of the struct holds the items of [`Kind`](crate::Kind); the trait's one item is the type
-/// that a config builds, and what that implements. The type says what a component of unknown type
-/// is:
+/// The kind's context and the trait that its components implement are written separately. The body of
+/// the struct holds the items of [`Kind`](crate::Kind). The trait has one item: the type that a config
+/// builds, bounded by the components' trait. The type alias says how a component of unknown type is
+/// held:
 ///
 /// - `module`: a Burn module of its own, [`Erased<dyn Trait>`](crate::Erased), which trains and is
 ///   saved as part of a model. Configs are built with `init(&self, &Context, &Device)`.
 /// - `boxed`: `Box<dyn Trait>`; `shared`: `Arc<dyn Trait>`. Configs are built with
 ///   `init(&self, &Context)`.
 ///
-/// Where configs are of another shape (a target transform is fitted, a metric has a descriptor), their
-/// trait is written out, too, and the struct is followed by how a component comes from one:
+/// If configs have another shape (a target transform is fitted, a metric has a descriptor), their
+/// trait is written separately, too, and the struct is followed by how a component is built from one:
 /// `fn build<C: MyConfig>(C::NAME, C::ALIASES) = |config, context| …;`.
 ///
-/// A crate of its own may make a kind, and others then register components of it:
+/// Any crate may define a kind, and other crates then register components of it:
 ///
 /// ```
 /// use aam_api::{Choice, Kind, PluginError, Registry, Stage};
@@ -25,18 +25,18 @@
 /// use schemars::JsonSchema;
 /// use serde::{Deserialize, Serialize};
 ///
-/// /// What changes the counts of a sample before it is seen.
+/// /// Changes the counts of a sample before the model sees them.
 /// pub trait Augmentation: Send + Sync {
-///     /// New counts of as many ASVs.
+///     /// Returns new counts of the same number of ASVs.
 ///     fn augment(&self, counts: Vec<f32>) -> Vec<f32>;
 /// }
 ///
-/// /// What an augmentation is built for.
+/// /// What an augmentation is built from.
 /// #[derive(Debug, Default)]
 /// pub struct AugmentationContext {}
 ///
 /// aam_api::define_kind! {
-///     /// The kind of [`Augmentation`].
+///     /// The kind of [`Augmentation`]s.
 ///     pub struct AugmentationKind: Kind<Context = AugmentationContext> {
 ///         const NAME: &'static str = "augmentation";
 ///         const SUMMARY: &'static str = "Changes the counts of samples in training";
@@ -166,9 +166,9 @@ macro_rules! define_kind {
         $($component_start)* = $crate::Erased<dyn $object>;
 
         $($config_start)* trait $config: $crate::Config {
-            /// The name people choose it by, in kebab-case.
+            /// The name by which users choose it, in kebab-case.
             const NAME: &'static str;
-            /// Further names that people may choose it by.
+            /// Further names by which users may choose it.
             const ALIASES: &'static [&'static str] = &[];
             $($built_start)*
             type $built: $object
@@ -180,7 +180,7 @@ macro_rules! define_kind {
             ///
             /// # Errors
             /// An option out of range ([`PluginError::bad_option`]($crate::PluginError::bad_option)),
-            /// or something the run lacks ([`PluginError::needs`]($crate::PluginError::needs)).
+            /// or something that the run lacks ([`PluginError::needs`]($crate::PluginError::needs)).
             fn init(
                 &self,
                 context: &$context,
@@ -216,9 +216,9 @@ macro_rules! define_kind {
         $($component_start)* = $($pointer)*<dyn $object>;
 
         $($config_start)* trait $config: $crate::Config {
-            /// The name people choose it by, in kebab-case.
+            /// The name by which users choose it, in kebab-case.
             const NAME: &'static str;
-            /// Further names that people may choose it by.
+            /// Further names by which users may choose it.
             const ALIASES: &'static [&'static str] = &[];
             $($built_start)*
             type $built: $object + 'static;
@@ -227,7 +227,7 @@ macro_rules! define_kind {
             ///
             /// # Errors
             /// An option out of range ([`PluginError::bad_option`]($crate::PluginError::bad_option)),
-            /// or something the run lacks ([`PluginError::needs`]($crate::PluginError::needs)).
+            /// or something that the run lacks ([`PluginError::needs`]($crate::PluginError::needs)).
             fn init(&self, context: &$context) -> Result<Self::$built, $crate::PluginError>;
         }
 
@@ -246,7 +246,7 @@ macro_rules! define_kind {
     };
 }
 
-/// Registers the component of a kind that a config builds: `register!(HeadKind, PlainHeadConfig)`.
+/// Registers a component of a kind by its config: `register!(HeadKind, PlainHeadConfig)`.
 #[macro_export]
 macro_rules! register {
     ($kind:ty, $config:ty $(,)?) => {

@@ -1,5 +1,4 @@
-//! The list of all kinds that are linked, and of their components, for programs that treat all
-//! kinds alike.
+//! The list of all linked kinds and their components, for programs that treat all kinds alike.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -17,7 +16,7 @@ pub struct ComponentInfo {
     pub kind: &'static str,
     /// Its name.
     pub name: &'static str,
-    /// Further names of it.
+    /// Its further names.
     #[serde(skip_serializing_if = "no_aliases")]
     pub aliases: &'static [&'static str],
     /// The crate it comes from.
@@ -28,7 +27,7 @@ pub struct ComponentInfo {
     pub summary: String,
     /// Its options.
     pub options: Vec<OptionInfo>,
-    /// What else is known of it.
+    /// Further facts about it.
     #[serde(skip)]
     pub facts: Facts,
     /// Its documentation.
@@ -55,13 +54,13 @@ impl ComponentInfo {
         }
     }
 
-    /// The option called `name`.
+    /// The option named `name`.
     pub fn option(&self, name: &str) -> Option<&OptionInfo> {
         self.options.iter().find(|option| option.name == name)
     }
 }
 
-/// A kind whose type is not known, for programs that treat all kinds alike.
+/// A kind without its type, for programs that treat all kinds alike.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct KindEntry {
@@ -91,7 +90,7 @@ pub struct KindEntry {
 inventory::collect!(KindEntry);
 
 impl KindEntry {
-    /// The entry of `K`, which the crate `provider` defines.
+    /// The entry of `K`, which is defined in the crate `provider`.
     #[doc(hidden)]
     pub const fn of<K: Kind>(provider: &'static str, version: &'static str) -> Self {
         Self {
@@ -117,7 +116,7 @@ impl KindEntry {
         }
     }
 
-    /// Whether runs of the sort `stage` choose one.
+    /// Whether runs of `stage` choose a component of this kind.
     pub fn is_chosen_in(&self, stage: Stage) -> bool {
         self.chosen_in.contains(&stage)
     }
@@ -127,23 +126,23 @@ impl KindEntry {
         self.name == name || self.aliases.contains(&name)
     }
 
-    /// The linked components, by name.
+    /// Returns the linked components, sorted by name.
     ///
     /// # Errors
-    /// Two of one name.
+    /// Two components share a name.
     pub fn list(&self) -> Result<Vec<ComponentInfo>, PluginError> {
         (self.list)()
     }
 
-    /// The component called `name`.
+    /// Returns the component named `name`.
     ///
     /// # Errors
-    /// No such component; the error lists those there are.
+    /// No such component; the error lists the available ones.
     pub fn find(&self, name: &str) -> Result<ComponentInfo, PluginError> {
         (self.find)(name)
     }
 
-    /// Checks a choice and fills in the options that are not given.
+    /// Checks a choice and fills in the options that were not given.
     ///
     /// # Errors
     /// An unknown name or option, or a value of the wrong type.
@@ -151,17 +150,17 @@ impl KindEntry {
         (self.resolve)(choice)
     }
 
-    /// The component that a run with these settings has unless another is chosen, if any
+    /// The component that a run with these settings uses unless another is chosen, if any
     /// ([`Kind::default_component`]).
     pub fn default_component(&self, settings: &Map<String, Value>) -> Option<&'static str> {
         (self.default_component)(settings)
     }
 }
 
-/// All kinds that are linked, in the order of help texts and files.
+/// Returns all linked kinds, in the order of help texts and files.
 ///
 /// # Errors
-/// Two kinds that share a name.
+/// Two kinds share a name.
 pub fn kinds() -> Result<Vec<&'static KindEntry>, PluginError> {
     let mut kinds: Vec<&'static KindEntry> = inventory::iter::<KindEntry>.into_iter().collect();
     kinds.sort_by_key(|kind| (kind.place, kind.name, kind.provider));
@@ -181,7 +180,7 @@ pub fn kinds() -> Result<Vec<&'static KindEntry>, PluginError> {
     Ok(kinds)
 }
 
-/// The kind called `name`, if one is linked.
+/// Returns the kind named `name`, if one is linked.
 ///
 /// # Errors
 /// Those of [`kinds`].

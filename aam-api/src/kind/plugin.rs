@@ -22,9 +22,9 @@ type Build<K> = fn(
 
 /// A component that can be chosen by name.
 pub struct Plugin<K: Kind> {
-    /// The name people choose it by.
+    /// The name by which users choose it.
     pub name: &'static str,
-    /// Further names that people may choose it by.
+    /// Further names by which users may choose it.
     pub aliases: &'static [&'static str],
     /// The crate that supplies it.
     pub provider: &'static str,
@@ -35,7 +35,7 @@ pub struct Plugin<K: Kind> {
     build: Build<K>,
 }
 
-/// A plugin of some kind that is linked into the program; [`register!`](crate::register) makes it.
+/// A linked plugin of some kind; [`register!`](crate::register) creates it.
 #[doc(hidden)]
 pub struct Registration(&'static (dyn Any + Send + Sync));
 
@@ -48,7 +48,7 @@ impl Registration {
 }
 
 impl<K: Kind> Plugin<K> {
-    /// The plugin of the component that `C` configures, which the crate `provider` supplies.
+    /// The plugin of the component that `C` configures, supplied by the crate `provider`.
     pub const fn of<C: Config>(provider: &'static str, version: &'static str) -> Self
     where
         K: Builds<C>,
@@ -81,7 +81,7 @@ impl<K: Kind> Plugin<K> {
         std::iter::once(self.name).chain(self.aliases.iter().copied())
     }
 
-    /// JSON schema of the options, with their documentation and defaults.
+    /// JSON schema of the options, including their documentation and defaults.
     pub fn schema(&self) -> Schema {
         (self.schema)()
     }
@@ -103,7 +103,7 @@ impl<K: Kind> Plugin<K> {
             .to_owned()
     }
 
-    /// The options the component has.
+    /// The options of the component.
     pub fn options(&self) -> Vec<options::OptionInfo> {
         options::list(&self.schema())
     }
@@ -123,10 +123,10 @@ impl<K: Kind> Plugin<K> {
         (self.resolve)(given.clone())
     }
 
-    /// Builds a component from options that [`Plugin::resolve`] returned, or that a file has kept.
+    /// Builds a component from options that [`Plugin::resolve`] returned or that were read from a file.
     ///
     /// # Errors
-    /// An option out of its range, or what the component itself refuses.
+    /// An option out of range, or an error of the component itself.
     pub fn build(
         &self,
         options: &Map<String, Value>,
@@ -162,14 +162,14 @@ impl<K: Kind> Plugin<K> {
     }
 }
 
-/// A component and its options as a user or a checkpoint names them.
+/// A component and its options as named by a user or a checkpoint.
 ///
-/// In TOML: `name = "mlp"` and the options beside it.
+/// In TOML: `name = "mlp"` followed by the options.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// Name of the component.
     pub name: String,
-    /// Its options, as far as they are given.
+    /// Its options, as far as they were given.
     #[serde(flatten)]
     pub options: Map<String, Value>,
 }
@@ -184,7 +184,7 @@ impl Choice {
     }
 }
 
-/// A choice with every option filled in, and where the component came from.
+/// A choice with all options filled in, and the crate that supplies the component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resolved {
     /// Name of the component.
@@ -198,7 +198,7 @@ pub struct Resolved {
 }
 
 impl Resolved {
-    /// The component `name` of those that come with `aam`, with its default options.
+    /// The built-in component `name` with its default options.
     pub fn built_in(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -209,17 +209,17 @@ impl Resolved {
     }
 }
 
-/// The plugins of one kind, by name.
+/// The plugins of one kind, sorted by name.
 pub struct Registry<K: Kind> {
     plugins: BTreeMap<&'static str, &'static Plugin<K>>,
     aliases: BTreeMap<&'static str, &'static Plugin<K>>,
 }
 
 impl<K: Kind> Registry<K> {
-    /// Everything of the kind that is linked into the program.
+    /// Collects every linked plugin of the kind.
     ///
     /// # Errors
-    /// Two plugins of one name.
+    /// Two plugins share a name.
     pub fn load() -> Result<Self, PluginError> {
         let mut registry = Self {
             plugins: BTreeMap::new(),
@@ -243,15 +243,15 @@ impl<K: Kind> Registry<K> {
         plugin.copied()
     }
 
-    /// All plugins, in the order of their names.
+    /// All plugins, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &'static Plugin<K>> + '_ {
         self.plugins.values().copied()
     }
 
-    /// The plugin called `name`, in which underscores are as good as hyphens.
+    /// Returns the plugin named `name`; underscores are treated as hyphens.
     ///
     /// # Errors
-    /// No such plugin; the error lists those there are.
+    /// No such plugin; the error lists the available ones.
     pub fn find(&self, name: &str) -> Result<&'static Plugin<K>, PluginError> {
         let known = self.called(name);
         let known = known.or_else(|| self.called(&name.replace('_', "-")));
@@ -280,7 +280,7 @@ impl<K: Kind> Registry<K> {
     /// Builds a component.
     ///
     /// # Errors
-    /// A component that is not linked, or what the component itself refuses.
+    /// The component is not linked, or refuses its options or context.
     pub fn build(
         &self,
         resolved: &Resolved,

@@ -1,11 +1,11 @@
-//! What several metrics are computed from.
+//! Arithmetic shared by several metrics.
 
 use std::collections::BTreeMap;
 
 /// Moments of predicted and actual numbers.
 ///
-/// They are updated as by Welford (1962) and Chan et al. (1983), so that nothing is lost when
-/// values are large against their spread.
+/// They are updated as in Welford (1962) and Chan et al. (1983), so that no precision is lost when
+/// values are large compared with their spread.
 #[derive(Clone, Debug, Default)]
 pub struct Moments {
     count: f64,
@@ -47,15 +47,15 @@ impl Moments {
         self.count = count;
     }
 
-    /// Sum of the squared differences of the actual numbers from their mean.
+    /// Sum of the squared deviations of the actual numbers from their mean.
     pub fn actual_squares(&self) -> f64 {
         self.actual_squares
     }
 
-    /// Pearson's correlation; not a number where either side is constant.
+    /// Pearson's correlation; NaN if either side is constant.
     pub fn correlation(&self) -> f64 {
         let squares = (self.predicted_squares, self.actual_squares);
-        // The last digit may be too much.
+        // Rounding may push it slightly beyond ±1.
         (self.products / geometric_mean(squares)).clamp(-1.0, 1.0)
     }
 
@@ -65,7 +65,7 @@ impl Moments {
     }
 }
 
-/// `√(a b)` of numbers whose product may be out of the range of numbers.
+/// `√(a b)`, also if the product overflows or underflows.
 fn geometric_mean((a, b): (f64, f64)) -> f64 {
     match (a * b).sqrt() {
         mean if mean.is_normal() => mean,
@@ -73,19 +73,19 @@ fn geometric_mean((a, b): (f64, f64)) -> f64 {
     }
 }
 
-/// How often each class is predicted as each.
+/// A confusion matrix: how often samples of each class are predicted as each class.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confusion {
-    /// Of each class: samples that are of it and are predicted as it, that are of it, and that are
+    /// Per class: samples of the class that are predicted as it, samples of the class, and samples
     /// predicted as it.
     of: Vec<[u64; 3]>,
-    /// How often a class is predicted as another one, where it ever is: of a thousand classes, a table
-    /// of all pairs would be a million numbers.
+    /// How often one class is predicted as another, where that happens: for a thousand classes, a table
+    /// of all pairs would have a million entries.
     mistakes: BTreeMap<(usize, usize), u64>,
 }
 
 impl Confusion {
-    /// Of `classes` classes.
+    /// An empty matrix of `classes` classes.
     pub fn new(classes: usize) -> Self {
         Self {
             of: vec![[0; 3]; classes],
@@ -93,7 +93,7 @@ impl Confusion {
         }
     }
 
-    /// Adds a sample by the probabilities of its classes.
+    /// Adds a sample with the predicted probabilities of its classes.
     pub fn add(&mut self, probabilities: &[f64], actual: usize) {
         let predicted = argmax(probabilities);
         self.of[actual][1] += 1;
@@ -104,7 +104,7 @@ impl Confusion {
         }
     }
 
-    /// Adds the samples of `other`, of the same classes.
+    /// Adds the samples of `other`, which has the same classes.
     pub fn merge(&mut self, other: &Self) {
         for (own, other) in self.of.iter_mut().zip(&other.of) {
             own.iter_mut()
@@ -116,7 +116,7 @@ impl Confusion {
         }
     }
 
-    /// How often each class (a row) was predicted as each class.
+    /// How often each class (row) was predicted as each class (column).
     pub fn counts(&self) -> Vec<Vec<u64>> {
         let classes = self.of.len();
         let mut counts = vec![vec![0; classes]; classes];
@@ -149,13 +149,13 @@ impl Confusion {
         self.of[class][1] as f64
     }
 
-    /// Samples that are predicted as `class`.
+    /// Samples predicted as `class`.
     pub fn predicted(&self, class: usize) -> f64 {
         self.of[class][2] as f64
     }
 }
 
-/// Position of the largest value; the first of equals.
+/// Index of the largest value; the first one of ties.
 pub fn argmax(values: &[f64]) -> usize {
     let mut best = 0;
     for (position, value) in values.iter().enumerate() {
@@ -166,7 +166,7 @@ pub fn argmax(values: &[f64]) -> usize {
     best
 }
 
-/// Ranks from 1, ties with the mean of theirs.
+/// Ranks from 1; ties share the mean of their ranks.
 pub fn ranks(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let values: Vec<f64> = values.collect();
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -183,9 +183,9 @@ pub fn ranks(values: impl Iterator<Item = f64>) -> Vec<f64> {
     ranks
 }
 
-/// Area under the ROC curve of `scores`, each with whether its sample is of the class: the
-/// probability that one of the class scores higher than one that is not, ties counting half
-/// (Mann and Whitney 1947). `None` where all or none are of the class.
+/// Area under the ROC curve of `scores`, each paired with whether its sample is in the class: the
+/// probability that a sample of the class scores higher than one outside it, with ties counting half
+/// (Mann and Whitney 1947). `None` if all or none are in the class.
 pub fn area_under_curve(scores: &[(f64, bool)]) -> Option<f64> {
     let positive = scores.iter().filter(|(_, of_class)| *of_class).count() as f64;
     let negative = scores.len() as f64 - positive;
@@ -284,7 +284,7 @@ mod tests {
             (0.4, false),
             (0.1, false),
         ];
-        // Of 6 pairs: 3 for the first; for the second one above, one tie, one below.
+        // Of 6 pairs, the first positive wins 3; the second wins one, ties one and loses one.
         assert_eq!(area_under_curve(&scores), Some(4.5 / 6.0));
         assert_eq!(area_under_curve(&scores[..2]), None);
         assert_eq!(area_under_curve(&[(0.5, true), (0.5, false)]), Some(0.5));

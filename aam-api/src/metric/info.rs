@@ -1,4 +1,4 @@
-//! Descriptors of metrics, and those that are linked.
+//! Descriptors of metrics, and the list of linked ones.
 
 use std::sync::OnceLock;
 
@@ -13,12 +13,12 @@ pub enum Better {
     Higher,
     /// The smaller.
     Lower,
-    /// Neither: the metric does not say how good a model is, and chooses none.
+    /// Neither: the metric does not measure how good a model is, and never selects one.
     Neither,
 }
 
 impl Better {
-    /// `value` on a scale of which more is better; nothing of a metric that does not say.
+    /// `value` on a scale on which higher is better; `None` if neither direction is better.
     pub fn score(self, value: f64) -> Option<f64> {
         match self {
             Self::Higher => Some(value),
@@ -28,7 +28,7 @@ impl Better {
     }
 }
 
-/// What a metric is computed from.
+/// What a metric describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetricOf {
@@ -40,80 +40,80 @@ pub enum MetricOf {
     Classes,
     /// Prediction sets of classes.
     Sets,
-    /// What is optimised: losses, and how well something other than targets is learnt.
+    /// The objective: losses, and how well something other than targets is learnt.
     Objective,
-    /// The course of the training, whatever the model makes of samples.
+    /// The course of the training, independent of the model's predictions.
     Course,
 }
 
 impl MetricOf {
-    /// Whether it is of a target of classes.
+    /// Whether the target must be categorical.
     pub(crate) fn needs_classes(self) -> bool {
         matches!(self, Self::Classes | Self::Sets)
     }
 
-    /// Whether only some predictions have it, so that a metric of it may be of no sample at all.
+    /// Whether only some predictions have it, so that a metric may be left without any samples.
     pub fn may_be_missing(self) -> bool {
         matches!(self, Self::Intervals | Self::Sets)
     }
 }
 
-/// Where a metric leads the others.
+/// Where a metric is the headline metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Headline {
-    /// It chooses the best epoch of a run that predicts nothing else, and the best trial of a search.
+    /// It selects the best epoch of a run without other predictions, and the best trial of a search.
     BestEpoch,
-    /// It stands for a run among others.
+    /// It represents a run among other runs.
     Run,
-    /// It is one of the large numbers of a report.
+    /// It is one of the headline numbers of a report.
     Card,
     /// It has a learning curve.
     Curve,
-    /// It is shown of each fold.
+    /// It is shown for each fold.
     Folds,
     /// It is shown where components are compared.
     Comparison,
 }
 
-/// What a metric is where every true value is the same.
+/// The value of a metric if all true values are equal.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum OnConstants {
-    /// A number like any other.
+    /// A number as usual.
     Number,
     /// Always this number.
     Always(f64),
-    /// Not a number.
+    /// NaN.
     NotANumber,
 }
 
-/// The place of metrics that do not say where they stand: after those that do.
+/// The place of metrics without a place of their own: after all others.
 const LAST: u32 = 1000;
 
-/// All that is known of a metric but for how it is computed.
+/// Everything known about a metric except how it is computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MetricInfo {
     /// Its name in files and flags, such as `balanced_accuracy`.
     pub name: &'static str,
-    /// What people call it.
+    /// Its label for users.
     pub label: &'static str,
     /// Which of two values is better.
     pub better: Better,
     /// What it is computed from.
     pub of: MetricOf,
-    /// Whether it is in the unit of the target; the others have none.
+    /// Whether it is in the unit of the target; other metrics have no unit.
     pub in_unit: bool,
-    /// Where it leads.
+    /// Where it is the headline metric.
     pub headlines: &'static [Headline],
-    /// What it is where every true value is the same.
+    /// Its value if all true values are equal.
     pub on_constants: OnConstants,
-    /// Its place among the metrics of the same samples: the smaller comes first.
+    /// Its place among the metrics of the same samples: smaller numbers come first.
     pub place: u32,
 }
 
 impl MetricInfo {
-    /// The descriptor of the metric `name`, which leads nowhere, has no unit and comes last.
+    /// A descriptor of the metric `name`, which is no headline metric, has no unit and comes last.
     pub const fn new(name: &'static str, label: &'static str, better: Better) -> Self {
         Self {
             name,
@@ -127,12 +127,12 @@ impl MetricInfo {
         }
     }
 
-    /// Of something else than what is optimised. What a component is of, its type says.
+    /// Sets what the metric describes, if not the objective. For components, their type sets it.
     pub const fn of(self, of: MetricOf) -> Self {
         Self { of, ..self }
     }
 
-    /// In the unit of the target.
+    /// Declares that the metric is in the unit of the target.
     pub const fn in_unit(self) -> Self {
         Self {
             in_unit: true,
@@ -140,12 +140,12 @@ impl MetricInfo {
         }
     }
 
-    /// Leading there.
+    /// Sets where it is the headline metric.
     pub const fn leading(self, headlines: &'static [Headline]) -> Self {
         Self { headlines, ..self }
     }
 
-    /// With what it is where every true value is the same.
+    /// Sets its value for equal true values.
     pub const fn on_constants(self, on_constants: OnConstants) -> Self {
         Self {
             on_constants,
@@ -153,7 +153,7 @@ impl MetricInfo {
         }
     }
 
-    /// At this place among the others.
+    /// Sets its place among the other metrics.
     pub const fn at(self, place: u32) -> Self {
         Self { place, ..self }
     }
@@ -163,20 +163,20 @@ impl MetricInfo {
         C::INFO.of(<<C::Metric as Metric>::Of as Predicted>::OF)
     }
 
-    /// Whether it leads there.
+    /// Whether it is the headline metric there.
     pub fn leads(&self, headline: Headline) -> bool {
         self.headlines.contains(&headline)
     }
 }
 
-/// Something a run learns, after which its metrics are named: `unifrac` has the metrics
+/// Something that a run learns and that prefixes the names of its metrics: `unifrac` has the metrics
 /// `unifrac_r2` and `train_unifrac_loss`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Subject {
-    /// What its metrics begin with, without the underscore.
+    /// The prefix of its metrics, without the underscore.
     pub name: &'static str,
-    /// What people call it.
+    /// Its title for users.
     pub title: &'static str,
 }
 
@@ -190,13 +190,12 @@ impl Subject {
 inventory::collect!(MetricInfo);
 inventory::collect!(Subject);
 
-/// The descriptors that are linked, those of components among them: by their place, those of one
-/// place by name.
+/// All linked descriptors, including those of components, sorted by place and then by name.
 fn described() -> &'static [MetricInfo] {
     static ALL: OnceLock<Vec<MetricInfo>> = OnceLock::new();
     ALL.get_or_init(|| {
         let others = inventory::iter::<MetricInfo>.into_iter().copied();
-        // What cannot be built is an error where it is to be computed.
+        // A metric that cannot be built is reported as an error where it is computed.
         let of = |classes| begun(&MetricContext::new(classes)).unwrap_or_default();
         let components = [of(0), of(2)].into_iter().flatten();
         let components = components.map(|metric| *metric.info());
@@ -206,18 +205,18 @@ fn described() -> &'static [MetricInfo] {
     })
 }
 
-/// The metric of `of` that leads at `headline`, the first of several.
+/// The headline metric of `of` at `headline`; the first if there are several.
 pub fn leading(of: MetricOf, headline: Headline) -> Option<&'static MetricInfo> {
     let mut all = described().iter();
     all.find(|info| info.of == of && info.leads(headline))
 }
 
-/// The descriptor of the name itself.
+/// The descriptor with exactly this name.
 pub(super) fn named(name: &str) -> Option<&'static MetricInfo> {
     described().iter().find(|info| info.name == name)
 }
 
-/// The subjects that are linked.
+/// All linked subjects.
 pub fn subjects() -> impl Iterator<Item = &'static Subject> {
     inventory::iter::<Subject>.into_iter()
 }

@@ -1,35 +1,34 @@
-//! Names of metrics, as they stand in files and flags.
+//! Names of metrics, as used in files and flags.
 
 use super::info::{Headline, MetricInfo, MetricOf, Subject, named, subjects};
 
-/// What components let people look at is reported under this name and that of the observation.
+/// Observations of components are reported under this name followed by that of the observation.
 const OBSERVED: &str = "observed";
-/// What means over the batches trained on begin with.
+/// Prefix of means over training batches.
 const TRAINING: &str = "train_";
 
-/// A name of a metric in its parts: `[target:][train_][subject_]metric`.
+/// The parsed name of a metric: `[target:][train_][subject_]metric`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MetricName<'a> {
-    /// The target that it is of, where there are several. In tables of methods, the method and the
-    /// target.
+    /// The target, if there are several. In tables of methods, the method and the target.
     pub target: Option<&'a str>,
-    /// Whether it is the mean over the batches trained on.
+    /// Whether it is the mean over training batches.
     pub of_training: bool,
-    /// What is learnt that it is of.
+    /// What the metric measures the learning of, if not targets.
     pub subject: Option<&'static Subject>,
     /// The metric.
     pub metric: &'static MetricInfo,
 }
 
 impl<'a> MetricName<'a> {
-    /// Takes `name` apart; nothing of a name whose metric no crate of the program describes.
+    /// Parses `name`; `None` if no linked crate describes its metric.
     pub fn read(name: &'a str) -> Option<Self> {
         let (target, figure) = match name.rsplit_once(':') {
             Some((target, figure)) => (Some(target), figure),
             None => (None, name),
         };
         let known = Self::without_target(figure).map(|read| Self { target, ..read });
-        // The names of observations are their components'.
+        // Components name their own observations.
         let observed = || {
             let (OBSERVED, _) = name.split_once(':')? else {
                 return None;
@@ -65,13 +64,13 @@ impl<'a> MetricName<'a> {
         })
     }
 
-    /// Whether it describes the course of the training, and not of what the model makes of samples.
+    /// Whether it describes the course of the training rather than the model's predictions.
     pub fn is_of_course(&self) -> bool {
         self.metric.of == MetricOf::Course
     }
 
-    /// Whether it leads at `headline`. What a run learns besides targets does not lead where
-    /// predictions are compared.
+    /// Whether it is the headline metric at `headline`. Metrics of anything learnt in addition to targets
+    /// are not, where predictions are compared.
     pub fn leads(&self, headline: Headline) -> bool {
         let of_predictions = [Headline::Folds, Headline::Comparison];
         !self.of_training
@@ -80,8 +79,8 @@ impl<'a> MetricName<'a> {
     }
 }
 
-/// What people call the metric `name`: `age: R²`, `UniFrac: R²`. A name that no crate of the program
-/// describes is left as it is, in words.
+/// The label of the metric `name` for users: `age: R²`, `UniFrac: R²`. A name that no linked crate
+/// describes is returned in words.
 pub fn label(name: &str) -> String {
     let read = MetricName::read(name).filter(|read| read.metric.name != OBSERVED);
     let Some(read) = read else {
@@ -97,12 +96,12 @@ pub fn label(name: &str) -> String {
     label + read.metric.label
 }
 
-/// Whether the metric `name` leads at `headline` ([`MetricName::leads`]).
+/// Whether the metric `name` is the headline metric at `headline` ([`MetricName::leads`]).
 pub fn leads(name: &str, headline: Headline) -> bool {
     MetricName::read(name).is_some_and(|read| read.leads(headline))
 }
 
-/// Whether the metric `name` describes held-out samples, and not of the training.
+/// Whether the metric `name` describes held-out samples rather than the training.
 pub fn is_held_out(name: &str) -> bool {
     match MetricName::read(name) {
         Some(read) => !read.of_training && !read.is_of_course(),
@@ -139,7 +138,7 @@ mod tests {
         assert_eq!(read("train_unifrac_loss"), of_training);
         let observed = Some((None, false, None, "observed"));
         assert_eq!(read("observed:expert_share_1"), observed);
-        // Of a target that has this name.
+        // A target that happens to have this name.
         assert_eq!(
             read("observed:r2"),
             Some((Some("observed"), false, None, "r2"))

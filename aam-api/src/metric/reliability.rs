@@ -1,36 +1,36 @@
-//! How often what is predicted with a probability is true.
+//! How often predictions of a given probability come true.
 
-/// Bins of equal width that probabilities are sorted into.
+/// Number of bins of equal width for probabilities.
 const BINS: usize = 10;
 
-/// Predictions whose probabilities are alike.
+/// A bin of predictions with similar probabilities.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bin {
-    /// The smallest probability that is sorted into it.
+    /// The smallest probability of the bin.
     pub from: f64,
-    /// Where the next one begins.
+    /// The smallest probability of the next bin.
     pub to: f64,
-    /// How many there are.
+    /// Number of predictions.
     pub count: f64,
     /// Sum of their probabilities.
     probabilities: f64,
-    /// How many came true.
+    /// Number of predictions that came true.
     pub hits: f64,
 }
 
 impl Bin {
-    /// Mean of the probabilities.
+    /// Mean predicted probability.
     pub fn predicted(&self) -> f64 {
         self.probabilities / self.count
     }
 
-    /// Share that came true.
+    /// Fraction of predictions that came true.
     pub fn observed(&self) -> f64 {
         self.hits / self.count
     }
 }
 
-/// Predicted probabilities, and what came true of them, in ten bins of equal width.
+/// Predicted probabilities and their outcomes, in ten bins of equal width.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reliability {
     bins: [Bin; BINS],
@@ -52,7 +52,7 @@ impl Default for Reliability {
 }
 
 impl Reliability {
-    /// Adds the probability of something that `is` or is not so.
+    /// Adds the predicted probability of something, and whether it `is` true.
     pub fn add(&mut self, probability: f64, is: bool) {
         let place = (probability * BINS as f64) as usize;
         let bin = &mut self.bins[place.min(BINS - 1)];
@@ -61,8 +61,8 @@ impl Reliability {
         bin.hits += f64::from(u8::from(is));
     }
 
-    /// Adds the probabilities of the classes of a sample: of two classes that of the second, which says
-    /// all there is; of more those of every class against the others.
+    /// Adds the class probabilities of a sample: for two classes, only that of the second, which implies
+    /// the other; for more, that of every class against the rest.
     pub fn add_classes(&mut self, probabilities: &[f64], actual: usize) {
         let first = usize::from(probabilities.len() == 2);
         for (class, probability) in probabilities.iter().enumerate().skip(first) {
@@ -79,13 +79,13 @@ impl Reliability {
         }
     }
 
-    /// The bins that hold a prediction, by their probabilities.
+    /// The non-empty bins, sorted by probability.
     pub fn bins(&self) -> impl Iterator<Item = &Bin> {
         self.bins.iter().filter(|bin| bin.count > 0.0)
     }
 
-    /// Expected calibration error (Naeini, Cooper & Hauskrecht 2015): the mean over the predictions of
-    /// the distance, in their bin, between mean probability and share that came true. Not a number
+    /// Expected calibration error (Naeini, Cooper & Hauskrecht 2015): the mean over predictions of the
+    /// distance, within their bin, between the mean probability and the fraction that came true. NaN
     /// without predictions.
     pub fn error(&self) -> f64 {
         let count: f64 = self.bins().map(|bin| bin.count).sum();
@@ -102,7 +102,7 @@ mod tests {
     fn the_error_is_the_mean_distance_in_the_bins() {
         let mut reliability = Reliability::default();
         assert!(reliability.error().is_nan());
-        // Three of 0.75, of which two are so; one of 1, which is not.
+        // Three predictions of 0.75, of which two come true, and one of 1 that does not.
         for is in [true, true, false] {
             reliability.add(0.75, is);
         }

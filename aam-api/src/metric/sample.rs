@@ -2,29 +2,29 @@
 
 use super::info::MetricOf;
 
-/// A predicted number and the true one, in the target's unit.
+/// A predicted and an actual number, in the target's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Number {
-    /// What is predicted.
+    /// The predicted number.
     pub predicted: f64,
-    /// What is true.
+    /// The actual number.
     pub actual: f64,
 }
 
-/// A predicted interval and the true number, in the target's unit.
+/// A prediction interval and the actual number, in the target's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Interval {
-    /// Its lower end.
+    /// Its lower bound.
     pub low: f64,
-    /// Its upper end.
+    /// Its upper bound.
     pub high: f64,
-    /// What is true.
+    /// The actual number.
     pub actual: f64,
 }
 
-/// Probabilities of the classes and the true class.
+/// Predicted class probabilities and the actual class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Class<'a> {
@@ -32,37 +32,37 @@ pub struct Class<'a> {
     pub probabilities: &'a [f64],
     /// Indices of the classes in the prediction set, if there is one.
     pub set: Option<&'a [usize]>,
-    /// Index of the true class.
+    /// Index of the actual class.
     pub actual: usize,
 }
 
-/// A prediction set of classes and the true class.
+/// A prediction set of classes and the actual class.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ClassSet<'a> {
     /// Indices of its classes.
     pub classes: &'a [usize],
-    /// Index of the true class.
+    /// Index of the actual class.
     pub actual: usize,
 }
 
-/// What is predicted of one target of one sample, and what is true.
+/// The prediction for one target of one sample, and its actual value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Sample<'a> {
-    /// A number, with the lower and upper end of an interval if there is one.
+    /// A number, with the bounds of a prediction interval if there is one.
     Number(Number, Option<(f64, f64)>),
-    /// Probabilities of classes.
+    /// Class probabilities.
     Class(Class<'a>),
 }
 
 impl<'a> Sample<'a> {
-    /// A number, and the lower and upper end of an interval if there is one.
+    /// A number, and the lower and upper bound of a prediction interval if there is one.
     pub fn number(predicted: f64, interval: Option<(f64, f64)>, actual: f64) -> Self {
         Self::Number(Number { predicted, actual }, interval)
     }
 
-    /// Probabilities of the classes, and the index of the true one.
+    /// Class probabilities, and the index of the actual class.
     pub fn class(probabilities: &'a [f64], actual: usize) -> Self {
         Self::Class(Class {
             probabilities,
@@ -71,7 +71,7 @@ impl<'a> Sample<'a> {
         })
     }
 
-    /// The same with the indices of the classes in the prediction set; a number has none.
+    /// Sets the indices of the classes in the prediction set; a number has none.
     #[must_use]
     pub fn with_set(self, set: &'a [usize]) -> Self {
         match self {
@@ -86,12 +86,12 @@ impl<'a> Sample<'a> {
 
 /// What a metric is computed from: [`Numbers`], [`Intervals`], [`Classes`] or [`Sets`].
 pub trait Predicted: sealed::Sealed + 'static {
-    /// What it is of a sample.
+    /// The part of a sample that is used.
     type Sample<'a>;
     /// The same, for descriptors.
     const OF: MetricOf;
 
-    /// This of a sample, if it has it.
+    /// The part of `sample` that is used, if it has it.
     #[doc(hidden)]
     fn of<'a>(sample: &Sample<'a>) -> Option<Self::Sample<'a>>;
 }
@@ -100,17 +100,17 @@ pub trait Predicted: sealed::Sealed + 'static {
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers;
 
-/// Intervals around predicted numbers: each sample is an [`Interval`]. Samples without one are left
-/// out, and where none has one, so is the metric.
+/// Prediction intervals: each sample is an [`Interval`]. Samples without one are left out; if none has
+/// one, the metric is left out.
 #[derive(Clone, Copy, Debug)]
 pub struct Intervals;
 
-/// Probabilities of classes: each sample is a [`Class`].
+/// Class probabilities: each sample is a [`Class`].
 #[derive(Clone, Copy, Debug)]
 pub struct Classes;
 
-/// Prediction sets of classes: each sample is a [`ClassSet`]. Samples without one are left out, and
-/// where none has one, so is the metric.
+/// Prediction sets of classes: each sample is a [`ClassSet`]. Samples without one are left out; if none
+/// has one, the metric is left out.
 #[derive(Clone, Copy, Debug)]
 pub struct Sets;
 

@@ -11,7 +11,7 @@ use super::sample::{Predicted, Sample};
 use super::{Metric, MetricConfig, MetricContext, MetricKind};
 use crate::{PluginError, Registry};
 
-/// A metric of any type, as far as it is accumulated.
+/// A metric of any type during accumulation.
 #[derive(Debug)]
 pub struct BoxedMetric {
     info: MetricInfo,
@@ -90,21 +90,20 @@ impl BoxedMetric {
         self.samples += usize::from(self.metric.add(sample));
     }
 
-    /// Adds the samples of `other`; false, and nothing is added, where that is another metric.
+    /// Adds the samples of `other`; returns false and adds nothing if `other` is another metric.
     pub fn merge(&mut self, other: Self) -> bool {
         let merged = self.metric.merge(other.metric.into_any());
         self.samples += usize::from(merged) * other.samples;
         merged
     }
 
-    /// The metric of the samples added; not a number where they do not determine it.
+    /// Returns the metric of the samples added so far; NaN if they do not determine it.
     pub fn value(&self) -> f64 {
         self.metric.value()
     }
 }
 
-/// The metrics that are linked and that a target of `context` can have, of no samples and in the
-/// order of files.
+/// The linked metrics that apply to a target of `context`, without samples and in the order of files.
 pub(super) fn begun(context: &MetricContext) -> Result<Vec<BoxedMetric>, PluginError> {
     let registry = Registry::<MetricKind>::load()?;
     let begun = registry.iter().filter_map(|plugin| {
@@ -124,19 +123,19 @@ pub(super) fn begun(context: &MetricContext) -> Result<Vec<BoxedMetric>, PluginE
 pub struct Scores(Vec<BoxedMetric>);
 
 impl Scores {
-    /// All metrics that are linked and that a target can have, in the order of files.
+    /// All linked metrics that apply to a target, in the order of files.
     ///
     /// # Errors
-    /// Two metrics of one name, or one that cannot be built.
+    /// Two metrics share a name, or one cannot be built.
     pub fn of(context: &MetricContext) -> Result<Self, PluginError> {
         begun(context).map(Self)
     }
 
-    /// Those of numbers without intervals that keep no samples: for pairs of samples, of which
-    /// there are millions.
+    /// The metrics of numbers that need no intervals and keep no samples: for pairs of samples, of
+    /// which there are millions.
     ///
     /// # Errors
-    /// Those of [`Scores::of`].
+    /// As for [`Scores::of`].
     pub fn of_pairs() -> Result<Self, PluginError> {
         let mut all = Self::of(&MetricContext::new(0))?;
         let suits = |m: &BoxedMetric| m.info.of == MetricOf::Numbers && !m.keeps_samples();
@@ -149,8 +148,8 @@ impl Scores {
         self.0.iter_mut().for_each(|metric| metric.add(sample));
     }
 
-    /// The names of the metrics and what they come to. A metric of intervals or sets is left out
-    /// where no sample had one.
+    /// The names and values of the metrics. A metric of intervals or sets is left out if no sample had
+    /// one.
     pub fn values(&self) -> impl Iterator<Item = (&'static str, f64)> {
         let has_any = |m: &&BoxedMetric| !m.info.of.may_be_missing() || m.samples > 0;
         let told = self.0.iter().filter(has_any);

@@ -1,14 +1,14 @@
-//! The numbers that a schema allows.
+//! The range of numbers that a schema allows.
 
 use serde_json::Value;
 
-/// The numbers that a schema allows.
+/// The range of numbers that a schema allows.
 pub(super) struct Bounds {
-    /// What numbers are at least or above.
+    /// The lower bound.
     least: Option<End>,
-    /// What numbers are at most or below.
+    /// The upper bound.
     most: Option<End>,
-    /// The largest number of the type.
+    /// The largest value of the type.
     largest: Option<f64>,
 }
 
@@ -49,7 +49,7 @@ impl Bounds {
             && self.largest.is_none_or(|largest| number <= largest)
     }
 
-    /// What stands behind "number" or "integer", if anything.
+    /// The words that follow "number" or "integer", if any.
     pub fn words(&self) -> String {
         let end = |end: End| (end.number, end.is_allowed);
         match (self.least.map(end), self.most.map(end)) {

@@ -1,6 +1,6 @@
-//! What is known of an option besides its type, its default and its documentation.
+//! What is known about an option in addition to its type, default and documentation.
 //!
-//! It stands on the field, so that whoever adds an option says everything about it in one place:
+//! Facts are attached to the field, so that everything about an option is in one place:
 //!
 //! ```
 //! use aam_api::options::{self, Facts};
@@ -10,7 +10,7 @@
 //! #[derive(Default, Serialize, JsonSchema)]
 //! #[serde(rename_all = "kebab-case")]
 //! struct Options {
-//!     /// Weight of the loss of distances.
+//!     /// Weight of the distance loss.
 //!     #[schemars(range(min = 0.0), transform = Facts::new().may_change().was("penalty"))]
 //!     unifrac_weight: f64,
 //! }
@@ -25,63 +25,63 @@ use schemars::transform::Transform;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Where a schema keeps them.
+/// Key of the facts in a schema.
 const KEY: &str = "x-aam";
 
-/// What is known of an option, or of a component as a whole.
+/// Facts about an option, or about a component as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Facts {
-    /// The heading of the help text that the option stands under.
+    /// The heading of the help text under which the option is listed.
     pub heading: Option<String>,
-    /// What is done with the file or directory that the option names, if it names one.
+    /// How the file or directory that the option names is used, if it names one.
     pub file: Option<FileUse>,
-    /// What becomes of the option in a run that goes on.
+    /// What happens to the option when a run is resumed.
     pub on_resume: OnResume,
-    /// The option that has no value any more in a run that goes on when this one is given anew.
+    /// The option that is unset in a resumed run if this one is given a new value.
     pub lifts: Option<String>,
-    /// Whether a run comes to the same whatever the option is.
+    /// Whether the option never affects the results of a run.
     pub changes_no_result: bool,
-    /// Whether the command cannot do without it.
+    /// Whether the command requires it.
     pub required: bool,
-    /// What a flag of it means without a value.
+    /// The value of its flag if none is given.
     pub bare: Option<String>,
-    /// What joins the texts of its flags, where several can be given.
+    /// The separator that joins the values of its flag, if the flag can be repeated.
     pub joined: Option<String>,
-    /// Other words for its values, each with the word it stands for.
+    /// Alternative words for its values, each with the word that it stands for.
     pub words: Vec<(String, String)>,
     /// Other flags that set it.
     pub spellings: Vec<Spelling>,
-    /// What stands for it where it has no value, in words.
+    /// What applies if it is unset, in words.
     pub otherwise: Option<String>,
-    /// Why its default is what it is.
+    /// The reason for its default.
     pub reason: Option<String>,
-    /// The numbers among which a good value is searched.
+    /// The range that a search for a good value covers.
     pub search: Option<Search>,
 }
 
-/// What is done with a file that an option names.
+/// How a file that an option names is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileUse {
-    /// It is read, and a run is known by what it uses of it.
+    /// It is read; the parts of it that a run uses identify the run.
     Read,
-    /// It is read, and a run is known by all of its bytes.
+    /// It is read; all of its bytes identify the run.
     ReadWhole,
-    /// It is read if there is a file of this name; the value may be something else.
+    /// It is read if a file of this name exists; the value may be something else.
     MayBeRead,
     /// It is written.
     Written,
 }
 
-/// What becomes of an option in a run that goes on.
+/// What happens to an option when a run is resumed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OnResume {
-    /// It stays as it was.
+    /// It keeps its value.
     #[default]
     Stays,
-    /// It may be given anew.
+    /// It may be given a new value.
     MayChange,
-    /// It says which run goes on.
+    /// It names the run to resume.
     NamesRun,
 }
 
@@ -90,119 +90,119 @@ pub enum OnResume {
 pub struct Spelling {
     /// The flag, without dashes.
     pub flag: String,
-    /// The value that it sets; one with none takes a value itself.
+    /// The value that it sets; without one, the flag takes a value.
     pub sets: Option<String>,
-    /// Whether it yields to whatever else sets the option.
+    /// Whether it yields to anything else that sets the option.
     pub yields: bool,
-    /// Whether it chooses the component that the option is of, unless another one is chosen.
+    /// Whether it chooses the component that has the option, unless another one is chosen.
     pub chooses: bool,
-    /// Whether it was an option of the command before it was one of a component. Files may have it
-    /// as a key, and where the component chosen has no such option it is passed over, with a remark.
+    /// Whether it was an option of the command before it became an option of a component. Files may
+    /// use it as a key; if the chosen component has no such option, it is ignored with a remark.
     pub former: bool,
 }
 
-/// The numbers among which a good value is searched.
+/// The range that a search for a good value covers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Search {
-    /// The least.
+    /// Lower bound.
     pub low: f64,
-    /// The most.
+    /// Upper bound.
     pub high: f64,
-    /// Whether each factor counts the same, rather than each difference.
+    /// Whether to search on a logarithmic scale.
     pub log: bool,
-    /// Whether it is searched when no option is named.
+    /// Whether it is searched even if the user names no option.
     pub always: bool,
 }
 
 impl Facts {
-    /// Nothing known yet.
+    /// No facts yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What is known of the option or component that `schema` describes.
+    /// Reads the facts about the option or component that `schema` describes.
     pub fn of(schema: &Value) -> Self {
         let facts = schema.get(KEY).cloned().unwrap_or_default();
         serde_json::from_value(facts).unwrap_or_default()
     }
 
-    /// It names a file or directory, with which this is done.
+    /// Declares that it names a file or directory and how that is used.
     #[must_use]
     pub fn file(mut self, used: FileUse) -> Self {
         self.file = Some(used);
         self
     }
 
-    /// It may be given anew when a run goes on.
+    /// Declares that it may be given a new value when a run is resumed.
     #[must_use]
     pub fn may_change(mut self) -> Self {
         self.on_resume = OnResume::MayChange;
         self
     }
 
-    /// It says which run goes on, and changes nothing of what the run comes to.
+    /// Declares that it names the run to resume and never affects the results.
     #[must_use]
     pub fn names_run(mut self) -> Self {
         self.on_resume = OnResume::NamesRun;
         self.changes_no_result()
     }
 
-    /// When a run goes on and this is given anew, `option` has no value any more.
+    /// Declares that `option` is unset in a resumed run if this one is given a new value.
     #[must_use]
     pub fn lifts(mut self, option: &str) -> Self {
         self.lifts = Some(option.to_owned());
         self
     }
 
-    /// A run comes to the same whatever it is.
+    /// Declares that it never affects the results of a run.
     #[must_use]
     pub fn changes_no_result(mut self) -> Self {
         self.changes_no_result = true;
         self
     }
 
-    /// The command cannot do without it.
+    /// Declares that the command requires it.
     #[must_use]
     pub fn required(mut self) -> Self {
         self.required = true;
         self
     }
 
-    /// Its flag without a value means `value`.
+    /// Sets the value that its flag has if none is given.
     #[must_use]
     pub fn bare(mut self, value: &str) -> Self {
         self.bare = Some(value.to_owned());
         self
     }
 
-    /// Its flag can be given several times; `by` joins the texts.
+    /// Declares that its flag can be repeated; `by` joins the values.
     #[must_use]
     pub fn joined(mut self, by: &str) -> Self {
         self.joined = Some(by.to_owned());
         self
     }
 
-    /// `other` is understood as its value `word`.
+    /// Accepts `other` as an alternative to its value `word`.
     #[must_use]
     pub fn word(mut self, other: &str, word: &str) -> Self {
         self.words.push((other.to_owned(), word.to_owned()));
         self
     }
 
-    /// It is also set by another flag.
+    /// Adds another flag that sets it.
     #[must_use]
     pub fn spelling(mut self, spelling: Spelling) -> Self {
         self.spellings.push(spelling);
         self
     }
 
-    /// `--flag VALUE` sets it, too.
+    /// Adds `--flag VALUE` as another flag that sets it.
     #[must_use]
     pub fn was(self, flag: &str) -> Self {
         self.spelling(Spelling::flag(flag))
     }
 
-    /// It is of a component, and was the option `name` of the command.
+    /// Declares that this option of a component used to be the option `name` of the command.
     #[must_use]
     pub fn was_option(self, name: &str) -> Self {
         self.spelling(Spelling {
@@ -211,33 +211,33 @@ impl Facts {
         })
     }
 
-    /// `--flag` sets it to `value`; of a component as a whole, it chooses the component.
+    /// Adds `--flag`, which sets it to `value`; on a component as a whole, it chooses the component.
     #[must_use]
     pub fn switch(self, flag: &str, value: &str) -> Self {
         self.spelling(Spelling::flag(flag).sets(value))
     }
 
-    /// Where it has no value, what counts is `what`.
+    /// Says what applies if it is unset.
     #[must_use]
     pub fn otherwise(mut self, what: &str) -> Self {
         self.otherwise = Some(what.to_owned());
         self
     }
 
-    /// Its default is what it is for this reason.
+    /// Gives the reason for its default.
     #[must_use]
     pub fn because(mut self, reason: &str) -> Self {
         self.reason = Some(reason.to_owned());
         self
     }
 
-    /// A good value is searched from `low` to `high`, by differences.
+    /// Sets the range for a search on a linear scale.
     #[must_use]
     pub fn search(self, low: f64, high: f64) -> Self {
         self.searched(low, high, false, false)
     }
 
-    /// A good value is searched from `low` to `high`, by factors, whatever else is searched.
+    /// Sets the range for a search on a logarithmic scale, which covers it whatever else is searched.
     #[must_use]
     pub fn always_search(self, low: f64, high: f64) -> Self {
         self.searched(low, high, true, true)
@@ -262,7 +262,7 @@ impl Transform for Facts {
 }
 
 impl Spelling {
-    /// A flag with a value.
+    /// A flag that takes a value.
     pub fn flag(flag: &str) -> Self {
         Self {
             flag: flag.to_owned(),
@@ -270,21 +270,21 @@ impl Spelling {
         }
     }
 
-    /// It takes no value and sets this one.
+    /// Makes the flag take no value and set this one.
     #[must_use]
     pub fn sets(mut self, value: &str) -> Self {
         self.sets = Some(value.to_owned());
         self
     }
 
-    /// It yields to whatever else sets the option.
+    /// Makes it yield to anything else that sets the option.
     #[must_use]
     pub fn yields(mut self) -> Self {
         self.yields = true;
         self
     }
 
-    /// It chooses the component that the option is of, unless another one is chosen.
+    /// Makes it choose the component that has the option, unless another one is chosen.
     #[must_use]
     pub fn chooses(mut self) -> Self {
         self.chooses = true;
@@ -292,7 +292,7 @@ impl Spelling {
     }
 }
 
-/// Of a group of options: the heading that they stand under, unless they have one of their own.
+/// The heading of a group of options, for those without a heading of their own.
 #[derive(Clone, Copy, Debug)]
 pub struct Heading(pub &'static str);
 

@@ -17,7 +17,7 @@ use crate::{
 };
 
 const ASVS: usize = 5;
-/// Tokens of an ASV in each of the batches.
+/// Tokens per ASV in each of the batches.
 const LENGTHS: [usize; 2] = [13, 9];
 const EXACT: MixedPrecision = MixedPrecision::None;
 
@@ -60,7 +60,7 @@ impl Conformance for AsvEncoderKind {
 
 crate::register_suite!(AsvEncoderKind);
 
-/// ASVs with a start and bases without a pattern.
+/// ASVs of a start token and pseudo-random bases.
 fn tokens(length: usize, numbers: &mut Numbers) -> Array {
     let bases = usize::from(LAST_BASE - FIRST_BASE) + 1;
     let token = |place: usize| match place % length {
@@ -83,7 +83,7 @@ fn chunk(tokens: &Array) -> AsvChunk {
 /// Embeddings and, where the encoder predicts nucleotides, their logits.
 fn run(encoder: &BoxedAsvEncoder, inputs: &[Tensor<3>]) -> Result<Vec<Tensor<3>>, String> {
     let [asvs, length, _] = inputs[0].dims();
-    // As the suite moves inputs a little.
+    // The suite perturbs inputs slightly.
     let tokens = inputs[0].clone().detach().add_scalar(0.5).int();
     let tokens = tokens.reshape([asvs, length]);
     let embeddings = encoder.forward(tokens.clone(), EXACT);
@@ -104,7 +104,7 @@ fn run(encoder: &BoxedAsvEncoder, inputs: &[Tensor<3>]) -> Result<Vec<Tensor<3>>
         "logits have the shape {:?}, expected [ASVs, length, vocabulary] = {expected:?}",
         output.logits.dims()
     );
-    // In training each has a dropout of its own.
+    // In training, the two passes draw different dropout.
     if !embeddings.is_autodiff() {
         let again = Array::read(&output.embeddings.unsqueeze_dim(1))?;
         let what = "the embeddings with and without predicted nucleotides";
@@ -113,7 +113,7 @@ fn run(encoder: &BoxedAsvEncoder, inputs: &[Tensor<3>]) -> Result<Vec<Tensor<3>>
     Ok(vec![embeddings, output.logits])
 }
 
-/// Every ASV alone gives what it gives among others, in whatever order.
+/// Every ASV alone gives the same as among others, in any order.
 fn check_alone(subject: &Subject<'_, BoxedAsvEncoder>, tokens: &Array) -> Check {
     let encoder = subject.component()?;
     let together = subject.outputs(&encoder, std::slice::from_ref(tokens))?;
@@ -127,7 +127,7 @@ fn check_alone(subject: &Subject<'_, BoxedAsvEncoder>, tokens: &Array) -> Check 
     Ok(())
 }
 
-/// Embeddings and gradients chunk by chunk are those of the whole, whichever way they are computed.
+/// Embeddings and gradients computed chunk by chunk equal those of the whole, by either method.
 fn check_recomputation(encoder: &BoxedAsvEncoder, chunks: &[AsvChunk]) -> Check {
     let device = Device::default().autodiff();
     let encoder = encoder.clone().train();
@@ -142,7 +142,7 @@ fn check_recomputation(encoder: &BoxedAsvEncoder, chunks: &[AsvChunk]) -> Check 
     let expected = GradientsParams::from_grads(loss.backward(), &encoder);
     let expected = gradients_of(&encoder, &expected);
     let whole = Array::read(&whole.inner().unsqueeze_dim(1))?;
-    // The first chunk in two.
+    // Split the first chunk in two.
     let single = AsvChunk::part(chunks, 0..1);
     let rest = AsvChunk::part(chunks, 1..ASVS * chunks.len());
     let parts = [single, rest].concat();
@@ -162,7 +162,7 @@ fn check_recomputation(encoder: &BoxedAsvEncoder, chunks: &[AsvChunk]) -> Check 
     Ok(())
 }
 
-/// The ways to recompute, those that there are.
+/// The available methods of recomputation.
 fn ways<'a>(
     encoder: &'a BoxedAsvEncoder,
     device: &Device,
@@ -173,12 +173,12 @@ fn ways<'a>(
         Recomputation::through_graphs(encoder, EXACT, device),
     )];
     if own.has_own_way() {
-        ways.push(("by the encoder's own way", own));
+        ways.push(("by the encoder's own method", own));
     }
     ways
 }
 
-/// Losses and gradients of masked nucleotides are the same whichever way they are computed.
+/// Losses and gradients of masked nucleotides are the same by either method.
 fn check_masked(encoder: &BoxedAsvEncoder, chunks: &[AsvChunk]) -> Check {
     if encoder.nucleotide_predictor().is_none() {
         return Ok(());
@@ -216,7 +216,7 @@ fn check_masked(encoder: &BoxedAsvEncoder, chunks: &[AsvChunk]) -> Check {
         .map_err(|error| error.to_string())?;
     ensure!(
         guesses.iter().all(|guess| guess.right == guesses[0].right),
-        "how many nucleotides are right differs from way to way: {guesses:?}"
+        "the number of correct nucleotides differs between methods: {guesses:?}"
     );
     Ok(())
 }
@@ -239,7 +239,7 @@ fn masked(chunk: &AsvChunk) -> MaskedChunk {
     }
 }
 
-/// In training a seed settles what drops out, so that encoding again drops the same.
+/// In training a seed determines the dropout, so that encoding again drops the same values.
 fn check_seeds(encoder: &BoxedAsvEncoder, chunks: &[AsvChunk]) -> Check {
     let device = Device::default().autodiff();
     let trained = encoder.clone().train();

@@ -12,14 +12,14 @@ pub(super) fn schema() -> CategorySchema {
     CategorySchema::new(columns.to_vec())
 }
 
-/// The embeddings of the columns as inputs of a subject, each `[batch, 1, width]`.
+/// The embeddings of the columns as inputs of the component, each `[batch, 1, width]`.
 pub(super) fn inputs(batch: usize, numbers: &mut Numbers) -> Vec<Array> {
     COLUMNS
         .map(|(_, _, width)| numbers.array([batch, 1, width]))
         .to_vec()
 }
 
-/// The categories whose embeddings are `inputs`; the ids go round the levels of each column,
+/// The categories whose embeddings are `inputs`; the ids cycle through the levels of each column,
 /// starting from sample `first`.
 pub(super) fn categories(inputs: &[Tensor<3>], first: usize) -> Option<Categories> {
     let [batch, _, _] = inputs.first()?.dims();

@@ -1,4 +1,4 @@
-//! Communicators: what each rank sends arrives, and tensors are gathered and added as they should.
+//! Communicators: every message arrives, and tensors are gathered and summed correctly.
 
 use std::thread;
 
@@ -11,7 +11,7 @@ use crate::{Communicator, Parts, PluginError};
 /// Lengths of the tensors: none, fewer than ranks, and more.
 pub(super) const COUNTS: [usize; 4] = [0, 1, 3, 41];
 
-/// Checks the ranks of a run, in their order.
+/// Checks the ranks of a run, in rank order.
 pub(super) fn check(ranks: &[&dyn Communicator], device: &Device) -> Check {
     let size = ranks.len();
     for (rank, communicator) in ranks.iter().enumerate() {
@@ -31,7 +31,7 @@ pub(super) fn check(ranks: &[&dyn Communicator], device: &Device) -> Check {
     Ok(())
 }
 
-/// What `work` returns on each rank, which is given its number. A rank that fails ends the others.
+/// Returns the result of `work` on each rank, given its number. A rank that fails ends the others.
 pub(super) fn on_ranks<T: Send>(
     ranks: &[&dyn Communicator],
     work: impl Fn(usize) -> Result<T, PluginError> + Sync,
@@ -82,7 +82,7 @@ pub(super) fn read<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
     tensor.to_data().iter().collect()
 }
 
-/// Whether there are as many numbers, and the same but for the order in which they were added.
+/// Whether the lengths agree, and the numbers up to the order of summation.
 pub(super) fn close(found: &[f32], expected: &[f32]) -> bool {
     let mut pairs = found.iter().zip(expected);
     found.len() == expected.len() && pairs.all(|(a, b)| (a - b).abs() <= 1e-5)
@@ -115,7 +115,7 @@ fn check_messages(ranks: &[&dyn Communicator]) -> Check {
         let expected = message(0, 3);
         ensure!(
             first == expected,
-            "rank {rank} hears {first:?} of rank 0, expected {expected:?}"
+            "rank {rank} receives {first:?} from rank 0, expected {expected:?}"
         );
         let expected = [(0..size).sum::<usize>() as f64, size as f64];
         ensure!(

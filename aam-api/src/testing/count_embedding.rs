@@ -49,7 +49,7 @@ fn run(embedding: &BoxedCountEmbedding, inputs: &[Tensor<3>]) -> Result<Vec<Tens
     Ok(vec![joined])
 }
 
-/// Every ASV alone gives what it gives among others.
+/// Every ASV alone gives the same as among others.
 fn check_alone(subject: &Subject<'_, BoxedCountEmbedding>) -> Check {
     let embedding = subject.component()?;
     let inputs = &subject.batches[0];

@@ -10,7 +10,7 @@ use crate::{
     BoxedFusion, CategorySchema, FusedAsvs, FusionContext, FusionKind, Observation, Plugin,
 };
 
-/// Number of ASVs of each sample; the rest of the slots is padding.
+/// Number of ASVs of each sample; the remaining slots are padding.
 const ASVS: [usize; 5] = [6, 3, 1, 4, 5];
 const SLOTS: usize = 6;
 
@@ -31,7 +31,7 @@ impl Conformance for FusionKind {
 
 crate::register_suite!(FusionKind);
 
-/// Checks the fusion in one run; false where the fusion says that the run lacks something.
+/// Checks the fusion in one run; returns false if the fusion says that the run lacks something.
 fn check_in(
     plugin: &Plugin<FusionKind>,
     options: &Map<String, Value>,
@@ -53,7 +53,8 @@ fn check_in(
         .collect();
     let run = |fusion: &BoxedFusion, inputs: &[Tensor<3>]| apply(fusion, inputs, &ASVS, 0);
     let build = |options: &Map<String, Value>| {
-        plugin::build(plugin, options, context)?.ok_or_else(|| "refuses a run it took".to_owned())
+        plugin::build(plugin, options, context)?
+            .ok_or_else(|| "refuses a run it accepted".to_owned())
     };
     let subject = Subject {
         build: &|_| build(options),
@@ -78,8 +79,8 @@ fn check_in(
     Ok(true)
 }
 
-/// The outputs that matter: the fused ASVs without padding, if the fusion leaves pooling to the
-/// model, and the fused samples.
+/// The outputs to compare: the fused ASVs without padding, unless the fusion replaces pooling, and the
+/// fused samples.
 fn apply(
     fusion: &BoxedFusion,
     inputs: &[Tensor<3>],
@@ -133,7 +134,7 @@ fn apply(
     Ok(outputs)
 }
 
-/// The checks of a model in which a sample is one vector: the first ASV of the subject's samples.
+/// Checks a model in which a sample is one vector, using the first ASV of each sample.
 fn check_profiles(subject: &Subject<'_, BoxedFusion>) -> Check {
     let batches = subject.batches.iter().map(|inputs| {
         let mut inputs = inputs.clone();
@@ -202,8 +203,7 @@ fn mask(asvs: &[usize], slots: usize, device: &Device) -> Tensor<2, Bool> {
     Tensor::from_data(TensorData::new(present, [asvs.len(), slots]), device)
 }
 
-/// Samples do not influence each other, and neither what padding holds nor how much of it there is
-/// matters.
+/// Samples do not influence each other, and neither the content nor the amount of padding matters.
 fn check_samples_and_padding(subject: &Subject<'_, BoxedFusion>) -> Check {
     let fusion = subject.component()?;
     let device = Device::default();

@@ -1,10 +1,10 @@
 //! Gradients against finite differences.
 //!
-//! The outputs are weighted with fixed numbers and summed on the host in f64. Its derivative along
-//! some directions (single values of a parameter or an input, and all of it at once) is compared
-//! with differences at several step sizes: a small step crosses fewer kinks (ReLU, absolute
-//! values), a large one loses less to the rounding of f32. Differences to either side count too,
-//! because next to a kink only the side away from it has the slope at the point.
+//! The outputs are weighted with fixed numbers and summed on the host in f64. The derivative of this sum
+//! along some directions (single values of a parameter or an input, and all of it at once) is compared
+//! with differences at several step sizes: a small step crosses fewer kinks (ReLU, absolute values), a
+//! large one loses less to the rounding of f32. One-sided differences count, too, because next to a kink
+//! only the side away from it has the slope at the point.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -57,7 +57,7 @@ pub(super) fn check<M: Module>(subject: &Subject<'_, M>) -> Check {
     }
 }
 
-/// Fixed weights of the outputs; their sum of squares is 1.
+/// Fixed weights of the outputs; the sum of their squares is about 1.
 fn weights<M: Module>(
     subject: &Subject<'_, M>,
     component: &M,
@@ -124,7 +124,7 @@ fn backward<M: Module>(
     Ok((parameters, of_inputs.collect()))
 }
 
-/// Compares `gradient` with differences of `objective`, which takes what to add to the values.
+/// Compares `gradient` with differences of `objective`, whose argument is added to the values.
 fn compare(
     what: &str,
     gradient: &[f32],

@@ -30,7 +30,7 @@ impl Conformance for HeadKind {
 
 crate::register_suite!(HeadKind);
 
-/// Checks the head in one run; false where the head says that the run lacks something.
+/// Checks the head in one run; returns false if the head says that the run lacks something.
 fn check_in(
     plugin: &Plugin<HeadKind>,
     options: &Map<String, Value>,
@@ -47,7 +47,8 @@ fn check_in(
         Ok(std::iter::once(output.values).chain(penalty).collect())
     };
     let build = |options: &Map<String, Value>| {
-        plugin::build(plugin, options, context)?.ok_or_else(|| "refuses a run it took".to_owned())
+        plugin::build(plugin, options, context)?
+            .ok_or_else(|| "refuses a run it accepted".to_owned())
     };
     let subject = Subject {
         build: &|_| build(options),
@@ -110,7 +111,7 @@ fn apply(
     Ok(output)
 }
 
-/// Every sample alone gives what it gives among others.
+/// Every sample alone gives the same as among others.
 fn check_samples(subject: &Subject<'_, BoxedHead>, context: &HeadContext) -> Check {
     let head = subject.component()?;
     let device = burn::tensor::Device::default();

@@ -1,4 +1,4 @@
-//! Learners, fitted to easy studies and to odd ones.
+//! Learners, fitted to easy and to degenerate studies.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::{
     TrainingSamples,
 };
 
-/// Samples that are learnt from, and others that are predicted.
+/// Numbers of training samples and of predicted samples.
 const SAMPLES: (usize, usize) = (80, 40);
 /// Columns of ASVs and of clades.
 const COLUMNS: (usize, usize) = (4, 2);
@@ -43,19 +43,19 @@ fn described(classes: usize) -> String {
     }
 }
 
-/// Samples and what is true of them: the first are learnt from.
+/// Samples and their target values; the first ones are the training samples.
 struct Study {
     features: SampleFeatures,
     numbers: Vec<f64>,
-    /// The class of each, where the target has several.
+    /// The class of each sample, if the target is categorical.
     of: Vec<usize>,
-    /// 1 for numbers.
+    /// 1 for a numeric target.
     classes: usize,
     learnt: usize,
 }
 
 impl Study {
-    /// The first ASV says nearly all of the target.
+    /// A study whose target is nearly determined by the first ASV.
     fn easy(classes: usize) -> Self {
         let mut numbers = Numbers::new(47);
         let all = SAMPLES.0 + SAMPLES.1;
@@ -84,7 +84,7 @@ impl Study {
         }
     }
 
-    /// Its first samples, as many as `learnt`, of which `change` changes something.
+    /// Uses the first `learnt` samples for training and applies `change`.
     fn changed(mut self, learnt: usize, change: impl FnOnce(&mut Self)) -> Self {
         self.learnt = learnt;
         change(&mut self);
@@ -106,14 +106,14 @@ impl Study {
         fitted.map_err(|error| format!("cannot be fitted: {error}"))
     }
 
-    /// What is predicted of samples that were not learnt from.
+    /// The features of the samples not used for training.
     fn others(&self) -> SampleFeatures {
         let rows: Vec<usize> = (self.learnt..self.features.samples()).collect();
         self.features.select(&rows)
     }
 }
 
-/// Studies of which little or nothing can be learnt.
+/// Studies from which little or nothing can be learnt.
 fn odd() -> Vec<(&'static str, Study)> {
     let constant = |study: &mut Study| {
         study.features.shares.fill(0.1);
@@ -196,17 +196,17 @@ fn check_odd(learner: &BoxedLearner, study: &Study) -> Check {
         let far = predicted.iter().find(|value| (**value - mean).abs() > 1.5);
         ensure!(
             far.is_none(),
-            "of samples that are all alike it predicts {far:?}, and their mean is {mean}"
+            "for samples that are all alike it predicts {far:?}, but their mean is {mean}"
         );
     }
     Ok(())
 }
 
-/// Numbers are finite; probabilities are, and add up to 1.
+/// Numbers are finite; probabilities are valid and sum to 1.
 fn check_values(predicted: &Array2<f64>, samples: usize, outputs: usize) -> Check {
     ensure!(
         predicted.dim() == (samples, outputs),
-        "the prediction of {samples} samples with {outputs} outputs is {:?}",
+        "the prediction for {samples} samples with {outputs} outputs has the shape {:?}",
         predicted.dim()
     );
     let value = predicted.iter().find(|value| !value.is_finite());
@@ -214,13 +214,13 @@ fn check_values(predicted: &Array2<f64>, samples: usize, outputs: usize) -> Chec
     for row in predicted.rows().into_iter().filter(|_| outputs > 1) {
         ensure!(
             row.iter().all(|p| (0.0..=1.0).contains(p)) && (row.sum() - 1.0).abs() < 1e-6,
-            "the probabilities {row} are none, or do not add up to 1"
+            "the probabilities {row} are invalid or do not sum to 1"
         );
     }
     Ok(())
 }
 
-/// Others than the training samples are predicted far better than by chance.
+/// Samples not used for training are predicted far better than by chance.
 fn check_learnt(predicted: &Array2<f64>, study: &Study) -> Check {
     if study.classes == 1 {
         let truth = &study.numbers[study.learnt..];
@@ -231,7 +231,7 @@ fn check_learnt(predicted: &Array2<f64>, study: &Study) -> Check {
             1.0 - squares(errors) / squares(truth.iter().map(|value| value - mean).collect());
         ensure!(
             explained > 0.5,
-            "of an easy target it explains {explained:.2} of the variance"
+            "for an easy target it explains {explained:.2} of the variance"
         );
         return Ok(());
     }
@@ -239,7 +239,7 @@ fn check_learnt(predicted: &Array2<f64>, study: &Study) -> Check {
     let rows = predicted.rows().into_iter().zip(truth);
     let right = rows.filter(|(row, class)| row.iter().all(|p| *p <= row[**class]));
     let right = right.count() as f64 / truth.len() as f64;
-    ensure!(right > 0.7, "of easy classes it finds {right:.2}");
+    ensure!(right > 0.7, "for easy classes its accuracy is {right:.2}");
     Ok(())
 }
 
@@ -261,7 +261,7 @@ fn check_widths(fitted: &dyn FittedLearnerObject, study: &Study) -> Check {
     Ok(())
 }
 
-/// A sample is predicted alike alone and among others.
+/// A sample gets the same prediction alone and among others.
 fn check_independence(
     fitted: &dyn FittedLearnerObject,
     others: &SampleFeatures,
@@ -274,19 +274,19 @@ fn check_independence(
         let expected = predicted.select(Axis(0), &rows);
         ensure!(
             again.iter().zip(&expected).all(|(a, b)| close(*a, *b)),
-            "what it predicts of a sample depends on the samples beside it, or on their order"
+            "the prediction for a sample depends on the other samples or on their order"
         );
     }
     let none = fitted.predict(&others.select(&[]));
     ensure!(
         none.dim() == (0, predicted.ncols()),
-        "the prediction of no samples is {:?}",
+        "the prediction for no samples has the shape {:?}",
         none.dim()
     );
     Ok(())
 }
 
-/// A learner that is saved and read predicts the same to the bit.
+/// A learner that was saved and read back predicts bitwise the same.
 fn check_saving(
     learner: &BoxedLearner,
     fitted: &dyn FittedLearnerObject,
@@ -304,7 +304,7 @@ fn check_saving(
     Ok(())
 }
 
-/// A state that is cut is refused; one with other bytes is, or can be worked with.
+/// A truncated state is rejected; one with changed bytes is rejected or usable.
 fn check_damage(learner: &BoxedLearner, fitted: &dyn FittedLearnerObject, study: &Study) -> Check {
     let state = fitted.state();
     let steps = (0..state.len()).step_by((state.len() / 50).max(1));
@@ -312,7 +312,7 @@ fn check_damage(learner: &BoxedLearner, fitted: &dyn FittedLearnerObject, study:
         let whole = attempt(learner, &state[..end], study)?;
         ensure!(
             !whole,
-            "the first {end} of the {} bytes of its state are taken for all",
+            "the first {end} of the {} bytes of its state are accepted as a whole state",
             state.len()
         );
     }
@@ -329,7 +329,7 @@ fn check_damage(learner: &BoxedLearner, fitted: &dyn FittedLearnerObject, study:
     Ok(())
 }
 
-/// Whether a state is accepted; it is used if it is.
+/// Whether a state is accepted; an accepted state is used.
 fn attempt(learner: &BoxedLearner, state: &[u8], study: &Study) -> Result<bool, String> {
     let tried = catch_unwind(AssertUnwindSafe(|| {
         let Ok(read) = learner.read(state) else {

@@ -26,7 +26,7 @@ impl Conformance for LossKind {
 
 crate::register_suite!(LossKind);
 
-/// Checks the loss for one sort of target; false where the loss refuses that.
+/// Checks the loss for one type of target; returns false if the loss refuses it.
 fn check_in(
     plugin: &Plugin<LossKind>,
     options: &Map<String, Value>,
@@ -48,7 +48,8 @@ fn check_in(
         Ok(vec![losses.unsqueeze_dim(2)])
     };
     let build = |options: &Map<String, Value>| {
-        plugin::build(plugin, options, context)?.ok_or_else(|| "refuses a run it took".to_owned())
+        plugin::build(plugin, options, context)?
+            .ok_or_else(|| "refuses a run it accepted".to_owned())
     };
     let subject = Subject {
         build: &|_| build(options),
@@ -88,7 +89,7 @@ fn apply(loss: &BoxedLoss, values: Tensor<3>, target: &Array) -> Result<Tensor<2
     Ok(losses)
 }
 
-/// Every sample and target alone gives what it gives among others, so that the runtime can weight
+/// Every sample and target alone gives the same as among others, so that the runtime can weight
 /// samples and give each target its own loss.
 fn check_alone(subject: &Subject<'_, BoxedLoss>, target: &Array) -> Check {
     let loss = subject.component()?;
@@ -136,13 +137,16 @@ fn check_prediction(loss: &BoxedLoss, values: &Array, context: &LossContext) -> 
         "predicts_interval contradicts what is predicted"
     );
     if let Some((lower, upper)) = prediction.interval {
-        let lower = read(lower, "the lower end of the interval")?;
-        let upper = read(upper, "the upper end of the interval")?;
+        let lower = read(lower, "the lower bound of the interval")?;
+        let upper = read(upper, "the upper bound of the interval")?;
         let ordered = lower
             .iter()
             .zip(&upper)
             .all(|(lower, upper)| lower <= upper);
-        ensure!(ordered, "an interval ends below its start");
+        ensure!(
+            ordered,
+            "the upper bound of an interval is below its lower bound"
+        );
     }
     let Some(classes) = context.classes.as_ref().map(Vec::len) else {
         return Ok(());
@@ -166,7 +170,7 @@ fn check_prediction(loss: &BoxedLoss, values: &Array, context: &LossContext) -> 
         let sum: f32 = shares.iter().sum();
         ensure!(
             shares.iter().all(|share| *share >= 0.0) && (sum - 1.0).abs() < 1e-4,
-            "probabilities {shares:?} are no distribution"
+            "probabilities {shares:?} are not a distribution"
         );
     }
     Ok(())

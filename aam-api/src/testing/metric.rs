@@ -9,16 +9,16 @@ use crate::metric::{
     Better, BoxedMetric, MetricContext, MetricInfo, MetricKind, MetricName, OnConstants, Sample,
 };
 
-/// Samples of a set.
+/// Samples in a set.
 const SAMPLES: usize = 60;
-/// Classes of targets that have some.
+/// Classes of categorical targets.
 const CLASSES: usize = 3;
 
-/// A sample whose numbers the suite owns.
+/// A sample that owns its values.
 #[derive(Clone)]
 enum Owned {
     Number(f64, (f64, f64), f64),
-    /// Probabilities, prediction set and true class.
+    /// Probabilities, prediction set and actual class.
     Class(Vec<f64>, Vec<usize>, usize),
 }
 
@@ -34,7 +34,7 @@ impl Owned {
         }
     }
 
-    /// The same in another unit, `factor` of which are one of this.
+    /// The same sample in another unit, `factor` times smaller.
     fn scaled(&self, factor: f64) -> Self {
         match self {
             Self::Number(predicted, (low, high), actual) => Self::Number(
@@ -47,7 +47,7 @@ impl Owned {
     }
 }
 
-/// The metric of no samples.
+/// The metric before any sample is added.
 struct Subject {
     begun: BoxedMetric,
     info: MetricInfo,
@@ -68,7 +68,7 @@ impl Conformance for MetricKind {
         for seed in 1..=3 {
             let samples = samples(&info, 1.0, &mut Numbers::new(seed));
             let value = subject.value(&samples);
-            ensure!(value.is_finite(), "it is {value} of ordinary predictions");
+            ensure!(value.is_finite(), "it is {value} for ordinary predictions");
             let again = subject.value(&samples);
             ensure!(value == again, "the same samples give {value} and {again}");
             subject.check_order(&samples, value, &mut Numbers::new(seed))?;
@@ -81,28 +81,28 @@ impl Conformance for MetricKind {
 
 crate::register_suite!(MetricKind);
 
-/// A name that is read as that of this metric alone, and its label for people.
+/// The name is parsed as that of this metric alone, and there is a label for users.
 fn check_descriptor(info: &MetricInfo) -> Check {
     let name = info.name;
-    ensure!(!info.label.is_empty(), "it has no label for people");
+    ensure!(!info.label.is_empty(), "it has no label for users");
     let read = MetricName::read(name);
     let is_it = |read: &MetricName<'_>| {
         read.metric.name == name && !read.of_training && read.subject.is_none()
     };
     ensure!(
-        // A suite may be run of a metric that is not registered.
+        // The suite may be run on a metric that is not registered.
         read.is_none_or(|read| is_it(&read)),
-        "the name is that of a loss of training or of what is learnt besides targets: {read:?}"
+        "the name is that of a training loss or of something learnt in addition to targets: {read:?}"
     );
     ensure!(
         !name.starts_with("train_"),
-        "names that begin with train_ are those of losses in training"
+        "names that begin with train_ are reserved for metrics of training batches"
     );
     Ok(())
 }
 
-/// Predictions whose errors grow with `noise`: intervals move away and get wider, the wrong class gets
-/// likelier and sets larger.
+/// Predictions whose errors grow with `noise`: intervals shift and widen, the wrong class becomes more
+/// probable and sets become larger.
 fn samples(info: &MetricInfo, noise: f64, numbers: &mut Numbers) -> Vec<Owned> {
     let mut normal = || f64::from(numbers.normal());
     let sample = |index: usize| {
@@ -121,7 +121,7 @@ fn samples(info: &MetricInfo, noise: f64, numbers: &mut Numbers) -> Vec<Owned> {
         let sum: f64 = strengths.iter().sum();
         let mut set: Vec<usize> = (0..CLASSES).collect();
         set.sort_by(|&a, &b| strengths[b].total_cmp(&strengths[a]));
-        // Of ordinary predictions half of the sets have one class more.
+        // In ordinary predictions, half of the sets have one more class.
         let is_unsure = noise > 0.75 + 0.5 * (index % 2) as f64;
         set.truncate(1 + usize::from(is_unsure));
         let probabilities = strengths.iter().map(|s| s / sum).collect();
@@ -141,7 +141,7 @@ impl Subject {
         self.of(samples).value()
     }
 
-    /// Perfect predictions are better than some that are wrong, and those than worse ones.
+    /// Perfect predictions score better than slightly wrong ones, and those better than bad ones.
     fn check_direction(&self) -> Check {
         let value = |noise| self.value(&self.by_quality(noise));
         let (perfect, good, bad) = (value(0.0), value(0.5), value(4.0));
@@ -152,14 +152,14 @@ impl Subject {
         };
         ensure!(
             better(perfect, bad) && !better(bad, good) && !better(good, perfect),
-            "its direction is {:?}, but it is {perfect} of perfect predictions, {good} of good \
-             and {bad} of bad ones",
+            "its direction is {:?}, but it is {perfect} for perfect predictions, {good} for good \
+             and {bad} for bad ones",
             self.info.better
         );
         Ok(())
     }
 
-    /// Predictions of the errors of `noise`; the intervals of bad ones miss what is true.
+    /// Predictions with errors of size `noise`; the intervals of bad ones miss the actual value.
     fn by_quality(&self, noise: f64) -> Vec<Owned> {
         let mut all = samples(&self.info, noise, &mut Numbers::new(5));
         for sample in &mut all {
@@ -177,7 +177,7 @@ impl Subject {
         all
     }
 
-    /// Where every true value is the same, it is what the descriptor says.
+    /// If all true values are equal, it has the value that the descriptor declares.
     fn check_constants(&self) -> Check {
         let mut samples = samples(&self.info, 1.0, &mut Numbers::new(9));
         for sample in &mut samples {
@@ -194,7 +194,7 @@ impl Subject {
         };
         ensure!(
             agrees,
-            "it is {value} where every true value is the same, but is described as {:?}",
+            "it is {value} if all true values are equal, but is described as {:?}",
             self.info.on_constants
         );
         Ok(())
@@ -208,30 +208,30 @@ impl Subject {
         let other = self.value(&shuffled);
         ensure!(
             is_close(value, other),
-            "it is {value}, and {other} of the same samples in another order"
+            "it is {value}, but {other} for the same samples in another order"
         );
         Ok(())
     }
 
-    /// Sets that are merged give what they give together, whatever their sizes.
+    /// Merged sets give the same value as one set, whatever their sizes.
     fn check_merging(&self, samples: &[Owned], value: f64) -> Check {
         for first in [0, 1, SAMPLES / 3, SAMPLES] {
             let mut metric = self.of(&samples[..first]);
             ensure!(
                 metric.merge(self.of(&samples[first..])),
-                "it does not merge with its like"
+                "it cannot be merged with another instance of itself"
             );
             let merged = metric.value();
             ensure!(
                 is_close(value, merged),
-                "it is {value}, but {merged} of the same samples merged from {first} and {}",
+                "it is {value}, but {merged} for the same samples merged from {first} and {}",
                 SAMPLES - first
             );
         }
         Ok(())
     }
 
-    /// In another unit it is the same or, where it has the unit of the target, in that unit.
+    /// In another unit it keeps its value or, if it has the unit of the target, scales with it.
     fn check_unit(&self, samples: &[Owned], value: f64) -> Check {
         let scaled: Vec<Owned> = samples.iter().map(|sample| sample.scaled(4.0)).collect();
         let expected = if self.info.in_unit {
@@ -242,7 +242,7 @@ impl Subject {
         let found = self.value(&scaled);
         ensure!(
             self.info.of.needs_classes() || is_close(expected, found),
-            "it is {value}, and {found} of numbers four times as large, but is described as {}",
+            "it is {value}, but {found} for numbers four times as large, and is described as {}",
             match self.info.in_unit {
                 true => "in the unit of the target",
                 false => "without a unit",
@@ -252,7 +252,7 @@ impl Subject {
     }
 }
 
-/// Up to the last bits.
+/// Equal up to the last bits.
 fn is_close(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1e-3)
 }

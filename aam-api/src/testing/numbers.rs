@@ -1,10 +1,10 @@
-//! Numbers for the suite: pseudo-random but the same in every run, and their comparison.
+//! Pseudo-random numbers for the suite, the same in every run, and their comparison.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::{Check, ensure};
 
-/// A small generator (SplitMix64), so that the suite needs no crate and no global state.
+/// A small generator (SplitMix64), so that the suite needs neither a crate nor global state.
 pub(super) struct Numbers(u64);
 
 impl Numbers {
@@ -22,7 +22,7 @@ impl Numbers {
         (bits >> 40) as f32 / (1 << 24) as f32
     }
 
-    /// Mean 0, variance 1, between -3.5 and 3.5.
+    /// Approximately normal with mean 0 and variance 1, between -3.5 and 3.5.
     pub(super) fn normal(&mut self) -> f32 {
         let sum: f32 = (0..4).map(|_| self.uniform()).sum();
         (sum - 2.0) * 3f32.sqrt()
@@ -44,7 +44,7 @@ impl Numbers {
     }
 }
 
-/// Values on the host, `[batch, …, …]`; every input and output of the suite has three axes.
+/// Values on the host, `[batch, …, …]`; every input and output of the suite has three dimensions.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Array {
     pub(super) shape: [usize; 3],

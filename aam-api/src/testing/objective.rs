@@ -52,23 +52,23 @@ impl Conformance for ObjectiveKind {
             (Truth::Values(first), Truth::Values(second)) => {
                 ensure!(
                     first.len() == SAMPLES,
-                    "gives {} values of {SAMPLES} samples",
+                    "gives {} values for {SAMPLES} samples",
                     first.len()
                 );
                 ensure!(
                     first == second,
-                    "the same study has other values the second time"
+                    "the same study gives other values the second time"
                 );
                 check_scale(objective, &first)
             }
-            _ => Err("is a distance once and a value then".to_owned()),
+            _ => Err("is first a distance and then a value".to_owned()),
         }
     }
 }
 
 crate::register_suite!(ObjectiveKind);
 
-/// Its metrics have names, and people's words for them.
+/// Its metrics have a valid name and a title.
 fn check_subject(objective: &dyn SampleObjective) -> Check {
     let subject = objective.subject();
     let name = subject.name;
@@ -95,7 +95,7 @@ fn check_distances(distances: &dyn PairDistances, again: &dyn PairDistances) -> 
     );
     ensure!(
         whole == again.between(&all),
-        "the same study has other distances the second time"
+        "the same study gives other distances the second time"
     );
     for i in 0..SAMPLES {
         for j in 0..SAMPLES {
@@ -105,7 +105,7 @@ fn check_distances(distances: &dyn PairDistances, again: &dyn PairDistances) -> 
             ensure!(i != j || distance == 0.0, "{place}");
             ensure!(
                 distance == whole[j * SAMPLES + i],
-                "{place} to one side, {} to the other",
+                "{place} in one direction, {} in the other",
                 whole[j * SAMPLES + i]
             );
         }
@@ -117,14 +117,14 @@ fn check_distances(distances: &dyn PairDistances, again: &dyn PairDistances) -> 
             let (one, other) = (part[i * some.len() + j], whole[a * SAMPLES + b]);
             ensure!(
                 one == other,
-                "the distance between samples {a} and {b} is {other} among all and {one} among some"
+                "the distance between samples {a} and {b} is {other} among all samples and {one} among some"
             );
         }
     }
     Ok(())
 }
 
-/// The scale of the learning leads back.
+/// The scale on which it is learnt is invertible.
 fn check_scale(objective: &dyn SampleObjective, truth: &[f64]) -> Check {
     for &value in truth {
         ensure!(value.is_finite(), "a true value is {value}");
@@ -132,13 +132,13 @@ fn check_scale(objective: &dyn SampleObjective, truth: &[f64]) -> Check {
         let back = objective.inverse(learnt);
         ensure!(
             learnt.is_finite() && (back - value).abs() <= 1e-9 * value.abs().max(1.0),
-            "{value} becomes {learnt} on the scale of the learning, and that {back}"
+            "{value} becomes {learnt} on the scale on which it is learnt, and {back} when inverted"
         );
     }
     Ok(())
 }
 
-/// A loss of its own is a finite number with the gradient of what it computes.
+/// A custom loss is a finite number, and its gradient is correct.
 fn check_own_loss(objective: &dyn SampleObjective) -> Check {
     const BATCH: usize = 5;
     let mut numbers = Numbers::new(12);
@@ -173,7 +173,7 @@ fn check_own_loss(objective: &dyn SampleObjective) -> Check {
     }
     let run = |predicted: &Param<Tensor<2>>, _: &[Tensor<3>]| {
         let Some(loss) = loss(predicted.val()) else {
-            return Err("has a loss of its own once and then none".to_owned());
+            return Err("returns a loss of its own once and none later".to_owned());
         };
         Ok(vec![loss.reshape([1, 1, 1])])
     };

@@ -1,5 +1,5 @@
-//! Optimizers, on a model with a parameter of every role whose loss is half the squared distance of
-//! its parameters from known values.
+//! Optimizers, on a model with a parameter of every role. The loss is half the squared distance of the
+//! parameters from known values.
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::nn::{Embedding, EmbeddingConfig};
@@ -11,13 +11,13 @@ use super::numbers::Numbers;
 use super::{Check, Conformance, ensure, plugin};
 use crate::{GroupedOptimizer, OptimizerContext, OptimizerKind, Plugin};
 
-/// Rates of which one must be right for learning.
+/// Learning rates, at least one of which must work.
 const RATES: [f64; 5] = [0.1, 0.03, 0.01, 0.003, 0.001];
 /// Updates within which the distance must halve.
 const UPDATES: usize = 300;
-/// Names of the parameters, in their order.
+/// Names of the parameters, in order.
 const PARAMETERS: [&str; 5] = ["matrix", "row", "cube", "bias", "embedding"];
-/// How many of them, from the first, are weights.
+/// How many of them, counted from the first, are weights.
 const WEIGHTS: usize = 3;
 
 #[derive(Module, Debug)]
@@ -29,7 +29,7 @@ struct Model {
     embedding: Embedding,
 }
 
-/// Parts of parameters, laid flat, under the ids of the whole ones.
+/// Slices of flattened parameters, under the ids of the whole ones.
 #[derive(Module, Debug)]
 struct Pieces {
     pieces: Vec<Param<Tensor<1>>>,
@@ -68,7 +68,7 @@ fn param<const D: usize>(numbers: &mut Numbers, shape: [usize; D]) -> Param<Tens
     Param::initialized(ParamId::new(), tensor)
 }
 
-/// The same model in every run, but for the ids of its parameters.
+/// The same model in every run, except for the ids of its parameters.
 fn model() -> Model {
     let mut numbers = Numbers::new(11);
     let mut embedding = EmbeddingConfig::new(5, 2).init(&device());
@@ -82,7 +82,7 @@ fn model() -> Model {
     }
 }
 
-/// What the parameters of `module` are to become.
+/// The target values of the parameters of `module`.
 fn targets(module: &impl Module) -> Vec<Vec<f32>> {
     let mut numbers = Numbers::new(12);
     let parameters = values(module).into_iter();
@@ -134,7 +134,7 @@ impl ModuleVisitor for Distances<'_> {
     }
 }
 
-/// `module` after updates of its distance from `targets`, times `factor`.
+/// `module` after updates with its distance from `targets`, times `factor`, as the loss.
 fn updated<M: Module>(
     mut module: M,
     optimizer: &mut ModuleOptimizer,
@@ -173,7 +173,7 @@ fn check_learning(built: &GroupedOptimizer) -> Check {
             (rate, 1.0, UPDATES),
         );
         let after = values(&after);
-        // Not a comparison of what is greater: NaN is not learnt either.
+        // Not written as a comparison with >, so that NaN counts as not learnt.
         let learnt =
             |i: usize| distance(&after[i], &targets[i]) < 0.5 * distance(&before[i], &targets[i]);
         match (0..PARAMETERS.len()).find(|&i| !learnt(i)) {
@@ -187,7 +187,7 @@ fn check_learning(built: &GroupedOptimizer) -> Check {
     ))
 }
 
-/// Without gradients, all that happens is decay: here of the first `decayed` parameters.
+/// Without gradients only decay changes parameters: here the first `decayed` ones.
 fn check_decay(built: &GroupedOptimizer, decayed: usize) -> Check {
     let start = model();
     let mut optimizer = built.for_module(&start);
@@ -204,7 +204,7 @@ fn check_decay(built: &GroupedOptimizer, decayed: usize) -> Check {
         match i < decayed {
             true => ensure!(
                 length(&after) < length(&before),
-                "weight decay leaves {name} as large as it was"
+                "weight decay does not shrink {name}"
             ),
             false => ensure!(
                 before == after,
@@ -231,7 +231,7 @@ fn check_standing_still(built: &GroupedOptimizer) -> Check {
     Ok(())
 }
 
-/// A state that is saved and loaded goes on as if it had not been.
+/// A state that was saved and loaded continues as if it had not been.
 fn check_state(built: &GroupedOptimizer) -> Check {
     let start = model();
     let targets = targets(&start);
@@ -247,14 +247,14 @@ fn check_state(built: &GroupedOptimizer) -> Check {
     for (name, (unbroken, resumed)) in PARAMETERS.iter().zip(pairs) {
         ensure!(
             unbroken == resumed,
-            "{name} goes another way after the state was saved and loaded; is all of it in the \
-             `RecordState`, and is it no state of the optimizer itself?"
+            "{name} develops differently after the state was saved and loaded; is all of it in the \
+             `RecordState`, and is none of it in the optimizer itself?"
         );
     }
     Ok(())
 }
 
-/// Pieces of parameters that are updated apart become what the whole becomes.
+/// Slices of parameters that are updated separately equal the updated whole.
 fn check_pieces(built: &GroupedOptimizer) -> Check {
     for group in built.groups() {
         let shapes = group.state_shapes(7);
@@ -299,7 +299,7 @@ fn check_pieces(built: &GroupedOptimizer) -> Check {
             ensure!(
                 part(whole).iter().zip(&piece).all(close),
                 "it is elementwise, but the {end} part of {name} becomes {piece:?} when it is \
-                 updated by itself, and {:?} in the whole",
+                 updated by itself, and {:?} as part of the whole",
                 part(whole)
             );
         }

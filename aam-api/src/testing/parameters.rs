@@ -1,4 +1,4 @@
-//! Walks over the parameters of a module.
+//! Visitors and mappers of the parameters of a module.
 
 use burn::module::{Flag, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
@@ -9,13 +9,13 @@ use super::{Check, ensure};
 
 /// A float parameter and its gradient.
 pub(super) struct Parameter {
-    /// Its path, `layers.0.weight`.
+    /// Its path, such as `layers.0.weight`.
     pub(super) path: String,
     /// Number of its values.
     pub(super) size: usize,
-    /// Whether it is learnt; some are drawn or measured.
+    /// Whether it is trainable; some are drawn or measured.
     pub(super) learns: bool,
-    /// The gradient; `None` where backpropagation did not come by.
+    /// The gradient; `None` if backpropagation did not reach it.
     pub(super) gradient: Option<Vec<f32>>,
 }
 
@@ -99,7 +99,7 @@ pub(super) fn check_same_gradients(
     let length = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>().sqrt();
     for ((path, expected), (_, found)) in expected.iter().zip(found) {
         let expected = expected.as_deref().unwrap_or_default();
-        // None is as good as zeros.
+        // No gradient is equivalent to zeros.
         let found = match found.as_deref() {
             Some(found) => found.to_vec(),
             None => vec![0.0; expected.len()],
@@ -117,7 +117,7 @@ pub(super) fn check_same_gradients(
         let apart: Vec<f32> = expected.iter().zip(&found).map(|(a, b)| a - b).collect();
         ensure!(
             length(&apart) <= 1e-4 + 1e-3 * length(&expected),
-            "gradients {what}: those of the parameter {path} are {} apart, and {} long",
+            "gradients {what}: those of the parameter {path} differ by {}, and their norm is {}",
             length(&apart),
             length(&expected)
         );
@@ -125,8 +125,8 @@ pub(super) fn check_same_gradients(
     Ok(())
 }
 
-/// `module`, which is on a device without gradients, with every parameter moved a little, so that
-/// values that start at zero hide nothing.
+/// Perturbs every parameter of `module`, which is on a device without gradients, so that values that
+/// start at zero hide nothing.
 pub(super) fn jitter<M: Module>(module: M, seed: u64) -> M {
     let mut numbers = Numbers::new(seed);
     let mut mapper = Add(move |_, size| {
@@ -136,14 +136,14 @@ pub(super) fn jitter<M: Module>(module: M, seed: u64) -> M {
     module.map(&mut Counted::new(&mut mapper))
 }
 
-/// `module`, which is on a device without gradients, with `change` added to its float parameter
-/// number `index`.
+/// Adds `change` to float parameter number `index` of `module`, which is on a device without
+/// gradients.
 pub(super) fn moved<M: Module>(module: M, index: usize, change: &[f32]) -> M {
     let mut mapper = Add(|number, _| (number == index).then(|| change.to_vec()));
     module.map(&mut Counted::new(&mut mapper))
 }
 
-/// `module` with every flag off: dropout does nothing.
+/// Switches off every flag of `module`, so that dropout does nothing.
 pub(super) fn without_flags<M: Module>(module: M) -> M {
     struct Off;
     impl ModuleMapper for Off {
@@ -154,7 +154,7 @@ pub(super) fn without_flags<M: Module>(module: M) -> M {
     module.map(&mut Off)
 }
 
-/// What to add to a parameter, given its number and size.
+/// Returns what to add to a parameter, given its number and size.
 struct Add<F>(F);
 
 struct Counted<'a, F> {

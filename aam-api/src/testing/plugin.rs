@@ -8,7 +8,7 @@ use crate::{Kind, Plugin, PluginError};
 pub(super) fn check<K: Kind>(plugin: &Plugin<K>, between_words: char) -> Check {
     ensure!(
         are_words(plugin.name, between_words),
-        "the name is not words in small letters with '{between_words}' between them"
+        "the name does not consist of lower-case words with '{between_words}' between them"
     );
     ensure!(
         !plugin.summary().is_empty(),
@@ -74,7 +74,7 @@ fn check_refusals<K: Kind>(plugin: &Plugin<K>, options: &[crate::options::Option
     Ok(())
 }
 
-/// The options with the defaults filled in.
+/// The options with defaults filled in.
 pub(super) fn resolve<K: Kind>(
     plugin: &Plugin<K>,
     options: &Map<String, Value>,
@@ -95,7 +95,7 @@ pub(super) fn with_dropout<K: Kind>(
     Some(options)
 }
 
-/// The component, or `None` where it says that the run lacks something.
+/// Builds the component; `None` if it says that the run lacks something.
 pub(super) fn build<K: Kind>(
     plugin: &Plugin<K>,
     options: &Map<String, Value>,

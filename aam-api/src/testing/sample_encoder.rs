@@ -11,9 +11,9 @@ use crate::{
     Registry, Resolved, SampleAsvs, SampleEncoderContext, SampleEncoderKind, SampleView, ViewShape,
 };
 
-/// Distinct ASVs of a batch.
+/// Distinct ASVs in a batch.
 const DISTINCT: usize = 7;
-/// Number of ASVs of each sample; the rest of the slots is padding.
+/// Number of ASVs of each sample; the remaining slots are padding.
 const ASVS: [usize; 4] = [6, 3, 1, 4];
 const SLOTS: usize = 6;
 const EXACT: MixedPrecision = MixedPrecision::None;
@@ -55,7 +55,7 @@ impl Conformance for SampleEncoderKind {
 
 crate::register_suite!(SampleEncoderKind);
 
-/// A count embedding that is linked: `add`, or another.
+/// A linked count embedding: `add`, or another one.
 fn count_embedding() -> Result<Resolved, String> {
     let registry = Registry::<CountEmbeddingKind>::load().map_err(|error| error.to_string())?;
     let name = match registry.find("add") {
@@ -65,12 +65,12 @@ fn count_embedding() -> Result<Resolved, String> {
     Ok(Resolved::built_in(name))
 }
 
-/// Samples on the host; of each, the numbers of its ASVs and their counts.
+/// Samples on the host: the numbers and counts of the ASVs of each.
 #[derive(Clone)]
 struct Samples {
     slots: usize,
     asvs: Vec<Vec<(usize, f32)>>,
-    /// The number that stands at padding.
+    /// The ASV number at padding.
     padding: usize,
 }
 
@@ -156,7 +156,7 @@ fn apply(
     Ok(vec![seen, embedded])
 }
 
-/// A sample's outputs on the host: what is seen of it (without padding), and its embedding.
+/// A sample's outputs on the host: its view (without padding), and its embedding.
 fn outputs(
     encoder: &BoxedSampleEncoder,
     asvs: &Array,
@@ -175,8 +175,8 @@ fn outputs(
     Ok((rows, embedded.sample(sample)))
 }
 
-/// Samples do not influence each other; neither what padding points to, nor how much of it there is,
-/// nor the order of a sample's ASVs matters.
+/// Samples do not influence each other, and neither the content nor the amount of padding nor the order
+/// of a sample's ASVs matters.
 fn check_samples(encoder: &BoxedSampleEncoder, asvs: &Array, samples: &Samples) -> Check {
     for (sample, own) in samples.asvs.iter().enumerate() {
         let (seen, embedded) = outputs(encoder, asvs, samples, sample)?;
@@ -210,7 +210,7 @@ fn check_samples(encoder: &BoxedSampleEncoder, asvs: &Array, samples: &Samples) 
     Ok(())
 }
 
-/// What is fitted is part of what is saved, and conforms as it did before.
+/// Fitted statistics are saved, and the fitted encoder still conforms.
 fn check_fit(subject: &Subject<'_, BoxedSampleEncoder>, samples: &Samples) -> Check {
     let encoder = subject.component()?;
     let device = Device::default();

@@ -1,4 +1,4 @@
-//! Schedules, of runs of several lengths.
+//! Schedules, for runs of several lengths.
 
 use serde_json::{Map, Value};
 
@@ -6,11 +6,11 @@ use super::numbers::Numbers;
 use super::{Check, Conformance, ensure, plugin};
 use crate::{Plugin, Schedule, ScheduleContext, ScheduleKind};
 
-/// Updates of the runs tried.
+/// Updates of the tested runs.
 const TOTALS: [usize; 5] = [1, 2, 10, 50, 1000];
-/// Highest rates of the runs tried.
+/// Highest learning rates of the tested runs.
 const PEAKS: [f64; 2] = [1e-3, 1.0];
-/// Epochs whose scores a schedule is given.
+/// Number of epochs whose scores are passed to the schedule.
 const EPOCHS: usize = 24;
 
 type Build<'a> = &'a dyn Fn(f64, usize) -> Result<Box<dyn Schedule>, String>;
@@ -46,7 +46,7 @@ impl Conformance for ScheduleKind {
 
 crate::register_suite!(ScheduleKind);
 
-/// The rates of a run and of some updates after it.
+/// The learning rates of a run and of some updates after it.
 fn rates(schedule: &dyn Schedule, total: usize) -> Vec<f64> {
     (0..total + 10)
         .map(|update| schedule.rate(update))
@@ -62,7 +62,7 @@ fn check_rates(schedule: &dyn Schedule, peak: f64, total: usize) -> Check {
         );
         ensure!(
             *rate <= peak * (1.0 + 1e-9),
-            "update {update} of {total} has the rate {rate}, above the highest, {peak}"
+            "update {update} of {total} has the rate {rate}, above the highest rate, {peak}"
         );
     }
     ensure!(
@@ -72,12 +72,12 @@ fn check_rates(schedule: &dyn Schedule, peak: f64, total: usize) -> Check {
     let backwards = (0..found.len()).rev().map(|update| schedule.rate(update));
     ensure!(
         backwards.eq(found.into_iter().rev()),
-        "the rate of an update is another when it is asked again"
+        "the rate of an update changes when it is requested again"
     );
     Ok(())
 }
 
-/// Scores that rise, stand still and fall, as those of a run do.
+/// Scores that rise, stagnate and fall, like those of a run.
 fn scores() -> Vec<f64> {
     let mut numbers = Numbers::new(21);
     let noise = |numbers: &mut Numbers| f64::from(numbers.normal());
@@ -90,7 +90,7 @@ fn scores() -> Vec<f64> {
         .collect()
 }
 
-/// A schedule that goes on from a state has the rates of one that never stopped.
+/// A schedule that resumes from a state has the rates of one that never stopped.
 fn check_resuming(build: Build<'_>, peak: f64, total: usize) -> Check {
     let scores = scores();
     for stop in 0..EPOCHS {
@@ -102,7 +102,7 @@ fn check_resuming(build: Build<'_>, peak: f64, total: usize) -> Check {
         let state: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         let mut resumed = build(peak, total)?;
         let going_on = resumed.resume(&state);
-        going_on.map_err(|error| format!("does not go on from its own state: {error}"))?;
+        going_on.map_err(|error| format!("does not resume from its own state: {error}"))?;
         for (epoch, &score) in scores.iter().enumerate().skip(stop) {
             check_rates(&*unbroken, peak, total)?;
             ensure!(
@@ -126,7 +126,7 @@ fn check_warmup(schedule: &dyn Schedule, warmup: f64) -> Check {
     );
     ensure!(
         (found[5] - 1.0).abs() < 1e-9,
-        "with a warmup of {warmup} of 50 updates, the sixth has the rate {} and not the highest, 1",
+        "with a warmup of {warmup} of 50 updates, the sixth has the rate {} instead of the highest, 1",
         found[5]
     );
     Ok(())

@@ -1,7 +1,6 @@
 //! Strategies, with one rank and with several in threads.
 //!
-//! Parameters that are divided are numbers from the suite's stream; sums are compared with those
-//! that a loop over the ranks gives.
+//! Divided parameters are pseudo-random numbers; sums are compared with those of a loop over the ranks.
 
 use std::sync::Arc;
 
@@ -28,7 +27,7 @@ impl Conformance for StrategyKind {
         let alone = build(Arc::new(Alone))
             .map_err(|error| format!("cannot be built for one device: {error}"))?;
         ensure!(alone.device() == device, "computes on another device");
-        ensure!(alone.local_ranks() > 0, "wants no rank at all");
+        ensure!(alone.local_ranks() > 0, "requests no ranks");
         check_ranks(&[alone], &device)?;
         for size in 2..=4 {
             let ranks = InProcess::ranks(size).into_iter();
@@ -38,7 +37,7 @@ impl Conformance for StrategyKind {
                 Ok(ranks) => {
                     check_ranks(&ranks, &device).map_err(|e| format!("{size} ranks: {e}"))?
                 }
-                // A strategy of one rank.
+                // A strategy for one rank only.
                 Err(PluginError::Needs { .. }) => {}
                 Err(error) => return Err(format!("cannot be built for {size} ranks: {error}")),
             }
@@ -71,7 +70,7 @@ fn communicators<'a>(ranks: &[Rank<'a>]) -> Vec<&'a dyn Communicator> {
     ranks.iter().map(|rank| rank.communicator()).collect()
 }
 
-/// Each rank reduces the gradients of what it updates, and gets back what all have updated.
+/// Each rank reduces the gradients of the parameters it updates, and receives all updated parameters.
 fn check_updates(ranks: &[Rank<'_>], count: usize, device: &Device) -> Check {
     let updates = ranks[0].updates(count);
     ensure!(
@@ -110,8 +109,8 @@ fn check_updates(ranks: &[Rank<'_>], count: usize, device: &Device) -> Check {
     Ok(())
 }
 
-/// Rows are gathered in the order of the ranks, with gradients at those that a rank gave, and
-/// gradients at all rows come back to the ranks that gave them.
+/// Rows are gathered in rank order with gradients for each rank's own rows, and gradients with respect
+/// to all rows are returned to the ranks that own them.
 fn check_rows(ranks: &[Rank<'_>], parts: &Parts, device: &Device) -> Check {
     let count = parts.count() * WIDTH;
     let rows = of_ranks(1, count).swap_remove(0);

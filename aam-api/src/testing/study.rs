@@ -19,7 +19,7 @@ impl Counts {
     pub(super) fn new() -> Arc<Self> {
         let mut numbers = Numbers::new(11);
         let row = |_| {
-            // About half of the ASVs, and one at least.
+            // About half of the ASVs, and at least one.
             let chosen = (0..ASVS as u32).filter(|asv| *asv == 0 || numbers.uniform() < 0.5);
             let asvs: Vec<u32> = chosen.collect();
             let counts = asvs.iter().map(|_| 1 + numbers.below(40) as u32).collect();
@@ -54,7 +54,7 @@ pub(super) struct Pairs(pub(super) Arc<Counts>);
 const INNER: usize = ASVS / 2;
 
 impl Pairs {
-    /// Length of the branches that lie above ASVs of which `held` is true.
+    /// Total length of the branches above ASVs for which `held` is true.
     fn above(&self, held: impl Fn(usize) -> bool) -> f64 {
         let root = self.nodes() - 1;
         let covers = |node: usize| match node.checked_sub(ASVS) {
@@ -103,7 +103,7 @@ impl SampleTree for Pairs {
     }
 }
 
-/// Unweighted UniFrac by its formula.
+/// Unweighted UniFrac, computed from its formula.
 #[derive(Debug)]
 struct Unshared(Pairs);
 

@@ -1,4 +1,4 @@
-//! A component with what it computes, and the checks that serve every kind.
+//! A component as a function, and the checks that apply to every kind.
 
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
@@ -22,12 +22,12 @@ pub(super) struct Subject<'a, M> {
 }
 
 impl<M: Module> Subject<'_, M> {
-    /// The component on a device without gradients, its parameters moved a little.
+    /// The component on a device without gradients, with its parameters perturbed.
     pub(super) fn component(&self) -> Result<M, String> {
         Ok(jitter((self.build)(&Device::default())?, 7))
     }
 
-    /// The outputs of `component`, which lives on a device without gradients.
+    /// The outputs of `component`, which is on a device without gradients.
     pub(super) fn outputs(&self, component: &M, inputs: &[Array]) -> Result<Vec<Array>, String> {
         let device = Device::default();
         let inputs: Vec<_> = inputs.iter().map(|input| input.tensor(&device)).collect();
@@ -35,7 +35,7 @@ impl<M: Module> Subject<'_, M> {
         outputs.iter().map(Array::read).collect()
     }
 
-    /// The checks that serve every kind.
+    /// Runs the checks that apply to every kind.
     pub(super) fn check(&self) -> Check {
         let component = self.component()?;
         for inputs in &self.batches {
@@ -73,8 +73,7 @@ impl<M: Module> Subject<'_, M> {
         Ok(())
     }
 
-    /// Checks that randomness acts in training and in training only; for a component built with a
-    /// high dropout.
+    /// Checks that randomness acts only in training; for a component built with a high dropout.
     pub(super) fn check_dropout(&self) -> Check {
         let trained = self.component()?.train();
         let device = Device::default().autodiff();

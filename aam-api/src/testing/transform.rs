@@ -9,10 +9,10 @@ use super::{Check, Conformance, ensure, plugin};
 use crate::transform::FittedObject;
 use crate::{BoxedTransform, Plugin, TrainingTargets, TransformKind};
 
-/// Outputs of a model that has learnt nothing, or the wrong thing.
+/// Outputs of a model that has learnt nothing or the wrong thing.
 const FAR: [f64; 4] = [-1e4, -20.0, 20.0, 1e4];
 
-/// The values of a column, and how far apart its numbers are.
+/// The name and the values of a column.
 struct Column {
     name: &'static str,
     values: Vec<f64>,
@@ -77,7 +77,7 @@ fn check_column(transform: &BoxedTransform, column: &Column) -> Check {
     let mut scaled = column.values.iter().map(|&y| alone.forward(y, None));
     ensure!(
         constant || !transform.gives_negatives() || scaled.any(|z| z < 0.0),
-        "it says that some values become negative, and none does"
+        "it says that some values become negative, but none does"
     );
     Ok(())
 }
@@ -95,7 +95,7 @@ fn check_categories(
     let Some(categories) = fitted.categories() else {
         ensure!(
             !transform.by_category(),
-            "it scales by category, but has no categories after it was fitted to samples with some"
+            "it scales by category, but has no categories after it was fitted to samples that have some"
         );
         return Ok(());
     };
@@ -105,14 +105,14 @@ fn check_categories(
     );
     ensure!(
         categories.columns() == ["site"],
-        "its categories are of the columns {:?}, and those of the samples of site",
+        "its categories are of the columns {:?}, but those of the samples are of site",
         categories.columns()
     );
     let sizes = categories.sizes();
     for (place, (own, samples)) in sizes.iter().enumerate() {
         ensure!(
             categories.place(own) == Some(place) && *samples > 0,
-            "the category {own:?} is at the place {place} of its list, and found at {:?}",
+            "the category {own:?} is at place {place} of its list, but found at {:?}",
             categories.place(own)
         );
         ensure!(
@@ -123,12 +123,12 @@ fn check_categories(
     let other = categories.place(&["other".to_owned()]);
     ensure!(
         other.is_none(),
-        "a category that no sample has is at the place {other:?}"
+        "a category that no sample has is found at {other:?}"
     );
     Ok(())
 }
 
-/// The inverse gives back what was transformed, and larger numbers become larger ones.
+/// The inverse restores transformed numbers, and the transform is increasing.
 fn check_inverse(
     transform: &BoxedTransform,
     fitted: &Arc<dyn FittedObject>,
@@ -138,7 +138,7 @@ fn check_inverse(
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let (spread, largest) = ((high - low).max(0.1), low.abs().max(high.abs()).max(1.0));
-    // Validation samples lie outside the training samples, too.
+    // Validation samples may lie outside the range of the training samples.
     let grid = (0..=40).map(|i| low + spread * (f64::from(i) / 20.0 - 0.5));
     let mut all: Vec<f64> = values.iter().copied().chain(grid).collect();
     all.retain(|&y| transform.check(y).is_ok());
@@ -151,12 +151,12 @@ fn check_inverse(
         let back = fitted.inverse(z, category);
         ensure!(
             (back - y).abs() <= 1e-9 * largest,
-            "{y} becomes {z}, and {back} on the way back"
+            "{y} becomes {z}, which the inverse turns into {back}"
         );
         if let Some((lower, before)) = before.filter(|(lower, _)| y - lower > 1e-9 * largest) {
             ensure!(
                 z > before,
-                "{lower} becomes {before} and {y}, which is larger, {z}: the order is lost"
+                "{lower} becomes {before}, but {y}, which is larger, becomes {z}: the order is lost"
             );
         }
         before = Some((y, z));
@@ -168,7 +168,7 @@ fn check_inverse(
     Ok(())
 }
 
-/// A transform that is saved and loaded is the same to the bit.
+/// A transform that was saved and loaded is bitwise the same.
 fn check_saving(
     transform: &BoxedTransform,
     fitted: &Arc<dyn FittedObject>,

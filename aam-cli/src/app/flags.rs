@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::jobs::Job;
 use crate::settings::reference;
 
-/// The subcommand of a job, and of it the component flags in `arguments` that no component has.
+/// The subcommand of a job, including those component flags in `arguments` that no component has.
 pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
     let mut command = Command::new(job.name)
         .about(job.about)
@@ -23,13 +23,13 @@ pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
                 .long("config")
                 .value_name("PATH")
                 .value_hint(ValueHint::FilePath)
-                .help("TOML file with the same names as the flags, which come before it")
+                .help("TOML file with the same names as the flags, which take precedence over it")
                 .help_heading("General"),
         )
         .arg(
             Arg::new("print-config")
                 .long("print-config")
-                .help("Print all settings as such a file, and stop")
+                .help("Print all settings as a configuration file and exit")
                 .action(ArgAction::SetTrue)
                 .help_heading("General"),
         );
@@ -42,8 +42,8 @@ pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
     if job.name != "simulate" {
         let help = match job.name {
             "check" => "Print JSON: an object",
-            "compare" => "Print JSON: an array of objects; and tell of the runs in JSON, too",
-            _ => "Tell everything in JSON, a line an event",
+            "compare" => "Print JSON: an array of objects; also report the runs as JSON",
+            _ => "Write all messages as JSON, one event per line",
         };
         command = command.arg(
             Arg::new("json")
@@ -68,28 +68,28 @@ pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
     command.args(reference::hidden_flags(job))
 }
 
-/// Where a simulated study goes is not part of what it is.
+/// Flags for the output of a simulated study, which are not part of its settings.
 fn simulate_output() -> [Arg; 2] {
     let directory = Arg::new("output-dir")
         .long("output-dir")
         .value_name("DIR")
-        .help("Directory to make and fill")
+        .help("Directory to create")
         .required_unless_present("print-config")
         .help_heading("General");
     let overwrite = Arg::new("overwrite")
         .long("overwrite")
-        .help("Replace a study that the directory holds")
+        .help("Replace a study in the directory")
         .action(ArgAction::SetTrue)
         .help_heading("General");
     [directory, overwrite]
 }
 
-/// A folder stands for the files of a study in it.
+/// The argument for a folder with the files of a study.
 fn study_folder() -> Arg {
     Arg::new("folder")
         .value_name("DIR")
         .value_hint(ValueHint::DirPath)
-        .help("Folder that holds the files of a study, recognised by their contents; flags name others")
+        .help("Folder with the files of a study, recognised by their contents; flags name other files")
 }
 
 fn flag(option: &OptionInfo, heading: &'static str) -> Arg {
@@ -114,7 +114,7 @@ fn flag(option: &OptionInfo, heading: &'static str) -> Arg {
     }
 }
 
-/// Lets a flag stand without a value.
+/// Makes the value of a flag optional.
 fn bare(arg: Arg, value: &str) -> Arg {
     arg.num_args(0..=1).default_missing_value(value.to_owned())
 }
@@ -156,7 +156,7 @@ fn help_with(option: &OptionInfo, default: Option<String>) -> String {
     help
 }
 
-/// The default of an option that several components have, and where they differ that of each.
+/// The default of an option that several components have; if it differs, the default of each.
 fn default_of_each(holders: &[(&ComponentInfo, &OptionInfo)]) -> Option<String> {
     let (_, first) = holders.first()?;
     if holders
@@ -172,7 +172,7 @@ fn default_of_each(holders: &[(&ComponentInfo, &OptionInfo)]) -> Option<String> 
     Some(each.collect::<Vec<_>>().join(", "))
 }
 
-/// A default as a flag would give it, where there is one worth telling.
+/// A default as a flag would give it, if it is worth showing.
 pub fn shown(default: &Value) -> Option<String> {
     match default {
         Value::Null | Value::Bool(false) => None,
@@ -187,7 +187,7 @@ pub fn shown(default: &Value) -> Option<String> {
     }
 }
 
-/// `--head` and, for every option of any head, `--head.option`.
+/// Returns `--head` and, for every option of any head, `--head.option`.
 fn component_flags(kind: &KindEntry, components: &[ComponentInfo], several: bool) -> Vec<Arg> {
     let names: Vec<&str> = components.iter().map(|component| component.name).collect();
     let heading = format!("Components: {} (`aam plugins list {0}`)", kind.name);

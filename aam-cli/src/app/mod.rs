@@ -1,9 +1,8 @@
 //! The commands and their flags.
 //!
-//! No flag of a run is written here: they are generated from the options of the runtime
+//! Flags of runs are not written here: they are generated from the options of the runtime
 //! ([`aam_runtime::train::options`]) and of every linked component, whose documentation is the help
-//! text. What the commands share with each other and what is not an option of the runtime is in
-//! this module.
+//! text. This module has what the commands share and what is not an option of the runtime.
 
 mod flags;
 mod unknown;
@@ -20,13 +19,13 @@ use crate::failure::Failure;
 use crate::jobs;
 pub use unknown::unusable;
 
-/// The whole command line, for `arguments` (with the program's name first).
+/// Returns the whole command line for `arguments` (starting with the program's name).
 ///
-/// Flags of components are open-ended (`--head.anything`), so that a wrong one can be answered by
-/// the component it was meant for; those in `arguments` that no component has are added, hidden.
+/// Flags of components are open-ended (`--head.anything`), so that the component that a wrong one was
+/// meant for can report it. Component flags in `arguments` that no component has are added, hidden.
 ///
 /// # Errors
-/// Two components of one name.
+/// Two components share a name.
 pub fn command(arguments: &[OsString]) -> Result<Command, Failure> {
     let mut command = Command::new("aam")
         .version(env!("CARGO_PKG_VERSION"))
@@ -55,7 +54,7 @@ fn threads() -> Arg {
     Arg::new("threads")
         .long("threads")
         .value_name("N")
-        .help("Threads to compute with [default: one per core]")
+        .help("Number of computing threads [default: one per core]")
         .value_parser(value_parser!(u16).range(1..))
         .global(true)
         .help_heading("General")
@@ -73,7 +72,7 @@ fn quiet() -> Arg {
 
 fn import() -> Command {
     Command::new("import")
-        .about("Turn weights of the reference implementation into a checkpoint")
+        .about("Convert weights of the reference implementation into a checkpoint")
         .after_help(
             "Example:\n  aam import best_model.pt --output imported\n  \
              aam train --pretrained-encoder imported …",
@@ -88,14 +87,14 @@ fn import() -> Command {
             Arg::new("output")
                 .long("output")
                 .value_name("DIR")
-                .help("Checkpoint directory to make")
+                .help("Checkpoint directory to create")
                 .required(true),
         )
         .arg(
             Arg::new("attention-heads")
                 .long("attention-heads")
                 .value_name("N")
-                .help("Attention heads, which weights do not show [default: 4]")
+                .help("Number of attention heads, which the weights do not record [default: 4]")
                 .default_value("4")
                 .hide_default_value(true)
                 .value_parser(value_parser!(u16).range(1..)),
@@ -104,13 +103,13 @@ fn import() -> Command {
 
 fn demo() -> Command {
     Command::new("demo")
-        .about("Make a study, learn from it and compare the predictions with the truth")
+        .about("Simulate a study, train on it and compare the predictions with the truth")
         .after_help("Example:\n  aam demo --output-dir aam-demo")
         .arg(
             Arg::new("output-dir")
                 .long("output-dir")
                 .value_name("DIR")
-                .help("Directory to make and fill [default: aam-demo]")
+                .help("Directory to create [default: aam-demo]")
                 .default_value("aam-demo")
                 .hide_default_value(true),
         )
@@ -124,10 +123,10 @@ fn demo() -> Command {
 
 fn doctor() -> Command {
     Command::new("doctor")
-        .about("Show what this machine has and check that it computes rightly")
+        .about("Show what this machine has and check that it computes correctly")
         .after_help(
             "Examples:\n  aam doctor\n  aam doctor --device cuda:1 --json\n\n\
-             It ends with exit code 1 if anything is wrong.",
+             The exit code is 1 if anything is wrong.",
         )
         .arg(
             Arg::new("device")
@@ -141,7 +140,7 @@ fn doctor() -> Command {
                 .value_name("DIR")
                 .value_hint(clap::ValueHint::DirPath)
                 .help(
-                    "Compute the cases in this folder, too, as those under tests/fixtures/golden",
+                    "Also compute the cases in this folder, in the format of tests/fixtures/golden",
                 ),
         )
         .arg(
@@ -171,7 +170,7 @@ fn runs() -> Command {
             Arg::new("compare")
                 .long("compare")
                 .value_name("RUN")
-                .help("Two runs, as the list names them or by their directories: what differs")
+                .help("Show how two runs differ, named as in the list or by their directories")
                 .num_args(2),
         )
         .arg(
@@ -206,7 +205,7 @@ fn plugins(kinds: &[&KindEntry]) -> Command {
         .help("Name of the component")
         .required(true);
     Command::new("plugins")
-        .about("List and describe the components a run can be put together from")
+        .about("List and describe the components that a run can use")
         .after_help("Examples:\n  aam plugins list head\n  aam plugins describe head mlp")
         .subcommand_required(true)
         .arg_required_else_help(true)
@@ -239,7 +238,7 @@ fn completions() -> Command {
         )
 }
 
-/// What the program calls itself for, to measure the memory of a training.
+/// The command with which the program calls itself to measure the memory of a training.
 fn measure_step() -> Command {
     Command::new(crate::memory::COMMAND)
         .hide(true)

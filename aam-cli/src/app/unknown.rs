@@ -1,4 +1,4 @@
-//! Answers to command lines that cannot be read.
+//! Responses to command lines that cannot be parsed.
 
 use std::ffi::OsString;
 
@@ -10,10 +10,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::have;
 
-/// What to do about `error`: print the help or version that was asked for, or say what is wrong.
+/// Handles `error`: prints the help or version that was requested, or returns what is wrong.
 ///
 /// # Errors
-/// What is wrong.
+/// The command line is wrong.
 pub fn unusable(
     command: &Command,
     arguments: &[OsString],
@@ -36,7 +36,7 @@ pub fn unusable(
 fn as_clap_says(error: &clap::Error) -> Failure {
     let text = error.render().to_string();
     let text = text.trim_start_matches("error: ").trim_end();
-    // What follows an empty line is the usage and a pointer to --help.
+    // The usage and a pointer to --help follow an empty line.
     let (message, rest) = text.split_once("\n\n").unwrap_or((text, ""));
     let tips = rest
         .lines()
@@ -71,7 +71,7 @@ fn unknown(command: &Command, arguments: &[OsString], error: &clap::Error) -> Fa
         .collect();
     let similar = nearest(name, visible_flags(chosen));
     let hint = match (&similar, elsewhere.is_empty()) {
-        (_, false) => format!(", but {}", have(&elsewhere)),
+        (_, false) => format!(", but {} it", have(&elsewhere)),
         (Some(similar), true) => format!(" (did you mean '--{similar}'?)"),
         (None, true) => String::new(),
     };

@@ -1,4 +1,4 @@
-//! What `aam check` found, as text.
+//! The results of `aam check` as text.
 
 use std::fmt::Write;
 
@@ -8,11 +8,11 @@ use aam_runtime::report::check::{
 };
 use aam_runtime::report::words;
 
-/// Letters of a column's name.
+/// Maximum characters of a column's name.
 const WIDEST_NAME: usize = 32;
-/// Most columns of repeats that are listed.
+/// Maximum number of columns with repeats that are listed.
 const MOST_GROUPS: usize = 4;
-/// Letters of what a column holds.
+/// Maximum characters of a column's values.
 const WIDEST_VALUES: usize = 100;
 
 /// The whole report.
@@ -58,7 +58,7 @@ fn line(text: &mut String, what: &str) {
     let _ = writeln!(text, "  {}", visible(what));
 }
 
-/// The text without characters that a terminal obeys: names come from files of others.
+/// Escapes control characters, since names come from other people's files.
 fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -70,7 +70,7 @@ fn visible(text: &str) -> String {
     shown
 }
 
-/// A name and what there is to say of it, below each other.
+/// Appends a row with a name and its description, both aligned with other rows.
 fn row(text: &mut String, name: &str, what: &str) {
     line(text, format!("{name:<10} {what}").trim_end());
 }
@@ -100,7 +100,7 @@ fn samples(text: &mut String, found: &SamplesFound) {
     line(
         text,
         &format!(
-            "{} samples with {} ASVs, {} of them in one sample alone, and {} reads{empty}",
+            "{} samples with {} ASVs, {} of them in only one sample, and {} reads{empty}",
             found.samples, found.asvs, found.asvs_of_one_sample, found.reads
         ),
     );
@@ -130,13 +130,13 @@ fn sequences(text: &mut String, found: &SequencesFound) {
     }
     row(text, "region", &words::gene(found));
     if found.ambiguous > 0 {
-        let letters = format!("{} hold letters for more than one base", found.ambiguous);
+        let letters = format!("{} contain letters for more than one base", found.ambiguous);
         row(text, "letters", &letters);
     }
 }
 
 fn columns(text: &mut String, report: &CheckReport) {
-    // A column that is looked at more closely has a section of its own.
+    // A column that is examined in detail has a section of its own.
     if report.columns.is_empty() || !report.targets.is_empty() {
         return;
     }

@@ -1,4 +1,4 @@
-//! `aam compare`: trains every combination of the components named, and prints one table.
+//! `aam compare`: trains every combination of the named components, and prints one table.
 
 use aam_runtime::compare::{
     BestOfSeveral, ChosenBy, Combination, CombinationResults, CompareOptions, Comparison, Spread,
@@ -42,7 +42,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         say(best);
     }
     if comparison.outcome == Outcome::Interrupted {
-        say("interrupted: the same command goes on with the runs that are missing");
+        say("interrupted: run the same command again to complete the missing runs");
         return Ok(Exit::Saved);
     }
     match comparison.failures() {
@@ -57,8 +57,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     }
 }
 
-/// The table in aligned columns. Of kinds with one component, and of folds where every row has all
-/// of them, there is no column.
+/// The table in aligned columns. Kinds with only one component have no column, and neither have folds
+/// if every row has all of them.
 fn text(comparison: &Comparison) -> String {
     let rows = &comparison.rows;
     let (all_kinds, kinds) = (comparison.kinds(), varying_kinds(comparison));
@@ -102,7 +102,7 @@ fn name(row: &CombinationResults, kind: usize) -> String {
     row.combination.components()[kind].1.name.clone()
 }
 
-/// The kinds of which there are several components, or all where there are none such.
+/// The kinds that have several components, or all kinds if there are none.
 fn varying_kinds(comparison: &Comparison) -> Vec<usize> {
     let (rows, all) = (&comparison.rows, 0..comparison.kinds().len());
     let varies = |kind: &usize| {
@@ -116,7 +116,7 @@ fn varying_kinds(comparison: &Comparison) -> Vec<usize> {
     }
 }
 
-/// The components of these kinds, as in `head mlp, loss mse`.
+/// The components of those kinds, for example `head mlp, loss mse`.
 fn varying_names(comparison: &Comparison, row: usize) -> String {
     let kinds = comparison.kinds();
     let names = varying_kinds(comparison).into_iter();
@@ -124,12 +124,14 @@ fn varying_names(comparison: &Comparison, row: usize) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-/// How good the best of several, called `name`, looks, and how good it is on folds that its choice did not
-/// see.
+/// The score of the best of several, called `name`, and its score on folds that did not take part in
+/// the choice.
 pub(super) fn best_text(best: &BestOfSeveral, name: &str) -> String {
     let how = match best.by {
-        ChosenBy::OtherFolds => "each fold scored by the best of the others",
-        ChosenBy::EarlierFolds => "each but the first scored by the best of those before it",
+        ChosenBy::OtherFolds => "each fold scored by the choice of the other folds",
+        ChosenBy::EarlierFolds => {
+            "each fold but the first scored by the choice of the earlier folds"
+        }
     };
     format!(
         "best by {}: {name}, {} on the folds that chose it\n{} on folds that did not choose it ({how})",
@@ -139,13 +141,13 @@ pub(super) fn best_text(best: &BestOfSeveral, name: &str) -> String {
     )
 }
 
-/// A line of the table; what went wrong takes the place of the figures.
+/// A line of the table; if a run failed, the problem replaces the metrics.
 pub(super) struct Line {
     pub(super) cells: Vec<String>,
     pub(super) problem: Option<String>,
 }
 
-/// Names to the left, figures to the right.
+/// Aligns names to the left and metrics to the right.
 pub(super) fn aligned(lines: &[Line], names: usize) -> String {
     let width = |column: usize| {
         let cells = lines.iter().filter_map(|line| line.cells.get(column));
@@ -173,7 +175,7 @@ pub(super) fn missing() -> String {
     "-".to_owned()
 }
 
-/// `0.828 ± 0.035`, with as many decimals as the size of the mean asks for.
+/// Formats as `0.828 ± 0.035`, with decimals depending on the size of the mean.
 pub(super) fn spread(spread: Option<Spread>) -> String {
     let Some(Spread { mean, sd }) = spread else {
         return missing();

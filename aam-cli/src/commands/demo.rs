@@ -1,8 +1,8 @@
-//! `aam demo`: the main job from beginning to end, on a study made for it.
+//! `aam demo`: the main workflow from beginning to end, on a simulated study.
 //!
-//! A study is simulated, a model pre-trained and trained on four fifths of its samples, and the
-//! held-out fifth predicted. As the study is made by a formula, what there was to learn is known.
-//! Each step is what the command printed before it does.
+//! It simulates a study, pre-trains and trains a model on four fifths of its samples, and predicts the
+//! held-out fifth. Since the study is simulated, the truth is known. Each step runs exactly the command
+//! printed before it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use crate::output::{say, say_strong};
 use crate::progress;
 use crate::settings::{command_line, with_default_components};
 
-/// Every this many samples one is held out, and of the others one validates.
+/// One in this many samples is held out, and one is a validation sample.
 const HELD_OUT_EVERY: usize = 5;
 /// Bases per ASV.
 const SEQUENCE_LENGTH: usize = 100;
@@ -45,14 +45,14 @@ struct Demo {
 }
 
 impl Demo {
-    /// What the demo makes in its folder.
+    /// The files and folders that the demo creates in its folder.
     const PARTS: [&str; 4] = ["study", "pretrained", "trained", "predictions.tsv"];
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
-    /// Removes what an earlier demo made, if that is wanted, and nothing else.
+    /// Removes what an earlier demo created if `overwrite` is set, and nothing else.
     fn clear(&self, overwrite: bool) -> Result<(), Failure> {
         for path in Self::PARTS
             .map(|part| self.path(part))
@@ -97,7 +97,7 @@ impl Demo {
     }
 
     fn simulate(&self) -> Result<Study, Failure> {
-        // Small enough for minutes, with an answer to the environment that shows in 200 samples.
+        // Small enough to run in minutes, with an effect of the environment that shows in 200 samples.
         let options = SimulateOptions {
             samples: 200,
             asvs: 120,
@@ -110,7 +110,7 @@ impl Demo {
         };
         let output = self.path("study");
         self.announce(
-            "1. A study of which everything is known",
+            "1. A simulated study with known truth",
             &format!(
                 "{} --output-dir {}",
                 command_line("simulate", &options),
@@ -122,7 +122,7 @@ impl Demo {
         Ok(study)
     }
 
-    /// Writes the lists of samples to learn from and to hold out; returns the rows held out.
+    /// Writes the lists of training, validation and held-out samples; returns the held-out rows.
     fn hold_out(&self, study: &Study) -> Result<Vec<usize>, Failure> {
         let mut lists = [
             ("train", vec![]),

@@ -1,4 +1,4 @@
-//! What the demo's predictions are worth.
+//! How good the demo's predictions are.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,10 +13,10 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output;
 
-/// Samples shown one by one.
+/// Number of samples shown individually.
 const SHOWN: usize = 8;
 
-/// Prints predictions beside the truth, and how far they are from each other.
+/// Prints predictions next to the truth, and how well they agree.
 pub(super) fn print(study: &Study, held_out: &[usize], file: &Path) -> Result<(), Failure> {
     let predicted = read(file)?;
     let (mut of_measurement, mut of_truth) = (Vec::new(), Vec::new());
@@ -27,7 +27,7 @@ pub(super) fn print(study: &Study, held_out: &[usize], file: &Path) -> Result<()
         else {
             continue;
         };
-        // How the study makes pH of its gradient, without the error of measurement.
+        // The pH that the study derives from its gradient, without measurement error.
         let truth = 7.0 + 0.8 * study.truth.gradient[row];
         of_measurement.push(Sample::number(prediction, None, measured));
         of_truth.push(Sample::number(prediction, None, truth));

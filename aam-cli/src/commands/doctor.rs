@@ -1,4 +1,4 @@
-//! `aam doctor`: what this machine has, and whether it computes rightly.
+//! `aam doctor`: what this machine has, and whether it computes correctly.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -147,10 +147,10 @@ fn device_in_words(device: &DeviceReport) -> String {
 fn verdict(report: &Report) -> String {
     match report.problems.len() {
         0 => format!(
-            "Everything is right. Differences are relative to double precision; up to {TOLERANCE} is allowed."
+            "All results are right. Differences are relative to double precision; up to {TOLERANCE} is allowed."
         ),
-        1 => "1 thing is wrong.".to_owned(),
-        number => format!("{number} things are wrong."),
+        1 => "1 problem was found.".to_owned(),
+        number => format!("{number} problems were found."),
     }
 }
 

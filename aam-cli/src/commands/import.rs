@@ -22,15 +22,15 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     )?;
     if !report.missing.is_empty() {
         warn(&format!(
-            "{weights} has no values for {}, which start at random",
+            "{weights} has no values for {}, which are initialised randomly",
             some(&report.missing)
         ));
     }
     if !super::quiet(matches) {
-        say(&format!("read {} tensors of {weights}", report.loaded));
+        say(&format!("read {} tensors from {weights}", report.loaded));
         if !report.unused.is_empty() {
             say(&format!(
-                "left out what is not part of the encoder: {}",
+                "ignored tensors that are not part of the encoder: {}",
                 some(&report.unused)
             ));
         }
@@ -39,7 +39,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The first few names, and how many more there are.
+/// The first few names, and the number of others.
 fn some(names: &[String]) -> String {
     const SHOWN: usize = 3;
     match names.len().saturating_sub(SHOWN) {

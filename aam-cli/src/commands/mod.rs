@@ -31,10 +31,10 @@ use crate::jobs::{self, Job};
 use crate::output::{print, say, warn};
 use crate::settings::{Settings, as_given};
 
-/// Does what the command line asks for.
+/// Runs the command that the command line asks for.
 ///
 /// # Errors
-/// Whatever keeps it from being done.
+/// Whatever prevents the command from completing.
 pub fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let Some((command, matches)) = matches.subcommand() else {
         return Err(Failure::usage("no command was given"));
@@ -75,7 +75,7 @@ fn dispatch(command: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
     }
 }
 
-/// Everything that computes shares one pool of threads, which must exist before its first use.
+/// Sets up the thread pool shared by everything that computes; it must exist before its first use.
 fn set_threads(matches: &ArgMatches) -> Result<(), Failure> {
     let Some(&threads) = matches.get_one::<u16>("threads") else {
         return Ok(());
@@ -86,8 +86,8 @@ fn set_threads(matches: &ArgMatches) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::Failed, format!("--threads {threads}: {error}")))
 }
 
-/// The settings of the command called `name`, or `None` where they were only to be printed. What
-/// is remarkable about the flags is printed.
+/// Returns the settings of the command named `name`, or `None` if they were only to be printed. Remarks
+/// about the flags are printed.
 fn settings(name: &str, matches: &ArgMatches) -> Result<Option<Settings>, Failure> {
     let job = job(name)?;
     let settings = Settings::read(&job, matches)?;

@@ -1,4 +1,4 @@
-//! `aam plugins`: what components there are, and what they can do.
+//! `aam plugins`: lists and describes components.
 
 use aam_api::kind::{kind_called, kinds};
 use aam_api::{ComponentInfo, KindEntry, PluginError};
@@ -33,7 +33,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
             };
             (list(&components), matches.get_flag("json"), components)
         }
-        None => return Err(Failure::usage("`aam plugins` needs list or describe")),
+        None => {
+            return Err(Failure::usage(
+                "`aam plugins` needs a subcommand: list or describe",
+            ));
+        }
     };
     let text = match json {
         false => text,
@@ -52,7 +56,7 @@ fn kind(matches: &ArgMatches) -> Result<Option<&'static KindEntry>, PluginError>
     }
 }
 
-/// A line per component, in columns.
+/// One line per component, in columns.
 fn list(components: &[ComponentInfo]) -> String {
     let rows: Vec<[String; 4]> = components
         .iter()
@@ -94,7 +98,7 @@ fn describe(component: &ComponentInfo) -> String {
         return text;
     }
     text.push_str("\nOptions:\n");
-    // Of a kind that nobody chooses by a flag of its own, options have no flags either.
+    // Options of a kind that is not chosen by a flag have no flags either.
     let chosen = matches!(kind_called(kind), Ok(Some(kind)) if !kind.chosen_in.is_empty());
     let flag = match chosen {
         true => format!("--{kind}."),
@@ -118,7 +122,7 @@ fn describe(component: &ComponentInfo) -> String {
     ));
     for option in options {
         if !option.default.is_null() {
-            // Scalars and lists of JSON read the same in TOML.
+            // JSON scalars and lists are valid TOML.
             text.push_str(&format!("{} = {}\n", option.name, option.default));
         }
     }

@@ -16,7 +16,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     pretrain(&settings.options()?, display.as_mut())
 }
 
-/// Pre-trains, and says how it ended.
+/// Pre-trains, and returns how the run ended.
 pub(super) fn pretrain(
     options: &PretrainOptions,
     display: &mut dyn Observer,

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::jobs;
 use crate::output::{print_as, warn};
 
-/// Settings that differ are shown up to this many letters.
+/// Maximum characters of settings that differ.
 const WIDEST: usize = 60;
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
@@ -26,7 +26,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let found = below(Path::new(folder))?;
     for problem in found.iter().filter_map(|run| run.problem.as_deref()) {
         warn(&format!(
-            "{problem}; of this run its settings alone are known"
+            "{problem}; only the settings of this run are known"
         ));
     }
     let named: Vec<&String> = matches.get_many("compare").into_iter().flatten().collect();
@@ -55,7 +55,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// The run of the list called `name`, or that in the directory `name`, also below `folder`.
+/// The run of the list named `name`, or the run in the directory `name`, which may be relative to `folder`.
 fn named_run(name: &str, folder: &str, found: &[Found]) -> Result<Found, Failure> {
     let clean = name.trim_end_matches('/');
     if let Some(run) = found.iter().find(|run| run.name == clean) {
@@ -74,10 +74,10 @@ fn named_run(name: &str, folder: &str, found: &[Found]) -> Result<Found, Failure
     .help("`aam runs` without --compare lists them"))
 }
 
-/// Whether a setting has a bearing on what a run comes to.
+/// Whether a setting affects the results of a run.
 type Matters<'a> = &'a dyn Fn(&str) -> bool;
 
-/// The settings in which each run differs from others of its command, in the order of the runs.
+/// For each run, the settings in which it differs from other runs of its command.
 fn own_settings(found: &[Found], matters: Matters<'_>) -> Vec<Vec<(String, Option<Value>)>> {
     let mut own = vec![Vec::new(); found.len()];
     let mut commands: Vec<&str> = found
@@ -100,7 +100,7 @@ fn own_settings(found: &[Found], matters: Matters<'_>) -> Vec<Vec<(String, Optio
     own
 }
 
-/// Whether a setting has a bearing on what a run of any command comes to.
+/// Whether a setting affects the results of a run of any command.
 fn matters() -> Result<impl Fn(&str) -> bool, Failure> {
     let jobs = jobs::all()?;
     let options = jobs.iter().flat_map(|job| job.options());
@@ -109,7 +109,7 @@ fn matters() -> Result<impl Fn(&str) -> bool, Failure> {
     Ok(move |name: &str| !without.iter().any(|other| other == name))
 }
 
-/// A line a run, in columns.
+/// One line per run, in columns.
 fn list(found: &[Found], matters: Matters<'_>) -> String {
     let header = [
         "run",
@@ -120,7 +120,7 @@ fn list(found: &[Found], matters: Matters<'_>) -> String {
         "data",
         "epochs",
         "time",
-        "figure",
+        "metric",
         "settings that differ",
     ];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
@@ -183,7 +183,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// The same in a list, where of a path the end is enough.
+/// The value in a list, where the end of a path is enough.
 fn short(value: &Value) -> String {
     let text = shown(value);
     match text.rsplit_once('/') {
@@ -248,7 +248,7 @@ fn objects(found: &[Found], matters: Matters<'_>) -> Vec<Value> {
     .collect()
 }
 
-/// What differs between two runs and what they came to.
+/// How two runs and their results differ.
 fn compare(one: &Found, other: &Found, json: bool, matters: Matters<'_>) -> String {
     let (made_of, came_to) = differences(one, other, matters);
     if json {
@@ -279,12 +279,12 @@ fn compare(one: &Found, other: &Found, json: bool, matters: Matters<'_>) -> Stri
         }));
         lines
     };
-    let mut lines = rows("made of", &made_of);
+    let mut lines = rows("differences", &made_of);
     if made_of.is_empty() {
-        lines.push(vec!["  the same".to_owned()]);
+        lines.push(vec!["  none".to_owned()]);
     }
     lines.push(Vec::new());
-    lines.extend(rows("came to", &came_to));
+    lines.extend(rows("results", &came_to));
     aligned(&lines)
 }
 

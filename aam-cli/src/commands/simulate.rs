@@ -33,7 +33,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Writes a study. Only the disk can keep it from being written.
+/// Writes a study, which only a disk error can prevent.
 pub(super) fn write(study: &Study, folder: &Path, overwrite: bool) -> Result<(), Failure> {
     study
         .write(folder, overwrite)

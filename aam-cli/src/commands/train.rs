@@ -17,7 +17,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     train(&options, display.as_mut())
 }
 
-/// Trains, and says how it ended.
+/// Trains, and returns how the run ended.
 pub(super) fn train(options: &TrainOptions, display: &mut dyn Observer) -> Result<Exit, Failure> {
     let outcome = aam_runtime::training::train(options, display, interrupt::flag())?;
     Ok(super::pretrain::exit(outcome))

@@ -1,4 +1,4 @@
-//! `aam tune`: prints the trials, the best first.
+//! `aam tune`: prints the trials, best first.
 
 use aam_runtime::compare::tune::{TuneOptions, Tuned, tune};
 use aam_runtime::run::events::Outcome;
@@ -24,12 +24,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         print(&format!("\n{best}\n"))?;
         if tuned.all_folds_proposed {
             say(
-                "the settings were proposed by scores on all folds, so that this is still too good; with --halving 2 or more, or --sampler random, it is not",
+                "the settings were proposed by scores on all folds, so this score is still too optimistic; with --halving 2 or more, or --sampler random, it is not",
             );
         }
     }
     if tuned.comparison.outcome == Outcome::Interrupted {
-        say("interrupted: the same command goes on with the runs that are missing");
+        say("interrupted: run the same command again to complete the missing runs");
         return Ok(Exit::Saved);
     }
     match &tuned.best {

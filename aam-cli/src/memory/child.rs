@@ -1,4 +1,4 @@
-//! The process that a training is measured in.
+//! The process in which a training is measured.
 
 use std::fs;
 use std::io::{self, Read};
@@ -16,29 +16,29 @@ use crate::interrupt;
 
 /// The hidden command of the program that measures.
 pub const COMMAND: &str = "measure-step";
-/// How often the memory of the process is looked at.
+/// How often the memory of the process is checked.
 const EVERY: Duration = Duration::from_millis(20);
 
-/// What came of a measurement.
+/// The result of a measurement.
 pub enum Measured {
-    /// It fits, and takes so much.
+    /// The training fits, with this memory use.
     Fits(StepMemory),
-    /// It does not, for this reason.
+    /// It does not fit, for this reason.
     TooLarge(String),
 }
 
-/// A folder that is removed again.
+/// A folder that is removed when dropped.
 struct Folder(PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What is left is in the system's folder for such things.
+        // Leftovers are in the system's temporary folder.
         let _ = fs::remove_dir_all(&self.0);
     }
 }
 
-/// Begins the training that `options` describe in a process of its own, and ends it when it takes more
-/// than `budget` bytes.
+/// Starts the training that `options` describe in a separate process, and ends it if it uses more than
+/// `budget` bytes.
 pub fn measure(options: &TrainOptions, budget: Option<u64>) -> Result<Measured, Failure> {
     let name = format!("aam-measure-{}", std::process::id());
     let folder = Folder(std::env::temp_dir().join(name));
@@ -84,7 +84,7 @@ pub fn measure(options: &TrainOptions, budget: Option<u64>) -> Result<Measured, 
             _ => Measured::Fits(measured),
         });
     }
-    // An error of the run is one of the run to be; all else is what lack of memory looks like.
+    // An error of the run is an error of the actual run; anything else looks like a lack of memory.
     let known = [
         Exit::Failed,
         Exit::Usage,
@@ -101,12 +101,12 @@ pub fn measure(options: &TrainOptions, budget: Option<u64>) -> Result<Measured, 
             Err(Failure::new(exit, text))
         }
         None => Ok(Measured::TooLarge(format!(
-            "the process was ended: {status}"
+            "the process was killed: {status}"
         ))),
     }
 }
 
-/// Waits for `child`; ends it, and returns what it took, when it takes more than `budget`.
+/// Waits for `child`; if it uses more than `budget`, kills it and returns its memory use.
 fn watch(child: &mut Child, budget: Option<u64>) -> io::Result<Option<u64>> {
     while child.try_wait()?.is_none() {
         if let (Some(most), Some(now)) = (budget, resident(Some(child.id())))
@@ -124,7 +124,7 @@ fn failed(problem: &str) -> Failure {
     Failure::new(Exit::Failed, format!("measuring memory: {problem}"))
 }
 
-/// Measures in this process, with the settings in the file `settings`, and prints what it takes.
+/// Measures in this process, with the settings in the file `settings`, and prints the memory use.
 ///
 /// # Errors
 /// Those of the training.

@@ -1,7 +1,7 @@
-//! Batches that fit the memory, and where the memory of a training goes.
+//! Batch sizes that fit the memory, and a memory profile of a training.
 //!
-//! What a training takes is measured by beginning it, in a process of its own: it can be ended when it
-//! takes too much, and what the system kills is not this program.
+//! Memory use is measured by starting the training in a separate process: it can be killed if it uses too
+//! much, and if the system kills it, this program survives.
 
 mod child;
 
@@ -15,19 +15,19 @@ use crate::failure::Failure;
 pub use child::{COMMAND, measured_here};
 use child::{Measured, measure};
 
-/// The most samples of a batch that is searched for; more make no update better.
+/// The largest batch size searched; larger batches do not improve updates.
 const LARGEST: usize = 256;
-/// The smallest batch that is tried.
+/// The smallest batch size tried.
 const SMALLEST: usize = 2;
-/// The share of the free memory that a training may take, unless told otherwise.
+/// The fraction of the free memory that a training may use by default.
 const FRACTION: f64 = 0.8;
-/// Memory depends on the batch if the largest takes so much more than the smallest.
+/// Memory depends on the batch if the largest needs this many times as much as the smallest.
 const NOTABLE: f64 = 1.1;
 
-/// The options of a training whose batches fit; what was measured is told.
+/// Returns the options with a batch size that fits, and reports what was measured.
 ///
 /// # Errors
-/// Settings at odds, a training that cannot begin, or one that does not fit whatever its batches.
+/// Contradictory settings, a training that cannot start, or one that does not fit at any batch size.
 pub fn fitted(options: TrainOptions, observer: &mut dyn Observer) -> Result<TrainOptions, Failure> {
     let mut options = options;
     // A limit alone asks for the largest batch within it.
@@ -41,7 +41,7 @@ pub fn fitted(options: TrainOptions, observer: &mut dyn Observer) -> Result<Trai
         let (size, measured) = largest_fitting(&options, budget, observer)?;
         options.optimization.batch_size = Some(size);
         let text = format!(
-            "--auto-batch-size: batches of {size} samples, which take {} of the {} that the training may take",
+            "--auto-batch-size: batches of {size} samples, which need {} of the {} that the training may use",
             gigabytes(measured.peak()),
             gigabytes(budget)
         );
@@ -65,7 +65,7 @@ pub fn fitted(options: TrainOptions, observer: &mut dyn Observer) -> Result<Trai
         };
         observer.observe(&Event::Note(&table(&measured)))?;
     }
-    // What is recorded is what came out, not that it was searched.
+    // The record has the resulting batch size, not the search for it.
     options.memory = Default::default();
     Ok(options)
 }
@@ -89,7 +89,7 @@ fn check(options: &TrainOptions) -> Result<(), Failure> {
     if let Some(key) = limit.filter(|_| !on_cpu) {
         return refused(
             key,
-            "it is of a CPU's memory; on a GPU, --auto-batch-size takes the largest batch that does not fail",
+            "it limits the memory of a CPU; on a GPU, --auto-batch-size uses the largest batch that does not fail",
         );
     }
     if memory.auto_batch_size && optimization.batch_size.is_some() {
@@ -114,7 +114,7 @@ fn check(options: &TrainOptions) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Bytes that the training may take.
+/// Bytes that the training may use.
 fn budget(options: &TrainOptions) -> Result<u64, Failure> {
     if let Some(number) = options.memory.max_memory_gb {
         return Ok((number * 1e9) as u64);
@@ -127,7 +127,7 @@ fn budget(options: &TrainOptions) -> Result<u64, Failure> {
     Ok((free as f64 * part) as u64)
 }
 
-/// The largest batch whose training takes no more than `budget` bytes, and what it takes.
+/// The largest batch size whose training uses at most `budget` bytes, and its memory use.
 fn largest_fitting(
     options: &TrainOptions,
     budget: u64,
@@ -157,7 +157,7 @@ fn largest_fitting(
         let size = measured.batch_size;
         if measured.peak() as f64 <= NOTABLE * smallest.peak() as f64 {
             observer.observe(&Event::Note(&format!(
-                "batches of {SMALLEST} take {}, those of {size} {}: memory hardly depends on the batch here",
+                "batches of {SMALLEST} need {}, those of {size} need {}: memory hardly depends on the batch size here",
                 gigabytes(smallest.peak()),
                 gigabytes(measured.peak())
             )))?;
@@ -175,7 +175,7 @@ fn largest_fitting(
     Ok((fits, known))
 }
 
-/// The even number in the middle, if there is one.
+/// The even number halfway between, if there is one.
 fn between(fits: usize, fails: usize) -> Option<usize> {
     let middle = (fits + fails) / 2 / 2 * 2;
     (middle > fits && middle < fails).then_some(middle)
@@ -185,10 +185,10 @@ fn gigabytes(bytes: u64) -> String {
     format!("{:.2} GB", bytes as f64 / 1e9)
 }
 
-/// A line for each phase.
+/// One line per phase.
 fn table(measured: &StepMemory) -> String {
     let mut text = format!(
-        "memory with batches of {}, at most and at the end of each phase:",
+        "memory with batches of {}, peak and end of each phase:",
         measured.batch_size
     );
     for phase in &measured.phases {

@@ -1,4 +1,4 @@
-//! Bars, for a person at a terminal.
+//! Progress bars for a terminal.
 
 use aam_runtime::evaluation::metrics::Metric;
 use aam_runtime::text::visible;
@@ -10,7 +10,7 @@ use super::panel::Panel;
 use super::person::{Position, Screen};
 use crate::output::{say, warn};
 
-/// Shows one bar at a time, with lines of lasting interest above it.
+/// Shows one bar at a time, with permanent lines above it.
 #[derive(Default)]
 pub(super) struct Bars {
     bar: Option<(String, ProgressBar)>,
@@ -18,7 +18,7 @@ pub(super) struct Bars {
 }
 
 impl Bars {
-    /// The bar for `what`, which takes the place of any other.
+    /// The bar for `what`, which replaces any other.
     fn bar(&mut self, what: &str, total: usize) -> &ProgressBar {
         if self.bar.as_ref().is_none_or(|(of, _)| of != what) {
             self.clear();
@@ -32,7 +32,7 @@ impl Bars {
         bar
     }
 
-    /// Writes lines that stay above the bar.
+    /// Writes permanent lines above the bar.
     fn above(&self, write: impl FnOnce()) {
         match &self.bar {
             Some((_, bar)) => bar.suspend(write),
@@ -47,7 +47,7 @@ impl Bars {
     }
 }
 
-/// What is done, how far it is, and what is `below`.
+/// The style of a bar: what is running, how far it is, and the text `below`.
 fn style(below: &str) -> ProgressStyle {
     ProgressStyle::with_template(&format!("{{prefix}} {{wide_bar}} {{pos}}/{{len}}{below}"))
         .unwrap_or_else(|_| ProgressStyle::default_bar())

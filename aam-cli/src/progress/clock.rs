@@ -1,4 +1,4 @@
-//! How fast a training is, and how long it will take.
+//! The speed of a training and its remaining time.
 
 use std::time::{Duration, Instant};
 
@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 pub(super) struct Clock {
     begun: Option<Instant>,
     batches: usize,
-    /// Epochs at most, with those before this training.
+    /// Maximum number of epochs, including those before this training.
     epochs: usize,
     first_epoch: Option<usize>,
     done: usize,
-    /// Samples of the epoch at hand.
+    /// Samples of the current epoch.
     samples: usize,
 }
 
 impl Clock {
-    /// A training of up to `epochs` epochs of `batches` batches begins.
+    /// Starts a training of up to `epochs` epochs of `batches` batches.
     pub(super) fn start(&mut self, epochs: usize, batches: usize) {
         *self = Self {
             begun: Some(Instant::now()),
@@ -26,19 +26,19 @@ impl Clock {
         };
     }
 
-    /// A batch of `epoch` is done.
+    /// Counts a batch of `epoch`.
     pub(super) fn batch(&mut self, epoch: usize, samples: usize) {
         self.first_epoch.get_or_insert(epoch);
         self.done += 1;
         self.samples += samples;
     }
 
-    /// Samples a second of the epoch at hand, which took `seconds`; the next one begins.
+    /// Ends the epoch, which took `seconds`, and returns its samples per second.
     pub(super) fn epoch(&mut self, seconds: f64) -> f64 {
         std::mem::take(&mut self.samples) as f64 / seconds
     }
 
-    /// What is left, if all epochs are done and go on as they went.
+    /// The remaining time if all epochs run at the speed so far.
     pub(super) fn left(&self) -> Option<Duration> {
         let before = self.first_epoch?.saturating_sub(1);
         let all = self.epochs.saturating_sub(before) * self.batches;
@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(clock.left(), None);
         clock.start(12, 4);
         clock.begun = Instant::now().checked_sub(Duration::from_secs(80));
-        // Epochs 1 to 10 were a stage before; of 8 batches 2 are done.
+        // Epochs 1 to 10 were an earlier stage; 2 of 8 batches are done.
         clock.batch(11, 32);
         clock.batch(11, 8);
         let left = clock.left().unwrap().as_secs();

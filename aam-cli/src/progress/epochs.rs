@@ -1,8 +1,8 @@
-//! Which epochs get a line: about one a second, the best and the last.
+//! Which epochs get a line: about one per second, the best and the last.
 
 use std::time::{Duration, Instant};
 
-/// Epochs that follow each other faster than this share a line.
+/// Epochs shorter than this share a line.
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Holds back the lines of short epochs.
@@ -14,7 +14,7 @@ pub(super) struct EpochLines {
 }
 
 impl EpochLines {
-    /// The line of an epoch, if it is to be printed now.
+    /// Returns the line of an epoch if it is to be printed now.
     pub(super) fn epoch(&mut self, line: String, best: bool) -> Option<String> {
         if best {
             self.held_best = None;
@@ -33,7 +33,7 @@ impl EpochLines {
         None
     }
 
-    /// The lines still owed when something else follows the epochs.
+    /// The lines still to be printed when something else follows the epochs.
     pub(super) fn rest(&mut self) -> impl Iterator<Item = String> + use<> {
         self.printed = None;
         self.held_best

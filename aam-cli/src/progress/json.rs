@@ -6,9 +6,9 @@ use aam_runtime::run::events::{Event, Observer};
 
 use crate::output::tell;
 
-/// Tells everything, or warnings only.
+/// Writes all events, or only warnings.
 pub(super) struct Json {
-    /// Whether only warnings are told.
+    /// Whether only warnings are written.
     pub(super) quiet: bool,
 }
 

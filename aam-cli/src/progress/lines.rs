@@ -8,10 +8,10 @@ use super::clock::shown;
 use super::person::{Position, Screen};
 use crate::output::{say, warn};
 
-/// How often something that takes long is mentioned.
+/// How often a long task is reported.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Shows a line per epoch, note, warning and file, and now and then one of what takes long.
+/// Writes a line per epoch, note, warning and file, and occasional lines about long tasks.
 #[derive(Default)]
 pub(super) struct Lines {
     mentioned: Option<Instant>,

@@ -1,5 +1,5 @@
-//! What a person sees of a run: bars on a terminal, plain lines elsewhere, warnings only if quiet;
-//! and what a program reads of it: JSON.
+//! What a user sees of a run: bars on a terminal, plain lines elsewhere, only warnings if quiet; and JSON
+//! for programs.
 //!
 //! All of it goes to standard error.
 
@@ -21,7 +21,7 @@ use clock::Clock;
 
 use crate::output::is_json;
 
-/// The display for this terminal, or for none; of several processes the first has one.
+/// The display for standard error; of several processes only the first has one.
 pub fn display(quiet: bool) -> Box<dyn Observer> {
     if !processes::is_first() {
         return Box::new(|_: &Event<'_>| {});
@@ -36,7 +36,7 @@ pub fn display(quiet: bool) -> Box<dyn Observer> {
     }
 }
 
-/// An epoch in a line: `epoch 3/100  train_loss 0.1234  r2 0.5678  1.2 s  640 samples/s  1 min 56 s
+/// Formats an epoch as a line: `epoch 3/100  train_loss 0.1234  r2 0.5678  1.2 s  640 samples/s  1 min 56 s
 /// left  best`.
 fn epoch_line(
     (epoch, epochs): (usize, usize),
@@ -60,11 +60,11 @@ fn epoch_line(
     line
 }
 
-/// What is about to be trained, in a line.
+/// Describes the training that is about to start, in one line.
 fn start_line(epochs: usize, batches: usize, (learn, all): (usize, usize)) -> String {
     let frozen = match learn == all {
         true => String::new(),
-        false => format!(" ({learn} of them learn)"),
+        false => format!(" ({learn} of them trainable)"),
     };
     format!(
         "training {} parameters{frozen} for up to {epochs} epochs of {batches} {}",

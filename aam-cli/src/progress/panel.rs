@@ -1,14 +1,14 @@
-//! The metrics of a training, a line each: now, and in the best epoch.
+//! The metrics of a training, one per line: now, and in the best epoch.
 
 use aam_api::metric::MetricName;
 use aam_runtime::evaluation::metrics::Metric;
 
 use super::figure;
 
-/// Metrics that are shown at most.
+/// Maximum number of metrics shown.
 const MOST: usize = 12;
 
-/// What the metrics are and were.
+/// The current metrics and those of the best epoch.
 #[derive(Debug, Default)]
 pub(super) struct Panel {
     now: Vec<Metric>,
@@ -16,7 +16,7 @@ pub(super) struct Panel {
 }
 
 impl Panel {
-    /// An epoch is done.
+    /// Records an epoch.
     pub(super) fn epoch(&mut self, epoch: usize, metrics: &[Metric], best: bool) {
         self.now = metrics.to_vec();
         if best {
@@ -24,7 +24,7 @@ impl Panel {
         }
     }
 
-    /// A line a metric.
+    /// One line per metric.
     pub(super) fn text(&self) -> String {
         let shown = self.now.iter().take(MOST);
         let width = shown

@@ -1,4 +1,4 @@
-//! What a person is shown of a run, on whatever it is shown.
+//! What a user is shown of a run, on any kind of screen.
 
 use std::time::Duration;
 
@@ -10,35 +10,35 @@ use super::clock::Clock;
 use super::epochs::EpochLines;
 use super::{epoch_line, start_line};
 
-/// How far training is.
+/// The progress of training.
 pub(super) struct Position {
     /// The epoch, from 1.
     pub(super) epoch: usize,
-    /// Epochs at most.
+    /// Maximum number of epochs.
     pub(super) epochs: usize,
     /// The batch of the epoch, from 1.
     pub(super) batch: usize,
-    /// Batches of an epoch.
+    /// Batches per epoch.
     pub(super) batches: usize,
     /// Loss of the batch.
     pub(super) loss: f64,
-    /// Time that the rest will take, once it is known.
+    /// Remaining time, once it is known.
     pub(super) left: Option<Duration>,
 }
 
-/// Where a run is shown.
+/// A place where a run is shown.
 pub(super) trait Screen: Send {
-    /// A line that stays.
+    /// Shows a permanent line.
     fn line(&mut self, text: &str);
-    /// A warning that stays.
+    /// Shows a permanent warning.
     fn warning(&mut self, text: &str);
-    /// Training begins.
+    /// Called when training begins.
     fn start(&mut self) {}
-    /// A batch is done.
+    /// Called after a batch.
     fn batch(&mut self, position: &Position);
-    /// An epoch is done; its line comes before.
+    /// Called after an epoch, and after its line.
     fn epoch(&mut self, epoch: usize, metrics: &[Metric], best: bool);
-    /// So much of something else that takes long is done.
+    /// Shows the progress of another long task.
     fn progress(&mut self, what: &str, done: usize, total: usize);
 }
 

@@ -1,10 +1,10 @@
-//! The command line that gives certain options.
+//! The command line that corresponds to given options.
 
 use aam_runtime::report::words::quoted;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// `aam COMMAND` with a flag for every option that is not as by default.
+/// `aam COMMAND` with a flag for every option that differs from its default.
 pub fn command_line<T: Serialize + Default>(command: &str, options: &T) -> String {
     let defaults = table(&T::default());
     let mut line = format!("aam {command}");

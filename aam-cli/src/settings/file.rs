@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::jobs::{self, Job};
 use crate::output::have;
 
-/// The largest configuration file, in bytes.
+/// The maximum size of a configuration file, in bytes.
 const LONGEST: u64 = 4 << 20;
 
 /// What a configuration file sets.
@@ -25,14 +25,14 @@ pub(super) struct FileSettings {
     pub options: Map<String, Value>,
     /// Components, in the order of the file.
     pub components: Vec<FileComponent>,
-    /// Options of components under the names that they had before.
+    /// Options of components under their former names.
     pub former: Vec<FormerOption>,
 }
 
-/// An option of a component that was one of the command.
+/// An option of a component that used to be an option of the command.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct FormerOption {
-    /// The kind of component.
+    /// The kind of the component.
     pub kind: &'static str,
     /// The option, as one of the components describes it.
     pub option: OptionInfo,
@@ -56,8 +56,8 @@ pub(super) struct FileComponent {
 /// Reads the configuration file at `path` for `job`.
 ///
 /// # Errors
-/// A file that cannot be read, is no TOML, is for another command, or has a key that the command
-/// does not have or a value of the wrong type.
+/// The file cannot be read, is not TOML, is for another command, has a key that the command does not
+/// have, or a value of the wrong type.
 pub(super) fn read(job: &Job, path: &Path) -> Result<FileSettings, Failure> {
     let text = read_text_file(path, LONGEST)
         .map_err(|error| Failure::new(Exit::Usage, error.to_string()).at(&shown(path)))?;
@@ -76,7 +76,7 @@ pub(super) fn parse(job: &Job, text: &str, name: &str) -> Result<FileSettings, F
         name: name.to_owned(),
         ..FileSettings::default()
     };
-    // First: it explains keys that this command does not have.
+    // Checked first, because it explains keys that this command does not have.
     if let Some(toml::Value::String(command)) = table.get("command") {
         check_command(job, &Value::String(command.clone())).map_err(|failure| failure.at(name))?;
     }
@@ -111,7 +111,7 @@ fn checked(option: &OptionInfo, value: Value) -> Result<Value, Failure> {
     let Err(expected) = option.check(&value) else {
         return Ok(value);
     };
-    // A list of one.
+    // Accept a single item in place of a list.
     let listed = Value::Array(vec![value.clone()]);
     if option.is_list() && option.check(&listed).is_ok() {
         return Ok(listed);
@@ -133,7 +133,7 @@ pub(super) fn did_you_mean(similar: Option<String>) -> String {
 }
 
 fn check_command(job: &Job, value: &Value) -> Result<(), Failure> {
-    // What is trained once can be compared and searched around.
+    // The configuration of a training can also be compared and searched around.
     let of_training = ["compare", "lr-find", "tune"].contains(&job.name);
     let training = of_training && value.as_str() == Some("train");
     if training || value.as_str() == Some(job.name) {
@@ -188,7 +188,7 @@ fn unknown_key(job: &Job, key: &str) -> Result<Failure, Failure> {
         .chain(kinds);
     let hint = match others.is_empty() {
         true => did_you_mean(nearest(key, names)),
-        false => format!(", but {}", have(&others)),
+        false => format!(", but {} it", have(&others)),
     };
     Ok(
         Failure::usage(format!("`aam {}` has no key '{key}'{hint}", job.name)).help(format!(

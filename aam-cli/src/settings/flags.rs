@@ -1,4 +1,4 @@
-//! Settings from the flags of the command line, still text.
+//! Settings from the flags of the command line, not parsed yet.
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -7,25 +7,25 @@ use super::reference;
 use crate::failure::Failure;
 use crate::jobs::Job;
 
-/// A setting that a flag gives.
+/// A setting given by a flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
     /// The setting: an option, a kind of component, or `kind.option`.
     pub setting: String,
     /// Its text.
     pub text: String,
-    /// The flag as the person wrote it.
+    /// The flag as the user wrote it.
     pub spelled: String,
-    /// Whether the text is the flag's value, and not what the flag stands for.
+    /// Whether the text is the flag's value rather than implied by the flag.
     pub has_value: bool,
     /// Whether it yields to any other source.
     pub weak: bool,
-    /// Whether it is passed over where the component chosen has no such option.
+    /// Whether it is ignored if the chosen component has no such option.
     pub passes: bool,
 }
 
 impl Given {
-    /// What no other source outweighs.
+    /// A setting that yields to no other source.
     pub(super) fn strong(setting: &str, text: &str, spelled: &str) -> Self {
         Self {
             setting: setting.to_owned(),
@@ -38,11 +38,10 @@ impl Given {
     }
 }
 
-/// Everything that flags set, and remarks for the person.
+/// Collects everything that flags set, and remarks for the user.
 ///
 /// # Errors
-/// A flag of the reference implementation that is not supported, or two flags that contradict
-/// each other.
+/// A flag of the reference implementation is not supported, or two flags contradict each other.
 pub(super) fn collect(
     job: &Job,
     matches: &ArgMatches,
@@ -66,7 +65,7 @@ pub(super) fn collect(
     Ok((without_repeats(all)?, remarks))
 }
 
-/// The setting `name`, if flags give it; the texts of several are joined by `joint`.
+/// The setting `name`, if flags give it; `joint` joins the texts of several flags.
 fn given(name: &str, joint: &str, matches: &ArgMatches) -> Option<Given> {
     if matches.value_source(name) != Some(ValueSource::CommandLine) {
         return None;
@@ -82,7 +81,7 @@ fn given(name: &str, joint: &str, matches: &ArgMatches) -> Option<Given> {
     ))
 }
 
-/// Drops what yields to something else, and refuses contradictions.
+/// Drops settings that yield to others, and rejects contradictions.
 fn without_repeats(all: Vec<Given>) -> Result<Vec<Given>, Failure> {
     let mut kept: Vec<Given> = Vec::new();
     let (weak, strong): (Vec<Given>, Vec<Given>) = all.into_iter().partition(|given| given.weak);

@@ -1,4 +1,4 @@
-//! How a person gave a setting, for messages about it.
+//! How the user gave a setting, for messages about it.
 
 use clap::ArgMatches;
 
@@ -8,8 +8,8 @@ use super::{read_file, resume};
 use crate::failure::Failure;
 use crate::jobs::Job;
 
-/// `failure` with the settings in it named as the person gave them: by the flag that they typed, or
-/// by the file and its key.
+/// Names the settings in `failure` as the user gave them: by the flag that was typed, or by the file
+/// and its key.
 pub fn as_given(job: &Job, matches: &ArgMatches, failure: Failure) -> Failure {
     let given = flags::collect(job, matches);
     let file = read_file(job, matches);
@@ -36,7 +36,7 @@ fn typed(given: &Given, value: Option<&str>) -> String {
     }
 }
 
-/// Where in `file` the setting `key` is, if it is there.
+/// Where `file` sets `key`, if it does.
 fn in_file(file: &FileSettings, key: &str, value: Option<&str>) -> Option<String> {
     let value = value.map_or(String::new(), |value| format!(" = {value}"));
     if file.options.contains_key(key) {

@@ -1,4 +1,4 @@
-//! Settings with several components of a kind: `--head linear,mlp`.
+//! Settings with several components per kind: `--head linear,mlp`.
 
 use aam_api::error::nearest;
 use aam_api::{Choice, ComponentInfo, KindEntry};
@@ -12,21 +12,21 @@ use super::{Naming, Settings, choice, read_file, value};
 use crate::failure::Failure;
 use crate::jobs::Job;
 
-/// The settings of a command that takes several components of a kind.
+/// The settings of a command that accepts several components per kind.
 #[derive(Clone, Debug)]
 pub struct Grid {
     settings: Settings,
-    /// What is compared: kinds with their components, which have every option filled in.
+    /// The compared kinds with their components, which have all options filled in.
     pub components: Vec<(String, Vec<Choice>)>,
 }
 
 impl Grid {
-    /// The settings of `job` from its flags and the configuration file they name.
+    /// Reads the settings of `job` from its flags and the configuration file that they name.
     ///
-    /// An option of a component goes to those of the components named that have it.
+    /// An option of a component applies to those of the named components that have it.
     ///
     /// # Errors
-    /// A setting that the command or none of the components has, or a value of the wrong type.
+    /// A setting that neither the command nor any of the components has, or a value of the wrong type.
     pub fn read(job: &Job, matches: &ArgMatches) -> Result<Self, Failure> {
         let (given, mut remarks) = flags::collect(job, matches)?;
         let file = read_file(job, matches)?;
@@ -61,15 +61,15 @@ impl Grid {
         })
     }
 
-    /// What the person should know about the flags, a line each.
+    /// Remarks for the user about the flags, one line each.
     pub fn remarks(&self) -> &[String] {
         &self.settings.remarks
     }
 
-    /// The settings as the options of the runtime, without the kinds that are compared.
+    /// Converts the settings to options of the runtime, without the compared kinds.
     ///
     /// # Errors
-    /// Values that are of the right types and yet no valid options.
+    /// Values that have the right types but are not valid options.
     pub fn options<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         let mut settings = self.settings.clone();
         for (kind, _) in &self.components {
@@ -104,7 +104,7 @@ impl<'a> Listed<'a> {
         let place = naming.place.as_str();
         let mut components: Vec<&ComponentInfo> = Vec::new();
         for name in naming.names.split(',').map(str::trim) {
-            // Refused with the list of those there are.
+            // An unknown name is rejected with the list of available ones.
             let known = kind
                 .find(name)
                 .map_err(|error| Failure::from(error).at(place))?;
@@ -132,7 +132,7 @@ impl<'a> Listed<'a> {
             .strip_prefix('.')
     }
 
-    /// Refuses an option that none of the components has.
+    /// Rejects an option that none of the components has.
     fn check_options(
         &self,
         given: &[Given],
@@ -188,7 +188,7 @@ impl<'a> Listed<'a> {
         choices.filter_map(Result::transpose).collect()
     }
 
-    /// The flags as if `component` were the only one named.
+    /// The flags as if only `component` were named.
     fn given_to(&self, component: &ComponentInfo, given: &[Given]) -> Vec<Given> {
         let applies = |given: &&Given| {
             given.setting != self.kind.name
@@ -216,8 +216,8 @@ impl<'a> Listed<'a> {
         file
     }
 
-    /// The table that gives these choices in a file: of one component all its options, of several
-    /// those that were given.
+    /// The table that represents these choices in a file: all options of a single component, or the given
+    /// options of several.
     fn printed(&self, choices: &[Choice], given: &[Given], file: &FileSettings) -> Value {
         if let [choice] = choices {
             return serde_json::to_value(choice).unwrap_or_default();

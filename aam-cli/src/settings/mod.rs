@@ -1,4 +1,4 @@
-//! From flags, a configuration file and defaults to the options of a run, in that precedence.
+//! Combines flags, a configuration file and defaults, in that precedence, into the options of a run.
 
 mod command_line;
 mod file;
@@ -25,18 +25,18 @@ use flags::Given;
 pub use given::as_given;
 pub use grid::Grid;
 
-/// The settings of a command, complete and checked one by one.
+/// The settings of a command, complete and individually checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
     values: Map<String, Value>,
-    /// What the person should know about the flags, a line each.
+    /// Remarks for the user about the flags, one line each.
     pub remarks: Vec<String>,
-    /// What is not as it was when the run began that goes on, a line each.
+    /// What has changed since a resumed run began, one line each.
     pub changes: Vec<String>,
 }
 
 impl Settings {
-    /// The settings of `job` from its flags and the configuration file they name.
+    /// Reads the settings of `job` from its flags and the configuration file that they name.
     ///
     /// # Errors
     /// A setting that the command or component does not have, or a value of the wrong type.
@@ -62,10 +62,10 @@ impl Settings {
         })
     }
 
-    /// The settings as the options of the runtime.
+    /// Converts the settings to options of the runtime.
     ///
     /// # Errors
-    /// Values that are of the right types and yet no valid options.
+    /// Values that have the right types but are not valid options.
     pub fn options<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         serde_json::from_value(Value::Object(self.values.clone()))
             .map_err(|error| Failure::usage(error.to_string()))
@@ -75,12 +75,12 @@ impl Settings {
 /// Checks the `text` of a configuration file for `job`.
 ///
 /// # Errors
-/// No TOML, a key that the command does not have, or a value of the wrong type.
+/// The text is not TOML, has a key that the command does not have, or a value of the wrong type.
 pub fn check_text(job: &Job, text: &str) -> Result<(), Failure> {
     file::parse(job, text, "config.toml").map(drop)
 }
 
-/// The configuration file that the flags name, or an empty one.
+/// Reads the configuration file named by the flags; without one, returns empty settings.
 fn read_file(job: &Job, matches: &ArgMatches) -> Result<FileSettings, Failure> {
     match matches.get_one::<String>("config") {
         Some(path) => file::read(job, path.as_ref()),
@@ -118,23 +118,23 @@ fn parse(option: &OptionInfo, flag: &Given) -> Result<Value, Failure> {
 
 /// What names the component or components of a kind.
 struct Naming<'a> {
-    /// As it is given, or the default.
+    /// The names as given, or the default.
     names: &'a str,
-    /// Where it is given.
+    /// Where they are given.
     place: String,
     /// The kind's table in the file.
     table: Option<&'a FileComponent>,
-    /// What the table names.
+    /// The names given in the table.
     filed: Option<&'a str>,
     /// Where the table is.
     file_place: String,
 }
 
 impl<'a> Naming<'a> {
-    /// What names components of `kind`, if anything does.
+    /// Finds what names components of `kind`, if anything does.
     ///
     /// # Errors
-    /// Options of a component, and no component.
+    /// Options of a component are given, but no component.
     fn of(
         kind: &KindEntry,
         values: &Map<String, Value>,
@@ -174,8 +174,8 @@ impl<'a> Naming<'a> {
     }
 }
 
-/// The component of `kind`, with every option filled in; none where none is chosen and the kind has
-/// no default.
+/// The component of `kind`, with all options filled in; `None` if none is chosen and the kind has no
+/// default.
 fn choice(
     kind: &KindEntry,
     values: &Map<String, Value>,
@@ -225,8 +225,8 @@ fn choice(
     Ok(Some(choice))
 }
 
-/// Sets those options of `component` that a file has under the names that they had as options of the
-/// command. Files that runs of then left have all of them, whatever the component.
+/// Sets those options of `component` that a file has under their former names as options of the
+/// command. Files of runs from that time have all of them, whatever the component.
 fn former_options(
     component: &ComponentInfo,
     file: &FileSettings,
@@ -256,7 +256,7 @@ fn no_effect(given: &str, component: &ComponentInfo) -> String {
     format!("{given} has no effect with the {kind} '{name}'")
 }
 
-/// Reads the word `none` of a file, which has no other way to say it.
+/// Converts the word `none` of a file to null, which TOML cannot express.
 fn read_none(option: &OptionInfo, choice: &mut Choice) {
     if let Some(value) = choice.options.get_mut(&option.name)
         && value.as_str() == Some("none")
@@ -277,7 +277,7 @@ fn component_option(
 ) -> Result<(), Failure> {
     let Some(option) = component.option(name) else {
         choice.options.insert(name.to_owned(), Value::Null);
-        // Refused, with the component's own error.
+        // Rejected with the component's own error.
         return resolve(kind, choice, &flag.spelled).map(drop);
     };
     let value = option.parse(&flag.text).map_err(|expected| {
@@ -301,10 +301,10 @@ fn resolve(kind: &KindEntry, choice: &Choice, place: &str) -> Result<Map<String,
         .map_err(|error| Failure::from(error).at(place))
 }
 
-/// The settings of `options` with nothing given: what a command of the program itself starts from.
+/// Returns `options` with default components filled in, as a command of the program itself starts from.
 ///
 /// # Errors
-/// Options that do not serialise, or a default component that is not linked.
+/// Options that cannot be serialised, or a default component that is not linked.
 pub fn with_default_components<T>(job: &Job, options: &T) -> Result<T, Failure>
 where
     T: Serialize + DeserializeOwned,

@@ -9,9 +9,9 @@ use super::Settings;
 use crate::jobs::Job;
 
 impl Settings {
-    /// The settings of `job` as TOML that `--config` reads back: options in the order of the help
-    /// text, then a table per component. Options without a value are left out, unless they have
-    /// one by default.
+    /// Writes the settings of `job` as TOML that `--config` reads: options in the order of the help text,
+    /// then one table per component. Options without a value are left out, unless they have one by
+    /// default.
     pub fn to_toml(&self, job: &Job) -> String {
         let mut text = format!("command = \"{}\"\n", job.name);
         for option in job.options() {
@@ -36,14 +36,14 @@ impl Settings {
     }
 }
 
-/// A value as text of a file, in which no character is hidden.
+/// A value as TOML text without invisible characters.
 fn written(value: &Value) -> Option<String> {
     let text = toml(value)?.to_string();
     let is_plain = matches!(visible(&text), Cow::Borrowed(_));
     Some(if is_plain { text } else { escaped(value) })
 }
 
-/// The same with the escapes of JSON, which are those of TOML, too.
+/// The same with JSON escapes, which are also TOML escapes.
 fn escaped(value: &Value) -> String {
     match value {
         Value::Object(table) => {

@@ -1,9 +1,8 @@
-//! The flags of the reference implementation that are spelled differently here.
+//! Flags of the reference implementation that have another name here.
 //!
-//! A flag that sets one of our options stands on the option, in its
-//! [`Facts`](aam_api::options::Facts). Those that no option here answers to are in a table: they
-//! change nothing, or ask for something that this program does not do, which is said rather than
-//! passed over.
+//! A flag that sets one of our options is declared on that option, in its
+//! [`Facts`](aam_api::options::Facts). Flags that correspond to no option here are in a table: they have
+//! no effect, or ask for something that this program does not do, which is reported rather than ignored.
 
 use aam_api::options::{OptionInfo, Spelling};
 use aam_api::{ComponentInfo, KindEntry};
@@ -13,7 +12,7 @@ use super::flags::Given;
 use crate::failure::Failure;
 use crate::jobs::Job;
 
-/// A flag that no option here answers to.
+/// The response to a flag that corresponds to no option here.
 struct Answer {
     flag: &'static str,
     takes_value: bool,
@@ -23,13 +22,13 @@ struct Answer {
 
 #[derive(Clone, Copy)]
 enum Meaning {
-    /// Nothing: results are the same without it, for this reason.
+    /// No effect: results are the same without it, for this reason.
     NoEffect(&'static str),
-    /// Something not supported, and what there is instead.
+    /// Not supported, and what to use instead.
     Unsupported(&'static str),
-    /// The weight, under our name, of a term that the command does not have: 0 is how it is anyway.
+    /// The weight, under our name, of a term that the command does not have, so that only 0 is possible.
     OnlyZero(&'static str),
-    /// The checkpoint of a run to go on with.
+    /// The checkpoint of a run to resume.
     Checkpoint,
 }
 
@@ -63,7 +62,7 @@ const ANSWERS: &[Answer] = &[
     switch("no-auto-batch-size", TRAINING, NoEffect("the batch size is the one given, or fits the study")),
     value("max-memory-fraction", TRAINING, NoEffect("memory depends on --asv-chunk-size, not on the batch")),
     value("target-effective-batch-size", TRAINING, Unsupported("give --batch-size and --gradient-accumulation-steps")),
-    value("num-workers", TRAINING, NoEffect("data are in memory; --threads sets the threads to compute with")),
+    value("num-workers", TRAINING, NoEffect("data are in memory; --threads sets the number of computing threads")),
     switch("no-sequence-cache", &["pretrain", "train", "compare", "lr-find", "tune", "predict"], NoEffect("sequences are always read once")),
     switch("use-expandable-segments", TRAINING, NoEffect("it is a setting of another library's memory")),
     switch("compile-model", TRAINING, NoEffect("the model is compiled")),
@@ -80,9 +79,9 @@ struct Alias {
     spelling: Spelling,
     /// The option: one of the command, a kind of component, or `kind.option`.
     setting: String,
-    /// The component that it chooses unless another is chosen, with its kind.
+    /// The component, with its kind, that it chooses unless another is chosen.
     chosen: Option<(&'static str, &'static str)>,
-    /// Whether it is passed over where the component chosen has no such option.
+    /// Whether it is ignored if the chosen component has no such option.
     passes: bool,
 }
 
@@ -96,7 +95,7 @@ impl Alias {
         }
     }
 
-    /// What it sets if it has this `text`; the component it chooses comes last.
+    /// The settings that it gives with this `text`; the component that it chooses comes last.
     fn given(&self, text: &str) -> Vec<Given> {
         let spelled = format!("--{}", self.spelling.flag);
         let set = Given {
@@ -141,8 +140,8 @@ fn aliases(job: &Job) -> Vec<Alias> {
     all
 }
 
-/// The flags that choose components of a kind or set options of them, those first that say most about which component is
-/// meant: of several that choose one, the first counts.
+/// The flags that choose components of a kind or set their options, sorted so that flags that identify
+/// the component most specifically come first: if several choose a component, the first one counts.
 fn aliases_of(kind: &'static KindEntry, components: &[ComponentInfo]) -> Vec<Alias> {
     let mut all = Vec::new();
     for alias in kind.aliases {
@@ -163,7 +162,7 @@ fn aliases_of(kind: &'static KindEntry, components: &[ComponentInfo]) -> Vec<Ali
             for spelling in &option.facts.spellings {
                 let setting = format!("{}.{}", kind.name, option.name);
                 let chosen = spelling.chooses.then_some((kind.name, component.name));
-                // One without a default was given only where it was meant.
+                // An option without a default was recorded only if it was given.
                 let passes = spelling.former && !option.default.is_null();
                 let alias = Alias {
                     chosen,
@@ -178,7 +177,7 @@ fn aliases_of(kind: &'static KindEntry, components: &[ComponentInfo]) -> Vec<Ali
     all.into_iter().map(|(_, alias)| alias).collect()
 }
 
-/// The option of a component that was the option `name` of the command, with the kind of component.
+/// The component option that used to be the option `name` of the command, with its kind.
 pub(super) fn former<'a>(job: &'a Job, name: &str) -> Option<(&'static KindEntry, &'a OptionInfo)> {
     job.kinds.iter().find_map(|(kind, components)| {
         let mut options = components.iter().flat_map(|component| &component.options);
@@ -186,13 +185,13 @@ pub(super) fn former<'a>(job: &'a Job, name: &str) -> Option<(&'static KindEntry
     })
 }
 
-/// The answers to flags of `job` that set nothing.
+/// The responses to flags of `job` that set nothing.
 fn answers(job: &Job) -> impl Iterator<Item = &'static Answer> + use<'_> {
     let answers = ANSWERS.iter();
     answers.filter(|answer| answer.commands.contains(&job.name) && is_free(job, answer.flag))
 }
 
-/// Whether `flag` is none of the command's own: what one command does not have, another may.
+/// Whether `flag` is not one of the command's own flags; other commands may have it.
 fn is_free(job: &Job, flag: &str) -> bool {
     let own = flag.strip_prefix("no-").unwrap_or(flag);
     job.option(flag).is_none() && job.option(own).is_none_or(|option| !option.is_switch())
@@ -216,20 +215,20 @@ pub fn hidden_flags(job: &Job) -> Vec<Arg> {
     flags.collect()
 }
 
-/// What a flag of the reference implementation is here, for documentation.
+/// What a flag of the reference implementation corresponds to here, for documentation.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// The flag, without dashes.
     pub flag: String,
-    /// What it is here.
+    /// What it corresponds to.
     pub here: String,
-    /// The setting that it gives, if it gives one.
+    /// The setting that it gives, if any.
     pub setting: Option<String>,
     /// Why it has no effect or is refused, if so.
     pub reason: Option<String>,
 }
 
-/// The flags of the reference implementation that `job` knows.
+/// The flags of the reference implementation that `job` accepts or refuses.
 pub fn rows(job: &Job) -> Vec<Row> {
     let aliases = aliases(job).into_iter().map(|alias| {
         let given = alias.given("");
@@ -252,7 +251,7 @@ pub fn rows(job: &Job) -> Vec<Row> {
             NoEffect(reason) => ("accepted, without effect", None, Some(reason.to_owned())),
             Unsupported(reason) => ("refused", None, Some(reason.to_owned())),
             OnlyZero(_) => {
-                let reason = format!("`aam {}` takes it if it is 0 only", job.name);
+                let reason = format!("`aam {}` accepts only 0", job.name);
                 ("accepted, without effect", None, Some(reason))
             }
             Checkpoint => ("`--output-dir`, `--resume true`", Some("output-dir"), None),
@@ -267,8 +266,8 @@ pub fn rows(job: &Job) -> Vec<Row> {
     aliases.chain(answers).collect()
 }
 
-/// What the flags of the reference implementation in `matches` mean, and remarks on those without
-/// effect.
+/// Returns the settings given by flags of the reference implementation in `matches`, and remarks on
+/// flags without effect.
 ///
 /// # Errors
 /// A flag for something that is not supported.
@@ -307,7 +306,7 @@ pub(super) fn given_in(
     Ok((all, remarks))
 }
 
-/// The value of a flag that is given, empty where it takes none.
+/// The value of a flag that is given; empty if the flag takes none.
 fn text<'a>(matches: &'a ArgMatches, flag: &str, takes_value: bool) -> Option<&'a str> {
     match takes_value {
         true => matches.get_one::<String>(flag).map(String::as_str),
@@ -319,11 +318,11 @@ fn unsupported(flag: &str, instead: &str) -> Failure {
     Failure::usage(format!("{flag} is not supported: {instead}"))
 }
 
-/// The run that a checkpoint in it stands for.
+/// The run that a checkpoint belongs to.
 fn run_of(checkpoint: &str) -> Result<&str, Failure> {
     if checkpoint.ends_with(".pt") {
-        let instead = "weights of the reference implementation come in through `aam import`, and \
-                       start a run with --pretrained-encoder";
+        let instead = "import weights of the reference implementation with `aam import`, and start \
+                       a run from them with --pretrained-encoder";
         return Err(unsupported(&format!("--resume-from {checkpoint}"), instead));
     }
     let path = checkpoint.trim_end_matches('/');

@@ -1,4 +1,4 @@
-//! Settings of a run that goes on: its own, but for those that flags change.
+//! Settings of a resumed run: its own, except for those that flags change.
 
 use aam_api::options::{OnResume, OptionInfo};
 use aam_api::{Choice, KindEntry};
@@ -15,10 +15,10 @@ use super::{Settings, choice, read_file, value};
 use crate::failure::Failure;
 use crate::jobs::Job;
 
-/// The settings of the run that `given` ask to go on with, if there is one.
+/// The settings of the run that `given` asks to resume, if there is one.
 ///
 /// # Errors
-/// No output directory, or settings of the run that cannot be read.
+/// There is no output directory, or the settings of the run cannot be read.
 pub(super) fn recorded(
     job: &Job,
     given: &[Given],
@@ -39,16 +39,16 @@ pub(super) fn recorded(
     let config = Path::new(directory).join(CONFIG);
     match config.is_file() {
         true => file::read(job, &config).map(Some),
-        // Nothing to go on with: a new run.
+        // Nothing to resume: a new run.
         false => Ok(None),
     }
 }
 
-/// The settings of a run that goes on with those it has `recorded`; what is given anew, by flags or
-/// by a configuration file, is told if it changes anything.
+/// The settings of a resumed run: those `recorded`, except for what is given anew by flags or by a
+/// configuration file. Changes are reported.
 ///
 /// # Errors
-/// A change of something that a run keeps.
+/// A change of something that must stay the same in a run.
 pub(super) fn merged(
     job: &Job,
     given: &[Given],
@@ -67,7 +67,7 @@ pub(super) fn merged(
                 .any(|given| given.setting == name && !given.weak);
         let now = match (is_given, name) {
             (true, _) => value(option, given, file)?,
-            // What the run replaced when it began is gone.
+            // What the run replaced when it began no longer exists.
             (false, "overwrite") => Value::Bool(false),
             (false, _) => before.clone(),
         };
@@ -76,7 +76,7 @@ pub(super) fn merged(
         }
         values.insert(name.to_owned(), now);
     }
-    // One that is given anew lifts the other, as it does in a new run.
+    // An option that is given anew lifts the other, as in a new run.
     let lifting = |option: &OptionInfo| Some((option.name.clone(), option.facts.lifts.clone()?));
     for (name, other) in job.options().filter_map(lifting) {
         let before = values.get(&other).cloned().unwrap_or_default();
@@ -107,8 +107,8 @@ pub(super) fn merged(
     })
 }
 
-/// The settings of `job` from its flags and the configuration file they name, if they ask to go on
-/// with a run.
+/// Reads the settings of `job` from its flags and the configuration file that they name, if they ask to
+/// resume a run.
 ///
 /// # Errors
 /// Those of [`recorded`] and [`merged`].
@@ -142,12 +142,12 @@ impl Changes {
     ) -> Result<(), Failure> {
         if !may_change {
             let problem = format!(
-                "the run has {}, and cannot go on with {}",
+                "the run has {} and cannot resume with {}",
                 shown(before),
                 shown(now)
             );
             return Err(Failure::setting(name, None, &problem).help(
-                "leave the flag out to go on with the run, or begin another in another --output-dir",
+                "leave the flag out to resume the run, or start a new one in another --output-dir",
             ));
         }
         let line = format!("changed: {name} {} → {}", shown(before), shown(now));
@@ -155,7 +155,7 @@ impl Changes {
         Ok(())
     }
 
-    /// `options` are those of the component now.
+    /// Adds the changes of a component; `options` are those that it has now.
     fn add_component(
         &mut self,
         kind: &KindEntry,
@@ -196,7 +196,7 @@ impl Changes {
     }
 }
 
-/// Whether two values are one; 1 is 1.0, and a file is what is in it.
+/// Whether two values are equal; 1 equals 1.0, and a file equals its contents.
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {

@@ -1,4 +1,4 @@
-//! The encoder of ASVs that was trained on the genes of Greengenes.
+//! The ASV encoder trained on the genes of Greengenes.
 
 use aam_api::{AsvEncoderConfig, AsvEncoderContext, AsvEncoderKind, Kind, PluginError};
 use burn::module::Param;
@@ -11,16 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use super::kmer::{KmerEncoder, Kmers};
 
-/// What `aam train-encoder` wrote: parameters, `rotation` and `typical`.
+/// The output of `aam train-encoder`: parameters, `rotation` and `typical`.
 static WEIGHTS: &[u8] = include_bytes!("../../weights/greengenes.safetensors");
 
-/// The encoder of k-mers with weights learnt from the 16S genes of Greengenes 13_8.
+/// K-mer encoder with weights learnt from the 16S genes of Greengenes 13_8.
 ///
-/// Reads of one organism lie together whichever region and strand they are of, taxa lie apart, and
-/// distances follow the tree. It serves every study of 16S reads, so that nothing has to be pre-trained,
-/// and an ASV has one embedding in all of them. Narrower embeddings than its 128 numbers are those of the
-/// directions in which reads differ most. McDonald et al., *An improved Greengenes taxonomy*, ISME J 2012;
-/// `docs/encoder.md` has how it was trained and how much it knows.
+/// Reads of one organism lie close together whatever their region and strand, taxa lie apart, and
+/// distances follow the tree. It suits every study of 16S reads, so no pre-training is needed, and an ASV
+/// has the same embedding in all studies. Embeddings narrower than its 128 numbers are projections onto
+/// the directions in which reads differ most. McDonald et al., *An improved Greengenes taxonomy*, ISME J
+/// 2012; see `docs/encoder.md` for how it was trained and how well it performs.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct GreengenesConfig {}
@@ -41,7 +41,7 @@ impl AsvEncoderConfig for GreengenesConfig {
         if dim > widest {
             let component = format!("{} '{}'", AsvEncoderKind::NAME, Self::NAME);
             let problem = format!(
-                "make embeddings {dim} wide, for it has {widest} numbers for an ASV; \
+                "make embeddings {dim} wide, because it has only {widest} numbers per ASV; \
                  give --embedding-dim {widest} or less, or --asv-encoder transformer"
             );
             return Err(PluginError::cannot(component, problem));
@@ -100,10 +100,7 @@ impl Weights {
 
 fn broken(what: &dyn std::fmt::Display) -> PluginError {
     let component = format!("{} '{}'", AsvEncoderKind::NAME, GreengenesConfig::NAME);
-    PluginError::cannot(
-        component,
-        format!("read the weights that it was built with: {what}"),
-    )
+    PluginError::cannot(component, format!("read its built-in weights: {what}"))
 }
 
 aam_api::register!(AsvEncoderKind, GreengenesConfig);

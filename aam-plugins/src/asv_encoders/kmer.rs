@@ -11,15 +11,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::xavier_linear;
 
-/// A perceptron on the k-mers of an ASV, `e = ‖·‖(W₃ gelu(W₂ gelu(W₁ x)))`.
+/// A perceptron on the k-mers of an ASV: `e = ‖·‖(W₃ gelu(W₂ gelu(W₁ x)))`.
 ///
-/// `x` has the root of the number of times that each k-mer occurs, a k-mer and its reverse complement
-/// counting as one, so that both strands of a read have one embedding. Embeddings are 1 long. K-mers with
-/// an ambiguous base do not count. Shorter reads than a k-mer have the embedding of none.
+/// `x` holds the square roots of k-mer counts. A k-mer and its reverse complement are counted together, so
+/// both strands of a read have the same embedding. Embeddings have unit length. K-mers with an ambiguous
+/// base are not counted. A read shorter than a k-mer has the embedding of a read without k-mers.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct KmerConfig {
-    /// Bases of a k-mer.
+    /// Length of a k-mer, in bases.
     #[schemars(range(min = 1, max = 8))]
     pub k: usize,
     /// Width of the two hidden layers.
@@ -39,19 +39,19 @@ pub struct KmerEncoder {
     pub(super) input: Linear,
     pub(super) hidden: Linear,
     pub(super) output: Linear,
-    /// Embeddings of typical ASVs, where there are any.
+    /// Embeddings of typical ASVs, if available.
     pub(super) typical: Option<Param<Tensor<2>>>,
     #[module(skip)]
     pub(super) kmers: Kmers,
 }
 
-/// The k-mers of one length, a strand of each.
+/// The k-mers of one length, with both strands merged.
 #[derive(Clone, Debug)]
 pub(super) struct Kmers {
     k: usize,
-    /// The number of each k-mer, which it shares with its reverse complement.
+    /// The index of each k-mer, which it shares with its reverse complement.
     numbers: Vec<i32>,
-    /// How many numbers there are.
+    /// Number of distinct indices.
     count: usize,
 }
 
@@ -61,7 +61,7 @@ impl Kmers {
         let mut numbers = vec![-1; all];
         let mut count = 0;
         for kmer in 0..all {
-            // The first base of a k-mer is its highest digit in base 4, and 3 − b complements b.
+            // The first base of a k-mer is its most significant digit in base 4, and 3 − b complements b.
             let reverse = (0..k).fold(0, |turned, i| 4 * turned + (3 - (kmer >> (2 * i)) % 4));
             if numbers[kmer] < 0 {
                 numbers[kmer] = count;
@@ -76,11 +76,11 @@ impl Kmers {
         }
     }
 
-    /// The vectors `x` of ASVs, `[ASVs, count]`, whose tokens are `[ASVs, length]` with a start.
+    /// The vectors `x` of ASVs, `[ASVs, count]`, given tokens `[ASVs, length]` with a start token.
     fn of(&self, tokens: Tensor<2, Int>) -> Tensor<2> {
         let [asvs, length] = tokens.dims();
         let device = tokens.device();
-        // One column more, for k-mers with an ambiguous base.
+        // One additional column, for k-mers with an ambiguous base.
         let none = Tensor::zeros([asvs, self.count + 1], &device);
         if length <= self.k {
             return none.slice([0..asvs, 0..self.count]);
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn kmers_of_both_strands_are_one() {
         assert_eq!((Kmers::new(1).count, Kmers::new(6).count), (2, 2080));
-        // A and T: three times; C and G: once.
+        // A and T occur three times, C and G once.
         let found = x(1, "AATG");
         let expected = [3f32, 1.0].map(|count| (count / 4.0 * 2.0).sqrt());
         assert!(
@@ -189,7 +189,7 @@ mod tests {
         );
         assert_eq!(x(4, "ACGGTTAGCATN"), x(4, "NATGCTAACCGT"));
         assert_ne!(x(4, "ACGGTTAGCAT"), x(4, "ACGGTTAGCAA"));
-        // TT, TN, NA, AC: those with N do not count.
+        // TT, TN, NA, AC: those with N are not counted.
         assert_eq!(x(2, "TTNAC"), x(2, "ACNAA"));
         assert!(x(6, "ACG").iter().all(|&value| value == 0.0));
     }

@@ -1,4 +1,4 @@
-//! A linear map of the abundance is added.
+//! Adds a linear map of the abundance.
 
 use aam_api::options::Facts;
 use aam_api::{CountEmbedding, CountEmbeddingConfig, CountEmbeddingContext, PluginError};
@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A linear map of the abundance is added: `e' = e + a w + b`.
+/// Adds a linear map of the abundance: `e' = e + a w + b`.
 ///
 /// `e` `[dim]` is the embedding of an ASV, `a` its abundance, `w` and `b` are `[dim]`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]

@@ -1,4 +1,4 @@
-//! A linear map of the abundance is appended to the embedding, and both are projected back.
+//! Concatenates a linear map of the abundance with the embedding, and projects back.
 
 use aam_api::{CountEmbedding, CountEmbeddingConfig, CountEmbeddingContext, PluginError};
 use burn::module::Module;
@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A linear map of the abundance is appended to the embedding, and both are projected back:
+/// Concatenates a linear map of the abundance with the embedding, and projects back:
 /// `e' = [e ; a w + b] W + c`.
 ///
 /// `e` `[dim]` is the embedding of an ASV, `a` its abundance, `w` and `b` are `[dim]`, `W` is

@@ -1,4 +1,4 @@
-//! The abundance scales and shifts the embedding.
+//! Scales and shifts the embedding depending on the abundance.
 
 use aam_api::{CountEmbedding, CountEmbeddingConfig, CountEmbeddingContext, PluginError};
 use burn::module::Module;
@@ -7,10 +7,10 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The abundance scales and shifts the embedding: `e' = e (1 + γ) + β` with `[γ ; β] = a w + b`.
+/// Scales and shifts the embedding depending on the abundance: `e' = e (1 + γ) + β`, `[γ ; β] = a w + b`.
 ///
-/// `e` `[dim]` is the embedding of an ASV, `a` its abundance, `w` and `b` are `[2 dim]`. Perez and
-/// others, *FiLM: Visual reasoning with a general conditioning layer*, AAAI 2018.
+/// `e` `[dim]` is the embedding of an ASV, `a` its abundance, `w` and `b` are `[2 dim]`. Perez et al.,
+/// *FiLM: Visual reasoning with a general conditioning layer*, AAAI 2018.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FilmCountEmbeddingConfig {}

@@ -1,4 +1,4 @@
-//! Count embeddings: how the abundance of an ASV joins its embedding.
+//! Count embeddings: how the abundance of an ASV enters its embedding.
 
 pub mod add;
 pub mod concat;

@@ -1,4 +1,4 @@
-//! Abundance is left out.
+//! Ignores abundance.
 
 use aam_api::options::Facts;
 use aam_api::{CountEmbedding, CountEmbeddingConfig, CountEmbeddingContext, PluginError};
@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Abundance is left out: `e' = e`. A sample is the set of its ASVs.
+/// Ignores abundance: `e' = e`. A sample is the set of its ASVs.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(transform = Facts::new().switch("no-count-embedding", "none"))]

@@ -1,4 +1,4 @@
-//! The categories added to the embedding of every ASV.
+//! Adds the categories to the embedding of every ASV.
 
 use aam_api::{
     Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, PluginError,
@@ -14,9 +14,9 @@ use crate::layers::xavier_linear;
 /// Adds the categories to every ASV: `e'ₛ = eₛ + c W + b`.
 ///
 /// `eₛ` `[dim]` is the embedding of ASV `s`, `c` `[width]` that of the sample's categories,
-/// `W` `[width, dim]`. Every ASV of a sample is moved by the same, as a token is by its segment in
-/// Devlin et al., *BERT*, NAACL 2019. Weights start Xavier-uniform, the bias at zero. Needs
-/// categorical columns.
+/// `W` `[width, dim]`. All ASVs of a sample are shifted by the same vector, as tokens are by their
+/// segment in Devlin et al., *BERT*, NAACL 2019. Weights are initialised Xavier-uniform, the bias with
+/// zeros. Needs categorical columns.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AddFusionConfig {}

@@ -1,4 +1,4 @@
-//! The categories beside the embedding of every ASV.
+//! Concatenates the categories with the embedding of every ASV.
 
 use aam_api::{
     Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, PluginError,
@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::xavier_linear;
 
-/// Puts the categories beside every ASV and projects back: `e'ₛ = [eₛ ; c] W + b`.
+/// Concatenates the categories with every ASV and projects back: `e'ₛ = [eₛ ; c] W + b`.
 ///
 /// `eₛ` `[dim]` is the embedding of ASV `s`, `c` `[width]` that of the sample's categories,
-/// `W` `[dim + width, dim]`. Weights start Xavier-uniform, the bias at zero. Needs categorical
-/// columns.
+/// `W` `[dim + width, dim]`. Weights are initialised Xavier-uniform, the bias with zeros. Needs
+/// categorical columns.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ConcatFusionConfig {}
@@ -57,8 +57,8 @@ impl Fusion for ConcatFusion {
         let Some(categories) = categories else {
             return FusedAsvs::Asvs(asvs, Vec::new());
         };
-        // The categories are the same at every ASV, so their part of the product is taken once a
-        // sample: [e ; c] W + b = e W_e + (c W_c + b).
+        // The categories are the same for all ASVs of a sample, so their part of the product is computed
+        // once per sample: [e ; c] W + b = e W_e + (c W_c + b).
         let weight = self.projection.weight.val();
         let [rows, dim] = weight.dims();
         let of_asvs = weight.clone().narrow(0, 0, dim);

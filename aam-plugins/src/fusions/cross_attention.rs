@@ -1,4 +1,4 @@
-//! Every ASV attends to the categories of its sample.
+//! Lets every ASV attend to the categories of its sample.
 
 use aam_api::options::Facts;
 use aam_api::{
@@ -14,18 +14,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::{attention, check_heads, xavier_linear};
 
-/// Every ASV attends to the categories of its sample: `e'ₛ = LayerNorm(eₛ + MHA(eₛ, K))`.
+/// Lets every ASV attend to the categories of its sample: `e'ₛ = LayerNorm(eₛ + MHA(eₛ, K))`.
 ///
 /// `eₛ` `[dim]` is the embedding of ASV `s`; the keys and values `K` `[columns + 1, dim]` are one
-/// token for each categorical column, `tᵢ = cᵢ Wᵢ + bᵢ`, and a learned token that stands for no
-/// category, so that an ASV may attend to nothing. Which category an ASV takes up thus depends on
-/// the ASV. The weights can be taken out (`attention`, `[batch, heads, asvs, columns + 1]`).
-/// Multi-head attention: Vaswani et al., *Attention is all you need*, NeurIPS 2017. Needs
-/// categorical columns.
+/// token per categorical column, `tᵢ = cᵢ Wᵢ + bᵢ`, and a learnt token that stands for no category, so
+/// that an ASV may attend to nothing. Which categories affect an ASV thus depends on the ASV. The
+/// attention weights can be extracted (`attention`, `[batch, heads, asvs, columns + 1]`). Multi-head
+/// attention: Vaswani et al., *Attention is all you need*, NeurIPS 2017. Needs categorical columns.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CrossAttentionFusionConfig {
-    /// Number of attention heads; divides the embedding's width.
+    /// Number of attention heads; must divide the embedding width.
     #[schemars(range(min = 1, max = 1_024), transform = Facts::new().was("cross-attn-heads"))]
     pub heads: usize,
     /// Probability that an attention weight is dropped in training, in [0, 1).
@@ -34,8 +33,8 @@ pub struct CrossAttentionFusionConfig {
         transform = Facts::new().search(0.0, 0.5)
     )]
     pub dropout: f64,
-    /// One token for all columns together, as in weights imported from the Python AAM. The weight
-    /// of a single key is always 1, so every ASV of a sample takes up the same.
+    /// Use one token for all columns together, as in weights imported from the Python AAM. The weight of a
+    /// single key is always 1, so all ASVs of a sample receive the same.
     pub single_key: bool,
 }
 
@@ -91,7 +90,7 @@ impl FusionConfig for CrossAttentionFusionConfig {
 }
 
 impl CrossAttentionFusion {
-    /// `[batch, keys, dim]` from the joined embeddings of the categories, `[batch, width]`.
+    /// Returns `[batch, keys, dim]` from the joined embeddings of the categories, `[batch, width]`.
     fn keys(&self, joined: Tensor<2>) -> Tensor<3> {
         let [batch, _] = joined.dims();
         let mut keys = Vec::with_capacity(self.tokens.len() + 1);
@@ -171,7 +170,7 @@ mod tests {
             heads: 1,
             ..Default::default()
         });
-        // Scores are dot products of ASV and token; tokens [ln 2, 0], [0, ln 3] and null [0, 0].
+        // Scores are dot products of ASV and token; the tokens are [ln 2, 0], [0, ln 3] and null [0, 0].
         fusion.tokens = vec![
             linear([[ln(2.0), 0.0]], [0.0; 2]),
             linear([[0.0, ln(3.0)]], [0.0; 2]),

@@ -1,4 +1,4 @@
-//! The categories scale and shift the embedding of every ASV.
+//! Scales and shifts the embedding of every ASV depending on the categories.
 
 use aam_api::{
     Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, PluginError,
@@ -12,10 +12,10 @@ use crate::layers::Modulation;
 
 /// Feature-wise linear modulation: the categories scale and shift every ASV, `e'ₛ = γ ⊙ eₛ + β`.
 ///
-/// `γ = c W_γ + b_γ` and `β = c W_β + b_β`, both `[dim]`, where `c` `[width]` is the embedding of
-/// the sample's categories; `eₛ` `[dim]` that of ASV `s`. Perez et al., *FiLM: Visual reasoning
-/// with a general conditioning layer*, AAAI 2018. `W_γ`, `W_β` and `b_β` start at zero and `b_γ` at
-/// one, so that at first nothing changes. Needs categorical columns.
+/// `γ = c W_γ + b_γ` and `β = c W_β + b_β`, both `[dim]`, where `c` `[width]` is the embedding of the
+/// sample's categories and `eₛ` `[dim]` that of ASV `s`. Perez et al., *FiLM: Visual reasoning with a
+/// general conditioning layer*, AAAI 2018. `W_γ`, `W_β` and `b_β` are initialised with zeros and `b_γ`
+/// with ones, so that initially nothing changes. Needs categorical columns.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FilmFusionConfig {}

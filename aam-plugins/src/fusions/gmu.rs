@@ -1,4 +1,4 @@
-//! A gate decides how much of the categories enters a sample.
+//! A gate that determines how much of the categories enters a sample.
 
 use aam_api::{
     Categories, FusedPooled, Fusion, FusionConfig, FusionContext, Logged, Observation, PluginError,
@@ -12,15 +12,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::xavier_linear;
 
-/// Gated multimodal unit: a gate for each value decides how much of the categories enters the
+/// Gated multimodal unit: a gate per dimension determines how much of the categories enters the
 /// sample, `h' = h + z ⊙ tanh(c W_c + b_c)` with `z = σ([h ; c] W_z + b_z)`.
 ///
 /// `h` `[dim]` is the embedding of the sample, after pooling; `c` `[width]` that of its categories;
 /// `W_z` `[dim + width, dim]`, `W_c` `[width, dim]`. With `convex` the gate weighs one against the
-/// other, as in Arevalo et al., *Gated multimodal units for information fusion*, ICLR workshop
-/// 2017: `h' = z ⊙ tanh(h W_h + b_h) + (1 - z) ⊙ tanh(c W_c + b_c)`. The gate can be taken out
-/// (`gate`, `[batch, 1, 1, dim]`), and a run tells its mean. Weights start Xavier-uniform, biases at zero. Needs categorical
-/// columns.
+/// other, as in Arevalo et al., *Gated multimodal units for information fusion*, ICLR workshop 2017:
+/// `h' = z ⊙ tanh(h W_h + b_h) + (1 - z) ⊙ tanh(c W_c + b_c)`. The gate can be extracted (`gate`,
+/// `[batch, 1, 1, dim]`), and a run reports its mean. Weights are initialised Xavier-uniform, biases with
+/// zeros. Needs categorical columns.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct GmuFusionConfig {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use crate::known::{assert_close, categories, linear, matrix};
 
-    /// Gates σ(1 + 2 · 3 + 0 + b) for a sample 1 with the categories 3 and 5.
+    /// Has the gate σ(1 + 2 · 3 + 0 + b) for a sample 1 with the categories 3 and 5.
     fn fusion(gate_bias: f32) -> GmuFusion {
         GmuFusion {
             gate: linear([[1.0], [2.0], [0.0]], [gate_bias]),

@@ -1,4 +1,4 @@
-//! Fusions: how categorical metadata joins the microbiome in the model.
+//! Fusions: how categorical metadata enters the model.
 
 pub mod add;
 pub mod concat;

@@ -7,14 +7,14 @@ use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Leaves the embeddings as they are: `e' = e`.
+/// Leaves the embeddings unchanged: `e' = e`.
 ///
 /// The categories, if the run has any, do not reach the samples' embeddings; a head may still use
 /// them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(transform = Facts::new()
-    .because("where there are categories, concat, the plainest that uses them"))]
+    .because("with categories, concat: the simplest fusion that uses them"))]
 pub struct NoFusionConfig {}
 
 /// The fusion that [`NoFusionConfig`] builds.

@@ -1,4 +1,4 @@
-//! A few learned latents read the ASVs and the categories and become the sample's embedding.
+//! A few learnt latents that attend to the ASVs and the categories and give the sample's embedding.
 
 use aam_api::options::{Facts, Spelling};
 use aam_api::{
@@ -17,17 +17,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::{attention, check_heads, xavier_linear};
 
-/// A few learned latents read the ASVs and the categories and become the sample's embedding, in
-/// place of the model's own transformer and pooling.
+/// A few learnt latents attend to the ASVs and the categories and give the sample's embedding, in place
+/// of the model's own transformer and pooling.
 ///
 /// Latents `L` `[latents, dim]` attend to the inputs `[e W + b ; c V + a]` `[asvs + 1, dim]`:
-/// `L₀ = LayerNorm(L + MHA(L, inputs))`; then as many layers of self-attention among the latents
-/// as asked, `L ← L + MHA(LayerNorm(L))`, `L ← L + FFN(LayerNorm(L))` with a ReLU and a hidden
-/// width of `4 dim`; the sample's embedding is the mean of the latents times a last matrix,
-/// `[dim]`. The cost grows with the number of ASVs times that of latents, not with the square of
-/// the ASVs. The weights of the first attention can be taken out (`attention`,
-/// `[batch, heads, latents, asvs + 1]`). Jaegle et al., *Perceiver: general perception with
-/// iterative attention*, ICML 2021. Without categorical columns the inputs are the ASVs alone.
+/// `L₀ = LayerNorm(L + MHA(L, inputs))`. `layers` layers of self-attention among the latents follow,
+/// `L ← L + MHA(LayerNorm(L))`, `L ← L + FFN(LayerNorm(L))`, with a ReLU and a hidden width of `4 dim`. The
+/// sample's embedding is the mean of the latents times an output matrix, `[dim]`. The cost grows with the
+/// number of ASVs times that of latents, not with the square of the number of ASVs. The weights of the
+/// first attention can be extracted (`attention`, `[batch, heads, latents, asvs + 1]`). Jaegle et al.,
+/// *Perceiver: general perception with iterative attention*, ICML 2021. Without categorical columns the
+/// inputs are the ASVs alone.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PerceiverFusionConfig {
@@ -37,10 +37,10 @@ pub struct PerceiverFusionConfig {
         transform = Facts::new().spelling(Spelling::flag("perceiver-num-latents").chooses())
     )]
     pub latents: usize,
-    /// Number of layers of self-attention among the latents.
+    /// Number of self-attention layers among the latents.
     #[schemars(range(max = 1_000), transform = Facts::new().spelling(Spelling::flag("perceiver-num-layers").chooses()))]
     pub layers: usize,
-    /// Number of attention heads; divides the embedding's width.
+    /// Number of attention heads; must divide the embedding width.
     #[schemars(range(min = 1, max = 1_024))]
     pub heads: usize,
     /// Probability that an attention weight or a value is dropped in training, in [0, 1).
@@ -49,8 +49,8 @@ pub struct PerceiverFusionConfig {
         transform = Facts::new().search(0.0, 0.5)
     )]
     pub dropout: f64,
-    /// Lets the latents attend to padding too, as in weights imported from the Python AAM. The
-    /// result then depends on how many ASVs the other samples of the batch have.
+    /// Let the latents attend to padding, too, as in weights imported from the Python AAM. The result then
+    /// depends on how many ASVs the other samples of the batch have.
     pub attend_padding: bool,
 }
 
@@ -79,7 +79,7 @@ pub struct PerceiverFusion {
     attend_padding: bool,
 }
 
-/// Self-attention among the latents and a feed-forward network, each normalised before.
+/// Self-attention among the latents followed by a feed-forward network, both with pre-normalisation.
 #[derive(Module, Debug)]
 pub struct LatentLayer {
     attention_norm: LayerNorm,
@@ -134,7 +134,7 @@ impl LatentLayer {
         }
     }
 
-    /// `[batch, latents, dim]` to the same shape.
+    /// Maps `[batch, latents, dim]` to the same shape.
     fn forward(&self, latents: Tensor<3>) -> Tensor<3> {
         let input = MhaInput::self_attn(self.attention_norm.forward(latents.clone()));
         let attended = self.attention.forward(input).context;
@@ -198,7 +198,7 @@ mod tests {
         assert_close, asvs, categories, device, identity, linear, mask, scaled_identity, schema,
     };
 
-    /// One latent of zeros that attends to all it may alike.
+    /// One latent of zeros, which attends equally to everything it may attend to.
     fn fusion(attend_padding: bool) -> PerceiverFusion {
         let config = PerceiverFusionConfig {
             latents: 1,

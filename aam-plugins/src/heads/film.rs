@@ -1,4 +1,4 @@
-//! A perceptron whose hidden layers the categories scale and shift.
+//! A perceptron whose hidden layers are scaled and shifted depending on the categories.
 
 use aam_api::options::{Facts, Spelling};
 use aam_api::{
@@ -18,11 +18,11 @@ use crate::layers::{Modulation, output_linear, xavier_linear};
 /// `hᵢ = dropout(max(0, γᵢ ⊙ (hᵢ₋₁ Wᵢ + bᵢ) + βᵢ))`, then `Linear`.
 ///
 /// `h₀` is a sample's embedding `[dim]`; for the hidden width `wᵢ`, `γᵢ = c Gᵢ + gᵢ` and
-/// `βᵢ = c Bᵢ + dᵢ`, both `[wᵢ]`, where `c` are the embeddings of the sample's categories side by
-/// side, without dropout. What the sample's values mean may thus depend on where it comes from.
-/// Perez et al., *FiLM: Visual reasoning with a general conditioning layer*, AAAI 2018. `Gᵢ`, `Bᵢ`
-/// and `dᵢ` start at zero and `gᵢ` at one: at first it is the `mlp` head. Needs categorical
-/// columns and at least one hidden layer.
+/// `βᵢ = c Bᵢ + dᵢ`, both `[wᵢ]`, where `c` is the concatenation of the embeddings of the sample's
+/// categories, without dropout. The meaning of a sample's values may thus depend on where it comes from.
+/// Perez et al., *FiLM: Visual reasoning with a general conditioning layer*, AAAI 2018. `Gᵢ`, `Bᵢ` and
+/// `dᵢ` are initialised with zeros and `gᵢ` with ones, so that initially it equals the `mlp` head. Needs
+/// categorical columns and at least one hidden layer.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FilmHeadConfig {
@@ -35,7 +35,7 @@ pub struct FilmHeadConfig {
         transform = Facts::new().search(0.0, 0.5)
     )]
     pub dropout: f64,
-    /// Categorical columns that scale and shift; without any, all columns of the run.
+    /// Categorical columns that scale and shift; if empty, all columns of the run.
     #[schemars(transform = Facts::new().spelling(Spelling::flag("film-conditioning").chooses()))]
     pub columns: Vec<String>,
 }

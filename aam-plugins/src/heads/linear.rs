@@ -12,13 +12,13 @@ use crate::layers::output_linear;
 
 /// One linear layer: `y = x W + b`.
 ///
-/// `x` is a sample's embedding `[dim]`, `W` `[dim, outputs]`, `y` `[outputs]` with the outputs of
-/// a target side by side. Weights start small, the bias at zero. The fewest parameters,
-/// so the head to try first on a few hundred samples.
+/// `x` is a sample's embedding `[dim]`, `W` `[dim, outputs]`, `y` `[outputs]` with the outputs of each
+/// target adjacent. Weights start small, the bias at zero. It has the fewest parameters, so try it first
+/// on a few hundred samples.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(transform = Facts::new()
-    .because("no better head is certain on small studies, see learning.md"))]
+    .because("no head is reliably better on small studies, see learning.md"))]
 pub struct LinearHeadConfig {}
 
 /// The head that [`LinearHeadConfig`] builds.

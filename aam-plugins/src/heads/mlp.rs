@@ -14,8 +14,8 @@ use crate::layers::{output_linear, xavier_linear};
 /// Multi-layer perceptron: `Linear → ReLU → Dropout` for each hidden width, then `Linear`.
 ///
 /// With a sample's embedding `h₀` `[dim]` and hidden widths `w₁ … wₖ`:
-/// `hᵢ = dropout(max(0, hᵢ₋₁ Wᵢ + bᵢ))` `[wᵢ]`, `y = hₖ W + b` `[outputs]`. Weights start
-/// Xavier-uniform, biases at zero. Without hidden widths it is the `linear` head.
+/// `hᵢ = dropout(max(0, hᵢ₋₁ Wᵢ + bᵢ))` `[wᵢ]`, `y = hₖ W + b` `[outputs]`. Weights are initialised
+/// Xavier-uniform, biases with zeros. Without hidden widths it equals the `linear` head.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MlpHeadConfig {
@@ -83,7 +83,7 @@ impl MlpHead {
         self.output = output;
     }
 
-    /// From embeddings `[batch, dim]` to outputs `[batch, targets * outputs per target]`.
+    /// Maps embeddings `[batch, dim]` to outputs `[batch, targets * outputs per target]`.
     pub(crate) fn columns(&self, pooled: Tensor<2>) -> Tensor<2> {
         let hidden = self.hidden.iter().fold(pooled, |x, layer| {
             self.dropout.forward(relu(layer.forward(x)))

@@ -1,4 +1,4 @@
-//! Heads: from a sample's embedding to the raw outputs of every target.
+//! Heads turn a sample's embedding into the raw outputs of every target.
 
 pub mod film;
 pub mod linear;

@@ -15,30 +15,29 @@ use serde::{Deserialize, Serialize};
 use crate::heads::mlp::{MlpHead, MlpHeadConfig};
 use crate::layers::output_linear;
 
-/// What routes by the sample's embedding.
+/// The value of `routing` with which the router sees the sample's embedding.
 const EMBEDDING: &str = "embedding";
 
-/// Mixture of experts: `y = Σ_e g_e MLP_e(x)` over perceptrons, whose weights `g` a router chooses
-/// for each sample.
+/// Mixture of experts: `y = Σ_e g_e MLP_e(x)`, a sum of perceptrons with weights `g` from a router.
 ///
 /// `x` is the sample's embedding `[dim]`, each expert an `mlp` head. The router gives
-/// `p = softmax(r W + b)` `[experts]`, `r` being the embedding or that of a categorical column. All
-/// experts count (`g = p`), or the `top-k` likeliest: with two or more, `g` is `p` scaled to a sum
-/// of 1 (Shazeer et al., *Outrageously large neural networks*, ICLR 2017), with one, `p` itself, so
-/// that the router learns. The penalty `balance · experts · Σ_e f_e P_e`, with `f_e` the share of
-/// samples whose likeliest expert is `e` and `P_e` the mean of `p_e`, is least where all experts
-/// are used alike: Fedus et al., *Switch transformers*, JMLR 2022. The weights, scaled to a sum of
-/// 1, can be taken out (`expert_share`, `[batch, 1, 1, experts]`), and a run tells the mean of each.
+/// `p = softmax(r W + b)` `[experts]`, where `r` is the sample's embedding or that of a categorical column.
+/// Either all experts are used (`g = p`) or the `top-k` most probable: with two or more, `g` is `p` scaled
+/// to a sum of 1 (Shazeer et al., *Outrageously large neural networks*, ICLR 2017), with one, `p` itself,
+/// so that the router learns. The penalty `balance · experts · Σ_e f_e P_e`, where `f_e` is the fraction of
+/// samples whose most probable expert is `e` and `P_e` the mean of `p_e`, is smallest if all experts are
+/// used equally: Fedus et al., *Switch transformers*, JMLR 2022. The weights, scaled to a sum of 1, can be
+/// extracted (`expert_share`, `[batch, 1, 1, experts]`), and a run reports the mean of each.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MoeHeadConfig {
     /// Number of experts, at least 2.
     #[schemars(range(min = 2, max = 1_000))]
     pub experts: usize,
-    /// How many experts each sample is given to; without a number, to all.
+    /// Number of experts used per sample; if unset, all.
     #[schemars(range(min = 1, max = 1_000))]
     pub top_k: Option<usize>,
-    /// What the router sees: `embedding` for the sample's embedding, or a categorical column.
+    /// Input of the router: `embedding` for the sample's embedding, or a categorical column.
     #[schemars(transform = Facts::new().spelling(Spelling::flag("moe-routing").chooses()))]
     pub routing: String,
     /// Weight of the penalty on uneven use of the experts, at least 0.
@@ -76,7 +75,7 @@ pub struct MoeHead {
     router: Linear,
     /// Position of the categorical column that the router sees, unless it sees the embedding.
     column: Option<usize>,
-    /// How many experts each sample is given to, if not to all.
+    /// Number of experts used per sample, if not all.
     top_k: Option<usize>,
     balance: f64,
     outputs_per_target: usize,
@@ -145,7 +144,7 @@ impl HeadConfig for MoeHeadConfig {
 }
 
 impl MoeHead {
-    /// Probabilities of the experts, `[batch, experts]`.
+    /// Returns the probabilities of the experts, `[batch, experts]`.
     fn route(&self, input: &HeadInput) -> Tensor<2> {
         let scores = match (self.column, &input.categories) {
             (None, _) => self.router.forward(input.pooled.clone()),
@@ -162,7 +161,7 @@ impl MoeHead {
         softmax(scores, 1)
     }
 
-    /// Weights of the experts, `[batch, experts]`, from their probabilities.
+    /// Returns the weights of the experts, `[batch, experts]`, given their probabilities.
     fn weights(&self, probabilities: Tensor<2>) -> Tensor<2> {
         let Some(top_k) = self.top_k else {
             return probabilities;
@@ -178,7 +177,7 @@ impl MoeHead {
         }
     }
 
-    /// The penalty on uneven use, `[1]`.
+    /// Returns the penalty on uneven use, `[1]`.
     fn penalty(&self, probabilities: Tensor<2>) -> Tensor<1> {
         let [_, experts] = probabilities.dims();
         let likeliest = probabilities.clone().detach().argmax(1).squeeze_dim::<1>(1);
@@ -188,7 +187,7 @@ impl MoeHead {
     }
 }
 
-/// `weights` `[batch, experts]`, scaled to a sum of 1 for each sample.
+/// Scales `weights` `[batch, experts]` to a sum of 1 per sample.
 fn shares(weights: Tensor<2>) -> Tensor<2> {
     let sum = weights.clone().sum_dim(1);
     weights / sum
@@ -276,7 +275,7 @@ mod tests {
         let penalty = |pooled| forward(&head(None), pooled).penalty.expect("balance is 2");
         // All go to the first expert: 2 · 3 · 1 · 1/2.
         assert_close(penalty(matrix([[1.0], [1.0]])), &[3.0]);
-        // For -1 the scores turn: 3/19, 4/19 and 12/19.
+        // For -1 the order of the scores is reversed: 3/19, 4/19 and 12/19.
         let expected = 6.0 * 0.5 * ((0.5 + 3.0 / 19.0) / 2.0 + (0.125 + 12.0 / 19.0) / 2.0);
         assert_close(penalty(matrix([[1.0], [-1.0]])), &[expected]);
         let mut unbalanced = head(None);

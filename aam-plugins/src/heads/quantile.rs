@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::heads::mlp::{MlpHead, MlpHeadConfig};
 
-/// Quantiles that cannot cross: a lowest value and positive increments, `ŷ₁ = v₁`,
+/// Quantiles that cannot cross: a lowest value plus positive increments, `ŷ₁ = v₁`,
 /// `ŷᵢ = ŷᵢ₋₁ + softplus(vᵢ)`.
 ///
-/// `v` `[outputs of a target]` are the outputs of the `mlp` head for a sample's embedding `[dim]`.
-/// The biases of the `v₁` start so that the quantiles lie around 0. Increments: Gasthaus et al.,
+/// `v` `[outputs of a target]` are the outputs of the `mlp` head for a sample's embedding `[dim]`. The
+/// biases of `v₁` are initialised such that the quantiles lie around 0. Increments: Gasthaus et al.,
 /// *Probabilistic forecasting with spline quantile function RNNs*, AISTATS 2019. Needs the loss
-/// `quantile`, or one with a single output: other outputs (classes, a mean and a variance) have no
-/// order.
+/// `quantile` or a loss with a single output: other outputs (classes, a mean and a variance) are not
+/// ordered.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct QuantileHeadConfig {
@@ -58,7 +58,7 @@ impl HeadConfig for QuantileHeadConfig {
             dropout: self.dropout,
         };
         let mut mlp = mlp.init(context, device)?;
-        // An increment is about softplus(0) = ln 2 at first.
+        // Initially an increment is about softplus(0) = ln 2.
         let outputs = context.outputs_per_target;
         let lowest = -0.5 * (outputs as f32 - 1.0) * LN_2;
         let bias: Vec<f32> = (0..context.outputs())

@@ -1,4 +1,4 @@
-//! A linear layer beside a multi-layer perceptron.
+//! The sum of a linear layer and a multi-layer perceptron.
 
 use aam_api::options::Facts;
 use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::heads::mlp::{MlpHead, MlpHeadConfig};
 use crate::layers::output_linear;
 
-/// A linear layer beside a perceptron: `y = x W + b + MLP(x)`.
+/// The sum of a linear layer and a perceptron: `y = x W + b + MLP(x)`.
 ///
-/// `x` is a sample's embedding `[dim]`, `y` `[outputs]`; the perceptron is that of the `mlp`
-/// head. The linear path carries the gradient past the hidden layers, as a shortcut does in
-/// He et al., *Deep residual learning for image recognition*, CVPR 2016.
+/// `x` is a sample's embedding `[dim]`, `y` `[outputs]`; the perceptron is the `mlp` head. The linear
+/// path lets the gradient bypass the hidden layers, like the shortcuts in He et al., *Deep residual
+/// learning for image recognition*, CVPR 2016.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(transform = Facts::new().switch("residual-regression-head", "residual"))]

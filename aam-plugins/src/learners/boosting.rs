@@ -20,35 +20,35 @@ use super::tree::{Tree, check_all};
 use super::truth::truth;
 use super::{check_samples, finite_numbers};
 
-/// Trees on logarithms of shares of ASVs and clades, each of which mends what those before it left: squared errors
-/// of numbers, the log loss of classes.
+/// Gradient boosting of trees on log-abundances of ASVs and clades.
 ///
-/// A division is chosen by first and second derivatives of the loss (Chen and Guestrin, *XGBoost*, KDD
-/// 2016), among columns in bins, the best first (Ke et al., *LightGBM*, NeurIPS 2017). Each tree is
-/// grown on some of the samples and columns.
+/// Each tree reduces the loss that the trees before it leave: squared error for numbers, log loss for
+/// classes. Splits are chosen by first and second derivatives of the loss (Chen and Guestrin, *XGBoost*,
+/// KDD 2016) among binned columns, best first (Ke et al., *LightGBM*, NeurIPS 2017). Each tree is grown on
+/// a subset of the samples and columns.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct BoostingLearnerConfig {
-    /// Trees for a number, or for each class.
+    /// Number of trees; for classes, the number per class.
     #[schemars(range(min = 1, max = 100_000), transform = Facts::new().because("enough at this rate"))]
     pub rounds: usize,
-    /// The part of each tree's values that is added, above 0 and at most 1.
+    /// Learning rate: the factor for the values of each tree, above 0 and at most 1.
     #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0), transform = Facts::new().because("slow enough for small studies"))]
     pub rate: f64,
-    /// Most leaves of a tree.
-    #[schemars(range(min = 2, max = 65_536), transform = Facts::new().because("few samples bear few leaves"))]
+    /// Maximum number of leaves of a tree.
+    #[schemars(range(min = 2, max = 65_536), transform = Facts::new().because("few samples support only small trees"))]
     pub leaves: usize,
-    /// Most questions from the root of a tree to a leaf.
-    #[schemars(range(min = 1, max = 1_000), transform = Facts::new().because("few samples bear few leaves"))]
+    /// Maximum depth of a tree.
+    #[schemars(range(min = 1, max = 1_000), transform = Facts::new().because("few samples support only small trees"))]
     pub depth: usize,
-    /// Fewest training samples of a leaf; none for a twentieth of them, from 3 to 20.
+    /// Minimum training samples in a leaf; if unset, a twentieth of them, between 3 and 20.
     #[schemars(range(min = 1, max = 1_000_000_000), transform = Facts::new().otherwise("by their number"))]
     pub min_samples_leaf: Option<usize>,
-    /// Share of the columns that a tree is grown on, above 0 and at most 1.
-    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0), transform = Facts::new().because("trees differ, and take less time"))]
+    /// Fraction of the columns on which each tree is grown, above 0 and at most 1.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0), transform = Facts::new().because("trees differ more and grow faster"))]
     pub columns: f64,
-    /// Share of the samples that a tree is grown on, above 0 and at most 1.
-    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0), transform = Facts::new().because("trees differ"))]
+    /// Fraction of the samples on which each tree is grown, above 0 and at most 1.
+    #[schemars(range(max = 1.0), extend("exclusiveMinimum" = 0), transform = Facts::new().because("trees differ more"))]
     pub samples: f64,
 }
 
@@ -66,21 +66,21 @@ impl Default for BoostingLearnerConfig {
     }
 }
 
-/// Bins of a column.
+/// Number of bins per column.
 const BINS: usize = 63;
-/// Least second derivative of a sample.
+/// Minimum second derivative of a sample.
 const LEAST_WEIGHT: f64 = 1e-6;
 
-/// What [`BoostingLearnerConfig`] fits.
+/// The learner fitted by [`BoostingLearnerConfig`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BoostingLearner {
     log_shares: LogShares,
     width: usize,
-    /// What is predicted before the first tree, of each output.
+    /// The prediction before the first tree, per output.
     start: Vec<f64>,
-    /// What the values of the trees are multiplied by.
+    /// The factor for the values of the trees.
     scale: f64,
-    /// One after the other for each output.
+    /// The trees, cycling through the outputs.
     trees: Vec<Tree>,
 }
 
@@ -127,7 +127,7 @@ impl LearnerConfig for BoostingLearnerConfig {
     }
 }
 
-/// Takes the mean from numbers and divides them by their deviation; both.
+/// Standardises numbers; returns their mean and standard deviation.
 fn standardise(truth: &mut Array2<f64>) -> (Vec<f64>, f64) {
     let mean = means(truth.view());
     truth.mapv_inplace(|value| value - mean[0]);
@@ -137,7 +137,8 @@ fn standardise(truth: &mut Array2<f64>) -> (Vec<f64>, f64) {
     (mean, deviation)
 }
 
-/// The descent and the curvature of the loss at `outputs`, of each output the samples'.
+/// The negative first and the second derivatives of the loss at `outputs`: per output, those of all
+/// samples.
 fn pulls(truth: &Array2<f64>, outputs: &Array2<f64>, is_number: bool) -> Vec<(Vec<f64>, Vec<f64>)> {
     let mut predicted = outputs.clone();
     if !is_number {
@@ -146,7 +147,8 @@ fn pulls(truth: &Array2<f64>, outputs: &Array2<f64>, is_number: bool) -> Vec<(Ve
     let classes = truth.ncols() as f64;
     let curvature = |p: f64| match is_number {
         true => 1.0,
-        // Of one class with the others held, which the trees of the other classes are not.
+        // The curvature for one class with the others fixed, corrected because the other classes' trees
+        // change, too.
         false => (classes / (classes - 1.0) * p * (1.0 - p)).max(LEAST_WEIGHT),
     };
     let of = |(truth, predicted): (ArrayView1<'_, f64>, ArrayView1<'_, f64>)| {
@@ -158,7 +160,7 @@ fn pulls(truth: &Array2<f64>, outputs: &Array2<f64>, is_number: bool) -> Vec<(Ve
     columns.map(of).collect()
 }
 
-/// Adds the values of a tree for each output.
+/// Adds the values of one tree per output.
 fn add(outputs: &mut Array2<f64>, values: &Array2<f32>, trees: &[Tree]) {
     let rows = outputs.rows_mut().into_iter().zip(values.rows());
     for (mut row, columns) in rows {
@@ -169,7 +171,7 @@ fn add(outputs: &mut Array2<f64>, values: &Array2<f32>, trees: &[Tree]) {
     }
 }
 
-/// A share of the numbers below `all`, ascending; at least one if there is one.
+/// Draws a fraction of the numbers below `all`, ascending; at least one if there is one.
 fn drawn(all: usize, share: f64, rng: &mut ChaCha8Rng) -> Vec<u32> {
     let number = ((share * all as f64).round() as usize).clamp(all.min(1), all);
     let mut drawn: Vec<u32> = sample(rng, all, number)
@@ -198,7 +200,7 @@ impl BoostingLearnerConfig {
             random: false,
             penalty: 0.0,
         };
-        // Trees of one round see the same samples, but each its own columns.
+        // Trees of one round see the same samples, but different columns.
         let rows = drawn(
             samples,
             self.samples,
@@ -248,7 +250,7 @@ impl FittedLearner for BoostingLearner {
         let columns = widths.0 + widths.1;
         if self.width != columns || self.start.len() != outputs {
             return Err(format!(
-                "it has {} outputs of {} columns, and {columns} columns with {outputs} are needed",
+                "it has {} outputs on {} columns, but {columns} columns with {outputs} outputs are needed",
                 self.start.len(),
                 self.width
             ));

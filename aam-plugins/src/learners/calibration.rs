@@ -1,33 +1,33 @@
-//! From what least squares say to probabilities, by samples that the fit had not seen.
+//! Converts the output of least squares to calibrated predictions, based on held-out samples of the fit.
 
 use aam_regression::least_squares::confirmed;
 use aam_regression::{log_loss, softmax};
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-/// How far outputs of least squares are followed.
+/// How outputs of least squares are calibrated.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum Calibration {
-    /// Of numbers: the part of their difference from the mean.
+    /// For numbers: shrinks their difference from the mean.
     Shrinks {
         /// The mean of the training samples.
         mean: f64,
-        /// From 0 to 1.
+        /// The factor, from 0 to 1.
         part: f64,
     },
-    /// Of classes, whose outputs are near 1 at the class and near 0 elsewhere: the probability is
+    /// For classes, whose outputs are near 1 for the class and near 0 for others: the probability is
     /// proportional to `share · exp(slope (output − share))` (after Platt, *Probabilistic outputs for
     /// support vector machines*, 1999).
     Sharpens {
-        /// The share of each class, above 0.
+        /// The frequency of each class, above 0.
         shares: Vec<f64>,
-        /// From 0 on.
+        /// At least 0.
         slope: f64,
     },
 }
 
 impl Calibration {
-    /// Of numbers: the part with the least squared errors.
+    /// For numbers: the factor with the smallest squared error.
     pub(super) fn of_numbers(held_out: &Array2<f64>, truth: &Array2<f64>) -> Self {
         Self::Shrinks {
             mean: truth.sum() / truth.len().max(1) as f64,
@@ -35,7 +35,7 @@ impl Calibration {
         }
     }
 
-    /// Of classes: the slope with the least log loss, of 0 and powers of √2.
+    /// For classes: the slope with the smallest log loss, among 0 and powers of √2.
     pub(super) fn of_classes(
         held_out: &Array2<f64>,
         truth: &Array2<f64>,
@@ -52,7 +52,7 @@ impl Calibration {
         best.unwrap_or(Self::Sharpens { shares, slope: 0.0 })
     }
 
-    /// Predictions of `outputs`, `[samples, outputs]`.
+    /// Converts `outputs`, `[samples, outputs]`, to predictions.
     pub(super) fn apply(&self, mut outputs: Array2<f64>) -> Array2<f64> {
         match self {
             Self::Shrinks { mean, part } => {
@@ -70,7 +70,7 @@ impl Calibration {
         outputs
     }
 
-    /// Refuses other numbers of outputs, and what is no calibration.
+    /// Rejects another number of outputs and numbers that are not finite.
     pub(super) fn check(&self, outputs: usize) -> Result<(), String> {
         let (own, fits) = match self {
             Self::Shrinks { mean, part } => (1, mean.is_finite() && part.is_finite()),
@@ -81,8 +81,8 @@ impl Calibration {
         };
         match own == outputs {
             true if fits => Ok(()),
-            true => Err("its calibration is no finite number".to_owned()),
-            false => Err(format!("it has {own} outputs, and {outputs} are needed")),
+            true => Err("its calibration is not finite".to_owned()),
+            false => Err(format!("it has {own} outputs, but {outputs} are needed")),
         }
     }
 }

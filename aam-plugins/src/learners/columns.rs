@@ -1,4 +1,4 @@
-//! Columns as trees are grown on them: one after the other, and in bins.
+//! Columns in the form in which trees are grown on them: column by column, and binned.
 
 use aam_api::SampleFeatures;
 use ndarray::{Array2, ArrayView1};
@@ -6,17 +6,17 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::beside;
-/// How shares become what trees ask of samples: logarithms, in which a random place between two
-/// values is as likely among small shares as among large ones. Unlike log-ratios they do not tell how
-/// many reads a sample has.
+/// How abundances become the columns of trees: logarithms, on which a random threshold between two
+/// values is as likely among small abundances as among large ones. Unlike log-ratios they do not reveal
+/// the number of reads of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct LogShares {
-    /// What is added to a share: half of what a read is in the middle one of the training samples.
+    /// The pseudo-count added to a relative abundance: half a read in the median training sample.
     floor: f32,
 }
 
 impl LogShares {
-    /// Of training samples; their smallest shares are taken for one read.
+    /// Fits to training samples; the smallest abundance of each is taken to be one read.
     pub(super) fn fit(features: &SampleFeatures) -> Self {
         let rows = features.shares.rows().into_iter();
         let present = |share: &&f32| **share > 0.0;
@@ -29,7 +29,7 @@ impl LogShares {
         }
     }
 
-    /// Logarithms of shares, and categories, `[samples, columns]`.
+    /// Returns logarithms of abundances, and categories, `[samples, columns]`.
     pub(super) fn of(&self, features: &SampleFeatures) -> Array2<f32> {
         let logarithms = features
             .shares
@@ -37,11 +37,11 @@ impl LogShares {
         beside(&logarithms, &features.categories)
     }
 
-    /// Refuses a floor without logarithm.
+    /// Rejects a pseudo-count that is not positive and finite.
     pub(super) fn check(&self) -> Result<(), String> {
         match self.floor > 0.0 && self.floor.is_finite() {
             true => Ok(()),
-            false => Err(format!("it adds {} to shares", self.floor)),
+            false => Err(format!("it adds {} to relative abundances", self.floor)),
         }
     }
 }
@@ -56,8 +56,8 @@ pub(super) struct Column {
     pub(super) bounds: Vec<(f32, f32)>,
 }
 
-/// The columns of `values` in at most `most` bins each, 256 at most, which hold about as many samples
-/// or one value.
+/// The columns of `values` in at most `most` bins each (256 at most); a bin holds about the same number of
+/// samples as the others, or a single value.
 pub(super) fn columns(values: &Array2<f32>, most: usize) -> Vec<Column> {
     let columns: Vec<_> = values.columns().into_iter().collect();
     columns

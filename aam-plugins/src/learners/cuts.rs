@@ -1,40 +1,40 @@
-//! Where the samples of a node are divided: at the place of a column that explains most.
+//! Where a node is split: at the threshold of the column that explains most.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use super::columns::Column;
 
-/// What trees are grown by.
+/// The rules by which trees are grown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
-    /// Most leaves; where there is a limit, the best division is made first.
+    /// Maximum number of leaves; if there is a limit, the best split is made first.
     pub(super) leaves: usize,
-    /// Most questions from the root to a leaf.
+    /// Maximum depth of a leaf.
     pub(super) depth: usize,
-    /// Fewest samples of a leaf.
+    /// Minimum number of samples in a leaf.
     pub(super) least: usize,
-    /// Columns that are tried at each division, those that are constant there not counted.
+    /// Number of columns tried at each split, not counting those that are constant there.
     pub(super) tried: usize,
-    /// Whether a column is divided at one random place and not at the best (Geurts, Ernst & Wehenkel,
+    /// Whether a column is split at one random threshold instead of the best (Geurts, Ernst & Wehenkel,
     /// *Extremely randomized trees*, Machine Learning 2006).
     pub(super) random: bool,
-    /// What is added to the weight of a leaf.
+    /// Added to the weight of a leaf.
     pub(super) penalty: f64,
 }
 
-/// What the samples pull a leaf to: its value is the sum of their pulls by that of their weights.
+/// The contributions of samples to a leaf: its value is the sum of their pulls over that of their weights.
 #[derive(Clone, Copy)]
 pub(super) struct Pulls<'a> {
-    /// `[samples, outputs]`.
+    /// Pulls, `[samples, outputs]`.
     pub(super) sums: &'a [f64],
-    /// Of each sample.
+    /// Weights, `[samples]`.
     pub(super) weights: &'a [f64],
-    /// How many outputs there are.
+    /// Number of outputs.
     pub(super) outputs: usize,
 }
 
-/// Pulls and weight of some samples, `[outputs + 1]`, and how many they are.
+/// Summed pulls and weight of some samples, `[outputs + 1]`, and the number of samples.
 #[derive(Clone)]
 pub(super) struct Total {
     pub(super) sums: Vec<f64>,
@@ -67,13 +67,13 @@ impl Total {
         self.samples += samples;
     }
 
-    /// What a leaf of them explains: `|Σ pulls|² / (Σ weights + penalty)`.
+    /// How much a leaf of these samples explains: `|Σ pulls|² / (Σ weights + penalty)`.
     pub(super) fn explains(&self, penalty: f64) -> f64 {
         let (weight, pulls) = self.sums.split_last().unwrap_or((&0.0, &[]));
         pulls.iter().map(|pull| pull * pull).sum::<f64>() / (weight + penalty).max(1e-12)
     }
 
-    /// The same of those in `all` but not here.
+    /// How much a leaf of the other samples in `all` explains.
     fn rest_explains(&self, all: &Self, penalty: f64) -> f64 {
         let outputs = self.sums.len() - 1;
         let pulls = self.sums[..outputs].iter().zip(&all.sums);
@@ -82,7 +82,7 @@ impl Total {
     }
 }
 
-/// Where a node is divided.
+/// A split of a node.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut {
     pub(super) gain: f64,
@@ -90,7 +90,7 @@ pub(super) struct Cut {
     pub(super) threshold: f32,
 }
 
-/// What cuts are searched by.
+/// The data for searching splits.
 #[derive(Clone, Copy)]
 pub(super) struct Search<'a> {
     pub(super) columns: &'a [Column],
@@ -98,15 +98,15 @@ pub(super) struct Search<'a> {
     pub(super) rules: Rules,
 }
 
-/// What a column says.
+/// The result of searching a column.
 pub(super) enum Found {
-    /// All samples have one value.
+    /// All samples have the same value.
     Constant,
-    /// Where they are best divided, if leaves of the size asked for are possible.
+    /// The best split, if one gives leaves of sufficient size.
     Cut(Option<Cut>),
 }
 
-/// The one that gains more; the first of equal ones.
+/// The split with the larger gain; the first of ties.
 pub(super) fn better(best: Option<Cut>, cut: Option<Cut>) -> Option<Cut> {
     match (best, cut) {
         (Some(best), Some(cut)) if cut.gain > best.gain => Some(cut),
@@ -115,18 +115,18 @@ pub(super) fn better(best: Option<Cut>, cut: Option<Cut>) -> Option<Cut> {
     }
 }
 
-/// Pulls and weights of the samples in each bin, which are cleared after use.
+/// Summed pulls and weights of the samples in each bin; a buffer that is reused.
 #[derive(Default)]
 pub(super) struct Bins {
     sums: Vec<f64>,
     samples: Vec<usize>,
-    /// Samples by bin, where they are few.
+    /// Samples sorted by bin, for nodes with few samples.
     few: Vec<(u8, u32)>,
 }
 
 impl Search<'_> {
-    /// What is gained by parting the samples of `first` from the others of `total`, if both are
-    /// enough for a leaf.
+    /// The gain of splitting the samples of `first` from the others of `total`, if both are enough for
+    /// a leaf.
     fn gain(&self, first: &Total, total: &Total) -> Option<f64> {
         let (least, penalty) = (self.rules.least.max(1), self.rules.penalty);
         let enough = first.samples >= least && total.samples - first.samples >= least;
@@ -135,7 +135,7 @@ impl Search<'_> {
         })
     }
 
-    /// The best place to divide a column.
+    /// The best split of a column.
     pub(super) fn best_cut(
         &self,
         samples: &[u32],
@@ -150,7 +150,7 @@ impl Search<'_> {
         }
     }
 
-    /// Samples in the order of their bins.
+    /// Finds the split by sorting the samples by bin.
     fn cut_of_few(&self, samples: &[u32], total: &Total, column: u32, bins: &mut Bins) -> Found {
         let own = &self.columns[column as usize];
         bins.few.clear();
@@ -169,7 +169,7 @@ impl Search<'_> {
         scan.found()
     }
 
-    /// Sums of samples in bins.
+    /// Finds the split by summing the samples of each bin.
     fn cut_of_many(&self, samples: &[u32], total: &Total, column: u32, bins: &mut Bins) -> Found {
         let own = &self.columns[column as usize];
         let outputs = self.pulls.outputs;
@@ -204,7 +204,7 @@ impl Search<'_> {
         scan.found()
     }
 
-    /// A random place between the smallest and the largest value.
+    /// A random threshold between the smallest and the largest value.
     pub(super) fn random_cut(
         &self,
         samples: &[u32],
@@ -236,12 +236,12 @@ impl Search<'_> {
     }
 }
 
-/// Goes through a column bin by bin.
+/// Scans a column bin by bin.
 struct Scan<'a> {
     search: &'a Search<'a>,
     total: &'a Total,
     column: u32,
-    /// The samples of the bins so far.
+    /// Sums over the bins so far.
     first: Total,
     bin: Option<u8>,
     best: Option<(f64, u8, u8)>,
@@ -261,7 +261,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Comes to the next bin with samples.
+    /// Moves on to the next bin with samples.
     fn reach(&mut self, bin: u8) {
         if let Some(before) = self.bin.replace(bin) {
             self.constant = false;

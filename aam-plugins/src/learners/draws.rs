@@ -3,7 +3,7 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// The generator of the part `number` of `name` under `seed`, whoever draws it and when.
+/// The generator of stream `number` of `name` under `seed`, independent of the order of use.
 pub(super) fn stream(seed: u64, name: &str, number: usize) -> ChaCha8Rng {
     let mut key = [0u8; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

@@ -18,37 +18,37 @@ use super::grow::grow;
 use super::tree::{Tree, check_all};
 use super::truth::truth;
 
-/// Where a column is divided.
+/// How a column is split.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Divisions {
-    /// Where the parts differ most, by a bootstrap sample for each tree (Breiman 2001).
+    /// At the best threshold, on a bootstrap sample per tree (Breiman 2001).
     Best,
-    /// At a random place, by all samples (Geurts, Ernst and Wehenkel 2006).
+    /// At a random threshold, on all samples (Geurts, Ernst and Wehenkel 2006).
     #[default]
     Random,
 }
 
-/// The mean of many trees on logarithms of shares of ASVs and clades, each grown to the end.
+/// Forest: the mean of many fully grown trees on log-abundances of ASVs and clades.
 ///
-/// Each division is the best of some columns drawn for it, by default at a random place of each:
-/// Geurts, Ernst and Wehenkel, *Extremely randomized trees*, Machine Learning 2006; at the best place
-/// it is the forest of Breiman, *Random forests*, Machine Learning 2001.
+/// Each split is the best among randomly drawn columns, by default at a random threshold of each: Geurts,
+/// Ernst and Wehenkel, *Extremely randomized trees*, Machine Learning 2006. With the best thresholds it is
+/// the forest of Breiman, *Random forests*, Machine Learning 2001.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ForestLearnerConfig {
     /// Number of trees.
-    #[schemars(range(min = 1, max = 100_000), transform = Facts::new().because("more change little"))]
+    #[schemars(range(min = 1, max = 100_000), transform = Facts::new().because("more trees change little"))]
     pub trees: usize,
-    /// Fewest training samples of a leaf.
-    #[schemars(range(min = 1, max = 1_000_000_000), transform = Facts::new().because("the mean of the trees makes up for it"))]
+    /// Minimum training samples in a leaf.
+    #[schemars(range(min = 1, max = 1_000_000_000), transform = Facts::new().because("averaging over trees makes up for it"))]
     pub min_samples_leaf: usize,
-    /// Columns tried at each division; none for the square root of their number for classes, and a
-    /// twentieth, but 100 if there are as many, for numbers.
+    /// Columns tried at each split; if unset, the square root of their number for classes, and a
+    /// twentieth of it, but at least 100 if there are as many, for numbers.
     #[schemars(range(min = 1, max = 1_000_000_000), transform = Facts::new().otherwise("by their number"))]
     pub max_features: Option<usize>,
-    /// Where a column is divided: at its best place or at a random one.
-    #[schemars(transform = Facts::new().because("better than the best place on seven tasks of five small studies"))]
+    /// Split a column at its best threshold or at a random one.
+    #[schemars(transform = Facts::new().because("better than the best threshold on seven tasks of five small studies"))]
     pub divisions: Divisions,
 }
 
@@ -63,7 +63,7 @@ impl Default for ForestLearnerConfig {
     }
 }
 
-/// What [`ForestLearnerConfig`] fits.
+/// The learner fitted by [`ForestLearnerConfig`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ForestLearner {
     log_shares: LogShares,
@@ -104,7 +104,7 @@ impl LearnerConfig for ForestLearnerConfig {
 }
 
 impl ForestLearnerConfig {
-    /// Columns tried at each division.
+    /// Number of columns tried at each split.
     fn tried(&self, target: &LearnerTarget<'_>, columns: usize) -> usize {
         let by_rule = match target {
             LearnerTarget::Numbers(_) => (columns / 20).max(100),
@@ -171,7 +171,7 @@ impl FittedLearner for ForestLearner {
         let columns = widths.0 + widths.1;
         if self.width != columns || self.outputs != outputs || self.trees.is_empty() {
             return Err(format!(
-                "it has {} trees on {} columns with {} outputs, and {columns} columns with {outputs} are needed",
+                "it has {} trees on {} columns with {} outputs, but {columns} columns with {outputs} outputs are needed",
                 self.trees.len(),
                 self.width,
                 self.outputs
@@ -182,13 +182,13 @@ impl FittedLearner for ForestLearner {
         let mut values = self.trees.iter().flat_map(|tree| &tree.values);
         match outputs == 1 || values.all(|value| *value >= 0.0) {
             true => Ok(()),
-            false => Err("the share of a class is below 0".to_owned()),
+            false => Err("the probability of a class is below 0".to_owned()),
         }
     }
 }
 
 impl ForestLearner {
-    /// The mean of the trees, for classes one whose parts add up to 1.
+    /// The mean of the trees; for classes, normalised to a sum of 1.
     fn mean(&self, sums: Vec<f64>) -> Vec<f64> {
         let all = match self.outputs {
             1 => self.trees.len() as f64,

@@ -1,4 +1,4 @@
-//! How trees are grown: each node is divided where the two parts differ most.
+//! How trees are grown: each node is split where its two children differ most.
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -8,11 +8,11 @@ use super::columns::Column;
 use super::cuts::{Bins, Cut, Found, Pulls, Rules, Search, Total, better};
 use super::tree::{Node, Tree};
 
-/// A node that may be divided.
+/// A node that can be split.
 struct Open {
     node: usize,
     depth: usize,
-    /// Its samples are these of `order`.
+    /// The range of its samples in `order`.
     start: usize,
     end: usize,
     /// Columns that are not known to be constant.
@@ -20,12 +20,12 @@ struct Open {
     cut: Cut,
 }
 
-/// Nodes with less than this part of the root's differences are all alike.
+/// A node whose differences are below this fraction of the root's counts as homogeneous.
 const ALIKE: f64 = 1e-9;
-/// Columns that are looked at together.
+/// Number of columns that one thread searches at a time.
 const TOGETHER: usize = 64;
 
-/// Grows a tree on `samples`, by the columns `active`.
+/// Grows a tree on `samples`, using the columns `active`.
 pub(super) fn grow(
     columns: &[Column],
     samples: Vec<u32>,
@@ -63,9 +63,9 @@ pub(super) fn grow(
 struct Grower<'a> {
     search: Search<'a>,
     rng: &'a mut ChaCha8Rng,
-    /// Differences below this are none.
+    /// Differences below this count as none.
     alike: f64,
-    /// The samples, those of a node together.
+    /// The samples, grouped by node.
     order: Vec<u32>,
     nodes: Vec<Node>,
     totals: Vec<Total>,
@@ -81,7 +81,7 @@ impl Grower<'_> {
         total
     }
 
-    /// How much the samples differ from what a leaf of them would say.
+    /// How much the samples differ from the value of a leaf of them.
     fn differences(&self, start: usize, end: usize, total: &Total) -> f64 {
         let outputs = self.search.pulls.outputs;
         let own = self.order[start..end].iter().map(|&sample| {
@@ -121,7 +121,7 @@ impl Grower<'_> {
         }
     }
 
-    /// The node that is divided next: the last where all are, which keeps few open, or the best.
+    /// The node to split next: the last one if all are split, which keeps few open, or else the best.
     fn next(&mut self) -> Option<Open> {
         if self.search.rules.leaves == usize::MAX {
             return self.open.pop();
@@ -141,7 +141,7 @@ impl Grower<'_> {
             .iter()
             .partition(|&&sample| column.values[sample as usize] <= open.cut.threshold);
         if first.is_empty() || second.is_empty() {
-            // A column without order, such as one of what is no number.
+            // A column without an order, such as one that contains NaN.
             return;
         }
         let middle = open.start + first.len();
@@ -156,7 +156,7 @@ impl Grower<'_> {
         self.add(open.depth + 1, middle, open.end, open.active);
     }
 
-    /// The best cut of a node; takes columns that are constant there out of `active`.
+    /// The best split of a node; removes columns that are constant there from `active`.
     fn cut(
         &mut self,
         start: usize,
@@ -194,7 +194,7 @@ impl Grower<'_> {
         best
     }
 
-    /// The best cut of all active columns, which many threads look for.
+    /// The best split over all active columns, searched in parallel.
     fn best_of_all(&self, start: usize, end: usize, total: &Total, active: &[u32]) -> Option<Cut> {
         let samples = &self.order[start..end];
         let search = self.search;
@@ -213,7 +213,7 @@ impl Grower<'_> {
         parts.into_iter().fold(None, better)
     }
 
-    /// The tree: every node without children is a leaf.
+    /// Returns the tree; every node without children is a leaf.
     fn finish(mut self) -> Tree {
         let penalty = self.search.rules.penalty;
         let mut values = Vec::new();

@@ -1,5 +1,5 @@
-//! The samples that a learner learns from in terms of all pairs of them, and those by which it chooses
-//! its settings.
+//! The training samples of learners whose cost grows with all pairs of samples, and the samples by which
+//! they choose their settings.
 
 use aam_api::{LearnerTarget, SampleFeatures, TrainingSamples};
 use aam_regression::{Judged, MOST_LEARNT, drawn};
@@ -7,12 +7,13 @@ use ndarray::Array2;
 
 use super::draws::stream;
 
-/// Samples by which settings are chosen.
+/// The samples by which settings are chosen.
 pub(super) fn judged(samples: &TrainingSamples<'_>, truth: &Array2<f64>) -> Judged {
     Judged::of(samples.folds, truth, &mut stream(samples.seed, "judged", 0))
 }
 
-/// Calls `fit` with the samples, or with 5000 of more, drawn: there are products of all pairs.
+/// Calls `fit` with the samples; if there are more than 5000, with 5000 drawn from them, because the cost
+/// grows with all pairs.
 pub(super) fn with_products<T>(
     samples: &TrainingSamples<'_>,
     fit: impl FnOnce(&TrainingSamples<'_>) -> T,

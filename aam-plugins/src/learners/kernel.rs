@@ -15,22 +15,22 @@ use super::scaling::{Scaling, Spread, finite};
 use super::truth::truth;
 use super::{check_penalties, check_samples};
 
-/// Sums over the training samples, each of which counts for those that are like it: least squares
-/// with a Gaussian kernel of log-ratios.
+/// Kernel regression: least squares with a Gaussian kernel of log-ratios.
 ///
-/// `exp(−d² / (width · median d²))`, with distances `d` of columns that are divided by the square
-/// root of their standard deviation; ASVs, clades and categories weigh the same. Width and penalty are
-/// those with the least squared errors of training samples in other folds than those of the fit,
-/// which also make outputs probabilities. Suykens and Vandewalle, *Least squares support vector
-/// machine classifiers*, Neural Processing Letters 1999.
+/// A prediction is a sum over training samples in which similar ones count most:
+/// `exp(−d² / (width · median d²))`, with distances `d` of columns divided by the square root of their
+/// standard deviation; ASVs, clades and categories have equal weight. Width and penalty minimise the
+/// squared error in cross-validation on the training samples, which also calibrates class probabilities.
+/// Suykens and Vandewalle, *Least squares support vector machine classifiers*, Neural Processing Letters
+/// 1999.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct KernelLearnerConfig {
-    /// Widths to choose from, in medians of the squared distances, above 0.
+    /// Candidate kernel widths, in medians of the squared distances, above 0.
     #[schemars(transform = Facts::new().because("one that sees neighbours and one that is nearly linear"))]
     pub widths: Vec<f64>,
-    /// Penalties to choose from, above 0; a sample has a product of 1 with itself.
-    #[schemars(transform = Facts::new().because("from next to none to one that leaves the mean"))]
+    /// Candidate penalties, above 0; the kernel of a sample with itself is 1.
+    #[schemars(transform = Facts::new().because("from almost no penalty to one that leaves only the mean"))]
     pub penalties: Vec<f64>,
 }
 
@@ -43,15 +43,15 @@ impl Default for KernelLearnerConfig {
     }
 }
 
-/// What [`KernelLearnerConfig`] fits.
+/// The learner fitted by [`KernelLearnerConfig`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KernelLearner {
     scaling: Scaling,
     /// Columns of the training samples, `[samples, columns]`.
     samples: Array2<f32>,
-    /// The squared distance at which a product is `1 / e`.
+    /// The squared distance at which the kernel is `1 / e`.
     width: f64,
-    /// `[samples, outputs]`.
+    /// Coefficients, `[samples, outputs]`.
     coefficients: Array2<f64>,
     intercepts: Vec<f64>,
     calibration: Calibration,
@@ -73,7 +73,7 @@ impl KernelLearnerConfig {
     fn fit_products(&self, samples: &TrainingSamples<'_>) -> Result<KernelLearner, PluginError> {
         let truth = truth(&samples.target);
         let (scaling, columns) = Scaling::fit(samples.features, Spread::Root);
-        // As they are kept, so that a training sample is seen as it was learnt from.
+        // Rounded as they are stored, so that a training sample looks the same as in the fit.
         let columns = columns.mapv(|value| value as f32);
         let exact = columns.mapv(f64::from);
         let distances = squared_distances(gram(exact.view()), &squares(&exact), &squares(&exact));
@@ -104,7 +104,7 @@ impl KernelLearnerConfig {
     }
 }
 
-/// Products of samples at these squared distances.
+/// The kernel at these squared distances.
 fn gaussian(distances: &Array2<f64>, width: f64) -> Array2<f64> {
     distances.mapv(|distance| (-distance / width).exp())
 }
@@ -122,12 +122,12 @@ fn check_widths(widths: &[f64]) -> Result<(), PluginError> {
     }
 }
 
-/// The squared length of each row.
+/// The squared norm of each row.
 fn squares(rows: &Array2<f64>) -> Vec<f64> {
     rows.rows().into_iter().map(|row| row.dot(&row)).collect()
 }
 
-/// `|a|² + |b|² − 2 a·b` of the products of `a` and `b`.
+/// `|a|² + |b|² − 2 a·b`, given the products of `a` and `b`.
 fn squared_distances(mut products: Array2<f64>, a: &[f64], b: &[f64]) -> Array2<f64> {
     for (mut row, a) in products.rows_mut().into_iter().zip(a) {
         for (product, b) in row.iter_mut().zip(b) {
@@ -137,7 +137,7 @@ fn squared_distances(mut products: Array2<f64>, a: &[f64], b: &[f64]) -> Array2<
     products
 }
 
-/// The median distance of two different samples; 1 where it is 0.
+/// The median distance between two different samples; 1 if it is 0.
 fn median_of_pairs(distances: &Array2<f64>) -> f64 {
     let rows = distances.axis_iter(Axis(0)).enumerate();
     let mut pairs: Vec<f64> = rows
@@ -176,7 +176,7 @@ impl FittedLearner for KernelLearner {
             || self.intercepts.len() != outputs
         {
             return Err(format!(
-                "it has {:?} coefficients of samples with {} columns, and {columns} columns with {outputs} outputs are needed",
+                "it has {:?} coefficients for samples with {} columns, but {columns} columns with {outputs} outputs are needed",
                 self.coefficients.dim(),
                 self.samples.ncols()
             ));

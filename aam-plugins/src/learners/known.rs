@@ -1,4 +1,4 @@
-//! Samples whose truth is known, for the tests of the learners.
+//! Samples with known target values, for the tests of learners.
 
 use aam_api::{FittedLearner, LearnerConfig, LearnerTarget, SampleFeatures, TrainingSamples};
 use ndarray::Array2;
@@ -7,7 +7,7 @@ use rand::RngExt;
 use super::cuts::Rules;
 use super::draws::stream;
 
-/// Samples with log-ratios from −1 to 1, of which shares are exponentials.
+/// Samples with log-ratios from −1 to 1; their abundances are the exponentials.
 pub(super) struct Known {
     pub(super) features: SampleFeatures,
     folds: Vec<usize>,
@@ -56,7 +56,7 @@ impl Known {
     }
 }
 
-/// Squared errors of the training samples, as a part of the variance.
+/// Squared error on the training samples, as a fraction of the variance.
 pub(super) fn error(fitted: &impl FittedLearner, known: &Known, truth: &[f64]) -> f64 {
     let predicted = fitted.predict(&known.features);
     let mean = truth.iter().sum::<f64>() / truth.len() as f64;
@@ -65,7 +65,7 @@ pub(super) fn error(fitted: &impl FittedLearner, known: &Known, truth: &[f64]) -
     squares / truth.iter().map(|b| (b - mean).powi(2)).sum::<f64>()
 }
 
-/// The share of the training samples whose class is the most probable.
+/// Accuracy on the training samples.
 pub(super) fn right(fitted: &impl FittedLearner, known: &Known, truth: &[usize]) -> f64 {
     let predicted = fitted.predict(&known.features);
     let rows = predicted.rows().into_iter().zip(truth);
@@ -73,7 +73,7 @@ pub(super) fn right(fitted: &impl FittedLearner, known: &Known, truth: &[usize])
     right.count() as f64 / truth.len() as f64
 }
 
-/// Rules under which a tree grows to the end.
+/// Rules under which a tree is fully grown.
 pub(super) const RULES: Rules = Rules {
     leaves: usize::MAX,
     depth: usize::MAX,
@@ -83,7 +83,7 @@ pub(super) const RULES: Rules = Rules {
     penalty: 0.0,
 };
 
-/// Numbers without order.
+/// Pseudo-random numbers.
 pub(super) fn value(i: usize) -> f32 {
     ((i * 7919 + 13) % 1009) as f32
 }

@@ -15,17 +15,16 @@ use super::judged::{judged, with_products};
 use super::scaling::{Scaling, Spread, finite};
 use super::truth::truth;
 
-/// Weights of standardised log-ratios: ridge regression for numbers, multinomial logistic regression
-/// for classes.
+/// Linear model of log-ratios: ridge regression for numbers, multinomial logistic regression for classes.
 ///
-/// Every ASV, clade and category has a standard deviation of 1; ASVs, clades and categories weigh the
-/// same. The penalty of squared weights is the one with the least loss of training samples in other
-/// folds than those of the fit. Hoerl and Kennard, *Ridge regression*, Technometrics 1970.
+/// Every ASV, clade and category is standardised; ASVs, clades and categories have equal weight. The
+/// penalty on squared weights minimises the loss in cross-validation on the training samples. Hoerl and
+/// Kennard, *Ridge regression*, Technometrics 1970.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LinearLearnerConfig {
-    /// Penalties to choose from, above 0; samples have a squared length of 1 on the mean.
-    #[schemars(transform = Facts::new().because("from next to none to one that leaves the mean"))]
+    /// Candidate penalties, above 0; samples have a mean squared norm of 1.
+    #[schemars(transform = Facts::new().because("from almost no penalty to one that leaves only the mean"))]
     pub penalties: Vec<f64>,
 }
 
@@ -37,14 +36,14 @@ impl Default for LinearLearnerConfig {
     }
 }
 
-/// What [`LinearLearnerConfig`] fits.
+/// The learner fitted by [`LinearLearnerConfig`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LinearLearner {
     scaling: Scaling,
-    /// `[columns, outputs]`.
+    /// Weights, `[columns, outputs]`.
     weights: Vec<f32>,
     intercepts: Vec<f64>,
-    /// Of numbers; classes have softmax.
+    /// The calibration of numbers; classes use softmax.
     calibration: Option<Calibration>,
 }
 
@@ -116,7 +115,7 @@ impl FittedLearner for LinearLearner {
         self.scaling.check(columns)?;
         if self.intercepts.len() != outputs || self.weights.len() != columns * outputs {
             return Err(format!(
-                "it has {} weights of {} outputs, and {columns} columns with {outputs} are needed",
+                "it has {} weights for {} outputs, but {columns} columns with {outputs} outputs are needed",
                 self.weights.len(),
                 self.intercepts.len()
             ));

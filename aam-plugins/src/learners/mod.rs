@@ -1,7 +1,7 @@
 //! Learners: methods other than the network that predict a target from abundances.
 //!
-//! Linear and kernel learners share the standardised columns, the products of samples and the least
-//! squares; forest and boosting share the trees.
+//! The linear and kernel learners share standardised columns, products of samples and least squares; the
+//! forest and boosting share the trees.
 
 pub mod boosting;
 mod calibration;
@@ -27,7 +27,7 @@ fn bad_option(learner: &str, option: &str, expected: &str, found: &[f64]) -> Plu
     PluginError::bad_option(LearnerKind::NAME, learner, option, expected, found)
 }
 
-/// The columns of `left` and then those of `right`, of the same samples, row by row in memory.
+/// Concatenates the columns of `left` and `right`, which have the same samples; row-major in memory.
 fn beside(left: &Array2<f32>, right: &Array2<f32>) -> Array2<f32> {
     let width = left.ncols();
     let shape = (left.nrows(), width + right.ncols());
@@ -37,7 +37,7 @@ fn beside(left: &Array2<f32>, right: &Array2<f32>) -> Array2<f32> {
     })
 }
 
-/// Refuses penalties that are none.
+/// Rejects missing or non-positive penalties.
 fn check_penalties(learner: &str, penalties: &[f64]) -> Result<(), PluginError> {
     let positive = |penalty: &f64| *penalty > 0.0 && penalty.is_finite();
     match !penalties.is_empty() && penalties.iter().all(positive) {
@@ -51,7 +51,7 @@ fn check_penalties(learner: &str, penalties: &[f64]) -> Result<(), PluginError> 
     }
 }
 
-/// Refuses samples from which nothing can be learnt.
+/// Rejects samples from which nothing can be learnt.
 fn check_samples(samples: &TrainingSamples<'_>) -> Result<(), PluginError> {
     let number = samples.features.samples();
     if number == 0 || number != samples.target.samples() || number != samples.folds.len() {
@@ -68,15 +68,15 @@ fn check_samples(samples: &TrainingSamples<'_>) -> Result<(), PluginError> {
     match fits {
         true => Ok(()),
         false => Err(PluginError::study(
-            "a training sample has no finite value, or a class that there is not",
+            "a training sample has no finite value or an unknown class",
         )),
     }
 }
 
-/// Refuses numbers of a state that are none.
+/// Rejects a state with numbers that are not finite.
 fn finite_numbers<'a>(numbers: impl IntoIterator<Item = &'a f64>) -> Result<(), String> {
     match numbers.into_iter().all(|number| number.is_finite()) {
         true => Ok(()),
-        false => Err("a coefficient is no finite number".to_owned()),
+        false => Err("a coefficient is not finite".to_owned()),
     }
 }

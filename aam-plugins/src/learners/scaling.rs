@@ -1,4 +1,4 @@
-//! Columns on one scale, so that products of samples compare what they have in common.
+//! Columns on a common scale, so that products of samples measure their similarity.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::beside;
-/// How much of a column's spread remains.
+/// How much of a column's spread is kept.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Spread {
     /// None: every column has a standard deviation of 1.
@@ -16,20 +16,20 @@ pub(super) enum Spread {
     Root,
 }
 
-/// What makes log-ratios and categories the columns of a linear learner: each less its mean and times
-/// a factor, so that ASVs, clades and categories weigh the same, and samples have a squared length
-/// of 1 on the mean.
+/// Turns log-ratios and categories into the columns of a linear learner: each is centred and multiplied
+/// by a factor, such that ASVs, clades and categories have equal weight and the mean squared norm of
+/// samples is 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Scaling {
     means: Vec<f32>,
     factors: Vec<f32>,
 }
 
-/// Columns with less spread than this are constant.
+/// Columns with a smaller standard deviation than this count as constant.
 const LEAST_SPREAD: f64 = 1e-6;
 
 impl Scaling {
-    /// The scale of the training samples, and their columns on it.
+    /// Fits the scale to training samples; returns it with their scaled columns.
     pub(super) fn fit(features: &SampleFeatures, spread: Spread) -> (Self, Array2<f64>) {
         let columns = columns(features);
         let rows = columns.nrows().max(1) as f64;
@@ -72,7 +72,7 @@ impl Scaling {
         (scaling, scaled)
     }
 
-    /// The columns of samples on this scale.
+    /// The scaled columns of samples.
     pub(super) fn of(&self, features: &SampleFeatures) -> Array2<f64> {
         self.scaled(columns(features))
     }
@@ -86,16 +86,16 @@ impl Scaling {
         columns
     }
 
-    /// How many columns there are.
+    /// Number of columns.
     pub(super) fn width(&self) -> usize {
         self.means.len()
     }
 
-    /// Refuses another number of columns than `width`, and what is no number.
+    /// Rejects a number of columns other than `width`, and numbers that are not finite.
     pub(super) fn check(&self, width: usize) -> Result<(), String> {
         if self.means.len() != width || self.factors.len() != width {
             return Err(format!(
-                "it scales {} columns, and samples have {width}",
+                "it scales {} columns, but samples have {width}",
                 self.means.len()
             ));
         }
@@ -103,24 +103,24 @@ impl Scaling {
     }
 }
 
-/// Refuses numbers that are none.
+/// Rejects numbers that are not finite.
 pub(super) fn finite<'a>(
     mut values: impl Iterator<Item = &'a f32>,
     what: &str,
 ) -> Result<(), String> {
     match values.all(|value| value.is_finite()) {
         true => Ok(()),
-        false => Err(format!("{what} is no finite number")),
+        false => Err(format!("{what} is not finite")),
     }
 }
 
 /// Log-ratios and categories, `[samples, columns]`.
 fn columns(features: &SampleFeatures) -> Array2<f64> {
-    // Row by row in memory, as a state is read: the order decides how sums are rounded.
+    // Row-major, as when a state is read: the order determines how sums are rounded.
     beside(&features.log_ratios, &features.categories).mapv(f64::from)
 }
 
-/// Columns of ASVs, of clades and of categories.
+/// The columns of ASVs, of clades and of categories.
 fn blocks(features: &SampleFeatures) -> [Range<usize>; 3] {
     let (abundances, categories) = features.widths();
     let asvs = features.asvs.min(abundances);

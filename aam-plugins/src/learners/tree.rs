@@ -1,20 +1,20 @@
-//! Grown trees: what they predict, and how they are kept.
+//! Grown trees: their predictions and their serialised form.
 
 use serde::{Deserialize, Serialize};
 
-/// A tree of questions whether a column is at most a threshold, with values at its leaves.
+/// A decision tree that compares columns with thresholds and has values at its leaves.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Tree {
-    /// The root first; children stand after their parent, two together.
+    /// The root comes first; the two children of a node are adjacent and come after it.
     pub(super) nodes: Vec<Node>,
-    /// `[leaves, outputs]`.
+    /// Values, `[leaves, outputs]`.
     pub(super) values: Vec<f32>,
 }
 
-/// A question, or a leaf.
+/// An inner node or a leaf.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Node {
-    /// The column asked for; at a leaf, which leaf it is.
+    /// The column that is compared; at a leaf, the number of the leaf.
     pub(super) column: u32,
     /// The largest value that goes to the first child.
     pub(super) threshold: f32,
@@ -23,7 +23,7 @@ pub(super) struct Node {
 }
 
 impl Tree {
-    /// The values of a sample with these columns.
+    /// The values for a sample with these columns.
     pub(super) fn values(&self, columns: &[f32], outputs: usize) -> &[f32] {
         let mut node = self.nodes[0];
         while node.children > 0 {
@@ -34,12 +34,12 @@ impl Tree {
         &self.values[leaf * outputs..(leaf + 1) * outputs]
     }
 
-    /// Refuses a tree that asks for columns from `width` on, ends nowhere, or has other values than
-    /// `outputs` a leaf.
+    /// Rejects a tree that uses columns beyond `width`, has invalid children, or does not have `outputs`
+    /// values per leaf.
     pub(super) fn check(&self, width: usize, outputs: usize) -> Result<(), String> {
         let leaves = self.values.len() / outputs.max(1);
         if self.nodes.is_empty() || self.values.len() != leaves * outputs {
-            return Err("a tree has no root, or a leaf other values than are needed".to_owned());
+            return Err("a tree has no root or the wrong number of values".to_owned());
         }
         for (place, node) in self.nodes.iter().enumerate() {
             let children = node.children as usize;
@@ -53,14 +53,14 @@ impl Tree {
                 }
             };
             if !fits {
-                return Err(format!("node {place} of a tree is none"));
+                return Err(format!("node {place} of a tree is invalid"));
             }
         }
         super::scaling::finite(self.values.iter(), "the value of a leaf")
     }
 }
 
-/// Refuses several trees, as [`Tree::check`] does one.
+/// Checks several trees with [`Tree::check`].
 pub(super) fn check_all<'a>(
     trees: impl IntoIterator<Item = &'a Tree>,
     width: usize,

@@ -1,10 +1,9 @@
-//! What is true of training samples, as numbers.
+//! The target values of training samples as a matrix.
 
 use aam_api::LearnerTarget;
 use ndarray::Array2;
 
-/// What is learnt: the numbers `[samples, 1]`, or 1 at the class of each and 0 elsewhere,
-/// `[samples, classes]`.
+/// The target values: numbers `[samples, 1]`, or one-hot classes `[samples, classes]`.
 pub(super) fn truth(target: &LearnerTarget<'_>) -> Array2<f64> {
     let mut truth = Array2::zeros((target.samples(), target.outputs()));
     match target {

@@ -1,4 +1,4 @@
-//! Errors above and below the truth cost differently.
+//! Absolute error with different costs above and below the target.
 
 use aam_api::options::{Facts, Spelling};
 use aam_api::{Loss, LossConfig, LossContext, PluginError, Prediction};
@@ -7,22 +7,22 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// An absolute error that costs differently above and below the truth:
+/// Absolute error with different costs above and below the target:
 /// `a max(ŷ - y, 0) + b max(y - ŷ, 0)`.
 ///
-/// `ŷ` is the one output for the target `y`, `a` the over-penalty and `b` the under-penalty. Its
-/// minimiser is the quantile of level `b / (a + b)`, for penalties of 1 the median: Koenker and
-/// Bassett, *Regression quantiles*, Econometrica 1978.
+/// `ŷ` is the only output for the target `y`, `a` the over-penalty and `b` the under-penalty. Its
+/// minimiser is the quantile at level `b / (a + b)`, for equal penalties the median: Koenker and Bassett,
+/// *Regression quantiles*, Econometrica 1978.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AsymmetricLossConfig {
-    /// What a prediction of one unit too much costs, above 0.
+    /// Cost per unit by which a prediction is too high, above 0.
     #[schemars(
         extend("exclusiveMinimum" = 0),
         transform = Facts::new().spelling(Spelling::flag("over-penalty").chooses())
     )]
     pub over_penalty: f64,
-    /// What a prediction of one unit too little costs, above 0.
+    /// Cost per unit by which a prediction is too low, above 0.
     #[schemars(
         extend("exclusiveMinimum" = 0),
         transform = Facts::new().spelling(Spelling::flag("under-penalty").chooses())
@@ -65,7 +65,7 @@ impl Loss for AsymmetricLoss {
     }
 
     fn forward(&self, values: Tensor<3>, target: Tensor<2>) -> Tensor<2> {
-        // With both penalties above 0, the larger of the two lines is the one on this side.
+        // Since both penalties are positive, the larger of the two lines applies on each side.
         let error = values.squeeze_dim::<2>(2) - target;
         let over = error.clone().mul_scalar(self.over_penalty);
         over.max_pair(error.mul_scalar(-self.under_penalty))

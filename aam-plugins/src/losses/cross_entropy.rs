@@ -1,4 +1,4 @@
-//! Cross-entropy of classes.
+//! Cross-entropy for classes.
 
 use aam_api::options::Facts;
 use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
@@ -8,21 +8,21 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Cross-entropy of classes: `- Σ_k w_k q_k log p_k`.
+/// Cross-entropy for classes: `- Σ_k w_k q_k log p_k`.
 ///
-/// `p = softmax(z)` `[classes]` from the outputs `z` of the target; `q_k` is `1 - ε + ε / classes`
+/// `p = softmax(z)` `[classes]`, where `z` are the outputs for the target; `q_k` is `1 - ε + ε / classes`
 /// for the true class and `ε / classes` for the others, with label smoothing `ε` (Szegedy et al.,
-/// *Rethinking the Inception architecture*, CVPR 2016); `w_k` is the weight of class `k`. The
-/// weights scale the loss as they are: with a mean of 1 over the samples its size stays the same.
-/// Predicts the likeliest class and the probabilities of all. Needs a target of classes.
+/// *Rethinking the Inception architecture*, CVPR 2016); `w_k` is the weight of class `k`. The weights are
+/// not normalised: with a mean of 1 over the samples they leave the size of the loss unchanged. Predicts
+/// the most probable class and the probabilities of all. Needs a categorical target.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CrossEntropyLossConfig {
-    /// `ε`: the share of the truth that is spread over all classes, in [0, 1).
+    /// `ε`: the probability mass that is spread over all classes, in [0, 1).
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub label_smoothing: f64,
-    /// Weight of each class, none below 0, in the order of the classes: by value where all their
-    /// names are numbers, else as text. Without any, all are 1.
+    /// Weight of each class, at least 0, in the order of the classes: by value if all their names are
+    /// numbers, otherwise as text. If empty, all are 1.
     #[schemars(transform = Facts::new().was("class-weights"))]
     pub class_weights: Vec<f64>,
 }
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::known::{assert_close, device, matrix};
 
-    /// Outputs whose probabilities are 1/2, 1/3 and 1/6.
+    /// Outputs with the probabilities 1/2, 1/3 and 1/6.
     fn values() -> Tensor<3> {
         matrix([[3f32.ln(), 2f32.ln(), 0.0]]).unsqueeze_dim(1)
     }
@@ -167,7 +167,7 @@ mod tests {
         let config = CrossEntropyLossConfig::default();
         assert_eq!(
             refused(&config, None),
-            "loss 'cross-entropy' needs a target of classes, but this one is a number"
+            "loss 'cross-entropy' needs a categorical target, but this one is numeric"
         );
         let config = CrossEntropyLossConfig {
             class_weights: vec![1.0, 2.0],

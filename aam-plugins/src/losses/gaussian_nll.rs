@@ -1,4 +1,4 @@
-//! The negative log-likelihood of a normal distribution.
+//! Negative log-likelihood of a normal distribution.
 
 use std::f64::consts::{SQRT_2, TAU};
 
@@ -10,26 +10,25 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statrs::function::erf::erf_inv;
 
-/// Largest absolute logarithm of a variance, so that no sample's likelihood outgrows all others.
+/// Largest absolute log-variance, so that no sample's likelihood dominates all others.
 const BOUND: f64 = 8.0;
 
-/// The negative log-likelihood of a normal distribution: `(ln 2π + s + (y - μ)² / eˢ) / 2`.
+/// Negative log-likelihood of a normal distribution: `(ln 2π + s + (y - μ)² / eˢ) / 2`.
 ///
-/// Each target `y` has two outputs: the mean `μ`, and the logarithm of the variance, which enters
-/// as `s = ln(d² + exp(8 tanh(v / 8)))`: bounded, and with a least standard deviation `d`, so that
-/// samples that are hit exactly do not rule the fit. The model thus says how sure it is of each
-/// sample. Nix and Weigend, *Estimating the mean and variance
-/// of the target probability distribution*, IEEE ICNN 1994. Predicts the mean, and the interval
-/// around it that holds the share `coverage` of the distribution.
+/// Each target `y` has two outputs: the mean `μ`, and the log-variance `v`, which enters as
+/// `s = ln(d² + exp(8 tanh(v / 8)))`. It is bounded and has a minimum standard deviation `d`, so that
+/// samples that are fitted exactly do not dominate. The model thus estimates its uncertainty about each
+/// sample. Nix and Weigend, *Estimating the mean and variance of the target probability distribution*,
+/// IEEE ICNN 1994. Predicts the mean and a central interval with probability `coverage`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct GaussianNllLossConfig {
-    /// Share of samples that the interval is to cover, in (0, 1).
+    /// Fraction of samples that the interval should cover, in (0, 1).
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub coverage: f64,
-    /// Least standard deviation, at least 0, on the scale of training: with a z-score, as a share of
-    /// the target's own. With few samples a model that may be surer than that soon is, of samples
-    /// that it has learnt by heart.
+    /// Minimum standard deviation, at least 0, on the training scale: with a z-score, as a fraction of the
+    /// target's own. Without such a minimum, a model soon becomes overconfident about the samples it has
+    /// memorised if there are few.
     #[schemars(range(min = 0.0))]
     pub least_deviation: f64,
 }
@@ -46,7 +45,7 @@ impl Default for GaussianNllLossConfig {
 /// The loss that [`GaussianNllLossConfig`] builds.
 #[derive(Module, Debug)]
 pub struct GaussianNllLoss {
-    /// Half the width of the interval in standard deviations.
+    /// Half-width of the interval, in standard deviations.
     deviations: f64,
     least_deviation: f64,
 }
@@ -68,13 +67,13 @@ impl LossConfig for GaussianNllLossConfig {
     }
 }
 
-/// How many standard deviations to either side hold the share `coverage` of a normal distribution.
+/// The half-width, in standard deviations, of a central interval with probability `coverage`.
 fn deviations(coverage: f64) -> f64 {
     SQRT_2 * erf_inv(coverage)
 }
 
 impl GaussianNllLoss {
-    /// Means and logarithms of variances, each `[batch, targets]`.
+    /// Returns means and log-variances, each `[batch, targets]`.
     fn parameters(&self, values: Tensor<3>) -> (Tensor<2>, Tensor<2>) {
         let mean = values.clone().narrow(2, 0, 1).squeeze_dim(2);
         let free: Tensor<2> = values.narrow(2, 1, 1).squeeze_dim(2);
@@ -127,7 +126,7 @@ mod tests {
         config.init(&context, &device()).expect("it is a share")
     }
 
-    /// Outputs for the mean 1 and the variance `variance`.
+    /// Outputs for the mean 1 and the given variance.
     fn values(variance: f64) -> Tensor<3> {
         let free = BOUND * ((variance - 0.01).ln() / BOUND).atanh();
         matrix([[1.0, free as f32]]).unsqueeze_dim(1)
@@ -135,7 +134,7 @@ mod tests {
 
     #[test]
     fn is_the_logarithm_of_the_density() {
-        // Densities by the standard library of Python: NormalDist(1, 1).pdf(3) = 0.0539909665,
+        // Densities from Python's standard library: NormalDist(1, 1).pdf(3) = 0.0539909665,
         // NormalDist(1, 2).pdf(3) = 0.1209853623, NormalDist(1, 0.5).pdf(1) = 0.7978845608.
         for (variance, target, density) in [
             (1.0, 3.0, 0.053_990_966_5f64),
@@ -157,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_interval_is_that_of_the_normal_distribution() {
-        // NormalDist().inv_cdf((1 + coverage) / 2) of the standard library of Python.
+        // NormalDist().inv_cdf((1 + coverage) / 2) from Python's standard library.
         for (coverage, known) in [
             (0.5, 0.674_489_750_2),
             (0.8, 1.281_551_565_5),

@@ -1,4 +1,4 @@
-//! Huber's loss.
+//! Huber loss.
 
 use aam_api::options::Facts;
 use aam_api::{Loss, LossConfig, LossContext, PluginError, Prediction};
@@ -7,19 +7,17 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Huber's loss: `e² / 2` where `|e| ≤ δ`, `δ (|e| - δ / 2)` beyond.
+/// Huber loss: `e² / 2` if `|e| ≤ δ`, otherwise `δ (|e| - δ / 2)`.
 ///
-/// `e = y - ŷ` is the difference between the target and the one output for it, on the transformed
-/// scale. Squared near the truth, absolute far from it, so that far-off samples do not rule the
-/// fit. Huber, *Robust estimation of a location parameter*, Annals of Mathematical Statistics
-/// 1964.
+/// `e = y - ŷ` is the difference between the target and its only output, on the transformed scale. The
+/// loss is quadratic near the target and linear far from it, so that outliers do not dominate the fit.
+/// Huber, *Robust estimation of a location parameter*, Annals of Mathematical Statistics 1964.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(transform = Facts::new()
-    .because("outliers count less than with mse; classes have cross-entropy"))]
+    .because("outliers count less than with mse; classes use cross-entropy"))]
 pub struct HuberLossConfig {
-    /// `δ`: where the loss turns from squared to absolute, above 0, in units of the transformed
-    /// target.
+    /// `δ`: where the loss changes from quadratic to linear, above 0, in units of the transformed target.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub delta: f64,
 }
@@ -52,7 +50,7 @@ impl Loss for HuberLoss {
     }
 
     fn forward(&self, values: Tensor<3>, target: Tensor<2>) -> Tensor<2> {
-        // With m = min(|e|, δ), m (|e| - m / 2) is both branches at once.
+        // With m = min(|e|, δ), m (|e| - m / 2) covers both branches.
         let error = (values.squeeze_dim::<2>(2) - target).abs();
         let near = error.clone().clamp_max(self.delta);
         near.clone() * (error - near.mul_scalar(0.5))

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// Absolute error: `|y - ŷ|`.
 ///
-/// `y` is the target, `ŷ` the one output for it, both on the transformed scale. Its minimiser is
-/// the median of the target, so that far-off samples weigh little.
+/// `y` is the target, `ŷ` its only output, both on the transformed scale. The minimiser is the median of
+/// the target, so that outliers have little weight.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MaeLossConfig {}

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// Squared error: `(y - ŷ)²`.
 ///
-/// `y` is the target, `ŷ` the one output for it, both on the transformed scale. Its minimiser is
-/// the mean of the target, and a few far-off samples weigh much.
+/// `y` is the target, `ŷ` its only output, both on the transformed scale. The minimiser is the mean of the
+/// target, so that a few outliers have much weight.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MseLossConfig {}

@@ -1,4 +1,4 @@
-//! Ordered classes.
+//! Log loss for ordered classes.
 
 use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
 use burn::module::{Module, Param};
@@ -7,38 +7,38 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Thresholds are at least this far apart, so that no class becomes impossible.
+/// Minimum distance between thresholds, so that no class becomes impossible.
 const LEAST_GAP: f64 = 1e-3;
 
-/// How many times faster thresholds move than other weights. An optimizer moves each weight by
-/// about the learning rate, and thresholds have several units to go in a few hundred updates.
+/// How many times faster thresholds move than other weights. An optimizer moves each weight by about the
+/// learning rate per update, and thresholds have to move by several units in a few hundred updates.
 const PACE: f64 = 10.0;
 
-/// The log loss of ordered classes, cut out of one score by thresholds (proportional odds):
+/// Log loss for ordered classes that thresholds separate on one score (proportional odds):
 /// `- ln (σ(θ_k - f) - σ(θ_{k-1} - f))` for the true class `k`.
 ///
-/// Each target has one output, the score `f`; the higher it is, the later the class. The thresholds
-/// `θ_1 < … < θ_{K-1}` between the `K` classes (`θ_0 = -∞`, `θ_K = ∞`) are learned with the model,
-/// as a first one and softplus increments; they start where a score of 0 means even odds. Predicts
-/// the likeliest class and the probabilities of all. McCullagh, *Regression models for ordinal
-/// data*, Journal of the Royal Statistical Society B 1980. Needs a target of classes.
+/// Each target has one output, the score `f`; higher scores mean later classes. The thresholds
+/// `θ_1 < … < θ_{K-1}` between the `K` classes (`θ_0 = -∞`, `θ_K = ∞`) are learnt with the model, as the
+/// first one and softplus increments; initially a score of 0 gives equal probabilities. Predicts the most
+/// probable class and the probabilities of all. McCullagh, *Regression models for ordinal data*, Journal of
+/// the Royal Statistical Society B 1980. Needs a categorical target.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct OrdinalLossConfig {
-    /// Names of all classes from the first to the last. Without any, classes whose names are all
-    /// numbers are in the order of the numbers, others in that of their names as text.
+    /// Names of all classes, from first to last. If empty, the classes are sorted by number if all their
+    /// names are numbers, otherwise as text.
     pub order: Vec<String>,
 }
 
 /// The loss that [`OrdinalLossConfig`] builds.
 #[derive(Module, Debug)]
 pub struct OrdinalLoss {
-    /// The lowest threshold over [`PACE`], `[1]`.
+    /// The lowest threshold divided by [`PACE`], `[1]`.
     first: Param<Tensor<1>>,
-    /// What the increments are the softplus of, over [`PACE`], `[classes - 2]`.
+    /// The inverse softplus of the increments, divided by [`PACE`], `[classes - 2]`.
     increments: Option<Param<Tensor<1>>>,
     classes: usize,
-    /// The place of each class in the order, where that is not the order of their indices.
+    /// The place of each class in the order, if it differs from the order of their indices.
     #[module(skip)]
     places: Option<Vec<usize>>,
 }
@@ -60,7 +60,7 @@ impl LossConfig for OrdinalLossConfig {
 }
 
 impl OrdinalLossConfig {
-    /// The place of each of the classes called `names` in the order, if one is given.
+    /// The place of each of the classes `names` in the order, if one is given.
     fn places(&self, names: &[String]) -> Result<Option<Vec<usize>>, PluginError> {
         if self.order.is_empty() {
             return Ok(None);
@@ -84,7 +84,7 @@ impl OrdinalLossConfig {
 }
 
 impl OrdinalLoss {
-    /// With these thresholds, at least one, ascending.
+    /// A loss with these thresholds, at least one, ascending.
     fn with_thresholds(thresholds: &[f64], device: &Device) -> Self {
         let parameter = |values: &[f64]| {
             let values: Vec<f32> = values.iter().map(|&value| (value / PACE) as f32).collect();
@@ -102,8 +102,8 @@ impl OrdinalLoss {
         }
     }
 
-    /// Logarithms of the probabilities of the classes by their indices,
-    /// `[batch, targets, classes]`, from scores `[batch, targets, 1]`.
+    /// Returns log-probabilities of the classes by their indices, `[batch, targets, classes]`, given
+    /// scores `[batch, targets, 1]`.
     fn log_probabilities(&self, scores: Tensor<3>) -> Tensor<3> {
         let ordered = self.ordered_log_probabilities(scores);
         match &self.places {
@@ -116,10 +116,10 @@ impl OrdinalLoss {
         }
     }
 
-    /// The same for the classes in their order.
+    /// The same for the classes in their given order.
     fn ordered_log_probabilities(&self, scores: Tensor<3>) -> Tensor<3> {
-        // σ(a) - σ(b) = σ(a) σ(-b) (1 - exp(b - a)): none of the factors cancels, and the last one
-        // depends on the thresholds alone.
+        // σ(a) - σ(b) = σ(a) σ(-b) (1 - exp(b - a)): no factor suffers from cancellation, and the last one
+        // depends only on the thresholds.
         let first = self.first.val().mul_scalar(PACE);
         let device = first.device();
         let (thresholds, between) = match &self.increments {
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn is_the_logarithm_of_the_probability_of_the_true_class() {
-        // With thresholds ±ln 3 a score of 0 has σ(-ln 3) = 1/4 below and as much above.
+        // With thresholds ±ln 3, a score of 0 has probability σ(-ln 3) = 1/4 below and above.
         let loss = loss(&[-3f64.ln(), 3f64.ln()]);
         for (class, probability) in [(0.0, 0.25), (1.0, 0.5), (2.0, 0.25)] {
             let losses = loss.forward(score(0.0), matrix([[class]]));
@@ -271,7 +271,7 @@ mod tests {
             .expect_err("a number has no classes");
         assert_eq!(
             error.to_string(),
-            "loss 'ordinal' needs a target of classes, but this one is a number"
+            "loss 'ordinal' needs a categorical target, but this one is numeric"
         );
     }
 }

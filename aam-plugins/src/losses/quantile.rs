@@ -1,4 +1,4 @@
-//! The pinball loss of several quantiles.
+//! Pinball loss for several quantiles.
 
 use aam_api::options::{Facts, Spelling};
 use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
@@ -7,19 +7,18 @@ use burn::tensor::{Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The pinball loss, averaged over the levels `τ`: `max(τ e, (τ - 1) e)`.
+/// Pinball loss, averaged over the levels `τ`: `max(τ e, (τ - 1) e)`.
 ///
-/// `e = y - ŷ_τ` is the difference between the target and the output for level `τ`; each target
-/// has one output for every level, in ascending order. The minimiser of each is the quantile of
-/// that level. Koenker and Bassett, *Regression quantiles*, Econometrica 1978. Predicts the level
-/// nearest to 0.5, and the outermost levels as an interval (with the default levels, one that
-/// covers 80 % of samples); outputs that cross are put in order for that, which never makes them
-/// worse: Chernozhukov, Fernández-Val and Galichon, *Quantile and probability curves without
-/// crossing*, Econometrica 2010.
+/// `e = y - ŷ_τ` is the difference between the target and the output for level `τ`; each target has one
+/// output per level, in ascending order. Its minimiser is the quantile at that level. Koenker and Bassett,
+/// *Regression quantiles*, Econometrica 1978. Predicts the level nearest to 0.5, and the outermost levels
+/// as an interval (with the default levels, one that covers 80 % of samples). For predictions, crossing
+/// outputs are sorted, which never makes them worse: Chernozhukov, Fernández-Val and Galichon, *Quantile
+/// and probability curves without crossing*, Econometrica 2010.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct QuantileLossConfig {
-    /// The levels, ascending and each once, in (0, 1).
+    /// The levels, strictly ascending, in (0, 1).
     #[schemars(transform = Facts::new().spelling(Spelling::flag("quantiles").chooses()))]
     pub levels: Vec<f64>,
 }

@@ -1,4 +1,4 @@
-//! Share of samples of the right class.
+//! Fraction of samples whose class is predicted correctly.
 
 use aam_api::metric::{Better, Confusion, Headline, MetricConfig, MetricContext, MetricInfo};
 use schemars::JsonSchema;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::OfConfusion;
 
-/// Share of the samples whose likeliest class is the true one.
+/// Fraction of samples whose most probable class is the actual one.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AccuracyConfig {}

@@ -9,18 +9,18 @@ use serde::{Deserialize, Serialize};
 
 use super::mean;
 
-/// Area under the ROC curve of one class against all others, the mean over the classes: how often a
-/// sample of the class has a higher probability of it than one that is not (Mann and Whitney 1947).
+/// Area under the ROC curve of each class against all others, averaged over classes: how often a sample
+/// of the class gets a higher probability of it than a sample outside it (Mann and Whitney 1947).
 ///
-/// Classes that all or no samples have are left out; where that is all of them it is not a number.
+/// Classes that contain all or none of the samples are left out; if that leaves none, the result is NaN.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AucConfig {}
 
-/// What accumulates [`AucConfig`].
+/// Accumulates [`AucConfig`].
 #[derive(Clone, Debug)]
 pub struct Auc {
-    /// Of each class its probability of each sample, and whether the sample is of it.
+    /// For each class, its predicted probability for each sample, and whether the sample is in the class.
     of_class: Vec<Vec<(f64, bool)>>,
 }
 
@@ -79,7 +79,7 @@ mod tests {
             ([0.1, 0.8, 0.1], 1),
             ([0.3, 0.5, 0.2], 0),
         ];
-        // Both classes that occur: 3 of 4 pairs in order for each; the third occurs nowhere.
+        // Both classes that occur have 3 of 4 pairs in order; the third does not occur.
         assert_close(of_these_classes(&AucConfig {}, &samples), 0.75);
     }
 }

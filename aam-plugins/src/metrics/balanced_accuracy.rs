@@ -1,4 +1,4 @@
-//! Mean recall of the classes.
+//! Mean recall over the classes.
 
 use aam_api::metric::{Better, Confusion, Headline, MetricConfig, MetricContext, MetricInfo};
 use schemars::JsonSchema;
@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{OfConfusion, mean};
 
-/// Mean over the classes that occur of the share of their samples that is recognised, so that rare
-/// classes count as much as frequent ones.
+/// Mean recall over the classes that occur, so that rare classes count as much as frequent ones.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct BalancedAccuracyConfig {}

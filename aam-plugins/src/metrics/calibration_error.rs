@@ -6,14 +6,14 @@ use aam_api::metric::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Expected calibration error (Naeini, Cooper & Hauskrecht 2015): how far probabilities are from the
-/// share of the samples of which they come true, the mean over ten bins of equal width. Of two classes
-/// it is that of the second, of more that of every class against all others.
+/// Expected calibration error (Naeini, Cooper & Hauskrecht 2015): how far predicted probabilities are from
+/// the fraction of samples for which they come true, in ten bins of equal width, averaged over
+/// predictions. For two classes, that of the second; for more, that of every class against the others.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CalibrationErrorConfig {}
 
-/// What accumulates [`CalibrationErrorConfig`].
+/// Accumulates [`CalibrationErrorConfig`].
 #[derive(Clone, Debug, Default)]
 pub struct CalibrationError(Reliability);
 
@@ -52,8 +52,8 @@ mod tests {
 
     #[test]
     fn known_values() {
-        // In order of the bins: four probabilities of 0.1, none true; 0.3 and 0.4, of which the latter is;
-        // 0.5, not true; 0.6 and 0.8, both true.
+        // By bin: four probabilities of 0.1, none true; 0.3 and 0.4, the latter true; 0.5, not true; 0.6 and
+        // 0.8, both true.
         let sum = 0.4 + 0.3 + 0.6 + 0.5 + 0.4 + 0.2;
         assert_close(of_classes(&CalibrationErrorConfig {}), sum / 9.0);
     }

@@ -1,4 +1,4 @@
-//! Mean F1 of the classes.
+//! Mean F1 over the classes.
 
 use aam_api::metric::{Better, Confusion, MetricConfig, MetricContext, MetricInfo};
 use schemars::JsonSchema;
@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{OfConfusion, mean};
 
-/// Macro F1: the mean over the classes that occur or are predicted of the harmonic mean of their
-/// precision and recall.
+/// Macro F1: the harmonic mean of precision and recall, averaged over the classes that occur or are
+/// predicted.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct F1Config {}
@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn known_values() {
-        // Class 0 = 4/5, class 1 = 0, class 2 is neither present nor predicted.
+        // Class 0 has 4/5, class 1 has 0, class 2 is neither present nor predicted.
         assert_close(of_classes(&F1Config {}), 0.4);
     }
 }

@@ -1,4 +1,4 @@
-//! Share of true values inside the interval.
+//! Fraction of actual values inside the prediction interval.
 
 use aam_api::metric::{
     Better, Headline, Interval, Intervals, Metric, MetricConfig, MetricContext, MetricInfo,
@@ -6,13 +6,13 @@ use aam_api::metric::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Share of the true values that are inside the predicted interval; it should be that which the loss
-/// promises.
+/// Fraction of the actual values inside the prediction interval; it should equal the nominal coverage of
+/// the loss.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct IntervalCoverageConfig {}
 
-/// What accumulates [`IntervalCoverageConfig`].
+/// Accumulates [`IntervalCoverageConfig`].
 #[derive(Clone, Debug, Default)]
 pub struct IntervalCoverage {
     inside: f64,

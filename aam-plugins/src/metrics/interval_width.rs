@@ -1,4 +1,4 @@
-//! Width of the interval.
+//! Width of the prediction interval.
 
 use aam_api::metric::{
     Better, Interval, Intervals, Metric, MetricConfig, MetricContext, MetricInfo,
@@ -6,12 +6,12 @@ use aam_api::metric::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Mean width of the predicted interval, in the unit of the target.
+/// Mean width of the prediction interval, in the unit of the target.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct IntervalWidthConfig {}
 
-/// What accumulates [`IntervalWidthConfig`].
+/// Accumulates [`IntervalWidthConfig`].
 #[derive(Clone, Debug, Default)]
 pub struct IntervalWidth {
     width: f64,

@@ -6,16 +6,16 @@ use aam_api::metric::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Probabilities below this count as this.
+/// Smaller probabilities are replaced by this one.
 const LEAST_PROBABILITY: f64 = 1e-15;
 
-/// Log loss: the mean of `-ln p`, where `p` is the probability of the true class; one below 1e-15 counts
-/// as that, as in scikit-learn. It is what probabilities of classes should be judged by.
+/// Log loss: the mean of `-ln p`, where `p` is the probability of the actual class, at least 1e-15 as in
+/// scikit-learn. It is the metric to judge class probabilities by.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LogLossConfig {}
 
-/// What accumulates [`LogLossConfig`].
+/// Accumulates [`LogLossConfig`].
 #[derive(Clone, Debug, Default)]
 pub struct LogLoss {
     sum: f64,

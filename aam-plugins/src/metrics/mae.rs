@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MaeConfig {}
 
-/// What accumulates [`MaeConfig`].
+/// Accumulates [`MaeConfig`].
 #[derive(Clone, Debug, Default)]
 pub struct Mae {
     sum: f64,

@@ -1,7 +1,7 @@
-//! Metrics: how well predictions of a whole set of samples agree with what is true of them.
+//! Metrics: how well predictions for a whole set of samples agree with the actual values.
 //!
-//! Their places, by tens, are those that they have had in files from the start; a metric without a
-//! place comes after them.
+//! Their places, in steps of ten, preserve the order that they have always had in files; metrics without
+//! a place come after them.
 
 pub mod accuracy;
 pub mod auc;
@@ -21,7 +21,7 @@ pub mod spearman;
 
 use aam_api::metric::{Class, Classes, Confusion, Metric, MetricContext};
 
-/// A metric of classes that follows from how often each class is predicted as each.
+/// A metric of classes that is computed from the confusion matrix.
 #[derive(Clone, Debug)]
 pub struct OfConfusion {
     confusion: Confusion,
@@ -29,7 +29,7 @@ pub struct OfConfusion {
 }
 
 impl OfConfusion {
-    /// The metric `value` of the samples of a run.
+    /// A metric that computes `value` from the confusion matrix.
     fn new(context: &MetricContext, value: fn(&Confusion) -> f64) -> Self {
         Self {
             confusion: Confusion::new(context.classes),
@@ -54,7 +54,7 @@ impl Metric for OfConfusion {
     }
 }
 
-/// Mean of the values; not a number where there are none.
+/// Mean of the values; NaN if there are none.
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let values: Vec<f64> = values.collect();
     values.iter().sum::<f64>() / values.len() as f64

@@ -6,13 +6,13 @@ use aam_api::metric::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Pearson's correlation of predicted and true values; scale and offset of the predictions do not
-/// matter. Not a number where either side is constant.
+/// Pearson's correlation of predicted and actual values; independent of scale and offset of the
+/// predictions. NaN if either side is constant.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PearsonConfig {}
 
-/// What accumulates [`PearsonConfig`].
+/// Accumulates [`PearsonConfig`].
 #[derive(Clone, Debug, Default)]
 pub struct Pearson(Moments);
 
@@ -52,7 +52,7 @@ mod tests {
 
     #[test]
     fn known_values() {
-        // Sums of products 5, of squares 5 and 9.
+        // Sum of products 5, sums of squares 5 and 9.
         assert_close(of_numbers(&PearsonConfig {}, &NUMBERS), 5.0 / 45f64.sqrt());
     }
 }

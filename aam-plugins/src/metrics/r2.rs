@@ -7,16 +7,16 @@ use aam_api::metric::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Coefficient of determination: `1 - SSE / SST`, of the squared errors and the squared differences
-/// of the true values from their mean.
+/// Coefficient of determination: `1 - SSE / SST`, with the sum of squared errors and the sum of squared
+/// deviations of the actual values from their mean.
 ///
-/// It is 1 where every prediction is right, 0 for predicting the mean, and below 0 for predictions that
-/// are worse than that. It is 0 where every true value is the same.
+/// It is 1 for perfect predictions, 0 for predicting the mean, and negative for worse predictions. If all
+/// actual values are equal it is 0.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct R2Config {}
 
-/// What accumulates [`R2Config`].
+/// Accumulates [`R2Config`].
 #[derive(Clone, Debug, Default)]
 pub struct R2 {
     moments: Moments,

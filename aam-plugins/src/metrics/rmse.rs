@@ -4,13 +4,13 @@ use aam_api::metric::{Better, Metric, MetricConfig, MetricContext, MetricInfo, N
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Root mean squared error: the root of the mean of `(ŷ - y)²`, in the unit of the target. Large
-/// errors weigh more in it than in the mean absolute error.
+/// Root mean squared error: the root of the mean of `(ŷ - y)²`, in the unit of the target. Large errors
+/// have more weight than in the mean absolute error.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct RmseConfig {}
 
-/// What accumulates [`RmseConfig`].
+/// Accumulates [`RmseConfig`].
 #[derive(Clone, Debug, Default)]
 pub struct Rmse {
     squares: f64,

@@ -1,16 +1,16 @@
-//! Share of true classes inside the prediction set.
+//! Fraction of actual classes inside the prediction set.
 
 use aam_api::metric::{Better, ClassSet, Metric, MetricConfig, MetricContext, MetricInfo, Sets};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Share of the samples whose class is in their prediction set; it should be at least that which was
-/// asked for.
+/// Fraction of samples whose class is in their prediction set; it should be at least the requested
+/// coverage.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SetCoverageConfig {}
 
-/// What accumulates [`SetCoverageConfig`].
+/// Accumulates [`SetCoverageConfig`].
 #[derive(Clone, Debug, Default)]
 pub struct SetCoverage {
     inside: f64,

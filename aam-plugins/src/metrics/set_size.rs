@@ -4,12 +4,12 @@ use aam_api::metric::{Better, ClassSet, Metric, MetricConfig, MetricContext, Met
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Mean number of classes in the prediction set; 1 where every set names one class.
+/// Mean number of classes in the prediction set; 1 if every set has one class.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SetSizeConfig {}
 
-/// What accumulates [`SetSizeConfig`].
+/// Accumulates [`SetSizeConfig`].
 #[derive(Clone, Debug, Default)]
 pub struct SetSize {
     classes: f64,

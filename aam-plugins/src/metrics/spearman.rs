@@ -7,13 +7,13 @@ use aam_api::metric::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Spearman's correlation: Pearson's of the ranks, ties with their mean rank. Not a number where
+/// Spearman's correlation: Pearson's correlation of the ranks, where ties share their mean rank. NaN if
 /// either side is constant.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SpearmanConfig {}
 
-/// What accumulates [`SpearmanConfig`].
+/// Accumulates [`SpearmanConfig`].
 #[derive(Clone, Debug, Default)]
 pub struct Spearman(Vec<Number>);
 
@@ -50,7 +50,7 @@ impl Metric for Spearman {
             products.sum()
         };
         let squares = sum(&predicted, &predicted) * sum(&actual, &actual);
-        // The last digit may be too much.
+        // Rounding may push it slightly beyond ±1.
         (sum(&predicted, &actual) / squares.sqrt()).clamp(-1.0, 1.0)
     }
 }

@@ -12,10 +12,10 @@ use super::table_distances::{Amount, TableDistances};
 
 /// Bray–Curtis distances between samples, from the table alone: `Σ |u − v| / Σ (u + v)`.
 ///
-/// `u` and `v` are the fractions of two samples' reads that an ASV has, and sums run over all ASVs.
-/// As the distance is one of fractions, samples of different depth can be compared; of samples
-/// rarefied to one depth it is the same of counts. Two samples without reads have distance 0. Bray
-/// and Curtis 1957; as in scikit-bio and SciPy of a table of fractions.
+/// `u` and `v` are an ASV's fractions of the reads of two samples; the sums run over all ASVs. Since it
+/// uses fractions, samples of different depth are comparable; for samples rarefied to one depth it equals
+/// the distance of counts. Two samples without reads have distance 0. Bray and Curtis 1957; equals
+/// scikit-bio and SciPy on a table of fractions.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct BrayCurtisObjectiveConfig {}

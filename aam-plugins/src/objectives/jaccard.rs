@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::table_distances::{Amount, TableDistances};
 
-/// Jaccard distances between samples, from the table alone: of the ASVs that either of two samples
-/// has, the share that only one of them has.
+/// Jaccard distances between samples, from the table alone: the fraction of the ASVs present in either of
+/// two samples that are present in only one.
 ///
-/// Abundance does not count. Two samples without reads have distance 0. Jaccard 1912; as in
-/// scikit-bio and SciPy of a table of presence.
+/// Abundance is ignored. Two samples without reads have distance 0. Jaccard 1912; equals scikit-bio and
+/// SciPy on a presence–absence table.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct JaccardObjectiveConfig {}

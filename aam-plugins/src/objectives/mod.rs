@@ -1,4 +1,4 @@
-//! Pre-training objectives that need nothing but the table.
+//! Pre-training objectives that need only the table.
 
 pub mod bray_curtis;
 pub mod jaccard;

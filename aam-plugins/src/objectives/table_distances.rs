@@ -1,30 +1,30 @@
-//! Distances between samples by the ASVs they hold, whatever a tree says of these.
+//! Distances between samples based on the ASVs they contain, without a tree.
 
 use std::sync::Arc;
 
 use aam_api::{PairDistances, SampleTable};
 
-/// How much of an ASV a sample has.
+/// The measure of an ASV's amount in a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Amount {
-    /// The fraction of its reads.
+    /// Its fraction of the reads.
     Fraction,
-    /// 1 where it has any.
+    /// 1 if it has any reads.
     Presence,
 }
 
-/// Distances between any samples of a table: what two samples do not share, over the sum of both
-/// (of fractions) or over what either has (of presence). They lie between 0 and 1.
+/// Distances between samples of a table: the amounts that two samples do not share, divided by the sum of
+/// both (for fractions) or by what either has (for presence). They lie between 0 and 1.
 #[derive(Debug)]
 pub(super) struct TableDistances {
     table: Arc<dyn SampleTable>,
     amount: Amount,
 }
 
-/// How much of an ASV a sample has.
+/// The amount of an ASV in a sample.
 struct Entry {
     asv: u32,
-    /// Place in the list of samples asked for.
+    /// Position in the list of requested samples.
     sample: u32,
     amount: f64,
 }
@@ -35,7 +35,7 @@ impl TableDistances {
         Self { table, amount }
     }
 
-    /// What the samples at `rows` hold, by ASV and, within one, by place in `rows`.
+    /// The amounts in the samples at `rows`, sorted by ASV and then by position in `rows`.
     fn entries(&self, rows: &[usize]) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (sample, &row) in rows.iter().enumerate() {
@@ -58,12 +58,11 @@ impl TableDistances {
 }
 
 impl PairDistances for TableDistances {
-    /// Looks at these samples' ASVs only, and takes as many steps as there are pairs of samples
-    /// that share an ASV, over all ASVs.
+    /// Visits only these samples' ASVs, with one step per ASV and pair of samples that share it.
     fn between(&self, rows: &[usize]) -> Vec<f64> {
         let samples = rows.len();
-        // What two samples share, and what each has by itself, added up in the same order: the
-        // difference of samples that are alike is then exactly zero.
+        // Shared amounts and totals are summed in the same order, so that the difference is exactly zero
+        // for equal samples.
         let mut shared = vec![0.0; samples * samples];
         let mut totals = vec![0.0; samples];
         let entries = self.entries(rows);
@@ -115,7 +114,7 @@ mod tests {
         let (a, b) = ([8, 4, 4, 0], [0, 1, 3, 4]);
         assert_eq!(distance(Amount::Fraction, &a, &b), 0.625);
         assert_eq!(distance(Amount::Presence, &a, &b), 0.5);
-        // Of two samples of one depth, of counts: |6−3| + |0−5| + |4−2| of 20.
+        // For two samples of equal depth, in counts: |6−3| + |0−5| + |4−2| of 20.
         let (a, b) = ([6, 0, 4], [3, 5, 2]);
         assert!((distance(Amount::Fraction, &a, &b) - 0.5).abs() < 1e-15);
         assert!((distance(Amount::Presence, &a, &b) - 1.0 / 3.0).abs() < 1e-15);
@@ -133,7 +132,7 @@ mod tests {
         }
     }
 
-    /// The formula as it stands, ASV by ASV.
+    /// The formula as written, ASV by ASV.
     fn direct(amount: Amount, a: &[u32], b: &[u32]) -> f64 {
         let depth = |row: &[u32]| f64::from(row.iter().sum::<u32>());
         let (mut part, mut whole) = (0.0, 0.0);
@@ -153,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_distance_is_that_of_the_formula_whatever_else_is_asked_for() {
-        // Numbers without a pattern, two thirds of them above 0.
+        // Pseudo-random numbers, two thirds of them above 0.
         let number = |i: u32| (i.wrapping_mul(2_654_435_761) >> 8) % 3 * ((i * i) % 50);
         let rows: Vec<Vec<u32>> = (0..12)
             .map(|row| (0..40).map(|asv| number(1 + 40 * row + asv)).collect())

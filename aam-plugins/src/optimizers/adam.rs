@@ -6,17 +6,17 @@ use burn::optim::decay::WeightDecayConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Adam; weight decay is an L2 penalty.
+/// Adam, with weight decay as an L2 penalty.
 ///
-/// Each number moves by the mean of its gradients over the root of the mean of their squares. Kingma
-/// and Ba, *Adam: a method for stochastic optimization*, ICLR 2015.
+/// Each parameter moves by the running mean of its gradients divided by the root of the running mean of
+/// their squares. Kingma and Ba, *Adam: a method for stochastic optimization*, ICLR 2015.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AdamConfig {
-    /// β₁: what the mean of the gradients keeps in an update, in [0, 1).
+    /// β₁: decay of the running mean of gradients, in [0, 1).
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub beta1: f64,
-    /// β₂: what the mean of their squares keeps, in [0, 1).
+    /// β₂: decay of the running mean of squared gradients, in [0, 1).
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub beta2: f64,
     /// ε: added to the root of the mean of squares, above 0.

@@ -8,16 +8,16 @@ use serde::{Deserialize, Serialize};
 
 /// Adam with decoupled weight decay.
 ///
-/// Adam's updates, and apart from them every weight smaller by its decay times the rate. Loshchilov
-/// and Hutter, *Decoupled weight decay regularization*, ICLR 2019.
+/// Adam's updates; separately, every weight shrinks by its decay times the learning rate. Loshchilov and
+/// Hutter, *Decoupled weight decay regularization*, ICLR 2019.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(transform = Facts::new().because("as in the reference"))]
 pub struct AdamwConfig {
-    /// β₁: what the mean of the gradients keeps in an update, in [0, 1).
+    /// β₁: decay of the running mean of gradients, in [0, 1).
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub beta1: f64,
-    /// β₂: what the mean of their squares keeps, in [0, 1).
+    /// β₂: decay of the running mean of squared gradients, in [0, 1).
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub beta2: f64,
     /// ε: added to the root of the mean of squares, above 0.
@@ -36,7 +36,7 @@ impl Default for AdamwConfig {
 }
 
 impl AdamwConfig {
-    /// The optimizer of parameters with a weight decay.
+    /// The optimizer for parameters with this weight decay.
     pub(super) fn build(&self, weight_decay: f64) -> AdamW {
         AdamWConfig::new()
             .with_beta_1(self.beta1 as f32)

@@ -1,4 +1,4 @@
-//! A weight and gradients of known values, for the tests of the optimizers.
+//! A weight and gradients with known values, for the tests of optimizers.
 
 use aam_api::{Kind, OptimizerConfig, OptimizerContext, OptimizerKind, Plugin};
 use burn::module::{Param, ParamId};
@@ -7,7 +7,7 @@ use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use serde_json::Value;
 
-/// The optimizer that `config` builds for `module`, all of which has a weight decay of `decay`.
+/// The optimizer that `config` builds for `module`, with a weight decay of `decay` for everything.
 pub(crate) fn optimizer<C: OptimizerConfig>(
     config: &C,
     module: &Linear,
@@ -22,8 +22,8 @@ pub(crate) fn optimizer<C: OptimizerConfig>(
     built.expect("valid options").for_module(module)
 }
 
-/// The weight after two updates at a rate of 0.1, of one that starts at 1 and has gradients of 1 and
-/// a decay of 0.5.
+/// The weight after two updates at a learning rate of 0.1, starting at 1, with gradients of 1 and a weight
+/// decay of 0.5.
 pub(crate) fn after_two_updates<C: OptimizerConfig>(config: &C) -> f64 {
     let device = Device::default().autodiff();
     let mut linear = LinearConfig::new(1, 1).with_bias(false).init(&device);
@@ -39,7 +39,8 @@ pub(crate) fn after_two_updates<C: OptimizerConfig>(config: &C) -> f64 {
     f64::from(linear.weight.val().into_scalar::<f32>())
 }
 
-/// Adam divides by the size of the gradients, which leaves updates of about the rate.
+/// Compares with a tolerance: Adam divides by the size of the gradients, so updates have about the size of
+/// the learning rate.
 #[track_caller]
 pub(crate) fn assert_near(found: f64, expected: f64) {
     assert!((found - expected).abs() < 2e-3, "{found} is not {expected}");

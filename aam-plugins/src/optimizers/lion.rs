@@ -5,17 +5,17 @@ use burn::optim::LionConfig as BurnConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The sign of a momentum, with decoupled weight decay; it wants about a tenth of AdamW's rate and
+/// The sign of a momentum, with decoupled weight decay; needs about a tenth of AdamW's learning rate and
 /// ten times its decay.
 ///
 /// Chen et al., *Symbolic discovery of optimization algorithms*, NeurIPS 2023.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LionConfig {
-    /// β₁: how much of the momentum is in an update, the rest being the gradient, in [0, 1).
+    /// β₁: weight of the momentum in an update, the rest being the gradient, in [0, 1).
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub beta1: f64,
-    /// β₂: what the momentum keeps in an update, in [0, 1).
+    /// β₂: decay of the momentum, in [0, 1).
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub beta2: f64,
 }

@@ -8,16 +8,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::adamw::AdamwConfig;
-/// For weight matrices, a momentum that is made orthogonal; AdamW for everything else.
+/// Orthogonalised momentum for weight matrices, AdamW for everything else.
 ///
-/// The momentum is Nesterov's. Updates are as large as AdamW's, so that rate and decay are those of
-/// AdamW. Jordan et al., *Muon:
-/// an optimizer for hidden layers in neural networks*, 2024; Liu et al., *Muon is scalable for LLM
-/// training*, 2025.
+/// It uses Nesterov momentum. Updates have the same size as AdamW's, so use AdamW's learning rate and
+/// weight decay. Jordan et al., *Muon: an optimizer for hidden layers in neural networks*, 2024; Liu et
+/// al., *Muon is scalable for LLM training*, 2025.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MuonConfig {
-    /// What the momentum keeps in an update, in [0, 1).
+    /// Decay of the momentum, in [0, 1).
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub momentum: f64,
 }
@@ -65,8 +64,8 @@ mod tests {
         assert_eq!(after_two_updates(&MuonConfig::default()), adamw);
     }
 
-    /// The update of a matrix has singular values near 1, in units of the rate and the largest
-    /// side's root (0.2 √side), whatever the gradient's are; a bias moves as with AdamW.
+    /// The update of a matrix has singular values near 1, in units of the learning rate times 0.2 √(longer
+    /// side), whatever the singular values of the gradient; a bias moves as with AdamW.
     #[test]
     fn updates_of_matrices_are_orthogonal() {
         let device = Device::default().autodiff();

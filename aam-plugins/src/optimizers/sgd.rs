@@ -7,14 +7,14 @@ use burn::optim::momentum::MomentumConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Gradient descent with a momentum; weight decay is an L2 penalty.
+/// Gradient descent with momentum, with weight decay as an L2 penalty.
 ///
 /// Polyak, *Some methods of speeding up the convergence of iteration methods*, USSR Computational
 /// Mathematics and Mathematical Physics 1964.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SgdConfig {
-    /// What the momentum keeps in an update, in [0, 1); 0 for plain descent.
+    /// Decay of the momentum, in [0, 1); 0 for plain gradient descent.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub momentum: f64,
 }
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn updates_are_those_of_the_formula() {
-        // Velocities are 1.5 and 0.9 · 1.5 + 1 + 0.5 · 0.85.
+        // The velocities are 1.5 and 0.9 · 1.5 + 1 + 0.5 · 0.85.
         assert_near(after_two_updates(&SgdConfig::default()), 0.85 - 0.1 * 2.775);
         let plain = SgdConfig { momentum: 0.0 };
         assert_near(after_two_updates(&plain), 0.85 - 0.1 * 1.425);

@@ -1,4 +1,4 @@
-//! A constant rate.
+//! A constant learning rate.
 
 use aam_api::{PluginError, Schedule, ScheduleConfig, ScheduleContext};
 use schemars::JsonSchema;
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Warmup;
 
-/// A linear warm-up, then constant.
+/// Linear warm-up, then constant.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ConstantScheduleConfig {
-    /// Updates over which the rate rises: a number from 1, or a fraction of the run below 1.
+    /// Updates over which the learning rate rises: a number from 1, or below 1 a fraction of the run.
     #[schemars(range(min = 0.0))]
     pub warmup: f64,
 }

@@ -1,4 +1,4 @@
-//! A cosine.
+//! Cosine annealing.
 
 use aam_api::{PluginError, Schedule, ScheduleConfig, ScheduleContext};
 use schemars::JsonSchema;
@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use super::half_cosine;
 
-/// Half a cosine over the run.
+/// Half a cosine over the whole run.
 ///
 /// `low + (peak − low) · ½ (1 + cos(π k / total))`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CosineConfig {
-    /// Lowest rate of the cosine.
+    /// Lowest learning rate of the cosine.
     #[schemars(range(min = 0.0))]
     pub eta_min: f64,
 }

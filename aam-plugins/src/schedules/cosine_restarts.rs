@@ -1,4 +1,4 @@
-//! Cosines with restarts.
+//! Cosine annealing with restarts.
 
 use aam_api::options::Facts;
 use aam_api::{PluginError, Schedule, ScheduleConfig, ScheduleContext};
@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use super::half_cosine;
 
-/// Half cosines, each longer than the one before.
+/// Half cosines with restarts, each longer than the previous one.
 ///
 /// Loshchilov and Hutter, *SGDR: stochastic gradient descent with warm restarts*, ICLR 2017.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CosineRestartsConfig {
-    /// Updates of the first cosine; a quarter of the run without it.
+    /// Updates of the first cosine; if unset, a quarter of the run.
     #[schemars(range(min = 1, max = 1_000_000_000), transform = Facts::new().was_option("scheduler-t0").because("as in the reference"))]
     pub t0: Option<usize>,
-    /// How many times longer each cosine is than the one before.
+    /// How many times longer each cosine is than the previous one.
     #[schemars(range(min = 1, max = 1_000_000), transform = Facts::new().was_option("scheduler-t-mult").because("as in the reference"))]
     pub t_mult: usize,
-    /// Lowest rate of a cosine.
+    /// Lowest learning rate of a cosine.
     #[schemars(range(min = 0.0))]
     pub eta_min: f64,
 }

@@ -1,5 +1,5 @@
-//! Schedules: the learning rate of each update, `k` from 0, of a run of `total` updates with a highest
-//! rate of `peak`.
+//! Schedules: the learning rate of each update `k`, counted from 0, in a run of `total` updates with a
+//! highest learning rate of `peak`.
 
 pub mod constant;
 pub mod cosine;
@@ -17,8 +17,8 @@ fn half_cosine(start: f64, end: f64, progress: f64) -> f64 {
     end + (start - end) * 0.5 * (1.0 + (PI * progress).cos())
 }
 
-/// A linear rise over the first updates of a run, `peak · (k + 1) / (updates + 1)`, so that the first
-/// one is small and not zero.
+/// A linear rise over the first updates of a run, `peak · (k + 1) / (updates + 1)`, so that the first rate
+/// is small but not zero.
 #[derive(Clone, Copy, Debug)]
 struct Warmup {
     peak: f64,
@@ -26,8 +26,8 @@ struct Warmup {
 }
 
 impl Warmup {
-    /// The warm-up over `warmup` updates, or, below 1, that fraction of the run. One that does not
-    /// fit the run is shortened to a tenth of it.
+    /// A warm-up over `warmup` updates, or, below 1, over that fraction of the run. If it does not fit the
+    /// run, it is shortened to a tenth of it.
     fn new(warmup: f64, context: &ScheduleContext) -> Self {
         let total = context.total;
         let updates = match warmup {
@@ -40,7 +40,7 @@ impl Warmup {
         }
     }
 
-    /// The rate of update `k`, if it is one of the first.
+    /// The learning rate of update `k`, if it is part of the warm-up.
     fn rate(&self, k: usize) -> Option<f64> {
         let rate = || self.peak * (k + 1) as f64 / (self.updates + 1) as f64;
         (k < self.updates).then(rate)
@@ -51,7 +51,8 @@ impl Warmup {
 pub(crate) mod known {
     use aam_api::{Schedule, ScheduleConfig, ScheduleContext};
 
-    /// The schedule that `config` builds for a run of `total` updates with a highest rate of `peak`.
+    /// The schedule that `config` builds for a run of `total` updates with a highest learning rate of
+    /// `peak`.
     pub(crate) fn schedule<C: ScheduleConfig>(config: &C, peak: f64, total: usize) -> C::Schedule {
         let built = config.init(&ScheduleContext::new(peak, total));
         built.expect("valid options")

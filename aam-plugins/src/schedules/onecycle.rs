@@ -1,4 +1,4 @@
-//! One cycle.
+//! One-cycle schedule.
 
 use aam_api::{PluginError, Schedule, ScheduleConfig, ScheduleContext};
 use schemars::JsonSchema;
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::half_cosine;
 
-/// Up over three tenths of the run and down to nothing.
+/// Rises over the first three tenths of the run and then falls to almost nothing.
 ///
-/// A cosine from `peak / 25` up to `peak` over the first three tenths of the updates, another down to
-/// `peak / 250000`. Smith and Topin, *Super-convergence: very fast training of neural networks using
-/// large learning rates*, 2019.
+/// A cosine from `peak / 25` up to `peak` over the first three tenths of the updates, then another down to
+/// `peak / 250000`. Smith and Topin, *Super-convergence: very fast training of neural networks using large
+/// learning rates*, 2019.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct OnecycleConfig {}

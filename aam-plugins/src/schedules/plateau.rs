@@ -1,4 +1,4 @@
-//! A rate that falls where a metric stands still.
+//! A learning rate that falls when a metric stops improving.
 
 use aam_api::options::Facts;
 use aam_api::{Kind, PluginError, Schedule, ScheduleConfig, ScheduleContext, ScheduleKind, exact};
@@ -6,27 +6,27 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// How much better than the best an epoch must be, as a fraction of it.
+/// The improvement that counts, as a fraction of the best value.
 const THRESHOLD: f64 = 1e-4;
 
-/// Constant until a metric of validation stops getting better, then smaller.
+/// Constant until a validation metric stops improving, then smaller.
 ///
-/// The metric is the one that chooses the best checkpoint; an epoch is better if it beats the best by
-/// a ten-thousandth of it.
+/// The metric is the one that selects the best checkpoint; an epoch counts as better if it improves on the
+/// best value by a ten-thousandth.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PlateauConfig {
-    /// Epochs without improvement after which the rate falls.
+    /// Epochs without improvement after which the learning rate falls.
     #[schemars(range(max = 1_000_000_000), transform = Facts::new().was_option("scheduler-patience").because("as in the reference"))]
     pub patience: usize,
-    /// What the rate is multiplied by, between 0 and 1.
+    /// Factor by which the learning rate is multiplied, between 0 and 1.
     #[schemars(
         extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1),
         transform = Facts::new().was_option("scheduler-factor").because("as in the reference")
     )]
     pub factor: f64,
-    /// Lowest rate.
-    #[schemars(range(min = 0.0), transform = Facts::new().was_option("scheduler-min-lr").because("as PyTorch has it"))]
+    /// Lowest learning rate.
+    #[schemars(range(min = 0.0), transform = Facts::new().was_option("scheduler-min-lr").because("as in PyTorch"))]
     pub min_lr: f64,
 }
 
@@ -49,18 +49,18 @@ pub struct Plateau {
     state: PlateauState,
 }
 
-/// What the epochs so far make of the rate.
+/// The state after the epochs so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct PlateauState {
-    /// The highest rate of the run.
+    /// The highest learning rate of the run.
     #[serde(with = "exact")]
     peak: f64,
     #[serde(with = "exact")]
     rate: f64,
-    /// The best score, of which more is better.
+    /// The best score; higher is better.
     #[serde(with = "exact")]
     best: f64,
-    /// Epochs in a row that were not better.
+    /// Number of consecutive epochs without improvement.
     worse: usize,
 }
 
@@ -110,7 +110,7 @@ impl Schedule for Plateau {
         serde_json::to_value(&self.state).unwrap_or_default()
     }
 
-    /// A highest rate that is not what it was takes effect at once.
+    /// A changed highest rate takes effect immediately.
     fn resume(&mut self, state: &Value) -> Result<(), PluginError> {
         let before = PlateauState::deserialize(state).map_err(|error| {
             PluginError::bad_state(ScheduleKind::NAME, PlateauConfig::NAME, error.to_string())

@@ -1,4 +1,4 @@
-//! A warm-up and a cosine.
+//! Warm-up followed by cosine annealing.
 
 use aam_api::options::Facts;
 use aam_api::{PluginError, Schedule, ScheduleConfig, ScheduleContext};
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use super::{Warmup, half_cosine};
 
-/// A linear warm-up, then half a cosine.
+/// Linear warm-up, then half a cosine.
 ///
-/// The cosine, `low + (peak − low) · ½ (1 + cos(π k / length))`, is as long as what the warm-up leaves
-/// of the run.
+/// The cosine, `low + (peak − low) · ½ (1 + cos(π k / length))`, covers the part of the run after the
+/// warm-up.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(transform = Facts::new().because("as in the reference, with the warm-up done right"))]
+#[schemars(transform = Facts::new().because("as in the reference, with the warm-up corrected"))]
 pub struct WarmupCosineConfig {
-    /// Updates over which the rate rises: a number from 1, or a fraction of the run below 1.
+    /// Updates over which the learning rate rises: a number from 1, or below 1 a fraction of the run.
     #[schemars(
         range(min = 0.0),
         transform = Facts::new().was_option("warmup").was("warmup-steps")
             .because("a tenth fits every run; a fixed number would be longer than most")
     )]
     pub warmup: f64,
-    /// Lowest rate of the cosine.
-    #[schemars(range(min = 0.0), transform = Facts::new().was_option("scheduler-eta-min").because("as PyTorch has it"))]
+    /// Lowest learning rate of the cosine.
+    #[schemars(range(min = 0.0), transform = Facts::new().was_option("scheduler-eta-min").because("as in PyTorch"))]
     pub eta_min: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Several ranks that compute, one that learns.
+//! Several ranks that compute gradients, and one that updates.
 
 use aam_api::options::Facts;
 use aam_api::{Parts, PluginError, StrategyConfig, StrategyContext, Updates};
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use super::several_ranks::SeveralRanks;
 
-/// Data parallelism: each rank computes the gradients of a part of the batch, the first one adds
-/// them, makes the update and sends the parameters to the others.
+/// Data parallelism: each rank computes gradients on a part of the batch; the first rank sums them,
+/// performs the update and sends the parameters to the others.
 ///
-/// Only the first rank has the state of the optimizer, and it receives as many gradients as there
-/// are ranks: good for a few devices of one machine. For more, choose ddp.
+/// Only the first rank has the optimizer state, and it receives the gradients of all ranks, which suits a
+/// few devices of one machine. For more, choose ddp.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(transform = Facts::new().switch("data-parallel", "data-parallel"))]
 pub struct DataParallelStrategyConfig {
-    /// Ranks of this process, which share its threads; without a number, one for each device.
-    /// Not with ranks that are processes, which `mpirun` counts.
+    /// Ranks in this process, which share its threads; if unset, one per device. Not allowed if `mpirun`
+    /// starts the ranks as processes.
     #[schemars(range(min = 1, max = 1_024))]
     pub ranks: Option<usize>,
 }

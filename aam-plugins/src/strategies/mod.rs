@@ -1,4 +1,4 @@
-//! Parallel strategies: how a step of training spreads over devices and processes.
+//! Parallel strategies: how a training step is distributed over devices and processes.
 
 pub mod data_parallel;
 pub mod ddp;

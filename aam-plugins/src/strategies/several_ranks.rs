@@ -1,4 +1,4 @@
-//! The strategies of several ranks, which differ in who updates what.
+//! Strategies with several ranks, which differ in which rank updates which parameters.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use aam_api::{
 };
 use burn::tensor::Device;
 
-/// Most ranks of one process.
+/// Maximum number of ranks in one process.
 const MOST: usize = 256;
 
 /// A rank of several: its device, its connection to the others, and what it updates.
@@ -16,15 +16,14 @@ pub struct SeveralRanks {
     device: Device,
     communicator: Arc<dyn Communicator>,
     local: usize,
-    /// Which rank of how many updates which of so many parameters.
+    /// Which rank updates which of `count` parameters.
     updates: fn(count: usize, ranks: usize) -> Updates,
     saves_in_parts: bool,
 }
 
 impl SeveralRanks {
-    /// This rank of the strategy called `name`. `local` ranks of this process are one for each
-    /// device unless the user says otherwise; a rank has the device of its number, and the first
-    /// again after the last.
+    /// This rank of the strategy called `name`. The process has `local` ranks, by default one per device;
+    /// ranks are assigned to devices in order, starting again at the first device after the last.
     pub(super) fn new(
         name: &'static str,
         local: Option<usize>,
@@ -53,7 +52,7 @@ impl SeveralRanks {
         })
     }
 
-    /// With checkpoints that hold the state of the optimizer as ranks have it.
+    /// Sets whether checkpoints store the optimizer state in the ranks' parts.
     pub(super) fn saving_in_parts(self, saves_in_parts: bool) -> Self {
         Self {
             saves_in_parts,

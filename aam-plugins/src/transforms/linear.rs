@@ -1,9 +1,9 @@
-//! Scales that are straight lines, of a value or of its logarithm, which several transforms share.
+//! Linear scales of a value or of its logarithm, shared by several transforms.
 
 use aam_api::TargetTransform;
 use serde::{Deserialize, Serialize};
 
-/// Beyond this, `exp` would leave the range of `f32`.
+/// Above this, `exp` exceeds the range of `f32`.
 const LARGEST_LOG: f64 = 88.0;
 
 /// `(y − shift) / scale`.
@@ -14,19 +14,19 @@ pub struct Linear {
 }
 
 impl Linear {
-    /// The scale of values as they are.
+    /// Leaves values unchanged.
     pub(super) fn identity() -> Self {
         Self::new(0.0, 1.0)
     }
 
-    /// The scale on which `values` go from 0 to 1.
+    /// Maps `values` to the range from 0 to 1.
     pub(super) fn minmax(values: &[f64]) -> Self {
         let low = values.iter().copied().fold(f64::INFINITY, f64::min);
         let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         Self::new(low, high - low)
     }
 
-    /// The scale on which `values` have mean 0 and, of all of them, standard deviation 1.
+    /// Maps `values` to mean 0 and (population) standard deviation 1.
     pub(super) fn zscore(values: &[f64]) -> Self {
         let count = values.len().max(1) as f64;
         let mean = values.iter().sum::<f64>() / count;
@@ -34,7 +34,7 @@ impl Linear {
         Self::new(mean, variance.sqrt())
     }
 
-    /// A constant target has no scale; the difference to it is then kept as it is.
+    /// A constant target has no scale; differences from it are then kept unchanged.
     fn new(shift: f64, scale: f64) -> Self {
         let has_scale = scale > 1e-8 * shift.abs().max(1.0);
         Self {
@@ -43,17 +43,17 @@ impl Linear {
         }
     }
 
-    /// The line with this shift and scale, which is not 0.
+    /// A transform with this shift and scale, which must not be 0.
     pub(super) fn known(shift: f64, scale: f64) -> Self {
         Self { shift, scale }
     }
 
-    /// What becomes 0.
+    /// The value that maps to 0.
     pub(super) fn shift(&self) -> f64 {
         self.shift
     }
 
-    /// The difference that becomes 1.
+    /// The difference that maps to 1.
     pub(super) fn scale(&self) -> f64 {
         self.scale
     }
@@ -75,13 +75,13 @@ impl TargetTransform for Linear {
 pub struct LogLinear(Linear);
 
 impl LogLinear {
-    /// The scale that `fit` gives the logarithms of `values`, all of which are above −1.
+    /// Fits a linear scale to the logarithms of `values`, all of which are above −1.
     pub(super) fn fit(values: &[f64], fit: impl FnOnce(&[f64]) -> Linear) -> Self {
         let logarithms: Vec<f64> = values.iter().map(|y| y.ln_1p()).collect();
         Self(fit(&logarithms))
     }
 
-    /// Refuses a value that has no such logarithm.
+    /// Rejects a value without such a logarithm.
     pub(super) fn check(y: f64) -> Result<(), String> {
         match y > -1.0 {
             true => Ok(()),

@@ -1,4 +1,4 @@
-//! The range of the logarithms.
+//! Min–max scaling of logarithms.
 
 use aam_api::options::Facts;
 use aam_api::{PluginError, TrainingTargets, TransformConfig};
@@ -9,7 +9,7 @@ use super::linear::{Linear, LogLinear};
 
 /// `ln(y + 1)`, then `minmax`.
 ///
-/// For values above −1 whose ratios count, and not their differences.
+/// For values above −1 whose ratios matter rather than their differences.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(transform = Facts::new().switch("log-transform-targets", "log-minmax"))]

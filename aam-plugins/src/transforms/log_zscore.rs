@@ -1,4 +1,4 @@
-//! Standard deviations from the mean of the logarithms.
+//! Z-score of logarithms.
 
 use aam_api::{PluginError, TrainingTargets, TransformConfig};
 use schemars::JsonSchema;
@@ -8,7 +8,7 @@ use super::linear::{Linear, LogLinear};
 
 /// `ln(y + 1)`, then `zscore`.
 ///
-/// For values above −1 whose ratios count, and not their differences.
+/// For values above −1 whose ratios matter rather than their differences.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct LogZscoreConfig {}

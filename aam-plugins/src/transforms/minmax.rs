@@ -1,4 +1,4 @@
-//! The range of the values.
+//! Min–max scaling.
 
 use aam_api::options::{Facts, Spelling};
 use aam_api::{PluginError, TrainingTargets, TransformConfig};
@@ -9,7 +9,7 @@ use super::linear::Linear;
 
 /// `(y − min) / (max − min)`.
 ///
-/// Values that were trained on are in [0, 1]; one outlier makes the others small.
+/// Training values are in [0, 1]; a single outlier compresses the others.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(transform = Facts::new().spelling(

@@ -1,4 +1,4 @@
-//! The values themselves.
+//! No transform.
 
 use aam_api::options::Facts;
 use aam_api::{PluginError, TrainingTargets, TransformConfig};
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::linear::Linear;
 
-/// As it is.
+/// No transform.
 ///
-/// Outputs start at 0 and want to be a few units large; values that are not learn slowly.
+/// Outputs start at 0 and should have a size of a few units; values of other sizes are learnt slowly.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(transform = Facts::new().switch("no-normalize-targets", "none"))]

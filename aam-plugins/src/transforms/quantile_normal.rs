@@ -1,22 +1,22 @@
-//! From the rank of a target to the quantile of the standard normal distribution, and back.
+//! Maps the rank of a target value to a quantile of the standard normal distribution, and back.
 
 use aam_api::{PluginError, TargetTransform, TrainingTargets, TransformConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statrs::function::erf::erfc_inv;
 
-/// Most values that the curve goes through; between them it is straight.
+/// Maximum number of knots of the curve; it is linear between them.
 const MOST_KNOTS: usize = 1000;
 
 /// The normal quantile of the value's rank.
 ///
-/// The curve goes through `Φ⁻¹((r − 3/8) / (n + 1/4))` at each training value of rank `r` of `n` (Blom,
-/// *Statistical Estimates and Transformed Beta-Variables*, 1958), and is straight between them.
+/// The curve passes through `Φ⁻¹((r − 3/8) / (n + 1/4))` at each training value of rank `r` of `n` (Blom,
+/// *Statistical Estimates and Transformed Beta-Variables*, 1958), and is linear in between.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct QuantileNormalConfig {}
 
-/// What [`QuantileNormalConfig`] fits.
+/// The transform fitted by [`QuantileNormalConfig`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuantileNormal {
     quantiles: NormalQuantiles,
@@ -51,11 +51,11 @@ aam_api::register!(aam_api::TransformKind, QuantileNormalConfig);
 
 /// An increasing curve from values of the target to quantiles of the standard normal distribution.
 ///
-/// It goes through `Φ⁻¹((r − 3/8) / (n + 1/4))` at each training value of rank `r` of `n` (Blom,
-/// *Statistical Estimates and Transformed Beta-Variables*, 1958), equal values having the mean of
-/// their ranks; through 1000 of them, evenly spaced in order, where there are more. It is straight
-/// between them, and goes on beyond the first and the last with the slope of the line that joins
-/// those two. So it increases everywhere and has an exact inverse everywhere.
+/// It passes through `Φ⁻¹((r − 3/8) / (n + 1/4))` at each training value of rank `r` of `n` (Blom,
+/// *Statistical Estimates and Transformed Beta-Variables*, 1958), where ties share their mean rank; if there
+/// are more than 1000 values, through 1000 of them, evenly spaced in order. It is linear in between, and
+/// continues beyond the first and the last with the slope of the line that joins those two. It is therefore
+/// strictly increasing and has an exact inverse everywhere.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<(f64, f64)>", into = "Vec<(f64, f64)>")]
 pub struct NormalQuantiles {
@@ -64,7 +64,7 @@ pub struct NormalQuantiles {
 }
 
 impl NormalQuantiles {
-    /// The curve of the training `values`, of which there must be one.
+    /// Fits the curve to the training `values`, of which there must be at least one.
     fn fit(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -89,7 +89,7 @@ impl NormalQuantiles {
         Self { knots }
     }
 
-    /// The quantile of the value `y`.
+    /// The quantile at the value `y`.
     fn forward(&self, y: f64) -> f64 {
         along(y, &self.knots, |&(value, quantile)| (value, quantile))
     }
@@ -100,7 +100,8 @@ impl NormalQuantiles {
     }
 }
 
-/// The height at `x` of the line through `knots`, which `axes` makes points of.
+/// The height at `x` of the piecewise linear curve through `knots`; `axes` returns the coordinates of a
+/// knot.
 fn along(x: f64, knots: &[(f64, f64)], axes: impl Fn(&(f64, f64)) -> (f64, f64)) -> f64 {
     let next = knots.partition_point(|knot| axes(knot).0 <= x);
     let last = knots.len() - 1;

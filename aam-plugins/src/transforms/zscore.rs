@@ -1,4 +1,4 @@
-//! Standard deviations from the mean.
+//! Z-score.
 
 use aam_api::options::Facts;
 use aam_api::{PluginError, TrainingTargets, TransformConfig};
@@ -9,10 +9,10 @@ use super::linear::Linear;
 
 /// `(y − mean) / standard deviation`.
 ///
-/// The deviation is that of all values (divided by their number).
+/// The standard deviation is that of the population (divided by the number of values).
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
-#[schemars(transform = Facts::new().because("one outlier sets a min–max scale"))]
+#[schemars(transform = Facts::new().because("a single outlier determines a min–max scale"))]
 pub struct ZscoreConfig {}
 
 impl TransformConfig for ZscoreConfig {

@@ -1,5 +1,4 @@
-//! Mean and standard deviation of a target within categories of samples, shrunk towards those of
-//! all samples.
+//! Z-score within categories of samples, with statistics shrunk towards those of all samples.
 
 use std::collections::BTreeMap;
 
@@ -11,31 +10,30 @@ use serde::{Deserialize, Serialize};
 
 use super::linear::Linear;
 
-/// Samples of the whole that each category is taken to have beside its own.
+/// Number of pseudo-samples from the whole that are added to each category.
 const PSEUDO_SAMPLES: f64 = 5.0;
 
 /// `zscore` with the statistics of the sample's category.
 ///
-/// A category of `n` training samples with mean `m` and variance `v` is taken together with
-/// `k` = 5 further samples that are distributed as all training samples, with
-/// mean `μ` and standard deviation `σ`:
+/// A category of `n` training samples with mean `m` and variance `v` is combined with `k` = 5
+/// pseudo-samples distributed like all training samples, with mean `μ` and standard deviation `σ`:
 ///
 /// ```text
 /// mean     = (n m + k μ) / (n + k)
 /// variance = (n v + k σ²) / (n + k) + n k (m − μ)² / (n + k)²
 /// ```
 ///
-/// A large category keeps its own statistics, a small one comes close to the whole, and the
-/// deviation is never 0: no training sample lies further than √(n + k) deviations from the mean of
-/// its category. A sample of another category has the statistics of the whole.
+/// A large category keeps its own statistics, a small one approaches those of the whole, and the standard
+/// deviation is never 0: no training sample lies more than √(n + k) standard deviations from the mean of
+/// its category. A sample of another category gets the statistics of the whole.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct ZscoreCategoryConfig {}
 
-/// What [`ZscoreCategoryConfig`] fits.
+/// The transform fitted by [`ZscoreCategoryConfig`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ZscoreCategory {
-    /// That of all training samples.
+    /// The scale of all training samples.
     #[serde(flatten)]
     whole: Linear,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,7 +89,7 @@ aam_api::register!(aam_api::TransformKind, ZscoreCategoryConfig);
 /// Statistics of categories.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct CategoryScales {
-    /// Metadata columns whose values together are a category.
+    /// Metadata columns whose values together form a category.
     columns: Vec<String>,
     /// The categories, in lexical order of their values.
     categories: Vec<CategoryScale>,
@@ -100,13 +98,13 @@ struct CategoryScales {
 /// Statistics of a category.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct CategoryScale {
-    /// A value per column.
+    /// One value per column.
     levels: Vec<String>,
     /// Number of training samples.
     samples: usize,
-    /// Mean, shrunk.
+    /// Shrunken mean.
     mean: f64,
-    /// Standard deviation, shrunk.
+    /// Shrunken standard deviation.
     deviation: f64,
 }
 
@@ -205,7 +203,7 @@ mod tests {
 
     #[test]
     fn statistics_are_those_of_the_category_with_five_samples_of_the_whole() {
-        // Five values of mean 10 and variance 4, beside 4 and 6.
+        // Five values of mean 10 and variance 4, in addition to 4 and 6.
         let root = 10f64.sqrt();
         let whole = [10.0, 10.0, 10.0, 10.0 - root, 10.0 + root];
         let all = [&[4.0, 6.0], &whole[..]].concat();

@@ -1,4 +1,4 @@
-//! The one error of everything that reads or checks data.
+//! The error type of everything that reads or checks data.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,23 +6,23 @@ use std::path::{Path, PathBuf};
 
 use crate::text::one_line;
 
-/// A problem with data, told so that the person can mend it.
+/// A problem with data, described so that the user can fix it.
 ///
-/// Reads as `FILE: PLACE: PROBLEM` and, on a line of its own, what to do about it.
+/// Displayed as `FILE: PLACE: PROBLEM`, followed by a help line.
 #[derive(Debug, thiserror::Error)]
 pub struct DataError {
-    /// The file, where the problem is in one.
+    /// The file, if the problem is in one.
     pub file: Option<PathBuf>,
     /// Where in the file: a line, a column, a sample, a dataset.
     pub place: Option<String>,
     /// What was expected and what was found.
     pub problem: String,
-    /// What the person can do.
+    /// How to fix it.
     pub help: Option<String>,
 }
 
 impl DataError {
-    /// A problem in no particular file.
+    /// A problem that concerns no particular file.
     pub fn new(problem: impl Into<String>) -> Self {
         Self {
             file: None,
@@ -37,21 +37,21 @@ impl DataError {
         Self::new(problem).file(file)
     }
 
-    /// Names the file, unless a deeper layer has named one.
+    /// Sets the file, unless a deeper layer has set one.
     #[must_use]
     pub fn file(mut self, file: impl AsRef<Path>) -> Self {
         self.file.get_or_insert_with(|| file.as_ref().to_owned());
         self
     }
 
-    /// Names the place inside the file.
+    /// Sets the place in the file.
     #[must_use]
     pub fn at(mut self, place: impl Into<String>) -> Self {
         self.place = Some(place.into());
         self
     }
 
-    /// Says what to do.
+    /// Sets the help text.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
@@ -75,8 +75,8 @@ impl fmt::Display for DataError {
     }
 }
 
-/// `text` as a message may have it: of what is longer than any message, such as a cell of a damaged
-/// file, the beginning and the end.
+/// Shortens `text` for a message. If it is too long, such as a cell of a damaged file, only the
+/// beginning and the end are kept.
 pub fn brief(text: &str) -> Cow<'_, str> {
     const LONGEST: usize = 3000;
     const BEGINNING: usize = 1500;

@@ -1,23 +1,23 @@
-//! The file operations of saving, one by one, so that a test can make each of them fail.
+//! The file operations used for saving, each of which a test can make fail.
 //!
-//! What a run saves goes through these functions alone. Before each operation the hook of the
-//! thread, which only tests set, is asked; where it answers with an error, that is what the
-//! operation fails with. A hook that refuses every operation from one on leaves the files as a kill
-//! at that moment would.
+//! Runs save files only through these functions. Before each operation, the thread's hook, which
+//! only tests set, is called; if it returns an error, the operation fails with that error. A hook
+//! that rejects every operation from some point on leaves the files as if the process had been
+//! killed at that point.
 
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Is told what is to be done to which file or directory.
+/// Called with the name of an operation and the file or directory it affects.
 pub type Hook = Box<dyn FnMut(&'static str, &Path) -> io::Result<()>>;
 
 thread_local! {
     static HOOK: RefCell<Option<Hook>> = const { RefCell::new(None) };
 }
 
-/// Sets the hook of this thread, or removes it.
+/// Sets or removes the hook of this thread.
 pub fn set_hook(hook: Option<Hook>) {
     HOOK.with_borrow_mut(|place| *place = hook);
 }
@@ -29,36 +29,36 @@ fn ask(operation: &'static str, path: &Path) -> io::Result<()> {
     })
 }
 
-/// Makes a directory and those above it.
+/// Creates a directory and its parents.
 ///
 /// # Errors
-/// A directory that cannot be made.
+/// A directory cannot be created.
 pub fn make_directories(path: &Path) -> io::Result<()> {
     ask("make directories", path)?;
     fs::create_dir_all(path)
 }
 
-/// Makes a directory that does not exist.
+/// Creates a directory that does not exist yet.
 ///
 /// # Errors
-/// A directory that cannot be made.
+/// The directory cannot be created.
 pub fn make_directory(path: &Path) -> io::Result<()> {
     ask("make a directory", path)?;
     fs::create_dir(path)
 }
 
-/// Writes a file and has it on disk.
+/// Writes a file and syncs it to disk.
 ///
 /// # Errors
-/// A file that cannot be written; a part of it may be there.
+/// The file cannot be written; part of it may exist.
 pub fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync(path, &write(path, bytes)?)
 }
 
-/// Writes a file, which is on disk once it is [synced](sync).
+/// Writes a file without [syncing](sync) it to disk.
 ///
 /// # Errors
-/// A file that cannot be written; a part of it may be there.
+/// The file cannot be written; part of it may exist.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<File> {
     ask("create", path)?;
     let mut file = File::create(path)?;
@@ -69,7 +69,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-/// Has a file on disk.
+/// Syncs a file to disk.
 ///
 /// # Errors
 /// The disk is full or broken.
@@ -78,8 +78,8 @@ pub fn sync(path: &Path, file: &File) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Has the names in a directory on disk: a power loss may undo a rename that was not synced. Not
-/// every file system can.
+/// Syncs the entries of a directory to disk; otherwise a power loss may undo a rename. Not every
+/// file system supports this.
 pub fn sync_directory(path: &Path) {
     if ask("sync a directory", path).is_ok()
         && let Ok(directory) = File::open(path)
@@ -88,7 +88,7 @@ pub fn sync_directory(path: &Path) {
     }
 }
 
-/// Gives a file or directory another name; a file of that name is replaced.
+/// Renames a file or directory; an existing file of the new name is replaced.
 ///
 /// # Errors
 /// It cannot be renamed.
@@ -97,10 +97,10 @@ pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)
 }
 
-/// Gives two directories each other's names in one step.
+/// Exchanges the names of two directories in one step.
 ///
 /// # Errors
-/// They cannot be; some network file systems and systems other than Linux cannot do it at all.
+/// The exchange failed; some network file systems and systems other than Linux do not support it.
 pub fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     ask("exchange", one)?;
     exchange_now(one, other)
@@ -117,10 +117,10 @@ fn exchange_now(_: &Path, _: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Removes a directory with what is in it.
+/// Removes a directory and its contents.
 ///
 /// # Errors
-/// Something that cannot be removed; other things may be gone.
+/// Something cannot be removed; other entries may already be gone.
 pub fn remove_directory(path: &Path) -> io::Result<()> {
     ask("remove a directory", path)?;
     fs::remove_dir_all(path)

@@ -1,24 +1,25 @@
-//! How much memory a process has and takes, from what Linux tells under `/proc`.
+//! Memory use and limits of a process, as Linux reports them under `/proc`.
 
 use std::fs;
 
-/// Bytes that the process `id` has in memory, or this one; `None` where the system does not tell.
+/// Resident memory of process `id`, or of this process, in bytes; `None` if the system does not
+/// report it.
 pub fn resident(id: Option<u32>) -> Option<u64> {
     status(id, "VmRSS:")
 }
 
-/// The most bytes that this process had in memory since [`reset_peak`], or since it began.
+/// Peak resident memory of this process in bytes since [`reset_peak`], or since its start.
 pub fn peak() -> Option<u64> {
     status(None, "VmHWM:")
 }
 
-/// Forgets the peak so far. Returns whether the system allows it.
+/// Resets the peak. Returns whether the system allows it.
 pub fn reset_peak() -> bool {
     fs::write("/proc/self/clear_refs", "5").is_ok()
 }
 
-/// Bytes that can still be taken without pushing anything out of memory: of the machine, or of the
-/// group of processes that this one is in, if that has a limit.
+/// Bytes that can be allocated without swapping: free memory of the machine, or of this process's
+/// cgroup if it has a limit.
 pub fn available() -> Option<u64> {
     let machine = entry(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable:")?;
     let number = |path: &str| -> Option<u64> { fs::read_to_string(path).ok()?.trim().parse().ok() };
@@ -35,9 +36,9 @@ pub fn available() -> Option<u64> {
     Some(limits.fold(machine, u64::min))
 }
 
-/// Asks the system to end this process first when memory runs out.
+/// Asks the system to kill this process first when memory runs out.
 pub fn volunteer() {
-    // Where it is not allowed, nothing is lost.
+    // Nothing is lost where this is not allowed.
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
 }
 
@@ -49,7 +50,7 @@ fn status(id: Option<u32>, name: &str) -> Option<u64> {
     )
 }
 
-/// `NAME:  123 kB` in bytes.
+/// Parses `NAME:  123 kB` as bytes.
 fn entry(text: &str, name: &str) -> Option<u64> {
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     let number = line.trim().strip_suffix("kB")?.trim();
@@ -70,7 +71,7 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn memory_that_is_taken_is_seen() {
-        // Other tests take and give back memory at the same time, which the peak does not mind.
+        // Other tests allocate and free memory at the same time, which does not affect the peak.
         let taken = std::hint::black_box(vec![1u8; 256 << 20]);
         assert!(peak().unwrap() >= 256 << 20);
         assert!(resident(Some(std::process::id())).unwrap() > 0);

@@ -1,13 +1,13 @@
 //! Seeded, named random streams.
 //!
-//! Every random draw of a run comes from a stream that is named for its purpose, so that adding
-//! a draw in one place changes no number elsewhere.
+//! Every random draw of a run comes from a stream named for its purpose, so that adding a draw in
+//! one place changes no numbers elsewhere.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 
-/// The generator of the stream `name` under `seed`; equal arguments give equal draws.
+/// The generator of the stream `name` for `seed`; equal arguments give equal draws.
 ///
 /// ```
 /// use rand::RngExt;

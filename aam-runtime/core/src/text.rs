@@ -1,14 +1,15 @@
-//! Text of others, such as ids, names of columns and paths, where people read it and where it stands
-//! in files of tables.
+//! Foreign text, such as ids, column names and paths, as displayed to users and written to table
+//! files.
 //!
-//! What cannot be seen, or would move the cursor, colour or reorder the text of a terminal or a page,
-//! is written out: `\u{1b}` for an escape. Files keep ids as they are, in quotes where they need them.
+//! Invisible characters, and characters that would move the cursor or colour or reorder the text of a
+//! terminal or page, are escaped: `\u{1b}` for an escape character. Files keep ids as they are, quoted
+//! if necessary.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Whether `c` is not seen as itself: control characters, marks of direction, characters without
-/// width, tags.
+/// Whether `c` is not displayed as itself: control characters, directional marks, zero-width
+/// characters, tags.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
@@ -34,13 +35,12 @@ fn written_out(
     Cow::Owned(shown)
 }
 
-/// `text` of several lines as it is shown to people: all but line breaks that cannot be seen is
-/// written out.
+/// `text` of several lines for display: everything invisible except line breaks is escaped.
 pub fn visible(text: &str) -> Cow<'_, str> {
     written_out(text, |c| is_hidden(c) && c != '\n', write_escaped)
 }
 
-/// The same of text that belongs on one line, such as a cell of a table.
+/// Like [`visible`], for text that belongs on one line, such as a table cell.
 pub fn visible_line(text: &str) -> Cow<'_, str> {
     written_out(text, is_hidden, write_escaped)
 }
@@ -52,28 +52,28 @@ fn write_escaped(shown: &mut String, c: char) {
     }
 }
 
-/// `text` without line breaks, which would look like a message of their own: an id or a path in a
-/// message. What else cannot be seen is written out where the message is shown.
+/// `text` with escaped line breaks, for an id or path in a message, where a line break would look
+/// like a separate message. Other invisible characters are escaped when the message is displayed.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     written_out(text, |c| matches!(c, '\n' | '\r'), write_escaped)
 }
 
-/// JSON, which means the same and holds no character that cannot be seen.
+/// Equivalent JSON without invisible characters.
 pub fn visible_json(json: &str) -> Cow<'_, str> {
     written_out(
         json,
         |c| is_hidden(c) && c != '\n',
         |shown, c| {
             for unit in c.encode_utf16(&mut [0; 2]) {
-                // Writing to a string does not fail.
+                // Writing to a string cannot fail.
                 let _ = write!(shown, "\\u{unit:04x}");
             }
         },
     )
 }
 
-/// `text` as a cell of a tab-separated file: in double quotes where it holds a tab, a line break or a
-/// quote, would lose blanks at its ends, or would be taken for a comment.
+/// `text` as a cell of a tab-separated file, in double quotes if it contains a tab, a line break or a
+/// quote, has leading or trailing blanks, or would read as a comment.
 pub fn cell(text: &str) -> Cow<'_, str> {
     let is_plain =
         !text.contains(['\t', '\n', '\r', '"']) && !text.starts_with('#') && text.trim() == text;

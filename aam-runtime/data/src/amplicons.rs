@@ -1,23 +1,23 @@
-//! The stretches of 16S genes that common primers amplify.
+//! Regions of 16S genes amplified by common primers.
 //!
-//! Sites are places on the gene of *Escherichia coli* (J01859), as is usual.
+//! Positions refer, as usual, to the gene of *Escherichia coli* (J01859).
 
 use super::gene_place::{bases, gene_place};
 
-/// A primer on the strand of the gene, and where it lies.
+/// A primer on the strand of the gene, and its position.
 #[derive(Clone, Copy, Debug)]
 struct Site {
-    /// Its first base in *E. coli*, counted from 1.
+    /// Position of its first base in *E. coli*, counted from 1.
     place: i64,
     letters: &'static str,
 }
 
-/// An amplicon: what lies between two primers.
+/// An amplicon: the region between two primers.
 #[derive(Clone, Copy, Debug)]
 pub struct Amplicon {
-    /// The variable regions, `V4`.
+    /// The variable regions, such as `V4`.
     pub name: &'static str,
-    /// It begins behind this primer, and ends in front of that one.
+    /// The primers before its first and after its last base.
     forward: Site,
     reverse: Site,
 }
@@ -47,7 +47,7 @@ const fn amplicon(name: &'static str, forward: Site, reverse: Site) -> Amplicon 
     }
 }
 
-/// The amplicons of the usual primer pairs.
+/// The amplicons of common primer pairs.
 pub const AMPLICONS: [Amplicon; 8] = [
     amplicon("V1–V2", F27, R338),
     amplicon("V1–V3", F27, R534),
@@ -59,15 +59,15 @@ pub const AMPLICONS: [Amplicon; 8] = [
     amplicon("V6–V8", F969, R1406),
 ];
 
-/// The bases that are looked through on either side of where a primer should be.
+/// Bases searched on either side of a primer's expected position.
 const AROUND: i64 = 60;
-/// Letters in which a gene may differ from a primer.
+/// Allowed mismatches between a gene and a primer.
 const OTHERWISE: usize = 4;
-/// The fewest bases of an amplicon.
+/// Minimum number of bases of an amplicon.
 const SHORTEST: usize = 90;
 
-/// Where each of [`AMPLICONS`] lies in `gene`; nothing for what the gene does not hold 90 bases of.
-/// `None` for what is no 16S gene, or lies the other way round.
+/// Position of each of [`AMPLICONS`] in `gene`; `None` for those of which it contains less than 90
+/// bases. `None` overall if `gene` is not a 16S gene or is reversed.
 pub fn amplicons_of(gene: &str) -> Option<[Option<(u32, u32)>; AMPLICONS.len()]> {
     let place = gene_place(gene).filter(|place| !place.reversed)?;
     let letters = gene.as_bytes();
@@ -86,7 +86,7 @@ pub fn amplicons_of(gene: &str) -> Option<[Option<(u32, u32)>; AMPLICONS.len()]>
     }))
 }
 
-/// Where `site` is in a gene whose first base is at `start` of *E. coli*'s.
+/// Position of `site` in a gene whose first base is at `start` of *E. coli*'s.
 fn found(letters: &[u8], site: Site, start: i64) -> Option<usize> {
     let wanted = site.letters.as_bytes();
     let expected = site.place - start;

@@ -1,4 +1,4 @@
-//! The choice of a sample's ASVs where it has more than the model takes.
+//! Selection of a sample's ASVs if it has more than the model accepts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::DataError;
 
-/// Which ASVs a sample shows when it has more than the model takes.
+/// Which ASVs of a sample are used if it has more than the model accepts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AsvSampling {
@@ -18,7 +18,7 @@ pub enum AsvSampling {
     /// The most abundant.
     #[default]
     Abundance,
-    /// Any, drawn anew each time.
+    /// A random subset, drawn anew each time.
     Random,
 }
 
@@ -46,11 +46,11 @@ impl FromStr for AsvSampling {
     }
 }
 
-/// Chooses at most `limit` of a sample's ASVs, given their `counts` in table order.
+/// Selects at most `limit` of a sample's ASVs, given their `counts` in table order.
 ///
-/// Returns positions in `counts`: all, in order, if they are no more than `limit`; else by
-/// `first` in order, by `abundance` from the highest count down (equal counts in order), by
-/// `random` in random order. Only the last draws from `rng`.
+/// Returns positions in `counts`: all, in order, if there are at most `limit`. Otherwise, `first`
+/// returns them in order, `abundance` by descending count (ties in order), and `random` in random
+/// order. Only `random` draws from `rng`.
 pub fn choose_asvs(
     counts: &[u32],
     limit: usize,

@@ -1,9 +1,9 @@
 //! BIOM 2.x, a sparse table in HDF5.
 //!
-//! The file keeps the counts twice, by feature (`observation/matrix`) and by sample
-//! (`sample/matrix`), each as `data`, `indices` and `indptr`; ids are `observation/ids` and
-//! `sample/ids`. The copy by sample is the one that is read, as its rows are ours; the other must
-//! agree with it, and serves alone where it is the only one.
+//! The file stores the counts twice, by feature (`observation/matrix`) and by sample
+//! (`sample/matrix`), each as `data`, `indices` and `indptr`; ids are in `observation/ids` and
+//! `sample/ids`. The copy by sample is read, because its rows match ours. The other copy must agree
+//! with it, and is used if it is the only one.
 
 use std::ops::Range;
 
@@ -18,11 +18,10 @@ use super::role::Role;
 use super::source::Source;
 use super::table::{Table, TableBuilder, reads_of};
 
-/// Counts by feature are put in order for so many at a time, each of which is another reading of
-/// the file.
+/// Number of counts by feature that are sorted at a time; each such batch reads the file again.
 const TURNED_AT_ONCE: usize = 1 << 25;
 
-/// Reads a BIOM 2.0 or 2.1 table, whose counts go to `storage` block by block.
+/// Reads a BIOM 2.0 or 2.1 table and stores its counts in `storage` block by block.
 pub fn read(source: &Source, storage: &Storage) -> Result<Table, DataError> {
     refuse_mix_up(source, Role::Table)?;
     with_hdf5(source, |h5| {
@@ -57,12 +56,12 @@ pub fn read(source: &Source, storage: &Storage) -> Result<Table, DataError> {
 fn dataset(h5: &H5, path: &str, source: &Source) -> Result<Dataset, DataError> {
     h5.find(path)?.ok_or_else(|| {
         source
-            .error(format!("is no BIOM table: it has no dataset `{path}`"))
+            .error(format!("is not a BIOM table: it has no dataset `{path}`"))
             .help("give a BIOM 2.1 table, for example made with `biom convert --to-hdf5`")
     })
 }
 
-/// A matrix in compressed sparse rows, its rows being samples or features.
+/// A matrix in compressed sparse row format; rows are samples or features.
 struct Matrix<'a> {
     h5: &'a H5<'a>,
     source: &'a Source,
@@ -135,13 +134,13 @@ impl<'a> Matrix<'a> {
             .help("the file is damaged: fetch or write it again")
     }
 
-    /// How many counts there are, zeros among them.
+    /// Number of stored counts, including zeros.
     fn stored(&self) -> usize {
         self.indptr.last().copied().unwrap_or(0)
     }
 
-    /// Hands the entries of each row that are not zero to `each`, as minor index and reads. `place`
-    /// tells the sample and the feature of a row and a minor index.
+    /// Passes the non-zero entries of each row to `each`, as minor index and reads. `place` maps a
+    /// row and a minor index to the sample and the feature.
     fn each_row(
         &self,
         place: impl Fn(usize, u32) -> (String, String),
@@ -180,7 +179,7 @@ impl<'a> Matrix<'a> {
         Ok(())
     }
 
-    /// The table whose samples are the rows, and the digest of what it holds.
+    /// The table, with samples as rows, and the digest of its contents.
     fn table(&self, mut table: TableBuilder) -> Result<(Table, Digest), DataError> {
         let features = table.feature_ids().clone();
         let samples = table.sample_ids().to_vec();
@@ -203,7 +202,7 @@ impl<'a> Matrix<'a> {
         Ok((table.finish()?, digest))
     }
 
-    /// The table whose features are the rows.
+    /// The table, with features as rows.
     fn turned_table(&self, mut table: TableBuilder) -> Result<Table, DataError> {
         let features = table.feature_ids().clone();
         let samples = table.sample_ids().to_vec();
@@ -251,7 +250,7 @@ impl<'a> Matrix<'a> {
         table.finish()
     }
 
-    /// Checks that the rows, which are features, hold the counts of `table`, whose digest is
+    /// Checks that the rows, which are features, contain the counts of `table`, whose digest is
     /// `known`.
     fn check_against(&self, table: &Table, known: Digest) -> Result<(), DataError> {
         let place = |feature: usize, sample: u32| {
@@ -288,7 +287,7 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// Neighbouring samples whose `lengths` make at most `most` together, or one sample.
+/// Ranges of consecutive samples whose `lengths` sum to at most `most`, or of a single sample.
 fn parts(lengths: &[usize], most: usize) -> Vec<Range<usize>> {
     let mut parts = Vec::new();
     let (mut start, mut total) = (0, 0);
@@ -305,7 +304,7 @@ fn parts(lengths: &[usize], most: usize) -> Vec<Range<usize>> {
     parts
 }
 
-/// Tells whether two lists of counts are the same, in whatever order they come.
+/// An order-independent digest that tells whether two lists of counts are equal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Digest {
     count: u64,
@@ -321,8 +320,8 @@ impl Digest {
     }
 }
 
-/// Every bit of the result depends on every bit of `x`: the finalizer of SplitMix64 (Steele et al.
-/// 2014).
+/// Makes every bit of the result depend on every bit of `x`: the finalizer of SplitMix64 (Steele et
+/// al. 2014).
 fn scattered(x: u64) -> u64 {
     let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

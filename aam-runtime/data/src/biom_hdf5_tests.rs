@@ -1,10 +1,10 @@
-//! Tables in BIOM 2.1, written by hand.
+//! Hand-written BIOM 2.1 tables.
 
 use hdf5::types::VarLenUnicode;
 
 use crate::{Table, read_table};
 
-/// Writes the parts of a table of two samples and three features by hand.
+/// Writes the parts of a table with two samples and three features.
 fn write(path: &std::path::Path, group: &str, data: &[f64], indices: &[i32], indptr: &[i32]) {
     let file = hdf5::File::append(path).unwrap();
     let matrix = file.create_group(&format!("{group}/matrix")).unwrap();

@@ -1,8 +1,8 @@
-//! BIOM 1.0, a table as one JSON object.
+//! BIOM 1.0, a table in a JSON object.
 //!
-//! `rows` and `columns` list the ids of features and samples, `shape` their numbers, and `data`
-//! holds either `[row, column, count]` of the counts that are not zero (`"sparse"`) or the rows
-//! in full (`"dense"`).
+//! `rows` and `columns` list the ids of features and samples, `shape` is their numbers, and `data`
+//! contains either `[row, column, count]` for each non-zero count (`"sparse"`) or complete rows
+//! (`"dense"`).
 
 use std::fmt;
 use std::io::{BufReader, Read};
@@ -26,7 +26,7 @@ struct Biom {
     data: Lists,
 }
 
-/// What a file without `matrix_type` has, as the first writers left it out.
+/// The value of a missing `matrix_type`, which early writers omitted.
 fn sparse() -> String {
     "sparse".to_owned()
 }
@@ -59,7 +59,7 @@ enum Id {
     Other(IgnoredAny),
 }
 
-/// Lists of numbers, one after the other, with where each ends.
+/// Concatenated lists of numbers, with the end of each.
 struct Lists {
     values: Vec<f64>,
     ends: Vec<usize>,
@@ -88,7 +88,7 @@ impl<'de> Deserialize<'de> for Lists {
     }
 }
 
-/// A number, with a word to say of what stands in its place.
+/// A number, with a specific error message for other values.
 struct Count(f64);
 
 impl<'de> Deserialize<'de> for Count {
@@ -135,7 +135,7 @@ impl<'de> Visitor<'de> for Inner<'_> {
     }
 }
 
-/// What some editors of Windows put before a text.
+/// Byte order mark that some Windows editors write.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Reads a BIOM 1.0 table.
@@ -157,7 +157,7 @@ pub fn read(source: &Source) -> Result<Table, DataError> {
     table(biom).map_err(|e| source.in_file(e))
 }
 
-/// The text that JSON holds as a text, where a program wrote JSON into JSON.
+/// Decodes a JSON string that itself contains JSON.
 pub fn unquoted(source: &Source) -> Result<Source, DataError> {
     let reader = BufReader::new(source.bounded_reader()?);
     let text: String = serde_json::from_reader(reader).map_err(|e| source.in_file(damage(&e)))?;
@@ -172,10 +172,10 @@ fn damage(error: &serde_json::Error) -> DataError {
     let text = error.to_string();
     let problem = text.split(" at line ").next().unwrap_or(&text);
     let help = if problem.contains("invalid type: null") {
-        "a count that is not known must not be in the table: write 0, or leave the entry out of a \
+        "unknown counts must not be in the table: write 0, or leave the entry out of a \
          sparse table"
     } else if problem.contains("expected a number") {
-        "counts are numbers, not texts in quotes: write the table again with `biom convert --to-hdf5`"
+        "counts must be numbers, not quoted text: write the table again with `biom convert --to-hdf5`"
     } else if error.is_eof() {
         "the file is cut short: fetch or write it again"
     } else {

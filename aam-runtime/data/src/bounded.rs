@@ -1,5 +1,6 @@
-//! Bounds on what is read of a file: what packed content may grow to, so that a small file cannot
-//! fill the memory, and what is a file at all, so that nothing waits for a device or a pipe.
+//! Limits on reading files: how large compressed content may become, so that a small file cannot
+//! fill the memory, and which paths are regular files, so that reading never blocks on a device or
+//! pipe.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
@@ -7,15 +8,15 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What packed content may always grow to.
+/// Size to which compressed content may always expand.
 const UNPACKED_FLOOR: u64 = 64 << 20;
-/// What packed content may grow to beyond that, per packed byte.
+/// Additional size to which it may expand, per compressed byte.
 const UNPACKED_RATIO: u64 = 32;
-/// The same of content that is read line by line and not kept: a large sparse table as text is
-/// packed to less than a hundredth.
+/// The same for content that is read line by line and not kept; large sparse text tables can
+/// compress to less than a hundredth.
 const STREAMED_RATIO: u64 = 128;
 
-/// Bytes that several readers share.
+/// Bytes shared by several readers.
 #[derive(Clone, Debug)]
 pub struct Bytes(Arc<Vec<u8>>);
 
@@ -38,20 +39,20 @@ impl From<Vec<u8>> for Bytes {
     }
 }
 
-/// What `packed` bytes may grow to.
+/// Maximum size of `packed` bytes after decompression.
 pub fn unpacked_limit(packed: u64) -> u64 {
     UNPACKED_FLOOR.saturating_add(packed.saturating_mul(UNPACKED_RATIO))
 }
 
-/// What `packed` bytes may grow to that are read line by line.
+/// Maximum size of `packed` bytes after decompression if they are read line by line.
 pub fn streamed_limit(packed: u64) -> u64 {
     (2 * UNPACKED_FLOOR).saturating_add(packed.saturating_mul(STREAMED_RATIO))
 }
 
-/// Opens the plain file at `path`; of anything else, opening alone may wait forever.
+/// Opens the regular file at `path`; opening anything else might block forever.
 ///
 /// # Errors
-/// What cannot be opened; what is a folder, a device or a pipe.
+/// The path cannot be opened, or is a directory, a device or a pipe.
 pub fn open_file(path: &Path) -> io::Result<File> {
     match not_a_file(&std::fs::metadata(path)?) {
         None => File::open(path),
@@ -62,7 +63,7 @@ pub fn open_file(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Reads the file at `path`, which is a plain file of at most `limit` bytes.
+/// Reads the regular file at `path`, of at most `limit` bytes.
 ///
 /// # Errors
 /// Those of [`open_file`], and a larger file.
@@ -70,15 +71,14 @@ pub fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = open_file(path)?;
     let size = file.metadata()?.len();
     let too_large = |size: String| {
-        let problem =
-            format!("its {size} bytes are more than the {limit} that such a file may have");
+        let problem = format!("its {size} bytes are more than the {limit} allowed for such a file");
         Err(io::Error::new(io::ErrorKind::FileTooLarge, problem))
     };
     if size > limit {
         return too_large(size.to_string());
     }
     let mut bytes = Vec::with_capacity(size as usize);
-    // Some files of the system have more to read than they say.
+    // Some system files contain more than their reported size.
     file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > limit {
         true => too_large("first".to_owned()),
@@ -86,10 +86,10 @@ pub fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The same as text.
+/// Like [`read_file`], for text.
 ///
 /// # Errors
-/// Those of [`read_file`], and what is not UTF-8.
+/// Those of [`read_file`], and text that is not UTF-8.
 pub fn read_text_file(path: &Path, limit: u64) -> io::Result<String> {
     let bytes = read_file(path, limit)?;
     String::from_utf8(bytes).map_err(|error| {
@@ -101,7 +101,7 @@ pub fn read_text_file(path: &Path, limit: u64) -> io::Result<String> {
     })
 }
 
-/// What is at a path instead of a file, if anything.
+/// What the path is if it is not a regular file.
 pub fn not_a_file(metadata: &Metadata) -> Option<&'static str> {
     let kind = metadata.file_type();
     if kind.is_file() {
@@ -128,21 +128,21 @@ fn special(_: &std::fs::FileType) -> &'static str {
     "a device"
 }
 
-/// Reads to the end, or fails with [`io::ErrorKind::FileTooLarge`] past `limit` bytes.
+/// Reads to the end, or fails with [`io::ErrorKind::FileTooLarge`] beyond `limit` bytes.
 pub fn read_at_most(reader: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     Bounded::new(reader, limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// A reader that fails with [`io::ErrorKind::FileTooLarge`] past a number of bytes.
+/// A reader that fails with [`io::ErrorKind::FileTooLarge`] beyond a number of bytes.
 pub struct Bounded<R = Box<dyn Read + Send>> {
     reader: R,
     left: u64,
 }
 
 impl<R: Read> Bounded<R> {
-    /// `reader`, failing past `limit` bytes.
+    /// Wraps `reader` so that it fails beyond `limit` bytes.
     pub fn new(reader: R, limit: u64) -> Self {
         Self {
             reader,
@@ -157,7 +157,7 @@ impl<R: Read> Read for Bounded<R> {
         self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
             io::Error::new(
                 io::ErrorKind::FileTooLarge,
-                "unpacks to far more than such a file does",
+                "unpacks to far more than such a file should",
             )
         })?;
         Ok(read)

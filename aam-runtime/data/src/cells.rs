@@ -1,8 +1,8 @@
-//! The counts of a table, in memory or in a file on disk.
+//! Counts of a table, in memory or on disk.
 //!
-//! On disk they are in two files without a name, which the operating system removes when the
-//! process ends, however it ends. They are mapped into memory: what is looked at is read, and goes
-//! again when memory is wanted.
+//! On disk, they are in two anonymous files, which the operating system removes when the process
+//! ends for whatever reason. The files are memory-mapped: pages are read when accessed and dropped
+//! when memory is needed.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -14,7 +14,7 @@ use memmap2::{Advice, Mmap};
 
 use super::DataError;
 
-/// Where the counts of a table are kept.
+/// Where the counts of a table are stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Storage {
     /// In memory.
@@ -25,8 +25,8 @@ pub enum Storage {
 }
 
 impl Storage {
-    /// For a run that writes to `output`: in memory, or, where the table is to be `streaming`, on
-    /// the disk that the output goes to.
+    /// Storage for a run that writes to `output`: in memory or, with `streaming`, on the disk of
+    /// the output.
     pub fn of_run(streaming: bool, output: Option<&Path>) -> Self {
         if !streaming {
             return Self::Memory;
@@ -45,7 +45,7 @@ pub(super) struct Cells {
     pub storage: Storage,
 }
 
-/// Numbers that do not change any more.
+/// Immutable numbers.
 #[derive(Debug)]
 pub(super) enum Numbers {
     Memory(Vec<u32>),
@@ -59,7 +59,7 @@ impl Deref for Numbers {
         match self {
             Self::Memory(numbers) => numbers,
             Self::Disk(map) => {
-                // SAFETY: every four bytes are a number, and a map begins at a page's start.
+                // SAFETY: any four bytes are a valid number, and a mapping is page-aligned.
                 let (_, numbers, _) = unsafe { map.align_to() };
                 numbers
             }
@@ -68,7 +68,7 @@ impl Deref for Numbers {
 }
 
 impl Cells {
-    /// Those in memory.
+    /// Cells in memory.
     pub fn in_memory(columns: Vec<u32>, counts: Vec<u32>) -> Self {
         Self {
             columns: Numbers::Memory(columns),
@@ -78,7 +78,7 @@ impl Cells {
     }
 }
 
-/// Takes columns and counts piece by piece.
+/// Collects columns and counts incrementally.
 pub(super) struct CellsWriter {
     columns: NumbersWriter,
     counts: NumbersWriter,
@@ -86,10 +86,10 @@ pub(super) struct CellsWriter {
 }
 
 impl CellsWriter {
-    /// Keeps them in `storage`, where there is room for `expected`.
+    /// Creates a writer to `storage` with room for `expected` counts.
     ///
     /// # Errors
-    /// A directory in which no file can be made.
+    /// No file can be created in the directory.
     pub fn new(storage: &Storage, expected: usize) -> Result<Self, DataError> {
         Ok(Self {
             columns: NumbersWriter::new(storage, expected)?,
@@ -98,25 +98,25 @@ impl CellsWriter {
         })
     }
 
-    /// Adds some.
+    /// Appends columns and counts.
     ///
     /// # Errors
-    /// A disk that is full.
+    /// The disk is full.
     pub fn extend(&mut self, columns: &[u32], counts: &[u32]) -> Result<(), DataError> {
         let written = self.columns.extend(columns);
         let written = written.and_then(|()| self.counts.extend(counts));
         written.map_err(|error| failed(&self.storage, &error))
     }
 
-    /// How many there are.
+    /// Number of counts so far.
     pub fn len(&self) -> usize {
         self.columns.len()
     }
 
-    /// All of them.
+    /// Completes the cells.
     ///
     /// # Errors
-    /// A disk that is full.
+    /// The disk is full.
     pub fn finish(self) -> Result<Cells, DataError> {
         let Self {
             columns,
@@ -165,7 +165,7 @@ impl NumbersWriter {
             Self::Memory(all) => all.extend_from_slice(numbers),
             Self::Disk(file, written) => {
                 let bytes = size_of_val(numbers);
-                // SAFETY: any number is as many bytes, all of them set.
+                // SAFETY: every byte of a number is initialised.
                 let bytes = unsafe { slice::from_raw_parts(numbers.as_ptr().cast(), bytes) };
                 file.write_all(bytes)?;
                 *written += numbers.len();
@@ -183,9 +183,10 @@ impl NumbersWriter {
         if written == 0 {
             return Ok(Numbers::Memory(Vec::new()));
         }
-        // SAFETY: the file has no name, so no other process opens it, and this one writes no more.
+        // SAFETY: the file has no name, so no other process can open it, and this process no longer
+        // writes to it.
         let map = unsafe { Mmap::map(&file) }?;
-        // Samples are looked at in random order: what lies beside one is not worth reading.
+        // Samples are accessed in random order, so reading ahead is not worthwhile.
         #[cfg(unix)]
         map.advise(Advice::Random)?;
         Ok(Numbers::Disk(map))
@@ -225,7 +226,7 @@ mod tests {
         let cells = writer.finish().unwrap();
         assert!(matches!(cells.counts, Numbers::Disk(_)));
         assert!(*cells.columns == columns && *cells.counts == counts);
-        // Nothing is left behind, whatever becomes of the process.
+        // Nothing remains, however the process ends.
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         let none = CellsWriter::new(&storage, 0).unwrap().finish().unwrap();
         assert!(none.columns.is_empty() && none.counts.is_empty());

@@ -1,14 +1,14 @@
-//! What the names of columns say of a table.
+//! What column names reveal about a table.
 
 use super::metadata::is_id_header;
 
-/// A name without case and all but letters and digits.
+/// Normalises a name to lower-case letters and digits.
 pub fn key(name: &str) -> String {
     let kept = name.chars().filter(|c| c.is_alphanumeric());
     kept.flat_map(char::to_lowercase).collect()
 }
 
-/// Whether a column of this name tells of the features and is no sample.
+/// Whether a column of this name describes features and is not a sample.
 pub fn is_note(name: &str) -> bool {
     const NOTES: &[&str] = &[
         "taxonomy",
@@ -79,12 +79,12 @@ pub fn is_note(name: &str) -> bool {
     NOTES.contains(&&*key(name))
 }
 
-/// Whether a column of this name holds the ids of features, though metadata may have it, too.
+/// Whether a column of this name contains feature ids; metadata may also have such a column.
 pub fn names_features(name: &str) -> bool {
     is_feature_header(name) && is_id_header(name)
 }
 
-/// Whether a column of this name holds the ids of features.
+/// Whether a column of this name contains feature ids.
 pub fn is_feature_header(name: &str) -> bool {
     matches!(
         &*key(name),

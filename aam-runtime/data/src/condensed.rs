@@ -1,15 +1,15 @@
-//! Distances as the upper triangle of their matrix, row by row and without the diagonal, as
-//! `scipy.spatial.distance.squareform` has them.
+//! Distances in condensed form: the upper triangle of their matrix, row by row and without the
+//! diagonal, as in `scipy.spatial.distance.squareform`.
 
-/// How many samples have `pairs` pairs, if any number has.
+/// The number of samples with `pairs` pairs, if there is one.
 pub(super) fn samples(pairs: u64) -> Option<usize> {
-    // N (N − 1) lies between (N − 1)² and N².
+    // N (N − 1) is between (N − 1)² and N².
     let samples = pairs.checked_mul(2)?.isqrt().checked_add(1)?;
     let fits = samples.checked_mul(samples - 1)? / 2 == pairs;
     fits.then(|| usize::try_from(samples).ok()).flatten()
 }
 
-/// The square matrix of the upper triangle `pairs` of `samples` samples, row by row.
+/// The square matrix with the upper triangle `pairs` for `samples` samples, row by row.
 pub(super) fn square(pairs: &[f64], samples: usize) -> Vec<f64> {
     let mut values = vec![0.0; samples * samples];
     let mut pairs = pairs.iter();

@@ -1,19 +1,19 @@
-//! Files that are packed into others: plain zip archives of one file, and workbooks.
+//! Container files: zip archives of a single file, and workbooks.
 
 use super::DataError;
 use super::qza::{open_zip, read_member};
 use super::source::{Kind, Source};
 use super::workbook;
 
-/// The names of a list that a message shows.
+/// Most names shown in a message.
 const SHOWN: usize = 5;
 
-/// What is in the file at `path`: the only file of a plain zip archive, the sheet of a workbook as
-/// tab-separated text, or the file itself, QIIME 2 artifacts and NumPy's archives among them. With
-/// what there is to say of it.
+/// Opens the file at `path`: the only file of a plain zip archive, the sheet of a workbook as
+/// tab-separated text, or the file itself, which includes QIIME 2 artifacts and NumPy archives.
+/// Also returns notes.
 ///
 /// # Errors
-/// A file that cannot be read, or an archive of several.
+/// The file cannot be read, or is an archive of several files.
 pub fn open(path: &std::path::Path) -> Result<(Source, Vec<String>), DataError> {
     let source = Source::open(path)?;
     if source.kind() != Kind::Zip {
@@ -54,7 +54,7 @@ pub fn open(path: &std::path::Path) -> Result<(Source, Vec<String>), DataError> 
                     files.len(),
                     shown.join(", ")
                 ))
-                .help("unpack it, and give the one that is meant"))
+                .help("unpack it and give the file to use"))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Distances between samples as a file has them.
+//! Distances between samples as stored in a file.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use super::source::Source;
 use super::table::check_ids;
 use super::{DataError, DistanceMatrix};
 
-/// Distances as a file has them: with or without ids, not yet checked.
+/// Distances from a file, with or without ids, not yet checked.
 #[derive(Clone, Debug)]
 pub struct DistanceFile {
     file: PathBuf,
@@ -16,12 +16,12 @@ pub struct DistanceFile {
 }
 
 impl DistanceFile {
-    /// Ids of the samples in the order of rows and columns, where the file has them.
+    /// Ids of the samples in the order of rows and columns, if the file contains them.
     pub fn ids(&self) -> Option<&[String]> {
         self.ids.as_deref()
     }
 
-    /// How many samples the file has.
+    /// Number of samples in the file.
     pub fn len(&self) -> usize {
         self.size
     }
@@ -31,10 +31,10 @@ impl DistanceFile {
         self.size == 0
     }
 
-    /// Names the samples of a file without ids, in the order of its rows.
+    /// Sets the sample ids of a file without ids, in the order of its rows.
     ///
     /// # Errors
-    /// If their number differs, or the file names them itself and otherwise.
+    /// The number of ids differs, or the file contains different ids.
     pub fn with_ids(mut self, ids: Vec<String>) -> Result<Self, DataError> {
         if ids.len() != self.size {
             return Err(self.error(format!(
@@ -45,18 +45,18 @@ impl DistanceFile {
         }
         if self.ids.as_ref().is_some_and(|own| *own != ids) {
             return Err(self
-                .error("names its samples itself, and not as the ids given for them")
-                .help("leave the list of ids out"));
+                .error("names its samples itself, and differently from the ids given for them")
+                .help("omit the list of ids"));
         }
         self.ids = Some(ids);
         Ok(self)
     }
 
-    /// The matrix of all samples of the file.
+    /// Converts the file to the matrix of all its samples.
     ///
     /// # Errors
-    /// If there are no ids, or the distances are not symmetric, zero on the diagonal and finite;
-    /// the message names the first offending pair.
+    /// There are no ids, or the distances are not symmetric, zero on the diagonal and finite; the
+    /// message names the first offending pair.
     pub fn into_matrix(mut self) -> Result<DistanceMatrix, DataError> {
         let Some(ids) = self.ids.take() else {
             return Err(without_ids(&self.file, "distances", self.size));
@@ -93,21 +93,21 @@ impl DistanceFile {
     }
 }
 
-/// Where the ids of a matrix file that holds none are written beside it: `FILE.ids.txt`.
+/// Path of the file next to a matrix file that lists its ids: `FILE.ids.txt`.
 pub fn ids_beside(file: &Path) -> PathBuf {
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(".ids.txt");
     file.with_file_name(name)
 }
 
-/// The error that the file at `path` holds `what` of samples and does not say of which.
+/// The error that the file at `path` contains `what` of samples but not their ids.
 pub(super) fn without_ids(path: &Path, what: &str, samples: usize) -> DataError {
-    let problem = format!("holds {what} of {samples} samples and not which ones they are");
+    let problem = format!("holds {what} of {samples} samples, but not their ids");
     let beside = ids_beside(path);
     let name = beside.file_name().unwrap_or_default().to_string_lossy();
     DataError::in_file(path, problem).help(format!(
-        "list their ids in the order of its rows, one a line, with --unifrac-ids, or in `{name}` \
-         beside it; their order is not taken from the table, which may have another"
+        "list their ids in the order of its rows, one per line, with --unifrac-ids, or in `{name}` \
+         next to it; their order is not taken from the table, which may have another"
     ))
 }
 

@@ -13,18 +13,18 @@ pub struct DistanceMatrix {
 }
 
 impl DistanceMatrix {
-    /// How far `d(i, j)` and `d(j, i)`, or a diagonal entry and zero, may lie apart, relative to
-    /// the larger of the two and one: what single precision leaves.
+    /// Maximum difference between `d(i, j)` and `d(j, i)`, or between a diagonal entry and zero,
+    /// relative to the larger of the two and one. It allows for single precision.
     pub const TOLERANCE: f64 = 1e-5;
 
-    /// A matrix from the ids of its rows and its `ids.len()²` values, row by row.
+    /// Creates a matrix from the ids of its rows and its `ids.len()²` values, row by row.
     ///
-    /// Values within [`Self::TOLERANCE`] of symmetric and hollow are made exactly so (the mean of
-    /// both halves, zero).
+    /// Values within [`Self::TOLERANCE`] of a symmetric matrix with zero diagonal are made exactly
+    /// so (the mean of both halves, zero).
     ///
     /// # Errors
-    /// Empty or repeated ids, not square, or the first pair that is not finite, negative, not
-    /// symmetric or not zero on the diagonal.
+    /// Ids are empty or repeated, the matrix is not square, or a pair is not finite, negative, not
+    /// symmetric or not zero on the diagonal; the message names the first such pair.
     pub fn new(ids: Vec<String>, mut values: Vec<f64>) -> Result<Self, DataError> {
         check_ids(&ids, "sample")?;
         let n = ids.len();
@@ -42,7 +42,7 @@ impl DistanceMatrix {
                     if !value.is_finite() {
                         return Err(DataError::new(format!("the distance is {value}"))
                             .at(pair(j, i))
-                            .help("remove the sample from the matrix, or compute it anew"));
+                            .help("remove the sample from the matrix, or recompute it"));
                     }
                 }
                 let slack = Self::TOLERANCE * lower.abs().max(upper.abs()).max(1.0);
@@ -82,7 +82,7 @@ impl DistanceMatrix {
         &self.ids
     }
 
-    /// How many samples the matrix has.
+    /// Number of samples in the matrix.
     pub fn len(&self) -> usize {
         self.ids.len()
     }
@@ -116,7 +116,7 @@ impl DistanceMatrix {
             .collect()
     }
 
-    /// The matrix of the samples at `rows`, in that order; `rows` are distinct and in range.
+    /// The submatrix of the samples at `rows`, in that order; `rows` must be distinct and in range.
     #[must_use]
     pub fn select(&self, rows: &[usize]) -> Self {
         let values = rows

@@ -88,7 +88,7 @@ fn written_files_read_back() {
     assert_eq!(named.into_matrix().unwrap().ids(), ids(&["x", "y", "z"]));
     let error = file.into_matrix().unwrap_err().to_string();
     assert!(
-        error.contains("distances of 3 samples and not which ones"),
+        error.contains("distances of 3 samples, but not their ids"),
         "{error}"
     );
     assert!(error.contains("--unifrac-ids"), "{error}");
@@ -148,7 +148,7 @@ fn arrays_of_other_layouts() {
     );
 
     for (shape, message) in [
-        (&[4][..], "one row of 4 values, which is no triangle"),
+        (&[4][..], "one row of 4 values, which is not a triangle"),
         (&[1, 4], "found 1 × 4"),
     ] {
         write_npy(path, npyz::Order::C, shape, vec![0f64; 4]);

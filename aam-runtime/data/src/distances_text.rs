@@ -1,4 +1,4 @@
-//! Distances as text: ids in the header and in the first column, in any two orders.
+//! Distances as text, with ids in the header and in the first column, in any order.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use super::source::Source;
 use super::table::check_ids;
 use super::{DataError, DistanceFile, mismatch, number_words, phylip, shorten};
 
-/// Reads a matrix with tabs, commas, semicolons or blanks between its cells.
+/// Reads a matrix with cells separated by tabs, commas, semicolons or blanks.
 pub(super) fn read_text(source: &Source) -> Result<DistanceFile, DataError> {
     refuse_mix_up(source, Role::Distances)?;
     let head = String::from_utf8_lossy(source.head());
@@ -52,7 +52,7 @@ pub(super) fn read_text(source: &Source) -> Result<DistanceFile, DataError> {
     DistanceFile::new(source, Some(columns), &[size as u64; 2], values)
 }
 
-/// The error for columns and rows that are not of the same samples.
+/// The error for columns and rows with different samples.
 fn unlike(columns: &[String], rows: &[String]) -> DataError {
     let known: HashSet<&str> = rows.iter().map(String::as_str).collect();
     let lone = columns.iter().find(|id| !known.contains(id.as_str()));
@@ -71,7 +71,7 @@ fn unlike(columns: &[String], rows: &[String]) -> DataError {
 #[derive(Default)]
 struct Lines {
     separator: Separator,
-    /// Whether the header lacks a cell above the ids of the rows, as R writes it.
+    /// Whether the header lacks a cell above the row ids, as written by R.
     shifted: bool,
     columns: Option<Vec<String>>,
     rows: Vec<String>,
@@ -79,7 +79,7 @@ struct Lines {
 }
 
 impl Lines {
-    /// What the first lines tell of the cells.
+    /// Infers the layout of the cells from the first lines.
     fn of(lines: &[&str]) -> Self {
         let lines: Vec<&str> = lines
             .iter()
@@ -124,7 +124,7 @@ impl Lines {
             return Err(DataError::new(
                 "expected a square matrix of distances, found a list of pairs",
             )
-            .help("make a matrix of it, with a row and a column for each sample"));
+            .help("convert it to a matrix with a row and a column for each sample"));
         }
         if cells.len() != columns.len() {
             return Err(DataError::new(format!(
@@ -155,7 +155,7 @@ impl Lines {
                     shorten(cell)
                 ))
                 .help(number_words::written(cell).map_or(
-                    "each cell is a number; on the diagonal it is 0",
+                    "each cell must be a number, and 0 on the diagonal",
                     number_words::Written::help,
                 ))
             })?);

@@ -1,11 +1,11 @@
-//! Where on the 16S gene a sequence lies, and which way it runs, by stretches that nearly all 16S
-//! genes have.
+//! Position and orientation of a sequence on the 16S gene, found by stretches that nearly all 16S genes
+//! share.
 //!
-//! The stretches are the sites of common primers and others as conserved (Baker et al. 2003,
-//! Klindworth et al. 2013), placed by the gene of *Escherichia coli* (J01859, 1542 bases), as is usual.
+//! The stretches are the sites of common primers and other conserved sites (Baker et al. 2003,
+//! Klindworth et al. 2013), located, as usual, on the gene of *Escherichia coli* (J01859, 1542 bases).
 //! The bounds of the variable regions are those of Chakravorty et al. 2007.
 
-/// A conserved stretch: where it begins in *E. coli*, counted from 1, and its letters.
+/// A conserved stretch: its start in *E. coli*, counted from 1, and its letters.
 const STRETCHES: [(u32, &str); 19] = [
     (8, "AGAGTTTGATYMTGGCTCAG"),
     (32, "AACGCTGGCGGCRKGCYTWA"),
@@ -28,10 +28,10 @@ const STRETCHES: [(u32, &str); 19] = [
     (1492, "AAGTCGTAACAAGGTARCCGTA"),
 ];
 
-/// The letters of a stretch that a sequence may have otherwise.
+/// Allowed mismatches with a stretch.
 const OTHERWISE: usize = 2;
 
-/// The variable regions, first and last base of each.
+/// First and last base of each variable region.
 const REGIONS: [(u32, u32); 9] = [
     (69, 99),
     (137, 242),
@@ -44,19 +44,19 @@ const REGIONS: [(u32, u32); 9] = [
     (1435, 1465),
 ];
 
-/// Where a sequence lies on the gene.
+/// Position of a sequence on the gene.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GenePlace {
-    /// The base of *E. coli*'s gene that its first base is at, counted from 1; of a reversed one,
-    /// that of its reverse complement. Lower than 1 where it begins before the gene.
+    /// Position of its first base in *E. coli*'s gene, counted from 1; for a reversed sequence,
+    /// that of its reverse complement. Below 1 if it begins before the gene.
     pub start: i64,
-    /// The same of its last base, as if nothing were inserted or lacking.
+    /// Position of its last base, assuming no insertions or deletions.
     pub end: i64,
     /// Whether it is the reverse complement of the gene.
     pub reversed: bool,
 }
 
-/// Where `sequence` lies, if it holds a stretch that 16S genes have.
+/// The position of `sequence`, if it contains a conserved stretch of 16S genes.
 pub fn gene_place(sequence: &str) -> Option<GenePlace> {
     let forwards: Vec<u8> = sequence.bytes().map(bases).collect();
     let backwards: Vec<u8> = forwards
@@ -76,8 +76,8 @@ pub fn gene_place(sequence: &str) -> Option<GenePlace> {
     })
 }
 
-/// What the bases from `start` to `end` of the gene are called: `V4`, `V3–V4`; nothing where they
-/// hold less than a quarter of any variable region.
+/// Name of the region from `start` to `end` of the gene, such as `V4` or `V3–V4`; `None` if it
+/// contains less than a quarter of any variable region.
 pub fn gene_region(start: i64, end: i64) -> Option<String> {
     let held = |&(first, last): &(u32, u32)| {
         let (first, last) = (i64::from(first), i64::from(last));
@@ -92,7 +92,7 @@ pub fn gene_region(start: i64, end: i64) -> Option<String> {
     })
 }
 
-/// Where the gene's base would be that the sequence begins with, by each stretch that it holds.
+/// The position on the gene of the sequence's first base, according to each stretch it contains.
 fn starts(letters: &[u8]) -> Vec<i64> {
     let found = STRETCHES.iter().filter_map(|&(place, stretch)| {
         let stretch = stretch.as_bytes();
@@ -111,7 +111,7 @@ fn agrees(window: &[u8], stretch: &[u8]) -> bool {
     })
 }
 
-/// The bases that an IUPAC letter stands for, a bit each; none for anything else.
+/// The bases that an IUPAC letter stands for, one bit each; none for other letters.
 pub(crate) fn bases(letter: u8) -> u8 {
     match letter.to_ascii_uppercase() {
         b'A' => 1,
@@ -134,7 +134,7 @@ pub(crate) fn bases(letter: u8) -> u8 {
 }
 
 fn complement(bases: u8) -> u8 {
-    // A, C, G, T are bits from low to high, and T, G, C, A their complements.
+    // The bits for A, C, G, T, from low to high, are reversed by complementing to T, G, C, A.
     bases.reverse_bits() >> 4
 }
 
@@ -142,7 +142,7 @@ fn complement(bases: u8) -> u8 {
 mod tests {
     use super::*;
 
-    /// Bases 534 to 625 of *E. coli*, as the primers 515F and 806R give them.
+    /// Bases 534 to 625 of *E. coli*, between the primers 515F and 806R.
     const V4: &str = "TACGGAGGGTGCAAGCGTTAATCGGAATTACTGGGCGTAAAGCGCACGCAGGCGGTTTGTTAAGTCAGATGT\
                       GAAATCCCCGGGCTCAACCT";
 
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!((place.start, place.end, place.reversed), (534, 625, false));
         let turned = gene_place(&reverse_complement(V4)).unwrap();
         assert_eq!((turned.start, turned.reversed), (534, true));
-        // In other letters, and with two of a stretch's bases changed.
+        // With other letters, and with two of a stretch's bases changed.
         let lower = V4.to_lowercase().replace('t', "u");
         assert_eq!(gene_place(&lower), Some(place));
         assert_eq!(gene_place(&V4.replace("CTGGGCG", "CAGGCCG")), Some(place));

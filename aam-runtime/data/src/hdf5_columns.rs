@@ -1,4 +1,4 @@
-//! Datasets of one dimension read from beginning to end, a block at a time.
+//! One-dimensional datasets read sequentially, one block at a time.
 
 use std::ops::Range;
 
@@ -7,32 +7,32 @@ use hdf5_reader::Dataset;
 use super::DataError;
 use super::hdf5_file::H5;
 
-/// Numbers of a block, where the chunks of the file are no larger.
+/// Numbers per block if the chunks of the file are not larger.
 const BLOCK: usize = 1 << 20;
 
-/// How the numbers in a range of a dataset are read.
+/// Reads the numbers in a range of a dataset.
 type Read<'a, T> = fn(&H5<'a>, &Dataset, Range<usize>) -> Result<Vec<T>, DataError>;
 
-/// The numbers of a dataset, from its beginning.
+/// The numbers of a dataset, read from its beginning.
 pub struct Numbers<'a, T> {
     h5: &'a H5<'a>,
     dataset: &'a Dataset,
     read: Read<'a, T>,
-    /// A multiple of the file's chunks, none of which is then unpacked twice.
+    /// Block size, a multiple of the file's chunk size so that no chunk is decompressed twice.
     block: usize,
     length: usize,
-    /// Where the next block begins.
+    /// Start of the next block.
     next: usize,
     values: Vec<T>,
-    /// How many of `values` are taken.
+    /// Number of `values` already taken.
     taken: usize,
 }
 
 impl<'a, T: Copy> Numbers<'a, T> {
-    /// Those of `dataset`, each block of which `read` reads.
+    /// Reads `dataset` with `read`, block by block.
     ///
     /// # Errors
-    /// A dataset that declares more than the file can hold.
+    /// The dataset declares more than the file can contain.
     pub fn new(h5: &'a H5<'a>, dataset: &'a Dataset, read: Read<'a, T>) -> Result<Self, DataError> {
         let chunks = dataset.chunks().unwrap_or_default();
         let chunk = chunks.first().map_or(1, |&chunk| (chunk as usize).max(1));
@@ -54,10 +54,10 @@ impl<'a, T: Copy> Numbers<'a, T> {
         })
     }
 
-    /// Replaces what is in `into` by the next `count` numbers, or as many as there are.
+    /// Replaces the contents of `into` by the next `count` numbers, or as many as there are.
     ///
     /// # Errors
-    /// A damaged file.
+    /// The file is damaged.
     pub fn take(&mut self, count: usize, into: &mut Vec<T>) -> Result<(), DataError> {
         into.clear();
         while into.len() < count {

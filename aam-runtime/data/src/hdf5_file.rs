@@ -1,8 +1,8 @@
-//! HDF5 files, read without trusting them.
+//! Reading of untrusted HDF5 files.
 //!
-//! The C library can crash on a damaged file, so reading goes through a decoder in Rust. Sizes
-//! that the file declares are checked against what its bytes can hold before anything is
-//! allocated, and a failure inside the decoder becomes an error.
+//! The C library can crash on a damaged file, so files are read with a decoder in Rust. Declared
+//! sizes are checked against what the file's bytes can hold before anything is allocated, and a
+//! panic inside the decoder becomes an error.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,21 +16,21 @@ use hdf5_reader::{
 use super::source::Source;
 use super::{DataError, Ids, IdsBuilder};
 
-/// What one dataset may always unpack to.
+/// Size to which a dataset may always expand.
 const UNPACKED_FLOOR: u64 = 64 << 20;
-/// What one dataset may unpack to beyond that, per byte of the file.
+/// Additional size to which a dataset may expand, per byte of the file.
 const UNPACKED_RATIO: u64 = 256;
-/// The longest id or other text element.
+/// Longest id or other text element.
 const LONGEST_TEXT: usize = 1 << 16;
 
-/// An HDF5 file open for reading.
+/// An open HDF5 file.
 pub struct H5<'s> {
     file: Hdf5File,
     source: &'s Source,
     limit: u64,
 }
 
-/// Opens `source` as HDF5 and hands it to `read`; whatever goes wrong inside is an error.
+/// Opens `source` as HDF5 and passes it to `read`; any failure inside becomes an error.
 pub fn with_hdf5<T>(
     source: &Source,
     read: impl FnOnce(&H5) -> Result<T, DataError>,
@@ -69,7 +69,7 @@ pub fn has_group(source: &Source, path: &str) -> bool {
 }
 
 impl H5<'_> {
-    /// The dataset at `path`, `None` if the file has none.
+    /// The dataset at `path`, or `None` if the file has none.
     pub fn find(&self, path: &str) -> Result<Option<Dataset>, DataError> {
         match self.file.dataset(path) {
             Ok(dataset) => Ok(Some(dataset)),
@@ -84,7 +84,7 @@ impl H5<'_> {
             .ok_or_else(|| self.source.error(format!("has no dataset `{path}`")))
     }
 
-    /// Names of the datasets at the top of the file.
+    /// Names of the datasets in the root group.
     pub fn top_datasets(&self) -> Result<Vec<String>, DataError> {
         self.file
             .root_group()
@@ -93,12 +93,12 @@ impl H5<'_> {
             .map_err(|e| damaged(self.source, &e))
     }
 
-    /// The whole numbers of a dataset.
+    /// The integers of a dataset.
     pub fn indices(&self, dataset: &Dataset) -> Result<Vec<u64>, DataError> {
         self.indices_in(dataset, 0..self.len(dataset)?)
     }
 
-    /// The whole numbers in a range of a dataset.
+    /// The integers in a range of a dataset.
     pub fn indices_in(
         &self,
         dataset: &Dataset,
@@ -143,12 +143,12 @@ impl H5<'_> {
         }
     }
 
-    /// The numbers of a dataset, of whatever type they are.
+    /// The numbers of a dataset of any numeric type.
     pub fn numbers(&self, dataset: &Dataset) -> Result<Vec<f64>, DataError> {
         self.numbers_in(dataset, 0..self.len(dataset)?)
     }
 
-    /// The numbers in a range of a dataset, of whatever type they are.
+    /// The numbers in a range of a dataset of any numeric type.
     pub fn numbers_in(
         &self,
         dataset: &Dataset,
@@ -213,12 +213,12 @@ impl H5<'_> {
         })
     }
 
-    /// The texts of a dataset.
+    /// The strings of a dataset.
     pub fn texts(&self, dataset: &Dataset) -> Result<Vec<String>, DataError> {
         Ok(self.ids(dataset)?.iter().map(str::to_owned).collect())
     }
 
-    /// The texts of a dataset, back to back.
+    /// The strings of a dataset, packed.
     pub fn ids(&self, dataset: &Dataset) -> Result<Ids, DataError> {
         let count = self.len(dataset)?;
         if count == 0 {
@@ -256,7 +256,8 @@ impl H5<'_> {
             length.map_or(0, |b| u32::from_le_bytes(*b) as usize)
         };
         let elements = || raw.chunks_exact(width).take(count);
-        // Room for all of them at once: ten million that grow are copied again and again.
+        // Reserved at once, because growing the buffer for ten million ids would copy it many
+        // times.
         let bytes = match fixed {
             Some(_) => raw.len(),
             None => elements()
@@ -289,7 +290,7 @@ impl H5<'_> {
         Ok(ids.finish())
     }
 
-    /// How many elements a dataset has.
+    /// Number of elements of a dataset.
     pub fn len(&self, dataset: &Dataset) -> Result<usize, DataError> {
         let count = dataset
             .num_elements()
@@ -297,7 +298,7 @@ impl H5<'_> {
         usize::try_from(count).map_err(|_| self.error(dataset, "is too large"))
     }
 
-    /// Refuses a dataset that declares more than the file can hold, before it is read in pieces.
+    /// Rejects a dataset that declares more than the file can contain, before it is read in pieces.
     pub fn refuse_overlong(&self, dataset: &Dataset) -> Result<(), DataError> {
         let size = dataset
             .raw_byte_len()

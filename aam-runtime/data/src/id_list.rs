@@ -1,4 +1,4 @@
-//! Lists of ids, one a line, and the first columns of tables as such lists.
+//! Lists of ids, one per line, or in the first column of a table.
 
 use std::path::Path;
 
@@ -9,9 +9,9 @@ use super::tsv_rows::Rows;
 use super::{DataError, container};
 use aam_core::text::cell;
 
-/// The text of a list that [`read_ids`] reads back, whatever the ids are: in quotes where they hold
-/// tabs or line breaks, or begin like a comment; below a header where the first could be taken for
-/// one.
+/// Formats a list that [`read_ids`] reads back, whatever the ids are. Ids are quoted if they
+/// contain tabs or line breaks or begin like a comment; a header is added if the first id would be
+/// taken for one.
 pub fn id_list<'a>(ids: impl IntoIterator<Item = &'a String>) -> String {
     let mut text = String::new();
     for id in ids {
@@ -24,8 +24,8 @@ pub fn id_list<'a>(ids: impl IntoIterator<Item = &'a String>) -> String {
     text
 }
 
-/// Reads ids, one a line or as the first column of a table; empty lines do not count, and neither
-/// do a first line that begins with the name of an id column and QIIME 2's directives.
+/// Reads ids, one per line or from the first column of a table. Skips empty lines, QIIME 2's
+/// directives, and a first line that begins with the name of an id column.
 ///
 /// # Errors
 /// If the file cannot be read or an id is repeated.

@@ -1,7 +1,7 @@
-//! Many names in one piece of memory.
+//! Many names in one block of memory.
 //!
-//! Ten million ASVs that are named by their sequence are 1.5 GB of letters; as a string each they
-//! would be a third more, and ten million allocations. Copies share the letters.
+//! Ten million ASVs named by their sequences are 1.5 GB of letters. As individual strings they
+//! would need a third more memory and ten million allocations. Clones share the letters.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,23 +11,23 @@ use std::sync::Arc;
 
 use super::DataError;
 
-/// Names in order, packed back to back; cloning one is cheap.
+/// Packed names in order; cloning is cheap.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Ids(Arc<Packed>);
 
 #[derive(Default, PartialEq, Eq)]
 struct Packed {
     text: String,
-    /// Where each name ends in `text`.
+    /// End of each name in `text`.
     ends: Vec<usize>,
 }
 
-/// Takes names one by one.
+/// Builds [`Ids`] name by name.
 #[derive(Default)]
 pub struct IdsBuilder(Packed);
 
 impl IdsBuilder {
-    /// Room for `names` of `bytes` bytes in all.
+    /// Reserves room for `names` names of `bytes` bytes in total.
     pub fn with_capacity(names: usize, bytes: usize) -> Self {
         Self(Packed {
             text: String::with_capacity(bytes),
@@ -35,25 +35,25 @@ impl IdsBuilder {
         })
     }
 
-    /// Adds a name.
+    /// Appends a name.
     pub fn push(&mut self, name: &str) {
         self.0.text.push_str(name);
         self.0.ends.push(self.0.text.len());
     }
 
-    /// The names.
+    /// Returns the names.
     pub fn finish(self) -> Ids {
         Ids(Arc::new(self.0))
     }
 }
 
 impl Ids {
-    /// How many names there are.
+    /// Number of names.
     pub fn len(&self) -> usize {
         self.0.ends.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no names.
     pub fn is_empty(&self) -> bool {
         self.0.ends.is_empty()
     }
@@ -63,9 +63,9 @@ impl Ids {
         (0..self.len()).map(|i| &self[i])
     }
 
-    /// Refuses empty and repeated names; `what` is what they name.
+    /// Rejects empty and repeated names; `what` is the kind of thing they name.
     pub fn check(&self, what: &str) -> Result<(), DataError> {
-        // Hashes tell that nothing is repeated in a tenth of the memory of a set of names.
+        // Hashes prove that nothing is repeated in a tenth of the memory of a set of names.
         let mut hashes: Vec<u64> = self.iter().map(hash).collect();
         hashes.sort_unstable();
         let unique = hashes.windows(2).all(|pair| pair[0] != pair[1]);
@@ -77,14 +77,14 @@ impl Ids {
     }
 }
 
-/// The same for the same name, also in another run.
+/// A hash of a name that is stable across runs.
 pub fn hash(name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     hasher.finish()
 }
 
-/// Refuses empty and repeated ids; `what` is "sample" or "feature".
+/// Rejects empty and repeated ids; `what` is "sample" or "feature".
 pub fn check_each<'a>(
     ids: impl ExactSizeIterator<Item = &'a str>,
     what: &str,
@@ -93,7 +93,7 @@ pub fn check_each<'a>(
     for (i, id) in ids.enumerate() {
         if id.is_empty() {
             return Err(DataError::new(format!("{what} {} has an empty id", i + 1))
-                .help(format!("give every {what} an id of its own")));
+                .help(format!("give every {what} a unique id")));
         }
         if !seen.insert(id) {
             return Err(

@@ -1,6 +1,6 @@
-//! Telling the kind of a file by its first bytes.
+//! Detection of a file's kind by its first bytes.
 
-/// What a file holds, by its first bytes.
+/// Kind of a file's contents, according to its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Empty,
@@ -9,13 +9,13 @@ pub enum Kind {
     Npy,
     Json,
     Utf16,
-    /// What R saves: `.rds`, `.RData`.
+    /// A file saved by R: `.rds` or `.RData`.
     RObject,
     Binary,
     Text,
 }
 
-/// How files begin that R saves: `.rds` and `.RData`.
+/// Signatures of files saved by R: `.rds` and `.RData`.
 const BY_R: [&[u8]; 7] = [
     b"X\n\0\0\0",
     b"RDX2\n",
@@ -25,8 +25,8 @@ const BY_R: [&[u8]; 7] = [
     b"A\n2\n",
     b"A\n3\n",
 ];
-/// How files begin that may hold no zero in their first bytes, and are no text: bzip2, xz, zstd,
-/// 7-Zip, old Excel, Parquet, PDF.
+/// Signatures of binary formats whose first bytes may contain no zero: bzip2, xz, zstd, 7-Zip, old
+/// Excel, Parquet, PDF.
 const BINARY: [&[u8]; 7] = [
     b"BZh91AY",
     b"\xfd7zXZ",
@@ -37,9 +37,9 @@ const BINARY: [&[u8]; 7] = [
     b"%PDF-",
 ];
 
-/// The kind of the content that begins with `head`.
+/// The kind of content that begins with `head`.
 pub fn kind_of(head: &[u8]) -> Kind {
-    // HDF5 allows a block of the user's own before its signature.
+    // HDF5 allows a user block before its signature.
     let hdf5 = [0, 512, 1024, 2048, 4096].iter().any(|&at| {
         head.get(at..)
             .is_some_and(|h| h.starts_with(b"\x89HDF\r\n\x1a\n"))

@@ -1,7 +1,7 @@
-//! Words of a fixed number of bases in a sequence.
+//! The k-mers of a sequence.
 
-/// The k-mers of `sequence` in order, two bits a base; none across a letter that is no base. `k` is
-/// at most 16.
+/// The k-mers of `sequence` in order, two bits per base, skipping those with a letter that is not a
+/// base. `k` is at most 16.
 pub fn kmers(sequence: &str, k: usize) -> Vec<u32> {
     let mask = u32::MAX >> (32 - 2 * k.clamp(1, 16));
     let (mut code, mut length) = (0u32, 0);

@@ -1,6 +1,6 @@
-//! What a study is made of: feature tables, metadata, distances, trees, sequences, and how their
-//! files are read and written. No Burn, no model, no run: what is learnt of the data and what a
-//! user sets belong above.
+//! The data of a study: feature tables, metadata, distances, trees and sequences, and reading and
+//! writing their files. This crate contains no Burn, no models and no runs; what is learnt from the
+//! data and what a user sets belong to higher layers.
 
 mod amplicons;
 mod asv_sampling;

@@ -1,17 +1,17 @@
-//! Sample metadata: what is known of each sample, by the rules of QIIME 2.
+//! Sample metadata, following the rules of QIIME 2.
 //!
-//! Tab-separated UTF-8. The header's first cell names the id column (`sample-id`, `id`,
-//! `#SampleID` …); `#q2:types` and `#q2:missing` lines may follow it; other lines whose first
-//! cell begins with `#` are comments. Cells lose the whitespace around them, an empty cell is a
-//! missing value, short rows are filled up with missing values. A column is numeric if all of its
-//! values are numbers, or as `#q2:types` says.
+//! Metadata are tab-separated UTF-8 text. The first cell of the header names the id column
+//! (`sample-id`, `id`, `#SampleID` …). It may be followed by `#q2:types` and `#q2:missing` lines;
+//! other lines whose first cell begins with `#` are comments. Whitespace around cells is removed,
+//! empty cells are missing values, and short rows are padded with missing values. A column is numeric
+//! if all its values are numbers, or as declared by `#q2:types`.
 //!
-//! Beyond QIIME 2, words such as `NA` or `not collected` count as missing values, too
+//! Unlike in QIIME 2, words such as `NA` or `not collected` also count as missing values
 //! ([`says_missing`](super::says_missing)), unless `#q2:missing` declares `blank` or `no-missing` for
 //! the column.
 //!
-//! Ids are text, never numbers: `2538.1000115` stays itself. Beyond QIIME 2, `sample_id` is
-//! accepted as the name of the id column.
+//! Ids are text, never numbers: `2538.1000115` is kept as written. Unlike in QIIME 2, `sample_id` is
+//! also accepted as the name of the id column.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -20,10 +20,10 @@ use super::missing_words::{plain, says_missing};
 use super::number_words::written;
 use super::{DataError, shorten};
 
-/// The longest name that is compared with others, which takes the square of its length.
+/// Longest name that is compared with others, which takes time quadratic in its length.
 const LONGEST_COMPARED: usize = 200;
 
-/// What the values of a column are.
+/// Kind of the values of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnKind {
     /// All values are numbers.
@@ -32,27 +32,27 @@ pub enum ColumnKind {
     Categorical,
 }
 
-/// A column of metadata.
+/// A metadata column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// What its values are.
+    /// Kind of its values.
     pub kind: ColumnKind,
-    /// One value a sample, in the order of [`Metadata::ids`]; `None` where it is missing.
+    /// One value per sample, in the order of [`Metadata::ids`]; `None` if missing.
     pub values: Vec<Option<String>>,
-    /// Whether words for a missing value are values, because the file declares that only empty
-    /// cells are missing.
+    /// Whether words for missing values are literal values, because the file declares that only
+    /// empty cells are missing.
     pub literal: bool,
 }
 
 impl Column {
-    /// Whether `text` is one of its values: no word for a missing value, or one of `kept`.
+    /// Whether `text` is one of its values: not a word for a missing value, or one of `kept`.
     fn has_value(&self, text: &str, kept: &[String]) -> bool {
         self.literal || !says_missing(text) || kept.iter().any(|word| plain(word) == plain(text))
     }
 
-    /// Its values without the words for missing ones.
+    /// Its values except the words for missing ones.
     pub fn known(&self) -> impl Iterator<Item = &str> {
         let values = self.values.iter().flatten().map(String::as_str);
         values.filter(|text| self.has_value(text, &[]))
@@ -90,12 +90,12 @@ impl Metadata {
         Self { notes, ..self }
     }
 
-    /// What of the file is worth a word, one line each.
+    /// Notes about the file, one line each.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// The file.
+    /// Path of the file.
     pub fn file(&self) -> &Path {
         &self.file
     }
@@ -105,7 +105,7 @@ impl Metadata {
         &self.ids
     }
 
-    /// All columns but the ids', in the order of the file.
+    /// All columns except the id column, in the order of the file.
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
@@ -115,10 +115,10 @@ impl Metadata {
         self.rows.contains_key(id)
     }
 
-    /// The column `name`; whitespace around the name does not count.
+    /// The column `name`; whitespace around the name is ignored.
     ///
     /// # Errors
-    /// If there is none: the message gives the nearest name and lists all.
+    /// There is no such column: the message gives the most similar name and lists all.
     pub fn column(&self, name: &str) -> Result<&Column, DataError> {
         let name = name.trim();
         self.columns
@@ -151,19 +151,19 @@ impl Metadata {
             })
     }
 
-    /// The values of the column `name` for the samples `ids`, in their order; `None` where the
-    /// value is missing, a word says so, or the sample has no row.
+    /// The values of the column `name` for the samples `ids`, in their order; `None` if the value
+    /// is missing, is a word for a missing value, or the sample has no row.
     ///
     /// # Errors
-    /// If there is no such column.
+    /// There is no such column.
     pub fn texts(&self, name: &str, ids: &[String]) -> Result<Vec<Option<&str>>, DataError> {
         self.texts_keeping(name, ids, &[])
     }
 
-    /// The same, where the words in `kept` are values, whatever they mean.
+    /// Like [`texts`](Self::texts), but the words in `kept` are always values.
     ///
     /// # Errors
-    /// If there is no such column.
+    /// There is no such column.
     pub fn texts_keeping(
         &self,
         name: &str,
@@ -177,10 +177,11 @@ impl Metadata {
             .collect())
     }
 
-    /// The same with the words for missing values, as older checkpoints know them.
+    /// Like [`texts`](Self::texts), but includes the words for missing values, as in older
+    /// checkpoints.
     ///
     /// # Errors
-    /// If there is no such column.
+    /// There is no such column.
     pub fn texts_as_written(
         &self,
         name: &str,
@@ -193,11 +194,11 @@ impl Metadata {
             .collect())
     }
 
-    /// The numbers in the column `name` for the samples `ids`, in their order; `None` where the
-    /// value is missing, a word says so, or the sample has no row.
+    /// The numbers in the column `name` for the samples `ids`, in their order; `None` if the value
+    /// is missing, is a word for a missing value, or the sample has no row.
     ///
     /// # Errors
-    /// If there is no such column, or a value is no number: the message lists up to five such
+    /// There is no such column, or a value is not a number: the message lists up to five such
     /// samples with their values.
     pub fn numbers(&self, name: &str, ids: &[String]) -> Result<Vec<Option<f64>>, DataError> {
         let texts = self.texts(name, ids)?;
@@ -224,7 +225,7 @@ impl Metadata {
         let error = DataError::in_file(
             &self.file,
             format!(
-                "{} of {} samples hold no number ({}{more})",
+                "{} of {} samples have non-numeric values ({}{more})",
                 bad.len(),
                 ids.len(),
                 listed.join(", ")
@@ -235,7 +236,7 @@ impl Metadata {
             error.help(written.help())
         } else if missing {
             error.help(
-                "where these mark missing values, leave the cells empty, or write NA; a \
+                "if these mark missing values, leave the cells empty, or write NA; a \
                  `#q2:missing` line below the header can declare that NA and the like are missing",
             )
         } else {
@@ -244,8 +245,8 @@ impl Metadata {
     }
 }
 
-/// The number that `text` writes in one of the forms QIIME 2 takes: digits with an optional sign,
-/// point and exponent; no `nan`, `inf`, separators or hexadecimals.
+/// Parses a number in one of the forms that QIIME 2 accepts: digits with an optional sign, point
+/// and exponent; no `nan`, `inf`, separators or hexadecimals.
 pub(super) fn number(text: &str) -> Option<f64> {
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let unsigned = |text: &'_ str| text.strip_prefix(['+', '-']).unwrap_or(text).to_owned();
@@ -265,14 +266,14 @@ pub(super) fn number(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|value| value.is_finite())
 }
 
-/// Whether `text` is no number, but may stand for a missing one.
+/// Whether `text` is not a number but may stand for a missing one.
 fn may_mean_missing(text: &str) -> bool {
     says_missing(text)
         || ["none", "-", ".", "nd", "n.d.", "blank"].contains(&&*plain(text))
         || plain(text).starts_with("not ")
 }
 
-/// Whether a column of this name is the ids' in every QIIME 2 metadata file.
+/// Whether a column of this name is the id column in every QIIME 2 metadata file.
 pub(super) fn is_reserved(name: &str) -> bool {
     const ANY_CASE: [&str; 7] = [
         "id",
@@ -348,7 +349,7 @@ mod tests {
         let error = metadata.numbers("age", &ids).unwrap_err().to_string();
         assert!(
             error.starts_with(
-                "m.tsv: column `age`: 2 of 4 samples hold no number (b: none, c: x)\n  help: choose"
+                "m.tsv: column `age`: 2 of 4 samples have non-numeric values (b: none, c: x)\n  help: choose"
             ),
             "{error}"
         );

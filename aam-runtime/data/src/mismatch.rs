@@ -1,5 +1,5 @@
-//! Why two lists of ids have nothing or little in common: what a person would see when laying
-//! them side by side.
+//! Diagnosis of why two lists of ids have nothing or little in common, as a person comparing them
+//! would see it.
 
 mod spelling;
 
@@ -11,7 +11,8 @@ use aam_core::DataError;
 pub(crate) use spelling::without_size;
 pub use spelling::{Guess, guess};
 
-/// The error that no sample of `table` is among the `ids` of the file at `path`, which is `what`.
+/// The error that no sample of `table` is among the `ids` of the file at `path`, which is called
+/// `what`.
 pub fn error(table: &Table, what: &str, path: &Path, ids: &[String]) -> DataError {
     let ours = table.sample_ids();
     let error = DataError::in_file(
@@ -34,8 +35,8 @@ pub fn error(table: &Table, what: &str, path: &Path, ids: &[String]) -> DataErro
     }))
 }
 
-/// What there is to say of samples of `table` that are not among the `ids` of a file, which is
-/// `what`: some of either, and a guess at why where there is one.
+/// Describes the samples of `table` that are not among the `ids` of a file called `what`: examples
+/// from either side and, if possible, a guess at the reason.
 pub fn partial(table: &Table, what: &str, ids: &[String]) -> (String, Option<Guess>) {
     let ours: HashSet<&str> = table.sample_ids().iter().map(String::as_str).collect();
     let known: HashSet<&str> = ids.iter().map(String::as_str).collect();
@@ -59,24 +60,24 @@ pub fn partial(table: &Table, what: &str, ids: &[String]) -> (String, Option<Gue
     (text, likely_guess(&lost.collect::<Vec<_>>(), others))
 }
 
-/// A guess at why `lost` are not among `others`, where it explains most of them or several.
+/// A guess at why `lost` are not among `others`, if it explains most or several of them.
 pub fn likely_guess<'a>(lost: &[&'a str], others: impl Iterator<Item = &'a str>) -> Option<Guess> {
     let guess = guess(lost.iter().copied(), others)?;
     (2 * guess.pairs >= lost.len() || guess.pairs > 2).then_some(guess)
 }
 
-/// That the file, or the table, is about the other axis, where the ids say so.
+/// The suspicion that the file or the table is about the other axis, if the ids suggest it.
 fn wrong_axis(table: &Table, ids: &[String]) -> Option<String> {
     let features: HashSet<&str> = table.feature_ids().iter().collect();
     if ids.iter().any(|id| features.contains(id.as_str())) {
         return Some(
-            "they are ids of the table's ASVs: the table is transposed, which --transpose mends, \
+            "they are ids of the table's ASVs: the table is transposed, which --transpose fixes, \
              or the file is about ASVs, not samples"
                 .to_owned(),
         );
     }
     named_by_sequences(table.sample_ids().iter().map(String::as_str)).then(|| {
-        "the table's samples are named by sequences: if it is transposed, --transpose mends it"
+        "the table's samples are named by sequences: if it is transposed, --transpose fixes it"
             .to_owned()
     })
 }
@@ -130,7 +131,7 @@ mod tests {
             &["S1", "S2", "S3"],
             "a suffix to each id: 'S1_S1_L001' and 'S1'",
         );
-        // A lone coincidence does not outweigh what all others share.
+        // A single coincidence does not outweigh what all others share.
         explains(
             &["S1.x", "S11", "S2.x", "S3.x"],
             &["S1", "S2", "S3"],
@@ -174,7 +175,7 @@ mod tests {
         explains(
             &["S1"],
             &["asv1", "asv2"],
-            "transposed, which --transpose mends",
+            "transposed, which --transpose fixes",
         );
         explains(&["ACGTACGTACGTACGTACGT"], &["S1"], "transposed");
     }

@@ -1,11 +1,11 @@
-//! Words that people and programs write where a value is missing.
+//! Words that people and programs write for a missing value.
 //!
-//! Those of INSDC's vocabulary for missing values, which QIIME 2 knows as `INSDC:missing`; those
-//! that R, pandas and spreadsheets write or read so; those of Qiita and of questionnaires. Words
-//! that are as often a value are not among them: `none` (no antibiotics), `-` (the opposite of `+`),
-//! `ND` (a normal diet), `blank` and `control`.
+//! They come from INSDC's vocabulary for missing values, which QIIME 2 supports as `INSDC:missing`,
+//! from R, pandas and spreadsheets, and from Qiita and questionnaires. Words that are just as often
+//! values are not included: `none` (no antibiotics), `-` (the opposite of `+`), `ND` (a normal
+//! diet), `blank` and `control`.
 
-/// Words in the form that [`plain`] brings them into.
+/// Words in the normal form of [`plain`].
 const WORDS: [&str; 43] = [
     // INSDC, with or without a reason after a colon.
     "missing",
@@ -55,13 +55,13 @@ const WORDS: [&str; 43] = [
     "not answered",
 ];
 
-/// How many of [`WORDS`] are INSDC's, which may go on with a colon and the reason.
+/// How many of [`WORDS`] are INSDC's, which may be followed by a colon and a reason.
 const WITH_REASON: usize = 5;
 
-/// Longer cells are text, and are not looked at.
+/// Longer cells are treated as text without being checked.
 const LONGEST: usize = 80;
 
-/// Whether `text` says that a value is missing.
+/// Whether `text` is a word for a missing value.
 pub fn says_missing(text: &str) -> bool {
     if text.len() > LONGEST {
         return false;
@@ -71,12 +71,12 @@ pub fn says_missing(text: &str) -> bool {
     WORDS.contains(&&*text) || WORDS[..WITH_REASON].contains(&stem)
 }
 
-/// Whether `text` is a word of the scheme `INSDC:missing`, spelt as QIIME 2 wants it.
+/// Whether `text` is a word of the scheme `INSDC:missing`, spelt as QIIME 2 requires.
 pub(super) fn is_insdc(text: &str) -> bool {
     WORDS[..WITH_REASON].contains(&text)
 }
 
-/// `text` in lower case, with one blank where there are blanks or underscores.
+/// Normalises `text` to lower case with single blanks in place of blanks and underscores.
 pub fn plain(text: &str) -> String {
     let words = text
         .split(|c: char| c.is_whitespace() || c == '_')

@@ -1,21 +1,21 @@
-//! Tables of mothur: `.shared` files, which have samples as rows, and compressed count tables,
-//! which list for each sequence the groups that have it. Full count tables are text tables like
-//! others, with a column `total`.
+//! Tables of mothur: `.shared` files, whose rows are samples, and compressed count tables, which
+//! list for each sequence the groups that contain it. Full count tables are ordinary text tables
+//! with a column `total`.
 
 use super::DataError;
 use super::shorten;
 use super::source::Source;
 use super::table::{Table, reads_of};
 
-/// The counts that any file may hold.
+/// Number of counts that any file may contain.
 const MOST_COUNTS: usize = 1 << 22;
 
-/// Whether `first`, the first line of a text, begins a table of mothur.
+/// Whether `first`, the first line of a text, is that of a mothur table.
 pub fn is_table(first: &str) -> bool {
     is_shared(first) || is_compressed(first) || first.starts_with("Representative_Sequence")
 }
 
-/// Whether `first` begins a `.shared` file.
+/// Whether `first` is the first line of a `.shared` file.
 fn is_shared(first: &str) -> bool {
     let mut cells = first.split_whitespace();
     ["label", "group", "numotus"].iter().all(|name| {
@@ -25,12 +25,12 @@ fn is_shared(first: &str) -> bool {
     })
 }
 
-/// Whether `first` begins a compressed count table.
+/// Whether `first` is the first line of a compressed count table.
 fn is_compressed(first: &str) -> bool {
     first.starts_with("#Compressed Format")
 }
 
-/// Reads the table in `source` if it is one of the two, and says what it is.
+/// Reads the table in `source` if it is of either kind, with a note on which.
 pub fn read(source: &Source) -> Option<Result<(Table, String), DataError>> {
     let head = String::from_utf8_lossy(source.head());
     let first = head.trim_start_matches('\u{feff}').lines().next()?;
@@ -44,7 +44,7 @@ pub fn read(source: &Source) -> Option<Result<(Table, String), DataError>> {
 struct Counts {
     samples: Vec<String>,
     features: Vec<String>,
-    /// Sample, feature and reads.
+    /// Sample, feature and number of reads.
     triplets: Vec<(u32, u32, u32)>,
 }
 
@@ -107,7 +107,7 @@ fn read_shared(source: &Source) -> Result<(Table, String), DataError> {
             && known != cells[0]
         {
             return Err(DataError::new(format!(
-                "holds tables of several cutoffs: `{known}` and `{}`",
+                "contains tables of several cutoffs: `{known}` and `{}`",
                 shorten(cells[0])
             ))
             .help(format!(
@@ -123,7 +123,7 @@ fn read_shared(source: &Source) -> Result<(Table, String), DataError> {
         Ok(())
     })?;
     let note = format!(
-        "a shared file of mothur, whose rows are samples; its label is {}",
+        "a mothur shared file, whose rows are samples; its label is {}",
         label.unwrap_or_default()
     );
     Ok((counts.table(source)?, note))
@@ -176,7 +176,7 @@ fn read_compressed(source: &Source) -> Result<(Table, String), DataError> {
             ))),
         }
     })?;
-    let note = "a compressed count table of mothur; its totals are left out".to_owned();
+    let note = "a mothur compressed count table; its totals are left out".to_owned();
     Ok((counts.table(source)?, note))
 }
 

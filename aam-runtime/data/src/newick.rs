@@ -2,27 +2,27 @@
 //!
 //! # The format
 //!
-//! A tree is one node, ended by `;`. A node is an optional list of children in parentheses,
-//! separated by commas, then an optional label, then an optional length of the branch to its
-//! parent after a colon:
+//! A tree is one node followed by `;`. A node is an optional list of children in parentheses,
+//! separated by commas, then an optional label, then an optional length of the branch to its parent
+//! after a colon:
 //!
 //! ```text
 //! ((A:0.1,B:0.2)0.98:0.3,'C (new)':0.4[a comment])root;
 //! ```
 //!
-//! - A node without children is a tip; its label is the ASV's id. A node's label may also be a
-//!   support value, as `0.98` here; those of inner nodes mean nothing to this program.
-//! - A label holds no blank, bracket, parenthesis, colon, semicolon, comma or quote, unless it
-//!   stands in single quotes; a quote inside is then written twice. Underscores stay underscores
-//!   (some programs read them as blanks).
-//! - `[…]` is a comment, may hold further brackets, and may stand between any two parts.
-//!   A comment `[&R]` before the tree declares it rooted.
-//! - Nodes may have any number of children, one and many included. A root with three or more is
-//!   how programs write unrooted trees (RAxML and FastTree with a length, `):0.0;`), so such a
-//!   tree is refused unless it is declared rooted or [`NewickOptions::root`] says what to do.
-//!   One that is declared unrooted, `[&U]`, is refused, too.
+//! - A node without children is a tip, and its label is the id of an ASV. Labels of inner nodes,
+//!   which may be support values such as `0.98` here, are ignored.
+//! - A label contains no blank, bracket, parenthesis, colon, semicolon, comma or quote, unless it
+//!   is in single quotes; a quote inside is then doubled. Underscores are kept (some programs read
+//!   them as blanks).
+//! - `[…]` is a comment, may contain further brackets, and may appear between any two parts. A
+//!   comment `[&R]` before the tree declares it rooted.
+//! - Nodes may have any number of children, including one. A root with three or more children is
+//!   how programs write unrooted trees (RAxML and FastTree with a length, `):0.0;`), so such a tree
+//!   is rejected unless it is declared rooted or [`NewickOptions::root`] says how to root it. A
+//!   tree declared unrooted, `[&U]`, is also rejected.
 //!
-//! The reader keeps open nodes on a stack of its own, so depth is limited by memory alone.
+//! The parser keeps open nodes on its own stack, so the depth of trees is limited only by memory.
 
 mod rooting;
 mod write;
@@ -33,25 +33,25 @@ use super::tree::{TipFault, Tree, shorten};
 pub use rooting::Rooting;
 pub use write::write;
 
-/// What the branches of a tree may add up to: beyond it, sums of products with lengths leave the range
-/// of single precision, in which distances may be wanted.
+/// Maximum sum of the branch lengths of a tree. Beyond it, sums of products with lengths may overflow
+/// single precision, which distances may use.
 const LONGEST: f64 = 1e30;
 
-/// What to do with trees that lack something.
+/// How to handle trees with missing parts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NewickOptions {
-    /// Length of branches that have none in the file; without it they are an error.
+    /// Length of branches without a length; if not set, these are an error.
     pub missing_length: Option<f64>,
-    /// Where the root is; without it, where the file has it, and unrooted trees are an error.
+    /// How to root the tree; if not set, the root is as written, and unrooted trees are an error.
     pub root: Option<Rooting>,
 }
 
-/// Reads one Newick tree.
+/// Parses a single Newick tree.
 ///
 /// # Errors
-/// Names line and column of what does not follow the format, a branch without length (unless
-/// the options give one) or with one that is negative or not finite, a tip without a name or
-/// with one that occurred before, and a tree without root. The caller adds the file.
+/// The text is not valid Newick; a branch has no length (unless the options give one), or one that
+/// is negative or not finite; a tip has no name or a repeated one; or the tree is unrooted. Errors
+/// name the line and column; the caller adds the file.
 pub fn parse(text: &[u8], options: &NewickOptions) -> Result<Tree, DataError> {
     let text = std::str::from_utf8(text).map_err(|e| {
         DataError::new("the tree is not UTF-8 text")
@@ -61,7 +61,7 @@ pub fn parse(text: &[u8], options: &NewickOptions) -> Result<Tree, DataError> {
     Parser::new(text).tree(options)
 }
 
-/// `line L, column C` of the byte at `offset`, both counted from 1.
+/// Formats the position of the byte at `offset` as `line L, column C`, both counted from 1.
 fn place(text: &[u8], offset: usize) -> String {
     let before = &text[..offset.min(text.len())];
     let line = 1 + before.iter().filter(|&&b| b == b'\n').count();
@@ -77,13 +77,13 @@ struct Parser<'a> {
     text: &'a str,
     /// Byte offset of the next character.
     next: usize,
-    /// What a comment `[&R]` or `[&U]` says.
+    /// What a comment `[&R]` or `[&U]` declares.
     declared_rooted: Option<bool>,
-    /// Nodes read whole, that is children first.
+    /// Completed nodes, children before parents.
     parent: Vec<u32>,
     length: Vec<f64>,
     name: Vec<Box<str>>,
-    /// Where each node's label begins.
+    /// Start of each node's label.
     start: Vec<usize>,
 }
 
@@ -108,7 +108,7 @@ impl<'a> Parser<'a> {
         self.text.as_bytes().get(self.next).copied()
     }
 
-    /// What stands at the reading position, for a message.
+    /// Describes the next character, for messages.
     fn found(&self) -> String {
         match self.text[self.next..].chars().next() {
             Some(c) => format!("found `{c}`"),
@@ -150,7 +150,7 @@ impl<'a> Parser<'a> {
         Err(self.error(start, "the comment that `[` opens here is never closed"))
     }
 
-    /// The label at the reading position; empty if there is none.
+    /// Reads a label; empty if there is none.
     fn label(&mut self) -> Result<Box<str>, DataError> {
         self.skip()?;
         let start = self.next;
@@ -177,7 +177,7 @@ impl<'a> Parser<'a> {
         Ok(self.word().into())
     }
 
-    /// Characters up to the next one that has a meaning in Newick.
+    /// Reads characters up to the next special one.
     fn word(&mut self) -> &'a str {
         let rest = &self.text[self.next..];
         let end = rest
@@ -187,7 +187,7 @@ impl<'a> Parser<'a> {
         &rest[..end]
     }
 
-    /// The branch length at the reading position; NaN if there is none.
+    /// Reads a branch length; NaN if there is none.
     fn branch(&mut self) -> Result<f64, DataError> {
         self.skip()?;
         if self.peek() != Some(b':') {
@@ -214,12 +214,12 @@ impl<'a> Parser<'a> {
             )),
             Ok(length) if length < 0.0 => Err(self
                 .error(start, format!("the branch length {} is negative", shorten(word)))
-                .help("UniFrac needs lengths of zero or more: estimate the tree again with a program that keeps to that, or set such lengths to 0")),
-            Ok(length) => Ok(length + 0.0), // Makes -0 a 0.
+                .help("UniFrac needs lengths of zero or more: re-estimate the tree with a program that ensures this, or set negative lengths to 0")),
+            Ok(length) => Ok(length + 0.0), // Turns -0 into 0.
         }
     }
 
-    /// Reads label and length of a node whose children are read, and stores it.
+    /// Reads the label and length of a node whose children have been read, and stores it.
     fn node(&mut self, children: &[u32]) -> Result<u32, DataError> {
         self.skip()?;
         let start = self.next;
@@ -245,7 +245,7 @@ impl<'a> Parser<'a> {
     }
 
     fn tree(mut self, options: &NewickOptions) -> Result<Tree, DataError> {
-        // Nodes without a parent yet, and per open parenthesis its offset and first child there.
+        // Nodes without a parent so far; and for each open parenthesis its offset and first child.
         let mut orphans: Vec<u32> = Vec::new();
         let mut open: Vec<(usize, usize)> = Vec::new();
         self.skip()?;
@@ -301,7 +301,7 @@ impl<'a> Parser<'a> {
                                 format!("expected `,`, `)` or `;`, {}", self.found()),
                             )
                             .help(
-                                "labels with blanks or any of ()[]:;,' must stand in single quotes",
+                                "labels with blanks or any of ()[]:;,' must be in single quotes",
                             ));
                     }
                 }
@@ -343,7 +343,7 @@ impl<'a> Parser<'a> {
             };
             if !fill.is_finite() || fill < 0.0 {
                 return Err(DataError::new(format!(
-                    "the length for branches that have none is {fill}, it must be 0 or more"
+                    "the length for branches without one must be 0 or more, found {fill}"
                 )));
             }
             for length in self.length.iter_mut().filter(|l| l.is_nan()) {
@@ -357,9 +357,9 @@ impl<'a> Parser<'a> {
             return Err(self
                 .error(
                     self.start[node],
-                    format!("the branch lengths add up to more than {LONGEST:e}, which distances cannot be computed with; the longest is {length:e}"),
+                    format!("the branch lengths add up to more than {LONGEST:e}, so distances cannot be computed; the longest is {length:e}"),
                 )
-                .help("lengths are substitutions per site, mostly below 1: write the tree anew"));
+                .help("lengths are substitutions per site, mostly below 1: rewrite the tree with such lengths"));
         }
         if let (Some(why), None) = (unrooted, options.root) {
             return Err(rooting::refused(&why));
@@ -373,7 +373,7 @@ impl<'a> Parser<'a> {
             TipFault::Duplicate(node, name) => {
                 DataError::new(format!("a second tip is named `{}`", shorten(&name)))
                     .at(place(text, start[node]))
-                    .help("tips stand for ASVs and need names of their own")
+                    .help("tips represent ASVs and need unique names")
             }
         })?;
         match options.root {
@@ -386,22 +386,23 @@ impl<'a> Parser<'a> {
     fn unrooted(&self, root: usize) -> Option<String> {
         match self.declared_rooted {
             Some(true) => return None,
-            Some(false) => return Some("it is declared so by `[&U]`".to_owned()),
+            Some(false) => return Some("`[&U]` declares it unrooted".to_owned()),
             None => {}
         }
         let (fork, branches) = self.first_fork(root);
-        let stem = fork != root && self.length[fork] > 0.0; // It says where the root is.
+        let stem = fork != root && self.length[fork] > 0.0; // A stem marks the root.
         (branches > 2 && !stem)
-            .then(|| format!("{branches} branches meet at its root, a rooted tree has 2"))
+            .then(|| format!("{branches} branches meet at its root, where a rooted tree has 2"))
     }
 
-    /// The first node from the root downwards that has not a single child, and its children.
+    /// The first node, from the root down, that does not have exactly one child, and its number of
+    /// children.
     fn first_fork(&self, root: usize) -> (usize, usize) {
         let mut children = vec![0usize; root + 1];
         for &parent in &self.parent {
             children[parent as usize] += 1;
         }
-        // A node's last child stands right before it.
+        // A node's last child directly precedes it.
         let mut fork = root;
         while children[fork] == 1 {
             fork -= 1;

@@ -12,7 +12,7 @@ fn read(text: &str) -> Result<Tree, DataError> {
     parse(text.as_bytes(), &NewickOptions::default())
 }
 
-/// Place and problem of the error that `text` gives.
+/// Place and problem of the error for `text`.
 fn fault(text: &str) -> (String, String) {
     let error = read(text).unwrap_err();
     (error.place.unwrap_or_default(), error.problem)

@@ -1,5 +1,6 @@
-//! NEXUS files, in which FigTree, MrBayes, BEAST and others keep trees: blocks of commands, each
-//! ended by `;`, of which the block `trees` holds trees in Newick and may number their tips.
+//! NEXUS files, in which FigTree, MrBayes, BEAST and others store trees. They consist of blocks of
+//! commands terminated by `;`; the block `trees` contains trees in Newick format, whose tips may be
+//! numbered.
 
 use std::collections::HashMap;
 
@@ -19,7 +20,7 @@ pub fn is_nexus(text: &[u8]) -> bool {
 /// Reads the only tree of a NEXUS file.
 ///
 /// # Errors
-/// No tree or several, and those of [`parse`], with the line in the file.
+/// There is no tree or several, or an error of [`parse`], with the line in the file.
 pub fn read(text: &str, options: &NewickOptions) -> Result<Tree, DataError> {
     let mut names = HashMap::new();
     let mut trees = Vec::new();
@@ -43,10 +44,10 @@ pub fn read(text: &str, options: &NewickOptions) -> Result<Tree, DataError> {
             0 => DataError::new("is a NEXUS file without trees")
                 .help("export the tree, in FigTree with File, Export Trees, as Newick"),
             many => DataError::new(format!("is a NEXUS file of {many} trees, expected one"))
-                .help("export the one that is meant, in FigTree as Newick"),
+                .help("export the tree to use as Newick, for example in FigTree"),
         });
     };
-    // Lines and columns of messages are those of the file.
+    // Positions in messages are those in the file.
     let before = text[..begins].chars();
     let mut newick: String = before.map(|c| if c == '\n' { '\n' } else { ' ' }).collect();
     if unrooted {
@@ -58,7 +59,7 @@ pub fn read(text: &str, options: &NewickOptions) -> Result<Tree, DataError> {
     tree.with_tips_renamed(|tip| names.get(tip).map(String::as_str))
 }
 
-/// The commands of a NEXUS file and where each begins; `;` in quotes and comments ends none.
+/// The commands of a NEXUS file and their positions; `;` in quotes and comments is ignored.
 fn commands(text: &str) -> Vec<(usize, &str)> {
     let mut found = Vec::new();
     let (mut start, mut comments, mut quoted) = (0, 0usize, false);
@@ -77,10 +78,10 @@ fn commands(text: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// The first word of a command in lower case, and what follows it.
+/// The first word of a command in lower case, and the rest.
 fn first_word(command: &str) -> (String, &str) {
     let mut rest = command.trim_start();
-    // The file's first line is no command.
+    // The first line of the file is not a command.
     if rest
         .get(..6)
         .is_some_and(|begin| begin.eq_ignore_ascii_case("#nexus"))
@@ -97,7 +98,7 @@ fn first_word(command: &str) -> (String, &str) {
     (rest[..end].to_lowercase(), &rest[end..])
 }
 
-/// The names that `translate` gives for those in the tree.
+/// The names that `translate` assigns to those in the tree.
 fn translated(list: &str) -> HashMap<String, String> {
     let unquoted = |name: &str| match name.strip_prefix('\'').and_then(|n| n.strip_suffix('\'')) {
         Some(inner) => inner.replace("''", "'"),
@@ -111,7 +112,7 @@ fn translated(list: &str) -> HashMap<String, String> {
         .collect()
 }
 
-/// The error for placements of sequences on a tree, which are no tree of these sequences.
+/// The error for placements of sequences on a tree, which are not a tree of these sequences.
 pub fn placements() -> DataError {
     DataError::new("holds placements in jplace format, expected a tree with the ASVs at its tips")
         .help(

@@ -1,24 +1,24 @@
-//! Columns and rows of a table that are no samples and no ASVs: totals, lengths, numbers of rows.
+//! Columns and rows of a table that are not samples or ASVs: totals, lengths, row numbers.
 
 use super::column_names::is_note;
 use super::{DataError, Table, shorten};
 
-/// The samples that a sum must be of to be no chance, where its name does not tell.
+/// Minimum number of samples for a sum to be significant if its name does not suggest it.
 const SUM_OF: usize = 3;
-/// The ASVs that a table needs before a column is judged by its values.
+/// Minimum number of ASVs for a column to be judged by its values.
 const ASVS_TO_JUDGE: usize = 8;
 
-/// Leaves out samples that are the sum of all others, and ASVs that are; names samples that look
+/// Leaves out samples and ASVs that are the sum of all others, and warns about samples that look
 /// like something else.
 ///
 /// # Errors
-/// A disk that is full, where the table is on one.
+/// The disk is full, if the table is on disk.
 pub fn without_totals(table: Table, notes: &mut Vec<String>) -> Result<Table, DataError> {
     let table = match total_sample(&table) {
         Some(row) => {
             let id = shorten(&table.sample_ids()[row]);
             notes.push(format!(
-                "`{id}` is the sum of all other samples, so it is none, and left out"
+                "`{id}` is the sum of all other samples, not a sample, and is left out"
             ));
             without_sample(&table, row)
         }
@@ -28,7 +28,7 @@ pub fn without_totals(table: Table, notes: &mut Vec<String>) -> Result<Table, Da
         Some(column) => {
             let id = shorten(&table.feature_ids()[column]);
             notes.push(format!(
-                "`{id}` is the sum of all other ASVs, so it is none, and left out"
+                "`{id}` is the sum of all other ASVs, not an ASV, and is left out"
             ));
             let mut kept = vec![true; table.num_features()];
             kept[column] = false;
@@ -38,15 +38,15 @@ pub fn without_totals(table: Table, notes: &mut Vec<String>) -> Result<Table, Da
     }
 }
 
-/// Leaves out a sample whose counts are the lengths of the ASVs' sequences, and names samples
-/// that look like notes on the ASVs.
+/// Leaves out a sample whose counts are the lengths of the ASVs' sequences, and warns about samples
+/// that look like annotations of the ASVs.
 pub fn without_lengths(table: Table, notes: &mut Vec<String>) -> Table {
     let lengths = (0..table.num_samples()).find(|&row| is_lengths(&table, row));
     let table = match lengths {
         Some(row) => {
             let id = shorten(&table.sample_ids()[row]);
             notes.push(format!(
-                "`{id}` holds the lengths of the sequences, so it is no sample, and left out"
+                "`{id}` holds the lengths of the sequences, is not a sample, and is left out"
             ));
             without_sample(&table, row)
         }
@@ -59,7 +59,7 @@ pub fn without_lengths(table: Table, notes: &mut Vec<String>) -> Table {
     if 2 * suspects.len() < table.num_samples() {
         for (row, why) in suspects.iter().take(5) {
             notes.push(format!(
-                "warning: `{}` is taken for a sample, but {why}: if it is none, remove it from \
+                "warning: `{}` is taken for a sample, but {why}: if it is not one, remove it from \
                  the table",
                 shorten(&table.sample_ids()[*row])
             ));
@@ -107,7 +107,7 @@ fn is_sum_of_samples(table: &Table, total: usize) -> bool {
         && sums.iter().filter(|&&sum| sum > 0).count() == columns.len()
 }
 
-/// The ASV that has as many reads as all others together, in every sample.
+/// The ASV whose reads equal those of all others together in every sample.
 fn total_feature(table: &Table) -> Option<usize> {
     let full: Vec<usize> = (0..table.num_samples())
         .filter(|&row| table.depth(row) > 0)
@@ -148,7 +148,7 @@ fn is_lengths(table: &Table, row: usize) -> bool {
             .all(|(id, &count)| id.len() as u64 == u64::from(count))
 }
 
-/// Why a sample looks like a note on the ASVs, if it does.
+/// Why a sample looks like an annotation of the ASVs, if it does.
 fn looks(table: &Table, row: usize) -> Option<String> {
     let counts = table.row(row).1;
     if counts.len() < ASVS_TO_JUDGE || counts.len() < table.num_features() {
@@ -208,7 +208,7 @@ mod tests {
         let mut off = samples;
         off[1].1 = &[6, 4, 9, 2, 4];
         assert_eq!(kept(table(&off)).0.len(), 4);
-        // Three samples may add up by chance, unless one says that it is the sum.
+        // Three samples may add up by chance, unless the name of one says that it is the sum.
         let few: [(&str, &[u32]); 3] = [("a", &[1, 2]), ("b", &[3, 0]), ("c", &[4, 2])];
         assert_eq!(kept(table(&few)).0.len(), 3);
         let named: [(&str, &[u32]); 3] = [("a", &[1, 2]), ("b", &[3, 0]), ("Total", &[4, 2])];

@@ -1,4 +1,4 @@
-//! NumPy arrays of numbers, checked before they are read.
+//! NumPy arrays of numbers, validated before they are read.
 
 use std::io::{BufReader, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,10 +8,10 @@ use npyz::{DType, NpyFile, Order, TypeChar};
 use super::DataError;
 use super::source::Source;
 
-/// The longest header: NumPy's own limit.
+/// Longest header, which is NumPy's own limit.
 const LONGEST_HEADER: usize = 10_000;
 
-/// An array whose header has been read and agrees with the size of the file.
+/// An array whose header has been read and matches the size of the file.
 pub struct Npy {
     file: NpyFile<Box<dyn Read + Send>>,
 }
@@ -20,7 +20,7 @@ pub struct Npy {
 pub fn open(source: &Source) -> Result<Npy, DataError> {
     let damaged = |why: String| {
         source
-            .error(format!("is not a sound NumPy array: {why}"))
+            .error(format!("is not a valid NumPy array: {why}"))
             .help("write it again with `numpy.save`")
     };
     check_header(source.head()).map_err(|why| damaged(why.to_owned()))?;
@@ -44,7 +44,7 @@ pub fn open(source: &Source) -> Result<Npy, DataError> {
     }
 }
 
-/// Refuses headers that are too long or nested too deeply for the parser's stack.
+/// Rejects headers that are too long or too deeply nested for the parser's stack.
 fn check_header(head: &[u8]) -> Result<(), &'static str> {
     let (start, length) = match (head.get(6), head.get(8..12)) {
         (Some(1), Some(&[a, b, _, _])) => (10, usize::from(u16::from_le_bytes([a, b]))),
@@ -57,7 +57,7 @@ fn check_header(head: &[u8]) -> Result<(), &'static str> {
     let header = head
         .get(start..start + length)
         .ok_or("its header is cut short")?;
-    // So many digits multiply to less than 2⁶⁴, so that the parser cannot overflow.
+    // This many digits multiply to less than 2⁶⁴, so that the parser cannot overflow.
     if header.iter().filter(|b| b.is_ascii_digit()).count() > 19 {
         return Err("it declares a shape that is too large");
     }
@@ -74,7 +74,7 @@ impl Npy {
         self.file.shape()
     }
 
-    /// All values, row by row, whatever order the file has them in.
+    /// All values in row-major order, whatever order the file uses.
     pub fn values(self, source: &Source) -> Result<Vec<f64>, DataError> {
         let failed = |e: std::io::Error| {
             source

@@ -1,11 +1,11 @@
-//! Numbers as people and spreadsheets write them where a plain number is wanted.
+//! Numbers as people and spreadsheets write them.
 
-/// What a cell that is no plain number looks like.
+/// The form of a cell that is not a plain number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     /// `6,09`.
     DecimalComma,
-    /// `1,056` or `1.056.000` or `1 056`: a separator of thousands, or a decimal comma.
+    /// `1,056`, `1.056.000` or `1 056`: a thousands separator, or a decimal comma.
     Thousands,
     /// `60%`.
     Percent,
@@ -17,7 +17,7 @@ pub enum Written {
     Bound,
 }
 
-/// What `text` looks like, if it is one of these.
+/// The form of `text`, if it is one of these.
 pub fn written(text: &str) -> Option<Written> {
     let text = text.trim();
     if is_spreadsheet_error(text) {
@@ -37,7 +37,7 @@ pub fn written(text: &str) -> Option<Written> {
     comma(text)
 }
 
-/// Whether `text` is what a spreadsheet shows where a formula has no value.
+/// Whether `text` is a spreadsheet error, shown where a formula has no value.
 pub fn is_spreadsheet_error(text: &str) -> bool {
     [
         "#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!",
@@ -55,19 +55,19 @@ impl Written {
                  spreadsheet choose an English locale before saving as text)"
             }
             Self::Thousands => {
-                "these look like numbers with a separator of thousands or a decimal comma, which \
+                "these look like numbers with a thousands separator or a decimal comma, which \
                  cannot be told apart: write plain numbers such as 1056 or 1.056"
             }
             Self::Percent => "these are percentages: write plain numbers, without `%`",
             Self::SpreadsheetError => {
-                "these are errors of a spreadsheet's formulas: leave the cells empty where there \
+                "these are errors of spreadsheet formulas: leave the cells empty where there \
                  is no value"
             }
             Self::Date => {
-                "these are dates: turn them into a number first, such as days since the first one"
+                "these are dates: convert them to numbers first, such as days since the first date"
             }
             Self::Bound => {
-                "these are bounds, not numbers: write the number to be used, or leave the cells \
+                "these are bounds, not numbers: write the number to use, or leave the cells \
                  empty"
             }
         }
@@ -83,7 +83,7 @@ fn digits(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
-/// A number with something but one point in it.
+/// A number containing separators other than a single point.
 fn comma(text: &str) -> Option<Written> {
     let number = text.strip_prefix(['-', '+']).unwrap_or(text);
     for separator in [',', '.', '\'', '’', ' ', '\u{a0}', '\u{202f}'] {
@@ -108,7 +108,7 @@ fn comma(text: &str) -> Option<Written> {
     (digits(whole) && digits(fraction)).then_some(Written::DecimalComma)
 }
 
-/// Whether `text` is a number, or what people write for one: `6,09`, `60%`, `<5`.
+/// Whether `text` is a number in any common notation: `6,09`, `60%`, `<5`.
 pub fn means_number(text: &str) -> bool {
     let plainly = is_number(text.trim());
     plainly

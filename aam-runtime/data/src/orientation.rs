@@ -1,4 +1,4 @@
-//! Which way the sequences of a table run, and turning those that run the other way.
+//! Orientation of the sequences of a table, and reversal of those in the wrong orientation.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,54 +6,55 @@ use serde::{Deserialize, Serialize};
 use super::gene_place::{GenePlace, gene_place, gene_region};
 use super::{Ids, IdsBuilder, TokenOptions, TokenizedSequences};
 
-/// Most ASVs that are looked at to see which way a table runs.
+/// Most ASVs examined to find the orientation of a table.
 const LOOKED_AT: usize = 2000;
-/// Share of the placed ASVs from which on a strand is no exception.
+/// Share of the placed ASVs from which an orientation is not an exception.
 pub const NO_EXCEPTION: f64 = 0.05;
-/// Fewer placed ASVs prove nothing.
+/// Minimum number of placed ASVs for a conclusion.
 const FEWEST: usize = 5;
 
-/// What happens to sequences that are reverse complements of the 16S gene.
+/// What to do with sequences that are reverse complements of the 16S gene.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Orient {
-    /// They are turned where that is plain; reads of what is one ASV then are added up.
+    /// Reverse-complement them if that is clear; the reads of ASVs that become identical are
+    /// summed.
     Auto,
-    /// They stay.
+    /// Keep them.
     #[default]
     AsIs,
 }
 
 impl Orient {
-    /// Whether sequences stay.
+    /// Whether sequences are kept as they are.
     pub fn is_as_is(&self) -> bool {
         *self == Self::AsIs
     }
 }
 
-/// Where on the gene, and which way, most ASVs of a table lie.
+/// Position on the gene and orientation of most ASVs of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lie {
     /// The variable regions, such as `V4`.
     pub region: Option<String>,
-    /// First base in *E. coli*.
+    /// Position of the first base in *E. coli*.
     pub start: i64,
-    /// Last base in *E. coli*.
+    /// Position of the last base in *E. coli*.
     pub end: i64,
-    /// ASVs that run as the gene.
+    /// ASVs in the orientation of the gene.
     pub forwards: usize,
-    /// ASVs that are reverse complements of it.
+    /// ASVs that are reverse complements.
     pub reversed: usize,
-    /// Other ASVs that were looked at.
+    /// Other ASVs examined.
     pub unplaced: usize,
 }
 
 impl Lie {
-    /// Of `sequences`; nothing where most of them are nowhere on the gene.
+    /// The position of `sequences`; `None` if most of them cannot be placed on the gene.
     pub fn of<'a>(sequences: impl Iterator<Item = &'a str>) -> Option<Self> {
         let found: Vec<Option<GenePlace>> = sequences.map(gene_place).collect();
         let places: Vec<GenePlace> = found.iter().flatten().copied().collect();
-        // One among many may be placed by chance.
+        // A few among many may be placed by chance.
         if 2 * places.len() <= found.len() {
             return None;
         }
@@ -80,19 +81,19 @@ impl Lie {
     }
 }
 
-/// What [`Orient::Auto`] makes of the ASVs of a table.
+/// The result of [`Orient::Auto`] for the ASVs of a table.
 #[derive(Clone, Debug)]
 pub struct Oriented {
-    /// Their sequences in upper case, all running as the gene does; none where nothing changes.
+    /// The sequences in upper case, all in the orientation of the gene; `None` if nothing changes.
     pub changed: Option<Ids>,
-    /// How many are turned.
+    /// Number of reversed sequences.
     pub turned: usize,
-    /// Where they lie, where most are on the gene.
+    /// Their position, if most are on the gene.
     pub lie: Option<Lie>,
 }
 
-/// The ASVs `ids` as [`Orient::Auto`] has them; nothing where they are no sequences. Where nearly all
-/// that are on the gene are reverse complements, all are turned; where some are, they alone.
+/// Applies [`Orient::Auto`] to the ASVs `ids`; `None` if they are not sequences. If nearly all that
+/// are on the gene are reverse complements, all are reversed; if some are, only those.
 pub fn oriented(ids: &Ids) -> Option<Oriented> {
     let longest = ids.iter().map(str::len).max()?;
     let options = TokenOptions {
@@ -133,7 +134,7 @@ pub fn oriented(ids: &Ids) -> Option<Oriented> {
     Some(found)
 }
 
-/// The reverse complement of a sequence, IUPAC letters included.
+/// The reverse complement of a sequence of IUPAC letters.
 pub fn reverse_complement(sequence: &str) -> String {
     let turned = sequence.chars().rev().map(|letter| {
         let other = match letter.to_ascii_uppercase() {
@@ -163,7 +164,7 @@ pub fn reverse_complement(sequence: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Bases 534 to 625 of *E. coli*, with a base of its own behind them for each.
+    /// Bases 534 to 625 of *E. coli*, followed by different bases for each number.
     fn v4(number: usize) -> String {
         let tail = ["A", "C", "G", "T"][number % 4].repeat(1 + number / 4);
         format!(

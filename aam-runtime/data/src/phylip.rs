@@ -1,10 +1,10 @@
-//! Distances as PHYLIP and mothur write them: the number of samples, then a line each with the
-//! sample's name and its distances, to all samples or to those before it.
+//! Distances in the format of PHYLIP and mothur: the number of samples, then one line per sample
+//! with its name and its distances to all samples or to the preceding ones.
 
 use super::source::Source;
 use super::{DataError, DistanceFile, shorten};
 
-/// Whether `lines`, the first of a text, begin such a file.
+/// Whether `lines`, the first of a text, are the beginning of such a file.
 pub fn begins(lines: &[&str]) -> bool {
     let [first, second, ..] = lines else {
         return false;
@@ -21,7 +21,7 @@ pub fn begins(lines: &[&str]) -> bool {
     samples > 1 && (cells.len() == 1 || numbers >= samples && cells.len() > samples)
 }
 
-/// Reads a square or a lower triangle.
+/// Reads a square matrix or a lower triangle.
 pub fn read(source: &Source) -> Result<DistanceFile, DataError> {
     let mut samples = 0;
     let mut ids: Vec<String> = Vec::new();
@@ -72,7 +72,7 @@ pub fn read(source: &Source) -> Result<DistanceFile, DataError> {
     if ids.len() != samples {
         return Err(source
             .error(format!(
-                "holds {} rows, its first line says {samples}",
+                "holds {} rows, but its first line says {samples}",
                 ids.len()
             ))
             .help("the file may be cut short: write it again"));
@@ -123,7 +123,10 @@ mod tests {
     #[test]
     fn rows_that_lack_or_exceed_are_told() {
         for (text, message) in [
-            ("3\na\nb c\t0.5\n", "holds 2 rows, its first line says 3"),
+            (
+                "3\na\nb c\t0.5\n",
+                "holds 2 rows, but its first line says 3",
+            ),
             (
                 "3\na\nb c\t0.5\nd\t1\n",
                 "line 4: expected a name and 2 distances",

@@ -1,14 +1,14 @@
-//! Pipes that are given as files, such as `<(command)` of a shell.
+//! Pipes given as files, such as `<(command)` of a shell.
 
 #[cfg(not(unix))]
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Opens the pipe at `path`, which somebody has to write to: nothing is waited for in vain.
+/// Opens the pipe at `path`, without waiting forever for a writer.
 ///
 /// # Errors
-/// A pipe that cannot be opened, or that nobody writes to.
+/// The pipe cannot be opened, or nothing writes to it.
 #[cfg(unix)]
 pub fn open(path: &Path) -> io::Result<impl Read + use<>> {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
@@ -16,7 +16,7 @@ pub fn open(path: &Path) -> io::Result<impl Read + use<>> {
     use std::os::unix::fs::OpenOptionsExt;
     use std::time::{Duration, Instant};
 
-    /// How long a writer may take to come.
+    /// How long to wait for a writer.
     const PATIENCE: Duration = Duration::from_secs(5);
     const PAUSE: Duration = Duration::from_millis(20);
 
@@ -27,12 +27,12 @@ pub fn open(path: &Path) -> io::Result<impl Read + use<>> {
         .open(path)?;
     let begun = Instant::now();
     let mut first = [0];
-    // While nobody has opened it to write, it reads as if it were at its end.
+    // Until a writer opens the pipe, reads return end of file.
     let first = loop {
         match pipe.read(&mut first) {
             Ok(0) if begun.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
             Ok(0) => {
-                let problem = "is a pipe that nothing was written to; give a file, or begin what writes to the pipe first";
+                let problem = "is a pipe that nothing was written to; give a file, or first start the program that writes to the pipe";
                 return Err(io::Error::new(io::ErrorKind::TimedOut, problem));
             }
             Ok(read) => break first[..read].to_vec(),
@@ -48,7 +48,7 @@ pub fn open(path: &Path) -> io::Result<impl Read + use<>> {
 /// Opens the pipe at `path`.
 ///
 /// # Errors
-/// A pipe that cannot be opened.
+/// The pipe cannot be opened.
 #[cfg(not(unix))]
 pub fn open(path: &Path) -> io::Result<impl Read + use<>> {
     File::open(path)

@@ -1,4 +1,4 @@
-//! QIIME 2 artifacts: zip archives `UUID/…` with `metadata.yaml`, which names the semantic type,
+//! QIIME 2 artifacts: zip archives `UUID/…` with `metadata.yaml`, which gives the semantic type,
 //! and the payload under `data/`.
 
 use std::io::Cursor;
@@ -11,7 +11,7 @@ use super::bounded::{Bytes, read_at_most, unpacked_limit};
 use super::role::{Looks, Role, wrong_role};
 use super::source::Source;
 
-/// More members than any artifact has.
+/// Maximum number of members, more than any artifact has.
 const MOST_MEMBERS: usize = 1 << 16;
 
 /// A QIIME 2 artifact.
@@ -35,7 +35,7 @@ impl<'s> Artifact<'s> {
             })
             .ok_or_else(|| {
                 source
-                    .error("is a zip archive but no QIIME 2 artifact: it has no metadata.yaml")
+                    .error("is a zip archive but not a QIIME 2 artifact: it has no metadata.yaml")
                     .help("give the file that QIIME 2 wrote, ending in .qza")
             })?;
         let mut artifact = Self {
@@ -64,7 +64,7 @@ impl<'s> Artifact<'s> {
         &self.semantic_type
     }
 
-    /// The payload `data/name`, if the artifact's type is right for `role`.
+    /// The payload `data/name`, if the artifact's type suits `role`.
     pub fn payload(&mut self, role: Role, name: &str) -> Result<Source, DataError> {
         if Role::of_type(&self.semantic_type) != Some(role) {
             let looks = Looks::artifact(&self.semantic_type);
@@ -75,7 +75,7 @@ impl<'s> Artifact<'s> {
         Source::from_bytes(self.source.path(), Some(&member), bytes)
     }
 
-    /// The values of an artifact of type `SampleData[AlphaDiversity]`, none for other types.
+    /// The values of an artifact of type `SampleData[AlphaDiversity]`; `None` for other types.
     pub fn alpha_diversity(&mut self) -> Result<Option<Source>, DataError> {
         if !self.semantic_type.starts_with("SampleData[AlphaDiversity]") {
             return Ok(None);
@@ -85,7 +85,7 @@ impl<'s> Artifact<'s> {
         Source::from_bytes(self.source.path(), Some(member), bytes).map(Some)
     }
 
-    /// The lineages of an artifact of type `FeatureData[Taxonomy]`, none for other types.
+    /// The lineages of an artifact of type `FeatureData[Taxonomy]`; `None` for other types.
     pub fn taxonomy(&mut self) -> Result<Option<Source>, DataError> {
         if !self.semantic_type.starts_with("FeatureData[Taxonomy]") {
             return Ok(None);

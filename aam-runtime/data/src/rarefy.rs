@@ -1,15 +1,15 @@
-//! Rarefaction: every sample cut to the same number of reads, drawn without replacement.
+//! Rarefaction: subsampling every sample to the same number of reads without replacement.
 
 use rand::seq::index;
 
 use super::{DataError, Table};
 use aam_core::random::stream;
 
-/// A rarefied table and the samples that had too few reads for it.
+/// A rarefied table and the samples that had too few reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rarefied {
-    /// Samples of exactly the depth asked for, in their former order; ASVs left without reads
-    /// are gone.
+    /// Samples with exactly the requested depth, in their original order; ASVs left without reads
+    /// are dropped.
     pub table: Table,
     /// Ids and reads of the samples that were dropped.
     pub dropped: Vec<(String, u64)>,
@@ -17,11 +17,11 @@ pub struct Rarefied {
 
 /// Draws `depth` reads from every sample of `table`.
 ///
-/// The draw of a sample depends on `seed`, its id, its own counts and their order alone, so the
-/// same sample is drawn alike from a part of the table.
+/// The draw of a sample depends only on `seed`, its id, and its own counts and their order, so the
+/// same sample gets the same reads in a subset of the table.
 ///
 /// # Errors
-/// If `depth` is 0 or no sample has that many reads.
+/// `depth` is 0, or no sample has that many reads.
 pub fn rarefy(table: &Table, depth: u32, seed: u64) -> Result<Rarefied, DataError> {
     if depth == 0 {
         return Err(DataError::new("the rarefaction depth is 0")
@@ -38,7 +38,7 @@ pub fn rarefy(table: &Table, depth: u32, seed: u64) -> Result<Rarefied, DataErro
     if kept.is_empty() {
         let most = dropped.iter().map(|(_, reads)| *reads).max().unwrap_or(0);
         return Err(DataError::new(format!(
-            "no sample has the {depth} reads to rarefy to; the most that one has is {most}"
+            "no sample has {depth} reads to rarefy to; the largest has {most}"
         ))
         .help("choose a smaller --rarefy-depth, or `none`"));
     }
@@ -64,7 +64,7 @@ pub fn rarefy(table: &Table, depth: u32, seed: u64) -> Result<Rarefied, DataErro
     })
 }
 
-/// How many of `depth` reads drawn from `total` fall on each ASV.
+/// The number of `depth` reads, drawn from `total`, that belong to each ASV.
 fn draw(available: &[u32], total: usize, depth: usize, rng: &mut impl rand::Rng) -> Vec<u32> {
     let mut reads = index::sample(rng, total, depth).into_vec();
     reads.sort_unstable();
@@ -139,7 +139,7 @@ mod tests {
                 *sum += count;
             }
         }
-        // Each mean is half the reads; its standard error here is below 0.13.
+        // Each mean is half the reads, with a standard error below 0.13.
         for (sum, expected) in kept.iter().zip([5.0, 15.0, 30.0]) {
             assert!((f64::from(*sum) / draws as f64 - expected).abs() < 0.6);
         }
@@ -149,9 +149,6 @@ mod tests {
     fn impossible_depths_are_errors() {
         assert!(rarefy(&table(), 0, 1).is_err());
         let error = rarefy(&table(), 6_000_000, 1).unwrap_err().to_string();
-        assert!(
-            error.contains("the most that one has is 5000001"),
-            "{error}"
-        );
+        assert!(error.contains("the largest has 5000001"), "{error}");
     }
 }

@@ -1,9 +1,9 @@
 //! Reading distances between samples from a file.
 //!
-//! `.npy` and `.npz` hold numbers only, of the whole matrix or of its upper triangle, so their samples are matched by a list of ids or by the
-//! order of the table. HDF5 as `ssu` (unifrac-binaries) writes it keeps ids in `order` beside
-//! `matrix`. In text (`lsmat`, and CSV) both header and first column name the samples, in any
-//! two orders.
+//! `.npy` and `.npz` files contain only numbers, of the whole matrix or of its upper triangle, so their
+//! samples are identified by a list of ids or by the order of the table. HDF5 files of `ssu`
+//! (unifrac-binaries) contain ids in `order` next to `matrix`. In text (`lsmat`, and CSV), both header and
+//! first column name the samples, in any two orders.
 
 use std::path::Path;
 
@@ -16,12 +16,12 @@ use super::role::Role;
 use super::source::{Kind, Source};
 use super::{DataError, DistanceFile, condensed, container, npy};
 
-/// Reads distances from `.npy`, `.npz`, HDF5 in the layout of `ssu`, text (TSV or CSV), or a
-/// QIIME 2 artifact of type `DistanceMatrix`; text may be gzipped. The format is told by content.
+/// Reads distances from `.npy`, `.npz`, HDF5 in the layout of `ssu`, text (TSV or CSV), or a QIIME
+/// 2 artifact of type `DistanceMatrix`; text may be gzipped. The format is detected by content.
 ///
 /// # Errors
-/// If the file is something else (the message says what it looks like), not square, or its row
-/// and column ids differ.
+/// The file is something else (the message says what it looks like), the matrix is not square, or
+/// its row and column ids differ.
 pub fn read_distances(path: impl AsRef<Path>) -> Result<DistanceFile, DataError> {
     read(&container::open(path.as_ref())?.0)
 }
@@ -54,7 +54,7 @@ fn not_a_triangle(source: &Source, pairs: u64) -> DataError {
     source
         .error(format!(
             "expected a square matrix of distances or its upper triangle, found one row of {pairs} \
-             values, which is no triangle: N samples have N (N − 1) / 2 pairs"
+             values, which is not a triangle: N samples have N (N − 1) / 2 pairs"
         ))
         .help("with one value for each sample, add --unifrac-metric faith-pd")
 }
@@ -87,7 +87,7 @@ fn read_zip(source: &Source) -> Result<DistanceFile, DataError> {
         }
         (None, _) => Err(source
             .error(format!("holds several arrays: {}", arrays.join(", ")))
-            .help("name the distances `distances`")),
+            .help("name the array of distances `distances`")),
     }
 }
 
@@ -131,7 +131,7 @@ fn distances_name(h5: &H5, source: &Source) -> Result<String, DataError> {
     }
     if names.iter().any(|name| name == "faith_pd") {
         return Err(source
-            .error("holds one value a sample (`faith_pd`), expected distances between samples"));
+            .error("holds one value per sample (`faith_pd`), expected distances between samples"));
     }
     match &names[..] {
         [only] => Ok(only.clone()),
@@ -148,7 +148,7 @@ fn distances_name(h5: &H5, source: &Source) -> Result<String, DataError> {
     }
 }
 
-/// An id that some writers turn into the text of a Python byte string, `b'id'`, and back.
+/// Strips the notation of a Python byte string, `b'id'`, that some writers add to ids.
 fn without_b(id: &str) -> &str {
     ["'", "\""]
         .iter()

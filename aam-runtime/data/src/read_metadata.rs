@@ -1,4 +1,4 @@
-//! Reading a metadata file by the rules of QIIME 2; [`super::metadata`] tells them.
+//! Reading of metadata files by the rules of QIIME 2, which [`super::metadata`] describes.
 
 mod directives;
 mod header;
@@ -19,12 +19,12 @@ use super::tsv_rows::Rows;
 use super::{DataError, container};
 use directives::Directives;
 
-/// Reads the metadata at `path`, text separated by tabs, commas, semicolons or blanks, gzipped or
+/// Reads the metadata at `path`: text separated by tabs, commas, semicolons or blanks, gzipped or
 /// not.
 ///
 /// # Errors
-/// If the file is something else (the message says what it looks like) or breaks one of the
-/// rules; the message names the line.
+/// The file is something else (the message says what it looks like) or breaks one of the rules; the
+/// message names the line.
 pub fn read_metadata(path: impl AsRef<Path>) -> Result<Metadata, DataError> {
     let (source, mut notes) = container::open(path.as_ref())?;
     let source = match source.kind() {
@@ -36,7 +36,7 @@ pub fn read_metadata(path: impl AsRef<Path>) -> Result<Metadata, DataError> {
     Ok(metadata.with_notes(notes))
 }
 
-/// The values of an artifact that QIIME 2 takes for metadata: an alpha diversity.
+/// The values of an artifact that QIIME 2 accepts as metadata: an alpha diversity.
 fn alpha_diversity(source: &Source) -> Result<Source, DataError> {
     match Artifact::open(source)?.alpha_diversity()? {
         Some(values) => Ok(values),
@@ -89,7 +89,7 @@ fn parse(text: &str) -> Result<Parsed, DataError> {
         let line = format!("line {line}");
         if let Some(first) = lines.insert(id.clone(), line.clone()) {
             return Err(
-                DataError::new(format!("the id `{id}` occurs already in {first}"))
+                DataError::new(format!("the id `{id}` already occurs in {first}"))
                     .at(line)
                     .help("keep one row for each sample"),
             );
@@ -106,7 +106,7 @@ fn parse(text: &str) -> Result<Parsed, DataError> {
     let comments: Vec<&Row> = parts.comments.iter().filter(wide).collect();
     if let Some((_, first)) = comments.first() {
         notes.push(format!(
-            "{} rows that begin with `#` are comments and not read, such as `{}`: if they are \
+            "{} rows that begin with `#` are comments and were not read, such as `{}`: if they are \
              samples, rename them",
             comments.len(),
             super::shorten(&first[0])
@@ -130,13 +130,13 @@ fn parse(text: &str) -> Result<Parsed, DataError> {
     })
 }
 
-/// The id of the row whose cells these are.
+/// The id of the row with these cells.
 fn id_of(line: usize, cells: &[String]) -> Result<String, DataError> {
     let at = format!("line {line}");
     if is_directive(cells) {
         return Err(DataError::new(format!("`{}` is out of place", cells[0]))
             .at(at)
-            .help("directives stand immediately below the header"));
+            .help("directives belong immediately below the header"));
     }
     if is_reserved(&cells[0]) {
         return Err(DataError::new(format!(
@@ -144,7 +144,7 @@ fn id_of(line: usize, cells: &[String]) -> Result<String, DataError> {
             cells[0]
         ))
         .at(at)
-        .help("does the file hold a second header?"));
+        .help("does the file contain a second header?"));
     }
     match cells[0].is_empty() {
         true => Err(DataError::new("the row has no id").at(at)),
@@ -152,7 +152,7 @@ fn id_of(line: usize, cells: &[String]) -> Result<String, DataError> {
     }
 }
 
-/// Takes the errors of a spreadsheet's formulas for missing values.
+/// Replaces spreadsheet errors by missing values.
 fn without_errors(name: &str, values: &mut [Option<String>], notes: &mut Vec<String>) {
     let mut found = Vec::new();
     for value in values {
@@ -160,15 +160,15 @@ fn without_errors(name: &str, values: &mut [Option<String>], notes: &mut Vec<Str
     }
     if let Some(first) = found.first() {
         notes.push(format!(
-            "column `{name}`: {} cells hold an error of a spreadsheet, such as `{first}`, and \
+            "column `{name}`: {} cells hold a spreadsheet error, such as `{first}`, and \
              count as missing",
             found.len()
         ));
     }
 }
 
-/// Writes points for the decimal commas of a column, in a file whose cells are separated by
-/// semicolons because of them.
+/// Replaces the decimal commas of a column by points, in a file that therefore separates cells by
+/// semicolons.
 fn with_points(name: &str, values: &mut [Option<String>], notes: &mut Vec<String>) {
     let number = |value: &String| super::metadata::number(value).is_some() && !value.contains('.');
     let comma = |value: &String| {
@@ -199,7 +199,7 @@ fn next_row(rows: &mut Rows) -> Result<Option<Row>, DataError> {
     }))
 }
 
-/// Cells of `row`, as many as the header has.
+/// The cells of `row`, padded to the length of the header.
 fn fit((line, mut cells): Row, header: &[String]) -> Result<Vec<String>, DataError> {
     if cells.len() > header.len() && !is_empty(&cells[header.len()..]) {
         return Err(DataError::new(format!(
@@ -209,7 +209,7 @@ fn fit((line, mut cells): Row, header: &[String]) -> Result<Vec<String>, DataErr
         ))
         .at(format!("line {line}"))
         .help(
-            "a cell that holds what separates cells stands in double quotes; files that R wrote \
+            "put cells that contain the separator in double quotes; files written by R \
              need `write.table(…, row.names = FALSE)` or `col.names = NA`",
         ));
     }
@@ -229,7 +229,7 @@ fn is_comment(cells: &[String]) -> bool {
     cells[0].starts_with('#') && !is_directive(cells) && !is_id_header(&cells[0])
 }
 
-/// Without the whitespace around it, by Python's notion of whitespace.
+/// Strips whitespace, as Python defines it.
 fn strip(cell: &str) -> &str {
     cell.trim_matches(|c: char| c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c))
 }

@@ -1,4 +1,4 @@
-//! Reading a feature table of any kind.
+//! Reading of feature tables in any format.
 
 use std::path::Path;
 
@@ -11,34 +11,33 @@ use super::{
     table_text,
 };
 
-/// A table as it was read, and what of its file is worth a word.
+/// A table and notes about its file.
 #[derive(Clone, Debug)]
 pub struct TableFile {
     /// The table.
     pub table: Table,
-    /// What was found out, left out or turned, one line each.
+    /// What was inferred, left out or transposed, one line each.
     pub notes: Vec<String>,
 }
 
-/// Reads the feature table at `path`: BIOM 2.x (HDF5), BIOM 1.0 (JSON), text, or a QIIME 2
-/// artifact of type `FeatureTable[Frequency]`, gzipped or not, told by content.
+/// Reads the feature table at `path`: BIOM 2.x (HDF5), BIOM 1.0 (JSON), text, or a QIIME 2 artifact
+/// of type `FeatureTable[Frequency]`, gzipped or not. The format is detected by content.
 ///
 /// # Errors
-/// If it cannot be read, is something else (the message says what it looks like), or holds
-/// anything but whole counts under ids of their own.
+/// The file cannot be read, is something else (the message says what it looks like), or contains
+/// anything but integer counts with unique ids.
 pub fn read_table(path: impl AsRef<Path>) -> Result<Table, DataError> {
     Ok(read_table_file(path, false, &Storage::Memory)?.table)
 }
 
-/// Reads as [`read_table`] does, with samples as rows where they are `transposed`, and keeps the
-/// counts in `storage`. Those of an HDF5 file go there piece by piece; those of other files are in
-/// memory before.
+/// Reads like [`read_table`], with samples as rows if the file is `transposed`, and keeps the
+/// counts in `storage`. HDF5 files are read in blocks; other files are first read into memory.
 ///
-/// A table whose samples are named by sequences, and its ASVs are not, is turned by itself.
+/// A table whose samples are named by sequences, but not its ASVs, is transposed automatically.
 /// Samples and ASVs that are the sum of all others are left out.
 ///
 /// # Errors
-/// Those of [`read_table`], or a disk that is full.
+/// Those of [`read_table`], or a full disk.
 pub fn read_table_file(
     path: impl AsRef<Path>,
     transposed: bool,
@@ -51,7 +50,7 @@ pub fn read_table_file(
     if transposed || proof {
         table = table.transposed().map_err(|e| source.in_file(e))?;
         if !transposed {
-            notes.push("its rows are samples and its columns sequences: turned".to_owned());
+            notes.push("its rows are samples and its columns sequences: transposed".to_owned());
         }
     }
     let table = not_samples::without_totals(table, &mut notes).map_err(|e| source.in_file(e))?;
@@ -69,7 +68,7 @@ fn read(
         Kind::Hdf5 => biom_hdf5::read(source, storage),
         Kind::Json => biom_json::read(source)?.kept_in(storage),
         Kind::Text if source.head().starts_with(b"\"{") => {
-            notes.push("JSON that was written as text into JSON: read all the same".to_owned());
+            notes.push("JSON encoded as a JSON string: read anyway".to_owned());
             read(&biom_json::unquoted(source)?, transposed, storage, notes)
         }
         Kind::Text | Kind::Utf16 => {

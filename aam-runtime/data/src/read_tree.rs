@@ -1,4 +1,4 @@
-//! Reading a phylogenetic tree of any kind.
+//! Reading of phylogenetic trees in any format.
 
 use std::path::Path;
 
@@ -13,8 +13,8 @@ use super::{DataError, Tree, container, nexus};
 /// gzipped or not.
 ///
 /// # Errors
-/// If it cannot be read, is something else (the message says what it looks like), or for any
-/// reason that [`parse`] gives.
+/// The file cannot be read or is something else (the message says what it looks like), or an error
+/// of [`parse`].
 pub fn read_tree(path: impl AsRef<Path>, options: &NewickOptions) -> Result<Tree, DataError> {
     let (source, _) = container::open(path.as_ref())?;
     if source.kind() != Kind::Zip {
@@ -25,7 +25,7 @@ pub fn read_tree(path: impl AsRef<Path>, options: &NewickOptions) -> Result<Tree
         return Err(source
             .error("expected a rooted tree, found an artifact of type Phylogeny[Unrooted]")
             .help(
-                "`--root midpoint` roots it in the middle, as `qiime phylogeny midpoint-root` does",
+                "`--root midpoint` roots it at the midpoint, as `qiime phylogeny midpoint-root` does",
             ));
     }
     read(&artifact.payload(Role::Tree, "tree.nwk")?, options)

@@ -1,4 +1,4 @@
-//! Telling one kind of study file from another, so that a mix-up is answered with the right flag.
+//! Recognition of study files, so that a mix-up is answered with the right option.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -12,13 +12,13 @@ use super::separator::Separator;
 use super::source::{Kind, Source};
 use super::{container, hdf5_file, mothur, phylip};
 
-/// What a download often is where something was amiss with it.
+/// What a failed download often contains.
 const WEB_PAGE: &str = "a web page or other XML";
 
-/// Recognises the file at `path`, or what is packed in it.
+/// Recognises the file at `path`, or the file packed in it.
 ///
 /// # Errors
-/// A file that cannot be read, or an archive of several files.
+/// The file cannot be read, or is an archive of several files.
 pub fn look_at(path: &Path) -> Result<Looks, DataError> {
     let (source, _) = container::open(path)?;
     Ok(recognise(&source))
@@ -41,7 +41,7 @@ pub fn recognise(source: &Source) -> Looks {
             Ok(artifact) => Looks::artifact(artifact.semantic_type()),
             Err(_) => Looks::new("a zip archive", None),
         },
-        Kind::RObject => Looks::new("an object of R", None),
+        Kind::RObject => Looks::new("an R object", None),
         Kind::Npy => Looks::new("a NumPy array", Role::Distances),
         Kind::Json if contains(source.head(), "Biological Observation Matrix") => {
             Looks::new("a BIOM 1.0 table", Role::Table)
@@ -54,7 +54,7 @@ pub fn recognise(source: &Source) -> Looks {
     }
 }
 
-/// The lines that tell what a text is.
+/// Lines examined to recognise a text.
 const LINES_LOOKED_AT: usize = 20;
 
 fn recognise_text(head: &str) -> Looks {
@@ -86,13 +86,13 @@ fn recognise_text(head: &str) -> Looks {
         );
     }
     if first.starts_with("\"{\\\"") {
-        return Looks::new("JSON that was written as text into JSON", None);
+        return Looks::new("JSON encoded as a JSON string", None);
     }
     if first.starts_with("# Constructed from biom") || first.starts_with("#OTU") {
         return Looks::new("a feature table as text", Role::Table);
     }
     if mothur::is_table(first) {
-        return Looks::new("a table of mothur", Role::Table);
+        return Looks::new("a mothur table", Role::Table);
     }
     if phylip::begins(&lines) {
         return Looks::new("a PHYLIP distance matrix", Role::Distances);
@@ -100,13 +100,13 @@ fn recognise_text(head: &str) -> Looks {
     rows_of(&lines)
 }
 
-/// What text with a header and rows is.
+/// Recognises text with a header and rows.
 fn rows_of(lines: &[&str]) -> Looks {
     let separator = Separator::of(&lines[..lines.len().min(4)]);
     let mut rows = lines.iter().map(|line| separator.cells(line));
     let header = rows.next().unwrap_or_default();
     let rows: Vec<_> = rows.collect();
-    // Whether the rows begin with `names`, in their order, and have a cell for each.
+    // Whether the rows begin with `names`, in order, and have one cell for each.
     let square = |names: &[Cow<'_, str>]| {
         !names.is_empty()
             && std::iter::zip(names, &rows)
@@ -121,7 +121,7 @@ fn rows_of(lines: &[&str]) -> Looks {
         cell.parse::<f64>()
             .is_ok_and(|n| n >= 0.0 && n.fract() == 0.0)
     };
-    // The last of them may have been cut short.
+    // The last row may be truncated.
     let whole = rows.len().min(LINES_LOOKED_AT - 2);
     let counts = whole > 0
         && rows[..whole]
@@ -149,16 +149,16 @@ fn rows_of(lines: &[&str]) -> Looks {
     }
 }
 
-/// Whether a header is that of the taxa of features, as QIIME 2 writes it.
+/// Whether a header is that of a taxonomy of features, as QIIME 2 writes it.
 fn is_taxonomy(first: &str, header: &[Cow<'_, str>]) -> bool {
     let second = header.get(1).map(|cell| cell.to_lowercase());
-    // A table may have a column of taxa, too, and its samples behind it.
+    // A feature table may also have a taxonomy column, followed by its samples.
     is_feature_header(first)
         && header.len() <= 3
         && matches!(second.as_deref(), Some("taxon" | "taxonomy"))
 }
 
-/// What a file of tags is.
+/// Recognises a file of markup.
 fn markup(head: &str) -> Looks {
     let tag = |name: &str| head.to_lowercase().contains(name);
     if tag("<phyloxml") || tag("<nex:nexml") || tag("<nexml") {
@@ -175,7 +175,7 @@ pub fn wrong_file(source: &Source, wanted: Role) -> DataError {
     wrong_role(source, wanted, &recognise(source))
 }
 
-/// Refuses a file that is plainly something else than `wanted`.
+/// Rejects a file that is clearly something other than `wanted`.
 pub fn refuse_mix_up(source: &Source, wanted: Role) -> Result<(), DataError> {
     let looks = recognise(source);
     match looks.role {
@@ -185,7 +185,7 @@ pub fn refuse_mix_up(source: &Source, wanted: Role) -> Result<(), DataError> {
     }
 }
 
-/// What a file of bytes is that begins with `head`.
+/// Recognises a binary file that begins with `head`.
 fn binary(head: &[u8]) -> Looks {
     let packed = |what: &str, command: &str| {
         Looks::new(format!("a file packed with {what}"), None)
@@ -207,7 +207,7 @@ fn binary(head: &[u8]) -> Looks {
     }
 }
 
-/// Whether `source` holds placements of sequences on a tree.
+/// Whether `source` contains placements of sequences on a tree.
 pub fn is_jplace(source: &Source) -> bool {
     ["\"tree\"", "{0}"]
         .iter()

@@ -5,7 +5,7 @@ use std::fmt;
 use super::DataError;
 use super::source::{Kind, Source};
 
-/// What a file is used as.
+/// The use of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// A feature table.
@@ -21,7 +21,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// The flag that takes such a file.
+    /// The option that takes such a file.
     pub fn flag(self) -> &'static str {
         match self {
             Self::Table => "--table",
@@ -32,7 +32,7 @@ impl Role {
         }
     }
 
-    /// The role that a QIIME 2 artifact of `semantic_type` can play.
+    /// The role of a QIIME 2 artifact of `semantic_type`.
     pub fn of_type(semantic_type: &str) -> Option<Self> {
         let name = semantic_type.split([' ', '%']).next().unwrap_or_default();
         match name {
@@ -44,7 +44,7 @@ impl Role {
         }
     }
 
-    /// What such a file is.
+    /// A noun phrase for such a file.
     pub fn noun(self) -> &'static str {
         match self {
             Self::Table => "a feature table",
@@ -58,7 +58,7 @@ impl Role {
     fn expected(self) -> &'static str {
         match self {
             Self::Table => "a feature table (BIOM, text, .xlsx or FeatureTable[Frequency] .qza)",
-            Self::Metadata => "sample metadata (text or .xlsx, the first column being the ids)",
+            Self::Metadata => "sample metadata (text or .xlsx, with ids in the first column)",
             Self::Distances => "a distance matrix (.npy, .h5, text or DistanceMatrix .qza)",
             Self::Sequences => "sequences (FASTA or FeatureData[Sequence] .qza)",
             Self::Tree => "a tree (Newick, NEXUS or Phylogeny[Rooted] .qza)",
@@ -66,17 +66,17 @@ impl Role {
     }
 }
 
-/// What text is called that nothing more is known of.
+/// Description of text that is not recognised.
 pub(super) const OTHER_TEXT: &str = "a text file of some other kind";
 
 /// What a file looks like.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Looks {
-    /// What it is.
+    /// Description of the file.
     pub what: String,
-    /// What it can be used as.
+    /// The role it can have.
     pub role: Option<Role>,
-    /// What to do, where that is not to give it with another flag.
+    /// What to do, unless that is to give it with another option.
     pub help: Option<String>,
 }
 
@@ -89,18 +89,18 @@ impl Looks {
         }
     }
 
-    /// Whether it is text that nothing more can be told of by its beginning.
+    /// Whether it is text whose beginning reveals nothing more.
     pub fn is_text(&self) -> bool {
         self.what == OTHER_TEXT
     }
 
-    /// With what to do about it.
+    /// Adds advice.
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// An artifact of QIIME 2.
+    /// A QIIME 2 artifact.
     pub(super) fn artifact(semantic_type: &str) -> Self {
         let what = format!("a QIIME 2 artifact of type {semantic_type}");
         Self::new(what, Role::of_type(semantic_type))

@@ -1,4 +1,4 @@
-//! Reading a file of one value per sample, such as Faith's PD.
+//! Reading of files with one value per sample, such as Faith's PD.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use super::source::{Kind, Source};
 use super::table::check_ids;
 use super::{DataError, container, npy, shorten};
 
-/// One value for each sample, as a file has them.
+/// One value per sample, as stored in a file.
 #[derive(Clone, Debug)]
 pub struct SampleValues {
     file: PathBuf,
@@ -20,13 +20,13 @@ pub struct SampleValues {
     values: Vec<f64>,
 }
 
-/// Reads text (TSV or CSV, also gzipped) of two columns, ids and values, with or without a header;
+/// Reads text (TSV or CSV, gzipped or not) with two columns, ids and values, with or without a header;
 /// an artifact of type `SampleData[AlphaDiversity]`; or a NumPy array of N or N × 1 values, which has no
-/// ids. Samples whose value is a word for a missing one are left out.
+/// ids. Samples with a word for a missing value are left out.
 ///
 /// # Errors
-/// If the file is something else, an id is empty or repeated, or a value is not a finite number
-/// from 0; the message names the first such sample.
+/// The file is something else, an id is empty or repeated, or a value is not a finite non-negative
+/// number; the message names the first such sample.
 pub fn read_sample_values(path: impl AsRef<Path>) -> Result<SampleValues, DataError> {
     let (source, _) = container::open(path.as_ref())?;
     let source = match source.kind() {
@@ -62,14 +62,14 @@ pub fn read_sample_values(path: impl AsRef<Path>) -> Result<SampleValues, DataEr
 }
 
 impl SampleValues {
-    /// Names the samples of a file without ids, in the order of its values.
+    /// Sets the sample ids of a file without ids, in the order of its values.
     ///
     /// # Errors
-    /// If their number differs, or the file names its samples itself.
+    /// The number of ids differs, or the file contains ids itself.
     pub fn with_ids(mut self, ids: Vec<String>) -> Result<Self, DataError> {
         if self.ids.is_some() {
             return Err(DataError::in_file(&self.file, "names its samples itself")
-                .help("leave the list of ids out"));
+                .help("omit the list of ids"));
         }
         if ids.len() != self.values.len() {
             return Err(DataError::in_file(
@@ -85,15 +85,15 @@ impl SampleValues {
         Ok(self)
     }
 
-    /// Ids of the samples, where the file has them.
+    /// Ids of the samples, if the file contains them.
     pub fn ids(&self) -> Option<&[String]> {
         self.ids.as_deref()
     }
 
-    /// Ids and values.
+    /// The values by id.
     ///
     /// # Errors
-    /// If there are no ids.
+    /// There are no ids.
     pub fn by_id(self) -> Result<HashMap<String, f64>, DataError> {
         match self.ids {
             Some(ids) => Ok(ids.into_iter().zip(self.values).collect()),
@@ -154,7 +154,7 @@ fn read_text(source: &Source) -> Result<(Vec<String>, Vec<f64>), DataError> {
                 ids.push((*id).to_owned());
                 values.push(value);
             }
-            // A sample without a value is one that the file does not have.
+            // A sample without a value is treated as absent from the file.
             ([_, word], None) if says_missing(word) => {}
             ([id, found], None) => {
                 return Err(DataError::new(format!(
@@ -229,7 +229,7 @@ mod tests {
         };
         let ids = |all: &[&str]| -> Vec<String> { all.iter().map(|&id| id.to_owned()).collect() };
         let error = values().by_id().unwrap_err().to_string();
-        assert!(error.contains("`pd.npy.ids.txt` beside it"), "{error}");
+        assert!(error.contains("`pd.npy.ids.txt` next to it"), "{error}");
         assert!(values().with_ids(ids(&["a"])).is_err());
         let named = values().with_ids(ids(&["x", "y"])).unwrap();
         assert!(named.clone().with_ids(ids(&["x", "y"])).is_err());

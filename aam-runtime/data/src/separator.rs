@@ -1,8 +1,8 @@
-//! What stands between the cells of a line of text, and the quotes that programs put around them.
+//! Separators between cells of a line of text, and quotes around cells.
 
 use std::borrow::Cow;
 
-/// What stands between two cells.
+/// The separator between two cells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Separator {
     #[default]
@@ -14,10 +14,10 @@ pub enum Separator {
 }
 
 impl Separator {
-    /// What separates the cells of the first lines of a table: the header, the rows below it.
+    /// Finds the separator of the first lines of a table: the header and rows below it.
     ///
-    /// A tab always does. Others do where they part all lines into the same number of cells, or
-    /// the header into one less, as R writes it.
+    /// A tab always separates cells. Another separator must divide all lines into the same number
+    /// of cells, or the header into one cell fewer, as written by R.
     pub fn of(lines: &[&str]) -> Self {
         let Some((header, rows)) = lines.split_first() else {
             return Self::Tab;
@@ -25,7 +25,7 @@ impl Separator {
         if header.contains('\t') {
             return Self::Tab;
         }
-        // Whether it parts all lines alike, and into how many cells.
+        // Whether it divides all lines equally, and into how many cells.
         let parts = |separator: Self| -> Option<(bool, usize)> {
             let cells = separator.cells(header).len();
             let found: Vec<usize> = rows.iter().map(|row| separator.cells(row).len()).collect();
@@ -52,7 +52,7 @@ impl Separator {
         }
     }
 
-    /// Whether `c` ends a cell that is not quoted.
+    /// Whether `c` ends an unquoted cell.
     pub fn is(self, c: char) -> bool {
         match self {
             Self::Tab => c == '\t',
@@ -62,8 +62,8 @@ impl Separator {
         }
     }
 
-    /// The cells of `line`, without the blanks and the double quotes around them. A quote that is
-    /// never closed is one of the letters.
+    /// The cells of `line`, without surrounding blanks and double quotes. A quote that is never
+    /// closed is part of the cell.
     pub fn cells(self, line: &str) -> Vec<Cow<'_, str>> {
         if !line.contains('"') {
             return match self {
@@ -96,7 +96,7 @@ impl Separator {
         }
     }
 
-    /// The quoted cell that `text` begins with, and what follows it; none if it does not, or the
+    /// The quoted cell at the beginning of `text` and the rest; `None` if there is none, or the
     /// quote does not end the cell.
     fn quoted(self, text: &str) -> Option<(Cow<'_, str>, &str)> {
         let is_space = |c: char| c.is_whitespace() && !self.is(c);

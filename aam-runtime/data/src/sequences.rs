@@ -1,7 +1,7 @@
-//! Sequences by id, from FASTA.
+//! Sequences by id, from FASTA files.
 //!
-//! Tables whose ASV ids are hashes come with the sequences in a file of their own:
-//! `rep-seqs.fasta`, or a QIIME 2 artifact of type `FeatureData[Sequence]`.
+//! Tables whose ASV ids are hashes are accompanied by a file of the sequences: `rep-seqs.fasta`, or
+//! a QIIME 2 artifact of type `FeatureData[Sequence]`.
 
 use std::path::Path;
 
@@ -13,10 +13,11 @@ use super::role::Role;
 use super::source::{Kind, Source};
 use super::{DataError, Ids, IdsBuilder, container, ids, mismatch, shorten};
 
-/// Letters of nucleic acids, those for more than one base included.
+/// IUPAC nucleotide codes, including ambiguity codes.
 const LETTERS: &[u8] = b"ACGTURYSWKMBDHVN";
 
-/// Where each id is: hash and place of every id, by hash, a tenth of what a map of strings takes.
+/// Positions of ids: the hash and position of every id, sorted by hash, in a tenth of the memory of
+/// a map of strings.
 #[derive(Clone, Debug, Default)]
 struct Index {
     ids: Ids,
@@ -24,10 +25,10 @@ struct Index {
 }
 
 impl Index {
-    /// The index of `ids`.
+    /// Indexes `ids`.
     ///
     /// # Errors
-    /// The first id that is repeated.
+    /// The first repeated id.
     fn of(ids: Ids) -> Result<Self, String> {
         let mut places: Vec<(u64, u32)> = ids.iter().map(ids::hash).zip(0..).collect();
         places.sort_unstable();
@@ -53,18 +54,18 @@ impl Index {
     }
 }
 
-/// Sequences by id: upper-case, of the letters ACGT and the IUPAC letters for several bases.
+/// Sequences by id, in upper-case IUPAC letters.
 #[derive(Clone, Debug, Default)]
 pub struct Sequences {
     labels: Index,
-    /// The labels without the sizes of clusters, where some have such and all stay distinct.
+    /// The labels without cluster sizes, if some have them and all remain distinct.
     without_sizes: Option<Index>,
     sequences: Ids,
 }
 
 impl Sequences {
-    /// The sequence of `id`. Where no label is the id, the size of a cluster that either may have
-    /// behind it, `id;size=12;`, does not count.
+    /// The sequence of `id`. If no label equals the id, cluster sizes at the end of either,
+    /// `id;size=12;`, are ignored.
     pub fn get(&self, id: &str) -> Option<&str> {
         Some(&self.sequences[self.place(id)?])
     }
@@ -92,12 +93,12 @@ impl Sequences {
         self.sequences.iter()
     }
 
-    /// How many sequences there are.
+    /// Number of sequences.
     pub fn len(&self) -> usize {
         self.labels.ids.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no sequences.
     pub fn is_empty(&self) -> bool {
         self.labels.ids.is_empty()
     }
@@ -105,7 +106,7 @@ impl Sequences {
     /// The sequences of `ids`, in their order.
     ///
     /// # Errors
-    /// If some have none; the message shows three of them and three ids of the file.
+    /// Some ids have no sequence; the message shows three of them and three ids of the file.
     pub fn of(&self, ids: &Ids) -> Result<Ids, DataError> {
         let missing: Vec<&str> = ids.iter().filter(|id| self.get(id).is_none()).collect();
         if !missing.is_empty() {
@@ -139,8 +140,8 @@ fn quote(ids: &[&str]) -> String {
 /// RNA is read as DNA (`U` as `T`).
 ///
 /// # Errors
-/// If the file is something else, an id is empty or repeated, a sequence is empty or holds
-/// anything but nucleotides (gaps of an alignment among them).
+/// The file is something else, an id is empty or repeated, or a sequence is empty or contains
+/// characters other than nucleotide codes, such as alignment gaps.
 pub fn read_sequences(path: impl AsRef<Path>) -> Result<Sequences, DataError> {
     let (source, _) = container::open(path.as_ref())?;
     match source.kind() {
@@ -197,19 +198,19 @@ fn entry(record: &impl Record) -> Result<(String, String), DataError> {
     if id.is_empty() || id.contains(char::REPLACEMENT_CHARACTER) {
         return Err(DataError::new("has no readable id after `>`")
             .at(place())
-            .help("the id stands right behind `>`, without a blank: `sed 's/^> */>/' FILE`"));
+            .help("the id must directly follow `>`, without a blank: `sed 's/^> */>/' FILE`"));
     }
     let mut sequence = Vec::with_capacity(record.seq().len());
     for &letter in record.seq().iter().filter(|b| !matches!(b, b'\n' | b'\r')) {
         let letter = letter.to_ascii_uppercase();
         if matches!(letter, b'-' | b'.') {
-            return Err(DataError::new("holds gaps of an alignment")
+            return Err(DataError::new("contains alignment gaps")
                 .at(place())
-                .help("give the sequences as they were before the alignment"));
+                .help("give the unaligned sequences"));
         }
         if !LETTERS.contains(&letter) {
             return Err(DataError::new(format!(
-                "holds `{}`, which is no nucleotide",
+                "holds `{}`, which is not a nucleotide",
                 letter.escape_ascii()
             ))
             .at(place()));
@@ -271,7 +272,7 @@ mod tests {
         ] {
             assert_eq!(sequences.get(id), sequence, "{id}");
         }
-        // Two of one name cannot be told apart without their sizes.
+        // Two labels that differ only in size cannot be told apart without it.
         let sequences = read_text(b">a;size=12;\nAC\n>a;size=3\nGT\n").unwrap();
         assert_eq!(
             (sequences.get("a"), sequences.get("a;size=3")),

@@ -1,8 +1,9 @@
-//! A file to be read, whatever it is packed in.
+//! A file to be read, however it is packed.
 //!
-//! Opening a [`Source`] looks at the first bytes only: gzip is undone on the way, and the kind of
-//! content is told by what it says, never by the file's name. Damaged and hostile files must end
-//! in an error, so that nothing here allocates more than the bytes at hand can account for.
+//! Opening a [`Source`] reads only the first bytes. Gzip is decompressed transparently, and the
+//! kind of content is detected from the content, never from the file name. Damaged and hostile
+//! files must result in errors, so nothing here allocates more than the available bytes can account
+//! for.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
@@ -16,11 +17,11 @@ pub use super::kind::Kind;
 use super::kind::{is_gzip, kind_of};
 use super::pipe;
 
-/// How much of the beginning is kept for recognition.
+/// Size of the beginning that is kept for recognition.
 const HEAD: u64 = 1 << 16;
-/// The most that is read from a pipe.
+/// Most bytes read from a pipe.
 const MOST_FROM_PIPE: u64 = 4 << 30;
-/// The longest line of a text file.
+/// Longest line of a text file.
 const LONGEST_LINE: u64 = 1 << 26;
 
 #[derive(Clone)]
@@ -30,7 +31,7 @@ enum Content {
     Memory(Bytes),
 }
 
-/// A file, or a member of an archive, opened for reading.
+/// A file or a member of an archive, opened for reading.
 #[derive(Clone)]
 pub struct Source {
     path: PathBuf,
@@ -46,11 +47,11 @@ impl Source {
         match not_a_file(&metadata) {
             None => {}
             Some("a pipe") => {
-                // A pipe can be read only once.
+                // A pipe can only be read once.
                 let pipe = pipe::open(path).map_err(|e| io_error(path, &e))?;
                 let bytes = read_at_most(pipe, MOST_FROM_PIPE).map_err(|e| match e.kind() {
                     io::ErrorKind::FileTooLarge => {
-                        let problem = "is a pipe that more than 4 GiB come from";
+                        let problem = "is a pipe that provides more than 4 GiB";
                         DataError::in_file(path, problem).help("give a file")
                     }
                     _ => io_error(path, &e),
@@ -82,7 +83,7 @@ impl Source {
         Ok(source)
     }
 
-    /// Takes bytes that were read from `path`, or from `member` of the archive there.
+    /// Wraps bytes read from `path`, or from `member` of the archive there.
     pub fn from_bytes(
         path: &Path,
         member: Option<&str>,
@@ -105,12 +106,13 @@ impl Source {
         Ok(source)
     }
 
-    /// The file, for messages.
+    /// Path of the file, for messages.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The file on disk when it holds the content as it is: not packed, not in an archive.
+    /// Path of the file on disk if it contains the content directly: not compressed, not in an
+    /// archive.
     pub fn plain_file(&self) -> Option<&Path> {
         matches!(self.content, Content::Plain(_)).then_some(&*self.path)
     }
@@ -120,7 +122,7 @@ impl Source {
         &self.head
     }
 
-    /// The size on disk, packed.
+    /// Compressed size on disk.
     pub fn size(&self) -> u64 {
         match &self.content {
             Content::Plain(size) | Content::Gzip(size) => *size,
@@ -128,7 +130,7 @@ impl Source {
         }
     }
 
-    /// The most bytes a reader may take from this content.
+    /// Most bytes that a reader may take from the content.
     pub fn limit(&self) -> u64 {
         match &self.content {
             Content::Gzip(size) => unpacked_limit(*size),
@@ -137,12 +139,12 @@ impl Source {
         }
     }
 
-    /// What the content is.
+    /// Kind of the content.
     pub fn kind(&self) -> Kind {
         kind_of(&self.head)
     }
 
-    /// The content from its beginning.
+    /// A reader of the content from its beginning.
     pub fn reader(&self) -> Result<Box<dyn Read + Send>, DataError> {
         let open = || File::open(&self.path).map_err(|e| io_error(&self.path, &e));
         Ok(match &self.content {
@@ -152,12 +154,12 @@ impl Source {
         })
     }
 
-    /// The content from its beginning, ending in an error where it grows past the limit.
+    /// A reader of the content from its beginning that fails beyond the limit.
     pub fn bounded_reader(&self) -> Result<Bounded, DataError> {
         Ok(Bounded::new(self.reader()?, self.limit()))
     }
 
-    /// The whole content.
+    /// The complete content.
     pub fn bytes(&self) -> Result<Bytes, DataError> {
         if let Content::Memory(bytes) = &self.content {
             return Ok(bytes.clone());
@@ -166,7 +168,7 @@ impl Source {
         Ok(bytes.into())
     }
 
-    /// The whole content as text, without a byte order mark.
+    /// The complete content as text, without a byte order mark.
     pub fn text(&self) -> Result<String, DataError> {
         self.refuse_utf16()?;
         let bytes = read_at_most(self.reader()?, self.limit()).map_err(|e| self.read_error(&e))?;
@@ -181,9 +183,9 @@ impl Source {
         Ok(text)
     }
 
-    /// Calls `each` with the number (from 1) and text of every line, without its ending.
+    /// Calls `each` with the number (from 1) and text of every line, without its line ending.
     ///
-    /// Lines end in `\n` or `\r\n`, or in `\r` where the file has no `\n` at its beginning.
+    /// Lines end in `\n` or `\r\n`, or in `\r` if the beginning of the file contains no `\n`.
     pub fn lines(
         &self,
         mut each: impl FnMut(usize, &str) -> Result<(), DataError>,
@@ -230,7 +232,7 @@ impl Source {
         self.in_file(DataError::new(problem))
     }
 
-    /// Names this file, and the member of the archive, in `error`.
+    /// Adds this file, and the member of the archive, to `error`.
     pub fn in_file(&self, error: DataError) -> DataError {
         let mut error = error.file(&self.path);
         if let Some(member) = &self.member
@@ -247,13 +249,13 @@ impl Source {
         error
     }
 
-    /// Names this file in `error`, and `place` where it has none.
+    /// Adds this file to `error`, and `place` if it has none.
     fn locate(&self, mut error: DataError, place: impl FnOnce() -> String) -> DataError {
         error.place.get_or_insert_with(place);
         self.in_file(error)
     }
 
-    /// An error met while reading the content.
+    /// An error that occurred while reading the content.
     pub fn read_error(&self, error: &io::Error) -> DataError {
         let packed = matches!(self.content, Content::Gzip(_));
         match error.kind() {
@@ -265,7 +267,7 @@ impl Source {
                 .help("fetch or copy the file again"),
             io::ErrorKind::FileTooLarge => self
                 .error(error.to_string())
-                .help("if the file is sound, unpack it first"),
+                .help("if the file is valid, unpack it first"),
             _ => self.in_file(DataError::new(format!("cannot be read: {error}"))),
         }
     }
@@ -291,7 +293,7 @@ fn read_head(reader: impl Read) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
-/// A failure to open, read or write `path`.
+/// The error for failing to open, read or write `path`.
 pub fn io_error(path: &Path, error: &io::Error) -> DataError {
     match error.kind() {
         io::ErrorKind::NotFound => DataError::in_file(path, "no such file"),

@@ -1,4 +1,4 @@
-//! Samples for training and samples to check it on.
+//! Division into training and validation samples.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -7,19 +7,19 @@ use rand::seq::SliceRandom;
 use super::DataError;
 use aam_core::random::stream;
 
-/// A division of samples, as positions in ascending order.
+/// A division of samples, as indices in ascending order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Split {
-    /// Samples to learn from.
+    /// Training samples.
     pub train: Vec<usize>,
-    /// Samples to judge by.
+    /// Validation samples.
     pub validation: Vec<usize>,
 }
 
 /// Draws `fraction` of `samples` samples (rounded up) for validation.
 ///
 /// # Errors
-/// If `fraction` is not between 0 and 1, or would leave one side without samples.
+/// `fraction` is not between 0 and 1, or would leave one side without samples.
 pub fn random_split(samples: usize, fraction: f64, seed: u64) -> Result<Split, DataError> {
     let wanted = validation_size(samples, fraction)?;
     let mut order: Vec<usize> = (0..samples).collect();
@@ -27,11 +27,11 @@ pub fn random_split(samples: usize, fraction: f64, seed: u64) -> Result<Split, D
     Ok(divide(order.into_iter().take(wanted), samples))
 }
 
-/// Draws `fraction` of the samples (rounded up) for validation, and as nearly as whole numbers
-/// allow that fraction of every class; a class never goes to validation whole.
+/// Draws `fraction` of the samples (rounded up) for validation, and the same fraction of every
+/// class as closely as integers allow; no class is used entirely for validation.
 ///
 /// # Errors
-/// As [`random_split`], and if the classes are too small to give so many samples.
+/// Those of [`random_split`], or the classes are too small to provide that many samples.
 pub fn stratified_split<L: Ord>(
     labels: &[L],
     fraction: f64,
@@ -52,7 +52,8 @@ pub fn stratified_split<L: Ord>(
         .iter()
         .map(|class| (share(class) as usize).min(class.len() - 1))
         .collect();
-    // What rounding down left over goes where it cut most, ties in random order.
+    // What is lost by rounding down is added to the classes that lost the most, with ties in random
+    // order.
     let mut order: Vec<usize> = (0..classes.len()).collect();
     order.shuffle(&mut rng);
     while sizes.iter().sum::<usize>() < wanted {
@@ -67,7 +68,7 @@ pub fn stratified_split<L: Ord>(
                 "{wanted} validation samples would leave some of the {} classes without a training sample",
                 classes.len()
             ))
-            .help("choose a smaller validation fraction, or leave rare classes out"));
+            .help("choose a smaller validation fraction, or leave out rare classes"));
         };
         sizes[next] += 1;
     }
@@ -78,11 +79,10 @@ pub fn stratified_split<L: Ord>(
     Ok(divide(chosen, labels.len()))
 }
 
-/// The split that two lists of ids name; samples on neither list are left out.
+/// The split given by two lists of ids; samples on neither list are left out.
 ///
 /// # Errors
-/// If a list is empty, names a sample that is not in `ids`, or one that the other list or the
-/// list itself has already.
+/// A list is empty, or names a sample that is not in `ids` or that is already on either list.
 pub fn listed_split(
     ids: &[String],
     train: &[String],
@@ -100,14 +100,14 @@ pub fn listed_split(
         for id in list {
             let Some(&row) = index.get(id.as_str()) else {
                 return Err(DataError::new(format!(
-                    "the list of {name} samples names `{id}`, which is not among the {} samples at hand",
+                    "the list of {name} samples names `{id}`, which is not among the {} usable samples",
                     ids.len()
                 ))
                 .help("the sample may lack metadata or have too few reads: remove it from the list"));
             };
             if !seen.insert(row) {
                 return Err(DataError::new(format!(
-                    "the list of {name} samples names `{id}`, which is listed already"
+                    "the list of {name} samples names `{id}`, which is already listed"
                 ))
                 .help("name each sample once, on one list"));
             }
@@ -125,7 +125,7 @@ pub fn listed_split(
 fn validation_size(samples: usize, fraction: f64) -> Result<usize, DataError> {
     if !(fraction > 0.0 && fraction < 1.0) {
         return Err(DataError::new(format!(
-            "the validation fraction lies between 0 and 1, found {fraction}"
+            "the validation fraction must be between 0 and 1, found {fraction}"
         )));
     }
     let wanted = (samples as f64 * fraction).ceil() as usize;
@@ -133,7 +133,7 @@ fn validation_size(samples: usize, fraction: f64) -> Result<usize, DataError> {
         return Err(DataError::new(format!(
             "a validation fraction of {fraction} of {samples} samples leaves one side empty"
         ))
-        .help("more samples are needed, or another fraction"));
+        .help("use more samples or another fraction"));
     }
     Ok(wanted)
 }
@@ -214,8 +214,8 @@ mod tests {
         assert_eq!((split.train, split.validation), (vec![0, 3], vec![2]));
         for (train, validation, message) in [
             (&["a"][..], &["x"][..], "names `x`"),
-            (&["a"], &["a"], "listed already"),
-            (&["a", "a"], &["b"], "listed already"),
+            (&["a"], &["a"], "already listed"),
+            (&["a", "a"], &["b"], "already listed"),
             (&["a"], &[], "validation samples is empty"),
         ] {
             let error = listed_split(&ids, &list(train), &list(validation)).unwrap_err();

@@ -1,4 +1,4 @@
-//! The feature table: how many reads of which ASV each sample holds.
+//! The feature table: the number of reads of each ASV in each sample.
 
 mod builder;
 mod merged;
@@ -16,17 +16,17 @@ use super::ids::{Ids, check_each};
 pub use builder::TableBuilder;
 use builder::check_row;
 
-/// Samples × ASVs with counts, in compressed sparse rows (a row is a sample).
+/// A samples × ASVs matrix of counts in compressed sparse row format (a row is a sample).
 ///
-/// Invariants (`Table::new` checks them): ids unique and not empty, columns in range and strictly
-/// increasing within a row, every stored count positive.
+/// Invariants (checked by `Table::new`): ids are unique and not empty, columns are in range and
+/// strictly increasing within a row, and every stored count is positive.
 ///
-/// Copies and selections of samples share the counts and the ASVs' ids.
+/// Clones and selections of samples share the counts and the ASVs' ids.
 #[derive(Clone)]
 pub struct Table {
     sample_ids: Vec<String>,
     feature_ids: Ids,
-    /// Where each row is in `cells`.
+    /// Range of each row in `cells`.
     rows: Vec<Range<usize>>,
     cells: Arc<Cells>,
 }
@@ -62,15 +62,15 @@ impl fmt::Debug for Table {
     }
 }
 
-/// Refuses empty and repeated ids; `what` is "sample" or "feature".
+/// Rejects empty and repeated ids; `what` is "sample" or "feature".
 pub fn check_ids(ids: &[String], what: &str) -> Result<(), DataError> {
     check_each(ids.iter().map(String::as_str), what)
 }
 
-/// The number of reads that a file gives as `value`.
+/// Converts a `value` from a file to a number of reads.
 ///
 /// # Errors
-/// If it is not finite, negative, not whole, or above `u32::MAX`.
+/// The value is not finite, negative, not an integer, or above `u32::MAX`.
 pub fn reads_of(value: f64) -> Result<u32, DataError> {
     let problem = if !value.is_finite() {
         "is not a finite number"
@@ -88,13 +88,13 @@ pub fn reads_of(value: f64) -> Result<u32, DataError> {
 }
 
 impl Table {
-    /// A table from its parts.
+    /// Creates a table from its parts.
     ///
     /// `offsets` has `samples + 1` entries; `features[offsets[i]..offsets[i + 1]]` are the columns
-    /// of sample `i`, ascending, and `counts` their reads.
+    /// of sample `i`, in ascending order, and `counts` their reads.
     ///
     /// # Errors
-    /// If one of the invariants above does not hold; the error names the sample or id.
+    /// An invariant does not hold; the error names the sample or id.
     pub fn new(
         sample_ids: Vec<String>,
         feature_ids: impl Into<Ids>,
@@ -142,10 +142,10 @@ impl Table {
         })
     }
 
-    /// The same table in `storage`.
+    /// Moves the table to `storage`.
     ///
     /// # Errors
-    /// A disk that is full.
+    /// The disk is full.
     pub fn kept_in(self, storage: &Storage) -> Result<Self, DataError> {
         if self.cells.storage == *storage {
             return Ok(self);
@@ -163,10 +163,10 @@ impl Table {
         table.finish()
     }
 
-    /// A table of other rows, which is kept where this one is.
+    /// Creates a table of other rows in the storage of this one.
     ///
     /// # Errors
-    /// Empty or repeated ids, or a directory in which no file can be made.
+    /// Ids are empty or repeated, or no file can be created in the directory.
     pub fn beside(
         &self,
         sample_ids: Vec<String>,
@@ -175,10 +175,11 @@ impl Table {
         TableBuilder::new(sample_ids, feature_ids, 0, &self.cells.storage)
     }
 
-    /// A table from `(sample, feature, count)` in any order; zero counts are left out.
+    /// Creates a table from `(sample, feature, count)` in any order; zero counts are left out.
     ///
     /// # Errors
-    /// Empty or repeated ids, an index out of range, two counts of one sample and feature.
+    /// Ids are empty or repeated, an index is out of range, or a sample has two counts of a
+    /// feature.
     pub fn from_triplets(
         sample_ids: Vec<String>,
         feature_ids: Vec<String>,
@@ -220,22 +221,22 @@ impl Table {
         &self.feature_ids
     }
 
-    /// How many samples the table has.
+    /// Number of samples.
     pub fn num_samples(&self) -> usize {
         self.sample_ids.len()
     }
 
-    /// How many ASVs the table has.
+    /// Number of ASVs.
     pub fn num_features(&self) -> usize {
         self.feature_ids.len()
     }
 
-    /// How many counts are stored (all of them positive).
+    /// Number of stored counts, all of which are positive.
     pub fn num_nonzero(&self) -> usize {
         self.rows.iter().map(Range::len).sum()
     }
 
-    /// ASVs (as columns, ascending) and their counts in the sample at `row`.
+    /// ASVs (as columns in ascending order) and their counts in the sample at `row`.
     pub fn row(&self, row: usize) -> (&[u32], &[u32]) {
         let range = self.rows[row].clone();
         (
@@ -244,7 +245,7 @@ impl Table {
         )
     }
 
-    /// Reads in the sample at `row`.
+    /// Number of reads in the sample at `row`.
     pub fn depth(&self, row: usize) -> u64 {
         self.row(row).1.iter().map(|&c| u64::from(c)).sum()
     }
@@ -261,7 +262,7 @@ impl Table {
 
     /// The table of the samples at `rows`, in that order, with all ASVs.
     ///
-    /// `rows` are distinct and in range.
+    /// `rows` must be distinct and in range.
     #[must_use]
     pub fn select_samples(&self, rows: &[usize]) -> Self {
         let ids = rows.iter().map(|&row| self.sample_ids[row].clone());
@@ -273,10 +274,10 @@ impl Table {
         }
     }
 
-    /// The table without the ASVs that no sample holds.
+    /// The table without the ASVs that occur in no sample.
     ///
     /// # Errors
-    /// A disk that is full, where the table is on one.
+    /// The disk is full, if the table is on disk.
     pub fn drop_empty_features(self) -> Result<Self, DataError> {
         let mut used = vec![false; self.num_features()];
         for row in 0..self.num_samples() {
@@ -290,10 +291,10 @@ impl Table {
         }
     }
 
-    /// The table of the ASVs for which `kept` holds `true`.
+    /// The table of the ASVs for which `kept` is `true`.
     ///
     /// # Errors
-    /// A disk that is full, where the table is on one.
+    /// The disk is full, if the table is on disk.
     pub fn of_features(&self, kept: &[bool]) -> Result<Self, DataError> {
         let mut renamed = vec![0u32; kept.len()];
         let columns = (0..kept.len()).filter(|&column| kept[column]);
@@ -323,10 +324,10 @@ impl Table {
         table.finish()
     }
 
-    /// The table with samples and ASVs exchanged, for a file that has them the other way round.
+    /// The table with samples and ASVs exchanged.
     ///
     /// # Errors
-    /// Ids that cannot be those of samples, or a disk that is full.
+    /// The ASV ids cannot be sample ids, or the disk is full.
     pub fn transposed(&self) -> Result<Self, DataError> {
         let mut triplets = Vec::with_capacity(self.num_nonzero());
         for row in 0..self.num_samples() {
@@ -339,10 +340,10 @@ impl Table {
         turned.kept_in(&self.cells.storage)
     }
 
-    /// The same counts under other ASV ids, in column order.
+    /// The same counts with other ASV ids, in column order.
     ///
     /// # Errors
-    /// If their number differs from the columns', or one is empty or repeated.
+    /// The number of ids differs from the number of columns, or an id is empty or repeated.
     pub fn with_feature_ids(self, feature_ids: impl Into<Ids>) -> Result<Self, DataError> {
         let feature_ids = feature_ids.into();
         if feature_ids.len() != self.feature_ids.len() {

@@ -1,4 +1,4 @@
-//! Taxonomies of ASVs, as classifiers write them.
+//! Taxonomies of ASVs, as written by classifiers.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -8,17 +8,17 @@ use super::read_metadata::read;
 use super::source::{Kind, Source};
 use super::{DataError, container, shorten};
 
-/// Where the genus stands among the ranks.
+/// Index of the genus among the ranks.
 const GENUS: usize = 5;
-/// Letters that ranks are written with, the highest first.
+/// Prefix letters of the ranks, highest first.
 const RANKS: [&[char]; 7] = [&['d', 'k'], &['p'], &['c'], &['o'], &['f'], &['g'], &['s']];
-/// What the ranks are called, from the highest.
+/// Names of the ranks, highest first.
 pub const RANK_NAMES: [&str; 7] = [
     "domain", "phylum", "class", "order", "family", "genus", "species",
 ];
-/// Names of the column.
+/// Names of the taxonomy column.
 const COLUMNS: [&str; 3] = ["taxon", "taxonomy", "lineage"];
-/// How names begin that say nothing.
+/// Prefixes of uninformative names.
 const NOTHING: [&str; 6] = [
     "uncultured",
     "unclassified",
@@ -28,13 +28,13 @@ const NOTHING: [&str; 6] = [
     "metagenome",
 ];
 
-/// The lineage of each ASV that a file has one of.
+/// The lineages of ASVs in a file.
 #[derive(Clone, Debug, Default)]
 pub struct Taxonomy {
     of: HashMap<String, Lineage>,
 }
 
-/// Names of an ASV from its domain to its species, as far as they are known.
+/// Names of an ASV from domain to species, as far as they are known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lineage {
     ranks: [Option<String>; 7],
@@ -47,12 +47,12 @@ impl Taxonomy {
         self.of.get(id)
     }
 
-    /// How many ASVs it has.
+    /// Number of ASVs.
     pub fn len(&self) -> usize {
         self.of.len()
     }
 
-    /// Whether it has none.
+    /// Whether there are no ASVs.
     pub fn is_empty(&self) -> bool {
         self.of.is_empty()
     }
@@ -64,9 +64,8 @@ impl Taxonomy {
 }
 
 impl Lineage {
-    /// Reads names that are parted by semicolons, with or without letters for their ranks before them, as
-    /// in `k__Bacteria; p__Firmicutes` (Greengenes), `D_0__Bacteria;D_1__Firmicutes` (SILVA) and
-    /// `Bacteria;Firmicutes`.
+    /// Parses names separated by semicolons, with or without rank prefixes, as in `k__Bacteria;
+    /// p__Firmicutes` (Greengenes), `D_0__Bacteria;D_1__Firmicutes` (SILVA) and `Bacteria;Firmicutes`.
     pub fn parse(text: &str) -> Self {
         let mut ranks: [Option<String>; 7] = Default::default();
         for (place, part) in text.split(';').map(str::trim).enumerate() {
@@ -92,12 +91,13 @@ impl Lineage {
         self.ranks.get(rank)?.as_deref()
     }
 
-    /// As the file has it.
+    /// The lineage as written in the file.
     pub fn written(&self) -> &str {
         &self.written
     }
 
-    /// The genus, or what is known above it, with its rank: `Blautia`, `Lachnospiraceae (family)`.
+    /// The genus, or the lowest known name above it with its rank: `Blautia`, `Lachnospiraceae
+    /// (family)`.
     pub fn genus(&self) -> Option<String> {
         self.down_to(GENUS)
     }
@@ -114,7 +114,7 @@ impl Lineage {
         }
     }
 
-    /// The lowest name of a rank down to `lowest`.
+    /// The lowest known name, down to rank `lowest`.
     fn down_to(&self, lowest: usize) -> Option<String> {
         let named = self.ranks.iter().enumerate().take(lowest + 1);
         let (rank, name) = named
@@ -142,7 +142,7 @@ impl Lineage {
     }
 }
 
-/// The place of the rank that is written as `prefix`.
+/// Index of the rank written as `prefix`.
 fn rank_of(prefix: &str) -> Option<usize> {
     if let Some(number) = prefix.strip_prefix("D_") {
         return number.parse().ok();
@@ -153,11 +153,12 @@ fn rank_of(prefix: &str) -> Option<usize> {
     RANKS.iter().position(|known| known.contains(&letter))
 }
 
-/// Reads the taxonomy at `path`: text whose first column holds ids and one of whose columns is called
-/// `Taxon` or `taxonomy` (or two columns without a header, as Greengenes has them), or a QIIME 2 artifact of type `FeatureData[Taxonomy]`, gzipped or not.
+/// Reads the taxonomy at `path`: text whose first column contains ids and that has a column `Taxon` or
+/// `taxonomy` (or two columns without a header, as in Greengenes), or a QIIME 2 artifact of type
+/// `FeatureData[Taxonomy]`, gzipped or not.
 ///
 /// # Errors
-/// A file that cannot be read or has no such column.
+/// The file cannot be read or has no such column.
 pub fn read_taxonomy(path: impl AsRef<Path>) -> Result<Taxonomy, DataError> {
     let path = path.as_ref();
     let (source, _) = container::open(path)?;
@@ -201,7 +202,7 @@ pub fn read_taxonomy(path: impl AsRef<Path>) -> Result<Taxonomy, DataError> {
     Ok(Taxonomy { of: of.collect() })
 }
 
-/// The lineages of a text whose first line is an id and a lineage already.
+/// The lineages in a text without a header, whose first line is an id and a lineage.
 fn without_header(source: &Source) -> Result<Option<HashMap<String, Lineage>>, DataError> {
     let first = String::from_utf8_lossy(source.head());
     let first = first.lines().next().unwrap_or_default();
@@ -227,7 +228,7 @@ fn without_header(source: &Source) -> Result<Option<HashMap<String, Lineage>>, D
         };
         let lineage = Lineage::parse(lineage.split('\t').next().unwrap_or_default());
         if of.insert(id.trim().to_owned(), lineage).is_some() {
-            return Err(fault(format!("`{}` has a lineage already", shorten(id))));
+            return Err(fault(format!("`{}` already has a lineage", shorten(id))));
         }
     }
     Ok(Some(of))

@@ -8,9 +8,9 @@
 //! | 6 | a masked base |
 //! | 7 | an ambiguous base |
 //!
-//! U reads as T and lower case as upper case; the other IUPAC letters (N, R, Y, …) are ambiguous.
-//! Models made before there was a token for these take it for padding, as the compatibility of a
-//! model says.
+//! U is read as T and lower case as upper case; the other IUPAC letters (N, R, Y, …) are ambiguous.
+//! Models made before the token for ambiguous bases existed read them as padding, as recorded in
+//! the compatibility settings of a model.
 
 use super::{DataError, Ids, IdsBuilder, shorten};
 
@@ -22,19 +22,19 @@ pub const FIRST_BASE: u8 = 1;
 pub const LAST_BASE: u8 = 4;
 /// The start of a sequence.
 pub const START: u8 = 5;
-/// A base that the model is to guess.
+/// A masked base, which the model predicts.
 pub const MASK: u8 = 6;
-/// A base that is not known for sure.
+/// An ambiguous base.
 pub const AMBIGUOUS: u8 = 7;
-/// How many tokens there are.
+/// Number of tokens.
 pub const VOCABULARY: usize = 8;
 
-/// How sequences become tokens.
+/// How sequences are converted to tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenOptions {
-    /// The longest sequence, in bases.
+    /// Maximum sequence length, in bases.
     pub max_bp: usize,
-    /// Cut longer sequences instead of refusing them.
+    /// Truncate longer sequences instead of rejecting them.
     pub truncate: bool,
 }
 
@@ -49,7 +49,7 @@ impl Default for TokenOptions {
 
 /// Sequences that can be read as tokens.
 ///
-/// Where ASVs are named by their sequence, the letters are those of the names, which are held once.
+/// If ASVs are named by their sequences, the letters are shared with the names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenizedSequences {
     sequences: Ids,
@@ -61,8 +61,8 @@ impl TokenizedSequences {
     /// Tokenizes `(id, sequence)` pairs.
     ///
     /// # Errors
-    /// Names the first ASV that holds a character that is no base, is empty, or is longer than
-    /// `max_bp` without `truncate`.
+    /// A sequence contains a character that is not a base, is empty, or is longer than `max_bp`
+    /// without `truncate`; the error names the first such ASV.
     pub fn new<'a>(
         asvs: impl IntoIterator<Item = (&'a str, &'a str)>,
         options: &TokenOptions,
@@ -80,7 +80,7 @@ impl TokenizedSequences {
         })
     }
 
-    /// Tokenizes ASVs that are named by their sequence.
+    /// Tokenizes ASVs named by their sequences.
     ///
     /// # Errors
     /// Those of [`new`](Self::new).
@@ -96,27 +96,27 @@ impl TokenizedSequences {
         })
     }
 
-    /// How many sequences there are.
+    /// Number of sequences.
     pub fn len(&self) -> usize {
         self.sequences.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no sequences.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Bases of the longest sequence that is read whole.
+    /// Maximum number of bases that are read.
     pub fn max_bp(&self) -> usize {
         self.max_bp
     }
 
-    /// How many sequences were cut to `max_bp`.
+    /// Number of sequences truncated to `max_bp`.
     pub fn truncated(&self) -> usize {
         self.truncated
     }
 
-    /// Bases of sequence `i`.
+    /// Number of bases of sequence `i`.
     pub fn bases(&self, i: usize) -> usize {
         self.sequences[i].len().min(self.max_bp)
     }
@@ -124,12 +124,12 @@ impl TokenizedSequences {
     /// The tokens of sequence `i`, one per base.
     pub fn get(&self, i: usize) -> impl Iterator<Item = u8> {
         let letters = &self.sequences[i].as_bytes()[..self.bases(i)];
-        // All letters were checked; padding would stand for one that was not.
+        // All letters have been checked; an unchecked one would become padding.
         letters.iter().map(|&letter| token_of(letter))
     }
 
-    /// Appends sequence `i` as the model reads it to `out`: the start token, the bases, and
-    /// padding up to `width` tokens, which must hold all of it.
+    /// Appends sequence `i` in the model's format to `out`: the start token, the bases, and padding
+    /// up to `width` tokens, which must be large enough.
     pub fn extend_padded(&self, i: usize, width: usize, out: &mut Vec<u8>) {
         let end = out.len() + width;
         out.push(START);
@@ -139,12 +139,12 @@ impl TokenizedSequences {
     }
 }
 
-/// The token of a letter; padding for what is no letter of a sequence.
+/// The token of a letter; padding for characters that are not sequence letters.
 pub fn token_of(letter: u8) -> u8 {
     TOKENS[usize::from(letter)]
 }
 
-/// The token of every byte; padding for what is no letter of a sequence.
+/// The token of every byte; padding for characters that are not sequence letters.
 const TOKENS: [u8; 256] = {
     let mut tokens = [PAD; 256];
     let mut byte = 0;
@@ -157,7 +157,7 @@ const TOKENS: [u8; 256] = {
     tokens
 };
 
-/// Refuses a sequence that cannot be read as tokens; returns whether it is cut.
+/// Rejects a sequence that cannot be tokenized; returns whether it is truncated.
 fn checked(id: &str, sequence: &str, options: &TokenOptions) -> Result<bool, DataError> {
     let place = || format!("ASV `{}`", shorten(id));
     if sequence.is_empty() {
@@ -165,7 +165,8 @@ fn checked(id: &str, sequence: &str, options: &TokenOptions) -> Result<bool, Dat
     }
     let length = sequence.chars().count();
     if length > options.max_bp && !options.truncate {
-        // A wrong character explains itself better than the length of what is no sequence.
+        // For something that is not a sequence, a wrong character is a clearer error than its
+        // length.
         if let Some((at, c)) = first_fault(sequence, length) {
             return Err(fault(at, c).at(place()));
         }
@@ -184,7 +185,7 @@ fn checked(id: &str, sequence: &str, options: &TokenOptions) -> Result<bool, Dat
     }
 }
 
-/// The token of a letter; none if it is no IUPAC nucleotide.
+/// The token of a letter; `None` if it is not an IUPAC nucleotide code.
 const fn token(c: char) -> Option<u8> {
     Some(match c.to_ascii_uppercase() {
         'A' => 1,
@@ -196,7 +197,7 @@ const fn token(c: char) -> Option<u8> {
     })
 }
 
-/// The first among `most` characters that is no nucleotide, and its position.
+/// The first of `most` characters that is not a nucleotide code, and its position.
 fn first_fault(sequence: &str, most: usize) -> Option<(usize, char)> {
     sequence
         .chars()

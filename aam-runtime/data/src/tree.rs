@@ -1,9 +1,9 @@
-//! The phylogenetic tree that UniFrac walks: rooted, with a length on every branch and the ASVs
-//! at its tips.
+//! The phylogenetic tree used by UniFrac: rooted, with a length on every branch and ASVs at the
+//! tips.
 //!
-//! [`newick`](super::newick) reads and writes the files. Nodes are numbered so that every node
-//! comes before its parent and the root is last; walking `0..len()` therefore visits children
-//! first, and no operation needs recursion, however deep the tree.
+//! [`newick`](super::newick) reads and writes tree files. Nodes are numbered so that every node
+//! comes before its parent and the root is last. Iterating over `0..len()` therefore visits
+//! children first, and no operation needs recursion, however deep the tree.
 
 mod midpoint;
 
@@ -15,7 +15,7 @@ use aam_core::text::one_line;
 /// A rooted tree with branch lengths and named tips.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tree {
-    /// Parent of each node; the root's is itself.
+    /// Parent of each node; the root is its own parent.
     parent: Vec<u32>,
     length: Vec<f64>,
     name: Vec<Box<str>>,
@@ -24,15 +24,14 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// A tree from its nodes, each numbered below its parent, the root last.
+    /// Creates a tree from its nodes, each numbered below its parent, with the root last.
     ///
-    /// `parent` holds one entry for every node but the root; `length` (of the branch above a
-    /// node, the root's is not used) and `name` (empty where an inner node has none) one for
-    /// every node.
+    /// `parent` has one entry for every node except the root. `length` (of the branch above a node;
+    /// unused for the root) and `name` (empty for unnamed inner nodes) have one for every node.
     ///
     /// # Errors
-    /// If the numbering is not as described, a length is negative or not finite, or a tip has no
-    /// name or that of another tip.
+    /// The numbering is not as described, a length is negative or not finite, or a tip has no name
+    /// or that of another tip.
     pub fn new(parent: &[u32], length: Vec<f64>, name: Vec<Box<str>>) -> Result<Self, DataError> {
         let nodes = parent.len() + 1;
         if length.len() != nodes || name.len() != nodes {
@@ -65,7 +64,7 @@ impl Tree {
         })
     }
 
-    /// Completes checked parts: finds the tips and sorts them by name.
+    /// Completes validated parts: finds the tips and sorts them by name.
     pub(super) fn index(
         mut parent: Vec<u32>,
         length: Vec<f64>,
@@ -107,7 +106,7 @@ impl Tree {
         self.len() - 1
     }
 
-    /// The parent of `node`, none for the root.
+    /// The parent of `node`; `None` for the root.
     pub fn parent(&self, node: usize) -> Option<usize> {
         (node != self.root()).then(|| self.parent[node] as usize)
     }
@@ -117,7 +116,7 @@ impl Tree {
         self.length[node]
     }
 
-    /// Name of `node`; empty where an inner node has none.
+    /// Name of `node`; empty for unnamed inner nodes.
     pub fn name(&self, node: usize) -> &str {
         &self.name[node]
     }
@@ -127,10 +126,10 @@ impl Tree {
         self.tips.iter().map(|&n| n as usize)
     }
 
-    /// The tip called `name`.
+    /// The tip named `name`.
     ///
-    /// Newick files written by others may hold underscores for spaces; a name with spaces that is
-    /// not in the tree is also sought with underscores.
+    /// Newick files may contain underscores for spaces, so a name with spaces that is not in the
+    /// tree is also looked up with underscores.
     pub fn tip(&self, name: &str) -> Option<usize> {
         let find = |name: &str| {
             self.tips
@@ -145,10 +144,10 @@ impl Tree {
         })
     }
 
-    /// The tree with other names for its tips, where `name` has one for the name they bear.
+    /// The tree with its tips renamed; tips for which `name` returns nothing keep their names.
     ///
     /// # Errors
-    /// If two tips come to have the same name.
+    /// Two tips get the same name.
     pub fn with_tips_renamed<'a>(
         mut self,
         mut name: impl FnMut(&str) -> Option<&'a str>,
@@ -182,13 +181,13 @@ impl Tree {
         (offsets, children)
     }
 
-    /// The tree of the tips named in `keep` alone.
+    /// The tree restricted to the tips named in `keep`.
     ///
-    /// Inner nodes left with one child are merged with it, their lengths added; the root stays,
-    /// so that every kept tip keeps its distance from it.
+    /// Inner nodes left with one child are merged with it, and their lengths are added. The root is
+    /// kept, so that every kept tip keeps its distance from it.
     ///
     /// # Errors
-    /// If none of the names is a tip.
+    /// None of the names is a tip.
     pub fn shear<'a>(&self, keep: impl IntoIterator<Item = &'a str>) -> Result<Self, DataError> {
         let keep: HashSet<usize> = keep.into_iter().filter_map(|name| self.tip(name)).collect();
         if keep.is_empty() {
@@ -213,7 +212,8 @@ impl Tree {
                 nodes += 1;
             }
         }
-        // Downwards from the root: where a merged node's child will hang, and by how much longer.
+        // From the root down: the node that the child of a merged node is attached to, and the
+        // added length.
         let mut anchor: Vec<(u32, f64)> = vec![(u32::MAX, 0.0); self.len()];
         let mut parent = vec![u32::MAX; nodes as usize - 1];
         let mut length = vec![0.0; nodes as usize];
@@ -244,13 +244,13 @@ impl Tree {
     }
 }
 
-/// What is wrong with the tips of a tree: the node, and its name.
+/// A fault in the tips of a tree: the node, and its name.
 pub(super) enum TipFault {
     Unnamed(usize),
     Duplicate(usize, Box<str>),
 }
 
-/// `text` for a message: at most 40 characters of it, on one line.
+/// Shortens `text` for a message to one line of at most 40 characters.
 pub fn shorten(text: &str) -> String {
     match text.char_indices().nth(40) {
         Some((end, _)) => format!("{}…", one_line(&text[..end])),

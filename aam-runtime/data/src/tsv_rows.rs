@@ -1,15 +1,15 @@
-//! Rows of text with quotes, as spreadsheets write them.
+//! Rows of text with quoted cells, as written by spreadsheets.
 //!
-//! A cell that begins with `"` ends at the next lone `"` (two stand for one) and may hold
-//! separators and line breaks. Rows end in `\n`, `\r\n` or `\r`.
+//! A cell that begins with `"` ends at the next single `"` (a doubled one stands for itself) and
+//! may contain separators and line breaks. Rows end in `\n`, `\r\n` or `\r`.
 
 use super::DataError;
 use super::separator::Separator;
 
-/// The most cells of one row.
+/// Most cells of a row.
 const MOST_CELLS: usize = 1 << 17;
 
-/// The rows of a text, read one by one.
+/// The rows of a text, read one at a time.
 pub struct Rows<'t> {
     rest: &'t str,
     line: usize,
@@ -18,7 +18,7 @@ pub struct Rows<'t> {
 }
 
 impl<'t> Rows<'t> {
-    /// The rows of `text`, whose cells are parted by `separator`.
+    /// The rows of `text`, whose cells are separated by `separator`.
     pub fn new(text: &'t str, separator: Separator) -> Self {
         Self {
             rest: text,
@@ -28,7 +28,7 @@ impl<'t> Rows<'t> {
         }
     }
 
-    /// Whether the first cell of the row that was read last stood in quotes.
+    /// Whether the first cell of the last row read was quoted.
     pub fn begins_quoted(&self) -> bool {
         self.begins_quoted
     }
@@ -36,8 +36,8 @@ impl<'t> Rows<'t> {
     /// The next row: the number of the line it begins on, and its cells (at least one).
     ///
     /// # Errors
-    /// A quoted cell that does not end, or is followed by more text before the tab; a row of
-    /// absurdly many cells.
+    /// A quoted cell is not closed, or is followed by more text before the separator; or a row has
+    /// far too many cells.
     pub fn next_row(&mut self) -> Result<Option<(usize, Vec<String>)>, DataError> {
         if self.rest.is_empty() {
             return Ok(None);
@@ -90,7 +90,7 @@ impl<'t> Rows<'t> {
     }
 }
 
-/// The cell whose opening quote has been taken, and what follows its closing one.
+/// The cell whose opening quote has been consumed, and the text after its closing quote.
 fn quoted_cell(text: &str, line: usize, separator: Separator) -> Result<(String, &str), DataError> {
     let mut cell = String::new();
     let mut rest = text;
@@ -110,7 +110,7 @@ fn quoted_cell(text: &str, line: usize, separator: Separator) -> Result<(String,
             None => break,
         }
     }
-    // Blanks may stand between a quoted cell and what ends it.
+    // Blanks are allowed between a quoted cell and the separator.
     let ends = rest.trim_start_matches(|c| c == ' ' && !separator.is(c));
     if ends.is_empty() || ends.starts_with(|c| separator.is(c) || matches!(c, '\n' | '\r')) {
         Ok((cell, ends))

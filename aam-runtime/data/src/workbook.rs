@@ -1,5 +1,5 @@
-//! Workbooks of Excel and LibreOffice (`.xlsx`, `.ods`): the first sheet that holds something, as
-//! tab-separated text.
+//! Excel and LibreOffice workbooks (`.xlsx`, `.ods`): the first non-empty sheet, as tab-separated
+//! text.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,19 +12,19 @@ use super::bounded::Bytes;
 use super::qza::read_member;
 use super::source::Source;
 
-/// The cells that a sheet may hold.
+/// Most cells of a sheet.
 const MOST_CELLS: usize = 1 << 25;
-/// The cells, empty ones included, up to the last row and column that hold something.
+/// Most cells up to the last non-empty row and column, including empty ones.
 const LARGEST: usize = 1 << 26;
 
-/// Which workbook it is.
+/// The format of a workbook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     Xlsx,
     Ods,
 }
 
-/// The workbook that an archive of the files `names` is.
+/// The format of the workbook in an archive of the files `names`, if it is one.
 pub fn kind(names: &[String]) -> Option<Format> {
     let has = |wanted: &str| names.iter().any(|name| name == wanted);
     if has("xl/workbook.xml") {
@@ -36,10 +36,10 @@ pub fn kind(names: &[String]) -> Option<Format> {
     }
 }
 
-/// Reads the first sheet that holds something.
+/// Reads the first non-empty sheet.
 ///
 /// # Errors
-/// A workbook that is damaged or holds nothing.
+/// The workbook is damaged or empty.
 pub fn read(
     source: &Source,
     archive: &mut ZipArchive<Cursor<Bytes>>,
@@ -49,7 +49,8 @@ pub fn read(
         Format::Xlsx => "an Excel workbook",
         Format::Ods => "an OpenDocument spreadsheet",
     };
-    // Whatever unpacks to more than it may is found before the reader of workbooks unpacks it.
+    // Members that decompress to more than the limit are found before the workbook reader opens
+    // them.
     let members: Vec<String> = archive
         .file_names()
         .filter_map(Result::ok)
@@ -74,7 +75,7 @@ pub fn read(
         .map_err(unreadable)?;
     let mut filled = sheets.into_iter().filter(|sheet| !sheet.cells.is_empty());
     let Some(first) = filled.next() else {
-        return Err(unreadable("no sheet holds anything".to_owned()));
+        return Err(unreadable("all its sheets are empty".to_owned()));
     };
     let others: Vec<String> = filled.map(|sheet| format!("`{}`", sheet.name)).collect();
     let mut notes = vec![format!("{name}; the sheet `{}` is read", first.name)];
@@ -92,7 +93,7 @@ pub fn read(
     Ok((inner, notes))
 }
 
-/// The cells of a sheet that hold something.
+/// The non-empty cells of a sheet.
 struct Sheet {
     name: String,
     /// Row, column and text.
@@ -100,7 +101,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    /// Tab-separated text; none if it would be too long.
+    /// The sheet as tab-separated text; `None` if it would be too long.
     fn text(mut self) -> Option<String> {
         self.cells.sort();
         let columns = 1 + self.cells.iter().map(|cell| cell.1).max()?;
@@ -126,7 +127,7 @@ impl Sheet {
     }
 }
 
-/// A cell in quotes where it needs them.
+/// Quotes a cell if necessary.
 fn quoted(cell: String) -> String {
     match cell.contains(['\t', '\n', '\r']) || cell.starts_with('"') {
         true => format!("\"{}\"", cell.replace('"', "\"\"")),
@@ -175,7 +176,7 @@ fn ods(cursor: Cursor<Bytes>) -> Result<Vec<Sheet>, String> {
     Ok(sheets)
 }
 
-/// A cell as a spreadsheet shows it without a format of its own.
+/// Formats a cell as a spreadsheet shows it in the default format.
 fn shown(cell: &Data) -> String {
     match cell {
         Data::Empty => String::new(),
@@ -201,7 +202,7 @@ mod tests {
 
     use crate::{read_metadata, read_table};
 
-    /// A workbook of one sheet whose cells are given by their XML.
+    /// A workbook with one sheet, whose cells are given as XML.
     fn workbook(sheet: &str) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut archive = zip::ZipWriter::new(file.reopen().unwrap());
@@ -301,7 +302,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            error.contains("cannot be read") || error.contains("holds anything"),
+            error.contains("cannot be read") || error.contains("sheets are empty"),
             "{error}"
         );
     }

@@ -1,4 +1,4 @@
-//! Writing distances as text and as a NumPy array.
+//! Writing of distances as text and as NumPy arrays.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -8,10 +8,10 @@ use npyz::WriterBuilder;
 
 use super::{DataError, DistanceMatrix};
 
-/// Writes `matrix` to `path` as text: tab-separated, ids in the header and the first column.
+/// Writes `matrix` to `path` as tab-separated text with ids in the header and the first column.
 ///
 /// # Errors
-/// If the file cannot be written, or an id holds a tab or line break.
+/// The file cannot be written, or an id contains a tab or line break.
 pub fn write_distances_tsv(
     path: impl AsRef<Path>,
     matrix: &DistanceMatrix,
@@ -24,7 +24,10 @@ pub fn write_distances_tsv(
     {
         return Err(DataError::in_file(
             path,
-            format!("the id `{}` cannot stand in a text file", id.escape_debug()),
+            format!(
+                "the id `{}` cannot be written to a text file",
+                id.escape_debug()
+            ),
         ));
     }
     write(path, |out| {
@@ -43,11 +46,11 @@ pub fn write_distances_tsv(
     })
 }
 
-/// Writes the values of `matrix` to `path` as a NumPy array, `[samples, samples]` of `f8`; the
-/// ids are not in the file.
+/// Writes the values of `matrix` to `path` as a NumPy array, `[samples, samples]` of `f8`, without
+/// the ids.
 ///
 /// # Errors
-/// If the file cannot be written.
+/// The file cannot be written.
 pub fn write_distances_npy(
     path: impl AsRef<Path>,
     matrix: &DistanceMatrix,

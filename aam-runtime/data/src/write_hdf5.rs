@@ -1,4 +1,4 @@
-//! Writing HDF5: BIOM 2.1 tables, and distances in the layout of `ssu`.
+//! Writing of HDF5 files: BIOM 2.1 tables, and distances in the layout of `ssu`.
 
 use std::io;
 use std::path::Path;
@@ -9,13 +9,13 @@ use hdf5::{File, Group, H5Type, Location};
 
 use super::{DataError, DistanceMatrix, Table};
 
-/// The time that every table bears, so that equal tables are equal files.
+/// Creation date of every table, fixed so that equal tables give equal files.
 const CREATED: &str = "1970-01-01T00:00:00";
 
 /// Writes `table` to `path` as BIOM 2.1.
 ///
 /// # Errors
-/// If the file cannot be written, or an id holds a NUL character.
+/// The file cannot be written, or an id contains a NUL character.
 pub fn write_biom(path: impl AsRef<Path>, table: &Table) -> Result<(), DataError> {
     let path = path.as_ref();
     write(path, |file| biom(file, table))
@@ -24,7 +24,7 @@ pub fn write_biom(path: impl AsRef<Path>, table: &Table) -> Result<(), DataError
 /// Writes `matrix` to `path` as HDF5 in the layout of `ssu`: `order` and `matrix`.
 ///
 /// # Errors
-/// If the file cannot be written, or an id holds a NUL character.
+/// The file cannot be written, or an id contains a NUL character.
 pub fn write_distances_h5(
     path: impl AsRef<Path>,
     matrix: &DistanceMatrix,
@@ -44,15 +44,15 @@ pub fn write_distances_h5(
     })
 }
 
-/// Begins a file in the layout of `ssu` at `path`, for distances in floats of `bytes` bytes that
-/// are written into it by other means, row by row from the returned place on.
+/// Creates a file in the layout of `ssu` at `path` for distances in floats of `bytes` bytes. The
+/// caller writes the distances into it row by row, starting at the returned offset.
 ///
 /// # Errors
-/// If the file cannot be written, or an id holds a NUL character.
+/// The file cannot be written, or an id contains a NUL character.
 pub fn create_distances_h5(path: &Path, ids: &[String], bytes: usize) -> io::Result<u64> {
     let done = File::create(path).and_then(|file| {
         describe_distances(&file, ids)?;
-        // The place of all numbers is settled at once, and nothing written there.
+        // Space for all values is allocated at once, and nothing is written to it.
         let builder = file
             .new_dataset_builder()
             .alloc_time(Some(AllocTime::Early))
@@ -71,7 +71,7 @@ pub fn create_distances_h5(path: &Path, ids: &[String], bytes: usize) -> io::Res
     done.map_err(|e| io::Error::other(reason(&e)))
 }
 
-/// What a file of distances has beside them.
+/// Writes the metadata of a file of distances.
 fn describe_distances(file: &File, ids: &[String]) -> hdf5::Result<()> {
     text_attributes(
         file,
@@ -80,8 +80,8 @@ fn describe_distances(file: &File, ids: &[String]) -> hdf5::Result<()> {
     texts(file, "order", ids.iter().map(String::as_str))
 }
 
-/// Builds the file in memory and puts it on the disk at the end: the library crashes when the
-/// disk is full in the middle of its own writing.
+/// Builds the file in memory and writes it to disk at the end, because the library crashes if the
+/// disk fills up while it writes.
 fn write(path: &Path, fill: impl FnOnce(&File) -> hdf5::Result<()>) -> Result<(), DataError> {
     let done = File::with_options()
         .with_fapl(|access| access.core_options(1 << 16, true))
@@ -100,7 +100,7 @@ fn cannot_write(path: &Path, error: &hdf5::Error) -> DataError {
         .help("check the folder, its permissions and the space left on the disk")
 }
 
-/// The system's words among the library's, if they are there.
+/// The operating system's reason in the library's message, if there is one.
 fn reason(error: &hdf5::Error) -> String {
     let text = error.to_string();
     let reason = text
@@ -208,7 +208,7 @@ fn numbers_attribute(location: &Location, name: &str, values: &[i64]) -> hdf5::R
         .write_raw(values)
 }
 
-/// Compressed sparse rows as BIOM keeps them.
+/// A matrix in compressed sparse row format, as stored in BIOM files.
 struct Matrix {
     data: Vec<f64>,
     indices: Vec<i32>,

@@ -1,4 +1,4 @@
-//! QIIME 2 artifacts of one file.
+//! Writing of QIIME 2 artifacts with one file.
 
 use std::io::{Cursor, Write};
 
@@ -9,15 +9,15 @@ use zip::write::SimpleFileOptions;
 
 use aam_core::random::stream;
 
-/// The bytes of an artifact of the type `semantic_type` and the format `format`, whose payload is
+/// The bytes of an artifact with the type `semantic_type` and the format `format`, whose payload is
 /// `contents` under the name `file`.
 ///
-/// It is an archive of version 0, which QIIME 2 reads as it does its own and which has no provenance: what
-/// was done here was not done by QIIME 2. Its UUID comes from its contents, so that the same contents are
-/// the same artifact.
+/// It is an archive of version 0, which QIIME 2 reads like its own. It has no provenance, because its
+/// contents were not made by QIIME 2. Its UUID is derived from its contents, so that equal contents give
+/// equal artifacts.
 ///
 /// # Errors
-/// Never in practice: the bytes are made in memory.
+/// Never in practice, as the bytes are written to memory.
 pub fn artifact(
     semantic_type: &str,
     format: &str,
@@ -43,7 +43,7 @@ pub fn artifact(
     Ok(archive.finish()?.into_inner())
 }
 
-/// A UUID of version 4, which QIIME 2 insists on, drawn from a stream that has the name `of`.
+/// A version-4 UUID, which QIIME 2 requires, drawn from a stream with the name `of`.
 fn uuid(of: &str) -> String {
     let bits = u128::from(stream(0, of).next_u64()) << 64 | u128::from(stream(1, of).next_u64());
     let bits = bits & !(0xf << 76) | (0x4 << 76);

@@ -1,9 +1,9 @@
-//! How much of one column of metadata another one says.
+//! Measures of association between metadata columns.
 
 use std::collections::{BTreeMap, HashMap};
 
-/// Adjusted share of the variance of `numbers` between the groups that samples belong to,
-/// 1 − (1 − η²) (n − 1) / (n − k); 0 where it is not defined. Samples without a group do not count.
+/// Adjusted share of the variance of `numbers` explained by groups, 1 − (1 − η²) (n − 1) / (n − k);
+/// 0 if undefined. Samples without a group are ignored.
 pub fn variance_explained<T: Ord>(groups: &[Option<T>], numbers: &[f64]) -> f64 {
     let mut members: BTreeMap<&T, Vec<f64>> = BTreeMap::new();
     for (group, number) in groups.iter().zip(numbers) {
@@ -21,15 +21,14 @@ pub fn variance_explained<T: Ord>(groups: &[Option<T>], numbers: &[f64]) -> f64 
     }
 }
 
-/// The sum of squared deviations from the mean.
+/// Sum of squared deviations from the mean.
 fn squares(numbers: &[f64]) -> f64 {
     let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
     numbers.iter().map(|number| (number - mean).powi(2)).sum()
 }
 
-/// Cramér's V of two columns of groups, corrected for what chance makes of it (Bergsma 2013): 0
-/// where neither says anything of the other, 1 where each says all. Samples that lack either do not
-/// count.
+/// Bias-corrected Cramér's V of two columns of groups (Bergsma 2013): 0 if they are independent, 1
+/// if each determines the other. Samples that lack either value are ignored.
 pub fn cramers_v(ours: &[Option<usize>], theirs: &[Option<usize>]) -> f64 {
     let mut both: HashMap<(usize, usize), f64> = HashMap::new();
     let (mut rows, mut columns) = (HashMap::new(), HashMap::new());
@@ -42,7 +41,7 @@ pub fn cramers_v(ours: &[Option<usize>], theirs: &[Option<usize>]) -> f64 {
             n += 1.0;
         }
     }
-    // In an order that does not depend on the map's, so that sums do not.
+    // Sorted, so that sums do not depend on the order of the map.
     let mut cells: Vec<(&(usize, usize), &f64)> = both.iter().collect();
     cells.sort_unstable_by_key(|(pair, _)| **pair);
     let phi_squared: f64 = cells
@@ -60,7 +59,7 @@ pub fn cramers_v(ours: &[Option<usize>], theirs: &[Option<usize>]) -> f64 {
     }
 }
 
-/// Ranks of `numbers` from 1, those that are the same sharing the mean of theirs.
+/// Ranks of `numbers` from 1; ties get their mean rank.
 pub fn ranks(numbers: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..numbers.len()).collect();
     order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]));
@@ -74,7 +73,7 @@ pub fn ranks(numbers: &[f64]) -> Vec<f64> {
     ranks
 }
 
-/// Spearman's correlation of the ranks of two columns of numbers; 0 where one is constant.
+/// Spearman's rank correlation of two columns of numbers; 0 if one is constant.
 pub fn rank_correlation(ours: &[f64], theirs: &[f64]) -> f64 {
     let (x, y) = (ranks(ours), ranks(theirs));
     let mean = (ours.len() + 1) as f64 / 2.0;
@@ -86,8 +85,8 @@ pub fn rank_correlation(ours: &[f64], theirs: &[f64]) -> f64 {
     }
 }
 
-/// Of the samples whose group has several, the share that is of their group's commonest class; with
-/// how many samples these are. `None` where no group has several.
+/// Among samples whose group has several members, the share that have their group's most common
+/// class, with the number of these samples. `None` if no group has several members.
 pub fn agreement(groups: &[Option<usize>], classes: &[Option<usize>]) -> Option<(f64, usize)> {
     let mut members: HashMap<usize, HashMap<usize, usize>> = HashMap::new();
     for pair in groups.iter().zip(classes) {
@@ -110,7 +109,7 @@ pub fn agreement(groups: &[Option<usize>], classes: &[Option<usize>]) -> Option<
     (samples > 0).then(|| (agreeing as f64 / samples as f64, samples))
 }
 
-/// Whether each class has a range of `numbers` of its own.
+/// Whether the ranges of `numbers` of the classes do not overlap.
 pub fn ranges_apart(numbers: &[Option<f64>], classes: &[Option<usize>]) -> bool {
     let pairs = numbers.iter().zip(classes);
     let mut pairs: Vec<(f64, usize)> = pairs.filter_map(|(n, c)| Some(((*n)?, (*c)?))).collect();
@@ -120,7 +119,7 @@ pub fn ranges_apart(numbers: &[Option<f64>], classes: &[Option<usize>]) -> bool 
     for &(number, class) in &pairs {
         match last {
             Some((_, before)) if before == class => {}
-            // Two classes of one number, or one that comes again.
+            // A number shared by two classes, or a class that recurs.
             Some((same, _)) if same == number => return false,
             _ if seen.contains(&class) => return false,
             _ => seen.push(class),
@@ -154,7 +153,7 @@ mod tests {
         assert!((cramers_v(&ours, &ours) - 1.0).abs() < 1e-9);
         assert_eq!(cramers_v(&ours, &some(&[0, 0, 1, 1].repeat(10))), 0.0);
         assert_eq!(cramers_v(&ours, &some(&[3; 40])), 0.0);
-        // As many groups as samples say something of anything by chance.
+        // With as many groups as samples, chance alone explains everything.
         let own: Vec<usize> = (0..40).collect();
         assert_eq!(cramers_v(&ours, &some(&own)), 0.0);
         assert_eq!(cramers_v(&[], &[]), 0.0);

@@ -1,4 +1,4 @@
-//! How certain whole-set figures are.
+//! Bootstrap intervals of metrics of a whole set of samples.
 
 use rand::RngExt;
 use rayon::prelude::*;
@@ -9,17 +9,17 @@ use super::scores::Scorer;
 use crate::results::HeldOut;
 use aam_core::random::stream;
 
-/// Sets of samples that are drawn.
+/// Number of bootstrap draws.
 const DRAWS: usize = 1000;
-/// Sets drawn of more samples than [`MANY`], where they hardly differ.
+/// Number of draws for more samples than [`MANY`], where the draws hardly differ.
 const FEW_DRAWS: usize = 200;
 const MANY: usize = 5000;
-/// Share of the drawn figures below the lower end and above the upper one.
+/// Share of the draws below the lower and above the upper bound.
 const TAIL: f64 = 0.025;
 
-/// The 95 % percentile interval (Efron 1979) of each of the metrics of `scorer`: as many samples
-/// as there are, or groups where samples belong together, are drawn with replacement again and
-/// again. `None` where fewer than nine of ten draws determine the figure.
+/// The 95 % percentile interval (Efron 1979) of each of the metrics of `scorer`. Samples, or whole
+/// groups if samples are grouped, are drawn with replacement, as many as there are. `None` if fewer
+/// than nine in ten draws determine the metric.
 pub fn intervals(
     scorer: &Scorer<'_>,
     samples: &[HeldOut],
@@ -75,7 +75,7 @@ mod tests {
             classes: None,
             values: (0..rows).map(|row| row as f64).collect(),
         };
-        // Errors of a half and of three halves in turn: a mean of 1, a deviation of 1/2.
+        // Errors alternate between 1/2 and 3/2: mean 1, standard deviation 1/2.
         let samples = (0..rows).map(|row| HeldOut {
             row,
             predictions: vec![TargetPrediction::Number {
@@ -91,7 +91,7 @@ mod tests {
         let (column, samples) = study(400);
         let scorer = Scorer::new(std::slice::from_ref(&column)).unwrap();
         let intervals = intervals(&scorer, &samples, None, 1);
-        // The second figure is the mean absolute error: 1 ± 1.96 · 0.5 / 20.
+        // The second metric is the mean absolute error: 1 ± 1.96 · 0.5 / 20.
         let (low, high) = intervals[1].unwrap();
         assert!(
             (low - 0.951).abs() < 0.008 && (high - 1.049).abs() < 0.008,

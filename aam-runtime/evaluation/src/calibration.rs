@@ -1,23 +1,24 @@
-//! Probabilities of classes that are as often right as they say.
+//! Calibration of class probabilities.
 //!
-//! Two numbers are fitted to out-of-fold predictions: a temperature (Guo et al. 2017), by which a
-//! method becomes more or less sure, and the part of the shares of the classes that is mixed in, for
-//! a method that knows little. Neither changes which of two samples is the likelier one.
+//! Two parameters are fitted to out-of-fold predictions: a temperature (Guo et al. 2017), which
+//! makes a method more or less confident, and the weight of the class frequencies that are mixed in,
+//! for a method with little information. Neither changes which of two samples is more likely to be
+//! of a class.
 
 use serde::{Deserialize, Serialize};
 
 use crate::results::{HeldOut, RawColumn, TargetPrediction};
 
-/// Temperatures that are tried.
+/// Candidate temperatures.
 const TEMPERATURES: [f64; 13] = [
     0.25, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0,
 ];
-/// Parts of the shares of the classes that are tried.
+/// Candidate weights of the class frequencies.
 const PARTS: [f64; 11] = [0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
-/// Below this no probability is taken for the logarithm.
+/// Lower bound of probabilities before the logarithm.
 const LEAST: f64 = 1e-6;
 
-/// What makes the probabilities of a target true.
+/// Calibrates the probabilities of a target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     temperature: f64,
@@ -26,8 +27,8 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// The one with the smallest log loss of what is predicted of `target`; of several equal ones
-    /// that which changes least. `None` for numbers, and without samples.
+    /// The calibration with the smallest log loss of the predictions of `target`; among equal ones,
+    /// the one that changes them least. `None` for numbers, and without samples.
     pub fn fit<'a>(
         column: &RawColumn,
         target: usize,
@@ -46,7 +47,7 @@ impl Calibration {
         if known.is_empty() {
             return None;
         }
-        // One sample more of each class, so that no share is 0.
+        // One more sample of each class, so that no frequency is 0.
         let mut shares = vec![1.0; classes];
         for (class, _) in &known {
             shares[*class] += 1.0;
@@ -74,7 +75,7 @@ impl Calibration {
         Some(best.1)
     }
 
-    /// Calibrated `probabilities`, `[classes]`.
+    /// The calibrated `probabilities`, `[classes]`.
     pub fn applied(&self, probabilities: &[f64]) -> Vec<f64> {
         let powers = probabilities
             .iter()
@@ -87,7 +88,7 @@ impl Calibration {
             .collect()
     }
 
-    /// Whether a checkpoint may hold it, for a target of so many `classes`.
+    /// Whether a checkpoint may contain it, for a target with this number of `classes`.
     pub fn is_sound(&self, classes: usize) -> bool {
         let sum: f64 = self.shares.iter().sum();
         self.shares.len() == classes
@@ -110,7 +111,7 @@ pub fn apply(calibration: &Calibration, prediction: &mut TargetPrediction) {
 mod tests {
     use super::*;
 
-    /// 300 samples of which two in three are of the class that gets the probability `said`.
+    /// 300 samples, two thirds of which are of the class with predicted probability `said`.
     fn study(said: f64) -> (RawColumn, Vec<HeldOut>) {
         let column = RawColumn {
             name: "ibd".to_owned(),

@@ -1,9 +1,9 @@
-//! What several methods predict together.
+//! Combined predictions of several methods.
 
 use crate::results::{HeldOut, TargetPrediction};
 
-/// The mean of what `methods` predict of the same samples in the same order: of numbers, and of the
-/// probabilities of classes. Intervals are those of no single method and are left out.
+/// The mean of the predictions of `methods` for the same samples in the same order: of numbers, or
+/// of class probabilities. Intervals are left out because they belong to individual methods.
 pub fn mean(methods: &[&[HeldOut]]) -> Vec<HeldOut> {
     let (first, others) = match methods {
         [] => return Vec::new(),

@@ -1,26 +1,26 @@
-//! Predictions of the validation samples beside the truth, for whoever draws them.
+//! Predicted and actual values of the validation samples, for plots.
 
 use aam_api::metric::Confusion;
 
 use super::results::{HeldOut, RawColumn, TargetPrediction};
 
-/// More points than this are not drawn; every n-th is.
+/// Maximum number of points; of more, every n-th is kept.
 const MOST_POINTS: usize = 1000;
 
-/// Predictions of one thing beside the truth.
+/// Predicted and actual values of one quantity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compared {
-    /// Whether it is a target or the distances between samples.
+    /// Whether it is a target, or the distances between samples.
     pub of: Of,
-    /// Name of the target's column, or what is learnt of samples.
+    /// Name of the target's column or of the pre-training quantity.
     pub name: String,
-    /// What was predicted.
+    /// The predictions.
     pub values: Values,
     every: usize,
     seen: usize,
 }
 
-/// What predictions are of.
+/// The kind of quantity predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Of {
     /// A target of fine-tuning.
@@ -29,22 +29,22 @@ pub enum Of {
     Base,
 }
 
-/// Predicted values beside true ones.
+/// Predicted and actual values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
-    /// True and predicted numbers, at most a thousand.
+    /// Actual and predicted numbers, at most a thousand pairs.
     Numbers(Vec<(f64, f64)>),
-    /// Classes, and how often each (a row) is predicted as each.
+    /// Class names, and how often each class (row) is predicted as each (column).
     Classes(Vec<String>, Vec<Vec<u64>>),
 }
 
 impl Compared {
-    /// Of `expected` distances between samples.
+    /// For `expected` distances between samples.
     pub fn distances(name: &str, expected: usize) -> Self {
         Self::new(Of::Base, name, expected)
     }
 
-    /// Of a number for each of `expected` samples.
+    /// For one number for each of `expected` samples.
     pub fn numbers(name: &str, expected: usize) -> Self {
         Self::new(Of::Base, name, expected)
     }
@@ -59,7 +59,7 @@ impl Compared {
         }
     }
 
-    /// Adds a pair of numbers, unless there are enough.
+    /// Adds a pair of numbers, unless there are already enough.
     pub fn add(&mut self, actual: f64, predicted: f64) {
         if let Values::Numbers(pairs) = &mut self.values
             && self.seen.is_multiple_of(self.every)

@@ -1,16 +1,16 @@
-//! Intervals of numbers from the errors of predictions that did not see their samples.
+//! Prediction intervals of numbers from out-of-fold errors.
 //!
-//! Split-conformal prediction (Vovk, Gammerman & Shafer 2005): where a new sample is exchangeable with
-//! those whose errors are known, an interval as wide as the right one of these errors holds its
-//! value with at least the probability asked for. Where a loss gives intervals of its own, they are
-//! made wider or narrower in the same way (Romano, Patterson & Candès 2019).
+//! Split-conformal prediction (Vovk, Gammerman & Shafer 2005): if a new sample is exchangeable with
+//! those whose errors are known, an interval as wide as the appropriate quantile of these errors
+//! contains its value with at least the requested probability. If a loss provides its own intervals,
+//! they are widened or narrowed in the same way (Romano, Patterson & Candès 2019).
 
 use serde::{Deserialize, Serialize};
 
 use crate::results::{HeldOut, RawColumn, TargetPrediction};
 
-/// How far the values of a target lie outside what was predicted out of fold; negative inside an
-/// interval of a loss.
+/// Distances of the values of a target from their out-of-fold predictions, or from the interval of
+/// a loss; negative inside the interval.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Residuals {
     /// In ascending order, in the target's unit.
@@ -18,7 +18,7 @@ pub struct Residuals {
 }
 
 impl Residuals {
-    /// Those of what is predicted of `target` for `samples`.
+    /// The residuals of the predictions of `target` for `samples`.
     pub fn of<'a>(
         column: &RawColumn,
         target: usize,
@@ -39,26 +39,26 @@ impl Residuals {
         Self { sizes }
     }
 
-    /// What is to be added at either side of a prediction so that it holds a value with the probability
-    /// `level`; the largest error where there are too few of them, and `None` where there are none.
+    /// The margin to add on either side of a prediction so that it contains a value with probability
+    /// `level`. The largest error if there are too few, and `None` if there are none.
     pub fn margin(&self, level: f64) -> Option<f64> {
         let place = rank(self.sizes.len(), level).clamp(1, self.sizes.len().max(1)) - 1;
         self.sizes.get(place).copied()
     }
 
-    /// Whether a checkpoint may hold it: finite and in order.
+    /// Whether a checkpoint may contain it: finite and sorted.
     pub fn is_sound(&self) -> bool {
         self.sizes.iter().all(|size| size.is_finite()) && self.sizes.is_sorted()
     }
 }
 
-/// Which of so many sorted errors, counted from 1, a further one does not exceed with the probability
-/// `level`; more than there are where they are too few.
+/// Which of this many sorted errors, counted from 1, a further error does not exceed with probability
+/// `level`; greater than `errors` if there are too few.
 pub(crate) fn rank(errors: usize, level: f64) -> usize {
     ((errors + 1) as f64 * level).ceil() as usize
 }
 
-/// Adds `margin` at either side of a number or of the interval that it has.
+/// Adds `margin` on either side of a number or of its interval.
 pub fn widen(prediction: &mut TargetPrediction, margin: f64) {
     if let TargetPrediction::Number { value, interval } = prediction {
         let (low, high) = interval.unwrap_or((*value, *value));
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn the_rank_of_the_error_is_that_of_the_theory() {
-        // 9 errors: the ⌈10 · 0.8⌉ = 8th holds a tenth sample with 80 %.
+        // With 9 errors, the ⌈10 · 0.8⌉ = 8th bounds that of a tenth sample with 80 % probability.
         let errors = [1.0, -2.0, 3.0, -4.0, 5.0, -6.0, 7.0, -8.0, 9.0];
         let (column, samples) = samples(&errors);
         let residuals = Residuals::of(&column, 0, &samples);

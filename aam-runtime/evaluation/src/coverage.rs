@@ -1,35 +1,35 @@
-//! How often intervals and prediction sets hold what is true: of all samples, and of each group.
+//! Coverage of intervals and prediction sets, over all samples and for each group.
 
 use aam_core::text::cell;
 
 use crate::evaluation::Reported;
 use crate::results::{HeldOut, RawColumn, TargetPrediction};
 
-/// How many of some samples have their true value inside an interval or a set.
+/// How many samples have their actual value inside their interval or set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Coverage {
     /// The target.
     pub target: String,
-    /// The share that was promised.
+    /// The nominal level.
     pub level: f64,
-    /// The group of the samples; none of all samples.
+    /// The group of the samples; `None` for all samples.
     pub group: Option<String>,
-    /// How many samples there are.
+    /// Number of samples.
     pub samples: usize,
-    /// How many of them have their value inside.
+    /// Number of samples whose value is inside.
     pub inside: usize,
-    /// Mean width of the interval, or number of classes in the set.
+    /// Mean width of the interval, or mean number of classes in the set.
     pub size: f64,
 }
 
 impl Coverage {
-    /// Share of the samples that have their value inside.
+    /// Share of the samples whose value is inside.
     pub fn share(&self) -> f64 {
         self.inside as f64 / self.samples as f64
     }
 
-    /// Of those of `samples` whose prediction of a target has an interval or a set; none where none
-    /// has.
+    /// The coverage among those of `samples` whose prediction has an interval or a set; `None` if
+    /// there are none.
     fn new<'s>(
         (target, column): (usize, &RawColumn),
         level: f64,
@@ -64,7 +64,7 @@ impl Coverage {
     }
 }
 
-/// The coverage of each target at each level: of all samples, then of each group.
+/// The coverage of each target at each level: over all samples, then for each group.
 pub fn of(reported: &Reported<'_>) -> Vec<Coverage> {
     let mut all = Vec::new();
     for target in reported.targets.iter().enumerate() {
@@ -83,7 +83,7 @@ pub fn of(reported: &Reported<'_>) -> Vec<Coverage> {
     all
 }
 
-/// `coverage.tsv`: a line for each target, level and group; that of all samples names no group.
+/// `coverage.tsv`: one line per target, level and group; the group is empty for all samples.
 pub fn tsv(all: &[Coverage]) -> String {
     let mut text = String::from("target\tlevel\tgroup\tsamples\tinside\tcoverage\tsize\n");
     for coverage in all {

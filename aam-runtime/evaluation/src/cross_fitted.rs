@@ -1,10 +1,10 @@
-//! What is learnt of predictions and judged on others.
+//! Cross-fitting: what is fitted to predictions is applied only to others.
 
 use std::collections::BTreeMap;
 
 use crate::results::{HeldOut, RawColumn, TargetPrediction};
 
-/// What was fitted to each target without the samples of one fold, for every fold.
+/// What was fitted to each target, for every fold without the samples of that fold.
 #[derive(Debug)]
 pub(crate) struct CrossFitted<'a, F> {
     /// Fold of each row of the table.
@@ -13,8 +13,8 @@ pub(crate) struct CrossFitted<'a, F> {
 }
 
 impl<'a, F> CrossFitted<'a, F> {
-    /// Fits each of `targets` to `samples`, for every fold to those of the others; `folds` is the fold
-    /// of each row of the table.
+    /// Fits each of `targets` to `samples`, for every fold to the samples of the others; `folds` is
+    /// the fold of each row of the table.
     pub(crate) fn new(
         targets: &[RawColumn],
         samples: &[HeldOut],
@@ -36,7 +36,7 @@ impl<'a, F> CrossFitted<'a, F> {
         Self { folds, of }
     }
 
-    /// `samples`, in which every prediction of a target is changed by what was fitted without its fold.
+    /// Changes every prediction of `samples` by what was fitted without its fold.
     pub(crate) fn applied(
         &self,
         samples: &[HeldOut],

@@ -1,4 +1,4 @@
-//! The figures of every fold of a cross-validation, and what they come to.
+//! Metrics of every fold of a cross-validation, and their summary.
 
 use aam_api::metric::{Headline, leads};
 use aam_core::text::cell;
@@ -6,21 +6,21 @@ use aam_core::text::cell;
 use super::evaluation::{aligned, number};
 use crate::metrics::Metric;
 
-/// The figures of a fold.
+/// The metrics of a fold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoldScores {
-    /// Number of the fold, or the group that it holds out.
+    /// Number of the fold, or name of the group it holds out.
     pub name: String,
-    /// Samples held out.
+    /// Number of held-out samples.
     pub samples: usize,
-    /// Figures of them, those of other methods called `method:figure`.
+    /// Their metrics; those of other methods are named `method:metric`.
     pub metrics: Vec<Metric>,
 }
 
-/// A cross-validation, as far as it got.
+/// The results of a cross-validation so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CrossValidated {
-    /// The folds that are done.
+    /// The finished folds.
     pub folds: Vec<FoldScores>,
 }
 
@@ -35,8 +35,8 @@ impl CrossValidated {
         names
     }
 
-    /// Mean and standard deviation (with the number of folds as divisor) of a figure over the folds
-    /// that determine it.
+    /// Mean and standard deviation (with the number of folds as divisor) of a metric over the folds
+    /// in which it is defined.
     pub fn spread(&self, name: &str) -> (f64, f64) {
         let values = self.folds.iter().filter_map(|fold| value(fold, name));
         let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
@@ -46,7 +46,7 @@ impl CrossValidated {
         (mean, (squares / count).sqrt())
     }
 
-    /// The metrics that lead a table: those of the model, and the first of them of other methods.
+    /// The main metrics of a table: those of the model, and the first of them for other methods.
     pub fn main_names(&self) -> Vec<&str> {
         let is_main = |name: &&str| leads(name, Headline::Folds);
         let names: Vec<&str> = self.names().into_iter().filter(is_main).collect();
@@ -54,7 +54,7 @@ impl CrossValidated {
         let Some(first) = names.first().copied() else {
             return names;
         };
-        // The name of another method stands before that of the metric.
+        // The name of another method precedes that of the metric.
         let is_own = |name: &str| name.matches(':').count() == first.matches(':').count();
         let leading = names.into_iter();
         leading
@@ -62,7 +62,7 @@ impl CrossValidated {
             .collect()
     }
 
-    /// The metrics called `names` of every fold, then their `mean` and `sd`.
+    /// The metrics `names` of every fold, then their `mean` and `sd`.
     pub fn rows(&self, names: &[&str]) -> Vec<FoldRow> {
         let folds = self.folds.iter().map(|fold| {
             let values = names.iter().map(|name| value(fold, name));
@@ -82,7 +82,7 @@ impl CrossValidated {
         folds.chain(spreads).collect()
     }
 
-    /// `folds.tsv`: a line per fold, then `mean` and `sd`.
+    /// `folds.tsv`: one line per fold, then `mean` and `sd`.
     pub fn tsv(&self) -> String {
         let names = self.names();
         let header: Vec<_> = names.iter().map(|name| cell(name)).collect();
@@ -103,7 +103,7 @@ impl CrossValidated {
         text
     }
 
-    /// The main figures in aligned columns, for people.
+    /// The main metrics in aligned columns, for display.
     pub fn text(&self) -> String {
         let names = self.main_names();
         let mut header = vec!["fold".to_owned(), "samples".to_owned()];
@@ -118,19 +118,19 @@ impl CrossValidated {
     }
 }
 
-/// A line of a table of folds.
+/// A row of a table of folds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoldRow {
     /// The fold, `mean` or `sd`.
     pub name: String,
-    /// Samples held out in the fold.
+    /// Number of samples held out in the fold.
     pub samples: Option<usize>,
-    /// Figures; not a number where there is none.
+    /// The metrics; NaN if undefined.
     pub values: Vec<f64>,
 }
 
 impl FoldRow {
-    /// The samples as text; nothing of a line that is of no fold.
+    /// The number of samples as text; empty for a row that is not a fold.
     pub fn samples(&self) -> String {
         self.samples.map_or_else(String::new, |n| n.to_string())
     }

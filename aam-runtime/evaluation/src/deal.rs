@@ -1,23 +1,23 @@
-//! Whole groups dealt out to parts.
+//! Assignment of whole groups to parts.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-/// The order in which groups are dealt out.
+/// The order in which groups are assigned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// At random: any group may go anywhere.
+    /// Random: any group may go to any part.
     Random,
-    /// The largest first, which leaves the parts most alike.
+    /// Largest first, which makes the parts most similar.
     Largest,
 }
 
-/// The part of each group, where the parts are to have the given `shares` of all samples, and of
-/// every class of `labels`; `of` has the group of each sample.
+/// Assigns each group to a part, so that the parts have the given `shares` of all samples and of
+/// every class of `labels`; `of` is the group of each sample.
 ///
-/// Each group goes where it leaves the squared differences between the shares that were asked for
-/// and those reached smallest, summed over classes and parts, as in `StratifiedGroupKFold` of
-/// scikit-learn. Where there are as many groups as parts, no part stays empty.
+/// Each group goes to the part that minimises the squared differences between requested and actual
+/// shares, summed over classes and parts, as in `StratifiedGroupKFold` of scikit-learn. If there
+/// are as many groups as parts, no part stays empty.
 pub fn deal(
     of: &[usize],
     groups: usize,
@@ -38,7 +38,7 @@ pub fn deal(
     let mut sequence: Vec<usize> = (0..groups).collect();
     sequence.shuffle(rng);
     if order == Order::Largest {
-        // Stable: groups of one size stay in random order.
+        // The sort is stable: groups of equal size stay in random order.
         sequence.sort_by(|&a, &b| size(b).total_cmp(&size(a)));
     }
     let mut reached = vec![vec![0.0; classes]; shares.len()];

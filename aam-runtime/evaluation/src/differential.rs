@@ -1,4 +1,4 @@
-//! Plain tests of whether the abundance of an ASV goes with a target, one ASV at a time.
+//! Univariate tests of association between ASV abundances and a target.
 
 use aam_data::Table;
 use rayon::prelude::*;
@@ -7,30 +7,31 @@ use statrs::distribution::{ChiSquared, ContinuousCDF, StudentsT};
 use crate::association::{rank_correlation, ranks};
 use crate::results::RawColumn;
 
-/// What is added to counts before the logarithm: half a read.
+/// Pseudo-count added before the logarithm: half a read.
 const PSEUDO_COUNT: f64 = 0.5;
-/// Fewest samples with an ASV, and without it or with other reads of it, that are tested.
+/// Minimum number of samples with an ASV, and of samples without it or with a different number of
+/// reads, for it to be tested.
 const FEWEST: usize = 3;
 
-/// What is found of an ASV.
+/// The result of testing an ASV.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Difference {
-    /// Of numbers Spearman's correlation; of two classes the rank-biserial correlation (Kerby, 2014):
-    /// above 0 where the second class has more; of more classes the share of the variance of ranks that
-    /// lies between them, ε² (Tomczak and Tomczak, 2014).
+    /// For numbers, Spearman's correlation. For two classes, the rank-biserial correlation (Kerby,
+    /// 2014), positive if the second class has more of the ASV. For more classes, the share of the
+    /// variance of ranks between classes, ε² (Tomczak and Tomczak, 2014).
     pub effect: f64,
-    /// How likely chance alone gives such an effect.
+    /// The p-value.
     pub p: f64,
-    /// The same, of all ASVs that are tested (Benjamini and Hochberg, 1995).
+    /// The p-value adjusted for all tested ASVs (Benjamini and Hochberg, 1995).
     pub q: f64,
 }
 
-/// Tests every ASV of the samples at `rows` of `table`, whose values of the target are in `column`; none
-/// for ASVs that too few of them have.
+/// Tests every ASV of the samples at `rows` of `table` against the target `column`; `None` for ASVs that
+/// occur in too few samples.
 ///
-/// Abundances are centred log-ratios, `ln(reads + 1/2)` less its mean over the ASVs of the table. Of
-/// numbers the test is that of Spearman's correlation, of classes that of Kruskal and Wallis, which of
-/// two classes is the rank-sum test of Wilcoxon.
+/// Abundances are centred log-ratios, `ln(reads + 1/2)` minus its mean over the ASVs of the table. The
+/// test is that of Spearman's correlation for numbers and the Kruskal–Wallis test for classes, which for
+/// two classes is Wilcoxon's rank-sum test.
 pub fn differences(table: &Table, rows: &[usize], column: &RawColumn) -> Vec<Option<Difference>> {
     let asvs = table.num_features();
     let mut reads: Vec<Vec<(usize, f64)>> = vec![Vec::new(); asvs];
@@ -79,7 +80,8 @@ pub fn differences(table: &Table, rows: &[usize], column: &RawColumn) -> Vec<Opt
     .collect()
 }
 
-/// Spearman's correlation, and its probability by Student's distribution; none of constant values.
+/// Spearman's correlation and its p-value from Student's t distribution; `None` for constant
+/// values.
 fn spearman(abundances: &[f64], values: &[f64]) -> Option<(f64, f64)> {
     let constant = |numbers: &[f64]| numbers.windows(2).all(|pair| pair[0] == pair[1]);
     if constant(abundances) || constant(values) {
@@ -92,8 +94,8 @@ fn spearman(abundances: &[f64], values: &[f64]) -> Option<(f64, f64)> {
     Some((rho, (2.0 * distribution.sf(t)).min(1.0)))
 }
 
-/// The effect, and the probability of H by the χ² distribution, corrected for ties (Kruskal and Wallis,
-/// 1952); none where all samples are of one class or all abundances the same.
+/// The effect and the p-value of H from the χ² distribution, corrected for ties (Kruskal and Wallis,
+/// 1952); `None` if all samples are of one class or all abundances are equal.
 fn kruskal_wallis(abundances: &[f64], values: &[f64], classes: usize) -> Option<(f64, f64)> {
     let ranks = ranks(abundances);
     let (mut sums, mut sizes) = (vec![0.0; classes], vec![0.0; classes]);
@@ -121,8 +123,8 @@ fn kruskal_wallis(abundances: &[f64], values: &[f64], classes: usize) -> Option<
     Some((effect, distribution.sf(h)))
 }
 
-/// What the probabilities that are known are among all of them (Benjamini and Hochberg, *Controlling the
-/// false discovery rate*, JRSS B 1995).
+/// Adjusts the known p-values for multiple testing (Benjamini and Hochberg, *Controlling the false
+/// discovery rate*, JRSS B 1995).
 pub fn benjamini_hochberg(probabilities: &[Option<f64>]) -> Vec<Option<f64>> {
     let known = probabilities.iter().enumerate();
     let mut known: Vec<(usize, f64)> = known
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn tests_are_those_of_scipy() {
-        // scipy.stats.kruskal and spearmanr.
+        // Expected values from scipy.stats.kruskal and spearmanr.
         let abundances = [1.0, 2.0, 2.0, 3.5, 4.0, 7.0, 8.0, 8.0, 9.0];
         let (effect, p) = kruskal_wallis(
             &abundances,

@@ -1,4 +1,4 @@
-//! How numbers are distributed: their quartiles, and how many are in each part of their range.
+//! Distributions of numbers: quartiles and histograms.
 
 use std::fmt;
 
@@ -10,35 +10,35 @@ const MOST_BARS: usize = 30;
 /// The distribution of some numbers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Distribution {
-    /// How many there are.
+    /// Number of values.
     pub count: usize,
-    /// The smallest.
+    /// Minimum.
     pub min: f64,
-    /// A quarter of them is below it.
+    /// First quartile.
     pub lower_quartile: f64,
-    /// Half of them are below it.
+    /// Median.
     pub median: f64,
-    /// Three quarters of them are below it.
+    /// Third quartile.
     pub upper_quartile: f64,
-    /// The largest.
+    /// Maximum.
     pub max: f64,
-    /// How many are in each part of the range.
+    /// The histogram of the values.
     pub histogram: Histogram,
 }
 
-/// How many numbers are in each of the equal parts of a range.
+/// Counts of values in equal-width bins.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Histogram {
-    /// Where the first part begins.
+    /// Lower bound of the first bin.
     pub low: f64,
-    /// Where the last one ends.
+    /// Upper bound of the last bin.
     pub high: f64,
-    /// How many numbers are in each part.
+    /// Number of values in each bin.
     pub counts: Vec<usize>,
 }
 
 impl Distribution {
-    /// That of `values`; `None` where none of them is finite.
+    /// The distribution of `values`; `None` if none of them is finite.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let finite = values.into_iter().filter(|value| value.is_finite());
         let mut values: Vec<f64> = finite.collect();
@@ -57,20 +57,20 @@ impl Distribution {
         })
     }
 
-    /// That of whole numbers.
+    /// The distribution of integers.
     pub fn of_counts(values: impl IntoIterator<Item = u64>) -> Option<Self> {
         Self::of(values.into_iter().map(|value| value as f64))
     }
 }
 
-/// The range, and the half of the numbers in its middle.
+/// The range, the median and the middle half of the values.
 impl fmt::Display for Distribution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.min == self.max {
             true => write!(f, "all {}", number(self.min)),
             false => write!(
                 f,
-                "{} to {}, median {}, half of them {} to {}",
+                "{} to {}, median {}, middle half {} to {}",
                 number(self.min),
                 number(self.max),
                 number(self.median),
@@ -82,12 +82,12 @@ impl fmt::Display for Distribution {
 }
 
 impl Histogram {
-    /// A bar for each whole number, where they are few; bars of equal width elsewhere.
+    /// One bin per integer if there are few; otherwise bins of equal width.
     fn of(values: &[f64], min: f64, max: f64) -> Self {
         let whole = values.iter().all(|value| value.fract() == 0.0);
         let (low, high, bars) = match whole && max - min < MOST_BARS as f64 {
             true => (min - 0.5, max + 0.5, (max - min) as usize + 1),
-            // Of numbers that hardly differ, halves of the range may be no range at all.
+            // Rounding can make fractions of a tiny range empty.
             false if max - min <= f64::EPSILON * max.abs() => (min - 0.5, max + 0.5, 1),
             false => (min, max, MOST_BARS),
         };
@@ -101,7 +101,7 @@ impl Histogram {
     }
 }
 
-/// A number without needless digits.
+/// Formats a number without superfluous digits.
 pub fn number(value: f64) -> String {
     let text = match value.abs() {
         size if value.fract() == 0.0 && size < 1e15 => format!("{value}"),
@@ -115,7 +115,7 @@ pub fn number(value: f64) -> String {
     }
 }
 
-/// The value below which a share of the sorted `values` is, between neighbours in proportion.
+/// The quantile at `share` of the `sorted` values, interpolated linearly.
 pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share * (sorted.len().saturating_sub(1)) as f64;
     let (low, part) = (place.floor() as usize, place.fract());

@@ -1,4 +1,4 @@
-//! What a run says of its held-out samples: figures with their uncertainty, beside those of simpler
+//! The evaluation of the held-out samples: metrics with intervals, alongside those of simpler
 //! methods.
 
 use std::borrow::Cow;
@@ -14,19 +14,19 @@ use crate::out_of_fold::AtLevel;
 use crate::results::HeldOut;
 use crate::results::RawColumn;
 
-/// What the Random Forest is called in files.
+/// Name of the Random Forest in files.
 pub const RANDOM_FOREST: &str = "random_forest";
-/// What predicting the mean or the shares of the classes is called in files.
+/// Name in files of the method that predicts the mean or the class frequencies.
 pub const TRIVIAL: &str = "trivial";
-/// What the network is called beside other members.
+/// Name of the network among other members.
 pub const NETWORK: &str = "network";
 
-/// A figure of the held-out samples.
+/// A metric of the held-out samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figure {
     /// Name, for example `r2`.
     pub name: String,
-    /// Value of the model.
+    /// The model's value.
     pub value: f64,
     /// 95 % bootstrap interval.
     pub interval: Option<(f64, f64)>,
@@ -35,7 +35,7 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// The model's value.
+    /// The metric with the model's value.
     pub fn metric(&self) -> Metric {
         Metric {
             name: self.name.clone(),
@@ -44,59 +44,59 @@ impl Figure {
     }
 }
 
-/// The figures of a run.
+/// All metrics of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// What was judged.
+    /// The evaluated method.
     pub method: &'static str,
     /// The other methods.
     pub others: Vec<&'static str>,
-    /// Samples that were held out.
+    /// Number of held-out samples.
     pub samples: usize,
-    /// All figures.
+    /// All metrics.
     pub figures: Vec<Figure>,
 }
 
-/// Another method on the same samples.
+/// Another method evaluated on the same samples.
 #[derive(Clone, Debug)]
 pub struct Other {
     /// Its name.
     pub name: &'static str,
-    /// What it predicts of the same samples.
+    /// Its predictions for the same samples.
     pub samples: Vec<HeldOut>,
 }
 
-/// All that is predicted of the held-out samples.
+/// All predictions for the held-out samples.
 #[derive(Clone, Copy, Debug)]
 pub struct Predicted<'a> {
-    /// The samples.
+    /// Data about the samples.
     pub reported: Reported<'a>,
-    /// What is predicted of them by the method that is judged.
+    /// The predictions of the evaluated method.
     pub samples: &'a [HeldOut],
-    /// What others predict.
+    /// The predictions of other methods.
     pub others: &'a [Other],
 }
 
-/// The samples that are told of.
+/// Data about the reported samples.
 #[derive(Clone, Copy, Debug)]
 pub struct Reported<'a> {
     /// Targets of all samples of the table.
     pub targets: &'a [RawColumn],
     /// Ids of all samples of the table.
     pub ids: &'a [String],
-    /// What samples belong to, if that was said.
+    /// Groups of the samples, if any.
     pub groups: Option<&'a Groups>,
-    /// Fold in which each sample of the table was held out.
+    /// The fold in which each sample of the table was held out.
     pub folds: Option<&'a [String]>,
-    /// The predictions with intervals and sets at the levels asked for, the first of which are those
-    /// judged; none where nothing is promised.
+    /// The predictions with intervals and sets at the requested levels; the first level is the one
+    /// evaluated. Empty if there are no intervals or sets.
     pub levels: &'a [AtLevel],
     /// Seed of the run.
     pub seed: u64,
 }
 
 impl Reported<'_> {
-    /// The figures of `samples`, with intervals if they are wanted.
+    /// The metrics of `samples`, with intervals if requested.
     ///
     /// # Errors
     /// Those of [`Scorer::new`].
@@ -138,7 +138,7 @@ impl Reported<'_> {
 }
 
 impl Evaluation {
-    /// `evaluation.tsv`: a line per figure.
+    /// `evaluation.tsv`: one line per metric.
     pub fn tsv(&self) -> String {
         let mut text = format!("metric\t{}\tlower\tupper", self.method);
         for other in &self.others {
@@ -156,7 +156,7 @@ impl Evaluation {
         text
     }
 
-    /// The same in aligned columns, for people.
+    /// The same in aligned columns, for display.
     pub fn text(&self) -> String {
         let spoken = |name: &str| name.replace('_', " ");
         let mut header = vec!["held out".to_owned(), spoken(self.method)];
@@ -180,7 +180,7 @@ impl Evaluation {
         aligned(&rows)
     }
 
-    /// Figures of the other methods, called `method:figure`.
+    /// The metrics of the other methods, named `method:metric`.
     pub fn of_others(&self) -> impl Iterator<Item = Metric> + '_ {
         self.others.iter().enumerate().flat_map(move |(i, other)| {
             self.figures.iter().filter_map(move |figure| {
@@ -193,7 +193,7 @@ impl Evaluation {
     }
 }
 
-/// Rows in columns, the first to the left and the others to the right.
+/// Formats rows as columns, the first left-aligned and the others right-aligned.
 pub fn aligned(rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<Cow<'_, str>>> = rows
         .iter()
@@ -214,7 +214,7 @@ pub fn aligned(rows: &[Vec<String>]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// As many decimals as the size asks for.
+/// Formats a number with decimals that suit its size.
 pub fn number(value: f64) -> String {
     match value.abs() {
         size if !size.is_finite() => "-".to_owned(),

@@ -1,4 +1,4 @@
-//! Division of samples into folds, each of which is held out once.
+//! Division of samples into cross-validation folds.
 
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use aam_core::DataError;
 use aam_core::random::stream;
 use aam_data::Split;
 
-/// Splits of `samples` samples, one for each of `folds` folds: the fold for validation, all others
-/// for training. Every sample is in one fold; their sizes differ by one at most.
+/// Splits `samples` samples into `folds` folds. Each split has one fold for validation and all
+/// others for training. Every sample is in one fold; fold sizes differ by at most one.
 ///
-/// With the class of each sample as `labels`, a class is dealt out to the folds in turn, so that
-/// its numbers in them differ by one at most.
+/// With class `labels`, the samples of a class are dealt out to the folds in turn, so that their
+/// numbers differ by at most one.
 ///
 /// # Errors
 /// Fewer than two folds, or more folds than samples.
@@ -28,12 +28,12 @@ pub fn folds(
         return Err(DataError::new(format!(
             "{samples} samples cannot be divided into {folds} folds"
         ))
-        .help("choose 2 folds or more, and no more than there are samples"));
+        .help("choose at least 2 folds and at most as many as there are samples"));
     }
     let mut order: Vec<usize> = (0..samples).collect();
     order.shuffle(&mut stream(seed, "folds"));
     if let Some(labels) = labels {
-        // Stable: within a class the order stays random.
+        // The sort is stable: the order within a class stays random.
         order.sort_by_key(|&sample| labels[sample]);
     }
     let mut fold_of = vec![0; samples];
@@ -47,9 +47,10 @@ pub fn folds(
     Ok((0..folds).map(split).collect())
 }
 
-/// The inner fold, from 0, of each of the samples at `rows`, by which a method that learns from them
-/// chooses its settings: `groups` are kept whole, and the classes of `labels`, one for each row of
-/// the table, are dealt out evenly. At most `most` folds; one where nothing can be divided.
+/// The inner fold, from 0, of each of the samples at `rows`, with which a method chooses its
+/// settings. `groups` are kept whole, and the classes of `labels`, which has one entry per row of
+/// the table, are spread evenly. At most `most` folds; a single one if the samples cannot be
+/// divided.
 pub fn inner_folds(
     rows: &[usize],
     groups: Option<&Groups>,

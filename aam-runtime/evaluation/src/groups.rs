@@ -1,45 +1,46 @@
-//! Samples that belong together, such as those of one subject.
+//! Groups of related samples, such as those of one subject.
 
 use std::collections::HashMap;
 
 use aam_core::DataError;
 use aam_data::{Metadata, Split};
 
-/// What each sample belongs to.
+/// The group of each sample.
 #[derive(Clone, Debug)]
 pub struct Groups {
-    /// Values of the column, in the order of their first samples; the last may stand for none.
+    /// Values of the column, in order of first occurrence; one of them may stand for missing
+    /// values.
     pub names: Vec<String>,
     /// Value of each sample.
     pub of: Vec<usize>,
-    /// How many samples have no value; they are one group.
+    /// Number of samples without a value; they form one group.
     pub missing: usize,
 }
 
-/// What samples without a value are called.
+/// Name of the group of samples without a value.
 const MISSING: &str = "(no value)";
 
 impl Groups {
     /// Reads the column `name` for the samples `ids`.
     ///
     /// # Errors
-    /// No such column, or one that has one value only.
+    /// There is no such column, or it has a single value.
     pub fn read(metadata: &Metadata, name: &str, ids: &[String]) -> Result<Self, DataError> {
         let groups = Self::of_values(&metadata.texts(name, ids)?);
         match groups.names.len() {
             0 | 1 => Err(DataError::in_file(
                 metadata.file(),
                 format!(
-                    "column `{}`: all samples at hand are of one group",
+                    "column `{}`: all of these samples are in one group",
                     name.trim()
                 ),
             )
-            .help("--group-column wants a column with several values among these samples")),
+            .help("--group-column needs a column with several values among these samples")),
             _ => Ok(groups),
         }
     }
 
-    /// Those with the same of `values`.
+    /// Groups samples with equal `values`.
     pub(crate) fn of_values(values: &[Option<&str>]) -> Self {
         let mut names: Vec<String> = Vec::new();
         let mut known = HashMap::new();
@@ -57,7 +58,7 @@ impl Groups {
         Self { names, of, missing }
     }
 
-    /// Whether a group has samples on both sides.
+    /// Whether any group has samples on both sides of the split.
     pub(crate) fn shared(&self, split: &Split) -> bool {
         let mut trains = vec![false; self.names.len()];
         for &row in &split.train {

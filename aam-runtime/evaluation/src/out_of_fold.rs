@@ -1,5 +1,5 @@
-//! What predictions of samples that were held out say of further ones: intervals of numbers, calibrated
-//! probabilities of classes, and sets of classes.
+//! What out-of-fold predictions imply for new samples: intervals of numbers, calibrated class
+//! probabilities, and sets of classes.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,19 +9,19 @@ use crate::cross_fitted::CrossFitted;
 use crate::prediction_sets::Doubts;
 use crate::results::{HeldOut, RawColumn, TargetPrediction};
 
-/// What they say of a target.
+/// Calibration of one target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetOutOfFold {
     /// Errors of numbers.
     residuals: Residuals,
-    /// What makes probabilities true.
+    /// Calibration of probabilities.
     calibration: Option<Calibration>,
-    /// How little these then say of the true classes.
+    /// Doubts in the true classes after calibration.
     doubts: Doubts,
 }
 
 impl TargetOutOfFold {
-    /// Of what is predicted of `target` for `samples`.
+    /// Fits to the predictions of `target` for `samples`.
     pub fn of<'a>(
         column: &RawColumn,
         target: usize,
@@ -40,7 +40,8 @@ impl TargetOutOfFold {
         }
     }
 
-    /// Gives a number its interval at `level`; calibrates probabilities, and gives them their set.
+    /// Gives a number its interval at `level`, or calibrates probabilities and gives them their
+    /// set.
     pub fn apply(&self, prediction: &mut TargetPrediction, level: f64) {
         if let Some(margin) = self.residuals.margin(level) {
             widen(prediction, margin);
@@ -51,7 +52,7 @@ impl TargetOutOfFold {
         self.doubts.add_set(prediction, level);
     }
 
-    /// Whether a checkpoint may hold it, for a target of so many `classes`.
+    /// Whether a checkpoint may contain it, for a target with this number of `classes`.
     pub fn is_sound(&self, classes: usize) -> bool {
         let calibration = self.calibration.as_ref();
         self.residuals.is_sound()
@@ -60,18 +61,18 @@ impl TargetOutOfFold {
     }
 }
 
-/// Predictions with their intervals and sets at a level.
+/// Predictions with their intervals and sets at one level.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AtLevel {
-    /// Probability with which they hold what is true.
+    /// Probability with which they contain the true value.
     pub level: f64,
     /// The predictions.
     pub samples: Vec<HeldOut>,
 }
 
-/// `samples` with intervals, calibrated probabilities and sets, at each of `levels`. Those of a fold have
-/// them from the predictions in the other folds, so that none has seen what it is judged by. `folds`
-/// is the fold of each row of the table.
+/// `samples` with intervals, calibrated probabilities and sets at each of `levels`. Those of a fold are
+/// derived from the predictions in the other folds, so that each sample is independent of its own
+/// interval. `folds` is the fold of each row of the table.
 pub fn at_levels(
     targets: &[RawColumn],
     samples: &[HeldOut],
@@ -112,7 +113,7 @@ mod tests {
             .collect()
     }
 
-    /// Irregular numbers from 0 to 1.
+    /// Pseudo-random numbers from 0 to 1.
     fn irregular(place: usize) -> f64 {
         (place as f64 * 0.618_034).fract()
     }
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn exchangeable_classes_are_covered_as_promised() {
-        // The true class gets the largest of three probabilities in half of the samples.
+        // The true class has the largest of three probabilities in half of the samples.
         let (mut values, mut predictions) = (Vec::new(), Vec::new());
         for row in 0..1500 {
             let actual = row % 3;

@@ -1,10 +1,10 @@
-//! Sets of classes that hold the true one with a given probability.
+//! Sets of classes that contain the true class with a given probability.
 //!
-//! Split-conformal prediction with the least ambiguous sets (Sadinle, Lei & Wasserman 2019): a class
-//! is in the set of a sample where 1 less its probability is no larger than a threshold, the right
-//! one of 1 less the probabilities that held-out samples had for their true classes. Where a new
-//! sample is exchangeable with these, its set holds its class with at least the probability asked
-//! for.
+//! Split-conformal prediction with least ambiguous sets (Sadinle, Lei & Wasserman 2019): a class is
+//! in the set of a sample if 1 minus its probability does not exceed a threshold, which is the
+//! appropriate quantile of 1 minus the probabilities of the true classes of held-out samples. If a
+//! new sample is exchangeable with these, its set contains its class with at least the requested
+//! probability.
 
 use aam_api::metric::argmax;
 use serde::{Deserialize, Serialize};
@@ -12,16 +12,16 @@ use serde::{Deserialize, Serialize};
 use crate::conformal::rank;
 use crate::results::{HeldOut, RawColumn, TargetPrediction};
 
-/// How little the probabilities of held-out samples say of their true classes.
+/// Nonconformity scores of held-out samples.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Doubts {
-    /// 1 less the probability of the true class, in ascending order.
+    /// 1 minus the probability of the true class, in ascending order.
     sizes: Vec<f64>,
 }
 
 impl Doubts {
-    /// Those of what is predicted of `target` for `samples`, whose probabilities `calibrate` changes;
-    /// none of numbers.
+    /// The scores of the predictions of `target` for `samples`, whose probabilities are first changed
+    /// by `calibrate`; none for numbers.
     pub fn of<'a>(
         column: &RawColumn,
         target: usize,
@@ -42,8 +42,9 @@ impl Doubts {
         Self { sizes }
     }
 
-    /// The classes that hold the true one with the probability `level`, the most probable first: that
-    /// in any case, and all where there are too few samples to leave one out.
+    /// The classes that contain the true one with probability `level`, the most probable first. The
+    /// most probable class is always included, and all classes are if there are too few samples to
+    /// exclude one.
     fn set(&self, probabilities: &[f64], level: f64) -> Vec<usize> {
         let place = rank(self.sizes.len(), level).saturating_sub(1);
         let most = self.sizes.get(place).copied().unwrap_or(f64::INFINITY);
@@ -55,7 +56,7 @@ impl Doubts {
         set
     }
 
-    /// Gives probabilities of classes their set at `level`, unless nothing is known of held-out samples.
+    /// Gives class probabilities their set at `level`, unless there are no held-out samples.
     pub fn add_set(&self, prediction: &mut TargetPrediction, level: f64) {
         if let TargetPrediction::Classes { probabilities, set } = prediction
             && !self.sizes.is_empty()
@@ -64,7 +65,7 @@ impl Doubts {
         }
     }
 
-    /// Whether a checkpoint may hold it: probabilities in order.
+    /// Whether a checkpoint may contain it: sorted probabilities.
     pub fn is_sound(&self) -> bool {
         let mut sizes = self.sizes.iter();
         sizes.all(|size| (-1e-6..=1.0 + 1e-6).contains(size)) && self.sizes.is_sorted()
@@ -75,7 +76,7 @@ impl Doubts {
 mod tests {
     use super::*;
 
-    /// The doubts of samples of class 0 with these probabilities of it.
+    /// The scores of samples of class 0 with these probabilities of it.
     fn doubts(of_true_class: &[f64]) -> Doubts {
         let column = RawColumn {
             name: "site".to_owned(),
@@ -94,12 +95,12 @@ mod tests {
 
     #[test]
     fn the_threshold_is_that_of_the_theory() {
-        // Of 9 samples the ⌈10 · 0.8⌉ = 8th largest probability of the true class, 0.2, holds a tenth
-        // sample with 80 %.
+        // With 9 samples, the ⌈10 · 0.8⌉ = 8th largest probability of the true class, 0.2, gives a
+        // set that contains the class of a tenth sample with 80 % probability.
         let doubts = doubts(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]);
         assert_eq!(doubts.set(&[0.15, 0.25, 0.6], 0.8), [2, 1]);
         assert_eq!(doubts.set(&[0.15, 0.25, 0.6], 0.5), [2]);
-        // Nine samples cannot promise 95 %.
+        // Nine samples cannot guarantee 95 %.
         assert_eq!(doubts.set(&[0.15, 0.25, 0.6], 0.95), [2, 1, 0]);
     }
 

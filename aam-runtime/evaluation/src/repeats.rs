@@ -1,4 +1,4 @@
-//! Columns of metadata that say which samples belong together: subjects, cages, sites.
+//! Metadata columns that group related samples: subjects, cages, sites.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,45 +7,45 @@ use aam_data::{Column, ColumnKind, Metadata, Split};
 use super::association::{agreement, variance_explained};
 use super::groups::Groups;
 
-/// A column with fewer values divides the samples by what is studied rather than by where they are
-/// from: four where its name is that of a unit that is sampled, more elsewhere.
+/// Minimum number of values of a column; with fewer, it more likely describes a condition under
+/// study than the origin of samples. Four if its name suggests a sampling unit, eight otherwise.
 const FEWEST_VALUES: [usize; 2] = [4, 8];
-/// Samples of a value, on average, from which on the samples of a column are taken for repeats whose
-/// name does not tell.
+/// Mean number of samples per value from which a column is taken for repeats if its name does not
+/// suggest it.
 const REPEATS: usize = 2;
-/// Part of its samples that must share their value with another, where the name tells.
+/// Share of samples that must share their value with another if the name suggests a unit.
 const SHARED: f64 = 0.1;
-/// Share of the samples, or of the variance, from which on a column determines a target.
+/// Share of the samples, or of the variance, from which a column is said to determine a target.
 const DETERMINES: f64 = 0.98;
-/// A target of more numbers than these is no target of classes.
+/// Maximum number of distinct numbers of a target that may be classes.
 const MOST_CLASSES: usize = 10;
-/// Values for each class from which on a column may be one of subjects that each have a class.
+/// Values per class from which a column may contain subjects that each have one class.
 const SUBJECTS_OF_A_CLASS: usize = 3;
 
-/// A column whose values several samples have.
+/// A column whose values several samples share.
 #[derive(Clone, Debug)]
 pub struct Repeats {
     /// Its name.
     pub column: String,
-    /// How many values it has.
+    /// Number of values.
     pub values: usize,
-    /// How many of them several samples have.
+    /// Number of values that several samples share.
     pub repeated: usize,
-    /// How many samples share their value with another one.
+    /// Number of samples that share their value with another.
     pub samples: usize,
-    /// Whether its name tells of what is sampled repeatedly.
+    /// Whether its name suggests a unit that is sampled repeatedly.
     pub names_a_unit: bool,
-    /// What each sample belongs to.
+    /// The group of each sample.
     groups: Groups,
-    /// How much the name promises.
+    /// How strongly the name suggests a unit.
     rank: usize,
 }
 
 impl Repeats {
-    /// What there is to say of it, in a line.
+    /// Describes the column in one line.
     pub fn described(&self) -> String {
         format!(
-            "column '{}' has {} values for {} samples, {} of them for several",
+            "column '{}' has {} values for {} samples, {} of them shared by several samples",
             self.column,
             self.values,
             self.groups.of.len(),
@@ -54,12 +54,12 @@ impl Repeats {
     }
 }
 
-/// The columns that look like those of subjects or sites sampled repeatedly, among the samples `ids`,
-/// the likeliest first.
+/// The columns that look like subjects or sites sampled repeatedly, among the samples `ids`, the
+/// likeliest first.
 ///
-/// Columns of `targets`, times and measurements are none, nor is what says the same as a target,
-/// such as the kind of a disease: its groups would be the classes. Subjects that each have one class
-/// are.
+/// Columns of `targets`, times and measurements are excluded, as are columns equivalent to a target,
+/// such as the kind of a disease, whose groups would be the classes. Subjects that each have a single
+/// class are included.
 pub fn repeated_columns(metadata: &Metadata, ids: &[String], targets: &[String]) -> Vec<Repeats> {
     let is_target = |column: &&Column| targets.iter().any(|name| name.trim() == column.name);
     let targets: Vec<Target<'_>> = metadata
@@ -74,12 +74,14 @@ pub fn repeated_columns(metadata: &Metadata, ids: &[String], targets: &[String])
         .filter_map(|column| repeated(metadata, column, ids))
         .filter(|repeats| !targets.iter().any(|target| target.is_said_by(repeats)))
         .collect();
-    // The coarsest of several: what is kept whole by it is kept whole by finer ones.
+    // Coarser columns come first: keeping their groups whole also keeps those of finer columns
+    // whole.
     found.sort_by_key(|repeats| (std::cmp::Reverse(repeats.rank), repeats.values));
     found
 }
 
-/// A warning of the likeliest such column with samples of its values on both sides of `split`.
+/// Warns about the likeliest such column that has samples with the same value on both sides of
+/// `split`.
 pub fn warning(
     metadata: &Metadata,
     ids: &[String],
@@ -92,7 +94,7 @@ pub fn warning(
         .find(|repeats| repeats.groups.shared(split))?;
     let described = repeats.described();
     Some(format!(
-        "{described}, and samples of one value are both trained and validated on: if they are repeats (of a subject, a site, a study), the metrics flatter; keep them together with --group-column {}",
+        "{described}, and samples with the same value are on both sides of the split: if they are repeats (of a subject, a site, a study), the metrics are too optimistic; keep them together with --group-column {}",
         repeats.column
     ))
 }
@@ -110,7 +112,7 @@ fn repeated(metadata: &Metadata, column: &Column, ids: &[String]) -> Option<Repe
     let unit = is_unit(&column.name);
     let enough = match unit {
         true => repeated > 1 && samples as f64 >= SHARED * known as f64,
-        // Fewer values, such as decades of age, say what samples are like.
+        // Columns with fewer values, such as decades of age, describe samples.
         false => known >= REPEATS * values && values * values >= known,
     };
     let usable = 2 * known > ids.len() && values >= FEWEST_VALUES[usize::from(!unit)];
@@ -125,10 +127,10 @@ fn repeated(metadata: &Metadata, column: &Column, ids: &[String]) -> Option<Repe
     })
 }
 
-/// What is to be predicted.
+/// A target.
 struct Target<'a> {
     texts: Vec<Option<&'a str>>,
-    /// Where it is numbers.
+    /// Its values, if numeric.
     numbers: Option<Vec<Option<f64>>>,
 }
 
@@ -144,8 +146,8 @@ impl<'a> Target<'a> {
         })
     }
 
-    /// Whether the column says nearly all of the target, and is none of subjects that have one
-    /// value each.
+    /// Whether the column nearly determines the target and does not consist of subjects that have
+    /// one value each.
     fn is_said_by(&self, repeats: &Repeats) -> bool {
         let unit = is_unit(&repeats.column);
         if let Some(numbers) = &self.numbers {
@@ -175,7 +177,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// Words for what is sampled repeatedly.
+/// Words for units that are sampled repeatedly.
 const UNITS: [&str; 19] = [
     "subject",
     "patient",
@@ -198,21 +200,21 @@ const UNITS: [&str; 19] = [
     "station",
 ];
 
-/// Words for when a sample was taken.
+/// Words for sampling times.
 const TIMES: [&str; 6] = ["date", "time", "week", "month", "day", "year"];
 
-/// Words that a name ends in whose values name things.
+/// Final words of names of identifier columns.
 const IDS: [&str; 7] = ["id", "ids", "no", "nr", "number", "code", "name"];
 
-/// Whether a column of this name tells of what is sampled repeatedly. `host_` stands before much that
-/// is known of a host.
+/// Whether the name of a column suggests a unit that is sampled repeatedly. Many properties of a host
+/// also begin with `host_`.
 fn is_unit(name: &str) -> bool {
     let name = name.to_lowercase();
     let host: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
     UNITS.iter().any(|unit| name.contains(unit)) || ["host", "hostid"].contains(&host.as_str())
 }
 
-/// Whether a column of this name holds ids.
+/// Whether a column of this name contains ids.
 fn is_id(name: &str) -> bool {
     let name = name.to_lowercase();
     let last = name.rsplit(|c: char| !c.is_alphanumeric()).next();
@@ -220,7 +222,7 @@ fn is_id(name: &str) -> bool {
         || is_unit(&name) && IDS.iter().any(|end| name.ends_with(end))
 }
 
-/// Whether the values may name things rather than measure them.
+/// Whether the values may be names rather than measurements.
 fn names_units(column: &Column) -> bool {
     let name = column.name.to_lowercase();
     if TIMES.iter().any(|time| name.contains(time)) {
@@ -282,7 +284,9 @@ mod tests {
         };
         let text = warning(&metadata, &ids, &across, &[]).unwrap();
         assert!(
-            text.contains("column 'subject' has 4 values for 8 samples, 4 of them for several"),
+            text.contains(
+                "column 'subject' has 4 values for 8 samples, 4 of them shared by several samples"
+            ),
             "{text}"
         );
         assert!(text.contains("--group-column subject"), "{text}");
@@ -316,7 +320,7 @@ mod tests {
     #[test]
     fn what_says_the_same_as_the_target_is_no_subject() {
         let disease = "ill ill ill ill ill ill well well well well well well";
-        // Kinds of a disease determine it, and their groups would be its classes.
+        // Kinds of a disease determine it, so their groups would be its classes.
         let kind = "A A B B C C none none none none none none";
         assert_eq!(
             names(&[("disease", disease), ("batch_kind", kind)], "disease"),
@@ -326,7 +330,7 @@ mod tests {
             names(&[("disease", disease), ("batch_kind", kind)], ""),
             ["batch_kind"]
         );
-        // Subjects do, too, if each has one.
+        // Subjects also determine it if each has one class.
         let subjects = "1 1 2 2 3 3 4 4 5 5 6 6";
         assert_eq!(
             names(&[("disease", disease), ("subject", subjects)], "disease"),

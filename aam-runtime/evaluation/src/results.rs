@@ -1,27 +1,28 @@
-//! Target columns and what is predicted of them.
+//! Target columns and their predictions.
 
 /// A target column.
 #[derive(Clone, Debug)]
 pub struct RawColumn {
     /// Name of the metadata column.
     pub name: String,
-    /// Class names, where the column holds classes: by value where all are numbers, else as text.
+    /// Class names for a classification target, sorted by value if all are numbers, otherwise as
+    /// text.
     pub classes: Option<Vec<String>>,
     /// Numbers or class indices, one per sample.
     pub values: Vec<f64>,
 }
 
-/// What is predicted of one target of one sample.
+/// The prediction of one target for one sample.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TargetPrediction {
-    /// A number in the target's unit, with the ends of an interval if the loss gives one.
+    /// A number in the target's unit, with an interval if the loss provides one.
     Number {
-        /// The best single value.
+        /// The point prediction.
         value: f64,
-        /// Lower and upper end.
+        /// Lower and upper bound.
         interval: Option<(f64, f64)>,
     },
-    /// Classes.
+    /// Class probabilities.
     Classes {
         /// Probability of each class.
         probabilities: Vec<f64>,
@@ -40,7 +41,7 @@ impl TargetPrediction {
     }
 }
 
-/// A sample that was held out, and what is predicted of it.
+/// A held-out sample and its predictions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeldOut {
     /// Row of the table.

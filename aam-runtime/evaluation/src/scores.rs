@@ -1,4 +1,4 @@
-//! Whole-set figures of predictions beside actual values.
+//! Metrics of a whole set of predictions and actual values.
 
 use aam_api::PluginError;
 use aam_api::metric::{Confusion, MetricContext, Sample, Scores};
@@ -6,19 +6,19 @@ use aam_api::metric::{Confusion, MetricContext, Sample, Scores};
 use crate::metrics::Metric;
 use crate::results::{HeldOut, RawColumn, TargetPrediction};
 
-/// The metrics of every target, ready to be computed of any set of samples.
+/// The metrics of every target, ready to be computed for any set of samples.
 #[derive(Clone, Debug)]
 pub struct Scorer<'a> {
     targets: &'a [RawColumn],
-    /// Of no samples, one for each target.
+    /// Initial states without samples, one per target.
     begun: Vec<Scores>,
 }
 
 impl<'a> Scorer<'a> {
-    /// The metrics that are linked and that `targets` can have.
+    /// The linked metrics that apply to `targets`.
     ///
     /// # Errors
-    /// Two metrics of one name, or one that cannot be built.
+    /// Two metrics have the same name, or one cannot be built.
     pub fn new(targets: &'a [RawColumn]) -> Result<Self, PluginError> {
         let begin = |column: &RawColumn| {
             let classes = column.classes.as_ref().map_or(0, Vec::len);
@@ -30,8 +30,8 @@ impl<'a> Scorer<'a> {
         })
     }
 
-    /// Figures of every target, in the order of their descriptors. Of several targets each begins
-    /// with the target's name and a colon.
+    /// The metrics of every target, in the order of their descriptors. With several targets, names
+    /// begin with the target's name and a colon.
     pub fn scores<'s>(&self, samples: impl IntoIterator<Item = &'s HeldOut>) -> Vec<Metric> {
         let mut scores = self.begun.clone();
         for sample in samples {
@@ -57,7 +57,7 @@ impl<'a> Scorer<'a> {
     }
 }
 
-/// A prediction and what is true.
+/// A prediction and its actual value.
 fn judged(prediction: &TargetPrediction, actual: f64) -> Sample<'_> {
     match prediction {
         TargetPrediction::Number { value, interval } => Sample::number(*value, *interval, actual),
@@ -71,7 +71,8 @@ fn judged(prediction: &TargetPrediction, actual: f64) -> Sample<'_> {
     }
 }
 
-/// How often the class of each row is predicted as that of each column, of one target.
+/// The confusion matrix of one target: how often the class of each row is predicted as that of each
+/// column.
 pub fn confusion(column: &RawColumn, target: usize, samples: &[HeldOut]) -> Option<Vec<Vec<u64>>> {
     let mut confusion = Confusion::new(column.classes.as_ref()?.len());
     for sample in samples {
@@ -136,7 +137,7 @@ mod tests {
         ];
         let scorer = Scorer::new(std::slice::from_ref(&column)).unwrap();
         let metrics = scorer.scores(&samples);
-        // Both classes that occur: 3 of 4 pairs in order for each; c occurs nowhere.
+        // Both classes that occur have 3 of 4 pairs in order; c does not occur.
         assert!((value(&metrics, "auc") - 0.75).abs() < 1e-12);
         let matrix = confusion(&column, 0, &samples).unwrap();
         assert_eq!(matrix, [[1, 1, 0], [1, 1, 0], [0, 0, 0]]);

@@ -1,12 +1,12 @@
-//! What is reached without looking at a sample.
+//! The trivial baseline, which ignores the samples' features.
 
 use crate::results::HeldOut;
 use crate::results::RawColumn;
 use crate::results::TargetPrediction;
 use aam_data::Split;
 
-/// Predicts of every validation sample the mean of the training samples, or, of classes, their
-/// shares of the training samples, the most frequent being the class predicted.
+/// Predicts, for every validation sample, the mean of the training samples or, for classes, their
+/// frequencies among the training samples, so that the most frequent class is predicted.
 pub fn trivial(targets: &[RawColumn], split: &Split) -> Vec<HeldOut> {
     let number = split.train.len() as f64;
     let of = |column: &RawColumn| {

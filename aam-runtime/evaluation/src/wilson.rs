@@ -1,9 +1,9 @@
-//! How certain a share of a few samples is.
+//! Confidence intervals of proportions.
 
 /// Standard normal quantile of a two-sided 95 % interval.
 const Z: f64 = 1.959_963_984_540_054;
 
-/// The 95 % interval of a share, of which `hits` of `count` are seen (Wilson 1927).
+/// The 95 % interval of a proportion with `hits` in `count` samples (Wilson 1927).
 pub fn wilson(hits: f64, count: f64) -> (f64, f64) {
     let share = hits / count;
     let squared = Z * Z / count;
@@ -19,7 +19,7 @@ mod tests {
 
     #[test]
     fn known_values() {
-        // 8 of 10, as in Wilson's interval of statsmodels' proportion_confint.
+        // 8 of 10, as computed by statsmodels' proportion_confint with Wilson's method.
         let (low, high) = wilson(8.0, 10.0);
         assert!((low - 0.490_162).abs() < 1e-5 && (high - 0.943_318).abs() < 1e-5);
         assert_eq!(wilson(0.0, 5.0).0, 0.0);

@@ -1,19 +1,19 @@
-//! Related ASVs, joined two by two by the mean of their distances (UPGMA; Sokal & Michener 1958).
+//! Hierarchical clustering of ASVs by mean pairwise distance (UPGMA; Sokal & Michener 1958).
 
-/// Two groups that are joined. A group below the number of leaves is a leaf; others are joins, in
-/// order, counted on from there.
+/// A merge of two groups. Groups below the number of leaves are leaves; the others are merges,
+/// numbered in order from there.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Join {
-    /// The groups.
+    /// The merged groups.
     pub(crate) of: [u32; 2],
     /// The mean distance between their leaves.
     pub(crate) height: f32,
 }
 
-/// All joins of `number` leaves, nearest first. `distances` are those of all pairs, row by row, and
-/// are used up.
+/// All merges of `number` leaves, in order of increasing distance. `distances` holds the distances
+/// of all pairs, row by row, and is consumed.
 ///
-/// Follows nearest neighbours until two are each other's (Murtagh, *A survey of recent advances in
+/// Uses the nearest-neighbour chain algorithm (Murtagh, *A survey of recent advances in
 /// hierarchical clustering algorithms*, The Computer Journal 1983), in quadratic time.
 pub(crate) fn joins(mut distances: Vec<f32>, number: usize) -> Vec<Join> {
     let mut sizes = vec![1f32; number];
@@ -47,7 +47,7 @@ pub(crate) fn joins(mut distances: Vec<f32>, number: usize) -> Vec<Join> {
     in_order(found, number)
 }
 
-/// The group nearest to `tip`, and how far it is; `before` where it is one of several.
+/// The group nearest to `tip` and its distance; ties are resolved in favour of `before`.
 fn nearest(
     distances: &[f32],
     number: usize,
@@ -65,7 +65,7 @@ fn nearest(
     best
 }
 
-/// Joins by height, with the groups they join, of which `found` names one leaf each.
+/// Merges sorted by height, with the groups they merge; `found` names one leaf of each group.
 fn in_order(mut found: Vec<([usize; 2], f32)>, number: usize) -> Vec<Join> {
     found.sort_by(|a, b| a.1.total_cmp(&b.1));
     let mut parent: Vec<usize> = (0..number).collect();
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn the_nearest_are_joined_first_and_means_are_those_of_all_pairs() {
-        // On a line at 0, 1, 4, 10 and 12.
+        // Points on a line at 0, 1, 4, 10 and 12.
         let places = [0f32, 1.0, 4.0, 10.0, 12.0];
         let pairs = places.iter().flat_map(|a| places.map(|b| (a - b).abs()));
         let joins = joins(pairs.collect(), 5);

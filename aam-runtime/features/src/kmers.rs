@@ -1,18 +1,18 @@
-//! How alike sequences are, by the short words that they share.
+//! Similarity of sequences by shared k-mers.
 
 use aam_data::kmers;
 use rayon::prelude::*;
 
-/// Letters of a word.
+/// Length of a k-mer.
 const K: usize = 5;
-/// How many different words there are.
+/// Number of possible k-mers.
 const WORDS: usize = 1 << (2 * K);
-/// Fewest letters of an id that is taken for a sequence.
+/// Shortest id taken for a sequence.
 const SHORTEST: usize = 20;
-/// Letters of nucleic acids, those for more than one base included.
+/// IUPAC nucleotide codes, including ambiguity codes.
 const LETTERS: &[u8] = b"ACGTURYSWKMBDHVN";
 
-/// The different words of `id`, ascending, if it is a sequence.
+/// The distinct k-mers of `id` in ascending order, if it is a sequence.
 pub(crate) fn words(id: &str) -> Option<Vec<u32>> {
     let is_letter = |letter: u8| LETTERS.contains(&letter.to_ascii_uppercase());
     if id.len() < SHORTEST || !id.bytes().all(is_letter) {
@@ -27,9 +27,9 @@ pub(crate) fn words(id: &str) -> Option<Vec<u32>> {
     }
 }
 
-/// Distances between sequences by their words, `[sequences × sequences]`, row by row: the share of
-/// the words of the one with fewer that the other lacks (Edgar, *MUSCLE*, Nucleic Acids Research
-/// 2004, with words counted once).
+/// K-mer distances between sequences, `[sequences × sequences]`, row by row: the share of the
+/// k-mers of the sequence with fewer k-mers that the other lacks (Edgar, *MUSCLE*, Nucleic Acids
+/// Research 2004, with each k-mer counted once).
 pub(crate) fn distances(sequences: &[Vec<u32>]) -> Vec<f32> {
     let number = sequences.len();
     let mut holders = vec![Vec::new(); WORDS];

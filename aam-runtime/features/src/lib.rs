@@ -1,5 +1,5 @@
-//! Abundances of samples as learners see them: of which ASVs and clades, chosen among the training
-//! samples, and how they are made numbers. No network and no learner belongs here.
+//! Abundance features of samples for the learners: the ASVs and clades, selected among the training
+//! samples, and their transformation to numbers. This crate contains no networks and no learners.
 
 #![deny(missing_docs)]
 

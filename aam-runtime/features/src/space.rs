@@ -1,4 +1,4 @@
-//! The columns that learners see, and their values.
+//! The feature columns of the learners and their values.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,20 +11,20 @@ use serde::{Deserialize, Serialize};
 use crate::clades::joins;
 use crate::kmers::{distances, words};
 
-/// From so many ASVs on, those of few samples are left out.
+/// Number of ASVs above which rare ones are left out.
 const MANY: usize = 1500;
-/// Share of the training samples that an ASV occurs in where there are many.
+/// Minimum prevalence of an ASV among the training samples if there are many ASVs.
 const PREVALENCE: f64 = 0.01;
-/// Most ASVs, those that occur in most samples: what is done with them grows with the square.
+/// Maximum number of ASVs, the most prevalent ones; the cost of later steps is quadratic in it.
 const MOST: usize = 6000;
-/// What is added to counts before the logarithm: half a read.
+/// Pseudo-count added before the logarithm: half a read.
 const PSEUDO_COUNT: f32 = 0.5;
 
-/// ASVs and clades of related ASVs, chosen among the training samples, whose abundances are what
-/// learners see of a sample.
+/// ASVs and clades, selected among the training samples, whose abundances are the features of a
+/// sample.
 ///
-/// A clade's ASVs are related by their sequences, which are the ids of the table; ASVs with other
-/// ids belong to no clade.
+/// Clades group ASVs with similar sequences, which are the ids of the table; ASVs with other ids
+/// belong to no clade.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
 pub struct FeatureSpace {
@@ -32,7 +32,7 @@ pub struct FeatureSpace {
     clades: Vec<Vec<u32>>,
 }
 
-/// What is saved of it.
+/// The serialised form.
 #[derive(Serialize, Deserialize)]
 struct Parts {
     asvs: Vec<String>,
@@ -54,13 +54,13 @@ impl TryFrom<Parts> for FeatureSpace {
     fn try_from(parts: Parts) -> Result<Self, String> {
         let mut names = HashSet::new();
         if let Some(name) = parts.asvs.iter().find(|name| !names.insert(name.as_str())) {
-            return Err(format!("the ASV {name} is there twice"));
+            return Err(format!("the ASV {name} occurs twice"));
         }
         for (place, clade) in parts.clades.iter().enumerate() {
             let earlier = parts.asvs.len() + place;
             if let Some(member) = clade.iter().find(|member| **member as usize >= earlier) {
                 return Err(format!(
-                    "the clade {place} holds {member}, which is no ASV and no clade before it"
+                    "the clade {place} contains {member}, which is neither an ASV nor an earlier clade"
                 ));
             }
         }
@@ -72,10 +72,11 @@ impl TryFrom<Parts> for FeatureSpace {
 }
 
 impl FeatureSpace {
-    /// The ASVs and clades of the samples at `rows`, which are those that are learnt from.
+    /// Selects the ASVs and clades from the training samples at `rows`.
     ///
-    /// ASVs occur in at least 2 of the samples, and where there are more than 1500, in 3 and 1 % of
-    /// them. Clades are all groups that are joined when related ASVs are joined two by two.
+    /// ASVs occur in at least 2 of the samples; if there are more than 1500 ASVs, in at least 3 of
+    /// the samples and 1 % of them. Clades are all groups formed when similar ASVs are merged
+    /// pairwise.
     pub fn fit(table: &Table, rows: &[usize]) -> Self {
         let chosen = frequent(table, rows);
         let ids = table.feature_ids();
@@ -89,21 +90,21 @@ impl FeatureSpace {
         &self.asvs
     }
 
-    /// The members of each clade: ASVs, and from the number of ASVs on clades before it.
+    /// The members of each clade: ASVs, or earlier clades, which are numbered after the ASVs.
     pub fn clades(&self) -> &[Vec<u32>] {
         &self.clades
     }
 
-    /// How many columns of abundances there are: ASVs and clades.
+    /// Number of feature columns: ASVs and clades.
     pub fn width(&self) -> usize {
         self.asvs.len() + self.clades.len()
     }
 
-    /// What learners see of the samples at `rows`, `[rows, asvs + clades]`.
+    /// The features of the samples at `rows`, `[rows, asvs + clades]`.
     ///
-    /// Shares are those of all reads of a sample. Log-ratios are `ln(reads + 1/2)`, less their mean
-    /// over the ASVs of the space for ASVs, and over its clades for clades (the centred log-ratio of
-    /// Aitchison, *The statistical analysis of compositional data*, 1986).
+    /// Shares are relative to all reads of a sample. Log-ratios are `ln(reads + 1/2)` minus their
+    /// mean, which is taken over the ASVs of the space for ASVs and over its clades for clades (the
+    /// centred log-ratio of Aitchison, *The statistical analysis of compositional data*, 1986).
     pub fn of(&self, table: &Table, rows: &[usize]) -> SampleFeatures {
         let columns = self.columns(table);
         let both: Vec<(Vec<f32>, Vec<f32>)> = rows
@@ -146,7 +147,7 @@ impl FeatureSpace {
     }
 }
 
-/// Stands for the column of an ASV that has none.
+/// Marks an ASV without a column.
 const NONE: u32 = u32::MAX;
 
 fn centred_logarithms(reads: &mut [f32]) {
@@ -159,7 +160,7 @@ fn centred_logarithms(reads: &mut [f32]) {
     reads.iter_mut().for_each(|logarithm| *logarithm -= mean);
 }
 
-/// ASVs that occur in enough of the samples at `rows`, ascending.
+/// ASVs that occur in enough of the samples at `rows`, in ascending order.
 fn frequent(table: &Table, rows: &[usize]) -> Vec<usize> {
     let mut samples = vec![0usize; table.num_features()];
     for &row in rows {

@@ -1,8 +1,8 @@
-//! Abundance pooling: the profile of a sample from which distances are predicted, as sums over its
-//! ASVs weighted by abundance.
+//! Abundance pooling: the sample profile used to predict distances, as a sum over the sample's ASVs
+//! weighted by abundance.
 //!
-//! The embedding e of an ASV is whitened, so that differences between close relatives count as
-//! much as those between phyla, and mapped to features that are zero for most ASVs:
+//! The embedding e of an ASV is whitened, so that differences between close relatives count as much
+//! as those between phyla, and mapped to sparse features:
 //!
 //! ```text
 //! z = (e − μ) V / √w                with the eigenvectors V and eigenvalues w of the covariance
@@ -10,11 +10,11 @@
 //! u = Σ_a f(p_a) v_a                for f(p) = ln(1 + 10⁴ p), 20 √p and 4 [p > 0]
 //! ```
 //!
-//! where p_a is the share of the sample's reads. As a feature is on for about one ASV in six, it
-//! detects a group of related ASVs, and the sum tells how much of the group is there; a weighted
-//! mean, such as attention pooling gives, blurs hundreds of ASVs into one. Each of the features is
-//! then standardised over the samples of the training. Nothing here is learnt by gradient: W and
-//! b are drawn once (random features, Rahimi and Recht 2007), the rest is measured.
+//! where p_a is the relative abundance. Each feature is nonzero for about one ASV in six, so it
+//! detects a group of related ASVs, and the sum measures how much of the group is present; a
+//! weighted mean, as in attention pooling, would blur hundreds of ASVs into one. The features are
+//! then standardised over the training samples. Nothing here is learned by gradient descent: W and
+//! b are drawn once (random features, Rahimi and Recht 2007), and the rest is estimated from data.
 
 use aam_api::SampleAsvs;
 use burn::module::{Initializer, Module, Param};
@@ -22,14 +22,14 @@ use burn::tensor::activation::relu;
 use burn::tensor::{Device, IndexingUpdateOp, Tensor, TensorData};
 use nalgebra::{DMatrix, Dyn, SymmetricEigen};
 
-/// Weightings of abundance: logarithm, root, presence.
+/// The number of abundance weightings: logarithm, square root and presence.
 pub const WEIGHTINGS: usize = 3;
-/// Eigenvalues below this share of the largest count as that share.
+/// Lower bound of the eigenvalues, as a fraction of the largest.
 const LEAST_EIGENVALUE: f64 = 1e-4;
-/// Added to each feature's standard deviation, as a share of the mean one.
+/// Added to the standard deviation of each feature, as a fraction of the mean standard deviation.
 const LEAST_DEVIATION: f64 = 1e-3;
 
-/// Sums over the ASVs of a sample.
+/// Weighted sums over the ASVs of a sample.
 #[derive(Module, Debug)]
 pub struct AbundancePooling {
     mean: Param<Tensor<1>>,
@@ -41,7 +41,7 @@ pub struct AbundancePooling {
     features: usize,
 }
 
-/// Means and standard deviations of features over samples that come in batches.
+/// Running means and variances of features over batches of samples.
 #[derive(Debug, Default)]
 pub struct FeatureMoments {
     samples: f64,
@@ -50,7 +50,7 @@ pub struct FeatureMoments {
 }
 
 impl FeatureMoments {
-    /// Adds samples: `sums`, `[batch, features]`, are those of [`AbundancePooling::sums`].
+    /// Adds samples. `sums`, `[batch, features]`, are those of [`AbundancePooling::sums`].
     pub fn add(&mut self, sums: Tensor<2>) {
         let [batch, features] = sums.dims();
         self.sums.resize(features, 0.0);
@@ -62,7 +62,7 @@ impl FeatureMoments {
         }
     }
 
-    /// The mean and the variance of each feature.
+    /// The mean and variance of each feature.
     pub(crate) fn mean_and_variance(&self) -> (Vec<f64>, Vec<f64>) {
         let samples = self.samples.max(1.0);
         let means: Vec<f64> = self.sums.iter().map(|sum| sum / samples).collect();
@@ -88,8 +88,8 @@ impl FeatureMoments {
 }
 
 impl AbundancePooling {
-    /// Pooling of embeddings of the width `dim` to `features` features a weighting, that neither
-    /// whitens nor standardises yet.
+    /// Creates a pooling of embeddings of width `dim` to `features` features per weighting, without
+    /// whitening and standardisation.
     pub fn new(dim: usize, features: usize, device: &Device) -> Self {
         let normal = |mean: f64, std: f64| Initializer::Normal { mean, std };
         let spread = 1.0 / (dim as f64).sqrt();
@@ -104,12 +104,12 @@ impl AbundancePooling {
         }
     }
 
-    /// Features for each weighting.
+    /// The number of features per weighting.
     pub fn features(&self) -> usize {
         self.features
     }
 
-    /// With the whitening of the ASVs' `embeddings`, `[ASVs, dim]`.
+    /// Sets the whitening from the ASVs' `embeddings`, `[ASVs, dim]`.
     pub fn whitened(self, embeddings: Tensor<2>) -> Self {
         let [_, dim] = embeddings.dims();
         let device = self.mean.lazy_device();
@@ -131,7 +131,7 @@ impl AbundancePooling {
         }
     }
 
-    /// With features standardised by `moments`.
+    /// Sets the standardisation of the features from `moments`.
     pub fn standardised(self, moments: &FeatureMoments) -> Self {
         let device = self.mean.lazy_device();
         let (means, deviations) = moments.mean_and_deviation();
@@ -143,13 +143,12 @@ impl AbundancePooling {
         }
     }
 
-    /// Whitened embeddings of ASVs, `[unique, dim]`.
+    /// The whitened embeddings of ASVs, `[unique, dim]`.
     pub(crate) fn whiten(&self, asvs: Tensor<2>) -> Tensor<2> {
         (asvs - fixed(&self.mean).unsqueeze_dim(0)).matmul(fixed(&self.whitening))
     }
 
-    /// The sums as they are, `[batch, weightings × features]`, from the embeddings `[unique, dim]`
-    /// of the ASVs.
+    /// The raw sums, `[batch, weightings × features]`, from the ASV embeddings `[unique, dim]`.
     pub fn sums(&self, asvs: Tensor<2>, samples: &SampleAsvs) -> Tensor<2> {
         let [unique, _] = asvs.dims();
         let z = self.whiten(asvs);
@@ -167,7 +166,7 @@ impl AbundancePooling {
         Tensor::cat(sums.collect(), 1)
     }
 
-    /// Standardised sums, `[batch, weightings × features]`, about 1 long.
+    /// The standardised sums, `[batch, weightings × features]`, with a norm of about 1.
     pub fn forward(&self, asvs: Tensor<2>, samples: &SampleAsvs) -> Tensor<2> {
         let width = (WEIGHTINGS * self.features) as f64;
         let center = fixed(&self.center).unsqueeze_dim(0);
@@ -176,7 +175,8 @@ impl AbundancePooling {
     }
 }
 
-/// The mean of `rows`, `[1, dim]`, and eigenvectors and eigenvalues of their covariance, `[dim, dim]`.
+/// The mean of `rows`, `[1, dim]`, and the eigenvectors and eigenvalues of their covariance,
+/// `[dim, dim]`.
 pub fn spread(rows: Tensor<2>) -> (Tensor<2>, SymmetricEigen<f64, Dyn>) {
     let [number, dim] = rows.dims();
     let mean = rows.clone().mean_dim(0);
@@ -187,8 +187,8 @@ pub fn spread(rows: Tensor<2>) -> (Tensor<2>, SymmetricEigen<f64, Dyn>) {
     (mean, eigen)
 }
 
-/// `weights` of the ASVs of samples, `[batch, asvs]`, as weights of the `unique` distinct ASVs,
-/// `[batch, unique]`. Padding weighs nothing, so it may point anywhere.
+/// Converts `weights` of the samples' ASVs, `[batch, asvs]`, to weights of the `unique` distinct
+/// ASVs, `[batch, unique]`. Padding has weight zero, so its indices are arbitrary.
 pub(crate) fn over_distinct(weights: Tensor<2>, samples: &SampleAsvs, unique: usize) -> Tensor<2> {
     let [batch, _] = weights.dims();
     Tensor::zeros([batch, unique], &weights.device()).scatter(
@@ -199,17 +199,17 @@ pub(crate) fn over_distinct(weights: Tensor<2>, samples: &SampleAsvs, unique: us
     )
 }
 
-/// A parameter that does not learn.
+/// Converts a parameter to one that is not trained.
 pub(crate) fn constant<const D: usize>(parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
     parameter.set_require_grad(false)
 }
 
-/// The value of a parameter that no gradient reaches.
+/// The value of a parameter, without gradients.
 pub(crate) fn fixed<const D: usize>(parameter: &Param<Tensor<D>>) -> Tensor<D> {
     parameter.val().detach()
 }
 
-/// `parameter` with other values.
+/// Replaces the values of `parameter`.
 pub(crate) fn stored<const D: usize>(
     parameter: Param<Tensor<D>>,
     values: TensorData,

@@ -1,5 +1,5 @@
-//! Low-rank adapters (Hu et al., *LoRA: Low-rank adaptation of large language models*, 2022): a base
-//! that stays as it is but for `W + α/r · A B` in place of the weights `W` of its transformers.
+//! Low-rank adapters (Hu et al., *LoRA: Low-rank adaptation of large language models*, 2022): a
+//! frozen base whose transformers use `W + α/r · A B` instead of their weights `W`.
 
 use burn::module::{Lora, Module, ModuleVisitor, Param, ParamGroup, ParamId};
 use burn::tensor::Tensor;
@@ -7,8 +7,8 @@ use burn::tensor::Tensor;
 use super::Base;
 
 impl Base {
-    /// A base in which nothing learns but adapters of `rank` for the linear maps of the
-    /// transformers. `A` is drawn, `B` is zero, so that nothing changes at first.
+    /// Freezes the base, and adds trainable adapters of `rank` to the linear maps of the
+    /// transformers. `A` is random and `B` is zero, so that the output is unchanged at first.
     pub fn with_adapters(self, rank: usize, alpha: f64) -> Self {
         let mut maps = LinearMaps::default();
         self.visit(&mut maps);
@@ -17,7 +17,7 @@ impl Base {
     }
 }
 
-/// Weights of the linear maps within transformers.
+/// The weights of the linear maps within transformers.
 #[derive(Default)]
 struct LinearMaps {
     ids: Vec<ParamId>,

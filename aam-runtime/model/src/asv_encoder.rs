@@ -1,4 +1,4 @@
-//! The transformer that embeds ASVs, and predicts their masked nucleotides.
+//! The transformer that embeds ASVs and predicts their masked nucleotides.
 
 use aam_api::{
     AsvEncoder, AsvEncoderConfig, AsvEncoderContext, AsvEncoderKind, Kind, MixedPrecision,
@@ -16,26 +16,26 @@ use super::fused::{EncoderShape, FusedEncoder};
 use super::transformer::{Transformer, TransformerConfig};
 use aam_api::tokens::{AMBIGUOUS, PAD};
 
-/// A transformer over the bases of an ASV, whose vectors attention pools: `e = LayerNorm(Σ w x)`.
+/// A transformer over the bases of an ASV, followed by attention pooling: `e = LayerNorm(Σ w x)`.
 ///
-/// `x` `[length, dim]` are the vectors of the places after the transformer, over tokens and learned
-/// positions; `w` is the softmax over the places of a learned query's product with them. A linear
-/// map of a place's vector predicts its nucleotide where that is masked. On a CPU embeddings and
-/// gradients are computed an ASV at a time, through all layers. Vaswani and others, *Attention is
-/// all you need*, NeurIPS 2017; Devlin and others, *BERT*, NAACL 2019.
+/// `x` `[length, dim]` are the output vectors of the transformer, whose input are token and learned
+/// position embeddings; `w` is the softmax over positions of their products with a learned query. A
+/// linear map of a position's vector predicts its nucleotide if it is masked. On a CPU, embeddings
+/// and gradients are computed for one ASV at a time, through all layers. Vaswani and others,
+/// *Attention is all you need*, NeurIPS 2017; Devlin and others, *BERT*, NAACL 2019.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AsvTransformerConfig {
-    /// Layers; without it those of every transformer of the model.
+    /// Number of layers. Default: as in the other transformers of the model.
     #[schemars(range(max = 1_000))]
     pub layers: Option<usize>,
-    /// Attention heads, which divide the embeddings' width; without it those of the model.
+    /// Number of attention heads, which must divide the embedding width. Default: as in the model.
     #[schemars(range(min = 1, max = 1_024))]
     pub heads: Option<usize>,
-    /// Width of the feed-forward part of a layer; without it that of the model.
+    /// Width of the feed-forward layers. Default: as in the model.
     #[schemars(range(min = 1, max = 65_536))]
     pub feed_forward: Option<usize>,
-    /// Dropout of attention and feed-forward parts, in [0, 1); without it that of the model.
+    /// Dropout of attention and feed-forward layers, in [0, 1). Default: as in the model.
     pub dropout: Option<f64>,
 }
 
@@ -50,12 +50,12 @@ pub struct AsvTransformer {
     padded: bool,
 }
 
-/// What [`AsvTransformer::forward_by`] makes of a group of ASVs.
+/// The output of [`AsvTransformer::forward_by`] for a group of ASVs.
 #[derive(Clone, Debug)]
 pub(super) struct AsvOutput {
-    /// Embedding of each ASV, `[unique, dim]`.
+    /// The embedding of each ASV, `[unique, dim]`.
     pub(super) embeddings: Tensor<2>,
-    /// Vector of each position, `[unique, length, dim]`.
+    /// The vector of each position, `[unique, length, dim]`.
     pub(super) positions: Tensor<3>,
 }
 
@@ -136,15 +136,15 @@ impl NucleotidePredictor for AsvTransformer {
 aam_api::register!(AsvEncoderKind, AsvTransformerConfig);
 
 impl AsvTransformer {
-    /// Through the transformer in `precision`. No position is padding, so nothing is masked, unless
-    /// the model is one that takes ambiguous bases for padding.
+    /// Applies the transformer in `precision`. No position is padding, so nothing is masked, except
+    /// in models that treat ambiguous bases as padding.
     fn forward_in(&self, precision: MixedPrecision, tokens: Tensor<2, Int>) -> AsvOutput {
         self.forward_by(tokens, |transformer, x, mask| {
             transformer.forward_in(precision, x, mask)
         })
     }
 
-    /// As [`forward`](AsvEncoder::forward), by some way through the transformer.
+    /// As [`forward`](AsvEncoder::forward), with a given implementation of the transformer.
     pub(super) fn forward_by(
         &self,
         tokens: Tensor<2, Int>,
@@ -165,13 +165,13 @@ impl AsvTransformer {
         }
     }
 
-    /// Logits of the token at each position, `[unique, length, vocabulary]`.
+    /// The token logits at each position, `[unique, length, vocabulary]`.
     #[cfg(test)]
     pub(super) fn logits(&self, positions: Tensor<3>) -> Tensor<3> {
         self.nucleotides.forward(positions)
     }
 
-    /// The shape, where no position is masked.
+    /// The shape for the fused encoder, if no position is masked.
     pub(super) fn fused_shape(&self) -> Option<EncoderShape> {
         let [vocabulary, _] = self.tokens.weight.dims();
         let [positions, _] = self.positions.weight.dims();
@@ -182,7 +182,7 @@ impl AsvTransformer {
         })
     }
 
-    /// Whether the transformer learns through adapters, and nothing else does.
+    /// Whether only the adapters of the transformer are trained.
     pub(super) fn is_adapted(&self) -> bool {
         self.transformer.is_adapted()
     }
@@ -202,15 +202,15 @@ impl AsvTransformer {
         GradientsParams::from_grads((weights * gradients).sum().backward(), self)
     }
 
-    /// Probability of dropout in training.
+    /// The dropout probability in training.
     pub(super) fn dropout(&self) -> f64 {
         self.transformer.dropout()
     }
 }
 
-/// The rows of `table` for `tokens`, `[unique, length, dim]`. A GPU that is to learn them multiplies:
-/// Burn's gradient of a look-up adds up all positions one after the other there, on one thread for
-/// each column, which takes as long as the transformer.
+/// Looks up the rows of `table` for `tokens`, `[unique, length, dim]`. If a GPU has to train them,
+/// this is a matrix product, because the gradient of Burn's look-up adds all positions sequentially
+/// on a GPU, with one thread per column, which takes as long as the transformer.
 fn rows_of(table: &Embedding, tokens: Tensor<2, Int>) -> Tensor<3> {
     let weight = table.weight.val();
     match weight.device().inner() == Device::flex() || !weight.is_require_grad() {

@@ -1,8 +1,8 @@
-//! The two ways to compute attention on a GPU: one kernel that keeps no scores, or a matrix
-//! product, a softmax and another product.
+//! The two implementations of attention on a GPU: a single fused kernel that does not store scores,
+//! or a matrix product, a softmax and another product.
 //!
-//! Burn has no gradient of the one kernel, so what learns goes through the three operations in any
-//! case, and the choice is about validation, prediction and frozen encoders. It belongs to the
+//! Burn has no gradient of the fused kernel, so training always uses the three operations, and the
+//! choice only affects validation, prediction and frozen encoders. It is a global setting of the
 //! process, like the devices themselves.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,26 +15,26 @@ use serde::{Deserialize, Serialize};
 
 use super::MixedPrecision;
 
-/// Added to the score of a masked position: its weight becomes exactly 0, and a row in which
-/// everything is masked stays finite.
+/// Added to the score of a masked position: its weight becomes exactly 0, and rows in which all
+/// positions are masked stay finite.
 pub const MASKED: f64 = -1e9;
 
-/// How a GPU computes attention where nothing is learnt.
+/// How a GPU computes attention during inference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AttnImplementation {
-    /// By one fused kernel if it is right on this device, else in separate operations.
+    /// The fused kernel if it is correct on this device, otherwise separate operations.
     #[default]
     Auto,
-    /// By one fused kernel; the run is refused where that is wrong.
+    /// The fused kernel; an error if it is incorrect.
     Flash,
-    /// In separate operations.
+    /// Separate operations.
     Math,
 }
 
 static PLAIN: AtomicBool = AtomicBool::new(false);
 
-/// Whether attention is computed in separate operations from now on.
+/// Sets whether attention is computed in separate operations.
 pub fn use_plain(plain: bool) {
     PLAIN.store(plain, Ordering::Relaxed);
 }
@@ -44,8 +44,8 @@ pub fn is_plain() -> bool {
     PLAIN.load(Ordering::Relaxed)
 }
 
-/// What each position of `[batch, heads, length, width]` takes from the others by one kernel.
-/// `bias`, `[batch, 1, 1, length]`, is 0 or [`MASKED`].
+/// Attention with the fused kernel, for inputs `[batch, heads, length, width]`. `bias`,
+/// `[batch, 1, 1, length]`, is 0 or [`MASKED`].
 pub fn fused(
     query: Tensor<4>,
     key: Tensor<4>,
@@ -55,7 +55,7 @@ pub fn fused(
     fused_in(MixedPrecision::None, query, key, value, bias)
 }
 
-/// As [`fused`] of 32-bit numbers, computed in those of `precision`.
+/// As [`fused`] for 32-bit inputs, computed in `precision`.
 pub fn fused_in(
     precision: MixedPrecision,
     query: Tensor<4>,
@@ -81,14 +81,14 @@ fn one_kernel(
         Some(bias) if query.device() != Device::flex() || query.dtype() != DType::F32 => bias,
         bias => return attention(query, key, value, None, bias.cloned(), options),
     };
-    // A bias would keep Burn from the one kernel; a mask does not.
+    // A bias would prevent Burn from using the fused kernel; a mask does not.
     let ([batch, heads, length, _], keys) = (query.dims(), key.dims()[2]);
     let mask = bias.clone().lower_elem(MASKED / 2.0);
     let mask = mask.expand([batch, heads, length, keys]);
     attention(query, key, value, Some(mask), None, options)
 }
 
-/// The same in separate operations. It divides by the sum of the weights last, on
+/// Attention in separate operations. The division by the sum of the weights comes last, on
 /// `[length, width]` instead of `[length, length]`, which saves three passes over the largest
 /// tensors of a training step. `drop` is applied to the weights.
 pub fn plain(
@@ -101,7 +101,7 @@ pub fn plain(
     plain_in(MixedPrecision::None, query, key, value, bias, drop)
 }
 
-/// As [`plain`] of 32-bit numbers, with both products in those of `precision`.
+/// As [`plain`] for 32-bit inputs, with both products in `precision`.
 pub fn plain_in(
     precision: MixedPrecision,
     query: Tensor<4>,
@@ -119,7 +119,7 @@ pub fn plain_in(
     let weights = (scores - highest).exp();
     let sums = weights.clone().sum_dim(3);
     match precision.is_mixed() {
-        // Weights that add up to 1 keep the product in the range of half precision.
+        // Weights that sum to 1 keep the product within the range of half precision.
         true => precision.product(drop(weights / sums), value),
         false => drop(weights).matmul(value) / sums,
     }

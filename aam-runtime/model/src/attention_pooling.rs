@@ -15,7 +15,7 @@ pub struct AttentionPooling {
 }
 
 impl AttentionPooling {
-    /// Pooling of vectors of width `dim`.
+    /// Creates a pooling of vectors of width `dim`.
     pub fn new(dim: usize, device: &Device) -> Self {
         Self {
             query: LinearConfig::new(dim, 1).with_bias(false).init(device),
@@ -23,8 +23,8 @@ impl AttentionPooling {
         }
     }
 
-    /// Pools `[batch, length, dim]` to `[batch, dim]` over the positions at which `mask`
-    /// `[batch, length]` is true. A row without any gives what a row of zeros gives.
+    /// Pools `[batch, length, dim]` to `[batch, dim]` over the positions where `mask`
+    /// `[batch, length]` is true. A row without such positions gives the same as a row of zeros.
     pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<2, Bool>>) -> Tensor<2> {
         let [batch, length, dim] = x.dims();
         let scores = self.query.forward(x.clone()).reshape([batch, length]);

@@ -1,4 +1,5 @@
-//! What pre-training learns: embeddings of ASVs and samples, distances, nucleotides.
+//! The part of the model that is pre-trained: embeddings of ASVs and samples, distances, and
+//! nucleotides.
 
 use aam_api::{
     BoxedAsvEncoder, BoxedSampleEncoder, FittingAsvs, MixedPrecision, NucleotideOutput,
@@ -27,7 +28,7 @@ impl Base {
     /// Builds the base.
     ///
     /// # Errors
-    /// An option out of range, a component that is not linked, or what it refuses.
+    /// An option out of range, a component that is not linked, or an error of a component.
     pub fn init(config: &ModelConfig, device: &Device) -> Result<Self, ModelError> {
         config.validate()?;
         Ok(Self {
@@ -40,8 +41,8 @@ impl Base {
         })
     }
 
-    /// Embeddings of all distinct ASVs of a batch, `[unique, dim]`, from their tokens in groups of
-    /// one length.
+    /// The embeddings of all distinct ASVs of a batch, `[unique, dim]`, from tokens grouped by
+    /// length.
     pub fn encode_asvs(&self, groups: &[Tensor<2, Int>]) -> Tensor<2> {
         let precision = self.embedding_precision();
         let mut embeddings: Vec<Tensor<2>> = groups
@@ -54,11 +55,11 @@ impl Base {
         }
     }
 
-    /// Embeddings of ASVs of one length, and logits of the token at each place, from tokens
+    /// The embeddings of ASVs of equal length, and the token logits at each position, from tokens
     /// `[unique, length]`.
     ///
     /// # Errors
-    /// An encoder of ASVs that does not predict nucleotides.
+    /// An ASV encoder that does not predict nucleotides.
     pub fn predict_nucleotides(
         &self,
         tokens: Tensor<2, Int>,
@@ -67,19 +68,20 @@ impl Base {
         Ok(predictor.predict(tokens, self.precision))
     }
 
-    /// The encoder of ASVs with its weights of now, for embeddings that samples are made of.
+    /// The ASV encoder with its current weights, for embeddings from which sample embeddings are
+    /// computed.
     pub fn embedding_encoder(&self, device: &Device) -> Recomputation<'_> {
         Recomputation::new(&self.asv_encoder, self.embedding_precision(), device)
     }
 
-    /// The same for nucleotides.
+    /// The ASV encoder with its current weights, for nucleotides.
     pub fn nucleotide_encoder(&self, device: &Device) -> Recomputation<'_> {
         Recomputation::new(&self.asv_encoder, self.precision, device)
     }
 
-    /// What embeddings of ASVs are computed in. Whitening blows up what distinguishes them, and the
-    /// rounding with it: pooled by abundance, predictions of one model in 8 bits and in 32 were up
-    /// to a third of their spread apart.
+    /// The precision of ASV embeddings. Whitening amplifies the differences between them, including
+    /// rounding errors: with abundance pooling, predictions of the same model in 8 and in 32 bits
+    /// differed by up to a third of their standard deviation.
     fn embedding_precision(&self) -> MixedPrecision {
         match self.samples.is_fitted() {
             true => MixedPrecision::None,
@@ -87,36 +89,36 @@ impl Base {
         }
     }
 
-    /// What a predictor sees of samples, from the embeddings `[unique, dim]` of the ASVs.
+    /// What a predictor sees of samples, from the ASV embeddings `[unique, dim]`.
     pub fn view(&self, asvs: Tensor<2>, samples: &SampleAsvs) -> SampleView {
         self.samples.view(asvs, samples, self.precision)
     }
 
-    /// What sort of view that is.
+    /// The shape of that view.
     pub fn view_shape(&self) -> ViewShape {
         self.samples.view_shape()
     }
 
-    /// Embeddings of the samples, `[batch, dim]`, from the embeddings `[unique, dim]` of the ASVs.
+    /// The sample embeddings, `[batch, dim]`, from the ASV embeddings `[unique, dim]`.
     pub fn embed_samples(&self, asvs: Tensor<2>, samples: &SampleAsvs) -> Tensor<2> {
         self.samples.embed(asvs, samples, self.precision)
     }
 
-    /// As [`embed_samples`](Self::embed_samples), where the [`view`](Self::view) is known already.
+    /// As [`embed_samples`](Self::embed_samples), if the [`view`](Self::view) is already known.
     pub fn embed_view(&self, view: SampleView, asvs: Tensor<2>, samples: &SampleAsvs) -> Tensor<2> {
         self.samples.embed_view(view, asvs, samples, self.precision)
     }
 
-    /// Predicted UniFrac distances, `[batch, batch]`, zero on the diagonal, from
+    /// The predicted UniFrac distances, `[batch, batch]`, zero on the diagonal, from
     /// [`Base::embed_samples`].
     pub fn distances(&self, samples: Tensor<2>) -> Tensor<2> {
         self.unifrac.forward(samples)
     }
 
-    /// Values predicted for each sample, `[batch, sample_values]`.
+    /// The predicted values of each sample, `[batch, sample_values]`.
     ///
     /// # Errors
-    /// A model that was built to predict none.
+    /// A model without sample values.
     pub fn sample_values(&self, samples: Tensor<2>) -> Result<Tensor<2>, ModelError> {
         match &self.values {
             Some(values) => Ok(values.forward(samples)),
@@ -124,21 +126,20 @@ impl Base {
         }
     }
 
-    /// With a fresh readout of the values that `config` names, in place of any other.
+    /// Replaces the readout by a new one for the values in `config`.
     pub fn with_readout(mut self, config: &ModelConfig, device: &Device) -> Self {
         self.values = readout(config, device);
         self
     }
 
-    /// Whether the sample encoder is to be fitted to the samples of the training:
-    /// [`Base::fitted`].
+    /// Whether the sample encoder has to be fitted to the training samples with [`Base::fitted`].
     pub fn is_fitted_to_samples(&self) -> bool {
         self.samples.is_fitted()
     }
 
-    /// With a sample encoder fitted to the ASVs whose embeddings are `asvs`, `[ASVs, dim]`, and to
-    /// the samples of `batches`, each with the embeddings of its own ASVs. One that needs no fitting
-    /// stays as it is.
+    /// Fits the sample encoder to the ASVs with embeddings `asvs`, `[ASVs, dim]`, and to the
+    /// samples of `batches`, each with the embeddings of its own ASVs. Does nothing if no fitting
+    /// is required.
     pub fn fitted(
         mut self,
         asvs: Tensor<2>,
@@ -152,33 +153,33 @@ impl Base {
         self
     }
 
-    /// With distances between samples that start as large as the true ones: `samples`,
-    /// `[batch, dim]`, are embeddings, `truth` the distances between them, one row after the other.
-    /// Nothing changes where the scale of distances is not learnt.
+    /// Scales the predicted distances so that they are initially as large as the true ones.
+    /// `samples`, `[batch, dim]`, are embeddings, `truth` the distances between them in row-major
+    /// order. Does nothing if the scale of distances is not learned.
     pub fn with_scale_of(mut self, samples: Tensor<2>, truth: &[f64]) -> Self {
         self.unifrac = self.unifrac.with_scale_of(samples, truth);
         self
     }
 
-    /// With matrix products of the numbers of `precision`; parameters and everything else have 32
-    /// bits, and so have embeddings of ASVs that a sample encoder was fitted to.
+    /// Sets the precision of matrix products. Parameters and all other operations are 32-bit, as are
+    /// the ASV embeddings to which a sample encoder was fitted.
     pub fn with_precision(self, precision: MixedPrecision) -> Self {
         Self { precision, ..self }
     }
 
-    /// With an ASV encoder that does not learn.
+    /// Freezes the ASV encoder.
     pub fn freeze_asv_encoder(mut self) -> Self {
         self.asv_encoder = self.asv_encoder.freeze();
         self
     }
 
-    /// Width of the embeddings.
+    /// The width of the embeddings.
     pub fn dim(&self) -> usize {
         self.dim
     }
 }
 
-/// From the embedding of a sample to its values, where a model has any.
+/// The linear map from a sample embedding to its values, if the model has any.
 fn readout(config: &ModelConfig, device: &Device) -> Option<Linear> {
     let values = config.sample_values;
     (values > 0).then(|| LinearConfig::new(config.dim, values).init(device))

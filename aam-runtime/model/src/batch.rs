@@ -1,4 +1,4 @@
-//! Batches: the distinct ASVs of some samples, and which sample holds how much of each.
+//! Batches: the distinct ASVs of some samples, and their counts in each sample.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use crate::ModelInput;
 use aam_data::tokens::START;
 use aam_data::{AsvSampling, Table, TokenizedSequences, choose_asvs};
 
-// The tokens that encoders know are those that sequences become.
+// The tokens known to encoders are those of tokenised sequences.
 const _: () = {
     use aam_api::tokens as told;
     use aam_data::tokens as made;
@@ -19,21 +19,21 @@ const _: () = {
     assert!(told::AMBIGUOUS == made::AMBIGUOUS && told::VOCABULARY == made::VOCABULARY);
 };
 
-/// Distinct ASVs of one length.
+/// Distinct ASVs of equal length.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AsvGroup {
-    /// Columns of the table.
+    /// The columns of the table.
     pub features: Vec<u32>,
-    /// Tokens of each ASV with its start, so bases + 1.
+    /// The number of tokens per ASV including the start token, i.e. bases + 1.
     pub length: usize,
 }
 
-/// ASVs grouped by length, so that their encoder needs no padding and no mask.
+/// ASVs grouped by length, so that their encoder needs neither padding nor a mask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AsvGroups(pub Vec<AsvGroup>);
 
 impl AsvGroups {
-    /// Groups `features`, which are distinct, of at most `most` ASVs each.
+    /// Groups the distinct `features`, with at most `most` ASVs per group.
     pub fn new(mut features: Vec<u32>, sequences: &TokenizedSequences, most: usize) -> Self {
         let length = |feature: &u32| sequences.bases(*feature as usize) + 1;
         features.sort_by_key(|feature| (length(feature), *feature));
@@ -77,49 +77,49 @@ impl AsvGroup {
     }
 }
 
-/// Some samples and their ASVs, on the host.
+/// A batch of samples and their ASVs, on the host.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// Rows of the table.
+    /// The rows of the table.
     pub rows: Vec<usize>,
-    /// The distinct ASVs; the position of an ASV in them is its number in `index`.
+    /// The distinct ASVs; `index` refers to their positions.
     pub groups: AsvGroups,
-    /// ASVs of the richest sample: the width of the following.
+    /// The number of ASVs of the richest sample, which is the width of the following.
     pub width: usize,
-    /// Number of each sample's ASVs, `[samples, width]`; 0 at padding.
+    /// The positions of each sample's ASVs, `[samples, width]`; 0 at padding.
     pub index: Vec<i32>,
-    /// Whether a place holds an ASV, `[samples, width]`.
+    /// Whether an entry holds an ASV, `[samples, width]`.
     pub mask: Vec<bool>,
-    /// Reads, `[samples, width]`; 0 at padding.
+    /// The reads, `[samples, width]`; 0 at padding.
     pub counts: Vec<f32>,
 }
 
-/// Makes batches from a study.
+/// Creates batches from a study.
 #[derive(Clone, Copy, Debug)]
 pub struct Batcher<'a> {
-    /// Reads.
+    /// The reads.
     pub table: &'a Table,
-    /// Sequence of each column of the table.
+    /// The sequence of each column of the table.
     pub sequences: &'a TokenizedSequences,
-    /// Most ASVs of one sample.
+    /// The maximum number of ASVs per sample.
     pub limit: usize,
-    /// Which, where it has more.
+    /// Which ASVs to use if a sample has more.
     pub sampling: AsvSampling,
-    /// Most ASVs that are encoded at once.
+    /// The maximum number of ASVs encoded at once.
     pub chunk: usize,
 }
 
 impl Batcher<'_> {
-    /// Ids of the samples at `rows`.
+    /// The ids of the samples at `rows`.
     pub fn names(&self, rows: &[usize]) -> Vec<String> {
         let ids = self.table.sample_ids();
         rows.iter().map(|&row| ids[row].clone()).collect()
     }
 
-    /// Columns of the ASVs that the samples at `rows` have, in order.
+    /// The columns of the ASVs in the samples at `rows`, in order.
     pub fn features(&self, rows: &[usize]) -> Vec<u32> {
         let asvs = || rows.iter().flat_map(|&row| self.table.row(row).0);
-        // A list of all that the samples hold, or a mark for each column, whichever is smaller.
+        // Uses a list of all entries of the samples, or a flag per column, whichever is smaller.
         let held: usize = rows.iter().map(|&row| self.table.row(row).0.len()).sum();
         if held * size_of::<u32>() <= self.table.num_features() {
             let mut features: Vec<u32> = asvs().copied().collect();
@@ -189,7 +189,7 @@ impl Batcher<'_> {
 }
 
 impl Batch {
-    /// The samples at `rows` without their ASVs, where what is seen of them is known already.
+    /// The samples at `rows` without their ASVs, if their view is already known.
     pub fn of_rows(rows: &[usize]) -> Self {
         Self {
             rows: rows.to_vec(),
@@ -201,7 +201,7 @@ impl Batch {
         }
     }
 
-    /// The samples at some places of the batch, in a batch of the same ASVs and the same width.
+    /// A batch of the samples in the given range, with the same ASVs and the same width.
     pub fn part(&self, samples: Range<usize>) -> Self {
         let places = samples.start * self.width..samples.end * self.width;
         Self {
@@ -214,9 +214,9 @@ impl Batch {
         }
     }
 
-    /// The batch on a device. `categories`, `[samples, columns]`, holds category ids.
+    /// Moves the batch to a device. `categories`, `[samples, columns]`, holds category ids.
     ///
-    /// With `tokens` the ASVs' tokens come along; without, the caller has their embeddings.
+    /// With `tokens`, the ASVs' tokens are included; otherwise, the caller has their embeddings.
     pub fn input(
         &self,
         tokens: Option<&TokenizedSequences>,

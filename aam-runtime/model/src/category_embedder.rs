@@ -8,7 +8,8 @@ use burn::tensor::{Device, Int, Tensor};
 use super::dropout::drop;
 use aam_api::categories::ancestors;
 
-/// One table per categorical column. The unknown level 0 is the zero vector and never learns.
+/// One embedding table per categorical column. The unknown level 0 is the zero vector and is not
+/// trained.
 ///
 /// The embedding of a column in a hierarchy is the sum of its own row and those of its ancestors.
 #[derive(Module, Debug)]
@@ -20,9 +21,9 @@ pub struct CategoryEmbedder {
 }
 
 impl CategoryEmbedder {
-    /// Tables for the columns of `schema`, in its order; none for a schema without columns.
+    /// Creates tables for the columns of `schema`, in order. `None` if there are no columns.
     ///
-    /// `parents` holds the position of each column's parent, whose width must be the column's own;
+    /// `parents` holds the index of each column's parent, whose width must equal the column's own;
     /// it may be empty.
     pub fn new(
         schema: &CategorySchema,

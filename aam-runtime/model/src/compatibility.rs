@@ -1,23 +1,24 @@
-//! Where a model follows the reference implementation instead of this one's own ways.
+//! Options to follow the reference implementation where this implementation differs.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Ways of the reference implementation that change results and are off by default.
+/// Behaviours of the reference implementation that change results and are off by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Compatibility {
     /// All layers of a transformer start with the same weights.
     pub identical_layers: bool,
-    /// Learned positions over the ASVs of a sample, which have no order.
+    /// Learned positions of the ASVs of a sample, which have no order.
     pub sample_positions: bool,
-    /// Ambiguous bases are padding: no attention, and ASVs of several lengths in one group.
+    /// Ambiguous bases are treated as padding: no attention, and ASVs of several lengths in one
+    /// group.
     pub ambiguous_is_padding: bool,
-    /// The sample's embedding is computed from ASVs with masked bases.
+    /// Sample embeddings are computed from ASVs with masked bases.
     pub masked_embeddings: bool,
-    /// Validation guesses bases that are not masked.
+    /// Validation predicts bases that are not masked.
     pub unmasked_validation: bool,
-    /// The start token counts as a base to guess where nothing is masked.
+    /// The start token counts as a base to predict if nothing is masked.
     pub start_in_nucleotide_loss: bool,
     /// A frozen base keeps its dropout.
     pub frozen_base_dropout: bool,
@@ -27,7 +28,7 @@ pub struct Compatibility {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Quirk {
-    /// All of them.
+    /// All fields.
     Reference,
     /// [`Compatibility::identical_layers`].
     IdenticalLayers,
@@ -46,7 +47,7 @@ pub enum Quirk {
 }
 
 impl Compatibility {
-    /// Everything as the reference implementation does it.
+    /// Enables all behaviours of the reference implementation.
     pub fn reference() -> Self {
         Self {
             identical_layers: true,
@@ -59,7 +60,7 @@ impl Compatibility {
         }
     }
 
-    /// With another way of the reference implementation.
+    /// Enables one behaviour of the reference implementation.
     pub fn with(mut self, quirk: Quirk) -> Self {
         match quirk {
             Quirk::Reference => return Self::reference(),

@@ -1,30 +1,30 @@
 //! Components of a model in its configuration.
 //!
-//! Before they were components that anybody can add, the ways to pool samples and to embed counts
-//! were words in a manifest. Those that have no options of their own still are, so that checkpoints
-//! of either time read alike.
+//! Before they became extensible components, the sample and count embeddings were plain words in a
+//! manifest. Those without options of their own still are, so that older and newer checkpoints have
+//! the same format.
 
 use aam_api::{AsvEncoderConfig, Components, Kind, PluginError, Registry, Resolved};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::asv_encoder::AsvTransformerConfig;
 
-/// The names that stand in a manifest as words.
+/// The names that are written as words in a manifest.
 const WORDS: [&str; 6] = ["abundance", "attention", "none", "add", "concat", "film"];
 
-/// Whether `component` has no option of its own that is set.
+/// Whether none of the options of `component` are set.
 fn is_plain(component: &Resolved) -> bool {
     component.options.values().all(serde_json::Value::is_null)
 }
 
-/// Whether two choices are the same component with the same options, whoever supplies it.
+/// Whether two choices are the same component with the same options, regardless of the supplier.
 pub(crate) fn same(one: &Resolved, other: &Resolved) -> bool {
     let value = |of: &Resolved, option: &str| of.options.get(option).cloned().unwrap_or_default();
     let mut options = one.options.keys().chain(other.options.keys());
     one.name == other.name && options.all(|option| value(one, option) == value(other, option))
 }
 
-/// Puts what the user chose in the place of `component`, unless it is the same already.
+/// Replaces `component` by the user's choice, unless it is the same.
 ///
 /// # Errors
 /// An unknown name or option, or a value of the wrong type.
@@ -41,17 +41,18 @@ pub fn choose<K: Kind>(
     Ok(())
 }
 
-/// Whether the encoder of ASVs need not be named, being the one of checkpoints that name none.
+/// Whether the ASV encoder may be omitted, because it is the one of checkpoints that do not name
+/// one.
 pub(crate) fn is_unnamed_asv_encoder(component: &Resolved) -> bool {
     same(component, &unnamed_asv_encoder())
 }
 
-/// The encoder of ASVs of a checkpoint that names none, as those from before there was a choice.
+/// The ASV encoder of checkpoints that do not name one, from before there was a choice.
 pub(crate) fn unnamed_asv_encoder() -> Resolved {
     Resolved::built_in(AsvTransformerConfig::NAME)
 }
 
-/// Writes a component.
+/// Serialises a component.
 ///
 /// # Errors
 /// Those of the serializer.
@@ -65,7 +66,7 @@ pub(crate) fn serialize<S: Serializer>(
     }
 }
 
-/// Reads a component.
+/// Deserialises a component.
 ///
 /// # Errors
 /// Neither a word nor a component.

@@ -1,4 +1,4 @@
-//! The shape of a model: widths, depths, and what differs from the reference implementation.
+//! The shape of a model: widths, depths, and differences from the reference implementation.
 
 use std::str::FromStr;
 
@@ -20,9 +20,9 @@ use super::sample_attention::AttentionConfig;
 use super::transformer::TransformerConfig;
 use super::{ModelError, component};
 
-/// The encoder of ASVs that models have unless another is chosen; it comes with weights.
+/// The default ASV encoder, which has pre-trained weights.
 pub const TRAINED_ENCODER: &str = "greengenes";
-/// The widest embeddings that it has.
+/// The maximum width of its embeddings.
 pub const TRAINED_WIDTH: usize = 128;
 
 /// The shape of a model.
@@ -32,7 +32,7 @@ pub struct ModelConfig {
     /// Width of the embeddings of bases, ASVs and samples.
     #[schemars(range(min = 1, max = 16_384))]
     pub dim: usize,
-    /// Attention heads of every transformer; they divide `dim`.
+    /// Attention heads of every transformer; must divide `dim`.
     #[schemars(range(min = 1, max = 1_024))]
     pub heads: usize,
     /// Transformer layers over the bases of an ASV.
@@ -41,98 +41,99 @@ pub struct ModelConfig {
     /// Transformer layers over the ASVs of a sample.
     #[schemars(range(max = 1_000))]
     pub sample_layers: usize,
-    /// Further layers over the ASVs, before the pooling that gives a sample's embedding.
+    /// Additional layers over the ASVs, before the pooling that gives the sample embedding.
     #[schemars(range(max = 1_000))]
     pub encoder_layers: usize,
-    /// Layers of the target's branch.
+    /// Layers of the target branch.
     #[schemars(range(max = 1_000))]
     pub target_layers: usize,
     /// Layers of the count branch.
     #[schemars(range(max = 1_000))]
     pub count_layers: usize,
-    /// Width of the feed-forward part of a layer; 4 × `dim` if not given.
+    /// Width of the feed-forward layers. Default: 4 × `dim`.
     #[schemars(range(min = 1, max = 65_536))]
     pub feed_forward: Option<usize>,
     /// Dropout of every transformer, in [0, 1).
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub dropout: f64,
-    /// Dropout of the embeddings of categories, in [0, 1).
+    /// Dropout of the category embeddings, in [0, 1).
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub category_dropout: f64,
     /// The longest ASV, in bases.
     #[schemars(range(min = 1, max = 10_000))]
     pub max_bp: usize,
-    /// The most ASVs of a sample that the model looks at.
+    /// The maximum number of ASVs per sample that the model uses.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub token_limit: usize,
-    /// How many tokens there are, padding, start and mask included.
+    /// The number of tokens, including padding, start and mask.
     #[schemars(range(min = 6, max = 65_536))]
     pub vocabulary: usize,
-    /// From the tokens of an ASV to its embedding.
+    /// The component that maps the tokens of an ASV to its embedding.
     #[serde(
         default = "component::unnamed_asv_encoder",
         skip_serializing_if = "component::is_unnamed_asv_encoder"
     )]
     #[schemars(skip)]
     pub asv_encoder: Resolved,
-    /// How the ASVs of a sample become one vector.
+    /// The component that combines the ASVs of a sample into one vector.
     #[serde(rename = "pooling", with = "component")]
     #[schemars(skip)]
     pub sample_encoder: Resolved,
-    /// Features of the profile from which abundance pooling predicts distances, for each weighting.
+    /// Number of features per weighting of the profile from which abundance pooling predicts
+    /// distances.
     #[schemars(range(min = 1, max = 65_536))]
     pub profile_features: usize,
-    /// Features of a sample's composition, which the head sees of it with abundance pooling.
+    /// Number of composition features of a sample that the head sees with abundance pooling.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub composition_features: usize,
-    /// Width that they are narrowed to for a fusion, and where there are categories.
+    /// Width to which these are reduced for a fusion, and if there are categories.
     #[schemars(range(min = 1, max = 65_536))]
     pub sample_dim: usize,
-    /// How the abundance of an ASV joins its embedding, before attention.
+    /// The component that combines the abundance of an ASV with its embedding, before attention.
     #[serde(with = "component")]
     #[schemars(skip)]
     pub count_embedding: Resolved,
-    /// What is taken for the abundance of an ASV.
+    /// The abundance measure.
     pub count_scale: CountScale,
-    /// What distances between embeddings are measured in.
+    /// The scale of distances between embeddings.
     pub distance_scale: DistanceScale,
     /// Values per sample that pre-training predicts directly (1 for Faith's PD).
     #[schemars(range(max = 65_536))]
     pub sample_values: usize,
-    /// Ways of the reference implementation that are off by default.
+    /// Behaviours of the reference implementation that are off by default.
     pub compatibility: Compatibility,
 }
 
-/// What distances between embeddings are measured in before tanh maps them into [0, 1).
+/// The scale by which distances between embeddings are divided before tanh maps them to [0, 1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DistanceScale {
-    /// √dim, the length of a normalized embedding, so that every width reaches the same range.
+    /// √dim, the norm of a normalised embedding, so that every width has the same range.
     #[default]
     Relative,
     /// √dim times a learned factor that starts at 1.
     Learnable,
-    /// 10 whatever the width.
+    /// 10 for every width.
     Fixed,
 }
 
-/// How a sample encoder works ([`aam_api::SampleEncoder`]).
+/// The requirements of a sample encoder ([`aam_api::SampleEncoder`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SampleWays {
-    /// Whether it is fitted to samples and to ASVs whose embeddings then stay as they are.
+    /// Whether it is fitted to samples and to ASVs, whose embeddings are then fixed.
     pub is_fitted: bool,
     /// What a predictor sees.
     pub view: ViewShape,
 }
 
-/// Sizes to choose from.
+/// Predefined sizes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// A few ten thousand parameters, for a few hundred samples on a laptop.
+    /// Tens of thousands of parameters, for a few hundred samples on a laptop.
     #[default]
     Tiny,
-    /// A few hundred thousand parameters.
+    /// Hundreds of thousands of parameters.
     Small,
     /// The size of the reference implementation, for a GPU.
     Base,
@@ -215,7 +216,7 @@ impl ModelConfig {
         }
     }
 
-    /// With the encoder of ASVs that learns masked nucleotides.
+    /// Uses the ASV encoder that learns masked nucleotides.
     pub fn with_transformer(self) -> Self {
         Self {
             asv_encoder: component::unnamed_asv_encoder(),
@@ -236,7 +237,7 @@ impl ModelConfig {
         Ok(())
     }
 
-    /// Sizes that components of the model follow.
+    /// The sizes used by components of the model.
     pub fn sizes(&self) -> ModelSizes {
         let mut sizes = ModelSizes::new(self.dim);
         sizes.heads = self.heads;
@@ -251,7 +252,7 @@ impl ModelConfig {
         sizes
     }
 
-    /// What the encoder of ASVs is built for.
+    /// The context in which the ASV encoder is built.
     pub(crate) fn asv_context(&self) -> AsvEncoderContext {
         let mut context = AsvEncoderContext::new(self.sizes(), self.max_bp + 1);
         context.vocabulary = self.vocabulary;
@@ -259,10 +260,10 @@ impl ModelConfig {
         context
     }
 
-    /// Builds the encoder of ASVs.
+    /// Builds the ASV encoder.
     ///
     /// # Errors
-    /// A component that is not linked, or what it refuses.
+    /// A component that is not linked, or an error of the component.
     pub(crate) fn build_asv_encoder(&self, device: &Device) -> Result<BoxedAsvEncoder, ModelError> {
         let registry = Registry::<AsvEncoderKind>::load()?;
         Ok(registry.build(&self.asv_encoder, &self.asv_context(), device)?)
@@ -271,14 +272,14 @@ impl ModelConfig {
     /// Builds the sample encoder.
     ///
     /// # Errors
-    /// A component that is not linked, or what it refuses.
+    /// A component that is not linked, or an error of the component.
     pub(crate) fn build_sample_encoder(
         &self,
         device: &Device,
     ) -> Result<BoxedSampleEncoder, ModelError> {
         let mut context = SampleEncoderContext::new(self.sizes(), self.count_embedding.clone());
         context.count_scale = self.count_scale;
-        // The reference's table has five rows to spare, so that its weights fit.
+        // The table of the reference has five spare rows; the same size allows loading its weights.
         context.asv_positions = self
             .compatibility
             .sample_positions
@@ -287,12 +288,12 @@ impl ModelConfig {
         Ok(registry.build(&self.sample_encoder, &context, device)?)
     }
 
-    /// How samples are encoded, which settles how a model is trained.
+    /// The requirements of the sample encoder, which determine how a model is trained.
     ///
     /// # Errors
-    /// A component that is not linked, or what it refuses.
+    /// A component that is not linked, or an error of the component.
     pub fn sample_ways(&self) -> Result<SampleWays, ModelError> {
-        // Parameters are drawn when they are first used, so that nothing is computed here.
+        // Parameters are initialised lazily, so nothing is computed here.
         let encoder = self.build_sample_encoder(&Device::flex())?;
         Ok(SampleWays {
             is_fitted: encoder.is_fitted(),
@@ -300,10 +301,10 @@ impl ModelConfig {
         })
     }
 
-    /// Checks that the encoder of ASVs predicts masked nucleotides.
+    /// Checks that the ASV encoder predicts masked nucleotides.
     ///
     /// # Errors
-    /// It does not, or a component that is not linked, or what it refuses.
+    /// It does not, or a component that is not linked, or an error of the component.
     pub fn expect_nucleotides(&self) -> Result<(), ModelError> {
         let encoder = self.build_asv_encoder(&Device::flex())?;
         if encoder.nucleotide_predictor().is_some() {
@@ -312,15 +313,16 @@ impl ModelConfig {
         let component = format!("{} '{}'", AsvEncoderKind::NAME, self.asv_encoder.name);
         let error = PluginError::cannot(
             component,
-            "be pre-trained on masked nucleotides, for it has nothing for each place of an ASV; \
-             leave their loss out with --nucleotide-weight 0, or give --asv-encoder transformer",
+            "be pre-trained on masked nucleotides, because it has no output per position of an ASV; \
+             disable their loss with --nucleotide-weight 0, or use --asv-encoder transformer",
         );
         Err(error.into())
     }
 
-    /// Parameters that a model of this shape has at least, as far as its encoders are built-in ones.
+    /// The minimum number of parameters of a model of this shape, as far as its encoders are
+    /// built-in ones.
     pub fn fewest_parameters(&self) -> f64 {
-        // A damaged checkpoint may hold sizes whose product no integer can.
+        // A damaged checkpoint may contain sizes whose product overflows any integer.
         let option = |component: &Resolved, name: &str, otherwise: f64| {
             let value = component.options.get(name).and_then(Value::as_f64);
             value.unwrap_or(otherwise)

@@ -1,4 +1,4 @@
-//! The side task of guessing the abundance of each ASV of a sample.
+//! The auxiliary task of predicting the abundance of each ASV of a sample.
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -9,7 +9,7 @@ use super::init::xavier_linear;
 use super::transformer::Transformer;
 use super::{MixedPrecision, ModelConfig};
 
-/// Guesses abundances in (0, 1).
+/// Predicts abundances in (0, 1).
 #[derive(Module, Debug)]
 pub struct CountBranch {
     transformer: Transformer,
@@ -25,7 +25,7 @@ impl CountBranch {
         }
     }
 
-    /// With matrix products of the numbers of `precision`.
+    /// Sets the precision of matrix products.
     pub fn with_precision(self, precision: MixedPrecision) -> Self {
         Self {
             transformer: self.transformer.with_precision(precision),
@@ -33,7 +33,7 @@ impl CountBranch {
         }
     }
 
-    /// `[batch, asvs]` in (0, 1), from embeddings `[batch, asvs, dim]`.
+    /// The predictions in (0, 1), `[batch, asvs]`, from embeddings `[batch, asvs, dim]`.
     pub fn forward(&self, asvs: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<2> {
         let [batch, slots, _] = asvs.dims();
         let asvs = self.transformer.forward(asvs, Some(mask));

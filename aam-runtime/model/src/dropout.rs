@@ -1,8 +1,8 @@
 //! Dropout with masks that are cheap to draw on a CPU.
 //!
-//! Burn draws one number a value there, which takes a third of a training step. Here sixteen bits
-//! decide, from a ChaCha stream that starts from a number of the device's own generator, so that
-//! seeding the device still fixes everything.
+//! Burn draws one number per value on a CPU, which takes a third of a training step. Here, sixteen
+//! bits per value are used, from a ChaCha stream that is seeded by the device's own generator, so
+//! that seeding the device still determines everything.
 
 use burn::nn::Dropout;
 use burn::tensor::{Device, Distribution, Int, Tensor, TensorData};
@@ -10,10 +10,11 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use rayon::prelude::*;
 
-/// Values per task; each has a stream of its own, so the mask does not depend on the threads.
+/// Values per task. Each task has its own stream, so the mask does not depend on the number of
+/// threads.
 const CHUNK: usize = 1 << 15;
 
-/// What `dropout` makes of `x`.
+/// Applies `dropout` to `x`.
 pub fn drop<const D: usize>(dropout: &Dropout, x: Tensor<D>) -> Tensor<D> {
     let device = x.device();
     let active = dropout.prob > 0.0 && dropout.training.is_enabled() && device.is_autodiff();
@@ -25,14 +26,15 @@ pub fn drop<const D: usize>(dropout: &Dropout, x: Tensor<D>) -> Tensor<D> {
     x * Tensor::from_data(TensorData::new(mask, shape), &device)
 }
 
-/// A number of the CPU's own generator.
+/// Draws a number from the CPU's generator.
 pub(super) fn seed() -> u64 {
     let start = Tensor::<1, Int>::random([1], Distribution::Uniform(0.0, 2e9), &Device::flex());
     let seed: i64 = start.into_scalar();
     seed.unsigned_abs()
 }
 
-/// `number` values that are 0 with probability `probability` and otherwise what keeps the mean 1.
+/// Draws `number` values that are 0 with probability `probability`, and otherwise scaled to keep a
+/// mean of 1.
 fn draw(probability: f64, number: usize, seed: u64) -> Vec<f32> {
     let threshold = (probability * 65536.0).round() as u16;
     let kept = (65536.0 / (65536.0 - f64::from(threshold))) as f32;

@@ -1,4 +1,4 @@
-//! What can be wrong with a model's configuration.
+//! Errors of a model's configuration.
 
 use aam_api::PluginError;
 use aam_api::options::BadValue;
@@ -12,9 +12,9 @@ pub enum ModelError {
     Option {
         /// The option.
         option: String,
-        /// What is allowed.
+        /// The allowed values.
         expected: String,
-        /// What was given.
+        /// The given value.
         found: String,
     },
     /// A component that cannot be built.
@@ -35,7 +35,7 @@ impl From<BadValue> for ModelError {
 }
 
 impl ModelError {
-    /// An option out of range.
+    /// Creates the error of an option out of range.
     pub fn option(
         option: impl Into<String>,
         expected: impl Into<String>,

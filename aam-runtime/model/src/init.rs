@@ -1,4 +1,4 @@
-//! How parameters start.
+//! Initialisation of parameters.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use burn::module::{Initializer, Module, ModuleMapper, ModuleVisitor, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Xavier-uniform weights without or with biases of zero.
+/// A linear layer with Xavier-uniform weights and zero biases.
 pub fn xavier_linear(input: usize, output: usize, device: &Device) -> Linear {
     Linear {
         weight: Initializer::XavierUniform { gain: 1.0 }.init_with(
@@ -19,7 +19,7 @@ pub fn xavier_linear(input: usize, output: usize, device: &Device) -> Linear {
     }
 }
 
-/// Weights uniform within ±1/√input, biases of zero.
+/// A linear layer with weights uniform in ±1/√input and zero biases.
 pub fn linear_without_initial_bias(input: usize, output: usize, device: &Device) -> Linear {
     Linear {
         bias: Some(Initializer::Zeros.init([output], device)),
@@ -29,10 +29,10 @@ pub fn linear_without_initial_bias(input: usize, output: usize, device: &Device)
     }
 }
 
-/// The module with every parameter drawn.
+/// Initialises all parameters of the module.
 ///
-/// Burn draws a parameter when it is first used. Calling this right after seeding the device makes
-/// the weights depend on the seed alone, and not on what the forward pass uses first.
+/// Burn initialises a parameter when it is first used. Calling this right after seeding the device
+/// makes the weights depend on the seed only, and not on the order of use in the forward pass.
 pub fn materialised<M: Module>(module: M) -> M {
     struct Touch;
     impl ModuleVisitor for Touch {
@@ -44,8 +44,8 @@ pub fn materialised<M: Module>(module: M) -> M {
     module
 }
 
-/// `module` with the values that the parameters of `other` have, which is of the same shape but may
-/// be on another device.
+/// Returns `module` with the parameter values of `other`, which has the same shape but may be on
+/// another device.
 pub fn with_values_of<M: Module>(module: M, other: &M) -> M {
     #[derive(Default)]
     struct Read(VecDeque<TensorData>);
@@ -68,7 +68,7 @@ pub fn with_values_of<M: Module>(module: M, other: &M) -> M {
     module.map(&mut values)
 }
 
-/// A copy of `module` whose parameters are parameters of their own.
+/// A copy of `module` with new parameter ids.
 pub fn copy_with_own_parameters<M: Module>(module: &M) -> M {
     struct Renew;
     impl ModuleMapper for Renew {

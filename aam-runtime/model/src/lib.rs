@@ -1,5 +1,5 @@
-//! The model: from the tokens of ASVs and their counts to embeddings of samples, predicted UniFrac
-//! distances and the values of every target.
+//! The model, from the tokens of ASVs and their counts to sample embeddings, predicted UniFrac
+//! distances and the values of all targets.
 //!
 //! ```text
 //! tokens ─► asv-encoder ─► [unique, dim] ─┐ index, counts
@@ -10,15 +10,15 @@
 //!                                  [batch, dim] ─► distances
 //! ```
 //!
-//! The encoders are components; here are those that are built in. The encoder of ASVs is a
-//! transformer. The default sample encoder sums features of the ASVs, weighted by abundance, and a
-//! predictor sees one profile a sample. The other, as the reference has it, is transformers over the
-//! ASVs of a sample, of which the predictor sees all, and the fusion acts on them before they are
-//! pooled.
+//! The encoders are components, of which the built-in ones are defined here. The ASV encoder is a
+//! transformer. The default sample encoder sums features of the ASVs, weighted by abundance, and
+//! the predictor sees one profile per sample. The alternative, as in the reference, consists of
+//! transformers over the ASVs of a sample; the predictor sees all ASVs, and the fusion is applied
+//! before they are pooled.
 //!
-//! [`Base`] is the left and lower part, which pre-training learns; [`Predictor`] is the whole.
-//! Each distinct ASV of a batch is encoded once, in groups of one length (see [`ModelInput`]), and
-//! what was computed before can be used again: [`Predictor::forward_asvs`].
+//! [`Base`] is the left and lower part, which is pre-trained; [`Predictor`] is the entire model.
+//! Each distinct ASV of a batch is encoded once, in groups of equal length (see [`ModelInput`]),
+//! and computed embeddings can be reused: [`Predictor::forward_asvs`].
 
 mod abundance_pooling;
 mod adapters;

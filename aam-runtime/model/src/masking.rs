@@ -1,5 +1,5 @@
-//! Masked nucleotides: which bases the model has to guess. One mask per distinct ASV, drawn from a
-//! seeded stream on the host.
+//! Masked nucleotides: which bases the model has to predict. There is one mask per distinct ASV,
+//! drawn from a seeded stream on the host.
 
 use rand::{Rng, RngExt};
 use schemars::JsonSchema;
@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 
 use aam_data::tokens::{FIRST_BASE, LAST_BASE, MASK};
 
-/// Spans that hit nothing new are tried this often.
+/// Maximum number of attempts to place spans that add masked bases.
 const ATTEMPTS: usize = 100;
 
 /// Which bases are masked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct MaskingConfig {
-    /// Share of the bases that is masked, in [0, 1).
+    /// Fraction of the bases to mask, in [0, 1).
     pub ratio: f64,
-    /// How they are chosen.
+    /// How they are selected.
     pub strategy: MaskStrategy,
 }
 
-/// How masked bases are chosen.
+/// How masked bases are selected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum MaskStrategy {
-    /// Each base by itself.
+    /// Each base independently.
     #[default]
     Random,
     /// Spans of 3 to 5 bases.
@@ -43,14 +43,14 @@ impl Default for MaskingConfig {
 /// Tokens with masked bases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Masked {
-    /// The tokens, the mask token at masked positions.
+    /// The tokens, with the mask token at masked positions.
     pub tokens: Vec<u8>,
     /// Whether a position is masked.
     pub mask: Vec<bool>,
 }
 
 impl MaskingConfig {
-    /// Masks bases of the sequences in `tokens`, each `length` tokens long.
+    /// Masks bases of the sequences in `tokens`, with `length` tokens each.
     pub fn apply(&self, tokens: &[u8], length: usize, rng: &mut impl Rng) -> Masked {
         let mut mask = vec![false; tokens.len()];
         for (tokens, mask) in tokens.chunks(length).zip(mask.chunks_mut(length)) {

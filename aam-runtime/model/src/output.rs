@@ -1,5 +1,5 @@
-//! What happens to the outputs of a head that are values of the target: scaling by category, a
-//! learned scale and shift, an activation. Everything is off by default.
+//! Transformations of head outputs that are values of the target: scaling by category, a learned
+//! scale and shift, and an activation. All are off by default.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -14,23 +14,23 @@ use serde::{Deserialize, Serialize};
 use super::ModelError;
 use super::parameters::parameter_ids;
 
-/// What happens to the outputs of a head that are values of the target.
+/// Transformations of head outputs that are values of the target.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct OutputConfig {
-    /// Categorical columns for whose levels the outputs are scaled and shifted.
+    /// Categorical columns with a scale and shift of the outputs for each level.
     pub conditional_scaling: Vec<String>,
-    /// A learned scale and shift of each target.
+    /// Whether each target has a learned scale and shift.
     pub learnable_scale: bool,
-    /// What maps the outputs into the range of the target.
+    /// The activation that maps outputs to the range of the target.
     pub activation: Activation,
 }
 
-/// What maps outputs into the range of the target.
+/// The activation that maps outputs to the range of the target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
-    /// Nothing.
+    /// No activation.
     #[default]
     None,
     /// max(x, 0).
@@ -76,8 +76,8 @@ struct ConditionalScale {
 }
 
 impl OutputStage {
-    /// The stage for targets of which `applies` says whether outputs are values; none if it
-    /// would change nothing.
+    /// Creates the stage. `applies` says for each target whether outputs are its values. `None` if
+    /// nothing would be changed.
     ///
     /// # Errors
     /// A column of `conditional_scaling` that is not one of the run's categorical columns.
@@ -125,12 +125,12 @@ impl OutputStage {
         }))
     }
 
-    /// Parameters of the scaling by category.
+    /// The parameters of the scaling by category.
     pub fn category_parameters(&self) -> HashSet<ParamId> {
         parameter_ids(&self.conditional)
     }
 
-    /// `[batch, targets, outputs]` to the same shape; `ids` is `[batch, columns]`.
+    /// Transforms `[batch, targets, outputs]` to the same shape; `ids` is `[batch, columns]`.
     pub fn forward(&self, values: Tensor<3>, ids: Option<Tensor<2, Int>>) -> Tensor<3> {
         let [batch, targets, outputs] = values.dims();
         let mut y = values.clone();

@@ -1,32 +1,32 @@
-//! Parameters of a module as a set.
+//! Sets of parameters of a module.
 
 use std::collections::HashSet;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 
-/// Ids of all parameters of a module.
+/// The ids of all parameters of a module.
 pub fn parameter_ids<M: Module>(module: &M) -> HashSet<ParamId> {
     let mut ids = Ids::default();
     module.visit(&mut ids);
     ids.0
 }
 
-/// Ids of the parameters of a module by the transformer layer they belong to or come after, from the
-/// input up; those before the first layer are the first set.
+/// The ids of the parameters of a module, grouped by the last transformer layer that they belong to
+/// or follow, from the input up. The first set contains those before the first layer.
 pub fn parameters_by_depth<M: Module>(module: &M) -> Vec<HashSet<ParamId>> {
     let mut depths = Depths::default();
     module.visit(&mut depths);
     depths.sets
 }
 
-/// Parameters in the order of a module's fields, which is that of the computation.
+/// Visits parameters in the order of a module's fields, which is that of the computation.
 #[derive(Default)]
 struct Depths {
     sets: Vec<HashSet<ParamId>>,
-    /// Names and types on the way to a parameter.
+    /// Names and types on the path to a parameter.
     path: Vec<(String, String)>,
-    /// The layer seen last.
+    /// The most recent layer.
     layer: Option<String>,
 }
 
@@ -40,7 +40,7 @@ impl ModuleVisitor for Depths {
         });
         if self.sets.is_empty() || (layer.is_some() && layer != self.layer) {
             self.sets.push(HashSet::new());
-            // A module that begins with a layer has nothing before it.
+            // A module that starts with a layer has nothing before it.
             if self.sets.len() == 1 && layer.is_some() {
                 self.sets.push(HashSet::new());
             }
@@ -71,7 +71,7 @@ impl ModuleVisitor for Ids {
     }
 }
 
-/// Numbers of parameters that learn, and of all parameters.
+/// The number of trainable parameters, and of all parameters.
 pub fn parameter_counts<M: Module>(model: &M) -> (usize, usize) {
     let mut counts = Counts::default();
     model.visit(&mut counts);

@@ -1,4 +1,4 @@
-//! The whole model: a base, the fusion of categories, the target's branch, a head.
+//! The entire model: a base, the fusion of categories, the target branch, and a head.
 
 use std::collections::HashSet;
 
@@ -23,15 +23,15 @@ use super::readout::Readout;
 use super::transformer::Transformer;
 use super::{Base, ModelConfig, ModelError, ModelInput};
 
-/// What a predictor has beyond its base and its components.
+/// The configuration of a predictor in addition to its base and its components.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PredictorConfig {
-    /// The side task of guessing the abundance of each ASV.
+    /// Whether to predict the abundance of each ASV as an auxiliary task.
     pub count_branch: bool,
-    /// A norm of the sample's embedding, before the head.
+    /// Whether to normalise the sample embedding before the head.
     pub target_norm: bool,
-    /// What happens to outputs that are values of the target.
+    /// The transformation of outputs that are values of the target.
     pub output: OutputConfig,
 }
 
@@ -45,32 +45,32 @@ impl Default for PredictorConfig {
     }
 }
 
-/// What a predictor is assembled from.
+/// The parts from which a predictor is assembled.
 #[derive(Clone, Debug)]
 pub struct PredictorParts<'a> {
     /// Shape of the model.
     pub model: &'a ModelConfig,
-    /// What it has beyond base and components.
+    /// The configuration in addition to base and components.
     pub predictor: &'a PredictorConfig,
     /// The fusion.
     pub fusion: &'a Resolved,
     /// The head.
     pub head: &'a Resolved,
-    /// Categorical columns of the run.
+    /// The categorical columns of the run.
     pub categories: &'a CategorySchema,
-    /// For each of them, the position of the one whose embedding is added to its own; may be empty.
+    /// For each column, the index of the parent whose embedding is added to its own; may be empty.
     pub parents: &'a [Option<usize>],
-    /// Outputs of each target: the most that any loss asks.
+    /// Outputs per target: the maximum that any loss requires.
     pub outputs_per_target: usize,
-    /// For each target, whether its outputs are values of it (`Loss::outputs_are_values`), to
-    /// which the output stage applies.
+    /// For each target, whether its outputs are values of it (`Loss::outputs_are_values`), to which
+    /// the output stage is applied.
     pub values: &'a [bool],
 }
 
-/// The whole model.
+/// The entire model.
 #[derive(Module, Debug)]
 pub struct Predictor {
-    /// What pre-training learned.
+    /// The pre-trained part.
     pub base: Base,
     categories: Option<CategoryEmbedder>,
     fusion: BoxedFusion,
@@ -84,48 +84,49 @@ pub struct Predictor {
     frozen_base_dropout: bool,
 }
 
-/// Transformer and pooling of the target's branch.
+/// The transformer and pooling of the target branch.
 #[derive(Module, Debug)]
 struct TargetBranch {
     transformer: Transformer,
     pooling: AttentionPooling,
 }
 
-/// What a caller wants beside the values of the targets.
+/// The optional outputs requested by a caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wants {
-    /// Embeddings of the samples, for distances.
+    /// Sample embeddings, for distances.
     pub samples: bool,
-    /// Guessed abundances.
+    /// Predicted abundances.
     pub counts: bool,
 }
 
-/// What a predictor makes of a batch.
+/// The output of a predictor for a batch.
 #[derive(Clone, Debug)]
 pub struct PredictorOutput {
-    /// Outputs of each target, `[batch, targets, outputs per target]`; the loss says what they
-    /// mean.
+    /// The outputs of each target, `[batch, targets, outputs per target]`. Their meaning is defined
+    /// by the loss.
     pub values: Tensor<3>,
-    /// Added to the training loss as it is, `[1]`.
+    /// A penalty that is added to the training loss, `[1]`.
     pub penalty: Option<Tensor<1>>,
-    /// Embeddings of the samples as the base has them, `[batch, dim]`, if wanted.
+    /// The sample embeddings of the base, `[batch, dim]`, if requested.
     pub samples: Option<Tensor<2>>,
-    /// Guessed abundances in (0, 1), `[batch, asvs]`, if wanted of a model that guesses them.
+    /// The predicted abundances in (0, 1), `[batch, asvs]`, if requested and if the model predicts
+    /// them.
     pub counts: Option<Tensor<2>>,
-    /// Embeddings of the ASVs in their samples, `[batch, asvs, dim]`, of a model that pools by
-    /// attention.
+    /// The embeddings of the ASVs in their samples, `[batch, asvs, dim]`, for models with attention
+    /// pooling.
     pub asvs: Option<Tensor<3>>,
-    /// Embeddings of the samples as the head sees them, `[batch, width]`.
+    /// The sample embeddings seen by the head, `[batch, width]`.
     pub pooled: Tensor<2>,
-    /// What components let people look at.
+    /// Observations of components for monitoring.
     pub observations: Vec<Observation>,
 }
 
 impl Predictor {
-    /// Builds a predictor with a fresh base.
+    /// Builds a predictor with a new base.
     ///
     /// # Errors
-    /// An option out of range, a component that is not linked, or one that lacks something.
+    /// An option out of range, a component that is not linked, or one that lacks a requirement.
     pub fn init(parts: &PredictorParts<'_>, device: &Device) -> Result<Self, ModelError> {
         let (model, config) = (parts.model, parts.predictor);
         let base = Base::init(model, device)?;
@@ -133,7 +134,7 @@ impl Predictor {
         if config.count_branch && view != ViewShape::Asvs {
             return Err(ModelError::option(
                 "count-branch",
-                "none with abundance pooling, which has no embeddings of the ASVs in their samples",
+                "none with abundance pooling, which does not compute embeddings of ASVs within samples",
                 true,
             ));
         }
@@ -144,7 +145,7 @@ impl Predictor {
         let fusion_context = FusionContext::new(narrow).with_categories(parts.categories.clone());
         let fusion =
             Registry::<FusionKind>::load()?.build(parts.fusion, &fusion_context, device)?;
-        // What is made of categories grows with the square of the width.
+        // The outputs of categories grow with the square of the width.
         let is_alone = fusion.changes_nothing() && parts.categories.columns.is_empty();
         let (width, narrowing) = match view {
             ViewShape::Profiles { width } if is_alone => (width, None),
@@ -191,12 +192,12 @@ impl Predictor {
         self.head.outputs_ascend()
     }
 
-    /// With another base, of the same shape.
+    /// Replaces the base by one of the same shape.
     pub fn with_base(self, base: Base) -> Self {
         Self { base, ..self }
     }
 
-    /// With matrix products of the numbers of `precision`, but for those of fusion and head.
+    /// Sets the precision of matrix products, except those of fusion and head.
     pub fn with_precision(self, precision: MixedPrecision) -> Self {
         Self {
             base: self.base.with_precision(precision),
@@ -209,7 +210,7 @@ impl Predictor {
         }
     }
 
-    /// Parameters that are there for categories only: embeddings, fusion, scales of the output.
+    /// The category-specific parameters: embeddings, fusion, and output scales.
     pub fn category_parameters(&self) -> HashSet<ParamId> {
         let mut ids = parameter_ids(&self.categories);
         ids.extend(parameter_ids(&self.fusion));
@@ -221,20 +222,20 @@ impl Predictor {
         ids
     }
 
-    /// The readout, where nothing comes after it that would change what it says.
+    /// The readout, if no later step changes its output.
     pub fn plain_readout(&self) -> Option<&Readout> {
         let is_plain = self.output.is_none();
         self.readout.as_ref().filter(|_| is_plain)
     }
 
-    /// With another readout, of the same shape.
+    /// Replaces the readout by one of the same shape.
     #[must_use]
     pub fn with_readout(self, readout: Readout) -> Self {
         let readout = Some(readout);
         Self { readout, ..self }
     }
 
-    /// With a base that does not learn, and has no dropout.
+    /// Freezes the base, and disables its dropout.
     pub fn freeze_base(self) -> Self {
         let base = match self.frozen_base_dropout {
             true => self.base.no_grad(),
@@ -243,12 +244,13 @@ impl Predictor {
         Self { base, ..self }
     }
 
-    /// Everything from the tokens on.
+    /// The full forward pass, starting from tokens.
     pub fn forward(&self, input: &ModelInput, wants: Wants) -> PredictorOutput {
         self.forward_asvs(self.base.encode_asvs(&input.groups), input, wants)
     }
 
-    /// From embeddings `[unique, dim]` of the ASVs on; `input.groups` is not looked at.
+    /// The forward pass, starting from the ASV embeddings `[unique, dim]`; `input.groups` is
+    /// ignored.
     pub fn forward_asvs(
         &self,
         asvs: Tensor<2>,
@@ -269,8 +271,8 @@ impl Predictor {
         output
     }
 
-    /// From the profiles `[batch, width]` of samples on, where the base makes such, and the ids of their
-    /// categories, `[batch, columns]`.
+    /// The forward pass, starting from sample profiles `[batch, width]`, if the base computes them,
+    /// and category ids, `[batch, columns]`.
     pub fn forward_profiles(
         &self,
         profiles: Tensor<2>,
@@ -279,7 +281,7 @@ impl Predictor {
         self.forward_view(SampleView::Profiles(profiles), None, categories)
     }
 
-    /// From what is seen of samples on, without what only ASVs tell of.
+    /// The forward pass, starting from the view of samples, without outputs that require ASVs.
     fn forward_view(
         &self,
         view: SampleView,
@@ -321,8 +323,8 @@ impl Predictor {
         }
     }
 
-    /// The head's penalty `[1]`, if it has one, on samples whose embeddings it sees as `pooled`,
-    /// `[batch, width]`, and whose category ids are `categories`, `[batch, columns]`.
+    /// The penalty `[1]` of the head, if it has one, for samples with embeddings `pooled`,
+    /// `[batch, width]`, and category ids `categories`, `[batch, columns]`.
     pub fn penalty(
         &self,
         pooled: Tensor<2>,
@@ -335,7 +337,7 @@ impl Predictor {
         self.head.forward(input).penalty
     }
 
-    /// What is pooled of the samples, `[batch, width]`, with the first part of the fusion.
+    /// The pooled sample embeddings, `[batch, width]`, with the first part of the fusion.
     fn pool(
         &self,
         view: SampleView,
@@ -377,7 +379,7 @@ impl Predictor {
     }
 }
 
-/// A linear layer from a view of `width` entries to `narrow` entries of a mean square of about 1.
+/// A linear layer from a view of `width` entries to `narrow` entries with a mean square of about 1.
 fn narrowing(width: usize, narrow: usize, device: &Device) -> Linear {
     let (mean, std) = (0.0, 1.0 / (SIZE * (width as f64).sqrt()));
     let layer = LinearConfig::new(width, narrow).with_bias(false);
@@ -385,8 +387,8 @@ fn narrowing(width: usize, narrow: usize, device: &Device) -> Linear {
     layer.init(device)
 }
 
-/// The mean over the places at which `mask` is true, for a fusion that announced to pool and then did
-/// not.
+/// The mean over the positions where `mask` is true, for a fusion that declares pooling but does
+/// not provide it.
 fn mean(asvs: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<2> {
     let [batch, _, dim] = asvs.dims();
     let valid: Tensor<3> = mask.float().unsqueeze_dim(2);

@@ -1,9 +1,9 @@
-//! Random Fourier features (Rahimi and Recht, *Random features for large-scale kernel machines*, NIPS
-//! 2007): `√2 cos(x S w + φ)` with signs `S` and phases `φ`.
+//! Random Fourier features (Rahimi and Recht, *Random features for large-scale kernel machines*,
+//! NIPS 2007): `√2 cos(x S w + φ)` with signs `S` and phases `φ`.
 //!
-//! Products of such features are those of a Gaussian kernel, `exp(−w² |x − y|² / 2)`. Signs in place of
-//! normal numbers do as well where a sum has many terms, and what is drawn is the same in every run, so
-//! that no checkpoint has to hold millions of numbers that nothing ever changes.
+//! Products of such features approximate a Gaussian kernel, `exp(−w² |x − y|² / 2)`. Signs work as
+//! well as normal random numbers if sums have many terms. The same numbers are drawn in every run,
+//! so that checkpoints do not have to store millions of constants.
 
 use std::f32::consts::{SQRT_2, TAU};
 
@@ -11,19 +11,19 @@ use aam_core::random::stream;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{Rng, RngExt};
 
-/// A map of vectors of a width to random features.
+/// A map from vectors of a width to random features.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct RandomFeatures {
-    /// Tells one map from others.
+    /// The name that distinguishes this map from others.
     pub name: &'static str,
-    /// How many features it makes.
+    /// The number of features.
     pub number: usize,
-    /// The inverse of the distance at which two vectors are no longer alike.
+    /// The inverse length scale of the kernel.
     pub frequency: f32,
 }
 
 impl RandomFeatures {
-    /// Features of `rows`, `[rows, width]`: `[rows, number]`, each of a mean square of 1.
+    /// The features of `rows`, `[rows, width]`: `[rows, number]`, each with a mean square of 1.
     pub fn of(&self, rows: Tensor<2>) -> Tensor<2> {
         let [_, width] = rows.dims();
         let device = rows.device();
@@ -31,7 +31,7 @@ impl RandomFeatures {
         (turned + self.phases(&device)).cos() * SQRT_2
     }
 
-    /// `[width, number]`, each 1 or −1.
+    /// The signs, `[width, number]`, each 1 or −1.
     fn signs(&self, width: usize, device: &Device) -> Tensor<2> {
         let mut random = stream(0, self.name);
         let all = width * self.number;
@@ -44,7 +44,7 @@ impl RandomFeatures {
         Tensor::from_data(TensorData::new(signs, [width, self.number]), device)
     }
 
-    /// `[1, number]`, in `[0, 2π)`.
+    /// The phases, `[1, number]`, in `[0, 2π)`.
     fn phases(&self, device: &Device) -> Tensor<2> {
         let mut random = stream(1, self.name);
         let phases: Vec<f32> = (0..self.number)

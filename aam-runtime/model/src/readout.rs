@@ -1,12 +1,13 @@
-//! What a linear map predicts of a sample's features beside the head. It is solved, not trained.
+//! A linear readout of a sample's features in addition to the head. It is solved in closed form,
+//! not trained.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::abundance_pooling::{constant, fixed, stored};
 
-/// A linear map from the view of a sample to the outputs of every target, added to what the head gives.
-/// It is zero until it is solved.
+/// A linear map from the view of a sample to the outputs of all targets, which is added to the
+/// head's output. It is zero until it is solved.
 #[derive(Module, Debug)]
 pub struct Readout {
     weight: Param<Tensor<2>>,
@@ -15,7 +16,7 @@ pub struct Readout {
 }
 
 impl Readout {
-    /// From views of so many entries to so many outputs of each target.
+    /// Creates a readout from views of width `width` to `per_target` outputs for each target.
     pub(crate) fn new(width: usize, targets: usize, per_target: usize, device: &Device) -> Self {
         let outputs = targets * per_target;
         Self {
@@ -25,12 +26,13 @@ impl Readout {
         }
     }
 
-    /// `[width, outputs]`, the outputs of a target side by side.
+    /// The shape `[width, outputs]`, where the outputs of a target are adjacent.
     pub fn shape(&self) -> [usize; 2] {
         self.weight.lazy_shape().dims()
     }
 
-    /// With these weights, row by row of the [shape](Self::shape), and biases, one for each output.
+    /// Sets the weights, in row-major order of the [shape](Self::shape), and the biases, one per
+    /// output.
     #[must_use]
     pub fn with(self, weights: Vec<f32>, biases: Vec<f32>) -> Self {
         let device = self.weight.lazy_device();
@@ -42,7 +44,7 @@ impl Readout {
         }
     }
 
-    /// From views `[batch, width]` to values `[batch, targets, outputs per target]`.
+    /// Maps views `[batch, width]` to values `[batch, targets, outputs per target]`.
     pub(crate) fn forward(&self, views: Tensor<2>) -> Tensor<3> {
         let [batch, _] = views.dims();
         let [_, outputs] = self.shape();

@@ -16,21 +16,21 @@ use super::composition::Composition;
 
 /// Sums over codes of the ASVs, weighted by abundance. Learns from a few dozen samples.
 ///
-/// A predictor sees the composition of a sample: centred log-ratios and presence of its ASVs, with
-/// related ASVs close to each other, `u = Σ f(n) c`, and of it random features whose products are those
-/// of a Gaussian kernel, `x = √2 cos(u S + φ)` (Rahimi and Recht, NIPS 2007). The code `c` of an ASV
-/// comes from its embedding `e`, whitened so that differences between close relatives count as much as
-/// those between phyla, `z = (e − μ) V / √w`: over the ASVs of the study, or over those that the encoder
-/// of ASVs takes for typical.
+/// The predictor sees the composition of a sample: centred log-ratios and presence of its ASVs,
+/// `u = Σ f(n) c`, where related ASVs have similar codes, and random features of it whose products
+/// approximate a Gaussian kernel, `x = √2 cos(u S + φ)` (Rahimi and Recht, NIPS 2007). The code `c`
+/// of an ASV is derived from its embedding `e`, whitened so that differences between close
+/// relatives count as much as those between phyla, `z = (e − μ) V / √w`: over the ASVs of the
+/// study, or over those that the ASV encoder considers typical.
 ///
-/// Distances are predicted by a linear map of other sums, of features that are zero for most ASVs,
-/// `relu(z W + b)`, weighted by logarithm, root and presence and standardised. Nothing of either is
-/// learnt by gradient: what is not drawn is measured before anything is learnt, on embeddings that
-/// then stay as they are.
+/// Distances are predicted by a linear map of other sums, of the sparse features `relu(z W + b)`,
+/// weighted by logarithm, square root and presence, and standardised. Neither is learned by
+/// gradient descent: all parameters that are not random are estimated before training, on
+/// embeddings that are then fixed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AbundanceConfig {
-    /// Features for each weighting, for distances; without it as many as the preset has.
+    /// Number of features per weighting, for distances. Default: set by the preset.
     #[schemars(range(min = 1, max = 65_536))]
     pub features: Option<usize>,
 }
@@ -41,7 +41,7 @@ pub struct AbundanceEncoder {
     abundance: AbundanceBranch,
 }
 
-/// What a predictor sees of a sample, and its place in the space of distances.
+/// What the predictor sees of a sample, and the sample's embedding in the space of distances.
 #[derive(Module, Debug)]
 struct AbundanceBranch {
     composition: Composition,
@@ -70,7 +70,7 @@ impl SampleEncoderConfig for AbundanceConfig {
                 features,
             ));
         }
-        // A profile is about 1 long, and so is its projection then.
+        // A profile has a norm of about 1, and so has its projection.
         let std = 1.0 / (dim as f64).sqrt();
         let initializer = Initializer::Normal { mean: 0.0, std };
         Ok(AbundanceEncoder {

@@ -1,5 +1,5 @@
-//! The sample encoder of the reference implementation: transformers over the ASVs of a sample, then
-//! attention pooling.
+//! The sample encoder of the reference implementation: transformers over the ASVs of a sample,
+//! followed by attention pooling.
 
 use aam_api::{
     BoxedCountEmbedding, CountEmbeddingContext, CountEmbeddingKind, CountScale, MixedPrecision,
@@ -15,19 +15,19 @@ use serde::{Deserialize, Serialize};
 use super::attention_pooling::AttentionPooling;
 use super::transformer::{Transformer, TransformerConfig};
 
-/// Transformers over the ASVs of a sample and attention pooling, as in the reference implementation.
-/// Wants thousands of samples.
+/// Transformers over the ASVs of a sample and attention pooling, as in the reference
+/// implementation. Requires thousands of samples.
 ///
-/// An ASV's embedding and its abundance are joined by the count embedding, a first transformer puts
-/// the ASVs in the context of their sample, which is what a predictor sees, a second one and
-/// attention pooling make the sample's embedding of them, from which distances are predicted.
+/// The count embedding combines an ASV's embedding and its abundance. A first transformer puts the
+/// ASVs in the context of their sample; its output is what the predictor sees. A second transformer
+/// and attention pooling compute the sample embedding, from which distances are predicted.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct AttentionConfig {
-    /// Layers of the first transformer; without it those of every transformer of the model.
+    /// Layers of the first transformer. Default: as in the other transformers of the model.
     #[schemars(range(max = 1_000))]
     pub layers: Option<usize>,
-    /// Layers of the second transformer; without it those of every transformer of the model.
+    /// Layers of the second transformer. Default: as in the other transformers of the model.
     #[schemars(range(max = 1_000))]
     pub pooling_layers: Option<usize>,
 }
@@ -130,8 +130,8 @@ impl SampleEncoder for AttentionEncoder {
 aam_api::register!(SampleEncoderKind, AttentionConfig);
 
 impl AttentionEncoder {
-    /// Embeddings of the ASVs in the context of their samples, `[batch, asvs, dim]`, zero at
-    /// padding, from the embeddings `[unique, dim]` of the ASVs.
+    /// The embeddings of the ASVs in the context of their samples, `[batch, asvs, dim]`, zero at
+    /// padding, from the ASV embeddings `[unique, dim]`.
     fn contextual(
         &self,
         asvs: Tensor<2>,
@@ -151,7 +151,7 @@ impl AttentionEncoder {
         encoder.transformer.forward_in(precision, x, mask) * valid
     }
 
-    /// Embeddings of the samples, `[batch, dim]`, from [`contextual`](Self::contextual).
+    /// The sample embeddings, `[batch, dim]`, from [`contextual`](Self::contextual).
     fn pool(&self, asvs: Tensor<3>, mask: Tensor<2, Bool>, precision: MixedPrecision) -> Tensor<2> {
         let encoder = &self.attention.encoder;
         let asvs = encoder.forward_in(precision, asvs, Some(mask.clone()));

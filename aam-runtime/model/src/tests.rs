@@ -1,4 +1,4 @@
-//! Properties of the model that hold whatever its weights.
+//! Properties of the model that hold for any weights.
 
 use aam_api::{AsvEncoderConfig, Resolved, SampleAsvs, SampleEncoderConfig};
 use aam_plugins as _;
@@ -78,7 +78,7 @@ fn samples_do_not_depend_on_order_padding_or_neighbours() {
     let base = Base::init(&config(), &device()).unwrap();
     let all = input();
     let expected = embed(&base, &all);
-    // The first sample alone, its ASVs in another order, with more padding.
+    // The first sample alone, with its ASVs in another order and more padding.
     let alone = ModelInput {
         samples: SampleAsvs {
             index: Tensor::from_data([[3, 0, 1, 2, 2]], &device()),
@@ -235,8 +235,8 @@ fn options_out_of_range_are_named() {
     }
 }
 
-/// Nucleotides are guessed in half precision with either sample encoder. What one that is fitted
-/// whitens is not embedded in it.
+/// Nucleotides are predicted in half precision with either sample encoder. Embeddings that a fitted
+/// sample encoder whitens are not computed in it.
 #[test]
 fn half_precision_changes_little_and_embeddings_only_where_they_are_not_whitened() {
     for sample_encoder in sample_encoders() {
@@ -266,7 +266,7 @@ fn half_precision_changes_little_and_embeddings_only_where_they_are_not_whitened
     }
 }
 
-/// Words of old manifests are read and written as they were; whatever else is chosen is a table.
+/// Words in old manifests are read and written unchanged; all other choices are written as a table.
 #[test]
 fn components_stand_in_a_manifest_as_they_did_before_they_were_components() {
     let written = |config: &ModelConfig| serde_json::to_value(config).unwrap();

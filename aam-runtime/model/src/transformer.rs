@@ -1,6 +1,5 @@
-//! A stack of pre-norm transformer layers:
-//! `x += drop(attention(norm(x)))`, then `x += drop(down(drop(gelu(up(norm(x))))))`, and one more
-//! norm after the last layer.
+//! A stack of pre-norm transformer layers: `x += drop(attention(norm(x)))`, then
+//! `x += drop(down(drop(gelu(up(norm(x))))))`, and a final norm after the last layer.
 
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
@@ -13,7 +12,7 @@ use super::dropout::{drop, seed};
 use super::fused::{Plan, StackShape, layers};
 use super::init::{copy_with_own_parameters, linear_without_initial_bias, xavier_linear};
 
-/// More scores than this are not kept all at once where no gradient is wanted.
+/// Maximum number of attention scores kept at once if no gradient is needed.
 const LARGE: usize = 1 << 24;
 
 /// The shape of a [`Transformer`].
@@ -21,15 +20,15 @@ const LARGE: usize = 1 << 24;
 pub struct TransformerConfig {
     /// Width of the sequence.
     pub dim: usize,
-    /// Attention heads; they divide `dim`.
+    /// Attention heads; must divide `dim`.
     pub heads: usize,
-    /// Number of layers; with 0 only the last norm is left.
+    /// Number of layers; with 0, only the final norm remains.
     pub layers: usize,
-    /// Width of the feed-forward part.
+    /// Width of the feed-forward layers.
     pub feed_forward: usize,
     /// Dropout of attention weights, attention output, activation and feed-forward output.
     pub dropout: f64,
-    /// All layers start with the same weights.
+    /// Whether all layers start with the same weights.
     pub identical_layers: bool,
 }
 
@@ -47,7 +46,7 @@ pub struct Transformer {
 #[derive(Module, Debug)]
 struct Layer {
     attention_norm: LayerNorm,
-    /// Queries, keys and values side by side, `dim` to 3 × `dim`.
+    /// Concatenated queries, keys and values, `dim` to 3 × `dim`.
     qkv: Linear,
     output: Linear,
     feed_forward_norm: LayerNorm,
@@ -90,12 +89,12 @@ impl TransformerConfig {
 }
 
 impl Transformer {
-    /// With matrix products of the numbers of `precision`.
+    /// Sets the precision of matrix products.
     pub fn with_precision(self, precision: MixedPrecision) -> Self {
         Self { precision, ..self }
     }
 
-    /// The shape.
+    /// The shape of the stack.
     pub(super) fn shape(&self) -> StackShape {
         StackShape {
             dim: self.norm.gamma.dims()[0],
@@ -105,7 +104,7 @@ impl Transformer {
         }
     }
 
-    /// Probability of dropout in training; 0 where it is switched off.
+    /// The dropout probability in training; 0 if disabled.
     pub(super) fn dropout(&self) -> f64 {
         let active = |dropout: &Dropout| dropout.training.is_enabled();
         let layers = self.layers.iter().map(|layer| &layer.dropout);
@@ -117,13 +116,13 @@ impl Transformer {
 
     /// Maps `[batch, length, dim]` to the same shape.
     ///
-    /// `mask` `[batch, length]` is true where other positions may look; what comes out elsewhere
-    /// means nothing.
+    /// `mask` `[batch, length]` is true at positions that others may attend to; the output at other
+    /// positions is meaningless.
     pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<2, Bool>>) -> Tensor<3> {
         self.forward_in(self.precision, x, mask)
     }
 
-    /// As [`forward`](Self::forward), with products of the numbers of `precision`.
+    /// As [`forward`](Self::forward), with matrix products in `precision`.
     pub(super) fn forward_in(
         &self,
         precision: MixedPrecision,
@@ -137,7 +136,7 @@ impl Transformer {
         }
     }
 
-    /// As [`forward_in`](Self::forward_in), through the operations that every device has.
+    /// As [`forward_in`](Self::forward_in), with operations available on every device.
     fn through_burn(
         &self,
         precision: MixedPrecision,
@@ -155,7 +154,7 @@ impl Transformer {
         self.norm.forward(x)
     }
 
-    /// The same in its own precision.
+    /// The same in the precision of the stack.
     #[cfg(test)]
     pub(super) fn forward_through_burn(
         &self,
@@ -165,8 +164,8 @@ impl Transformer {
         self.through_burn(self.precision, x, mask)
     }
 
-    /// How the CPU computes all layers at once; `None` on other devices, and where the places that
-    /// count are not the first of each sequence.
+    /// The plan by which the CPU computes all layers at once. `None` on other devices, and if the
+    /// valid positions do not come first in each sequence.
     fn plan(&self, x: &Tensor<3>, mask: Option<&Tensor<2, Bool>>) -> Option<Plan> {
         let [batch, places, _] = x.dims();
         if x.device().inner() != Device::flex() || x.dtype() != DType::F32 {
@@ -197,8 +196,8 @@ impl Transformer {
         })
     }
 
-    /// The parameters of all layers in one row, in the order in which Burn visits them; with adapters,
-    /// the weights that they make.
+    /// The parameters of all layers in a flat vector, in the order in which Burn visits them; with
+    /// adapters, the merged weights.
     pub(super) fn parameters(&self) -> Tensor<1> {
         let row: Vec<Tensor<1>> = self.layers.iter().flat_map(Layer::parameters).collect();
         match row.is_empty() {
@@ -207,7 +206,7 @@ impl Transformer {
         }
     }
 
-    /// Whether the linear maps learn through adapters.
+    /// Whether the linear maps are trained through adapters.
     pub(super) fn is_adapted(&self) -> bool {
         let mut layers = self.layers.iter();
         layers.any(|layer| layer.qkv.weight.adapter().is_some())
@@ -265,7 +264,7 @@ impl Layer {
         };
         let (query, key, value) = (part(0), part(1), part(2));
         let scores = batch * self.heads * length * length;
-        // On a CPU it is also faster than the fused attention, which does not keep all scores.
+        // On a CPU it is also faster than the fused attention, which does not store all scores.
         let small = (scores <= LARGE || precision.is_mixed()) && qkv.device() == Device::flex();
         let attended = match qkv.is_autodiff() || small || attention::is_plain() {
             true => {

@@ -6,9 +6,9 @@ use burn::tensor::{Device, Tensor};
 
 use super::{DistanceScale, ModelConfig};
 
-/// Squared distances below this count as this, which keeps the gradient of the root finite.
+/// Lower bound of squared distances, which keeps the gradient of the square root finite.
 const LEAST_SQUARE: f64 = 1e-8;
-/// Up to this many values, `samples² × dim`, differences are formed one by one.
+/// Up to this many values, `samples² × dim`, differences are computed explicitly.
 const DIRECT: usize = 1 << 25;
 
 /// Predicts distances.
@@ -33,9 +33,9 @@ impl UnifracHead {
         }
     }
 
-    /// With a learnt factor that starts where predicted distances are, on average, as large as the
-    /// true ones, on the scale before the tanh: `samples` is `[batch, dim]`, `truth` one row after
-    /// the other.
+    /// Sets the learned factor such that predicted distances are initially, on average, as large as
+    /// the true ones, on the scale before the tanh. `samples` is `[batch, dim]`, `truth` is in
+    /// row-major order.
     pub fn with_scale_of(mut self, samples: Tensor<2>, truth: &[f64]) -> Self {
         let Some(log_factor) = self.log_factor.take() else {
             return self;
@@ -44,7 +44,7 @@ impl UnifracHead {
             .clamp_min(LEAST_SQUARE)
             .sqrt();
         let predicted: f64 = distances.into_data().iter::<f64>().sum::<f64>() / self.scale;
-        // A distance of 1 is beyond the range of tanh.
+        // A distance of 1 is outside the range of tanh.
         let wanted: f64 = truth.iter().map(|&d| d.clamp(0.0, 0.999).atanh()).sum();
         let factor = (predicted / wanted).ln();
         let factor = if factor.is_finite() { factor } else { 0.0 };
@@ -57,7 +57,8 @@ impl UnifracHead {
         self
     }
 
-    /// `[batch, batch]` in [0, 1), zero on the diagonal, from the embeddings `[batch, dim]`.
+    /// The distances, `[batch, batch]` in [0, 1), zero on the diagonal, from the embeddings
+    /// `[batch, dim]`.
     pub fn forward(&self, samples: Tensor<2>) -> Tensor<2> {
         let [batch, _] = samples.dims();
         let mut distances = squared_distances(samples).clamp_min(LEAST_SQUARE).sqrt() / self.scale;

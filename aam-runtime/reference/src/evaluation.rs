@@ -1,4 +1,4 @@
-//! What an encoder knows of taxa that it never saw.
+//! Evaluation of an encoder on taxa that it has not seen.
 
 use std::fmt;
 
@@ -15,21 +15,21 @@ use crate::losses::unit;
 use crate::reads::{batch, read};
 use crate::tree_distances::TreeDistances;
 
-/// Reference reads that the nearest is looked for in.
+/// Number of reference reads that are searched for nearest neighbours.
 const REFERENCES: usize = 20_000;
-/// Reads that are looked up.
+/// Number of query reads.
 const QUERIES: usize = 2_000;
-/// Pairs of reads whose distances are compared.
+/// Number of pairs of reads whose distances are compared.
 const PAIRS: usize = 100_000;
-/// Bases of a read.
+/// Read length in bases.
 const BASES: usize = 150;
-/// Reads encoded at once.
+/// Number of reads encoded at once.
 const CHUNK: usize = 512;
 
-/// Reads of a region: an amplicon's number, and which end of it.
+/// A region: the number of an amplicon, and which end of it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Region {
-    /// What it is called.
+    /// The name of the region.
     pub name: &'static str,
     amplicon: usize,
     from_start: bool,
@@ -49,11 +49,11 @@ impl Region {
     }
 }
 
-/// The 150 bases in front of 338R.
+/// The 150 bases upstream of 338R.
 pub const V2: Region = region("V2", 0, false);
-/// The 150 bases behind 515F.
+/// The 150 bases downstream of 515F.
 pub const V4: Region = region("V4", 4, true);
-/// The pairs of regions that are judged: of the reads that are looked up and of the references.
+/// The evaluated pairs of regions: of the query reads and of the references.
 pub const PAIRS_OF_REGIONS: [(Region, Region); 8] = [
     (V4, V4),
     (V2, V2),
@@ -68,22 +68,24 @@ pub const PAIRS_OF_REGIONS: [(Region, Region); 8] = [
 /// A row of the evaluation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judged {
-    /// Region of the reads that are looked up.
+    /// Region of the query reads.
     pub query: &'static str,
     /// Region of the references.
     pub reference: &'static str,
-    /// The share of reads of held-out genera whose nearest reference, of another genus, is of their family.
+    /// The fraction of reads of held-out genera whose nearest reference from another genus is of
+    /// the same family.
     pub family: f64,
-    /// The share whose nearest reference among other organisms of all genera is of their genus.
+    /// The fraction whose nearest reference among other organisms of all genera is of the same
+    /// genus.
     pub genus: f64,
-    /// Correlation of the embeddings' distances with those along the tree, of pairs of held-out genera.
+    /// Correlation of embedding distances with tree distances for pairs of held-out genera.
     pub r_genera: f64,
-    /// The same of held-out families.
+    /// The same for held-out families.
     pub r_families: f64,
 }
 
 impl fmt::Display for Judged {
-    /// As a row of `evaluation.tsv`.
+    /// Formats a row of `evaluation.tsv`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -93,10 +95,10 @@ impl fmt::Display for Judged {
     }
 }
 
-/// Embeddings of reads, 1 long.
+/// Computes embeddings of reads with unit norm.
 pub type Embed<'a> = dyn Fn(&[&str]) -> Tensor<2> + 'a;
 
-/// `encoder`, on a device without gradients, as what is judged.
+/// An embedding function for `encoder`, on a device without gradients.
 pub fn embedding<'a>(
     encoder: &'a BoxedAsvEncoder,
     device: &'a Device,
@@ -110,8 +112,8 @@ pub fn embedding<'a>(
     }
 }
 
-/// Bags of 6-mers, 1 long, as embeddings to compare with: the share of 6-mers that two reads have in
-/// common.
+/// Unit-norm bags of 6-mers, as a baseline embedding: the cosine measures the fraction of shared
+/// 6-mers.
 pub fn kmers(reads: &[&str]) -> Tensor<2> {
     const K: usize = 6;
     const ALL: usize = 1 << (2 * K);
@@ -125,7 +127,7 @@ pub fn kmers(reads: &[&str]) -> Tensor<2> {
     unit(Tensor::from_data(counts, &Device::flex()))
 }
 
-/// Judges `embed` by each of [`PAIRS_OF_REGIONS`].
+/// Evaluates `embed` on each of [`PAIRS_OF_REGIONS`].
 pub fn judge(genes: &Genes, embed: &Embed<'_>, seed: u64) -> Vec<Judged> {
     let judge = Judge {
         genes,
@@ -158,8 +160,8 @@ impl Judge<'_> {
         (self.embed)(&reads.collect::<Vec<&str>>())
     }
 
-    /// The share of reads of held-out genera whose nearest reference is of their taxon at `rank`. Where
-    /// that is the genus, all reads of held-out genera are among the references.
+    /// The fraction of reads of held-out genera whose nearest reference has the same taxon at
+    /// `rank`. For the genus, all reads of held-out genera are among the references.
     fn nearest(&self, rank: usize, (query, reference): (Region, Region)) -> f64 {
         let mut random = stream(self.seed, "references");
         let known = |genes: &'_ [Gene], region: Region| -> Vec<usize> {
@@ -196,8 +198,8 @@ impl Judge<'_> {
         right.count() as f64 / queries.len().max(1) as f64
     }
 
-    /// Correlation of distances between reads of two regions with those along the tree, over pairs of
-    /// different genes.
+    /// Correlation of embedding distances between reads of two regions with tree distances, over
+    /// pairs of different genes.
     fn correlation(&self, genes: &[Gene], (a, b): (Region, Region)) -> f64 {
         let both = |gene: &&Gene| a.read(gene).is_some() && b.read(gene).is_some();
         let genes: Vec<&Gene> = genes.iter().filter(both).collect();

@@ -1,4 +1,4 @@
-//! Reference genes with their amplicons, their taxa, and their place in the tree.
+//! Reference genes with their amplicons, taxa and tips of the tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,21 +8,21 @@ use aam_run::RunError;
 use rand::RngExt;
 use rayon::prelude::*;
 
-/// The ranks that are learnt, as places in a lineage: phylum, class, order, family, genus.
+/// The ranks that are learned, as indices into a lineage: phylum, class, order, family, genus.
 pub const LEARNT_RANKS: [usize; 5] = [1, 2, 3, 4, 5];
-/// Place of the family in a lineage.
+/// Index of the family in a lineage.
 pub const FAMILY: usize = 4;
-/// Place of the genus in a lineage.
+/// Index of the genus in a lineage.
 pub const GENUS: usize = 5;
-/// The share of families, and of the genera of others, that are held out.
+/// The fraction of families, and of the genera of other families, that are held out.
 const HELD_OUT: [(usize, f64); 2] = [(FAMILY, 0.05), (GENUS, 0.1)];
 
 /// A reference gene.
 #[derive(Clone, Debug)]
 pub struct Gene {
-    /// Its letters, in upper case.
+    /// The sequence in upper case.
     pub sequence: String,
-    /// First base and end of each of [`AMPLICONS`] that it has.
+    /// Start and end of each of [`AMPLICONS`] that the gene has.
     pub amplicons: [Option<(u32, u32)>; AMPLICONS.len()],
     /// Its tip of the tree.
     pub tip: usize,
@@ -30,18 +30,18 @@ pub struct Gene {
     pub taxa: [Option<u32>; RANKS.len()],
 }
 
-/// Genes to learn from, and genes of held-out taxa.
+/// Training genes, and genes of held-out taxa.
 #[derive(Clone, Debug)]
 pub struct Genes {
-    /// Those that are learnt from.
+    /// The training genes.
     pub training: Vec<Gene>,
-    /// Those of families that are held out as a whole.
+    /// Genes of families that are held out as a whole.
     pub held_out_families: Vec<Gene>,
-    /// Those of genera that are held out as a whole, of other families.
+    /// Genes of genera that are held out as a whole, from other families.
     pub held_out_genera: Vec<Gene>,
-    /// How many taxa each rank has.
+    /// The number of taxa at each rank.
     pub taxa: [usize; RANKS.len()],
-    /// How many genes had no amplicon, tip or lineage.
+    /// The number of genes skipped for lack of an amplicon, tip or lineage.
     pub left_out: usize,
     /// The tree of the tips.
     pub tree: Tree,
@@ -72,7 +72,7 @@ impl Genes {
             };
             let mut path = String::new();
             let taxa = std::array::from_fn(|rank| {
-                // Greengenes puts names that are not agreed on in brackets.
+                // Greengenes puts contested names in brackets.
                 let name = lineage.rank(rank).map(|name| name.trim_matches(['[', ']']));
                 path.push(';');
                 path.push_str(name.unwrap_or_default());
@@ -89,7 +89,7 @@ impl Genes {
         if genes.is_empty() {
             return Err(RunError::Usage(
                 "no sequence is a 16S gene with a tip of the tree and a lineage; \
-                 the ids of the three files have to be the same"
+                 the three files must use the same ids"
                     .to_owned(),
             ));
         }

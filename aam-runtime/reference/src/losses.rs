@@ -1,14 +1,14 @@
-//! What an encoder learns of two reads of each organism.
+//! Losses on two reads of each organism.
 //!
-//! With `z` the embeddings, 1 long:
+//! With unit-norm embeddings `z`:
 //!
-//! - organisms: of all reads of the other draw, a read is to be nearest to the one of its own organism, the
-//!   cross-entropy of softmax(z z' / τ) (van den Oord et al., *Representation learning with contrastive
-//!   predictive coding*, 2018);
-//! - taxa: at each rank a read is to be nearest to the vector of its taxon, the cross-entropy of
-//!   softmax(z w / τ) (Movshovitz-Attias et al., *No fuss distance metric learning using proxies*, ICCV
-//!   2017);
-//! - tree: 1 − r, of the distances ‖z − z'‖ and those along the tree.
+//! - organisms: among all reads of the other draw, the read of the same organism should be the
+//!   nearest: the cross-entropy of softmax(z z' / τ) (van den Oord et al., *Representation learning
+//!   with contrastive predictive coding*, 2018);
+//! - taxa: at each rank, the vector of a read's taxon should be the nearest: the cross-entropy of
+//!   softmax(z w / τ) (Movshovitz-Attias et al., *No fuss distance metric learning using proxies*,
+//!   ICCV 2017);
+//! - tree: 1 − r, for the correlation r of the distances ‖z − z'‖ with those in the tree.
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::activation::log_softmax;
@@ -16,18 +16,18 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::genes::{Gene, Genes, LEARNT_RANKS};
 
-/// τ of organisms, and of taxa.
+/// The temperature τ for organisms and taxa.
 const ORGANISM_TEMPERATURE: f64 = 0.1;
 const TAXON_TEMPERATURE: f64 = 0.06;
 
-/// A vector for each taxon of a rank.
+/// A vector for each taxon at a rank.
 #[derive(Module, Debug)]
 pub(crate) struct Taxa {
     ranks: Vec<Param<Tensor<2>>>,
 }
 
 impl Taxa {
-    /// For the taxa of `genes`, of embeddings `dim` wide.
+    /// Creates vectors for the taxa of `genes`, for embeddings of width `dim`.
     pub(crate) fn new(genes: &Genes, dim: usize, device: &Device) -> Self {
         let std = (dim as f64).powf(-0.5);
         let vectors = |&rank: &usize| {
@@ -38,7 +38,7 @@ impl Taxa {
         }
     }
 
-    /// The mean over ranks of the cross-entropies of reads `z`, `[reads, dim]`, of `genes`.
+    /// The mean over ranks of the cross-entropy of reads `z`, `[reads, dim]`, of `genes`.
     pub(crate) fn loss(&self, z: &Tensor<2>, genes: &[&Gene]) -> Tensor<1> {
         let device = z.device();
         let losses = LEARNT_RANKS
@@ -66,13 +66,13 @@ impl Taxa {
     }
 }
 
-/// Rows of `x`, 1 long.
+/// Normalises the rows of `x` to unit norm.
 pub(crate) fn unit(x: Tensor<2>) -> Tensor<2> {
     let length = (x.clone().square().sum_dim(1) + 1e-12).sqrt();
     x / length
 }
 
-/// The loss of organisms, whose reads have the embeddings `a` and `b`, `[organisms, dim]`.
+/// The organism loss of two reads with embeddings `a` and `b`, `[organisms, dim]`.
 pub(crate) fn organisms(a: &Tensor<2>, b: &Tensor<2>) -> Tensor<1> {
     let similar = a.clone().matmul(b.clone().transpose()) / ORGANISM_TEMPERATURE;
     let own = |similar: Tensor<2>| {
@@ -85,11 +85,11 @@ pub(crate) fn organisms(a: &Tensor<2>, b: &Tensor<2>) -> Tensor<1> {
     (own(similar.clone()) + own(similar.transpose())) / 2.0
 }
 
-/// The loss of distances between `a` and `b`, both `[organisms, dim]`, whose distances along the tree are
+/// The loss of distances between `a` and `b`, both `[organisms, dim]`, whose tree distances are
 /// `tree`, `[organisms, organisms]`.
 pub(crate) fn tree(a: &Tensor<2>, b: &Tensor<2>, tree: Tensor<2>) -> Tensor<1> {
     let products = a.clone().matmul(b.clone().transpose());
-    // An organism's distance from itself, which organisms() is about, does not count.
+    // Distances of an organism from itself are excluded, because organisms() covers them.
     let [organisms, _] = products.dims();
     let others = Tensor::<2>::ones([organisms, organisms], &products.device())
         - Tensor::eye(organisms, &products.device());

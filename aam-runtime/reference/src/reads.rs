@@ -1,4 +1,4 @@
-//! Reads of amplicons, as sequencers give them.
+//! Simulated amplicon reads.
 
 use aam_api::tokens::{AMBIGUOUS, START};
 use aam_data::reverse_complement;
@@ -8,12 +8,12 @@ use rand::{Rng, RngExt};
 
 use crate::genes::Gene;
 
-/// The lengths of reads.
+/// The range of read lengths.
 const LENGTHS: std::ops::RangeInclusive<usize> = 90..=500;
-/// Reads have up to this share of wrong bases.
+/// Maximum fraction of wrong bases in a read.
 const MOST_ERRORS: f64 = 0.01;
 
-/// A read of an amplicon of `gene` from either end, or all of it, as it is in the gene.
+/// A read of an amplicon of `gene` from either end, or the entire amplicon, without errors.
 pub fn drawn<'g>(gene: &'g Gene, random: &mut impl Rng) -> &'g str {
     let numbers = 0..gene.amplicons.len();
     let known: Vec<usize> = numbers
@@ -24,7 +24,7 @@ pub fn drawn<'g>(gene: &'g Gene, random: &mut impl Rng) -> &'g str {
     read(gene, amplicon, length, from_start).unwrap_or_default()
 }
 
-/// Such a read with errors, of either strand.
+/// A read with errors, from either strand.
 pub fn sequenced(gene: &Gene, random: &mut impl Rng) -> String {
     let mut read = drawn(gene, random).as_bytes().to_vec();
     let rate = MOST_ERRORS * random.random::<f64>();
@@ -40,8 +40,8 @@ pub fn sequenced(gene: &Gene, random: &mut impl Rng) -> String {
     }
 }
 
-/// The first `length` bases of amplicon number `amplicon` of `gene`, or the last ones; all of it where it
-/// is shorter, and nothing where the gene does not have it.
+/// The first or last `length` bases of amplicon number `amplicon` of `gene`; the entire amplicon if
+/// it is shorter, and `None` if the gene does not have it.
 pub fn read(gene: &Gene, amplicon: usize, length: usize, from_start: bool) -> Option<&str> {
     let (start, end) = gene.amplicons[amplicon]?;
     let amplicon = gene.sequence.get(start as usize..end as usize)?;
@@ -52,7 +52,8 @@ pub fn read(gene: &Gene, amplicon: usize, length: usize, from_start: bool) -> Op
     }
 }
 
-/// `reads` as tokens with a start, `[reads, longest + 1]`; behind shorter ones are ambiguous bases.
+/// Tokenises `reads` with a start token, `[reads, longest + 1]`. Shorter reads are padded with
+/// ambiguous bases.
 pub fn batch(reads: &[impl AsRef<str>], device: &Device) -> Tensor<2, Int> {
     let lengths = reads.iter().map(|read| read.as_ref().len());
     let width = 1 + lengths.max().unwrap_or(0);

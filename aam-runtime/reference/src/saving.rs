@@ -1,4 +1,4 @@
-//! Checkpoints of a training, from which it resumes.
+//! Checkpoints from which a training can be resumed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,26 +12,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::training::{Plan, Training};
 
-/// The largest file of a checkpoint, in bytes.
+/// Maximum file size of a checkpoint in bytes.
 const LARGEST: u64 = 4 << 30;
 
-/// What a checkpoint says of itself.
+/// The metadata of a checkpoint.
 #[derive(Debug, Serialize, Deserialize)]
 struct Progress {
     plan: Plan,
-    /// Updates done.
+    /// Number of completed updates.
     step: usize,
-    /// Paths of the parameters with the ids that the optimizer knows them by.
+    /// Paths of the parameters, with their ids in the optimizer.
     parameters: Vec<(String, u64)>,
-    /// What the files were, by name: their sizes.
+    /// The sizes of the files, by name.
     files: BTreeMap<String, u64>,
 }
 
 impl Training<'_> {
-    /// Saves the training as the directory `target`, in place of an earlier one.
+    /// Saves the training as the directory `target`, replacing an earlier one.
     ///
     /// # Errors
-    /// A file that cannot be written; the earlier one is then untouched.
+    /// A file that cannot be written; the earlier checkpoint is then untouched.
     pub fn save(&self, target: &Path) -> Result<(), RunError> {
         let files = [
             (WEIGHTS, weights(&self.model)?),
@@ -56,7 +56,7 @@ impl Training<'_> {
         )
     }
 
-    /// This training as it was when it was saved as `target`.
+    /// Restores the training from its checkpoint `target`.
     ///
     /// # Errors
     /// A checkpoint that cannot be read, or of another plan.
@@ -70,7 +70,7 @@ impl Training<'_> {
             serde_json::from_slice(&read(MANIFEST)?).map_err(|error| broken(error.to_string()))?;
         if progress.plan != self.plan {
             let problem = "it was started with other steps, organisms, rate or seed; \
-                           resume it with those, or start anew with --overwrite";
+                           resume it with those, or start over with --overwrite";
             return Err(broken(problem.to_owned()));
         }
         let file = |name: &str| {

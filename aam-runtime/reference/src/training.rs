@@ -1,4 +1,4 @@
-//! Updates of an encoder.
+//! The training of an encoder.
 
 use aam_api::{BoxedAsvEncoder, MixedPrecision};
 use aam_core::random::stream;
@@ -16,28 +16,28 @@ use crate::losses::{self, Taxa, unit};
 use crate::reads::{batch, sequenced};
 use crate::tree_distances::TreeDistances;
 
-/// Organisms of an update whose distances along the tree are learnt.
+/// Number of organisms per update whose tree distances are learned.
 const IN_TREE: usize = 192;
-/// Weight of the loss of distances along the tree.
+/// Weight of the tree distance loss.
 const TREE_WEIGHT: f64 = 3.0;
-/// The share of updates in which the rate rises.
+/// Fraction of the updates with a rising learning rate.
 const WARM_UP: f64 = 0.02;
 
-/// How an encoder is trained.
+/// The plan of a training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// Updates.
+    /// Number of updates.
     pub steps: usize,
-    /// Organisms of an update, of which there are two reads each.
+    /// Number of organisms per update, with two reads each.
     pub organisms: usize,
-    /// The highest learning rate.
+    /// The maximum learning rate.
     pub rate: f64,
-    /// What draws come from.
+    /// Random seed.
     pub seed: u64,
 }
 
 impl Plan {
-    /// The learning rate of update number `step`, from 0: it rises, then falls like a cosine.
+    /// The learning rate of update `step`, from 0: a linear warm-up followed by a cosine decay.
     fn rate_of(&self, step: usize) -> f64 {
         let done = (step + 1) as f64 / self.steps as f64;
         match done < WARM_UP {
@@ -50,18 +50,18 @@ impl Plan {
     }
 }
 
-/// The terms of the loss of an update.
+/// The loss terms of an update.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Losses {
-    /// Of organisms.
+    /// The organism loss.
     pub organisms: f64,
-    /// Of taxa.
+    /// The taxon loss.
     pub taxa: f64,
-    /// Of distances along the tree.
+    /// The tree distance loss.
     pub tree: f64,
 }
 
-/// An encoder and the vectors of taxa.
+/// An encoder and the taxon vectors.
 #[derive(Module, Debug)]
 pub(crate) struct Learning {
     pub(crate) encoder: BoxedAsvEncoder,
@@ -76,12 +76,12 @@ pub struct Training<'a> {
     distances: TreeDistances,
     pub(crate) plan: Plan,
     device: Device,
-    /// Updates done.
+    /// Number of completed updates.
     pub step: usize,
 }
 
 impl<'a> Training<'a> {
-    /// Of `encoder`, whose embeddings are `dim` wide, on `device`, which has gradients.
+    /// Trains `encoder`, whose embeddings are `dim` wide, on `device`, which has gradients.
     pub fn new(
         encoder: BoxedAsvEncoder,
         dim: usize,
@@ -104,12 +104,12 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// The encoder as it is, without gradients.
+    /// The current encoder, without gradients.
     pub fn encoder(&self) -> BoxedAsvEncoder {
         self.model.encoder.clone().valid()
     }
 
-    /// One update.
+    /// Performs one update.
     pub fn update(&mut self) -> Losses {
         let mut random = stream(self.plan.seed, &format!("update {}", self.step));
         let all = &self.genes.training;
@@ -145,7 +145,7 @@ impl<'a> Training<'a> {
         }
     }
 
-    /// Within one draw of reads and across the two.
+    /// The tree loss within one draw of reads and across the two.
     fn tree_loss(&self, a: &Tensor<2>, b: &Tensor<2>, genes: &[&Gene]) -> Tensor<1> {
         let genes = &genes[..genes.len().min(IN_TREE)];
         let (n, along) = (genes.len(), &self.distances);

@@ -1,8 +1,8 @@
-//! Distances along a tree.
+//! Distances in a tree.
 
 use aam_data::Tree;
 
-/// Distances between the tips of a tree, the sum of the branches between them.
+/// Distances between the tips of a tree, as the sum of branch lengths on the path.
 #[derive(Debug)]
 pub(crate) struct TreeDistances {
     parents: Vec<u32>,

@@ -1,4 +1,4 @@
-//! An encoder's weights as they are shipped.
+//! The weights of an encoder in the format in which they are shipped.
 
 use std::collections::BTreeMap;
 
@@ -17,16 +17,16 @@ use crate::evaluation::embedding;
 use crate::genes::Genes;
 use crate::reads::drawn;
 
-/// Reads by which directions are found, and how many of them are kept as typical.
+/// Number of reads used to compute principal components, and number of typical reads kept.
 const READS: usize = 8192;
 const TYPICAL: usize = 1024;
 
-/// The parameters of `encoder`, and of reads of the genes that it learnt from: the `rotation`,
-/// `[dim, dim]`, to their principal components, and the embeddings of `typical` ones, `[1024, dim]`. All
-/// numbers have 16 bits.
+/// The parameters of `encoder`, together with the `rotation`, `[dim, dim]`, to the principal
+/// components of the embeddings of training reads, and the embeddings of `typical` reads,
+/// `[1024, dim]`. All numbers are 16-bit.
 ///
 /// # Errors
-/// Never in practice: the bytes go to memory.
+/// Never in practice: the bytes are written to memory.
 pub fn shipped(encoder: &BoxedAsvEncoder, genes: &Genes, seed: u64) -> Result<Vec<u8>, RunError> {
     let broken = |error: &dyn std::fmt::Display| {
         RunError::checkpoint("encoder.safetensors", error.to_string())
@@ -72,8 +72,8 @@ fn embeddings(encoder: &BoxedAsvEncoder, genes: &Genes, seed: u64) -> Tensor<2> 
     embedding(encoder, &Device::flex())(&reads)
 }
 
-/// The directions of the covariance of `rows`, a column each, from the largest spread to the least; rows
-/// of the matrix one after the other.
+/// The eigenvectors of the covariance of `rows`, as columns in order of decreasing variance, in
+/// row-major order.
 fn principal_components(rows: Tensor<2>) -> Vec<f32> {
     let [_, dim] = rows.dims();
     let (_, eigen) = spread(rows);

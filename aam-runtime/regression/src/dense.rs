@@ -1,14 +1,14 @@
 //! Products of samples and the solution of symmetric systems.
 //!
-//! Work is divided into blocks whatever the number of threads, so that results do not depend on it.
-//! The factorisation goes by blocks, too, so that nearly all of its work is products of matrices;
-//! those of `nalgebra` goes column by column, which is ten times slower at 2000 samples.
+//! Work is divided into blocks independently of the number of threads, so that results do not
+//! depend on it. The factorisation is blocked, too, so that nearly all of its work is matrix
+//! products; that of `nalgebra` works column by column, which is ten times slower at 2000 samples.
 
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
 
-/// Rows or columns of a block.
+/// Number of rows or columns of a block.
 const BLOCK: usize = 64;
 
 /// `a bᵀ`, `[rows of a, rows of b]`.
@@ -24,7 +24,7 @@ pub fn products(a: ArrayView2<'_, f64>, b: ArrayView2<'_, f64>) -> Array2<f64> {
     joined(&blocks, b.nrows())
 }
 
-/// `a aᵀ`, symmetric to the bit.
+/// `a aᵀ`, exactly symmetric.
 pub fn gram(a: ArrayView2<'_, f64>) -> Array2<f64> {
     let starts: Vec<usize> = (0..a.nrows()).step_by(BLOCK).collect();
     let blocks: Vec<Array2<f64>> = starts
@@ -59,16 +59,16 @@ fn joined(blocks: &[Array2<f64>], width: usize) -> Array2<f64> {
     all
 }
 
-/// The rows `rows` and columns `columns` of `a`.
+/// The submatrix of `a` with the given rows and columns.
 pub fn part(a: &Array2<f64>, rows: &[usize], columns: &[usize]) -> Array2<f64> {
     a.select(Axis(0), rows).select(Axis(1), columns)
 }
 
-/// The lower triangle `L` of a symmetric positive definite matrix `L Lᵀ`.
+/// The lower triangular Cholesky factor `L` of a symmetric positive definite matrix `L Lᵀ`.
 pub(crate) struct Cholesky(Array2<f64>);
 
 impl Cholesky {
-    /// Of `a`, of which the lower triangle is read; none where it is not positive definite.
+    /// Factors `a`, reading only its lower triangle. `None` if `a` is not positive definite.
     pub(crate) fn of(mut a: Array2<f64>) -> Option<Self> {
         let size = a.nrows();
         for start in (0..size).step_by(BLOCK) {
@@ -86,9 +86,9 @@ impl Cholesky {
         Some(Self(a))
     }
 
-    /// `x` with `a x = b`, for each column of `b`.
+    /// Solves `a x = b` for each column of `b`.
     pub(crate) fn solve(&self, b: ArrayView2<'_, f64>) -> Array2<f64> {
-        // A column at a time, whose numbers lie together as those of a row of the triangle do.
+        // One column at a time; its elements are contiguous, like those of a row of the triangle.
         let mut columns = b.t().as_standard_layout().into_owned();
         for mut x in columns.rows_mut() {
             for (row, factors) in self.0.rows().into_iter().enumerate() {
@@ -105,7 +105,7 @@ impl Cholesky {
     }
 }
 
-/// Factors the block on the diagonal from `start` to `end`, and the columns below it.
+/// Factors the diagonal block from `start` to `end`, and the columns below it.
 fn factor_block(a: &mut Array2<f64>, start: usize, end: usize) -> Option<()> {
     for row in start..a.nrows() {
         for column in start..end.min(row + 1) {

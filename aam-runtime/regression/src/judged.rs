@@ -1,25 +1,25 @@
-//! The samples by which a penalty is chosen.
+//! The samples used to choose a penalty.
 
 use ndarray::{Array2, Axis};
 use rand::Rng;
 use rand::seq::index::sample;
 
-/// Most samples by which settings are chosen, which takes many fits.
+/// Maximum number of samples used to choose settings, which requires many fits.
 const MOST_JUDGED: usize = 1000;
 
-/// Samples whose held-out predictions are compared with the truth.
+/// Samples whose held-out predictions are compared with the true values.
 pub struct Judged {
-    /// Their places among the training samples, ascending.
+    /// Their indices among the training samples, ascending.
     pub rows: Vec<usize>,
-    /// The fold of each.
+    /// The fold of each sample.
     pub folds: Vec<usize>,
-    /// What is true of them, `[samples, outputs]`.
+    /// The true values, `[samples, outputs]`.
     pub truth: Array2<f64>,
 }
 
 impl Judged {
-    /// All samples, of these `folds` and this `truth`, `[samples, outputs]`; of more than 1000 so many,
-    /// drawn.
+    /// All samples with these `folds` and this `truth`, `[samples, outputs]`; a random subset of
+    /// 1000 if there are more.
     pub fn of(folds: &[usize], truth: &Array2<f64>, random: &mut impl Rng) -> Self {
         let rows = drawn(folds.len(), MOST_JUDGED, random);
         Self {
@@ -29,7 +29,8 @@ impl Judged {
         }
     }
 
-    /// For each fold, places of samples to learn from and of others to judge; none is empty.
+    /// For each fold, the indices of its training samples and of its held-out samples; neither is
+    /// empty.
     pub fn splits(&self) -> Vec<(Vec<usize>, Vec<usize>)> {
         let last = self.folds.iter().max().map_or(0, |fold| fold + 1);
         let split = |fold| (0..self.folds.len()).partition(|place| self.folds[*place] != fold);
@@ -42,7 +43,8 @@ impl Judged {
     }
 }
 
-/// Places of `most` of `all` samples, drawn, ascending; all of them where there are no more.
+/// The ascending indices of a random subset of `most` of `all` samples; all of them if there are no
+/// more.
 pub fn drawn(all: usize, most: usize, random: &mut impl Rng) -> Vec<usize> {
     if all <= most {
         return (0..all).collect();

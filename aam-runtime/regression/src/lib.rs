@@ -1,5 +1,5 @@
-//! Ridge and logistic regression in terms of products of samples, with a penalty that is chosen by
-//! samples held back. No table, no component and no Burn belongs here.
+//! Ridge and logistic regression in dual form, with a penalty chosen on held-out samples. Tables,
+//! components and Burn do not belong here.
 
 mod dense;
 mod judged;
@@ -12,8 +12,8 @@ pub use judged::{Judged, drawn};
 pub use least_squares::Dual;
 pub use shares::{log_loss, means, shares, softmax};
 
-/// Most samples that are learnt from in terms of all pairs of them.
+/// Maximum number of training samples, for which all pairwise products are computed.
 pub const MOST_LEARNT: usize = 5000;
-/// Penalties to choose from, where samples have a squared length of about 1: from next to none to one
-/// that leaves the mean.
+/// Penalties to choose from, for samples with a squared norm of about 1: from almost none to one
+/// that leaves only the mean.
 pub const PENALTIES: [f64; 9] = [0.001, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 100.0];

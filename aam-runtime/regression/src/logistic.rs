@@ -1,9 +1,10 @@
-//! Multinomial logistic regression with a squared penalty, in terms of products of samples.
+//! Multinomial logistic regression with a squared penalty, in dual form.
 //!
 //! Outputs are `ln share + (gram + 1) a`, with coefficients `a` for each training sample and class.
-//! The loss `Σ −ln p + penalty/2 · aᵀ (gram + 1) a` is convex; it is minimised by conjugate gradients
-//! (Polak & Ribière 1969), preconditioned by the bound of its curvature of Böhning & Lindsay
-//! (*Monotonicity of quadratic-approximation algorithms*, 1988), with steps by Newton's method.
+//! The loss `Σ −ln p + penalty/2 · aᵀ (gram + 1) a` is convex. It is minimised by conjugate
+//! gradients (Polak & Ribière 1969), preconditioned by the curvature bound of Böhning & Lindsay
+//! (*Monotonicity of quadratic-approximation algorithms*, 1988), with step sizes by Newton's
+//! method.
 
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
@@ -13,16 +14,17 @@ use crate::judged::Judged;
 use crate::least_squares::{Dual, system};
 use crate::shares::{log_loss, shares, softmax};
 
-/// Most steps.
+/// Maximum number of steps.
 const STEPS: usize = 100;
-/// What a step may still take off the loss of a sample at the end.
+/// Convergence threshold: the decrease in loss per sample that a step may still achieve.
 const SMALL: f64 = 1e-6;
-/// Largest curvature of `−ln p` in an output.
+/// Maximum curvature of `−ln p` in an output.
 const CURVATURE: f64 = 0.5;
-/// Steps of Newton's method along a direction.
+/// Number of Newton steps along a direction.
 const NEWTON: usize = 3;
 
-/// Fits to samples whose products are `gram`; `truth` is 1 at their classes.
+/// Fits the model to samples with the Gram matrix `gram`. `truth` is the one-hot encoding of the
+/// classes.
 pub fn fit(gram: &Array2<f64>, truth: &Array2<f64>, penalty: f64) -> Dual {
     let mut state = State::new(truth);
     state.descend(gram, penalty);
@@ -34,20 +36,20 @@ fn with_one(gram: &Array2<f64>, a: &Array2<f64>) -> Array2<f64> {
     gram.dot(a) + a.sum_axis(Axis(0))
 }
 
-/// Where the minimisation is.
+/// The state of the minimisation.
 struct State<'a> {
     truth: &'a Array2<f64>,
     penalty: f64,
-    /// Logarithms of the classes' shares.
+    /// Logarithms of the class frequencies.
     offsets: Vec<f64>,
     coefficients: Array2<f64>,
     /// `(gram + 1) coefficients`.
     products: Array2<f64>,
     /// `offsets` and `products`.
     outputs: Array2<f64>,
-    /// Where it goes, in coefficients.
+    /// The search direction in coefficients.
     direction: Array2<f64>,
-    /// Where it goes, in products.
+    /// The search direction in products.
     slope: Array2<f64>,
 }
 
@@ -70,7 +72,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Goes on to the least loss with this penalty.
+    /// Minimises the loss with this penalty.
     fn descend(&mut self, gram: &Array2<f64>, penalty: f64) {
         let Some(system) = system(gram, CURVATURE, penalty) else {
             return;
@@ -104,7 +106,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// The gradient of the loss but for its factor `gram + 1`.
+    /// The gradient of the loss without its factor `gram + 1`.
     fn residuals(&self) -> Array2<f64> {
         let mut residuals = self.outputs.clone();
         softmax(&mut residuals);
@@ -113,7 +115,7 @@ impl<'a> State<'a> {
         residuals
     }
 
-    /// Turns against `change`, keeping a part of the direction so far.
+    /// Updates the direction: against `change`, plus a part of the previous direction.
     fn turn(&mut self, kept: f64, change: &Array2<f64>, products: &Array2<f64>) {
         for (own, new) in [(&mut self.direction, change), (&mut self.slope, products)] {
             own.mapv_inplace(|value| kept * value);
@@ -121,7 +123,7 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Goes to the least loss along the direction.
+    /// Minimises the loss along the direction.
     fn step(&mut self) {
         let straight = self.penalty * (&self.direction * &self.products).sum();
         let curved = self.penalty * (&self.direction * &self.slope).sum();
@@ -152,7 +154,7 @@ impl<'a> State<'a> {
     }
 }
 
-/// The penalty with the least log loss of samples in other folds than those of the fit.
+/// The penalty with the smallest log loss on held-out folds.
 pub fn choose(gram: &Array2<f64>, penalties: &[f64], judged: &Judged) -> Option<f64> {
     let mut sorted = penalties.to_vec();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
@@ -166,8 +168,8 @@ pub fn choose(gram: &Array2<f64>, penalties: &[f64], judged: &Judged) -> Option<
     best.map(|place| sorted[place])
 }
 
-/// The log loss of a fold with each penalty; each fit goes on from the one before it, with a larger
-/// penalty.
+/// The log loss of a fold with each penalty. Each fit starts from the previous one, which has a
+/// smaller penalty.
 fn losses(
     gram: &Array2<f64>,
     penalties: &[f64],

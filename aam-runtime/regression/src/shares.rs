@@ -1,8 +1,8 @@
-//! Classes as numbers: shares of samples, probabilities of outputs.
+//! Class frequencies and probabilities.
 
 use ndarray::{Array2, ArrayView2};
 
-/// The share of each class, where every class has half a sample more than it has.
+/// The relative frequency of each class, with half a pseudo-count per class.
 pub fn shares(truth: ArrayView2<'_, f64>) -> Vec<f64> {
     let all = truth.nrows() as f64 + 0.5 * truth.ncols() as f64;
     let columns = truth.columns().into_iter();
@@ -16,7 +16,7 @@ pub fn means(values: ArrayView2<'_, f64>) -> Vec<f64> {
     columns.map(|column| column.sum() / rows).collect()
 }
 
-/// Replaces each row by probabilities of which they are the logarithms, up to a constant.
+/// Applies the softmax to each row.
 pub fn softmax(values: &mut Array2<f64>) {
     for mut row in values.rows_mut() {
         let largest = row.fold(f64::NEG_INFINITY, |a, b| a.max(*b));

@@ -1,35 +1,35 @@
-//! What is found out of the files of a study before anything is learnt of it.
+//! What `aam check` finds in the files of a study before any training.
 
 use std::collections::BTreeMap;
 
 use aam_evaluation::distribution::Distribution;
 use serde::Serialize;
 
-/// What `aam check` found.
+/// The result of `aam check`.
 #[derive(Clone, Debug, Serialize)]
 pub struct CheckReport {
     /// Version of the program.
     pub aam: String,
     /// The files.
     pub files: Vec<FileFound>,
-    /// What is in the table.
+    /// The contents of the table.
     pub samples: Option<SamplesFound>,
     /// The sequences of its ASVs.
     pub sequences: Option<SequencesFound>,
-    /// How the files go together.
+    /// How the files match.
     pub matching: Vec<Matching>,
-    /// The columns of the metadata, for the samples of the table where there is one.
+    /// The metadata columns, over the samples of the table if there is one.
     pub columns: Vec<ColumnFound>,
-    /// The columns to be predicted.
+    /// The target columns.
     pub targets: Vec<TargetFound>,
-    /// What is wrong, and what may be.
+    /// Errors and warnings.
     pub problems: Vec<Problem>,
-    /// What to do next.
+    /// The suggested next command.
     pub next: Next,
 }
 
 impl CheckReport {
-    /// Whether something keeps the files from being used.
+    /// Whether a problem prevents the files from being used.
     pub fn stops(&self) -> bool {
         self.problems.iter().any(|problem| problem.stops)
     }
@@ -38,81 +38,81 @@ impl CheckReport {
 /// A file.
 #[derive(Clone, Debug, Serialize)]
 pub struct FileFound {
-    /// Where it is.
+    /// What kind of file it is.
     pub path: String,
     /// What it is.
     pub what: String,
-    /// The flag that it is used with.
+    /// The option that takes it.
     pub flag: Option<&'static str>,
-    /// What is in it, or why it is not used.
+    /// Its contents, or why it is not used.
     pub holds: Option<String>,
-    /// What was found out, left out or turned while it was read.
+    /// What was inferred, left out or reoriented while reading it.
     pub notes: Vec<String>,
 }
 
 /// The samples of a table.
 #[derive(Clone, Debug, Serialize)]
 pub struct SamplesFound {
-    /// How many have reads.
+    /// Samples with reads.
     pub samples: usize,
-    /// How many have none, with some of them.
+    /// Samples without reads, with examples.
     pub empty: Examples,
-    /// ASVs that have reads.
+    /// ASVs with reads.
     pub asvs: usize,
-    /// ASVs that one sample has alone.
+    /// ASVs that occur in only one sample.
     pub asvs_of_one_sample: usize,
-    /// All reads.
+    /// Total number of reads.
     pub reads: u64,
-    /// Reads of a sample.
+    /// Reads per sample.
     pub depth: Option<Distribution>,
-    /// ASVs of a sample.
+    /// ASVs per sample.
     pub richness: Option<Distribution>,
-    /// A depth to rarefy to.
+    /// A suggested rarefaction depth.
     pub rarefaction: Option<Rarefaction>,
-    /// Samples with the same reads of the same ASVs under different ids.
+    /// Samples with identical reads of the same ASVs under different ids.
     pub same_reads: Vec<Vec<String>>,
 }
 
-/// Some of many names.
+/// The number of names, with examples.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Examples {
     /// How many there are.
     pub count: usize,
-    /// The first of them.
+    /// The first few.
     pub examples: Vec<String>,
 }
 
-/// A depth to rarefy to, and what is lost by it.
+/// A rarefaction depth and what it discards.
 #[derive(Clone, Debug, Serialize)]
 pub struct Rarefaction {
-    /// Reads to draw from each sample.
+    /// Reads to draw per sample.
     pub depth: u64,
-    /// Samples that have as many.
+    /// Samples with at least that many reads.
     pub kept: usize,
-    /// Of so many.
+    /// Number of samples.
     pub of: usize,
-    /// Share of all reads that are drawn.
+    /// Share of all reads that is kept.
     pub reads: f64,
 }
 
 /// The sequences of a table's ASVs.
 #[derive(Clone, Debug, Serialize)]
 pub struct SequencesFound {
-    /// Where they are from.
+    /// Where the sequences come from.
     pub from: String,
-    /// How many there are.
+    /// Number of sequences.
     pub count: usize,
     /// Their lengths in bases.
     pub lengths: Option<Distribution>,
-    /// How many hold letters for more than one base.
+    /// How many contain ambiguity codes.
     pub ambiguous: usize,
-    /// Where they lie on the 16S gene, where that is known.
+    /// Their position on the 16S gene, if it is known.
     pub place: Option<GeneFound>,
-    /// How many of those looked at hold no stretch that 16S genes have.
+    /// How many of those examined contain no conserved stretch of the 16S gene.
     pub unplaced: usize,
-    /// How many were looked at, those with most reads.
+    /// How many were examined; those with the most reads come first.
     pub looked_at: usize,
-    /// ASVs whose reverse complement is an ASV of the table, too.
+    /// ASVs whose reverse complement is also an ASV of the table.
     pub both_strands: usize,
 }
 
@@ -121,63 +121,63 @@ pub struct SequencesFound {
 pub struct GeneFound {
     /// The variable regions, such as V4.
     pub region: Option<String>,
-    /// The base of *E. coli*'s gene that half of them begin at or before.
+    /// Median start, as a base position of *E. coli*'s gene.
     pub start: i64,
-    /// The same of their ends.
+    /// Median end.
     pub end: i64,
-    /// How many run as the gene does.
+    /// How many have the orientation of the gene.
     pub forwards: usize,
-    /// How many are reverse complements of it.
+    /// How many are reverse complements.
     pub reversed: usize,
 }
 
-/// How the samples or ASVs of the table and of another file go together.
+/// How the samples or ASVs of the table match those of another file.
 #[derive(Clone, Debug, Serialize)]
 pub struct Matching {
     /// What is matched: samples or ASVs.
     pub of: &'static str,
-    /// The other file, in a word.
+    /// Name of the other file's kind.
     pub with: &'static str,
-    /// How many the table has.
+    /// Number in the table.
     pub table: usize,
-    /// How many the other file has.
+    /// Number in the other file.
     pub other: usize,
-    /// How many both have.
+    /// Number in both.
     pub both: usize,
-    /// Those that only the table has.
+    /// Those found only in the table.
     pub only_table: Examples,
-    /// Share of the table's reads in them.
+    /// Share of the table's reads in those.
     pub lost_reads: f64,
-    /// Those that only the other file has.
+    /// Those found only in the other file.
     pub only_other: Examples,
-    /// Why they may differ, and what to do.
+    /// Why they may differ, and what to do about it.
     pub guess: Option<String>,
 }
 
-/// What the values of a column are.
+/// Kind of the values of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ValuesAre {
     /// Numbers.
     Numbers,
-    /// Names of groups of samples.
+    /// Names of classes.
     Classes,
-    /// Numbers that may stand for classes.
+    /// Numbers that may be class codes.
     Codes,
-    /// Names that each sample has for its own, or nearly.
+    /// Names that are unique, or nearly unique, to each sample.
     Ids,
     /// Dates.
     Dates,
-    /// Text that few samples share.
+    /// Free text that few samples share.
     Text,
-    /// One value.
+    /// A single value.
     Constant,
-    /// None.
+    /// No values.
     Nothing,
 }
 
 impl ValuesAre {
-    /// In words.
+    /// The kind in words.
     pub fn words(self) -> &'static str {
         match self {
             Self::Numbers => "numbers",
@@ -191,96 +191,97 @@ impl ValuesAre {
         }
     }
 
-    /// Whether a model can learn them.
+    /// Whether the column can be a target.
     pub fn can_be_learnt(self) -> bool {
         matches!(self, Self::Numbers | Self::Classes | Self::Codes)
     }
 }
 
-/// A column of the metadata.
+/// A metadata column.
 #[derive(Clone, Debug, Serialize)]
 pub struct ColumnFound {
     /// Its name.
     pub name: String,
-    /// What its values are.
+    /// Kind of its values.
     pub kind: ValuesAre,
-    /// Samples with a value.
+    /// Number of samples with a value.
     pub known: usize,
-    /// Samples without one.
+    /// Number of samples without a value.
     pub missing: usize,
-    /// Words that were taken for a missing value, with how many samples have them.
+    /// Words read as missing values, with the number of samples that have each.
     pub missing_words: BTreeMap<String, usize>,
-    /// Different values.
+    /// Number of distinct values.
     pub distinct: usize,
-    /// Its numbers, where it holds such.
+    /// Distribution of its numbers, if it has any.
     pub numbers: Option<Distribution>,
-    /// Its classes with their samples, those with most first; of many, the first.
+    /// Its classes with their numbers of samples, most frequent first; only the first if there are
+    /// many.
     pub classes: Vec<(String, usize)>,
-    /// What is worth a word, a line each.
+    /// Remarks, one line each.
     pub remarks: Vec<String>,
 }
 
-/// A column to be predicted.
+/// A target column.
 #[derive(Clone, Debug, Serialize)]
 pub struct TargetFound {
     /// The column.
     pub column: ColumnFound,
-    /// Whether it is learnt as classes.
+    /// Whether it is a classification target.
     pub classes: bool,
-    /// Columns that say which samples belong together, the likeliest first.
+    /// Columns that group related samples, the likeliest first.
     pub groups: Vec<GroupFound>,
     /// Columns that determine it.
     pub leaks: Vec<Related>,
-    /// Columns of how samples were processed that it goes with.
+    /// Sample-processing columns that it is associated with.
     pub batches: Vec<Related>,
-    /// Other columns that it goes with.
+    /// Other columns that it is associated with.
     pub related: Vec<Related>,
-    /// How it goes with the number of reads.
+    /// Its association with the number of reads.
     pub depth: Option<Related>,
 }
 
-/// A column that says which samples belong together.
+/// A column that groups related samples.
 #[derive(Clone, Debug, Serialize)]
 pub struct GroupFound {
     /// Its name.
     pub name: String,
-    /// How many values it has.
+    /// Number of values.
     pub values: usize,
-    /// How many of them several samples have.
+    /// Number of values that several samples share.
     pub repeated: usize,
-    /// How many samples share their value with another.
+    /// Number of samples that share their value with another.
     pub samples: usize,
-    /// Whether its name tells of what is sampled repeatedly.
+    /// Whether its name suggests a unit that is sampled repeatedly.
     pub likely: bool,
 }
 
-/// A column that a target goes with.
+/// A column that a target is associated with.
 #[derive(Clone, Debug, Serialize)]
 pub struct Related {
     /// Its name.
     pub name: String,
-    /// How much they have in common, from 0 to 1.
+    /// Strength of the association, from 0 to 1.
     pub strength: f64,
-    /// How that is measured, in words.
+    /// How the association is measured, in words.
     pub how: String,
 }
 
-/// Something that is wrong, or may be.
+/// An error or a warning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// Whether the files cannot be used before it is mended.
+    /// Whether it must be fixed before the files can be used.
     pub stops: bool,
-    /// What is wrong, with the file.
+    /// The problem, with the file it is in.
     pub text: String,
-    /// What to do.
+    /// How to fix it.
     pub help: Option<String>,
 }
 
-/// What to do next.
+/// The suggested next command.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Next {
-    /// What it is for.
+    /// Its purpose.
     pub why: String,
-    /// The command's arguments, without the program's name.
+    /// The arguments, without the program's name.
     pub arguments: Vec<String>,
 }

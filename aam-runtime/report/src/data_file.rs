@@ -1,4 +1,4 @@
-//! Which files a run was made of.
+//! The input files of a run.
 
 use std::fs;
 use std::io::{self, Read};
@@ -13,20 +13,21 @@ use sha2::{Digest, Sha256};
 use aam_data::bounded::open_file;
 use aam_run::checkpoint_files::MANIFEST;
 
-/// A file that a setting names.
+/// A file named by a setting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataFile {
     /// The setting.
     pub setting: String,
-    /// What it names.
+    /// Its path.
     pub path: String,
-    /// Bytes of it.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// SHA-256 of it, or of the manifest of a checkpoint, which has those of its other files.
+    /// SHA-256 of the file. For a checkpoint, that of its manifest, which contains the hashes of
+    /// its other files.
     pub sha256: String,
 }
 
-/// The files that `settings`, which are those of the options `T`, name to be read.
+/// The input files that `settings`, the values of the options `T`, name.
 pub fn files<T: Options>(settings: &Map<String, Value>) -> Vec<DataFile> {
     let is_read = |used: FileUse| used != FileUse::Written;
     let names = settings::names::<T>(|facts| facts.file.is_some_and(is_read));

@@ -1,9 +1,9 @@
-//! What drives the predictions of a model, as the page and the pictures show it.
+//! What drives the predictions of a model, as shown in the page and the images.
 
 use crate::chart::{Bar, Bars, Curve, Curves, Ink, Swarm, SwarmPoint, SwarmRow};
 use aam_evaluation::distribution::number;
 
-/// What `aam explain` found.
+/// The result of `aam explain`.
 #[derive(Clone, Debug)]
 pub struct Explanation {
     /// Version of the program.
@@ -16,115 +16,115 @@ pub struct Explanation {
     pub outputs: Vec<String>,
     /// What samples are compared with, in words.
     pub baseline: String,
-    /// What predicts: the combination first, where there are several members.
+    /// The explained models, the combination first if there are several members.
     pub methods: Vec<String>,
-    /// How many samples are explained.
+    /// Number of samples explained.
     pub samples: usize,
-    /// How many ASVs the samples have.
+    /// Number of ASVs in the samples.
     pub asvs: usize,
-    /// How many of these have a stable direction.
+    /// How many of them have a stable direction.
     pub stable: usize,
-    /// How much of what ASVs add depends on which others are there.
+    /// Share of the ASVs' contributions that depends on which other ASVs are present.
     pub interplay: f64,
-    /// The most important ASVs, the first first.
+    /// The most important ASVs, in decreasing order.
     pub drivers: Vec<Driver>,
     /// The most important genera.
     pub genera: Vec<Driver>,
-    /// What happened where groups were shuffled.
+    /// The effect of shuffling groups of ASVs.
     pub shuffled: Option<ShuffledGroups>,
-    /// How the prediction depends on the first ASVs.
+    /// How the prediction depends on the most important ASVs.
     pub dependences: Vec<DependenceFound>,
-    /// What pushed the samples that are furthest off.
+    /// Contributions for the samples with the largest errors.
     pub pushed: Vec<Pushed>,
-    /// What may be wrong.
+    /// Warnings.
     pub warnings: Vec<String>,
 }
 
 /// An ASV or a group of ASVs.
 #[derive(Clone, Debug)]
 pub struct Driver {
-    /// What it is called.
+    /// Display name.
     pub label: String,
-    /// What it is called in files.
+    /// Name in files.
     pub id: String,
-    /// Mean size of what it adds, by method.
+    /// Mean absolute contribution, by model.
     pub sizes: Vec<f64>,
-    /// The ends of the interval of the first.
+    /// Interval of the first of these.
     pub interval: (f64, f64),
     /// What more reads of it do, in words.
     pub direction: String,
-    /// Whether they raise what is predicted.
+    /// Whether more reads of it raise the prediction.
     pub rises: bool,
-    /// Whether most resamples and all members agree on that.
+    /// Whether most resamples and all members agree on that direction.
     pub stable: bool,
     /// Share of the resamples in which it is among the most important.
     pub among_first: f64,
-    /// Share of the samples that have it.
+    /// Share of the samples that contain it.
     pub prevalence: f64,
-    /// The effect of the plain test, and its q-value.
+    /// Effect and q-value of the univariate test.
     pub test: Option<(f64, f64)>,
-    /// What it adds to single samples.
+    /// Contributions to individual samples.
     pub points: Vec<Added>,
 }
 
-/// What an ASV adds to a sample.
+/// The contribution of an ASV to a sample.
 #[derive(Clone, Debug)]
 pub struct Added {
     /// The sample.
     pub sample: String,
-    /// What it adds.
+    /// The contribution.
     pub value: f64,
-    /// Whether the sample has more of it than the baseline.
+    /// Whether the sample contains more of it than the baseline.
     pub more: bool,
 }
 
-/// What happened where groups of related ASVs were shuffled among the samples.
+/// The effect of shuffling groups of related ASVs among the samples.
 #[derive(Clone, Debug)]
 pub struct ShuffledGroups {
-    /// What the metric is called.
+    /// Name of the metric.
     pub metric: String,
-    /// What it is of the samples as they are.
+    /// The metric of the unshuffled samples.
     pub whole: f64,
-    /// How many samples were shuffled.
+    /// Number of samples.
     pub samples: usize,
-    /// How often.
+    /// Number of repeats.
     pub repeats: usize,
-    /// How many of the samples that are explained were learnt from.
+    /// How many of the explained samples are training samples.
     pub seen: usize,
-    /// The groups: what each is called, how many ASVs it has, how much worse the metric is and its
-    /// standard deviation, and whether that is stable.
+    /// The groups: name, number of ASVs, mean loss of the metric and its standard deviation, and
+    /// whether the loss is stable.
     pub groups: Vec<(String, usize, f64, f64, bool)>,
 }
 
 /// How the prediction depends on an ASV.
 #[derive(Clone, Debug)]
 pub struct DependenceFound {
-    /// What the ASV is called.
+    /// Display name of the ASV.
     pub label: String,
     /// What is predicted.
     pub output: String,
-    /// For each method its name and the mean prediction at shares of the reads in per cent.
+    /// For each model, its name and the mean prediction at shares of the reads in per cent.
     pub curves: Vec<(String, Vec<(f64, f64)>)>,
 }
 
-/// A sample that is far off, and what pushed its prediction.
+/// A sample with a large error, and what drove its prediction.
 #[derive(Clone, Debug)]
 pub struct Pushed {
     /// The sample.
     pub sample: String,
-    /// What is true of it.
+    /// Its actual value.
     pub actual: String,
-    /// What is predicted of it.
+    /// Its predicted value.
     pub predicted: f64,
-    /// What is predicted of the baseline.
+    /// The prediction for the baseline.
     pub baseline: f64,
     /// What is predicted: the target, or the probability of a class.
     pub output: String,
-    /// ASVs with their reads in the sample and in the baseline, and what they add.
+    /// ASVs with their reads in the sample and in the baseline, and their contributions.
     pub by: Vec<(String, u32, u32, f64)>,
 }
 
-/// Curves of members, the combination first.
+/// Colour of a member's curve; the combination comes first.
 fn ink_of(place: usize) -> Ink {
     Ink::series(place)
 }
@@ -140,7 +140,7 @@ impl Explanation {
         bars_of(&self.genera, &format!("mean change of {}", self.unit()))
     }
 
-    /// What they add to single samples.
+    /// Contributions to individual samples as points.
     pub fn swarm(&self) -> Swarm {
         let rows = self.drivers.iter().map(|driver| SwarmRow {
             label: driver.label.clone(),
@@ -160,7 +160,7 @@ impl Explanation {
         }
     }
 
-    /// What is changed, for the scales of charts.
+    /// Name of the explained output, for the scales of charts.
     fn unit(&self) -> String {
         match self.outputs.as_slice() {
             [one] => one.clone(),
@@ -170,7 +170,7 @@ impl Explanation {
 }
 
 impl DependenceFound {
-    /// Its curves.
+    /// The curves as a chart.
     pub fn chart(&self) -> Curves {
         let curves = self.curves.iter().enumerate();
         Curves {

@@ -1,5 +1,6 @@
-//! What is left of a run for those who watch it: the record, metrics of every epoch, event files for
-//! TensorBoard, charts and the page. It hears of a run through its events and knows no model.
+//! Monitoring output of a run: the record, the metrics of every epoch, event files for TensorBoard,
+//! charts and the report page. It learns about a run only through its events and is independent of
+//! the model.
 
 pub mod chart;
 pub mod check;

@@ -1,4 +1,4 @@
-//! `metrics.tsv`: one line an epoch, the same for the same seed.
+//! `metrics.tsv`: one line per epoch, reproducible for a given seed.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_run::run_directory::write_whole;
 
-/// Writes every epoch's metrics; a stage of the run may have others than the one before.
+/// Writes the metrics of every epoch; the stages of a run may have different metrics.
 #[derive(Debug)]
 pub struct MetricsFile {
     path: PathBuf,
@@ -18,7 +18,7 @@ pub struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// To the file at `path`.
+    /// Creates a writer for the file at `path`.
     pub fn new(path: PathBuf) -> Self {
         Self {
             path,
@@ -27,7 +27,7 @@ impl MetricsFile {
         }
     }
 
-    /// The whole file; a metric that an epoch lacks is an empty cell.
+    /// The whole file; metrics that an epoch lacks are empty cells.
     fn text(&self) -> String {
         let mut text = format!("epoch\tstep\tbest\t{}\n", self.names.join("\t"));
         for (start, metrics) in &self.epochs {
@@ -45,7 +45,7 @@ impl MetricsFile {
 }
 
 impl MetricsFile {
-    /// Takes up the file of a run that goes on after the epoch `last`, without what is beyond.
+    /// Loads the file of a run that resumes after epoch `last`, dropping later epochs.
     fn cut_back(&mut self, last: usize) -> Result<(), RunError> {
         let Ok(text) = fs::read_to_string(&self.path) else {
             return Ok(());
@@ -70,8 +70,8 @@ impl MetricsFile {
         write_whole(&self.path, &self.text())
     }
 
-    /// Names of metrics hold those of targets, which may hold anything; in the file they are on one
-    /// line.
+    /// Names of metrics contain target names, which may contain any character; line breaks are
+    /// escaped to keep each row on one line.
     fn add(&mut self, start: String, mut metrics: Vec<Metric>) {
         for metric in &mut metrics {
             metric.name = visible_line(&metric.name).into_owned();

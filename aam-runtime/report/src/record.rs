@@ -1,4 +1,4 @@
-//! `run.json`: what a run was made of, what it did and how it ended.
+//! `run.json`: the inputs of a run, its progress and its outcome.
 
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -16,18 +16,18 @@ use aam_run::run_directory::write_whole;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// It has not ended, or was killed.
+    /// The run has not ended, or was killed.
     #[default]
     Running,
-    /// It came to its end.
+    /// The run completed.
     Finished,
-    /// The user stopped it.
+    /// The user stopped the run.
     Interrupted,
-    /// Something went wrong.
+    /// The run failed.
     Failed,
 }
 
-/// What `run.json` holds.
+/// The contents of `run.json`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Record {
@@ -37,37 +37,37 @@ pub struct Record {
     pub command: String,
     /// How it ended.
     pub outcome: State,
-    /// What went wrong.
+    /// The error message.
     pub error: Option<String>,
-    /// When it began, in UTC.
+    /// Start time in UTC.
     pub started: String,
-    /// How long it took so far.
+    /// Seconds elapsed so far.
     pub seconds: f64,
-    /// What it was set to.
+    /// The settings.
     pub settings: Map<String, Value>,
-    /// The files it read.
+    /// The input files.
     pub files: Vec<DataFile>,
-    /// Samples for training and for validation.
+    /// Numbers of training and validation samples.
     pub samples: Option<(usize, usize)>,
-    /// Parameters that learn, and all parameters.
+    /// Numbers of trainable and of all parameters.
     pub parameters: Option<(usize, usize)>,
-    /// Epochs done.
+    /// Completed epochs.
     pub epochs: usize,
-    /// Updates done.
+    /// Completed updates.
     pub steps: usize,
     /// The metrics of the best epoch.
     pub best: Option<Map<String, Value>>,
-    /// What judged the held-out samples.
+    /// The method that predicted the held-out samples.
     pub method: Option<String>,
-    /// Figures of the held-out samples.
+    /// Metrics of the held-out samples.
     pub figures: Vec<RecordedFigure>,
-    /// What was said of the data before training began.
+    /// Notes about the data from before training.
     pub notes: Vec<String>,
-    /// What may be a mistake.
+    /// Warnings.
     pub warnings: Vec<String>,
 }
 
-/// A record that is being made.
+/// Builds the record of a run.
 pub struct Recorder {
     /// The record so far.
     pub record: Record,
@@ -75,7 +75,7 @@ pub struct Recorder {
     trains: bool,
 }
 
-/// `time`, or the nearest one that can be written down: clocks are set wrong, too.
+/// `time`, clamped to what can be written down; system clocks can be set wrong.
 fn within_calendar(time: SystemTime) -> SystemTime {
     /// The last second of the year 9999.
     const LAST: Duration = Duration::from_secs(253_402_300_799);
@@ -83,7 +83,7 @@ fn within_calendar(time: SystemTime) -> SystemTime {
 }
 
 impl Recorder {
-    /// Of a run of `command` that begins now.
+    /// Starts the record of a run of `command`.
     pub fn new(command: &str) -> Self {
         let started = humantime::format_rfc3339_seconds(within_calendar(SystemTime::now()));
         Self {
@@ -98,7 +98,7 @@ impl Recorder {
         }
     }
 
-    /// Takes note of an event; an epoch is `of` this.
+    /// Records an event; `of` is the current epoch.
     pub fn observe(&mut self, event: &Event<'_>, of: Option<&Map<String, Value>>) {
         let record = &mut self.record;
         match *event {
@@ -124,7 +124,7 @@ impl Recorder {
         }
     }
 
-    /// Writes it to the file at `path`.
+    /// Writes the record to the file at `path`.
     ///
     /// # Errors
     /// The file cannot be written.

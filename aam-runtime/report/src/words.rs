@@ -1,11 +1,11 @@
-//! What a check found, in the words that the page and the program's output share.
+//! Wording of check results that the page and the program's output share.
 
 use crate::check::{ColumnFound, Examples, GroupFound, Matching, SequencesFound, ValuesAre};
 
-/// Most classes that a line names.
+/// Most classes named in a line.
 const MOST_CLASSES: usize = 8;
 
-/// Some of many names: `3, such as a, b`.
+/// Formats the number of names with examples: `3, such as a, b`.
 pub fn some(of: &Examples) -> String {
     match of.examples.is_empty() {
         true => of.count.to_string(),
@@ -13,11 +13,11 @@ pub fn some(of: &Examples) -> String {
     }
 }
 
-/// Where sequences lie on the gene, in a sentence.
+/// Describes where the sequences lie on the gene.
 pub fn gene(sequences: &SequencesFound) -> String {
     let Some(place) = &sequences.place else {
-        return "where they lie on the 16S gene is not known: most hold none of the stretches that \
-                its genes share"
+        return "their position on the 16S gene is unknown: most contain none of the stretches that \
+                16S genes share"
             .to_owned();
     };
     let region = place
@@ -25,9 +25,9 @@ pub fn gene(sequences: &SequencesFound) -> String {
         .as_deref()
         .unwrap_or("between variable regions");
     let direction = match (place.forwards, place.reversed) {
-        (_, 0) => "in its direction".to_owned(),
+        (_, 0) => "in its orientation".to_owned(),
         (0, _) => "reverse complements of it".to_owned(),
-        (forwards, reversed) => format!("{forwards} in its direction, {reversed} reversed"),
+        (forwards, reversed) => format!("{forwards} in its orientation, {reversed} reversed"),
     };
     let unplaced = match sequences.unplaced {
         0 => String::new(),
@@ -39,7 +39,7 @@ pub fn gene(sequences: &SequencesFound) -> String {
     )
 }
 
-/// How a file goes together with the table, in a line.
+/// Describes how a file matches the table, in one line.
 pub fn matching(found: &Matching) -> String {
     let Matching { of, with, .. } = found;
     let mut text = match found.both == found.table {
@@ -47,7 +47,7 @@ pub fn matching(found: &Matching) -> String {
         false => format!("{} of {} {of} are in the {with}", found.both, found.table),
     };
     if found.only_table.count > 0 {
-        text.push_str(&format!("; not there: {}", some(&found.only_table)));
+        text.push_str(&format!("; missing from it: {}", some(&found.only_table)));
         if found.lost_reads > 0.0 {
             text.push_str(&format!(
                 " ({:.1} % of the reads)",
@@ -56,12 +56,12 @@ pub fn matching(found: &Matching) -> String {
         }
     }
     if found.only_other.count > 0 {
-        text.push_str(&format!("; only there: {}", some(&found.only_other)));
+        text.push_str(&format!("; only in it: {}", some(&found.only_other)));
     }
     text
 }
 
-/// What a column holds, in a sentence.
+/// Describes the contents of a column in one sentence.
 pub fn column(found: &ColumnFound) -> String {
     let mut text = format!(
         "{}, {} samples with a value, {} without",
@@ -72,12 +72,12 @@ pub fn column(found: &ColumnFound) -> String {
     if !found.missing_words.is_empty() {
         let words = found.missing_words.iter();
         let words: Vec<String> = words.map(|(word, n)| format!("'{word}' {n}")).collect();
-        text.push_str(&format!("; words for none: {}", words.join(", ")));
+        text.push_str(&format!("; read as missing: {}", words.join(", ")));
     }
     text
 }
 
-/// The values of a column, in a line.
+/// The values of a column in one line.
 pub fn values(found: &ColumnFound) -> String {
     let classes = || {
         let shown = found.classes.iter().take(MOST_CLASSES);
@@ -95,25 +95,25 @@ pub fn values(found: &ColumnFound) -> String {
         (ValuesAre::Numbers, Some(numbers)) => numbers.to_string(),
         (ValuesAre::Nothing, _) => String::new(),
         _ if !found.classes.is_empty() => classes(),
-        _ => format!("{} different", found.distinct),
+        _ => format!("{} distinct values", found.distinct),
     }
 }
 
-/// What the values of a column are shared by.
+/// Describes how many samples share the values of a column.
 pub fn group(found: &GroupFound) -> String {
     format!(
-        "{} values, {} of them for several samples ({} in all)",
+        "{} values, {} of them shared by several samples ({} samples in all)",
         found.values, found.repeated, found.samples
     )
 }
 
-/// `aam` with arguments, as a POSIX shell takes them.
+/// Formats `aam` and its arguments for a POSIX shell.
 pub fn command_line(arguments: &[String]) -> String {
     let quoted = arguments.iter().map(|text| quoted(text));
     format!("aam {}", quoted.collect::<Vec<_>>().join(" "))
 }
 
-/// Quotes for a POSIX shell, where it is needed.
+/// Quotes text for a POSIX shell, if necessary.
 pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./,:=+@%".contains(c);
     match !text.is_empty() && text.chars().all(plain) {

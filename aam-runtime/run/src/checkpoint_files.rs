@@ -1,4 +1,4 @@
-//! The files of a checkpoint: written next to its place and put there in one step.
+//! The files of a checkpoint, written to a temporary directory and moved into place in one step.
 
 use std::fs;
 use std::io;
@@ -12,29 +12,28 @@ use aam_core::file_operations::{
 
 use crate::RunError;
 
-/// The manifest's file.
+/// Name of the manifest file.
 pub const MANIFEST: &str = "manifest.json";
-/// The weights' file.
+/// Name of the weights file.
 pub const WEIGHTS: &str = "model.safetensors";
 
-/// How the names of directories begin that are to become checkpoints.
+/// Prefix of the names of unfinished checkpoint directories.
 pub(crate) const UNFINISHED: &str = ".checkpoint-";
 
-/// Writes `files` and the text of the manifest as the directory `target`, replacing an older
-/// checkpoint.
+/// Writes `files` and the manifest as the directory `target`, replacing an older checkpoint.
 ///
-/// Everything is written and synced to a directory beside it, which then takes the name in one
-/// step; a kill at any moment leaves the older checkpoint or the new one.
+/// Everything is written and synced to a directory next to it, which is then renamed in one step.
+/// If the process is killed at any moment, either the older or the new checkpoint remains.
 ///
 /// # Errors
-/// A file that cannot be written; the older checkpoint is then untouched.
+/// A file cannot be written; the older checkpoint is then untouched.
 pub fn put(target: &Path, manifest: &[u8], files: &[(&str, &[u8])]) -> Result<(), RunError> {
     let parent = target.parent().unwrap_or(Path::new("."));
     make_directories(parent).map_err(RunError::write(parent))?;
     let beside = unfinished(target);
     let written = fill(&beside, target, files, manifest);
-    // What is left is an unfinished checkpoint, or what the new one took the place of. A run that
-    // is taken up removes it where this does not.
+    // This is either an unfinished checkpoint or the one just replaced. If removing it fails here,
+    // the run removes it when it resumes.
     if beside.exists() {
         let _ = remove_directory(&beside);
     }
@@ -47,7 +46,7 @@ fn fill(
     files: &[(&str, &[u8])],
     manifest: &[u8],
 ) -> Result<(), RunError> {
-    // The place is what the user knows, not the directory that was to become it.
+    // Errors name `target`, which the user knows, and not the temporary directory.
     make_directory(beside).map_err(RunError::write(target))?;
     let mut written = Vec::with_capacity(files.len() + 1);
     for (name, bytes) in files.iter().copied().chain([(MANIFEST, manifest)]) {
@@ -55,7 +54,7 @@ fn fill(
         let file = write(&path, bytes).map_err(RunError::write(target.join(name)))?;
         written.push((name, path, file));
     }
-    // All are written before the first is synced: most of the time goes into telling the disk.
+    // All files are written before the first is synced, because syncing takes most of the time.
     for (name, path, file) in written {
         sync(&path, &file).map_err(RunError::write(target.join(name)))?;
     }
@@ -65,20 +64,20 @@ fn fill(
     Ok(())
 }
 
-/// A directory beside `target` that nobody else has.
+/// A path next to `target` that no other process uses.
 fn unfinished(target: &Path) -> PathBuf {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     loop {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = target.with_file_name(format!("{UNFINISHED}{}-{number}", std::process::id()));
-        // In a container every program may have the same number.
+        // Programs in different containers may have the same process id.
         if !path.exists() {
             return path;
         }
     }
 }
 
-/// Gives `fresh` the name `target`; what had it before ends up at `fresh`, to be removed.
+/// Renames `fresh` to `target`; whatever was at `target` ends up at `fresh`, to be removed.
 fn put_in_place(fresh: &Path, target: &Path) -> io::Result<()> {
     match fs::symlink_metadata(target) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => rename(fresh, target),
@@ -90,7 +89,7 @@ fn put_in_place(fresh: &Path, target: &Path) -> io::Result<()> {
     }
 }
 
-/// Between the two renames only the older checkpoint exists, under the name [`older`].
+/// Between the two renames, only the older checkpoint exists, under the name [`older`].
 fn exchange_in_two_steps(fresh: &Path, target: &Path) -> io::Result<()> {
     let aside = older(target);
     if aside.exists() {
@@ -101,30 +100,31 @@ fn exchange_in_two_steps(fresh: &Path, target: &Path) -> io::Result<()> {
         let _ = rename(&aside, target);
         return Err(error);
     }
-    // The new checkpoint is in place, whether or not this succeeds.
+    // The new checkpoint is in place whether or not this succeeds.
     let _ = remove_directory(&aside);
     Ok(())
 }
 
-/// The name of the checkpoint at `target` while another takes its place.
+/// The name of the checkpoint at `target` while it is being replaced.
 pub fn older(target: &Path) -> PathBuf {
     target.with_extension("older")
 }
 
-/// Removes the checkpoint at `path`. A kill leaves it or what [`tidy`] removes.
+/// Removes the checkpoint at `path`. If the process is killed, it leaves either the checkpoint or
+/// what [`tidy`] removes.
 ///
 /// # Errors
-/// It cannot be removed.
+/// The checkpoint cannot be removed.
 pub fn remove(path: &Path) -> Result<(), RunError> {
     let aside = unfinished(path);
     rename(path, &aside).map_err(RunError::write(path))?;
     remove_directory(&aside).map_err(RunError::write(path))
 }
 
-/// Removes what a kill during a save left in the directory of checkpoints.
+/// Removes what a killed save left in the directory of checkpoints.
 ///
 /// # Errors
-/// Something that cannot be removed.
+/// Something cannot be removed.
 pub fn tidy(checkpoints: &Path) -> Result<(), RunError> {
     for entry in fs::read_dir(checkpoints).into_iter().flatten().flatten() {
         let (name, path) = (entry.file_name(), entry.path());

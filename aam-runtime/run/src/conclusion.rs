@@ -1,4 +1,4 @@
-//! How the evaluation of held-out samples is written and reported.
+//! Writes and reports the evaluation of held-out samples.
 
 use aam_core::text::cell;
 use aam_evaluation::coverage;
@@ -12,11 +12,11 @@ use crate::events::{Event, Observer};
 use crate::predictions::{self, PredictedSample, TargetColumn};
 use crate::run_directory::RunDirectory;
 
-/// Judges what `method` predicts of `samples`, with intervals if they are wanted, writes it to `run`
-/// and tells it.
+/// Evaluates the predictions of `method` for `samples`, with intervals if requested, writes the
+/// evaluation to `run` and reports it.
 ///
 /// # Errors
-/// Files that cannot be written, or metrics that cannot be built.
+/// A file cannot be written, or a metric cannot be built.
 pub fn conclude(
     reported: Reported<'_>,
     run: &RunDirectory,
@@ -37,11 +37,11 @@ pub fn conclude(
     observer.observe(&Event::Note(&evaluation.text()))
 }
 
-/// Writes `evaluation.tsv`, `predictions.tsv`, those of the other methods, for classes
-/// confusion matrices, and where predictions have intervals and sets at given levels `coverage.tsv`.
+/// Writes `evaluation.tsv`, `predictions.tsv`, the predictions of the other methods, confusion
+/// matrices for classes and, if predictions have intervals or sets at given levels, `coverage.tsv`.
 ///
 /// # Errors
-/// Files that cannot be written.
+/// A file cannot be written.
 fn write(
     reported: &Reported<'_>,
     run: &RunDirectory,
@@ -72,7 +72,7 @@ fn write(
     Ok(())
 }
 
-/// Predictions with the actual values, and `further` levels of the same samples.
+/// The predictions with the actual values, and `further` levels of the same samples.
 fn predictions_text(
     reported: &Reported<'_>,
     samples: &[HeldOut],
@@ -102,7 +102,7 @@ fn predictions_text(
     predictions::tsv(&columns(reported.targets), &samples)
 }
 
-/// Names and classes of targets, as tables of predictions have them.
+/// Names and classes of the targets, as prediction tables need them.
 pub fn columns(targets: &[RawColumn]) -> Vec<TargetColumn<'_>> {
     let columns = targets.iter().map(|column| TargetColumn {
         name: &column.name,
@@ -111,7 +111,7 @@ pub fn columns(targets: &[RawColumn]) -> Vec<TargetColumn<'_>> {
     columns.collect()
 }
 
-/// A row per actual class, a column per predicted one.
+/// One row per actual class, one column per predicted class.
 fn confusion_text(column: &RawColumn, target: usize, samples: &[HeldOut]) -> Option<String> {
     let classes = column.classes.as_ref()?;
     let matrix = confusion(column, target, samples)?;

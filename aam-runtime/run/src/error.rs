@@ -1,4 +1,4 @@
-//! What can go wrong with a run.
+//! Errors of a run.
 
 use std::path::PathBuf;
 
@@ -7,27 +7,27 @@ use aam_api::options::BadValue;
 
 use aam_core::DataError;
 
-/// The error of a layer above, of which a run knows only that it ends it.
+/// An error of a higher layer; a run only knows that it is fatal.
 pub type Refusal = Box<dyn std::error::Error + Send + Sync>;
 
-/// A run that could not be done.
+/// An error that prevents or ends a run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// What is asked for cannot be done, whatever the settings.
+    /// The request cannot be met, whatever the settings.
     #[error("{0}")]
     Usage(String),
-    /// A setting that is out of range, at odds with another or does not fit the data.
+    /// A setting that is out of range, conflicts with another or does not fit the data.
     #[error("--{key}{}: {problem}", .value.as_ref().map_or(String::new(), |value| format!(" {value}")))]
     Setting {
         /// The setting: an option, a kind of component, or `kind.option`.
         key: String,
-        /// Its value, where that is worth telling.
+        /// Its value, if useful in the message.
         value: Option<String>,
-        /// What is wrong and what to do.
+        /// The problem and what to do about it.
         problem: String,
     },
-    /// A setting without which nothing can be done.
+    /// A required setting is missing.
     #[error("--{key} is missing: {needed}")]
     Missing {
         /// The setting.
@@ -35,65 +35,65 @@ pub enum RunError {
         /// What to give.
         needed: String,
     },
-    /// A file or its contents.
+    /// A problem with a file or its contents.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// A component.
+    /// An error of a component.
     #[error(transparent)]
     Plugin(#[from] PluginError),
-    /// A device that cannot be used; the crate of the devices says why.
+    /// A device cannot be used; the crate of the devices explains why.
     #[error(transparent)]
     Device(Refusal),
-    /// A checkpoint that cannot be read.
+    /// A checkpoint cannot be read.
     #[error("{}: {problem}", .path.display())]
     Checkpoint {
         /// The checkpoint or the file in it.
         path: PathBuf,
-        /// What is wrong and what to do.
+        /// The problem and what to do about it.
         problem: String,
     },
-    /// Something that could not be written or made.
+    /// A file or directory cannot be written or created.
     #[error("{}: cannot be written: {source}\n  help: nothing was left half-written, and what was written before is kept", .path.display())]
     Write {
         /// The file or directory.
         path: PathBuf,
-        /// The system's reason.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A device that computes wrong numbers.
+    /// A device computes wrong numbers.
     #[error("{0}")]
     Wrong(String),
-    /// The directory of a run, while the run goes on.
-    #[error("{}: the directory of the run was removed or renamed while the run went on\n  help: nothing more is saved; where it was renamed, --resume goes on in its new place", .0.display())]
+    /// The directory of the run disappeared during the run.
+    #[error("{}: the directory of the run was removed or renamed during the run\n  help: nothing more is saved; if it was renamed, --resume continues in the new place", .0.display())]
     Gone(PathBuf),
-    /// Training left the range of numbers.
+    /// Training diverged.
     #[error("{0}")]
     Diverged(String),
-    /// A prediction that cannot be one.
+    /// A prediction is not finite.
     #[error(
-        "the prediction of '{target}' for the sample '{sample}' is {value}, which is no finite number, so no prediction is written: the weights of the model or the scale of the target lead out of the range of numbers\n  help: use another checkpoint, or train again with a lower --lr or another --target-transform"
+        "the prediction of '{target}' for the sample '{sample}' is {value}, which is not finite, so no prediction is written: the weights of the model or the scale of the target cause an overflow\n  help: use another checkpoint, or train again with a lower --lr or another --target-transform"
     )]
     NotFinite {
-        /// The column that is predicted.
+        /// The target column.
         target: String,
         /// The sample.
         sample: String,
-        /// What was computed.
+        /// The computed value.
         value: f64,
     },
-    /// A model that is larger than the memory.
-    #[error("the model has {parameters} parameters, which take {:.1} GB ({what}), and {:.1} GB of memory are free\n  help: choose a smaller --preset, --embedding-dim or --attention-layers, or smaller components", *.needed as f64 / 1e9, *.free as f64 / 1e9)]
+    /// The model does not fit into memory.
+    #[error("the model has {parameters} parameters, which need {:.1} GB ({what}), but only {:.1} GB of memory are free\n  help: choose a smaller --preset, --embedding-dim or --attention-layers, or smaller components", *.needed as f64 / 1e9, *.free as f64 / 1e9)]
     TooLarge {
-        /// Its parameters.
+        /// Number of parameters.
         parameters: u64,
-        /// Bytes that it takes.
+        /// Bytes needed.
         needed: u64,
-        /// Bytes that there are.
+        /// Bytes free.
         free: u64,
-        /// What takes them.
+        /// What needs the memory.
         what: &'static str,
     },
-    /// The thread that makes batches ended before the training that takes them.
+    /// The thread that makes batches ended before the training loop that consumes them.
     #[error("the thread that makes batches ended before the training")]
     BatchesEnded,
     /// One of several ranks failed, which ended the others.
@@ -103,7 +103,7 @@ pub enum RunError {
         rank: usize,
         /// Number of ranks.
         size: usize,
-        /// Why.
+        /// The error of the rank.
         source: Box<RunError>,
     },
 }
@@ -116,7 +116,7 @@ impl From<BadValue> for RunError {
 }
 
 impl RunError {
-    /// A setting that cannot be used.
+    /// The error of a setting that cannot be used.
     pub fn setting(key: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Setting {
             key: key.into(),
@@ -125,7 +125,7 @@ impl RunError {
         }
     }
 
-    /// A value of a setting that cannot be used.
+    /// The error of a setting whose value cannot be used.
     pub fn value(
         key: impl Into<String>,
         value: impl Into<String>,
@@ -138,7 +138,7 @@ impl RunError {
         }
     }
 
-    /// A setting that has to be given.
+    /// The error of a missing setting.
     pub fn missing(key: impl Into<String>, needed: impl Into<String>) -> Self {
         Self::Missing {
             key: key.into(),
@@ -146,13 +146,13 @@ impl RunError {
         }
     }
 
-    /// An error of `path`, for `map_err`.
+    /// The error of writing `path`, for `map_err`.
     pub fn write(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Write { path, source }
     }
 
-    /// A checkpoint that cannot be used.
+    /// The error of a checkpoint that cannot be used.
     pub fn checkpoint(path: impl Into<PathBuf>, problem: impl Into<String>) -> Self {
         Self::Checkpoint {
             path: path.into(),

@@ -1,4 +1,4 @@
-//! Events as objects of JSON, in which numbers that are none are null.
+//! Events as JSON objects, in which NaN and infinite numbers are null.
 
 use aam_evaluation::evaluation::Evaluation;
 use aam_evaluation::metrics::Metric;
@@ -7,16 +7,16 @@ use serde_json::{Map, Value, json};
 
 use crate::events::Event;
 
-/// A figure of the held-out samples.
+/// A metric of the held-out samples.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RecordedFigure {
     /// Its name.
     pub name: String,
     /// The model's value.
     pub value: Option<f64>,
-    /// Lower end of its 95 % interval.
+    /// Lower bound of its 95 % interval.
     pub lower: Option<f64>,
-    /// Upper end of its 95 % interval.
+    /// Upper bound of its 95 % interval.
     pub upper: Option<f64>,
     /// Values of other methods.
     pub others: Map<String, Value>,
@@ -42,7 +42,7 @@ impl RecordedFigure {
     }
 }
 
-/// Metrics by their names.
+/// Metrics by name.
 pub fn of_metrics(metrics: &[Metric]) -> Map<String, Value> {
     let metrics = metrics.iter();
     metrics
@@ -50,7 +50,7 @@ pub fn of_metrics(metrics: &[Metric]) -> Map<String, Value> {
         .collect()
 }
 
-/// The event as an object; nothing of what is for files.
+/// The event as an object; `None` for events that are written to files only.
 pub fn of_event(event: &Event<'_>) -> Option<Value> {
     Some(match *event {
         Event::Note(text) => json!({"event": "note", "text": text}),

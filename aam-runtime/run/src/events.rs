@@ -1,7 +1,7 @@
-//! What a run tells while it goes on.
+//! Events that a run publishes.
 //!
-//! The training loop publishes events and knows none of those who listen: progress display,
-//! metrics file, and whatever else.
+//! The training loop publishes events without knowing its observers: the progress display, the
+//! metrics file, and others.
 
 use std::path::Path;
 
@@ -11,57 +11,59 @@ use aam_evaluation::cross_validated::CrossValidated;
 use aam_evaluation::evaluation::{Evaluation, Predicted};
 use aam_evaluation::metrics::Metric;
 
-/// Something that happened in a run.
+/// An event of a run.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// A line for the person: what was read, kept, left out, decided.
+    /// A line for the user: what was read, kept, left out or decided.
     Note(&'a str),
-    /// Like a note, about something that may be a mistake.
+    /// A note about a possible mistake.
     Warning(&'a str),
-    /// A run that was stopped goes on; what was said of it beyond this point is void.
+    /// A stopped run resumes; earlier events beyond this point are void.
     Resumed {
-        /// Epochs done and validated.
+        /// Epochs trained and validated.
         epoch: usize,
-        /// Updates done, those of an unfinished epoch included.
+        /// Updates done, including those of an unfinished epoch.
         step: usize,
     },
     /// Training begins.
     Started {
-        /// Epochs at most.
+        /// Maximum number of epochs.
         epochs: usize,
-        /// Batches of an epoch.
+        /// Batches per epoch.
         batches: usize,
-        /// Parameters that learn, and all parameters.
+        /// Numbers of trainable and of all parameters.
         parameters: (usize, usize),
     },
-    /// A batch is done.
+    /// A batch is finished.
     Batch {
         /// Epoch, from 1.
         epoch: usize,
         /// Batch of the epoch, from 1.
         batch: usize,
-        /// Samples of the batch.
+        /// Samples in the batch.
         samples: usize,
         /// Loss of the batch.
         loss: f64,
     },
-    /// An update of the weights is done.
+    /// The weights were updated.
     Step {
         /// Updates so far.
         step: usize,
         /// Learning rate of the update.
         learning_rate: f64,
-        /// That of what only categories need, if it is another.
+        /// Learning rate of the parameters that only categories use, if it differs.
         categorical_rate: Option<f64>,
-        /// Length of the gradient over all parameters, before it was cut; known where it is cut.
+        /// Norm of the gradient over all parameters before clipping; known if gradients are
+        /// clipped.
         gradient_norm: Option<f64>,
     },
-    /// What an epoch predicts of the validation samples; comes before the epoch.
+    /// Predictions of an epoch for the validation samples; precedes [`Event::Epoch`].
     Compared(&'a [Compared]),
-    /// The weights after an epoch, as a checkpoint has them (safetensors); come before the epoch.
+    /// The weights after an epoch in safetensors format, as in a checkpoint; precedes
+    /// [`Event::Epoch`].
     Weights(&'a [u8]),
-    /// An epoch is done and validated.
+    /// An epoch is trained and validated.
     Epoch {
         /// Epoch, from 1.
         epoch: usize,
@@ -69,36 +71,36 @@ pub enum Event<'a> {
         step: usize,
         /// `learning_rate`, `train_loss` and its terms, then the validation metrics.
         metrics: &'a [Metric],
-        /// Whether the chosen metric is the best so far.
+        /// Whether the selected metric is the best so far.
         best: bool,
-        /// Seconds of the epoch with its validation.
+        /// Duration of the epoch and its validation in seconds.
         seconds: f64,
     },
-    /// All that is predicted of the held-out samples.
+    /// All predictions for the held-out samples.
     Predicted(&'a Predicted<'a>),
-    /// All folds of a cross-validation are judged; a note informs people.
+    /// All folds of a cross-validation are evaluated; users are informed by a note.
     CrossValidated(&'a CrossValidated),
-    /// The held-out samples are judged; a note informs people.
+    /// The held-out samples are evaluated; users are informed by a note.
     Evaluated(&'a Evaluation),
-    /// Progress of anything else that takes long, for example encoding ASVs.
+    /// Progress of another long operation, such as encoding ASVs.
     Progress {
-        /// What is being done.
+        /// The operation.
         what: &'a str,
-        /// How much is done.
+        /// Units done.
         done: usize,
-        /// Of how much.
+        /// Units in total.
         total: usize,
     },
-    /// A file or directory is complete.
+    /// A file or directory has been written.
     Saved(&'a Path),
 }
 
-/// Somebody who listens to a run, which may tell from another thread.
+/// An observer of a run, which may be called from another thread.
 pub trait Observer: Send {
-    /// Takes note of an event.
+    /// Handles an event.
     ///
     /// # Errors
-    /// A file that cannot be written; the run stops, with its last checkpoint kept.
+    /// A file cannot be written; the run then stops and keeps its last checkpoint.
     fn observe(&mut self, event: &Event<'_>) -> Result<(), RunError>;
 }
 
@@ -112,8 +114,8 @@ impl<F: FnMut(&Event<'_>) + Send> Observer for F {
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// All its epochs, or stopped early for want of improvement.
+    /// All epochs were trained, or training stopped early because the metric no longer improved.
     Finished,
-    /// Interrupted by the user, with a checkpoint saved to go on from.
+    /// The user interrupted the run, which saved a checkpoint to resume from.
     Interrupted,
 }

@@ -1,6 +1,6 @@
-//! What every run has, whatever it computes: its settings, its error, its events and who listens to
-//! them, its directory, its table of predictions and how it concludes. Nothing here reads a study, knows a
-//! model or draws a page.
+//! What all runs share, whatever they compute: settings, errors, events and their observers, the
+//! directory, the table of predictions and the final evaluation. Nothing here reads a study, knows a model
+//! or draws a page.
 
 pub mod checkpoint_files;
 pub mod conclusion;

@@ -1,5 +1,5 @@
-//! Options that are values by name: JSON on the command line, a file, or a table of a configuration
-//! file.
+//! Options whose value maps names to values: JSON on the command line, a file, or a table of a
+//! configuration file.
 
 use std::path::Path;
 
@@ -12,32 +12,32 @@ use crate::RunError;
 use aam_core::DataError;
 use aam_data::bounded::read_text_file;
 
-/// The largest file of values, in bytes.
+/// Largest accepted file of values, in bytes.
 const LONGEST: u64 = 64 << 20;
 
-/// Values by name, or where they are.
+/// Values by name, or where to find them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum NamedValues {
-    /// A JSON object, the path of a .json or .toml file, or a word that the option knows.
+    /// A JSON object, the path of a .json or .toml file, or a keyword of the option.
     Text(String),
     /// The values.
     Table(Map<String, Value>),
 }
 
-/// Values by name, and the setting (with its file) to blame for them.
+/// Values by name, with the setting (and file) to name in errors about them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Named {
     /// The setting.
     pub key: &'static str,
-    /// The file, if there is one.
+    /// The file, if any.
     pub file: Option<String>,
     /// The values.
     pub values: Map<String, Value>,
 }
 
 impl Named {
-    /// What is wrong with the values.
+    /// An error about the values.
     pub fn problem(&self, problem: impl Into<String>) -> RunError {
         RunError::Setting {
             key: self.key.to_owned(),
@@ -48,7 +48,7 @@ impl Named {
 }
 
 impl NamedValues {
-    /// The word, if it is one of `words`.
+    /// The keyword, if it is one of `words`.
     pub fn word<'a>(&self, words: &[&'a str]) -> Option<&'a str> {
         match self {
             Self::Text(text) => words.iter().find(|word| **word == text.trim()).copied(),
@@ -56,15 +56,16 @@ impl NamedValues {
         }
     }
 
-    /// Whether it is the word that stands for no value.
+    /// Whether it is the keyword for no value.
     pub fn is_none(&self) -> bool {
         self.word(&["none"]).is_some()
     }
 
-    /// The values; `key` is the option, `words` what else it could have been.
+    /// The values; `key` is the option, `words` are its keywords.
     ///
     /// # Errors
-    /// Text that is neither JSON nor the path of a file, a file that cannot be read or is no object.
+    /// The text is neither JSON nor the path of a file, or the file cannot be read or is not an
+    /// object.
     pub fn read(&self, key: &'static str, words: &[&str]) -> Result<Named, RunError> {
         let named = |values| Named {
             key,
@@ -77,7 +78,7 @@ impl NamedValues {
         };
         if text.starts_with(['{', '[']) {
             let values = serde_json::from_str(text).map_err(|error| {
-                let problem = format!("this is no JSON object ({error}): {text}");
+                let problem = format!("this is not a JSON object ({error}): {text}");
                 let help = "such as {\"name\": 2}, in single quotes";
                 RunError::setting(key, format!("{problem}\n  help: {help}"))
             })?;
@@ -154,8 +155,8 @@ mod tests {
             "--f: expected auto, a JSON object or the path of a .json or .toml file, found 'atuo' \
              (did you mean 'auto'?)"
         );
-        assert!(error("{\"a\": }").starts_with("--f: this is no JSON object"));
-        assert!(error("[1]").starts_with("--f: this is no JSON object"));
+        assert!(error("{\"a\": }").starts_with("--f: this is not a JSON object"));
+        assert!(error("[1]").starts_with("--f: this is not a JSON object"));
         assert!(error("none.toml").starts_with("none.toml: cannot be read"));
     }
 }

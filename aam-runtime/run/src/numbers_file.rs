@@ -9,20 +9,20 @@ use crate::error::RunError;
 use crate::run_directory::write_whole_bytes;
 use crate::tsv_writer::tsv_writer;
 
-/// What numbers are written as.
+/// File format of the numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NumbersFormat {
-    /// A NumPy array, `[ids, width]` of `f4`, which has no place for the ids.
+    /// A NumPy array, `[ids, width]` of `f4`, without the ids.
     Npy,
-    /// Text with tabs, the ids in the first column.
+    /// Tab-separated text with the ids in the first column.
     Tsv,
 }
 
 impl NumbersFormat {
-    /// The format that the name of the file `output` asks for.
+    /// The format implied by the name of the file `output`.
     ///
     /// # Errors
-    /// It ends in neither.
+    /// The name has neither ending.
     pub fn of(output: &Path) -> Result<Self, RunError> {
         let extension = output.extension().unwrap_or_default().to_ascii_lowercase();
         match extension.to_str() {
@@ -40,11 +40,11 @@ impl NumbersFormat {
     }
 }
 
-/// Writes `values`, `[ids, width]`, row by row to `path`. In text the column of the ids is called
-/// `name`, and the others have numbers from 1.
+/// Writes `values`, `[ids, width]`, row by row to `path`. In text, the id column is called `name`,
+/// and the other columns are numbered from 1.
 ///
 /// # Errors
-/// A file that cannot be written.
+/// The file cannot be written.
 pub fn write_numbers(
     path: &Path,
     format: NumbersFormat,

@@ -1,5 +1,5 @@
-//! One writer per output directory: a file in it that the system locks for as long as the process
-//! that writes there lives, however that ends.
+//! One writer per output directory. A file in the directory stays locked for as long as the writing
+//! process lives, however it ends.
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -9,31 +9,31 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::RunError;
 
-/// The file that is locked.
+/// Name of the lock file.
 pub const LOCK: &str = ".aam.lock";
-/// The longest note of a holder that is read.
+/// Longest holder note that is read.
 const LONGEST_NOTE: u64 = 256;
 
-/// How often a directory is made that somebody else removes at the same moment.
+/// How often creating a directory is retried when another process removes it at the same moment.
 const ATTEMPTS: usize = 10;
 
-/// What this process holds, by directory: parts of one command share what it holds.
+/// The locks this process holds, by directory; parts of one command share them.
 static HELD: Mutex<Option<HashMap<PathBuf, Weak<OutputLock>>>> = Mutex::new(None);
 
-/// An output directory that no other process writes to while this lives.
+/// Exclusive access to an output directory among processes, for the lifetime of this value.
 ///
-/// Directories that had to be made for it are removed again if nothing was put into them.
+/// Directories created for it are removed again if they are still empty.
 #[derive(Debug)]
 pub struct OutputLock {
-    /// The locked file; nothing on file systems that have no locks.
+    /// The locked file; `None` on file systems without locks.
     file: Option<File>,
     path: PathBuf,
-    /// Directories that were made for it, the innermost first.
+    /// Directories created for it, innermost first.
     made: Vec<PathBuf>,
 }
 
 impl OutputLock {
-    /// Holds `directory`, which is made if need be.
+    /// Locks `directory`, creating it if necessary.
     ///
     /// # Errors
     /// Another process holds it, or it cannot be written to.
@@ -42,7 +42,7 @@ impl OutputLock {
             let made = make(directory)?;
             let lock = Self::hold_by(directory, &directory.join(LOCK), made.clone());
             match lock {
-                // Somebody who had made the directory has just removed it.
+                // Another process created the directory and has just removed it.
                 Err(RunError::Write { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 }
                 Err(error) => {
@@ -56,10 +56,10 @@ impl OutputLock {
         Err(RunError::write(directory)(gone))
     }
 
-    /// Holds `directory`, which may only come to be in one step, by a file beside it.
+    /// Locks `directory` by a file next to it, for a directory that must be created in one step.
     ///
     /// # Errors
-    /// Another process holds it, or the directory above it cannot be written to.
+    /// Another process holds it, or its parent directory cannot be written to.
     pub fn hold_beside(directory: &Path) -> Result<Arc<Self>, RunError> {
         let name = directory.file_name().unwrap_or_default().to_string_lossy();
         let beside = directory.with_file_name(format!(".{name}{LOCK}"));
@@ -83,7 +83,7 @@ impl OutputLock {
             Locked::Unsupported => None,
             Locked::Other(holder) => {
                 let problem = format!(
-                    "{holder} writes to this directory; wait until it has ended, or choose another directory"
+                    "{holder} is writing to this directory; wait until it ends, or choose another directory"
                 );
                 let directory = directory.display().to_string();
                 return Err(RunError::value("output-dir", directory, problem));
@@ -101,8 +101,8 @@ impl OutputLock {
 
 impl Drop for OutputLock {
     fn drop(&mut self) {
-        // Only while it is still the file at the path: the directory may have been renamed, and
-        // another one made in its place.
+        // Only if it is still the file at that path: the directory may have been renamed and
+        // another created in its place.
         if let Some(file) = &self.file
             && is_at(file, &self.path)
         {
@@ -115,7 +115,7 @@ impl Drop for OutputLock {
 enum Locked {
     Own(File),
     Other(String),
-    /// The file system has no locks: a run there is as good as it was without.
+    /// The file system has no locks; the run proceeds without one.
     Unsupported,
 }
 
@@ -126,11 +126,11 @@ fn locked(path: &Path) -> io::Result<Locked> {
         let mut file = options.open(path)?;
         match file.try_lock() {
             Ok(()) if is_at(&file, path) => {
-                // Only a word for others; that a disk is full is told of what is written next.
+                // The note is only informative. If the disk is full, the next write reports it.
                 let _ = note(&mut file);
                 return Ok(Locked::Own(file));
             }
-            // Whoever held it before removed it in the meantime.
+            // The previous holder removed the file in the meantime.
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Ok(Locked::Other(holder(&file))),
             Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -142,7 +142,7 @@ fn locked(path: &Path) -> io::Result<Locked> {
     }
 }
 
-/// Whether `file` is the one at `path`, and not one that was removed.
+/// Whether `file` is still the file at `path` and has not been removed.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -155,13 +155,13 @@ fn is_at(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Elsewhere a file that is open cannot be removed.
+/// On other systems, an open file cannot be removed.
 #[cfg(not(unix))]
 fn is_at(_: &File, path: &Path) -> bool {
     path.is_file()
 }
 
-/// Writes who holds it, for others to tell.
+/// Notes the holder in the file, for the messages of other processes.
 fn note(file: &mut File) -> io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
@@ -169,13 +169,13 @@ fn note(file: &mut File) -> io::Result<()> {
     file.write_all(format!("process {}{host}", std::process::id()).as_bytes())
 }
 
-/// The name of this computer: a cluster's share their disks.
+/// The host name: the machines of a cluster share file systems.
 fn host() -> Option<String> {
     let name = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
-/// Who holds `file`, as they noted.
+/// The holder of `file` according to its note.
 fn holder(file: &File) -> String {
     let mut note = Vec::new();
     let read = file.take(LONGEST_NOTE).read_to_end(&mut note);
@@ -187,7 +187,7 @@ fn holder(file: &File) -> String {
     }
 }
 
-/// Makes `directory` and those above it; returns those that were not there, the innermost first.
+/// Creates `directory` and its parents; returns those that did not exist, innermost first.
 fn make(directory: &Path) -> Result<Vec<PathBuf>, RunError> {
     let missing = directory.ancestors();
     let missing = missing.take_while(|path| *path != Path::new("") && !path.exists());
@@ -200,7 +200,7 @@ fn make(directory: &Path) -> Result<Vec<PathBuf>, RunError> {
     Ok(missing)
 }
 
-/// Removes directories that nothing was put into.
+/// Removes empty directories.
 fn remove(directories: &[PathBuf]) {
     for directory in directories {
         let _ = fs::remove_dir(directory);
@@ -219,7 +219,7 @@ mod tests {
         let second = OutputLock::hold(&place.path().join("a/../a/run")).unwrap();
         assert!(Arc::ptr_eq(&first, &second));
         drop(first);
-        // What another process sees.
+        // As seen by another process.
         let other = match locked(&run.join(LOCK)).unwrap() {
             Locked::Other(holder) => holder,
             _ => panic!("it is held"),

@@ -1,4 +1,4 @@
-//! `predictions.tsv`: one line a sample, in a form that QIIME 2 reads as metadata.
+//! `predictions.tsv`: one line per sample, in a form that QIIME 2 reads as metadata.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -9,55 +9,55 @@ use aam_api::metric::argmax;
 use aam_core::DataError;
 use aam_evaluation::results::TargetPrediction;
 
-/// A sample, its predictions and, where they are known, its actual values.
+/// A sample with its predictions and, if known, its actual values.
 pub struct PredictedSample<'a> {
     /// Id of the sample.
     pub id: &'a str,
     /// One prediction per target.
     pub predictions: &'a [TargetPrediction],
-    /// The same with intervals and sets at further levels.
+    /// The predictions with intervals and sets at further levels.
     pub further: Vec<(f64, &'a [TargetPrediction])>,
     /// One value per target: a number, or the index of a class.
     pub actual: Option<Vec<f64>>,
-    /// Standard deviation of each target over several predictions.
+    /// Standard deviation of each target over repeated predictions.
     pub spread: Option<&'a [f64]>,
     /// Name of the fold that held the sample out.
     pub fold: Option<&'a str>,
-    /// What the sample is beside the training samples, where that is told.
+    /// How it compares with the training samples, if reported.
     pub likeness: Option<Likeness>,
     /// Whether its predictions are left empty.
     pub abstains: bool,
 }
 
-/// What a sample is beside the training samples.
+/// How a sample compares with the training samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Likeness {
-    /// Part of its reads in ASVs that training never saw.
+    /// Share of its reads in ASVs that training never saw.
     pub unseen_reads: f64,
-    /// Bray–Curtis distance from the nearest training sample.
+    /// Bray–Curtis distance to the nearest training sample.
     pub distance: f64,
-    /// Whether it is more unlike the training samples than these are unlike one another.
+    /// Whether it is less similar to the training samples than these are to one another.
     pub unlike: bool,
 }
 
-/// A target, as the columns of the file need it.
+/// A target, with what the columns of the file need.
 #[derive(Clone, Copy, Debug)]
 pub struct TargetColumn<'a> {
     /// Name of the metadata column.
     pub name: &'a str,
-    /// Names of the classes, if it has classes.
+    /// Names of the classes, for a classification target.
     pub classes: Option<&'a [String]>,
 }
 
 /// The text of the file.
 ///
-/// Columns: `sample-id`, `prediction` (and `actual`, `spread`, `lower`, `upper`, `prediction_set`,
-/// `probability CLASS` where there are such, and of further levels `lower_0.95`, …); of several targets
-/// each column ends in the target's name. `fold` and then `unseen_reads`, `distance` and `unlike` come
-/// last.
+/// Columns: `sample-id`, `prediction` (and, where they apply, `actual`, `spread`, `lower`, `upper`,
+/// `prediction_set`, `probability CLASS`, and for further levels `lower_0.95`, …). With several
+/// targets, each column name ends in the target's name. `fold` and then `unseen_reads`, `distance` and
+/// `unlike` come last.
 ///
 /// # Errors
-/// A prediction that is no finite number.
+/// A prediction is not finite.
 pub fn tsv(
     targets: &[TargetColumn<'_>],
     samples: &[PredictedSample<'_>],
@@ -94,8 +94,8 @@ pub fn tsv(
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Refuses what is no prediction. The ends of an interval may be infinite: where few samples were held
-/// out, nothing is known of them.
+/// Rejects non-finite predictions. The bounds of an interval may be infinite, because a few held-out
+/// samples may not bound it.
 fn check(targets: &[TargetColumn<'_>], sample: &PredictedSample<'_>) -> Result<(), RunError> {
     let is_number = |value: f64| (value as f32).is_finite();
     for (target, prediction) in targets.iter().zip(sample.predictions) {
@@ -158,7 +158,7 @@ fn header(targets: &[TargetColumn<'_>], first: Option<&PredictedSample<'_>>) -> 
     header
 }
 
-/// The columns of what holds the true value, as far as the prediction has it.
+/// The columns of the interval or set that the prediction has.
 fn regions(prediction: &TargetPrediction) -> &'static [&'static str] {
     match prediction {
         TargetPrediction::Number {
@@ -169,7 +169,7 @@ fn regions(prediction: &TargetPrediction) -> &'static [&'static str] {
     }
 }
 
-/// Adds what is predicted of a target; `levels` differ in intervals and sets only.
+/// Appends the cells of a target; `levels` differ only in intervals and sets.
 fn fill(
     cells: &mut Vec<String>,
     classes: Option<&[String]>,
@@ -215,23 +215,22 @@ fn fill(
     }
 }
 
-/// Seven digits are what the model's `f32` holds.
+/// Seven digits, the precision of the model's `f32`.
 fn number(value: f64) -> String {
     (value as f32).to_string()
 }
 
-/// Reads the predictions of a file that [`tsv`] made for the same targets, with the id of each
-/// sample; without prediction sets and further levels.
+/// Reads the predictions of a file that [`tsv`] wrote for the same targets, with the id of each
+/// sample; prediction sets and further levels are not read.
 ///
 /// # Errors
-/// A file that is damaged.
+/// The file is damaged.
 pub fn read(
     path: &Path,
     targets: &[TargetColumn<'_>],
 ) -> Result<Vec<(String, Vec<TargetPrediction>)>, RunError> {
     let damaged = |what: String| {
-        DataError::in_file(path, what)
-            .help("remove the folder of the run, which is then done again")
+        DataError::in_file(path, what).help("remove the folder of the run to repeat it")
     };
     let mut lines = csv::ReaderBuilder::new()
         .delimiter(b'\t')
@@ -270,7 +269,7 @@ pub fn read(
         let cell = |place: usize| -> Result<f64, DataError> {
             let text = line.get(place).unwrap_or_default();
             text.parse()
-                .map_err(|_| damaged(format!("`{text}` is no number")))
+                .map_err(|_| damaged(format!("`{text}` is not a number")))
         };
         let predictions = columns.iter().map(|columns| match columns {
             Columns::Classes(places) => {
@@ -293,7 +292,7 @@ pub fn read(
     Ok(samples)
 }
 
-/// Where the predictions of a target are.
+/// Positions of the columns of a target.
 enum Columns {
     Classes(Vec<usize>),
     Number {

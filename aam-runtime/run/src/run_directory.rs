@@ -1,4 +1,4 @@
-//! The directory of a run: made once, filled with files that are whole or absent.
+//! The directory of a run: created once, with files that are either complete or absent.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub use crate::run_files::{
 use aam_core::file_operations::{make_directories, remove_file, rename, write_synced};
 use aam_data::id_list;
 
-/// How the settings of a run begin, which tells them from those of another program.
+/// First words of a run's settings file, which distinguish it from files of other programs.
 const CONFIG_START: &str = "# Settings of a run; `aam ";
 
 /// The directory of a run.
@@ -25,15 +25,16 @@ pub struct RunDirectory {
     path: PathBuf,
     /// Whether this process writes to it.
     writes: bool,
-    /// Keeps others from it, unless whoever made this does.
+    /// Locks the directory, unless its creator does.
     _held: Option<Arc<OutputLock>>,
 }
 
 impl RunDirectory {
-    /// Checks that a run can have the directory `path`, without touching it.
+    /// Checks that a run can use the directory `path`, without touching it.
     ///
     /// # Errors
-    /// No directory, a file, or a directory with files in it; with `overwrite`, one without a run.
+    /// No directory is given, or it is a file or a non-empty directory; with `overwrite`, a
+    /// non-empty directory without a run.
     pub fn check(path: Option<&Path>, overwrite: bool) -> Result<&Path, RunError> {
         let path = named_directory(path)?;
         let refuse = |problem: &str| Err(refused_directory(path, problem));
@@ -47,24 +48,24 @@ impl RunDirectory {
             ),
             (false, false) => refuse("the directory exists and is not empty; choose another"),
             (true, false) => refuse(
-                "the directory holds files that are no run of aam, and --overwrite does not remove those; choose another",
+                "the directory contains files that do not belong to a run of aam, and --overwrite does not remove them; choose another",
             ),
         }
     }
 
-    /// Holds the directory `path` for a run that can have it.
+    /// Locks the directory `path` for a run that can use it.
     ///
     /// # Errors
     /// Those of [`RunDirectory::check`] and [`OutputLock::hold`].
     pub fn claim(path: Option<&Path>, overwrite: bool) -> Result<Arc<OutputLock>, RunError> {
         let held = OutputLock::hold(Self::check(path, overwrite)?)?;
-        // Another may have been there until now.
+        // Another process may have used it until now.
         Self::check(path, overwrite)?;
         Ok(held)
     }
 
-    /// Makes the directory and holds it. A run in it is removed if `overwrite` is set, and nothing
-    /// else that the directory holds.
+    /// Creates and locks the directory. With `overwrite`, a run in it is removed, but nothing else
+    /// that the directory contains.
     ///
     /// # Errors
     /// Those of [`RunDirectory::claim`], or a run that cannot be removed.
@@ -77,22 +78,22 @@ impl RunDirectory {
         Ok(Self::held(path, held))
     }
 
-    /// Checks that a run can go on or begin in the directory `path`, without touching it.
+    /// Checks that a run can resume or start in the directory `path`, without touching it.
     ///
     /// # Errors
-    /// No directory, a file, or a directory with files in it and no run.
+    /// No directory is given, or it is a file or a non-empty directory without a run.
     pub fn check_to_resume(path: Option<&Path>) -> Result<&Path, RunError> {
         let path = named_directory(path)?;
         match is_run(path) || only_leftovers(path) {
             true => Ok(path),
             false => Err(refused_directory(
                 path,
-                "the directory holds files and no run that could go on; choose another, or leave out --resume",
+                "the directory contains files but no run to resume; choose another, or omit --resume",
             )),
         }
     }
 
-    /// Holds the directory `path` for a run that goes on, or begins, in it.
+    /// Locks the directory `path` for a run that resumes or starts in it.
     ///
     /// # Errors
     /// Those of [`RunDirectory::check_to_resume`] and [`OutputLock::hold`].
@@ -102,8 +103,8 @@ impl RunDirectory {
         Ok(held)
     }
 
-    /// The directory of a run that goes on, or of one that begins where there is none, held; what a
-    /// kill left half-written is removed.
+    /// Locks the directory of a run that resumes, or starts if there is none, and removes what a
+    /// killed process left half-written.
     ///
     /// # Errors
     /// Those of [`RunDirectory::claim_to_resume`], or files that cannot be removed.
@@ -121,33 +122,33 @@ impl RunDirectory {
         Ok(run)
     }
 
-    /// Removes what was made of an earlier state of the run.
+    /// Removes the results of an earlier state of the run.
     ///
     /// # Errors
-    /// A file that cannot be removed.
+    /// A file cannot be removed.
     pub fn remove_results(&self) -> Result<(), RunError> {
         remove_files(results_in(&self.path))
     }
 
-    /// Whether the run has come to its end and what it came to is written.
+    /// Whether the run has finished and its results are written.
     pub fn has_results(&self) -> bool {
         self.join(EVALUATION).is_file()
     }
 
-    /// Where a run in `path` has its checkpoints.
+    /// The directory of the checkpoints of a run in `path`.
     pub fn checkpoints_of(path: &Path) -> PathBuf {
         path.join(CHECKPOINTS)
     }
 
-    /// Its checkpoints.
+    /// The directory of its checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         Self::checkpoints_of(&self.path)
     }
 
-    /// Fails where somebody removed or renamed the directory, rather than making another one.
+    /// Fails if the directory was removed or renamed, rather than creating a new one.
     ///
     /// # Errors
-    /// It is gone.
+    /// The directory is gone.
     pub fn check_that_it_is_there(&self) -> Result<(), RunError> {
         match self.join(CONFIG).is_file() {
             true => Ok(()),
@@ -155,7 +156,7 @@ impl RunDirectory {
         }
     }
 
-    /// One that exists, and that whoever asks holds, or only looks at.
+    /// An existing directory that the caller has locked or only reads.
     pub fn at(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
@@ -171,10 +172,10 @@ impl RunDirectory {
         }
     }
 
-    /// One that another process makes and writes to; nothing is written here.
+    /// A directory that another process creates and writes to; nothing is written here.
     ///
     /// # Errors
-    /// No directory, or a file.
+    /// No directory is given, or it is a file.
     pub fn of_another(path: Option<&Path>) -> Result<Self, RunError> {
         Ok(Self {
             path: named_directory(path)?.to_owned(),
@@ -183,10 +184,10 @@ impl RunDirectory {
         })
     }
 
-    /// Removes the run that `path` holds, if any, and the directory if nothing else is in it.
+    /// Removes the run in `path`, if any, and the directory if it is then empty.
     ///
     /// # Errors
-    /// Another process writes to it, or a file that cannot be removed.
+    /// Another process writes to it, or a file cannot be removed.
     pub fn remove(path: &Path) -> Result<(), RunError> {
         if is_run(path) {
             let held = OutputLock::hold(path)?;
@@ -202,7 +203,7 @@ impl RunDirectory {
         &self.path
     }
 
-    /// A file or directory in it.
+    /// The path of a file or directory in it.
     pub fn join(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
@@ -210,7 +211,7 @@ impl RunDirectory {
     /// Writes a file; see [`write_whole`].
     ///
     /// # Errors
-    /// A file that cannot be written.
+    /// The file cannot be written.
     pub fn write(&self, name: &str, contents: &str) -> Result<PathBuf, RunError> {
         let path = self.join(name);
         if self.writes {
@@ -219,10 +220,10 @@ impl RunDirectory {
         Ok(path)
     }
 
-    /// Writes a list of ids, see [`id_list`].
+    /// Writes a list of ids; see [`id_list`].
     ///
     /// # Errors
-    /// A file that cannot be written.
+    /// The file cannot be written.
     pub fn write_ids(
         &self,
         name: &str,
@@ -233,13 +234,13 @@ impl RunDirectory {
     }
 }
 
-/// Whether anything is in the directory but what says who writes to it.
+/// Whether the directory contains anything besides the lock file.
 pub fn holds_files(path: &Path) -> bool {
     let mut entries = fs::read_dir(path).into_iter().flatten();
     entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != LOCK))
 }
 
-/// Whether the directory holds a run of this program.
+/// Whether the directory contains a run of this program.
 pub fn is_run(path: &Path) -> bool {
     let settings = fs::read(path.join(CONFIG)).unwrap_or_default();
     settings.starts_with(CONFIG_START.as_bytes())
@@ -248,7 +249,7 @@ pub fn is_run(path: &Path) -> bool {
 /// The directory that `--output-dir` names.
 ///
 /// # Errors
-/// None, or a file.
+/// No directory is given, or it is a file.
 pub fn named_directory(path: Option<&Path>) -> Result<&Path, RunError> {
     let path = path.ok_or_else(|| RunError::missing("output-dir", "name the directory to make"))?;
     match path.is_file() {
@@ -257,15 +258,15 @@ pub fn named_directory(path: Option<&Path>) -> Result<&Path, RunError> {
     }
 }
 
-/// The error for an output directory that a run or comparison cannot have.
+/// The error for an output directory that a run or comparison cannot use.
 pub fn refused_directory(path: &Path, problem: &str) -> RunError {
     RunError::value("output-dir", path.display().to_string(), problem)
 }
 
-/// Checks that `--output` can be written to `path`, without touching it.
+/// Checks that `path` can be written for `--output`, without touching it.
 ///
 /// # Errors
-/// A directory, or a file unless it is to be overwritten.
+/// It is a directory, or an existing file without `overwrite`.
 pub fn check_output_file(path: &Path, overwrite: bool) -> Result<(), RunError> {
     let refuse = |problem: &str| RunError::value("output", path.display().to_string(), problem);
     if path.is_dir() {
@@ -279,24 +280,24 @@ pub fn check_output_file(path: &Path, overwrite: bool) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Writes a file beside its place and renames it into it, so that it is whole or absent.
+/// Writes a file next to its target and renames it, so that it is either complete or absent.
 ///
 /// # Errors
-/// A file that cannot be written; an older file of the name is then untouched.
+/// The file cannot be written; an older file of that name is then untouched.
 pub fn write_whole(path: &Path, contents: &str) -> Result<(), RunError> {
     write_whole_bytes(path, contents.as_bytes())
 }
 
-/// As [`write_whole`], what is not text.
+/// Like [`write_whole`], for binary contents.
 ///
 /// # Errors
-/// A file that cannot be written; an older file of the name is then untouched.
+/// The file cannot be written; an older file of that name is then untouched.
 pub fn write_whole_bytes(path: &Path, contents: &[u8]) -> Result<(), RunError> {
     let parent = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    // Not a temporary file of the system's, which would be private to its owner.
+    // Not a system temporary file, which only its owner could read.
     let beside = parent.join(format!(
         ".{}.{}",
         path.file_name().unwrap_or_default().to_string_lossy(),
@@ -327,7 +328,7 @@ mod tests {
         create(false).unwrap();
         run.write("notes.txt", "mine").unwrap();
         assert!(create(false).is_err() && create(true).is_err());
-        // Other programs have a file of this name too.
+        // Other programs use this file name too.
         run.write(CONFIG, "title = \"my site\"\n").unwrap();
         assert!(create(true).is_err());
         run.write(CONFIG, "# Settings of a run; `aam train`\n")

@@ -1,4 +1,4 @@
-//! The files of a run by name, and their removal.
+//! Names of the files of a run, and their removal.
 
 use std::fs;
 use std::io;
@@ -8,29 +8,29 @@ use crate::RunError;
 use crate::checkpoint_files;
 use crate::output_lock::LOCK;
 
-/// Settings of the run, resolved; `aam COMMAND --config` reruns it.
+/// The resolved settings of the run; `aam COMMAND --config` repeats it.
 pub const CONFIG: &str = "config.toml";
 
-/// What a run of a comparison came to, once it did.
+/// The result of a run of a comparison, written when it ends.
 pub const RESULT: &str = "result.json";
 
-/// What a run was made of, what it did and how it ended.
+/// The inputs of a run, its progress and its outcome.
 pub const RECORD: &str = "run.json";
 
-/// The metrics of every epoch, an object a line.
+/// The metrics of every epoch, one object per line.
 pub const METRICS_LINES: &str = "metrics.jsonl";
 
-/// A page with everything worth seeing of a run.
+/// A page that summarises a run.
 pub const REPORT: &str = "report.html";
 
 /// Event files for TensorBoard.
 pub const TENSORBOARD: &str = "tensorboard";
 
-/// The weights of an encoder of ASVs that a run has trained for every study.
+/// The weights of an ASV encoder trained for use in any study.
 pub const ENCODER: &str = "encoder.safetensors";
 
-/// What else a run puts into its directory; the settings go last, so that a removal that was
-/// interrupted can be repeated.
+/// Other files that a run writes. The settings come last, so that an interrupted removal can be
+/// repeated.
 const FILES: [&str; 10] = [
     RECORD,
     "metrics.tsv",
@@ -43,14 +43,15 @@ const FILES: [&str; 10] = [
     ENCODER,
     CONFIG,
 ];
-/// The file that is written last.
+/// The last file that a run writes.
 pub const EVALUATION: &str = "evaluation.tsv";
-/// What it writes at its end, alongside confusion matrices and the predictions of other methods.
+/// Files written at the end, in addition to confusion matrices and the predictions of other
+/// methods.
 const RESULTS: [&str; 5] = [EVALUATION, RESULT, "predictions.tsv", "folds.tsv", REPORT];
-/// Its checkpoints.
+/// The directory of checkpoints.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 
-/// Removes what a run makes, name by name.
+/// Removes the files of a run, name by name.
 pub(crate) fn remove_run(path: &Path) -> Result<(), RunError> {
     let checkpoints = path.join(CHECKPOINTS);
     let ours = |name: &str| {
@@ -66,7 +67,7 @@ pub(crate) fn remove_run(path: &Path) -> Result<(), RunError> {
             fs::remove_dir_all(&entry).map_err(RunError::write(entry))?;
         }
     }
-    // Stays where it holds anything else.
+    // Fails, harmlessly, if the directory contains anything else.
     let _ = fs::remove_dir(&checkpoints);
     let tensorboard = path.join(TENSORBOARD);
     if tensorboard.exists() {
@@ -101,7 +102,8 @@ pub(crate) fn remove_files(files: Vec<PathBuf>) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Whether a file of this name is one that [`write_whole`](crate::run_directory::write_whole) did not come to rename.
+/// Whether a file of this name is a temporary file that [`write_whole`](crate::run_directory::write_whole)
+/// never renamed.
 pub(crate) fn is_leftover(name: &str) -> bool {
     let parts = name
         .strip_prefix('.')
@@ -111,7 +113,7 @@ pub(crate) fn is_leftover(name: &str) -> bool {
     })
 }
 
-/// Whether the directory holds nothing but what a kill left of the first file of a run.
+/// Whether the directory contains only what a killed process left of a run's first file.
 pub(crate) fn only_leftovers(path: &Path) -> bool {
     let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
     entries.all(|entry| {

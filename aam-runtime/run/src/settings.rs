@@ -1,4 +1,4 @@
-//! The settings of a run as a table, and what is known of them.
+//! The settings of a run as a table, and facts about them.
 
 use aam_api::options::{self, Facts};
 use schemars::JsonSchema;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::RunError;
 
-/// What a user can set for a command.
+/// The options of a command.
 pub trait Options: Serialize + JsonSchema + Default {}
 
 impl<T: Serialize + JsonSchema + Default> Options for T {}
@@ -20,7 +20,7 @@ pub fn table(options: &impl Serialize) -> Map<String, Value> {
     }
 }
 
-/// Refuses a setting whose value its schema does not allow.
+/// Rejects a setting whose value its schema does not allow.
 ///
 /// # Errors
 /// The first such setting.
@@ -28,14 +28,14 @@ pub fn check<T: Options>(options: &T) -> Result<(), RunError> {
     Ok(options::check_all(options)?)
 }
 
-/// The names of the options `T` of which `is` holds.
+/// Names of the options of `T` for which `is` holds.
 pub fn names<T: Options>(is: impl Fn(&Facts) -> bool) -> Vec<String> {
     let options = options::of::<T>().into_iter();
     let names = options.filter(|option| is(&option.facts));
     names.map(|option| option.name).collect()
 }
 
-/// The settings that have a bearing on what a run comes to.
+/// The settings that affect the result of a run.
 pub fn bearing<T: Options>(mut settings: Map<String, Value>) -> Map<String, Value> {
     for name in names::<T>(|facts| facts.changes_no_result) {
         settings.shift_remove(&name);
@@ -43,13 +43,13 @@ pub fn bearing<T: Options>(mut settings: Map<String, Value>) -> Map<String, Valu
     settings
 }
 
-/// Settings as the text of `config.toml`.
+/// Formats settings as the text of `config.toml`.
 ///
-/// TOML has no null: an option that has a value by default and none in this run is `"none"`, and
-/// so is any option of a component that has none.
+/// TOML has no null. An option that has a default but no value in this run is written as `"none"`,
+/// and so is any component option without a value.
 ///
 /// # Errors
-/// Never in practice: the settings came from such a file or from flags.
+/// Never in practice, as the settings came from such a file or from flags.
 pub fn config_text<T: Serialize + Default>(command: &str, options: &T) -> Result<String, RunError> {
     let broken = |error: &dyn std::fmt::Display| RunError::Usage(format!("config.toml: {error}"));
     let now = serde_json::to_value(options).map_err(|error| broken(&error))?;
@@ -70,7 +70,7 @@ pub fn config_text<T: Serialize + Default>(command: &str, options: &T) -> Result
     ))
 }
 
-/// `value` with the word `none` for every null in the tables of it.
+/// `value` with `none` in place of every null in its tables.
 fn none_in_words(value: &Value) -> Value {
     match value {
         Value::Null => "none".into(),

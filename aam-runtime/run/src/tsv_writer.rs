@@ -1,24 +1,24 @@
-//! Text with tabs whose first column holds ids.
+//! Tab-separated text with ids in the first column.
 
 use std::path::Path;
 
 use crate::error::RunError;
 use crate::run_directory::write_whole_bytes;
 
-/// Writes rows of cells; those that need it stand in quotes.
+/// A writer for rows of cells; cells are quoted if necessary.
 pub(crate) fn tsv_writer() -> csv::Writer<Vec<u8>> {
     csv::WriterBuilder::new()
         .delimiter(b'\t')
         .quote_style(csv::QuoteStyle::Necessary)
-        // An id is no comment to whoever reads the file.
+        // Quote ids that would otherwise read as comments.
         .comment(Some(b'#'))
         .from_writer(Vec::new())
 }
 
-/// Writes a table with this header to `path`; all rows have as many cells as it.
+/// Writes a table with this header to `path`; every row has as many cells as the header.
 ///
 /// # Errors
-/// A file that cannot be written.
+/// The file cannot be written.
 pub fn write_table<C: AsRef<[u8]>>(
     path: &Path,
     header: &[C],

@@ -1,4 +1,4 @@
-//! Which of several files of one kind is used.
+//! Selection among several files of one kind.
 
 use std::path::{Path, PathBuf};
 
@@ -9,14 +9,15 @@ use aam_report::check::{Examples, FileFound};
 use super::Findings;
 use super::folder::Candidate;
 
-/// Most files of one role that are read to find the best.
+/// Maximum number of files of one role that are read to find the best.
 const MOST_READ: usize = 8;
 
-/// What is read of a file, what there is to say of that, and notes.
+/// The contents of a file, a description of them, and notes.
 pub type Read<T> = Result<(T, String, Vec<String>), DataError>;
 
-/// Reads the first of `candidates` that can be read and of which the largest share is what is known
-/// of the study. If none can be, it is an error where the role is `needed` or a flag names the file.
+/// Of the `candidates` that can be read, reads the one that shares most of its ids with the study;
+/// the first one in case of a tie. If none can be read, that is an error if the role is `needed` or
+/// a flag names the file.
 pub fn choose<T>(
     (role, needed): (Role, bool),
     candidates: Vec<Candidate>,
@@ -45,7 +46,7 @@ pub fn choose<T>(
     let used = chosen.as_ref().map(|(place, ..)| *place);
     let unreadable: Vec<usize> = errors.iter().map(|(place, _)| *place).collect();
     for (place, error) in errors {
-        // Another file may be used in its place.
+        // Another file may be used instead.
         let missed = needed || candidates[place].named;
         match missed && used.is_none() && place == 0 {
             true => found.stop(error),
@@ -82,7 +83,7 @@ pub fn choose<T>(
     Some((path, value))
 }
 
-/// The warning that `others` could have been chosen in place of the file at `path`.
+/// The warning that `others` could have been chosen instead of the file at `path`.
 fn ambiguous(role: Role, path: &Path, others: &Examples) -> DataError {
     let more = match others.count > others.examples.len() {
         true => ", …",
@@ -98,11 +99,11 @@ fn ambiguous(role: Role, path: &Path, others: &Examples) -> DataError {
         role.noun(),
         others.examples.join(", ")
     );
-    let help = format!("name the one that is meant with {}", role.flag());
+    let help = format!("select a file with {}", role.flag());
     DataError::in_file(path, problem).help(help)
 }
 
-/// A file that is not used, and why.
+/// An unused file, with the reason.
 pub fn unused(file: &Candidate, why: &str) -> FileFound {
     FileFound {
         path: file.path.display().to_string(),
@@ -113,7 +114,7 @@ pub fn unused(file: &Candidate, why: &str) -> FileFound {
     }
 }
 
-/// What a file is.
+/// The kind of a file.
 pub fn what(file: &Candidate) -> String {
     match &file.looks {
         Ok(looks) => looks.what.clone(),
@@ -121,7 +122,7 @@ pub fn what(file: &Candidate) -> String {
     }
 }
 
-/// A number of things.
+/// A count with its noun.
 pub fn counted(number: usize, thing: &str) -> String {
     match number {
         1 => format!("1 {thing}"),

@@ -1,4 +1,4 @@
-//! The columns of the metadata: what their values are, and whether they can be learnt.
+//! The columns of the metadata: the type of their values, and whether they can be learned.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,19 +9,18 @@ use aam_train::classes;
 
 use super::files::Study;
 
-/// Most classes that are told.
+/// Maximum number of classes that are reported.
 const MOST_CLASSES: usize = 20;
-/// Whole numbers of at most so many values may be codes of classes.
+/// Integers with at most this many distinct values may be class codes.
 const MOST_CODES: usize = 10;
-/// Share of the values from which on a column is one of numbers that are written otherwise, or of
-/// dates.
+/// Fraction of the values from which a column is considered to hold non-standard numbers or dates.
 const MOSTLY: f64 = 0.8;
-/// Samples for each value up to which values are names rather than classes.
+/// Up to this many samples per distinct value, the values are names rather than classes.
 const NAMES: f64 = 1.1;
 /// Longer values are text.
 const LONGEST_NAME: usize = 60;
 
-/// The columns, as the samples `ids` have them.
+/// Describes the columns for the samples `ids`.
 pub fn section(study: &Study, ids: &[String], keep: &[String]) -> Vec<ColumnFound> {
     let Some(metadata) = &study.metadata else {
         return Vec::new();
@@ -32,7 +31,7 @@ pub fn section(study: &Study, ids: &[String], keep: &[String]) -> Vec<ColumnFoun
         .collect()
 }
 
-/// What there is to say of a column.
+/// Describes a column.
 pub fn described(
     metadata: &Metadata,
     column: &Column,
@@ -40,7 +39,7 @@ pub fn described(
     keep: &[String],
 ) -> ColumnFound {
     let name = &column.name;
-    // The column is there.
+    // The column exists.
     let texts = metadata.texts_keeping(name, ids, keep).unwrap_or_default();
     let written = metadata.texts_as_written(name, ids).unwrap_or_default();
     let mut missing_words: BTreeMap<String, usize> = BTreeMap::new();
@@ -110,7 +109,7 @@ fn kind(
     if mostly(is_date) {
         ValuesAre::Dates
     } else if mostly(means_number) && 2 * distinct > known {
-        // Numbers that are written otherwise; a remark says how.
+        // Non-standard numbers; a remark explains how they are written.
         ValuesAre::Text
     } else if 2 * distinct <= known {
         ValuesAre::Classes
@@ -121,7 +120,7 @@ fn kind(
     }
 }
 
-/// Whether a column of this name holds ids.
+/// Whether the name of a column suggests that it holds ids.
 pub fn names_ids(name: &str) -> bool {
     let name = name.to_lowercase();
     ["id", "name", "number", "nr", "no", "code"]
@@ -129,7 +128,7 @@ pub fn names_ids(name: &str) -> bool {
         .any(|end| name.ends_with(end))
 }
 
-/// Whether most values of a column of text are numbers that are written otherwise.
+/// Whether most values of a text column are non-standard numbers.
 pub fn means_numbers<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
     let (mut such, mut all) = (0u32, 0u32);
     for text in texts {
@@ -139,7 +138,7 @@ pub fn means_numbers<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
     all > 0 && f64::from(such) >= MOSTLY * f64::from(all)
 }
 
-/// Values with their samples, those with most first.
+/// Values with their sample counts, the most frequent first.
 fn most_first(counts: &HashMap<&str, usize>) -> Vec<(String, usize)> {
     let mut all: Vec<(&str, usize)> = counts.iter().map(|(text, count)| (*text, *count)).collect();
     all.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
@@ -148,7 +147,7 @@ fn most_first(counts: &HashMap<&str, usize>) -> Vec<(String, usize)> {
     all.into_iter().map(owned).collect()
 }
 
-/// What may be a mistake in a column.
+/// Possible mistakes in a column.
 fn remarks(
     metadata: &Metadata,
     found: &ColumnFound,

@@ -1,4 +1,4 @@
-//! The files: which of them are used, and what is in them.
+//! The input files: which of them are used, and what they contain.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -17,34 +17,34 @@ use super::folder::{Candidate, Candidates};
 use super::sequences::named_by_sequences;
 use crate::options::CheckOptions;
 
-/// What could be read.
+/// The files that could be read.
 #[derive(Default)]
 pub struct Study {
     pub table: Option<(PathBuf, Table)>,
-    /// Whether the table was read with its rows for samples.
+    /// Whether the table was read with rows as samples.
     pub transposed: bool,
-    /// Whether ASVs that the tree lacks are to be left out.
+    /// Whether ASVs missing from the tree are dropped.
     pub drop_missing: bool,
     pub metadata: Option<Metadata>,
     pub sequences: Option<(PathBuf, Sequences)>,
     pub tree: Option<(PathBuf, Tree)>,
-    /// Whether a flag named the tree.
+    /// Whether the tree was named by a flag.
     pub tree_named: bool,
     pub distances: Option<(PathBuf, Distances)>,
 }
 
-/// Distances, or a value of each sample.
+/// Distances, or one value per sample.
 pub struct Distances {
     /// Ids of the samples.
     pub ids: Vec<String>,
-    /// Whether they are values and no distances.
+    /// Whether these are values per sample, not distances.
     pub values: bool,
-    /// The list that the ids are in, where it is not beside the file.
+    /// The file with the ids, unless it is next to the matrix.
     pub list: Option<PathBuf>,
 }
 
 impl Study {
-    /// Reads the files that `candidates` names, or the first of several that can be used.
+    /// Reads the files in `candidates`; of several per role, the first that can be used.
     pub fn read(options: &CheckOptions, mut all: Candidates, found: &mut Findings) -> Self {
         let mut study = Self {
             transposed: options.transpose,
@@ -123,7 +123,8 @@ impl Study {
         self.metadata = chosen.map(|(_, metadata)| metadata);
     }
 
-    /// Turns the table, where the metadata knows its ASVs and none of its samples.
+    /// Transposes the table if the metadata contains the ids of its ASVs but of none of its
+    /// samples.
     fn turn_table(&mut self, found: &mut Findings) {
         let (Some((path, table)), Some(metadata)) = (&mut self.table, &self.metadata) else {
             return;
@@ -145,11 +146,11 @@ impl Study {
                 counted(table.num_features(), "ASV")
             ));
             let how = match self.transposed {
-                true => "turned, as --transpose does",
-                false => "turned back: leave out --transpose",
+                true => "transposed, as with --transpose",
+                false => "transposed back: leave out --transpose",
             };
             file.notes.push(format!(
-                "what it has for ASVs are the samples of the metadata: {how}"
+                "its ASV ids are the sample ids of the metadata: {how}"
             ));
         }
     }
@@ -174,7 +175,7 @@ impl Study {
             let held = format!("{} sequences", sequences.len());
             Ok((sequences, held, Vec::new()))
         });
-        // Only now it is known what the ASVs are.
+        // Only now are the ASVs known.
         if let (Some((path, table)), Some((_, sequences))) = (&mut self.table, &self.sequences) {
             let mut notes = Vec::new();
             *table = without_lengths_of(std::mem::take(table), sequences, &mut notes);
@@ -240,13 +241,13 @@ impl Study {
     }
 }
 
-/// The share of the ASVs of `table` that are `known`.
+/// The fraction of the ASVs of `table` that are `known`.
 fn share(table: &Table, known: impl Fn(&str) -> bool) -> f64 {
     let ids = table.feature_ids().iter();
     ids.filter(|&id| known(id)).count() as f64 / table.num_features().max(1) as f64
 }
 
-/// The distances at `path`, or the values, where it holds such. Their order is never guessed.
+/// Reads the distances, or the values per sample, at `path`. Their order is never guessed.
 fn distances(path: &Path, list: Option<PathBuf>) -> Result<Distances, DataError> {
     let beside = ids_beside(path);
     let ids_for = |lacking: bool| {
@@ -285,7 +286,7 @@ fn distances(path: &Path, list: Option<PathBuf>) -> Result<Distances, DataError>
     })
 }
 
-/// The table without a sample that holds the lengths of its ASVs, which are known by `sequences`.
+/// Drops a sample that holds the lengths of the ASVs, which are known from `sequences`.
 fn without_lengths_of(table: Table, sequences: &Sequences, notes: &mut Vec<String>) -> Table {
     let Ok(of_asvs) = sequences.of(table.feature_ids()) else {
         return table;
@@ -304,9 +305,9 @@ fn without_lengths_of(table: Table, sequences: &Sequences, notes: &mut Vec<Strin
     table.select_samples(&rows)
 }
 
-/// Where no file looks like a table, takes those for candidates that can be read as one: text whose
-/// header says nothing, or what looks like metadata and holds counts of samples as rows. Says whether
-/// it is the latter.
+/// If no file looks like a table, adds candidates that can be read as one: text whose header is not
+/// informative, or files that look like metadata and hold counts with samples as rows. Returns
+/// whether it is the latter.
 fn look_again_for_a_table(all: &mut Candidates) -> bool {
     let reads = |path: &Path, transposed: bool| {
         read_table_file(path, transposed, &Storage::Memory)
@@ -330,7 +331,7 @@ fn look_again_for_a_table(all: &mut Candidates) -> bool {
     }
 }
 
-/// Takes those of `others` that are text, and that `read` can use.
+/// Takes those of `others` that are text and that `read` accepts.
 fn take(others: &mut Vec<Candidate>, read: impl Fn(&Path) -> bool) -> Vec<Candidate> {
     let (taken, left) = std::mem::take(others).into_iter().partition(|file| {
         let looks = file.looks.as_ref().ok();

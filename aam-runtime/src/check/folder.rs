@@ -1,5 +1,4 @@
-//! Which of the files in a folder may be what: recognised by their contents, in the order of their
-//! names.
+//! Detection of the role of each file in a folder by its contents, in the order of file names.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,18 +9,18 @@ use aam_run::RunError;
 
 use crate::options::CheckOptions;
 
-/// Most files of a folder that are looked at.
+/// Maximum number of files in a folder that are examined.
 const MOST_FILES: usize = 500;
 
-/// A file, and what it looks like.
+/// A file and its apparent role.
 pub struct Candidate {
     pub path: PathBuf,
     pub looks: Result<Looks, DataError>,
-    /// Whether a flag named it, and was not chosen among others.
+    /// Whether it was named by a flag, not selected among others.
     pub named: bool,
 }
 
-/// The files that may be of each role.
+/// The candidate files of each role.
 #[derive(Default)]
 pub struct Candidates {
     pub table: Vec<Candidate>,
@@ -29,12 +28,12 @@ pub struct Candidates {
     pub tree: Vec<Candidate>,
     pub distances: Vec<Candidate>,
     pub metadata: Vec<Candidate>,
-    /// Those that look like nothing that a study is made of.
+    /// Files that look like no part of a study.
     pub others: Vec<Candidate>,
 }
 
 impl Candidates {
-    /// Those of a role.
+    /// The candidates of a role.
     pub fn of(&mut self, role: Role) -> &mut Vec<Candidate> {
         match role {
             Role::Table => &mut self.table,
@@ -46,7 +45,7 @@ impl Candidates {
     }
 }
 
-/// All roles, in the order in which they are told.
+/// All roles, in reporting order.
 pub const ROLES: [Role; 5] = [
     Role::Table,
     Role::Metadata,
@@ -55,7 +54,7 @@ pub const ROLES: [Role; 5] = [
     Role::Distances,
 ];
 
-/// The files that `options` name, and those in `folder` for the roles that they name no file for.
+/// The files named by `options`, and those in `folder` for all other roles.
 ///
 /// # Errors
 /// Neither names a file, or a folder that cannot be read.
@@ -90,7 +89,7 @@ pub fn candidates(options: &CheckOptions, folder: Option<&Path>) -> Result<Candi
         }
     }
     for role in ROLES {
-        // What may be something else comes last.
+        // Files that may have another role come last.
         let doubtful = |file: &Candidate| {
             let looks = file.looks.as_ref();
             looks.is_ok_and(|looks| looks.help.is_some())
@@ -106,7 +105,7 @@ fn candidate(path: PathBuf, named: bool) -> Candidate {
     Candidate { path, looks, named }
 }
 
-/// The file that a flag names for a role.
+/// The file named for a role by a flag.
 fn named(options: &CheckOptions, role: Role) -> Option<PathBuf> {
     match role {
         Role::Table => options.table.clone(),
@@ -117,7 +116,7 @@ fn named(options: &CheckOptions, role: Role) -> Option<PathBuf> {
     }
 }
 
-/// The files in `folder` by name, hidden ones and those in folders below aside.
+/// The files in `folder` by name, without hidden files and subfolders.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, RunError> {
     let unreadable = |error: &std::io::Error| {
         let help = match folder.is_file() {
@@ -138,7 +137,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, RunError> {
     paths.sort();
     if paths.len() > MOST_FILES {
         let problem = format!(
-            "holds {} files, of which at most {MOST_FILES} are looked at",
+            "holds {} files, of which at most {MOST_FILES} can be examined",
             paths.len()
         );
         let error = DataError::in_file(folder, problem);
@@ -148,7 +147,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, RunError> {
     Ok(paths)
 }
 
-/// Names that files of a role usually have, the likeliest first.
+/// Usual file names of a role, most likely first.
 fn usual(role: Role) -> &'static [&'static str] {
     match role {
         Role::Table => &["table", "feature-table", "otu-table", "asv-table", "seqtab"],
@@ -159,7 +158,7 @@ fn usual(role: Role) -> &'static [&'static str] {
     }
 }
 
-/// Where a file stands among others of its role: usual names first, numbers without ids last.
+/// The rank of a file within its role: usual names first, matrices without ids last.
 fn rank(role: Role, path: &Path) -> (usize, bool, usize, PathBuf) {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = name.to_lowercase().replace(['_', ' '], "-");

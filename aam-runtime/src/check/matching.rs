@@ -1,4 +1,4 @@
-//! How samples and ASVs of the table go together with the other files, and what falls out.
+//! How samples and ASVs of the table match the other files, and what is lost.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use aam_report::check::{Examples, Matching};
 use super::files::Study;
 use super::{Findings, examples};
 
-/// The section on what goes together, and what of it stops.
+/// Checks how the files match, and reports mismatches that prevent a training.
 pub fn section(study: &Study, found: &mut Findings) -> Vec<Matching> {
     let Some((_, table)) = &study.table else {
         return metadata_alone(study).into_iter().collect();
@@ -50,7 +50,7 @@ pub fn section(study: &Study, found: &mut Findings) -> Vec<Matching> {
     all
 }
 
-/// How metadata and distances go together where there is no table.
+/// How metadata and distances match if there is no table.
 fn metadata_alone(study: &Study) -> Option<Matching> {
     let (metadata, (_, distances)) = (study.metadata.as_ref()?, study.distances.as_ref()?);
     let known: HashSet<&str> = metadata.ids().iter().map(String::as_str).collect();
@@ -78,8 +78,8 @@ fn metadata_alone(study: &Study) -> Option<Matching> {
     })
 }
 
-/// The samples that table and metadata have in common, in the order of the table; where there is
-/// only one of the two, or they have none in common, those of the metadata.
+/// The samples common to table and metadata, in table order. If there is only one of the two, or no
+/// common sample, those of the metadata.
 pub fn common_samples(study: &Study) -> Vec<String> {
     let Some(metadata) = &study.metadata else {
         return Vec::new();
@@ -100,7 +100,7 @@ pub fn common_samples(study: &Study) -> Vec<String> {
     }
 }
 
-/// How the samples of the table go together with `others`.
+/// How the samples of the table match `others`.
 fn samples(table: &Table, with: &'static str, others: &[String]) -> Matching {
     let theirs: HashSet<&str> = others.iter().map(String::as_str).collect();
     let index = table.sample_index();
@@ -131,16 +131,15 @@ fn samples(table: &Table, with: &'static str, others: &[String]) -> Matching {
 
 /// The ASVs of another file.
 struct Others<'a> {
-    /// What the file is.
+    /// The kind of file.
     with: &'static str,
-    /// Their names.
+    /// The ASV names.
     names: Vec<&'a str>,
-    /// Whether ASVs without reads have to be among them, too.
+    /// Whether ASVs without reads must be included, too.
     whole: bool,
 }
 
-/// How the ASVs of the table go together with `others`, where `name` gives what an ASV is called
-/// there, if it is there.
+/// How the ASVs of the table match `others`. `name` gives the name of an ASV there, if it exists.
 fn asvs<'a>(
     table: &'a Table,
     others: &Others<'a>,
@@ -183,8 +182,7 @@ fn asvs<'a>(
     }
 }
 
-/// How the ASVs go together with the tips of the tree, which may have the names of the table or be
-/// sequences.
+/// How the ASVs match the tips of the tree, which may be named by table id or by sequence.
 fn tree(study: &Study, table: &Table, found: &mut Findings) -> Option<Matching> {
     let (path, tree) = study.tree.as_ref()?;
     let sequences = study.sequences.as_ref().map(|(_, sequences)| sequences);
@@ -210,9 +208,9 @@ fn tree(study: &Study, table: &Table, found: &mut Findings) -> Option<Matching> 
         let error = match (&matching.guess, matching.both) {
             (Some(guess), _) => error.help(guess.clone()),
             (None, 0) => error.help("check that the tree and the table belong to the same study"),
-            (None, _) => error.help("--drop-missing leaves these ASVs out"),
+            (None, _) => error.help("--drop-missing drops these ASVs"),
         };
-        // A training on metadata needs no tree.
+        // Training on metadata does not require a tree.
         let needed = study.tree_named || study.metadata.is_none();
         let left_out = study.drop_missing && matching.both > 0;
         match needed && !left_out {
@@ -223,12 +221,12 @@ fn tree(study: &Study, table: &Table, found: &mut Findings) -> Option<Matching> 
     Some(matching)
 }
 
-/// Warns of samples that are lost by their spelling, and where most are.
+/// Warns of samples that are lost due to their spelling, and of files where most samples are lost.
 fn warn(matching: &Matching, path: &std::path::Path, found: &mut Findings) {
     let lost = &matching.only_table;
     if let Some(guess) = &matching.guess {
         let problem = format!(
-            "{} samples of the table may be lost by their spelling, such as {}",
+            "{} samples of the table may be lost due to a different spelling, such as {}",
             lost.count,
             lost.examples.join(", ")
         );
@@ -240,7 +238,7 @@ fn warn(matching: &Matching, path: &std::path::Path, found: &mut Findings) {
             matching.table,
             lost.examples.join(", ")
         );
-        let help = "they are left out; check that the two files belong to the same study";
+        let help = "they are dropped; check that the two files belong to the same study";
         found.warn(DataError::in_file(path, problem).help(help));
     }
 }

@@ -1,7 +1,7 @@
-//! `aam check`: a look at the files of a study before anything is learnt of them.
+//! `aam check`: examines the files of a study before training.
 //!
-//! Each module finds out one section of the [`CheckReport`]. Nothing ends a check early: a file
-//! that cannot be read is a [`Problem`] among others.
+//! Each module determines one section of the [`CheckReport`]. Nothing ends a check early: a file
+//! that cannot be read is one [`Problem`] among others.
 
 mod choice;
 mod columns;
@@ -24,10 +24,10 @@ use aam_run::settings;
 use crate::options::CheckOptions;
 use files::Study;
 
-/// The names of a list that are told.
+/// Number of names shown of a list.
 const SHOWN: usize = 3;
 
-/// What was found so far.
+/// The findings so far.
 #[derive(Default)]
 struct Findings {
     files: Vec<FileFound>,
@@ -35,12 +35,12 @@ struct Findings {
 }
 
 impl Findings {
-    /// Something that keeps the files from being used.
+    /// Adds a problem that prevents the files from being used.
     fn stop(&mut self, error: DataError) {
         self.add(true, error);
     }
 
-    /// Something that may be a mistake.
+    /// Adds a possible mistake.
     fn warn(&mut self, error: DataError) {
         self.add(false, error);
     }
@@ -58,12 +58,12 @@ impl Findings {
     }
 }
 
-/// Looks at the files that `options` name, and at those in `folder` for what they do not name; writes
-/// the page where one is asked for.
+/// Examines the files named by `options`, and those in `folder` for all other roles. Writes the
+/// HTML page if requested.
 ///
 /// # Errors
-/// No file is named, a folder that cannot be read, or a page that cannot be written. What is wrong
-/// with the files is in the report.
+/// No file is named, a folder that cannot be read, or a page that cannot be written. Problems with
+/// the files are part of the report.
 pub fn check(options: &CheckOptions, folder: Option<&Path>) -> Result<CheckReport, RunError> {
     settings::check(options)?;
     if let Some(page) = &options.html {
@@ -86,7 +86,7 @@ pub fn check(options: &CheckOptions, folder: Option<&Path>) -> Result<CheckRepor
     Ok(report)
 }
 
-/// The sections, one after the other.
+/// Creates the sections in order.
 fn report(
     options: &CheckOptions,
     folder: Option<&Path>,
@@ -99,7 +99,7 @@ fn report(
     let ids = matching::common_samples(study);
     let columns = columns::section(study, &ids, &options.keep_class);
     let targets = target::section(options, study, &ids, &columns, &mut found);
-    // What stops comes first.
+    // Problems that prevent a training come first.
     found.problems.sort_by_key(|problem| !problem.stops);
     let mut report = CheckReport {
         aam: env!("CARGO_PKG_VERSION").to_owned(),
@@ -116,7 +116,7 @@ fn report(
     report
 }
 
-/// Some of `names`, and how many there are.
+/// Some of `names`, and their number.
 fn examples<'a>(names: impl Iterator<Item = &'a str>) -> Examples {
     let mut found = Examples::default();
     for name in names {

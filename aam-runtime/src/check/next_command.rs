@@ -1,4 +1,4 @@
-//! The command to run next.
+//! The suggested next command.
 
 use std::path::Path;
 
@@ -9,14 +9,14 @@ use super::files::Study;
 use super::target::is_processing;
 use crate::options::CheckOptions;
 
-/// Most columns that are named as ones to learn.
+/// Maximum number of columns suggested as targets.
 const MOST_NAMED: usize = 12;
-/// Part of the samples that a column to begin with has values for.
+/// Fraction of the samples for which a suggested target column has values.
 const NEARLY_ALL: f64 = 0.8;
-/// Classes that a column to begin with has at most.
+/// Maximum number of classes of a suggested target column.
 const FEW_CLASSES: usize = 12;
 
-/// What to do next, with files as `study` has them.
+/// The suggested next command, for the files in `study`.
 pub fn next(
     options: &CheckOptions,
     folder: Option<&Path>,
@@ -28,13 +28,13 @@ pub fn next(
         arguments: check(options, folder, columns),
     };
     if report.stops() {
-        let why = "mend what is an error above, then check again".to_owned();
+        let why = "fix the errors above, then check again".to_owned();
         return again(&options.metadata_column, why);
     }
     let Some((table, _)) = &study.table else {
         let mut next = again(
             &options.metadata_column,
-            "everything else needs the table, too".to_owned(),
+            "everything else requires the table".to_owned(),
         );
         next.arguments
             .extend(["--table", "TABLE"].map(str::to_owned));
@@ -45,7 +45,7 @@ pub fn next(
     };
     if !report.targets.is_empty() {
         return Next {
-            why: "learn to predict it, every sample held out once".to_owned(),
+            why: "learn to predict it, holding out every sample once".to_owned(),
             arguments: train(options, study, (table, metadata.file()), &report.targets),
         };
     }
@@ -61,7 +61,7 @@ pub fn next(
             };
             let shown = names[..names.len().min(MOST_NAMED)].join(", ");
             let why = format!(
-                "choose what to predict, and look at that column more closely; these can be learnt: {shown}{more}"
+                "choose a column to predict and check it in more detail; these can be learned: {shown}{more}"
             );
             again(std::slice::from_ref(&first.name), why)
         }
@@ -69,7 +69,7 @@ pub fn next(
     }
 }
 
-/// Whether a column is one to begin with.
+/// Whether a column is a good first target.
 fn is_good(column: &ColumnFound) -> bool {
     let all = column.known + column.missing;
     let filled = column.known as f64 >= NEARLY_ALL * all as f64;
@@ -155,7 +155,7 @@ fn train(
         study.sequences.as_ref().map(|(path, _)| path.as_path()),
     );
     arguments.path("metadata", Some(metadata));
-    // Columns of one kind are learnt together.
+    // Columns of the same kind are learned together.
     let classes = targets.iter().all(|target| target.classes);
     for target in targets.iter().filter(|target| target.classes == classes) {
         arguments.value("metadata-column", target.column.name.as_str());
@@ -172,7 +172,7 @@ fn train(
     arguments.0
 }
 
-/// What can be learnt without metadata.
+/// Suggests a pre-training if there is no metadata.
 fn pretrain(options: &CheckOptions, study: &Study, table: &Path) -> Next {
     let mut arguments = Arguments::of("pretrain");
     arguments.path("table", Some(table));
@@ -197,8 +197,7 @@ fn pretrain(options: &CheckOptions, study: &Study, table: &Path) -> Next {
     }
     arguments.value("output-dir", "pretrained");
     Next {
-        why: "learn embeddings of ASVs and samples; to predict something, name --metadata, too"
-            .to_owned(),
+        why: "learn embeddings of ASVs and samples; to make predictions, add --metadata".to_owned(),
         arguments: arguments.0,
     }
 }

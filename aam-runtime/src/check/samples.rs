@@ -1,4 +1,4 @@
-//! What is in the table: samples, their reads and ASVs, and a depth to rarefy to.
+//! The contents of the table: samples, their reads and ASVs, and a suggested rarefaction depth.
 
 use std::collections::HashMap;
 
@@ -10,18 +10,18 @@ use aam_report::check::{Rarefaction, SamplesFound};
 use super::files::Study;
 use super::{Findings, examples};
 
-/// Parts of the samples that a depth to rarefy to may keep, the best first.
+/// Fractions of the samples that a rarefaction depth may keep, best first.
 const KEPT: [f64; 4] = [1.0, 0.95, 0.9, 0.8];
-/// Reads that say something of a sample.
+/// Number of reads that is informative about a sample.
 const ENOUGH_READS: f64 = 1000.0;
-/// Part of the median sample's reads that is worth rarefying to.
+/// Minimum rarefaction depth as a fraction of the median number of reads.
 const PART_OF_MEDIAN: f64 = 0.1;
-/// Fewer reads say nearly nothing.
+/// Fewer reads carry almost no information.
 const FEW_READS: u64 = 100;
-/// Samples of fewer ASVs may be the same by chance.
+/// Samples with fewer ASVs may be identical by chance.
 const ASVS_TO_COMPARE: usize = 5;
 
-/// The section on the table, and what is wrong with it.
+/// Describes the table, and reports its problems.
 pub fn section(study: &Study, found: &mut Findings) -> Option<SamplesFound> {
     let (path, table) = study.table.as_ref()?;
     let depths: Vec<u64> = (0..table.num_samples())
@@ -49,19 +49,19 @@ pub fn section(study: &Study, found: &mut Findings) -> Option<SamplesFound> {
             few.examples.join(", ")
         );
         found.warn(DataError::in_file(path, problem).help(
-            "so few say little of a sample: --rarefy-depth leaves out samples with fewer reads",
+            "so few reads are hardly informative: --rarefy-depth drops samples with fewer reads",
         ));
     }
     let same_reads = same_reads(table, &full);
     if let Some(first) = same_reads.first() {
         let samples: usize = same_reads.iter().map(Vec::len).sum();
         let problem = format!(
-            "samples with exactly the reads of another one under a different id: {samples}, such as {}",
+            "samples whose reads are identical to those of another sample: {samples}, such as {}",
             mismatch::three(first.iter().map(String::as_str))
         );
         found.warn(
             DataError::in_file(path, problem)
-                .help("keep one of each, or what is held out is learnt from, too"),
+                .help("keep one of each, or held-out samples are also used for training"),
         );
     }
     Some(SamplesFound {
@@ -77,7 +77,7 @@ pub fn section(study: &Study, found: &mut Findings) -> Option<SamplesFound> {
     })
 }
 
-/// How many ASVs have reads, and how many of them in one sample alone.
+/// The number of ASVs with reads, and of those in a single sample.
 fn occurrences(table: &Table) -> (usize, usize) {
     let mut samples = vec![0u32; table.num_features()];
     for row in 0..table.num_samples() {
@@ -89,7 +89,7 @@ fn occurrences(table: &Table) -> (usize, usize) {
     (with(|count| count > 0), with(|count| count == 1))
 }
 
-/// Samples of `rows` that have the same reads.
+/// Groups of samples in `rows` that have identical reads.
 fn same_reads(table: &Table, rows: &[usize]) -> Vec<Vec<String>> {
     let mut alike: HashMap<(&[u32], &[u32]), Vec<usize>> = HashMap::new();
     for &row in rows {
@@ -107,8 +107,9 @@ fn same_reads(table: &Table, rows: &[usize]) -> Vec<Vec<String>> {
     alike.into_iter().map(ids).collect()
 }
 
-/// A depth that keeps most samples and yet most of what they say: that of the shallowest sample if it
-/// is deep enough, else the one that leaves out a twentieth, a tenth, a fifth of the samples.
+/// A rarefaction depth that keeps most samples and most of their information: that of the
+/// shallowest sample if it is deep enough, otherwise one that drops 5 %, 10 % or 20 % of the
+/// samples.
 fn rarefaction(mut depths: Vec<u64>) -> Option<Rarefaction> {
     depths.sort_unstable();
     let median = *depths.get(depths.len() / 2)? as f64;
@@ -132,7 +133,7 @@ fn rarefaction(mut depths: Vec<u64>) -> Option<Rarefaction> {
     })
 }
 
-/// The first two digits of a number, and zeros.
+/// Rounds a number down to two significant digits.
 fn round_down(depth: u64) -> u64 {
     let mut step = 1;
     while depth / step >= 100 {
@@ -153,11 +154,11 @@ mod tests {
         };
         // Every sample is deep enough.
         assert_eq!(rarefied(&[12_345, 20_000, 30_000]), (12_000, 3));
-        // One of twenty is not.
+        // One in twenty is not.
         let mut depths = vec![20_000; 19];
         depths.push(7);
         assert_eq!(rarefied(&depths), (20_000, 19));
-        // Shallow tables have no thousand reads to keep.
+        // Shallow tables do not have a thousand reads per sample.
         assert_eq!(rarefied(&[90, 95, 101]), (90, 3));
         assert!(rarefaction(Vec::new()).is_none());
         assert_eq!(
@@ -174,7 +175,7 @@ mod tests {
         for asv in 0..6 {
             cells.extend([(0, asv, 1 + asv), (1, asv, 2 + asv), (2, asv, 1 + asv)]);
         }
-        // Two samples of one read are the same by chance.
+        // Two samples of one read are identical by chance.
         cells.extend([(3, 0, 1), (4, 0, 1)]);
         let table = Table::from_triplets(ids("s", 5), ids("a", 6), &cells).unwrap();
         assert_eq!(same_reads(&table, &[0, 1, 2, 3, 4]), [["s0", "s2"]]);

@@ -1,4 +1,4 @@
-//! The sequences of the ASVs: how long they are, and where and which way they lie on the gene.
+//! The sequences of the ASVs: their lengths, and their position and orientation on the gene.
 
 use std::collections::HashSet;
 
@@ -12,9 +12,9 @@ use aam_report::check::{GeneFound, SequencesFound};
 use super::Findings;
 use super::files::Study;
 
-/// Most ASVs that are placed on the gene: those with most reads.
+/// Maximum number of ASVs that are aligned to the gene: those with the most reads.
 const MOST_PLACED: usize = 5000;
-/// Fewer letters are a name.
+/// Shorter strings are names.
 const SHORTEST: usize = 20;
 
 /// Whether the ASVs of `table` are named by their sequences.
@@ -31,7 +31,7 @@ fn unnamed(table: &Table) -> Result<TokenizedSequences, DataError> {
     TokenizedSequences::of(table.feature_ids(), &options)
 }
 
-/// That the ASVs have names, where most do.
+/// A message if most ASVs have names.
 fn named_otherwise(table: &Table) -> Option<String> {
     let ids = table.feature_ids();
     let named = ids.iter().filter(|id| {
@@ -40,11 +40,11 @@ fn named_otherwise(table: &Table) -> Option<String> {
     });
     (2 * named.clone().count() > ids.len()).then(|| {
         let names = mismatch::three(named);
-        format!("its ASVs have names, such as {names}, and are not known by their sequences")
+        format!("its ASVs have names, such as {names}, instead of sequences")
     })
 }
 
-/// The section on sequences, and what is wrong with them.
+/// Describes the sequences, and reports their problems.
 pub fn section(study: &Study, found: &mut Findings) -> Option<SequencesFound> {
     let Some((path, table)) = &study.table else {
         let (path, sequences) = study.sequences.as_ref()?;
@@ -56,7 +56,7 @@ pub fn section(study: &Study, found: &mut Findings) -> Option<SequencesFound> {
         if let Err(error) = unnamed(table) {
             found.stop(match named_otherwise(table) {
                 Some(problem) => DataError::in_file(path, problem).help(
-                    "what is learnt of ASVs is learnt of their sequences: give these with \
+                    "ASVs are learned by their sequences: provide these with \
                      --sequences (FASTA)",
                 ),
                 None => error.file(path),
@@ -66,12 +66,12 @@ pub fn section(study: &Study, found: &mut Findings) -> Option<SequencesFound> {
         let from = "the ids of the table".to_owned();
         return Some(described(&by_reads(table, Some), from, found));
     };
-    // Which ASVs have none is for the section on what goes together.
+    // ASVs without a sequence are reported in the section on matching.
     let all = by_reads(table, |id| sequences.get(id));
     (!all.is_empty()).then(|| described(&all, from.display().to_string(), found))
 }
 
-/// The sequences of the ASVs of `table`, those with most reads first.
+/// The sequences of the ASVs of `table`, by decreasing number of reads.
 fn by_reads<'a>(table: &'a Table, sequence: impl Fn(&'a str) -> Option<&'a str>) -> Vec<&'a str> {
     let mut reads = vec![0u64; table.num_features()];
     for row in 0..table.num_samples() {
@@ -87,7 +87,7 @@ fn by_reads<'a>(table: &'a Table, sequence: impl Fn(&'a str) -> Option<&'a str>)
     ids.filter_map(sequence).collect()
 }
 
-/// What there is to say of `all`, those with most reads first.
+/// Describes `all`, which are sorted by decreasing number of reads.
 fn described(all: &[&str], from: String, found: &mut Findings) -> SequencesFound {
     let looked_at = &all[..all.len().min(MOST_PLACED)];
     let lie = Lie::of(looked_at.iter().copied());
@@ -115,7 +115,7 @@ fn described(all: &[&str], from: String, found: &mut Findings) -> SequencesFound
     sequences
 }
 
-/// How many ASVs have their reverse complement among the others.
+/// The number of ASVs whose reverse complement is also present.
 fn both_strands(all: &[&str]) -> usize {
     let known: HashSet<&str> = all.iter().copied().collect();
     let turned = |sequence: &&&str| {
@@ -126,12 +126,12 @@ fn both_strands(all: &[&str]) -> usize {
 }
 
 fn warn(sequences: &SequencesFound, found: &mut Findings) {
-    let turn = "`aam train` turns them, unless it is given a tree; to turn the files, use for \
-                example `seqkit seq -rp`, and merge what is then the same";
+    let turn = "`aam train` reorients them, unless it is given a tree; to reorient the files, use for \
+                example `seqkit seq -rp`, and merge the ASVs that are then identical";
     let from = &sequences.from;
     if sequences.both_strands > 0 {
         let problem = format!(
-            "{from}: {} ASVs have their reverse complement among the others: one organism counts as two",
+            "{from}: for {} ASVs, the reverse complement is present, too: one organism counts as two",
             sequences.both_strands
         );
         found.warn(DataError::new(problem).help(turn));

@@ -1,5 +1,4 @@
-//! A column to be predicted: what it holds, what repeats its samples, what gives it away, and what it
-//! goes with.
+//! A target column: its values, repeated measurements, leaks and confounders.
 
 mod relations;
 
@@ -16,19 +15,19 @@ use super::files::Study;
 use crate::options::{CheckOptions, TrainOptions};
 use relations::{Relation, Values};
 
-/// Columns of the same name in another section, most of which are told.
+/// Maximum number of related columns that are reported.
 const MOST_RELATED: usize = 5;
-/// Strength from which on a column of how samples were processed is told.
+/// Minimum association at which a column about sample processing is reported.
 const BATCH: f64 = 0.3;
-/// Strength from which on any other column is.
+/// Minimum association at which any other column is reported.
 const RELATED: f64 = 0.5;
-/// Strength from which on the number of reads is.
+/// Minimum association at which the number of reads is reported.
 const DEPTH: f64 = 0.25;
 
-/// Standard deviations of a correlation that is none, which something that is told is beyond.
+/// Minimum association in standard deviations of a correlation under independence.
 const DEVIATIONS: f64 = 3.0;
 
-/// Words in the names of columns of how samples were processed.
+/// Words in the names of columns about sample processing.
 const PROCESSING: [&str; 17] = [
     "batch",
     "run",
@@ -49,7 +48,7 @@ const PROCESSING: [&str; 17] = [
     "well",
 ];
 
-/// The columns that `options` name, of the samples `ids`.
+/// Describes the columns named by `options` for the samples `ids`.
 pub fn section(
     options: &CheckOptions,
     study: &Study,
@@ -61,7 +60,7 @@ pub fn section(
     let Some(metadata) = &study.metadata else {
         if let Some(name) = named.first() {
             let problem = format!(
-                "column '{}' is to be looked at, and there is no metadata",
+                "column '{}' cannot be checked without metadata",
                 name.trim()
             );
             found.stop(DataError::new(problem).help("name the file with --metadata"));
@@ -86,9 +85,9 @@ pub fn section(
     targets.collect()
 }
 
-/// Whether a column is learnt as classes.
+/// Whether a column is learned as classes.
 fn are_classes(options: &CheckOptions, metadata: &Metadata, column: &ColumnFound) -> bool {
-    // Numbers that are written otherwise are to be mended, not learnt as words.
+    // Non-standard numbers should be fixed, not learned as words.
     let numbers = metadata
         .column(&column.name)
         .is_ok_and(|column| means_numbers(column.known()));
@@ -130,7 +129,7 @@ fn target(
         return target;
     }
     let own = Values::of(metadata, name, ids, classes);
-    // Few samples go with anything by chance.
+    // With few samples, associations arise by chance.
     let chance = DEVIATIONS / (column.known as f64).sqrt();
     for other in columns.iter().filter(|other| other.name != *name) {
         let is_group = target.groups.iter().any(|group| group.name == other.name);
@@ -159,14 +158,14 @@ fn target(
             .iter()
             .map(|id| index.get(id.as_str()).map(|&row| table.depth(row) as f64))
             .collect();
-        let depth = relations::with_numbers(&own, "reads of a sample", &depths);
+        let depth = relations::with_numbers(&own, "reads per sample", &depths);
         target.depth = depth.filter(|depth| depth.strength >= DEPTH.max(chance));
     }
     warn(metadata, &target, found);
     target
 }
 
-/// Whether a training would take the column; what it would say is among the problems.
+/// Whether a training would accept the column. If not, its error is added to the problems.
 fn can_be_learnt(
     options: &CheckOptions,
     metadata: &Metadata,
@@ -215,13 +214,13 @@ fn can_be_learnt(
     true
 }
 
-/// Whether a column of this name tells how samples were processed.
+/// Whether the name of a column suggests that it describes how samples were processed.
 pub fn is_processing(name: &str) -> bool {
     let name = name.to_lowercase();
     PROCESSING.iter().any(|word| name.contains(word))
 }
 
-/// Warns of what makes figures better than they are.
+/// Warns of anything that makes the metrics too optimistic.
 fn warn(metadata: &Metadata, target: &TargetFound, found: &mut Findings) {
     let name = &target.column.name;
     let mut warn = |problem: String, help: String| {
@@ -230,7 +229,7 @@ fn warn(metadata: &Metadata, target: &TargetFound, found: &mut Findings) {
     if let Some(group) = target.groups.first() {
         warn(
             format!(
-                "column '{}' has {} values for {} samples, {} of them for several: repeats of one of them are not independent",
+                "column '{}' has {} values for {} samples, {} of them for several samples: repeated measurements are not independent",
                 group.name,
                 group.values,
                 target.column.known + target.column.missing,
@@ -253,7 +252,7 @@ fn warn(metadata: &Metadata, target: &TargetFound, found: &mut Findings) {
         };
         warn(
             format!("'{name}' follows from {}{more}", leaks.join(", ")),
-            "give no such column to a model (--categorical-columns), and group by none of them"
+            "do not use such a column as model input (--categorical-columns) or for grouping"
                 .to_owned(),
         );
     }
@@ -264,11 +263,11 @@ fn warn(metadata: &Metadata, target: &TargetFound, found: &mut Findings) {
             .collect();
         warn(
             format!(
-                "'{name}' goes with how samples were processed, which a model may learn in its place: {}",
+                "'{name}' is associated with how samples were processed, which a model may learn instead: {}",
                 batches.join(", ")
             ),
             format!(
-                "--group-column {} --leave-one-group-out shows what is left without it",
+                "--group-column {} --leave-one-group-out shows the performance without it",
                 first.name
             ),
         );
@@ -276,7 +275,7 @@ fn warn(metadata: &Metadata, target: &TargetFound, found: &mut Findings) {
     if let Some(depth) = &target.depth {
         warn(
             format!(
-                "'{name}' goes with the number of reads ({}): a model may learn how deep samples were sequenced",
+                "'{name}' is associated with the number of reads ({}): a model may learn sequencing depth",
                 depth.how
             ),
             "compare with a training on rarefied reads (--rarefy-depth)".to_owned(),

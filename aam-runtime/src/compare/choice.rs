@@ -1,8 +1,7 @@
-//! By what the rows of a comparison are judged, and how the best of them does on folds that its choice
-//! did not see.
+//! Selection of the best row of a comparison, and an unbiased estimate of its performance.
 //!
-//! The best of many looks better than it is: its score was chosen among the scores of the same folds. Its
-//! choice is therefore repeated without a fold and judged by it, for one fold after the other
+//! The best of many looks better than it is, because it was selected on the scores of the same
+//! folds. The selection is therefore repeated without each fold in turn, and evaluated on that fold
 //! (without further training; Tsamardinos, Greasidou & Borboudakis 2018 compare such corrections).
 
 use aam_api::metric::{Better, Headline, MetricName, MetricOf, leading};
@@ -13,21 +12,21 @@ use super::table::{
     BestOfSeveral, ChosenBy, ChosenWithout, CombinationResults, Comparison, Spread,
 };
 
-/// By what rows are judged.
+/// The metric by which rows are judged.
 pub(super) struct Judge {
-    /// The metric.
+    /// The name of the metric.
     pub name: String,
     better: Better,
 }
 
 impl Judge {
-    /// By the metric that is asked for, or else by the one that leads.
+    /// Uses the requested metric, or the leading metric of the task.
     pub fn new(train: &TrainOptions) -> Self {
         let of = match train.classifier {
             true => MetricOf::Classes,
             false => MetricOf::Numbers,
         };
-        // A loss is not to be compared with another.
+        // Different losses are not comparable.
         let default = || leading(of, Headline::BestEpoch).map_or("loss", |metric| metric.name);
         let asked = train.optimization.best_metric.as_deref();
         let name = asked.unwrap_or_else(default);
@@ -37,8 +36,8 @@ impl Judge {
         }
     }
 
-    /// The mean of the metric over those folds done, counted from 1, that `counts` holds of, and over
-    /// the targets where each has its own.
+    /// The mean of the metric over the completed folds (numbered from 1) for which `counts` holds,
+    /// and over targets that each have their own.
     fn value(&self, row: &CombinationResults, counts: impl Fn(usize) -> bool) -> Option<f64> {
         let mut row = row.clone();
         row.results.retain(|result| counts(result.fold));
@@ -54,12 +53,12 @@ impl Judge {
         Some(mean).filter(|mean| mean.is_finite())
     }
 
-    /// The same on a scale of which more is better.
+    /// The metric on a scale where higher is better.
     pub fn score(&self, row: &CombinationResults, counts: impl Fn(usize) -> bool) -> Option<f64> {
         self.better.score(self.value(row, counts)?)
     }
 
-    /// The rows that did not fail and have all the folds that `counts` holds of, the best on these first.
+    /// The rows that did not fail and have all folds for which `counts` holds, best first.
     pub fn ranking(&self, comparison: &Comparison, counts: impl Fn(usize) -> bool) -> Vec<usize> {
         let asked = (1..=comparison.folds).filter(|&fold| counts(fold)).count();
         let has_all = |row: &CombinationResults| {
@@ -75,8 +74,7 @@ impl Judge {
         scored.into_iter().map(|(place, _)| place).collect()
     }
 
-    /// The best of the rows of `comparison`; nothing where there is no choice, or no fold to judge it
-    /// by.
+    /// The best row of `comparison`. `None` if there is no choice, or no fold to evaluate it on.
     pub fn best(&self, comparison: &Comparison, by: ChosenBy) -> Option<BestOfSeveral> {
         let ranking = self.ranking(comparison, |_| true);
         let without = |fold: usize| {
@@ -108,7 +106,7 @@ impl Judge {
 }
 
 impl BestOfSeveral {
-    /// `choice.tsv`: a line for each fold, then `mean` and `sd`.
+    /// The text of `choice.tsv`: a line per fold, then `mean` and `sd`.
     pub(super) fn tsv(&self, comparison: &Comparison) -> String {
         let mut text = format!("fold\tchosen\t{}\n", cell(&self.metric));
         for ChosenWithout { fold, row, value } in &self.folds {
@@ -174,7 +172,7 @@ mod tests {
     fn a_fold_is_judged_by_those_chosen_without_it() {
         let comparison = comparison(&[&[0.75, 0.25, 0.25], &[0.25, 0.5, 0.375]], 3);
         let best = judge().best(&comparison, ChosenBy::OtherFolds).unwrap();
-        // Without the first fold the second row leads; without another the first does.
+        // Without the first fold the second row leads; without any other fold the first one does.
         let chosen: Vec<(usize, f64)> = best.folds.iter().map(|f| (f.row, f.value)).collect();
         assert_eq!(chosen, [(1, 0.25), (0, 0.25), (0, 0.25)]);
         assert_eq!((best.row, best.seen.mean), (0, 1.25 / 3.0));
@@ -202,7 +200,7 @@ mod tests {
         let by = ChosenBy::OtherFolds;
         assert_eq!(judge().best(&comparison(&[&[0.5, 0.75]], 2), by), None);
         assert_eq!(judge().best(&comparison(&[&[0.5], &[0.75]], 1), by), None);
-        // A smaller error is better, and what failed is not chosen.
+        // A smaller error is better, and failed rows are not selected.
         let judge = Judge {
             name: "r2".to_owned(),
             better: Better::Lower,

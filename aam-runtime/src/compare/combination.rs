@@ -1,4 +1,4 @@
-//! Components that are trained together, or other settings that are tried.
+//! Combinations of components, or of other settings, that are trained.
 
 use aam_api::kind::kind_called;
 use aam_api::{Choice, Stage};
@@ -14,25 +14,25 @@ pub struct Combination {
     trial: Option<Trial>,
 }
 
-/// Where the settings of a trial are in what [`Combination::to_json`] makes.
+/// The key of a trial's settings in the output of [`Combination::to_json`].
 pub(super) const SETTINGS: &str = "settings";
 
-/// Settings that are tried.
+/// Settings of a trial.
 #[derive(Clone, Debug, PartialEq)]
 struct Trial {
-    /// From 1.
+    /// The number of the trial, from 1.
     number: usize,
-    /// In place of those given.
+    /// Settings that override those given.
     settings: Map<String, Value>,
 }
 
 impl Combination {
-    /// That which the options have, of no kind in particular.
+    /// The combination defined by the options, with no compared kinds.
     pub(super) fn as_given() -> Self {
         Self::default()
     }
 
-    /// Trial `number`, from 1, of `settings` in place of those given.
+    /// Trial `number` (from 1), whose `settings` override those given.
     pub(super) fn trial(number: usize, settings: Map<String, Value>) -> Self {
         Self {
             components: Vec::new(),
@@ -40,17 +40,17 @@ impl Combination {
         }
     }
 
-    /// The settings that a trial has in place of those given.
+    /// The settings of a trial that override those given.
     pub(super) fn settings(&self) -> Option<&Map<String, Value>> {
         self.trial.as_ref().map(|trial| &trial.settings)
     }
 
-    /// Whether it is what the options have.
+    /// Whether this is the combination defined by the options.
     pub(super) fn is_as_given(&self) -> bool {
         self.components.is_empty() && self.trial.is_none()
     }
 
-    /// Every combination of the choices of each kind, the last kind changing first.
+    /// All combinations of the choices of each kind. The last kind varies fastest.
     pub fn grid(kinds: &[(String, Vec<Choice>)]) -> Vec<Self> {
         kinds
             .iter()
@@ -69,12 +69,12 @@ impl Combination {
             })
     }
 
-    /// Kinds and components.
+    /// The kinds and components.
     pub fn components(&self) -> &[(String, Choice)] {
         &self.components
     }
 
-    /// Kinds and names, as in `head NAME, fusion NAME`.
+    /// The kinds and names, as in `head NAME, fusion NAME`.
     pub fn label(&self) -> String {
         if let Some(trial) = &self.trial {
             return format!("trial {}", trial.number);
@@ -86,7 +86,7 @@ impl Combination {
         parts.join(", ")
     }
 
-    /// Name of the folder of its runs.
+    /// The name of the folder for its runs.
     pub fn folder(&self) -> String {
         if let Some(trial) = &self.trial {
             return format!("trial-{:03}", trial.number);
@@ -95,7 +95,7 @@ impl Combination {
         names.join("+")
     }
 
-    /// `options` with these components.
+    /// Returns `options` with these components.
     ///
     /// # Errors
     /// A kind that training does not have.
@@ -118,7 +118,7 @@ impl Combination {
         Ok(options)
     }
 
-    /// The components as a JSON object of kinds.
+    /// The components as a JSON object keyed by kind.
     pub(super) fn to_json(&self) -> Value {
         let entries = self.components.iter().map(|(kind, choice)| {
             let choice = serde_json::to_value(choice).unwrap_or_default();

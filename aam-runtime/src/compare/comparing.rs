@@ -1,4 +1,4 @@
-//! The runs of a comparison: what is done is taken up, what is missing is trained.
+//! The runs of a comparison: loads completed runs and trains missing ones.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,19 +19,19 @@ use super::table::{CombinationResults, Comparison, FoldResult};
 use crate::one_training::train_once;
 use crate::stages::{FoldedStudy, folded};
 
-/// A comparison that goes on.
+/// A comparison in progress.
 pub(super) struct Comparing<'a> {
     pub options: &'a TrainOptions,
     pub directory: ComparisonDirectory,
     pub lists: Vec<FoldLists>,
     pub comparison: Comparison,
-    /// What the person was warned of already.
+    /// Warnings that the user has already seen.
     pub warned: Vec<String>,
 }
 
 impl<'a> Comparing<'a> {
-    /// Divides the samples into folds, and makes the directory of a comparison with this
-    /// `fingerprint`, or goes on with it; there are no rows yet.
+    /// Divides the samples into folds, and creates or resumes the directory of a comparison with
+    /// this `fingerprint`. It has no rows yet.
     pub fn begin(
         options: &'a CompareOptions,
         fingerprint: &ComparisonFingerprint,
@@ -66,7 +66,7 @@ impl<'a> Comparing<'a> {
         Ok((comparing, divided))
     }
 
-    /// Whether nothing is compared but folds.
+    /// Whether this is the cross-validation of a single model.
     fn is_one_model(&self) -> bool {
         let mut rows = self.comparison.rows.iter();
         rows.all(|row| row.combination.is_as_given())
@@ -81,7 +81,7 @@ impl<'a> Comparing<'a> {
         rows.map(|row| row.results.len()).sum()
     }
 
-    /// Takes up the runs that are done.
+    /// Loads completed runs.
     pub fn take_up(&mut self, ids: &[String], observer: &mut dyn Observer) -> Result<(), RunError> {
         for row in 0..self.comparison.rows.len() {
             self.take_up_row(row)?;
@@ -101,19 +101,19 @@ impl<'a> Comparing<'a> {
             counted(runs, "run"),
             match done {
                 0 => String::new(),
-                _ => format!(", {done} of which are done already"),
+                _ => format!(", {done} already completed"),
             }
         );
         observer.observe(&Event::Note(&note))?;
         if self.options.optimization.patience.is_some() {
             observer.observe(&Event::Warning(
-                "--patience ends a run by its validation samples, which the metrics compared are of: they flatter",
+                "--patience ends a run based on its validation samples, so the compared metrics are optimistic",
             ))?;
         }
         Ok(())
     }
 
-    /// Takes up the runs of a row that are done.
+    /// Loads the completed runs of a row.
     pub fn take_up_row(&mut self, row: usize) -> Result<(), RunError> {
         let row = &mut self.comparison.rows[row];
         for fold in 0..self.lists.len() {
@@ -124,7 +124,7 @@ impl<'a> Comparing<'a> {
         Ok(())
     }
 
-    /// Trains what is not done, fold by fold, so that a comparison that is interrupted has as much
+    /// Trains missing runs fold by fold, so that an interrupted comparison has equally many folds
     /// of each combination.
     pub fn train(
         &mut self,
@@ -147,7 +147,7 @@ impl<'a> Comparing<'a> {
         Ok(())
     }
 
-    /// Whether the run of a row on a fold, from 0, has neither been done nor is hopeless.
+    /// Whether a run of a row on a fold (from 0) is still to be done and has not failed.
     pub fn is_to_do(&self, row: usize, fold: usize) -> bool {
         let CombinationResults {
             results, failure, ..
@@ -155,7 +155,7 @@ impl<'a> Comparing<'a> {
         failure.is_none() && results.iter().all(|result| result.fold != fold + 1)
     }
 
-    /// Trains a row on a fold, and keeps its result or why there is none.
+    /// Trains a row on a fold, and stores its result or the reason for its failure.
     pub fn run(
         &mut self,
         row: usize,
@@ -214,22 +214,22 @@ impl<'a> Comparing<'a> {
         options.data.train_samples = Some(lists.train.clone());
         options.data.validation_samples = Some(lists.validation.clone());
         options.split = options.split.of_a_fold();
-        // Of the folds of one model they are fitted together.
+        // In the cross-validation of one model, the learners are fitted together.
         let has_learners = options.members != TrainOptions::network_alone();
         if !self.is_one_model() || has_learners {
             options.baseline_trees = 0;
         }
         options.members = TrainOptions::network_alone();
-        // What may be there is a run that did not come to its end.
+        // An existing directory holds a run that was not completed.
         options.optimization.resume = can_go_on(path, &options);
         options.optimization.overwrite = !options.optimization.resume;
-        // Told once more, to whoever collects the figures.
+        // Removed so that the metrics are reported again.
         RunDirectory::at(path).remove_results()?;
         options.optimization.output_dir = Some(path.to_owned());
         Ok(options)
     }
 
-    /// Adds a result to its row; returns it for people.
+    /// Adds a result to its row, and returns its text for the log.
     fn keep(&mut self, row: usize, result: FoldResult) -> String {
         let seconds = result.seconds;
         let metrics = result.metrics.clone();
@@ -244,7 +244,7 @@ impl<'a> Comparing<'a> {
         format!("{}{seconds:.1} s", figures.collect::<String>())
     }
 
-    /// Notes why a combination could not be trained; returns it for people.
+    /// Stores why a combination could not be trained, and returns its text for the log.
     fn fail(&mut self, row: usize, fold: usize, error: &RunError) -> String {
         let text = error.to_string();
         let line = text.lines().next().unwrap_or_default();

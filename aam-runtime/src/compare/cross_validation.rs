@@ -1,5 +1,5 @@
-//! `aam train` with folds: a run per fold, predictions of all samples by models that did not learn from
-//! them, and a model of all samples.
+//! `aam train` with cross-validation: one run per fold, predictions of all samples by models that
+//! were not trained on them, and a model of all samples.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +23,7 @@ use super::options::CompareOptions;
 use super::{FinishedComparison, compare_all};
 use crate::members::{Members, OutOfFold, combined, with_network_first};
 
-/// Trains on every fold that is not done already, and tells what the folds come to.
+/// Trains on every fold that is not complete, and reports the results.
 ///
 /// # Errors
 /// Those of a training, and an older run with other settings in the output directory.
@@ -43,7 +43,7 @@ pub(crate) fn cross_validate(
     })
 }
 
-/// A run on every fold.
+/// Trains on every fold.
 fn trained(
     options: &TrainOptions,
     observer: &mut dyn Observer,
@@ -64,7 +64,7 @@ fn trained(
 }
 
 impl FinishedComparison {
-    /// Writes and reports what the folds of the one model come to, and leaves a model of all samples.
+    /// Writes and reports the results of the folds, and trains a model of all samples.
     fn conclude(
         &self,
         options: &TrainOptions,
@@ -93,7 +93,7 @@ impl FinishedComparison {
         Ok(Outcome::Finished)
     }
 
-    /// Judges what the members predict `together` alongside `others`.
+    /// Evaluates the combined predictions `together` alongside `others`.
     fn report(
         &self,
         options: &TrainOptions,
@@ -128,7 +128,7 @@ impl FinishedComparison {
         observer.observe(&Event::CrossValidated(&folds))?;
         observer.observe(&Event::Note(&folds.text()))?;
         let text = format!(
-            "all {} samples, each by models that did not see it:",
+            "all {} samples, each predicted by models that did not see it:",
             judged.len()
         );
         observer.observe(&Event::Note(&text))?;
@@ -170,7 +170,7 @@ impl FinishedComparison {
         Ok(CrossValidated { folds: scores })
     }
 
-    /// What learners predict of every sample, each fitted without the samples of its fold.
+    /// The predictions of learners for every sample, each fitted without the samples of its fold.
     fn learners(
         &self,
         options: &TrainOptions,
@@ -214,7 +214,7 @@ impl FinishedComparison {
         Ok(Some(all))
     }
 
-    /// The members by themselves, where there are several, and what simpler methods predict.
+    /// The individual members, if there are several, and the predictions of simpler methods.
     fn others(
         &self,
         options: &TrainOptions,
@@ -243,7 +243,7 @@ impl FinishedComparison {
         Ok(others)
     }
 
-    /// The predictions in the files called `file` of all folds.
+    /// The predictions in the files named `file`, pooled over all folds.
     fn pooled(&self, file: &str) -> Result<Vec<HeldOut>, RunError> {
         let divided = &self.divided;
         let combination = &self.comparison.rows[0].combination;

@@ -15,37 +15,37 @@ use aam_run::run_directory::{
     RESULT, RunDirectory, holds_files, named_directory, refused_directory, write_whole,
 };
 
-/// What the comparison was asked; a directory with this file is one of a comparison.
+/// The file with the settings of the comparison. It marks the directory of a comparison.
 const ASKED: &str = "comparison.json";
-/// How the best does on folds that its choice did not see.
+/// The file with the performance of the best row on folds not used to select it.
 const CHOICE: &str = "choice.tsv";
-/// The lists of the samples of each fold.
+/// The folder with the sample lists of each fold.
 const FOLDS: &str = "folds";
 
-/// The directory of a comparison: what was asked, the folds, a run per combination and fold, and
+/// The directory of a comparison: its settings, the folds, one run per combination and fold, and
 /// the tables.
 #[derive(Clone, Debug)]
 pub(super) struct ComparisonDirectory {
     path: PathBuf,
-    /// Keeps others from it.
+    /// Locks the directory.
     _held: Arc<OutputLock>,
 }
 
-/// Lists of the samples of a fold.
+/// The sample lists of a fold.
 #[derive(Clone, Debug)]
 pub(super) struct FoldLists {
-    /// Samples to train on.
+    /// The training samples.
     pub train: PathBuf,
-    /// Samples held out.
+    /// The held-out samples.
     pub validation: PathBuf,
 }
 
 impl ComparisonDirectory {
-    /// Holds the directory for a comparison with this `fingerprint`, which can have it.
+    /// Locks the directory for a comparison with this `fingerprint`.
     ///
     /// # Errors
-    /// No directory, something in it that is no comparison, or, unless it is to be overwritten, a
-    /// comparison with other settings; another process that writes to it.
+    /// No directory, a directory with other contents, a comparison with other settings that is not
+    /// to be overwritten, or another process that writes to it.
     pub(super) fn claim(
         path: Option<&Path>,
         overwrite: bool,
@@ -54,7 +54,7 @@ impl ComparisonDirectory {
         let path = named_directory(path)?;
         Self::check(path, overwrite, fingerprint)?;
         let held = OutputLock::hold(path)?;
-        // Another may have been there until now.
+        // Another process may have used the directory until now.
         Self::check(path, overwrite, fingerprint)?;
         Ok(Self {
             path: path.to_owned(),
@@ -71,7 +71,7 @@ impl ComparisonDirectory {
             Ok(None) if holds_files(path) => {
                 return Err(refused_directory(
                     path,
-                    "the directory holds files and no comparison that could be gone on with; choose another",
+                    "the directory contains files but no comparison to resume; choose another",
                 ));
             }
             Ok(Some(older)) if !overwrite => fingerprint.check(&older, path)?,
@@ -81,8 +81,8 @@ impl ComparisonDirectory {
         Ok(())
     }
 
-    /// Makes the directory, and writes what is asked and the lists of the folds. With `overwrite`
-    /// an older comparison is removed first, and nothing else that the directory holds.
+    /// Creates the directory, and writes the settings and the lists of the folds. With `overwrite`,
+    /// an older comparison is removed first, but nothing else in the directory.
     ///
     /// # Errors
     /// Files that cannot be written, or an older comparison with other folds.
@@ -108,7 +108,7 @@ impl ComparisonDirectory {
             .collect()
     }
 
-    /// Writes a list of samples, which must be the older one if there is one.
+    /// Writes a sample list. An existing list must be identical.
     fn list(
         &self,
         fold: usize,
@@ -123,7 +123,7 @@ impl ComparisonDirectory {
             Ok(older) if older == text => {}
             Ok(_) => {
                 return Err(RunError::Usage(format!(
-                    "{}: these are not the samples of the fold by the settings now\n  help: choose another --output-dir, or start anew with --overwrite",
+                    "{}: these are not the samples of the fold under the current settings\n  help: choose another --output-dir, or start over with --overwrite",
                     path.display()
                 )));
             }
@@ -138,17 +138,17 @@ impl ComparisonDirectory {
         folder.join(format!("fold-{}", fold + 1))
     }
 
-    /// The file that says what a run came to, once it did.
+    /// The result file of a run, which exists once the run is complete.
     pub(super) fn result(&self, combination: &Combination, fold: usize) -> PathBuf {
         self.run(combination, fold).join(RESULT)
     }
 
-    /// The directory as one of a run, to write what runs have.
+    /// The directory as that of a run, for writing the files that runs have.
     pub(super) fn as_run(&self) -> RunDirectory {
         RunDirectory::at(&self.path)
     }
 
-    /// The directory, for messages.
+    /// The path of the directory, for messages.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -159,7 +159,7 @@ impl ComparisonDirectory {
     /// Files that cannot be written.
     pub(super) fn write_tables(&self, comparison: &Comparison) -> Result<PathBuf, RunError> {
         let path = self.path.join("comparison.tsv");
-        // What is not compared has tables of its own.
+        // A single model has tables of its own.
         if comparison.kinds().is_empty() {
             return Ok(path);
         }
@@ -171,8 +171,8 @@ impl ComparisonDirectory {
         Ok(path)
     }
 
-    /// Writes how the best does on folds that its choice did not see; where that is not known, none is
-    /// left of before.
+    /// Writes the performance of the best row on folds not used to select it. If it is not known,
+    /// an older file is removed.
     ///
     /// # Errors
     /// A file that cannot be written.
@@ -184,15 +184,15 @@ impl ComparisonDirectory {
         }
     }
 
-    /// Removes an older comparison. What was asked goes last, so that a removal that was
-    /// interrupted can be repeated.
+    /// Removes an older comparison. The settings are removed last, so that an interrupted removal
+    /// can be repeated.
     fn clear(&self) -> Result<(), RunError> {
         let folders = |path: &Path| {
             let entries = fs::read_dir(path).into_iter().flatten().flatten();
             let paths = entries.map(|entry| entry.path());
             paths.filter(|path| path.is_dir()).collect::<Vec<_>>()
         };
-        // Of a cross-validation, the runs and what else is in its directory.
+        // The runs of a cross-validation, and its other contents.
         for run in folders(&self.path) {
             let name = run.file_name().unwrap_or_default().to_string_lossy();
             if name.starts_with("fold-") || name == ALL_SAMPLES {
@@ -207,7 +207,7 @@ impl ComparisonDirectory {
                     RunDirectory::remove(&run)?;
                 }
             }
-            // Stays where it holds anything else.
+            // Kept if it contains anything else.
             let _ = fs::remove_dir(&combination);
         }
         let lists = self.path.join(FOLDS);

@@ -1,4 +1,4 @@
-//! The model that a cross-validation leaves for predictions: of all samples.
+//! The final model of a cross-validation, which is trained on all samples.
 
 use std::sync::atomic::AtomicBool;
 
@@ -13,11 +13,11 @@ use super::fold_listener::FoldListener;
 use crate::members::{Members, OutOfFold, SavedMembers};
 use crate::one_training::train_once;
 
-/// Where the network of all samples is trained.
+/// The directory of the network trained on all samples.
 pub(super) const ALL_SAMPLES: &str = "all-samples";
 
 impl FinishedComparison {
-    /// Fits the members to all samples and leaves them in the checkpoint `best` of `run`.
+    /// Fits the members to all samples, and saves them in the checkpoint `best` of `run`.
     pub(super) fn fit_on_all(
         &self,
         options: &TrainOptions,

@@ -1,4 +1,4 @@
-//! Which events of one run of a comparison go to whom.
+//! Filters the events of the individual runs of a comparison.
 
 use std::path::Path;
 
@@ -12,22 +12,22 @@ use aam_train::resume::LAST;
 
 use super::table::FoldResult;
 
-/// Listens to a run for its figures, and passes on what is worth seeing of one among many.
+/// Collects the metrics of a run, and forwards the events that matter in a comparison.
 pub(super) struct FoldListener<'a> {
     observer: &'a mut dyn Observer,
     what: &'a str,
     warned: &'a mut Vec<String>,
-    /// Whether what other methods reach on the samples is wanted.
+    /// Whether to collect the metrics of other methods on the samples.
     with_others: bool,
     others: Vec<Metric>,
-    /// Epochs, and batches of one.
+    /// The number of epochs, and of batches per epoch.
     batches: (usize, usize),
     result: FoldResult,
 }
 
 impl<'a> FoldListener<'a> {
-    /// Of the run called `what` on a fold, counted from 0; `warned` says what the person was warned
-    /// of already.
+    /// Creates the listener of the run named `what` on a fold (from 0). `warned` holds warnings
+    /// that the user has already seen.
     pub fn new(
         fold: usize,
         what: &'a str,
@@ -52,8 +52,8 @@ impl<'a> FoldListener<'a> {
         }
     }
 
-    /// What the run in the directory `path` came to, if it `ended` well; one that had been trained to
-    /// its end before reports no epoch.
+    /// The result of the run in the directory `path`, if it `ended` normally. A run that was
+    /// already complete reports no epoch.
     ///
     /// # Errors
     /// A checkpoint that cannot be read.
@@ -67,11 +67,11 @@ impl<'a> FoldListener<'a> {
     }
 }
 
-/// Passes on what is said of the whole comparison, and remembers its warnings, which its runs repeat.
+/// Forwards events of the whole comparison, and records its warnings, which its runs repeat.
 pub(super) struct WarningsHeard<'a> {
-    /// Who listens.
+    /// The observer of the comparison.
     pub observer: &'a mut dyn Observer,
-    /// What the person was warned of.
+    /// Warnings that the user has already seen.
     pub warned: &'a mut Vec<String>,
 }
 
@@ -132,7 +132,7 @@ impl Observer for FoldListener<'_> {
     }
 }
 
-/// Number and metrics of the last epoch of the run in `path`, which was trained to its end before.
+/// Number and metrics of the last epoch of the run in `path`, which was already complete.
 fn last_epoch(path: &Path) -> Result<(usize, Vec<Metric>), RunError> {
     let last = RunDirectory::checkpoints_of(path).join(LAST);
     let (manifest, _) = directory::load(&last)?;

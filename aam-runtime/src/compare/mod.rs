@@ -1,8 +1,7 @@
-//! `aam compare`: components side by side, each trained on the same folds of one study.
+//! `aam compare`: compares components, each trained on the same folds of one study.
 //!
-//! A run of it is a run of `aam train` whose lists of samples are those of a fold. One that came to
-//! its end leaves a file with its figures, by which it is recognised when the comparison is taken
-//! up again.
+//! Each of its runs is a run of `aam train` on the sample lists of a fold. A completed run leaves a
+//! file with its metrics, by which it is recognised when the comparison is resumed.
 
 mod choice;
 mod combination;
@@ -40,13 +39,13 @@ use record::ComparisonFingerprint;
 
 use crate::stages::{FoldedStudy, check_data};
 
-/// Trains every combination on every fold, apart from the runs that are done already.
+/// Trains every combination on every fold, except for completed runs.
 ///
-/// What keeps one combination from being trained is in its row, and the others go on.
+/// A failure of one combination is recorded in its row, and the others continue.
 ///
 /// # Errors
-/// Settings that no run could have, files that cannot be read or written, an older comparison with
-/// other settings in the output directory.
+/// Settings that are invalid for every run, files that cannot be read or written, or an older
+/// comparison with other settings in the output directory.
 pub fn compare(
     options: &CompareOptions,
     combinations: &[Combination],
@@ -64,16 +63,16 @@ pub fn compare(
     Ok(finished.comparison)
 }
 
-/// A comparison that came to its end or was interrupted, with its samples and its directory.
+/// A completed or interrupted comparison, with its samples and its directory.
 struct FinishedComparison {
     comparison: Comparison,
     divided: FoldedStudy,
     directory: ComparisonDirectory,
-    /// What the person was warned of.
+    /// Warnings that the user has already seen.
     warned: Vec<String>,
 }
 
-/// Compares; `config` is the text of `config.toml`, for a directory that has one.
+/// Runs the comparison. `config` is the text of `config.toml`, for a directory that has one.
 fn compare_all(
     options: &CompareOptions,
     combinations: &[Combination],
@@ -102,14 +101,14 @@ fn compare_all(
     })
 }
 
-/// Refuses what no run could have.
+/// Rejects settings that are invalid for every run.
 fn check(options: &CompareOptions) -> Result<(), RunError> {
     settings::check(options)?;
     check_data(&options.train)?;
     best_metric::check_training(&options.train, None)?;
     check_data(&options.train)?;
     if options.train.memory.is_measured() {
-        let problem = "it is of one model: `aam train` has it, and its config.toml the batch size";
+        let problem = "it applies to a single model: use it with `aam train`, whose config.toml records the batch size";
         return Err(RunError::setting(options.train.memory.first(), problem));
     }
     device(&options.train.optimization.device)?;

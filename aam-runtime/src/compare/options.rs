@@ -1,21 +1,21 @@
-//! What a user can set for a comparison.
+//! Options of a comparison.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use aam_train::options::TrainOptions;
 
-/// Options of `aam compare`: those of `aam train`, which every run of it has.
+/// Options of `aam compare`: those of `aam train`, used by each of its runs.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct CompareOptions {
-    /// Training.
+    /// Training options.
     #[serde(flatten)]
     pub train: TrainOptions,
 }
 
 impl CompareOptions {
-    /// How many splits of the samples every combination is trained on.
+    /// The number of folds on which every combination is trained.
     pub fn number_of_folds(&self) -> usize {
         let TrainOptions { data, split, .. } = &self.train;
         match data.lists_samples() || split.leave_group_out.is_some() {

@@ -1,5 +1,5 @@
-//! What a comparison leaves in its directory to be taken up again: what was asked, and what each
-//! run came to.
+//! The record of a comparison in its directory, used to resume it: its settings and the result of
+//! each run.
 
 use std::path::{Path, PathBuf};
 
@@ -17,28 +17,28 @@ use aam_run::run_directory::write_whole;
 use aam_run::settings;
 use aam_train::checkpoint::directory::{MANIFEST, checkpoint_of};
 
-/// The largest file that a comparison leaves, in bytes.
+/// Maximum size of a record file in bytes.
 const LONGEST: u64 = 64 << 20;
 
-/// What all runs of a comparison have in common.
+/// The settings common to all runs of a comparison.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct ComparisonFingerprint {
-    /// Version of `aam`.
+    /// The version of `aam`.
     aam: String,
-    /// Settings other than components and those that name a file.
+    /// The settings, without components and those that name a file.
     settings: Map<String, Value>,
-    /// SHA-256 of what the others name.
+    /// SHA-256 of the files named by the other settings.
     files: Map<String, Value>,
 }
 
 impl ComparisonFingerprint {
-    /// That of `options`; the combinations say which of them are components.
+    /// The fingerprint of `options`. The combinations determine which settings are components.
     pub(super) fn new(options: &CompareOptions, combinations: &[Combination]) -> Self {
         let mut settings = settings::bearing::<CompareOptions>(settings::table(options));
         for (kind, _) in combinations.iter().flat_map(Combination::components) {
             settings.shift_remove(kind);
         }
-        // Of files, what counts is what they hold, not where they are.
+        // Files are identified by their contents, not their paths.
         let mut files = Map::new();
         for name in settings::names::<CompareOptions>(|facts| facts.file.is_some()) {
             let path = settings.get(&name).and_then(Value::as_str);
@@ -56,13 +56,13 @@ impl ComparisonFingerprint {
         }
     }
 
-    /// With a setting of the search itself.
+    /// Adds a setting of the search itself.
     pub(super) fn with(mut self, name: &str, value: Value) -> Self {
         self.settings.insert(name.to_owned(), value);
         self
     }
 
-    /// How the file of an older comparison differs, a phrase for each setting.
+    /// The differences from the record of an older comparison, a phrase per setting.
     fn differences(&self, older: &Self) -> Vec<String> {
         let mut all = Vec::new();
         if self.aam != older.aam {
@@ -75,12 +75,12 @@ impl ComparisonFingerprint {
         );
         all.extend(
             differing(&self.files, &older.files)
-                .map(|(name, _, _)| format!("--{name} holds something else")),
+                .map(|(name, _, _)| format!("--{name} has different contents")),
         );
         all
     }
 
-    /// Reads what the comparison in `path` was asked, if there is one.
+    /// Reads the record of the comparison in `path`, if any.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -88,10 +88,10 @@ impl ComparisonFingerprint {
         read(path)
     }
 
-    /// Checks that an older comparison was asked the same.
+    /// Checks that an older comparison has the same settings.
     ///
     /// # Errors
-    /// It was not; the error says what differs.
+    /// It has other settings; the error names them.
     pub(super) fn check(&self, older: &Self, directory: &Path) -> Result<(), RunError> {
         match self.differences(older).as_slice() {
             [] => Ok(()),
@@ -99,7 +99,7 @@ impl ComparisonFingerprint {
         }
     }
 
-    /// Writes it.
+    /// Writes the record.
     ///
     /// # Errors
     /// A file that cannot be written.
@@ -108,21 +108,21 @@ impl ComparisonFingerprint {
     }
 }
 
-/// The error of a directory whose runs were asked something else.
+/// The error of a directory whose runs have other settings.
 fn other_settings(directory: &Path, difference: &str) -> RunError {
     let problem = format!(
-        "the comparison in this directory has other settings: {difference}\n  help: give the same settings to go on with it, choose another directory, or start anew with --overwrite"
+        "the comparison in this directory has other settings: {difference}\n  help: use the same settings to resume it, choose another directory, or start over with --overwrite"
     );
     RunError::value("output-dir", directory.display().to_string(), problem)
 }
 
-/// Names with what is now and what was, where they differ.
+/// The names whose values differ, with the new and the old value.
 fn differing<'a>(
     now: &'a Map<String, Value>,
     then: &'a Map<String, Value>,
 ) -> impl Iterator<Item = (&'a str, String, String)> {
     let only_then = then.keys().filter(|name| !now.contains_key(*name));
-    // Settings that an older version did not have were not given.
+    // Settings that an older version did not have count as not given.
     let given = |settings: &'a Map<String, Value>, name: &str| {
         settings.get(name).filter(|value| !value.is_null())
     };
@@ -140,8 +140,8 @@ fn shown(value: Option<&Value>) -> String {
     }
 }
 
-/// SHA-256 of a file, or of the manifest of a checkpoint, which has those of its other files;
-/// nothing of what is neither.
+/// SHA-256 of a file, or of the manifest of a checkpoint, which contains the hashes of its other
+/// files. `None` for anything else.
 fn fingerprint(path: &Path) -> Option<String> {
     let path = match path.is_dir() {
         true => checkpoint_of(path).join(MANIFEST),
@@ -151,7 +151,7 @@ fn fingerprint(path: &Path) -> Option<String> {
     Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// `result.json` of a run that came to its end.
+/// `result.json` of a completed run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct RunRecord {
     components: Value,
@@ -159,11 +159,11 @@ struct RunRecord {
     epochs: usize,
     seconds: f64,
     parameters: (usize, usize),
-    /// A metric that is no number is null.
+    /// Non-finite metrics are null.
     metrics: Vec<(String, Option<f64>)>,
 }
 
-/// Reads what a run of `combination` came to, if it came to its end.
+/// Reads the result of a run of `combination`, if it is complete.
 ///
 /// # Errors
 /// A damaged file, or a run of components with other options.
@@ -216,7 +216,7 @@ pub(super) fn read_result(
     }))
 }
 
-/// Writes what a run came to.
+/// Writes the result of a run.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -251,7 +251,7 @@ fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Option<T>, RunError> 
 
 fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> RunError {
     RunError::Usage(format!(
-        "{}: this file of an older comparison cannot be read ({error})\n  help: remove it, and what it stands for is done again",
+        "{}: this file of an older comparison cannot be read ({error})\n  help: remove it to repeat the run",
         path.display()
     ))
 }
@@ -299,7 +299,7 @@ mod tests {
             asked(&options).differences(&first),
             [
                 "--epochs was not given and is 7",
-                "--table holds something else"
+                "--table has different contents"
             ]
         );
     }

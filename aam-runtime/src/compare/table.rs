@@ -1,4 +1,4 @@
-//! What the runs of a comparison came to.
+//! The results of a comparison.
 
 use serde::Serialize;
 
@@ -8,93 +8,93 @@ use aam_core::text;
 use aam_evaluation::metrics::Metric;
 use aam_run::events::Outcome;
 
-/// A comparison, as far as it got.
+/// The results of a comparison so far.
 #[derive(Clone, Debug)]
 pub struct Comparison {
-    /// How many folds every combination is trained on.
+    /// The number of folds on which every combination is trained.
     pub folds: usize,
-    /// One row per combination, in the order asked for.
+    /// One row per combination, in the requested order.
     pub rows: Vec<CombinationResults>,
-    /// Whether every run was done.
+    /// Whether every run is complete.
     pub outcome: Outcome,
-    /// The metric that was asked for with `best-metric`.
+    /// The metric requested with `best-metric`.
     pub metric: Option<String>,
-    /// The best of the rows, once all runs are done.
+    /// The best row, once all runs are complete.
     pub best: Option<BestOfSeveral>,
 }
 
-/// A combination and its runs.
+/// The results of a combination.
 #[derive(Clone, Debug)]
 pub struct CombinationResults {
     /// The components.
     pub combination: Combination,
-    /// The folds that are done, in order.
+    /// The completed folds, in order.
     pub results: Vec<FoldResult>,
-    /// Why a run of it could not be done, in a line.
+    /// Why one of its runs failed, as a single line.
     pub failure: Option<String>,
 }
 
-/// A run that came to its end.
+/// The result of a completed run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoldResult {
-    /// Fold, from 1.
+    /// The fold, from 1.
     pub fold: usize,
-    /// Epochs trained.
+    /// The number of epochs.
     pub epochs: usize,
-    /// Seconds of the epochs, with their validation.
+    /// The time of the epochs including validation, in seconds.
     pub seconds: f64,
-    /// Parameters that learn, and all parameters.
+    /// The number of trainable parameters, and of all parameters.
     pub parameters: (usize, usize),
-    /// Metrics of the validation samples after the last epoch.
+    /// The validation metrics after the last epoch.
     pub metrics: Vec<Metric>,
 }
 
-/// A figure over the folds.
+/// The mean and standard deviation of a metric over folds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spread {
-    /// Mean.
+    /// The mean.
     pub mean: f64,
-    /// Standard deviation, with the number of folds as divisor; none of a single fold.
+    /// The population standard deviation (divisor: number of folds). `None` for a single fold.
     pub sd: Option<f64>,
 }
 
-/// Which folds a row is chosen by, to be judged by another one.
+/// The folds on which a row is selected before it is evaluated on another fold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChosenBy {
-    /// All others.
+    /// All other folds.
     OtherFolds,
-    /// Those before it: in a search that goes on with its best, where they decided who went on.
+    /// The folds before it: in a successive-halving search, these decided which trials continued.
     EarlierFolds,
 }
 
-/// The best of several rows, and how the best does on folds that its choice did not see.
+/// The best of several rows, and its performance on folds not used to select it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BestOfSeveral {
-    /// The metric that chooses.
+    /// The metric used for selection.
     pub metric: String,
-    /// The best on the mean of its folds.
+    /// The row with the best mean over its folds.
     pub row: usize,
-    /// What it comes to on these.
+    /// The performance of this row on these folds.
     pub seen: Spread,
-    /// Which folds chose for each of `folds`.
+    /// The folds used for selection, for each of `folds`.
     pub by: ChosenBy,
-    /// The folds whose choice did not see them.
+    /// The folds not used for selection.
     pub folds: Vec<ChosenWithout>,
 }
 
-/// The row that is the best without a fold, and what it comes to on that fold.
+/// The row selected without a fold, and its performance on that fold.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ChosenWithout {
     /// The fold, from 1.
     pub fold: usize,
-    /// The row.
+    /// The selected row.
     pub row: usize,
-    /// Its metric.
+    /// The metric of this row on the fold.
     pub value: f64,
 }
 
 impl BestOfSeveral {
-    /// What the best comes to on folds that its choice did not see.
+    /// The performance on folds not used for selection.
     pub fn unseen(&self) -> Option<Spread> {
         let values: Vec<f64> = self.folds.iter().map(|fold| fold.value).collect();
         Spread::of(&values)
@@ -102,7 +102,7 @@ impl BestOfSeveral {
 }
 
 impl Spread {
-    /// That of `values`; none of no values.
+    /// The spread of `values`. `None` if there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
@@ -115,7 +115,7 @@ impl Spread {
 }
 
 impl CombinationResults {
-    /// Of a combination of which nothing is done yet.
+    /// The row of a combination without completed runs.
     pub fn new(combination: Combination) -> Self {
         Self {
             combination,
@@ -124,7 +124,7 @@ impl CombinationResults {
         }
     }
 
-    /// A metric over the folds that are done.
+    /// A metric over the completed folds.
     pub fn metric(&self, name: &str) -> Option<Spread> {
         let values: Option<Vec<f64>> = self
             .results
@@ -137,7 +137,7 @@ impl CombinationResults {
         Spread::of(&values?)
     }
 
-    /// Median over the folds of the seconds of a run.
+    /// The median run time over the folds, in seconds.
     pub fn seconds(&self) -> Option<f64> {
         let mut seconds: Vec<f64> = self.results.iter().map(|result| result.seconds).collect();
         seconds.sort_by(f64::total_cmp);
@@ -149,7 +149,7 @@ impl CombinationResults {
         }
     }
 
-    /// Parameters that learn, and all parameters.
+    /// The number of trainable parameters, and of all parameters.
     pub fn parameters(&self) -> Option<(usize, usize)> {
         self.results.first().map(|result| result.parameters)
     }
@@ -164,7 +164,7 @@ impl CombinationResults {
 }
 
 impl Comparison {
-    /// Kinds of the components.
+    /// The kinds of the components.
     pub fn kinds(&self) -> Vec<&str> {
         let first = self.rows.first();
         let components = first
@@ -173,7 +173,7 @@ impl Comparison {
         components.map(|(kind, _)| kind.as_str()).collect()
     }
 
-    /// Names of all metrics, in the order of the runs.
+    /// The names of all metrics, in the order of the runs.
     pub fn metrics(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();
         let results = self.rows.iter().flat_map(|row| &row.results);
@@ -185,7 +185,7 @@ impl Comparison {
         names
     }
 
-    /// Those metrics that can be compared between losses, after the one that was asked for.
+    /// The metrics that are comparable between losses, after the requested one.
     pub fn main_metrics(&self) -> Vec<&str> {
         let all = self.metrics();
         let asked = |name: &str| self.metric.as_deref() == Some(name);
@@ -195,8 +195,8 @@ impl Comparison {
         first.chain(rest).copied().collect()
     }
 
-    /// Name of a metric's column, which must not be that of a kind: there is a loss that is a
-    /// component and one that is a figure.
+    /// The column name of a metric, which must differ from that of a kind: loss is both a component
+    /// and a metric.
     fn column(&self, metric: &str) -> String {
         match self.kinds().contains(&metric) {
             true => format!("validation_{metric}"),
@@ -204,13 +204,13 @@ impl Comparison {
         }
     }
 
-    /// How many combinations failed.
+    /// The number of failed combinations.
     pub fn failures(&self) -> usize {
         let failed = self.rows.iter().filter(|row| row.failure.is_some());
         failed.count()
     }
 
-    /// `comparison.tsv`: a line per combination.
+    /// The text of `comparison.tsv`: a line per combination.
     pub fn tsv(&self) -> String {
         let (kinds, metrics) = (self.kinds(), self.metrics());
         let mut header: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();
@@ -242,7 +242,7 @@ impl Comparison {
         lines
     }
 
-    /// `comparison-folds.tsv`: a line per run that is done.
+    /// The text of `comparison-folds.tsv`: a line per completed run.
     pub fn folds_tsv(&self) -> String {
         let (kinds, metrics) = (self.kinds(), self.metrics());
         let mut header: Vec<String> = kinds.iter().map(|&kind| kind.to_owned()).collect();

@@ -1,14 +1,14 @@
-//! What the prediction of a sample is compared with.
+//! The baseline that the prediction of a sample is compared with.
 
 use aam_data::Table;
 
 use crate::options::Baseline;
 
-/// Reads of each ASV of `table` in the sample that others are compared with.
+/// Reads of each ASV of `table` in the baseline sample.
 ///
-/// The typical sample has exp(mean ln(1 + n)) − 1 reads of each ASV, rounded, where n are the reads that
-/// samples would have of it if all had as many reads as the median one. It has those ASVs that most
-/// samples have. Where they have none in common, it has one read of the one that comes nearest.
+/// The typical sample has exp(mean ln(1 + n)) − 1 reads of each ASV, rounded, where n are its reads
+/// in each sample after scaling all samples to the median number of reads. It contains the ASVs
+/// that occur in most samples. If there are none, it has one read of the ASV that comes closest.
 pub fn reads(table: &Table, baseline: Baseline) -> Vec<u32> {
     let mut reads = vec![0; table.num_features()];
     if baseline == Baseline::Empty || table.num_samples() == 0 {
@@ -56,7 +56,8 @@ mod tests {
             (2, 0, 8),
             (2, 2, 2),
         ]);
-        // Of ten reads, all have eight of the first, and two of three have two of the second.
+        // Of ten reads, all samples have eight of the first ASV, and two of three have two of the
+        // second.
         assert_eq!(reads(&alike, Baseline::Typical), [8, 1, 0]);
         assert_eq!(reads(&alike, Baseline::Empty), [0, 0, 0]);
     }

@@ -1,31 +1,31 @@
-//! Samples of a table with other reads, to be predicted together.
+//! Samples of a table with modified reads, to be predicted in batches.
 
 use aam_data::{DataError, Table};
 
-/// Samples that are those of a table but for their reads.
+/// Samples of a table with modified reads.
 #[derive(Clone, Debug, Default)]
 pub struct ChangedSamples {
-    /// The row in the table of the sample that each was made from.
+    /// The table row of the sample from which each was derived.
     origins: Vec<usize>,
-    /// Where the reads of each end in the two below.
+    /// The end of each sample's reads in the two vectors below.
     ends: Vec<usize>,
     columns: Vec<u32>,
     counts: Vec<u32>,
 }
 
 impl ChangedSamples {
-    /// How many there are.
+    /// The number of samples.
     pub fn len(&self) -> usize {
         self.origins.len()
     }
 
-    /// The row in the table of the sample that each was made from.
+    /// The table row of the sample from which each was derived.
     pub fn origins(&self) -> &[usize] {
         &self.origins
     }
 
-    /// Adds the sample at row `origin` with these reads instead of its own: columns of the table,
-    /// ascending, with their counts. Those of 0 reads are left out.
+    /// Adds the sample at row `origin` with these reads instead of its own: columns of the table in
+    /// ascending order, with their counts. Zero counts are omitted.
     pub fn push(&mut self, origin: usize, reads: impl IntoIterator<Item = (u32, u32)>) {
         for (column, count) in reads.into_iter().filter(|(_, count)| *count > 0) {
             self.columns.push(column);
@@ -35,7 +35,7 @@ impl ChangedSamples {
         self.ends.push(self.columns.len());
     }
 
-    /// The same in parts of at most `most`, in order.
+    /// Splits the samples into parts of at most `most`, in order.
     pub fn parts(&self, most: usize) -> impl Iterator<Item = Self> + '_ {
         let firsts = (0..self.len()).step_by(most.max(1));
         firsts.map(move |first| {
@@ -54,10 +54,10 @@ impl ChangedSamples {
         })
     }
 
-    /// A table of them, with the ASVs of `table`.
+    /// A table of these samples, with the ASVs of `table`.
     ///
     /// # Errors
-    /// Columns that are not ascending, or that the table lacks.
+    /// Columns that are not ascending, or that are not in the table.
     pub fn table(&self, table: &Table) -> Result<Table, DataError> {
         let ids = (1..=self.len()).map(|number| number.to_string());
         let mut changed = table.beside(ids.collect(), table.feature_ids().clone())?;

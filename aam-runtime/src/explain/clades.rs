@@ -1,4 +1,4 @@
-//! Clades of ASVs: those of a tree, or those of sequences that share short words.
+//! Clades of ASVs, from a tree or from sequences with shared k-mers.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -11,20 +11,20 @@ use aam_run::RunError;
 use super::names::{Names, either_strand};
 use super::relatives::Relatives;
 
-/// A clade.
+/// A clade of ASVs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clade {
-    /// What it is called.
+    /// The name of the clade.
     pub name: String,
-    /// Its ASVs, as columns of the table, ascending.
+    /// Its ASVs, as ascending columns of the table.
     pub columns: Vec<u32>,
 }
 
-/// The clades of two ASVs and more: those of the tree at `tree`, whose tips have the names that the
-/// user's files have for ASVs or are their sequences, or those of `relatives`.
+/// The clades of two or more ASVs: those of the tree at `tree`, whose tips are named as in the
+/// user's files or by sequence, or those of `relatives`.
 ///
 /// # Errors
-/// A tree that cannot be read, or that has none of the ASVs.
+/// A tree that cannot be read, or that contains none of the ASVs.
 pub fn clades(
     table: &Table,
     names: &Names,
@@ -40,7 +40,7 @@ pub fn clades(
         return Ok(named.collect());
     };
     let options = NewickOptions {
-        // Neither the lengths of branches nor the root changes which ASVs are in a clade.
+        // The composition of clades depends neither on branch lengths nor on the root.
         missing_length: Some(0.0),
         root: Some(Rooting::AsWritten),
     };
@@ -60,14 +60,14 @@ pub fn clades(
             aam_data::shorten(tip)
         );
         return Err(DataError::in_file(path, problem)
-            .help("give the tree of these ASVs; where its tips are hashes and the table has sequences, add --sequences")
+            .help("give the tree of these ASVs; if its tips are hashes and the table has sequences, add --sequences")
             .into());
     }
     Ok(clades)
 }
 
-/// The inner nodes of `tree` that part the ASVs, of whose columns `column` knows, from others than the
-/// nodes below them do.
+/// The inner nodes of `tree` that separate the ASVs (whose columns are given by `column`)
+/// differently than the nodes below them.
 fn of_tree(tree: &Tree, column: impl Fn(&str) -> Option<u32>) -> Vec<Clade> {
     let mut below: Vec<Vec<u32>> = vec![Vec::new(); tree.len()];
     for tip in tree.tips() {
@@ -89,7 +89,7 @@ fn of_tree(tree: &Tree, column: impl Fn(&str) -> Option<u32>) -> Vec<Clade> {
             clades.push(Clade { name, columns: own });
         }
     }
-    // A node with all ASVs of the tree's part below one of its children says nothing new.
+    // A node whose ASVs are all below one of its children is redundant.
     let mut known = std::collections::HashSet::new();
     clades.retain(|clade| known.insert(clade.columns.clone()));
     clades

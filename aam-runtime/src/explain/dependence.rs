@@ -1,5 +1,5 @@
-//! What is predicted on the mean when an ASV has more or fewer reads (partial dependence: Friedman,
-//! *Greedy function approximation*, Annals of Statistics 2001).
+//! The mean prediction as a function of the reads of an ASV (partial dependence: Friedman, *Greedy
+//! function approximation*, Annals of Statistics 2001).
 
 use aam_data::Table;
 use aam_evaluation::distribution::quantile;
@@ -9,24 +9,24 @@ use super::changed::ChangedSamples;
 use super::methods::Methods;
 use super::shuffled::reads;
 
-/// Samples that the mean is over, at most.
+/// Maximum number of samples to average over.
 const MOST_SAMPLES: usize = 60;
-/// Shares of reads that are tried besides none.
+/// Number of nonzero relative abundances to evaluate.
 const STEPS: usize = 8;
 
-/// The mean prediction by the share of reads of an ASV.
+/// The mean prediction as a function of the relative abundance of an ASV.
 pub struct Dependence {
-    /// The shares of a sample's reads, ascending; the first is 0.
+    /// The relative abundances in ascending order, starting with 0.
     pub shares: Vec<f64>,
     /// The mean prediction at each, `[methods][shares]`.
     pub means: Vec<Vec<f64>>,
 }
 
-/// How the prediction `output` depends on the share of the ASV in `column` among the reads of a sample;
-/// none where no sample has it.
+/// The dependence of the prediction `output` on the relative abundance of the ASV in `column`.
+/// `None` if no sample contains it.
 ///
 /// # Errors
-/// Reads that make no table.
+/// Reads that do not form a valid table.
 pub fn dependence(
     methods: &Methods<'_>,
     table: &Table,
@@ -72,7 +72,7 @@ pub fn dependence(
     }))
 }
 
-/// None, and shares from the smallest to the largest that samples have but for the last twentieths, in
+/// Zero, and relative abundances between the 5th and 95th percentiles of those in the samples, in
 /// equal steps of their logarithms.
 fn shares(table: &Table, column: u32) -> Vec<f64> {
     let rows = 0..table.num_samples();

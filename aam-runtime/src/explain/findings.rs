@@ -1,4 +1,4 @@
-//! All that was found out of a model and its samples, for the files and the page.
+//! All results of an explanation, for the output files and the HTML page.
 
 use aam_data::Table;
 use aam_evaluation::differential::Difference;
@@ -16,16 +16,16 @@ use super::walks::Attributed;
 pub struct Explained {
     /// Name of the target.
     pub target: String,
-    /// Names of all its classes; none of a number.
+    /// The names of all classes. `None` for a numeric target.
     pub classes: Option<Vec<String>>,
-    /// Which of them are explained, in the order of the outputs; none of a number.
+    /// The explained classes, in output order. Empty for a numeric target.
     pub of_classes: Vec<usize>,
-    /// The whole first, then its members.
+    /// The combined prediction first, then the members.
     pub methods: Vec<&'static str>,
 }
 
 impl Explained {
-    /// What each output is: the target, or a class.
+    /// The name of each output: the target, or a class.
     pub fn outputs(&self) -> Vec<&str> {
         match &self.classes {
             None => vec![self.target.as_str()],
@@ -37,7 +37,7 @@ impl Explained {
         }
     }
 
-    /// What is predicted as an output.
+    /// A description of an output.
     pub fn predicted(&self, output: usize) -> String {
         match &self.classes {
             None => self.target.clone(),
@@ -45,7 +45,7 @@ impl Explained {
         }
     }
 
-    /// What more reads do; nothing where they do nothing.
+    /// The effect of more reads. Empty if there is none.
     pub fn direction(&self, importance: &Importance) -> String {
         let verb = match importance.slope {
             slope if slope > 0.0 => "raises",
@@ -56,19 +56,19 @@ impl Explained {
     }
 }
 
-/// An ASV of the samples: how common it is.
+/// Prevalence and abundance of an ASV in the samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Commonness {
-    /// Share of the samples that have it.
+    /// The fraction of the samples that contain the ASV.
     pub prevalence: f64,
-    /// Its mean share of the reads.
+    /// The mean relative abundance.
     pub abundance: f64,
-    /// The same of the samples of each class.
+    /// The mean relative abundance in the samples of each class.
     pub by_class: Vec<f64>,
 }
 
 impl Commonness {
-    /// That of all ASVs of `table`; by class where `labels` are classes.
+    /// Computes these for all ASVs of `table`, also by class if `labels` are classes.
     pub fn of(table: &Table, labels: Option<&Labels>) -> Vec<Self> {
         let classes = labels.and_then(|labels| labels.column.classes.as_ref());
         let number = classes.map_or(0, Vec::len);
@@ -111,18 +111,18 @@ impl Commonness {
     }
 }
 
-/// A group of ASVs and how much it matters.
+/// A group of ASVs and its importance.
 pub struct GroupFound {
-    /// What it is called.
+    /// The name of the group.
     pub name: String,
     /// Its ASVs, as columns of the table.
     pub columns: Vec<u32>,
-    /// How much they matter together.
+    /// The joint importance of the ASVs.
     pub importance: Importance,
 }
 
 impl GroupFound {
-    /// Those of `clades`, the most important first.
+    /// The importance of `clades`, the most important first.
     pub fn all(clades: Vec<Clade>, totals: &Totals<'_>) -> Vec<Self> {
         let columns: Vec<Vec<u32>> = clades.iter().map(|clade| clade.columns.clone()).collect();
         let importance = totals.importance(&columns);
@@ -145,56 +145,56 @@ impl GroupFound {
     }
 }
 
-/// All that was found.
+/// All results of an explanation.
 pub struct Findings<'a> {
     /// The samples.
     pub table: &'a Table,
     /// What is explained.
     pub explained: Explained,
-    /// Names of the ASVs.
+    /// The names of the ASVs.
     pub names: Names,
-    /// What each ASV adds to each sample.
+    /// The attributions of each sample.
     pub samples: &'a [Attributed],
-    /// How much each ASV matters, in the order of the table.
+    /// The importance of each ASV, in table order.
     pub importance: Vec<Importance>,
-    /// ASVs by importance.
+    /// The ASVs sorted by importance.
     pub order: Vec<usize>,
-    /// How common each ASV is.
+    /// The prevalence and abundance of each ASV.
     pub common: Vec<Commonness>,
-    /// What is true of the samples, and the plain test of each ASV.
+    /// The true values of the samples, if known.
     pub labels: Option<Labels>,
-    /// What the plain test of each ASV found.
+    /// The result of the univariate test of each ASV.
     pub tests: Vec<Option<Difference>>,
     /// Genera, the most important first.
     pub genera: Vec<GroupFound>,
     /// Clades, the most important first.
     pub clades: Vec<GroupFound>,
-    /// What happened where these groups were shuffled.
+    /// The shuffled groups, and the effect of shuffling them.
     pub shuffled: Option<(Vec<Clade>, Shuffled)>,
-    /// How the prediction depends on these ASVs.
+    /// The partial dependence on selected ASVs.
     pub dependences: Vec<(usize, Dependence)>,
 }
 
 impl Findings<'_> {
-    /// Ids of the samples that are explained.
+    /// The id of an explained sample.
     pub fn sample_id(&self, of: &Attributed) -> &str {
         &self.table.sample_ids()[of.row]
     }
 
-    /// The mean over samples of how much of what ASVs add depends on the others.
+    /// The mean over samples of the fraction of attributions that depends on other ASVs.
     pub fn interplay(&self) -> f64 {
         let all: f64 = self.samples.iter().map(|of| of.interplay).sum();
         all / self.samples.len().max(1) as f64
     }
 
-    /// The value of the sample at `row` in words; nothing where it is not known.
+    /// The value of the sample at `row` as text. `None` if it is unknown.
     pub fn actual(&self, row: usize) -> Option<String> {
         let labels = self.labels.as_ref()?;
         Some(words(&labels.column, labels.of(row)?))
     }
 }
 
-/// A value of `column` in words.
+/// A value of `column` as text.
 fn words(column: &RawColumn, value: f64) -> String {
     match &column.classes {
         None => value.to_string(),

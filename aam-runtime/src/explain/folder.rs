@@ -1,4 +1,4 @@
-//! The folder that an explanation is written to.
+//! The output directory of an explanation.
 
 use std::path::{Path, PathBuf};
 
@@ -6,33 +6,33 @@ use aam_core::file_operations::remove_file;
 use aam_run::RunError;
 use aam_run::run_directory::holds_files;
 
-/// The page.
+/// The HTML page.
 pub const PAGE: &str = "explain.html";
-/// A row for each ASV.
+/// One row per ASV.
 pub const IMPORTANCE: &str = "importance.tsv";
-/// A row for each sample and ASV.
+/// One row per sample and ASV.
 pub const ATTRIBUTIONS: &str = "attributions.tsv";
-/// A row for each sample.
+/// One row per sample.
 pub const SAMPLES: &str = "samples.tsv";
-/// A row for each genus.
+/// One row per genus.
 pub const GENERA: &str = "genera.tsv";
-/// A row for each clade.
+/// One row per clade.
 pub const CLADES: &str = "clades.tsv";
-/// A row for each group that was shuffled.
+/// One row per shuffled group.
 pub const SHUFFLED: &str = "shuffled.tsv";
-/// Predictions by the share of an ASV.
+/// Predictions as a function of the relative abundance of an ASV.
 pub const DEPENDENCE: &str = "dependence.tsv";
-/// Metadata of features, for EMPress.
+/// Feature metadata for EMPress.
 pub const EMPRESS: &str = "empress.tsv";
-/// Bars for iTOL.
+/// Bar chart data for iTOL.
 pub const ITOL_BARS: &str = "itol-importance.txt";
-/// Colours for iTOL.
+/// Colour strip data for iTOL.
 pub const ITOL_COLOURS: &str = "itol-direction.txt";
-/// For QIIME 2.
+/// Artifact for QIIME 2.
 pub const ARTIFACT: &str = "importance.qza";
-/// Pictures.
+/// The plots.
 pub const PICTURES: [&str; 3] = ["importance.svg", "samples.svg", "genera.svg"];
-/// A picture for each of the ASVs by whose share the prediction is shown.
+/// The partial dependence plots of individual ASVs.
 pub const CURVES: [&str; 6] = [
     "dependence-1.svg",
     "dependence-2.svg",
@@ -42,7 +42,7 @@ pub const CURVES: [&str; 6] = [
     "dependence-6.svg",
 ];
 
-/// All that an explanation writes.
+/// All output files of an explanation.
 fn all() -> impl Iterator<Item = &'static str> {
     let tables = [
         IMPORTANCE,
@@ -57,7 +57,7 @@ fn all() -> impl Iterator<Item = &'static str> {
         ITOL_COLOURS,
         ARTIFACT,
     ];
-    // The page tells that it is an explanation, and goes last.
+    // The page identifies the folder as an explanation, and comes last.
     tables
         .into_iter()
         .chain(PICTURES)
@@ -65,10 +65,10 @@ fn all() -> impl Iterator<Item = &'static str> {
         .chain([PAGE])
 }
 
-/// Checks that an explanation can be written to `path`, without touching it.
+/// Checks that an explanation can be written to `path`, without changing anything.
 ///
 /// # Errors
-/// A file, or a folder that holds files; with `overwrite`, one without an explanation.
+/// A file, or a non-empty folder; with `overwrite`, one without an explanation.
 pub fn check(path: &Path, overwrite: bool) -> Result<(), RunError> {
     let refuse = |problem: &str| {
         let path = path.display().to_string();
@@ -81,15 +81,15 @@ pub fn check(path: &Path, overwrite: bool) -> Result<(), RunError> {
         (false, _) => Ok(()),
         (true, true) if overwrite => Ok(()),
         (true, true) => refuse(
-            "the folder holds an explanation; choose another one, or replace it with --overwrite",
+            "the folder contains an explanation; choose another one, or replace it with --overwrite",
         ),
         (true, false) => {
-            refuse("the folder holds files that are no explanation; choose another one")
+            refuse("the folder contains files other than an explanation; choose another one")
         }
     }
 }
 
-/// Removes an explanation that the folder holds, and nothing else.
+/// Removes the explanation in the folder, and nothing else.
 ///
 /// # Errors
 /// A file that cannot be removed.

@@ -1,4 +1,4 @@
-//! How much ASVs, genera and clades matter over all samples, in which direction, and how sure that is.
+//! The importance of ASVs, genera and clades over all samples, its direction, and its uncertainty.
 
 use aam_core::random::stream;
 use aam_data::Table;
@@ -9,43 +9,45 @@ use rayon::prelude::*;
 
 use super::walks::Attributed;
 
-/// How often the samples are drawn anew, with replacement.
+/// Number of bootstrap resamples of the samples.
 const RESAMPLES: usize = 200;
-/// How many count as the most important.
+/// Number of groups that count as the most important.
 pub const MOST_IMPORTANT: usize = 20;
-/// Share of the resamples that must agree on a direction.
+/// Fraction of the resamples that must agree on a direction.
 const AGREED: f64 = 0.95;
-/// Fewest samples in which an ASV must add something for its direction to be called stable.
+/// Minimum number of samples with a contribution for an ASV's direction to be called stable.
 const FEWEST: usize = 5;
 
-/// What a group of ASVs comes to over all samples; an ASV is a group of its own.
+/// The importance of a group of ASVs over all samples. A single ASV is a group, too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Importance {
-    /// Mean size of what it adds to a sample, by method; of several classes the mean over these.
+    /// Mean absolute contribution to a sample, by method; for several classes, the mean over
+    /// classes.
     pub sizes: Vec<f64>,
-    /// The ends of the interval that holds 95 % of the mean sizes of resamples; of the first method.
+    /// The 95 % bootstrap interval of the mean absolute contribution, for the first method.
     pub interval: (f64, f64),
-    /// Mean of what it adds, by output; of the first method.
+    /// Mean contribution by output, for the first method.
     pub means: Vec<f64>,
-    /// The output that it has most to say of.
+    /// The output with the largest contribution.
     pub output: usize,
-    /// What it adds to that for each unit of the logarithm of its reads above the baseline, by least
+    /// The contribution to that output per unit of ln(1 + reads) above the baseline, by least
     /// squares through the baseline.
     pub slope: f64,
-    /// Share of what it adds, by size, that has the direction of the slope.
+    /// The fraction of the contributions, weighted by size, that has the sign of the slope.
     pub agreement: f64,
-    /// Whether all members that have a slope have the direction of the whole.
+    /// Whether all members with a nonzero slope agree with the sign of the combined prediction.
     pub members_agree: bool,
-    /// Share of the resamples in which it is among the twenty most important.
+    /// Fraction of the resamples in which the group is among the twenty most important.
     pub among_first: f64,
-    /// Whether 95 % of the resamples, at least 5 samples and all members give the slope one direction.
+    /// Whether at least 95 % of the resamples, at least 5 samples and all members agree on the
+    /// sign.
     pub stable: bool,
 }
 
-/// What groups of ASVs add to each sample.
+/// The contributions of groups of ASVs to each sample.
 pub struct Totals<'a> {
     samples: &'a [Attributed],
-    /// Samples in which each column of the table adds something, with its place among their ASVs.
+    /// The samples in which each column contributes, with its index among the ASVs of the sample.
     of_column: Vec<Vec<(u32, u32)>>,
     methods: usize,
     outputs: usize,
@@ -53,19 +55,19 @@ pub struct Totals<'a> {
     resamples: Array2<f32>,
 }
 
-/// What a group adds to a sample.
+/// The contribution of a group to a sample.
 #[derive(Clone, Debug)]
 pub struct Total {
-    /// Which of the samples.
+    /// The index of the sample.
     pub sample: usize,
-    /// What it adds, `[methods, outputs]`.
+    /// The contribution, `[methods, outputs]`.
     pub values: Array2<f64>,
-    /// How much higher the logarithm of its reads, ln(1 + n), is in the sample than in the baseline.
+    /// The difference in ln(1 + n) of the group's reads n between the sample and the baseline.
     pub change: f64,
 }
 
 impl<'a> Totals<'a> {
-    /// Those of `samples` of `table`; `seed` draws the resamples.
+    /// The contributions to `samples` of `table`. `seed` determines the resamples.
     pub fn new(samples: &'a [Attributed], table: &Table, seed: u64) -> Self {
         let mut of_column = vec![Vec::new(); table.num_features()];
         for (sample, of) in (0..).zip(samples) {
@@ -90,7 +92,7 @@ impl<'a> Totals<'a> {
         }
     }
 
-    /// What the ASVs in `columns` add together, of each sample where they add something.
+    /// The joint contribution of the ASVs in `columns` to each sample where it is not empty.
     pub fn of(&self, columns: &[u32]) -> Vec<Total> {
         let mut places: Vec<(u32, u32)> = columns
             .iter()
@@ -118,7 +120,7 @@ impl<'a> Totals<'a> {
             .collect()
     }
 
-    /// How much each of `groups` of columns matters.
+    /// The importance of each of `groups` of columns.
     pub fn importance(&self, groups: &[Vec<u32>]) -> Vec<Importance> {
         let found: Vec<(Importance, Vec<f64>)> = groups
             .par_iter()
@@ -127,7 +129,7 @@ impl<'a> Totals<'a> {
         let firsts = (0..RESAMPLES).map(|resample| {
             let mut sizes: Vec<f64> = found.iter().map(|(_, sizes)| sizes[resample]).collect();
             sizes.sort_unstable_by(|a, b| b.total_cmp(a));
-            // No group is among the first that adds nothing.
+            // A group without contribution is never among the most important.
             let least = sizes.get(MOST_IMPORTANT - 1).or(sizes.last());
             least.copied().unwrap_or(0.0).max(f64::MIN_POSITIVE)
         });
@@ -143,7 +145,7 @@ impl<'a> Totals<'a> {
         all.collect()
     }
 
-    /// What a group comes to, but for its place among others, and its size in each resample.
+    /// The importance of a group, except for its rank, and its size in each resample.
     fn of_group(&self, totals: &[Total]) -> (Importance, Vec<f64>) {
         let samples = self.samples.len().max(1) as f64;
         let (mut sizes, mut means) = (
@@ -225,7 +227,7 @@ impl<'a> Totals<'a> {
     }
 }
 
-/// Places of `all`, the most important first; of those of one size in the order they have.
+/// The indices of `all`, most important first. Ties keep their order.
 pub fn order(all: &[Importance]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..all.len()).collect();
     let size = |place: usize| all[place].sizes.first().copied().unwrap_or(0.0);
@@ -238,8 +240,8 @@ mod tests {
     use super::*;
     use ndarray::{Array3, arr2};
 
-    /// Samples of three ASVs, of which the first adds its reads, the second takes them, and the third
-    /// does as chance has it.
+    /// Samples with three ASVs: the contribution of the first equals its reads, that of the second
+    /// is the negative of its reads, and that of the third is random.
     fn samples() -> Vec<Attributed> {
         let sample = |row: usize| {
             let change = f64::from(row as u32 % 7) - 3.0;

@@ -1,4 +1,4 @@
-//! What is true of the samples, where metadata say it.
+//! The true values of the samples, if the metadata contains them.
 
 use std::collections::HashMap;
 
@@ -8,16 +8,16 @@ use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_train::checkpoint::manifest::TargetManifest;
 
-/// The target's values of those samples that have one.
+/// The target values of the samples that have one.
 pub struct Labels {
-    /// Its values, `NaN` where there is none.
+    /// The values, `NaN` if missing.
     pub column: RawColumn,
-    /// The samples that have one.
+    /// The rows of the samples with a value.
     pub rows: Vec<usize>,
 }
 
 impl Labels {
-    /// Those of `samples` in `metadata`; none without the target's column.
+    /// Reads the values of `samples` from `metadata`. `None` if the target's column is missing.
     ///
     /// # Errors
     /// Text where the model predicts numbers.
@@ -62,7 +62,7 @@ impl Labels {
     }
 }
 
-/// Places of the samples' classes among `classes`.
+/// The indices of the samples' classes in `classes`.
 fn classes_of(
     name: &str,
     classes: &[String],
@@ -83,7 +83,7 @@ fn classes_of(
     let unknown: Vec<&str> = unknown.filter_map(|(text, _)| *text).collect();
     if let Some(first) = unknown.first() {
         observer.observe(&Event::Warning(&format!(
-            "{} samples have a {name} that the model does not know, such as `{first}`: they are explained, and compared with nothing",
+            "{} samples have a {name} unknown to the model, such as `{first}`: they are explained, but not compared with their true class",
             unknown.len()
         )))?;
     }

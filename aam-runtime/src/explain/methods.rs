@@ -1,4 +1,5 @@
-//! What the members of a model predict, by themselves and together, of samples with other reads.
+//! Predictions of the members of a model, individually and combined, for samples with modified
+//! reads.
 
 use aam_evaluation::evaluation::{NETWORK, Other};
 use aam_evaluation::results::{HeldOut, TargetPrediction};
@@ -15,37 +16,37 @@ use rayon::prelude::*;
 use super::changed::ChangedSamples;
 use crate::loaded_predictor::{CHUNK, LoadedPredictor, PredictableSamples};
 
-/// Samples that are predicted together, so that what is computed of them fits memory.
+/// Number of samples that are predicted together, so that intermediate results fit in memory.
 pub const TOGETHER: usize = 4096;
-/// Samples that the network predicts at once. Many samples of few ASVs are cheap together.
+/// Batch size of the network. Large batches are cheap if samples have few ASVs.
 const BATCH: usize = 1024;
-/// Samples that a learner predicts at once, on a thread.
+/// Number of samples that a learner predicts at once, on one thread.
 const PART: usize = 256;
 
-/// What the combination of all members is called.
+/// The name of the combination of all members.
 pub const COMBINED: &str = "combined";
 
-/// The members of a model, which predict samples with other reads.
+/// The members of a model, applied to samples with modified reads.
 pub struct Methods<'a> {
     predictor: &'a LoadedPredictor,
     samples: &'a PredictableSamples,
     embeddings: Embeddings,
-    /// Which target is predicted.
+    /// The index of the target.
     target: usize,
-    /// The classes whose probabilities are looked at; none of a number.
+    /// The classes whose probabilities are explained. Empty for a numeric target.
     classes: Vec<usize>,
 }
 
-/// What a model predicts of some samples.
+/// The predictions for some samples.
 pub struct PredictedSamples {
     /// `[methods, samples, outputs]`.
     pub values: Array3<f64>,
-    /// What `aam predict` gives of each: all members together.
+    /// The output of `aam predict` for each sample: the combined prediction.
     pub combined: Vec<HeldOut>,
 }
 
 impl<'a> Methods<'a> {
-    /// Those of `predictor`, for the samples, after their ASVs were encoded.
+    /// Prepares the members of `predictor` for the samples, and encodes their ASVs.
     ///
     /// # Errors
     /// Those of the observer.
@@ -68,7 +69,7 @@ impl<'a> Methods<'a> {
         })?;
         let classes = match predictor.parts.targets[target].values.classes() {
             None => Vec::new(),
-            // The probability of one of two classes says that of the other.
+            // With two classes, the probability of one determines that of the other.
             Some([_, _]) => vec![1],
             Some(names) => (0..names.len()).collect(),
         };
@@ -81,7 +82,7 @@ impl<'a> Methods<'a> {
         })
     }
 
-    /// What the model predicts as a whole, and its members where there are several.
+    /// The combined prediction, and the members if there are several.
     pub fn names(&self) -> Vec<&'static str> {
         let members = match &self.predictor.members {
             Some(members) => members.names(),
@@ -93,20 +94,20 @@ impl<'a> Methods<'a> {
         }
     }
 
-    /// Classes whose probabilities are the outputs; none of a number.
+    /// The classes whose probabilities are the outputs. Empty for a numeric target.
     pub fn classes(&self) -> &[usize] {
         &self.classes
     }
 
-    /// How many outputs there are.
+    /// The number of outputs.
     pub fn outputs(&self) -> usize {
         self.classes.len().max(1)
     }
 
-    /// Predicts samples. Those that were made from one sample have its categories.
+    /// Predicts samples. Samples derived from the same original share its categories.
     ///
     /// # Errors
-    /// Reads that make no table, or a prediction that is no finite number.
+    /// Reads that do not form a valid table, or a prediction that is not finite.
     pub fn predict(&self, changed: &ChangedSamples) -> Result<PredictedSamples, RunError> {
         let shape = (self.names().len(), changed.len(), self.outputs());
         let mut all = PredictedSamples {
@@ -127,7 +128,7 @@ impl<'a> Methods<'a> {
         Ok(all)
     }
 
-    /// The same of as many samples as there is memory for.
+    /// Predicts as many samples as fit in memory.
     fn predict_part(&self, changed: &ChangedSamples) -> Result<PredictedSamples, RunError> {
         let table = changed.table(&self.samples.table)?;
         let rows: Vec<usize> = (0..table.num_samples()).collect();
@@ -176,8 +177,9 @@ impl<'a> Methods<'a> {
         })
     }
 
-    /// What the network predicts of the samples at `rows`, which are all. Each thread has a model of its
-    /// own, which shares the weights: modules are no one else's meanwhile.
+    /// The network's predictions for the samples at `rows`, which are all samples. Each thread has
+    /// its own model that shares the weights, because modules cannot be used by several threads at
+    /// the same time.
     fn network(
         &self,
         batcher: &Batcher<'_>,
@@ -235,7 +237,7 @@ impl<'a> Methods<'a> {
     }
 }
 
-/// What `model` predicts of a batch of samples that were made from those at rows `origins`.
+/// The predictions of `model` for a batch of samples derived from those at rows `origins`.
 fn forward(
     model: &FineTuned,
     (samples, embeddings): (&PredictableSamples, &Embeddings),
@@ -255,7 +257,7 @@ fn forward(
         .collect()
 }
 
-/// What learners predict of some samples, and of those after them.
+/// Concatenates the learners' predictions for two consecutive groups of samples.
 fn joined(mut first: Vec<Other>, after: Vec<Other>) -> Vec<Other> {
     for (first, after) in first.iter_mut().zip(after) {
         first.samples.extend(after.samples);

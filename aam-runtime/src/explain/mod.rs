@@ -1,4 +1,4 @@
-//! `aam explain`: what drives the predictions of a model, ASV by ASV.
+//! `aam explain`: attributes the predictions of a model to ASVs.
 
 mod baseline;
 mod changed;
@@ -43,16 +43,15 @@ use crate::given_reads::GivenReads;
 use crate::loaded_predictor::{LoadedPredictor, ModelSource, PredictableSamples, needed_metadata};
 use crate::options::ExplainOptions;
 
-/// Groups of related ASVs that are shuffled.
+/// Number of groups of related ASVs that are shuffled.
 const SHUFFLED_GROUPS: usize = 20;
-/// ASVs whose relatives are one group, on the mean.
+/// Mean number of ASVs in a group of relatives.
 const RELATIVES: usize = 5;
 
-/// Explains what a model predicts of the samples of a table.
+/// Explains the predictions of a model for the samples of a table.
 ///
 /// # Errors
-/// Files that cannot be read or written, a checkpoint that cannot be used, or settings that do not go
-/// together.
+/// Files that cannot be read or written, a checkpoint that cannot be used, or conflicting settings.
 pub fn explain(options: &ExplainOptions, observer: &mut dyn Observer) -> Result<(), RunError> {
     settings::check(options)?;
     let source = ModelSource::of(options.model.as_deref(), &options.device)?;
@@ -80,7 +79,7 @@ pub fn explain(options: &ExplainOptions, observer: &mut dyn Observer) -> Result<
     explanation.write(path, metadata, observer)
 }
 
-/// Which target is explained.
+/// The index of the explained target.
 fn target(options: &ExplainOptions, predictor: &LoadedPredictor) -> Result<usize, RunError> {
     let targets = &predictor.parts.targets;
     let Some(name) = &options.target else {
@@ -118,7 +117,7 @@ fn samples(
     PredictableSamples::read(&given, metadata, predictor, observer)
 }
 
-/// What is explained, and how.
+/// The inputs and settings of an explanation.
 struct Explanation<'a> {
     options: &'a ExplainOptions,
     predictor: &'a LoadedPredictor,
@@ -137,7 +136,7 @@ impl Explanation<'_> {
         let sequences = options.given.sequences.as_deref();
         let names = Names::read(table, sequences, options.taxonomy.as_deref(), observer)?;
         let relatives = Relatives::of(table);
-        // Before anything is computed, so that a file that does not fit is said at once.
+        // Done before any computation, so that an unsuitable file is reported at once.
         let clades = clades(table, &names, &relatives, options.tree.as_deref())?;
         let target = &self.predictor.parts.targets[self.target];
         let labels = Labels::read(target, metadata, table.sample_ids(), observer)?;
@@ -211,7 +210,7 @@ impl Explanation<'_> {
         let grouped = walks.grouped(&rows);
         if grouped > 0 {
             observer.observe(&Event::Note(&format!(
-                "{grouped} of {} samples differ from the baseline in more than {} ASVs, so that nearest relatives go in together there: give more --evaluations for single ASVs",
+                "{grouped} of {} samples differ from the baseline in more than {} ASVs, so closest relatives are added together there: increase --evaluations to resolve single ASVs",
                 rows.len(),
                 walks.most_groups(rows.len())
             )))?;
@@ -225,8 +224,7 @@ impl Explanation<'_> {
         })
     }
 
-    /// What is shuffled together, the most important first: genera where they are known, or nearest
-    /// relatives.
+    /// The groups to shuffle, most important first: genera if known, otherwise closest relatives.
     fn groups(&self, names: &Names, relatives: &Relatives, totals: &Totals<'_>) -> Vec<Clade> {
         let genera = names.genera();
         let groups: Vec<Clade> = match genera.is_empty() {
@@ -236,7 +234,7 @@ impl Explanation<'_> {
                 .collect(),
             true => {
                 let all: Vec<u32> = (0..self.samples.table.num_features() as u32).collect();
-                // One more for those without known relatives.
+                // One more group for those without known relatives.
                 let groups = relatives.groups(&all, relatives.known().div_ceil(RELATIVES) + 1);
                 let columns = groups
                     .into_iter()
@@ -305,7 +303,7 @@ impl Explanation<'_> {
         let mut warnings = Vec::new();
         if seen > 0 && found.labels.is_some() {
             warnings.push(format!(
-                "{seen} of the {} samples are among those that the model was trained on: what shuffling costs is too large, and these samples are predicted too well",
+                "{seen} of the {} samples were used to train the model: they are predicted too well, and the effect of shuffling is overestimated",
                 found.table.num_samples()
             ));
         }
@@ -337,7 +335,7 @@ impl Explanation<'_> {
             let picture = svg_file(&dependence.chart(), &Theme::LIGHT);
             write_whole(&path.join(name), &picture)?;
         }
-        // Last, as it tells that the rest is there.
+        // Written last, because it marks the output as complete.
         write_whole(&path.join(folder::PAGE), &page::explanation(&shown))?;
         observer.observe(&Event::Saved(path))
     }

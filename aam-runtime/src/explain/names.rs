@@ -1,4 +1,4 @@
-//! What ASVs are called: by the files of the user, and by a taxonomy.
+//! Names of ASVs, from the user's files and from a taxonomy.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -8,26 +8,26 @@ use aam_data::{Lineage, Table, mismatch, read_sequences, read_taxonomy, reverse_
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 
-/// Letters of an id that stand for the whole of it where there is little room.
+/// Number of characters of an abbreviated id.
 const SHORT: usize = 10;
 
-/// Names of the ASVs of a table, in the order of its columns.
+/// Names of the ASVs of a table, in column order.
 pub struct Names {
-    /// As the user's files have them.
+    /// The ids in the user's files.
     pub ids: Vec<String>,
-    /// Their lineages, where they are known.
+    /// The lineages, if known.
     pub lineages: Vec<Option<Lineage>>,
-    /// Their ids as far as there is room: the beginning where that tells each from all others, as it does
-    /// hashes; or their numbers in the table, as sequences of one gene begin alike.
+    /// Abbreviated ids: prefixes if these are unique, as for hashes, or the ASVs' numbers in the
+    /// table, because the sequences of one gene start alike.
     short: Vec<String>,
 }
 
 impl Names {
-    /// Those of the ASVs of `table`, whose ids are sequences: the ids that the file of `sequences` has for
-    /// them, and the lineages that the file `taxonomy` has for these or for the sequences.
+    /// The names of the ASVs of `table`, whose ids are sequences: their ids in the file
+    /// `sequences`, and their lineages in the file `taxonomy`, by id or by sequence.
     ///
     /// # Errors
-    /// Files that cannot be read, or a taxonomy of none of the ASVs.
+    /// Files that cannot be read, or a taxonomy that contains none of the ASVs.
     pub fn read(
         table: &Table,
         sequences: Option<&Path>,
@@ -86,8 +86,8 @@ impl Names {
         }
     }
 
-    /// What people call the ASV in `column`: its lowest name, with its short id, as several ASVs have
-    /// one name; the short id alone where no name is known.
+    /// The display name of the ASV in `column`: its lowest known taxon with the abbreviated id,
+    /// because several ASVs may have the same taxon; only the abbreviated id if no taxon is known.
     pub fn label(&self, column: usize) -> String {
         let id = &self.short[column];
         match self.lineages[column].as_ref().and_then(Lineage::name) {
@@ -96,7 +96,7 @@ impl Names {
         }
     }
 
-    /// The columns of each genus, or of what is known above it.
+    /// The columns of each genus, or of the lowest known taxon above it.
     pub fn genera(&self) -> BTreeMap<String, Vec<u32>> {
         let mut genera: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for (column, lineage) in (0..).zip(&self.lineages) {
@@ -107,7 +107,7 @@ impl Names {
         genera
     }
 
-    /// What the ASVs in `columns` have in common.
+    /// The lowest common taxon of the ASVs in `columns`.
     pub fn common(&self, columns: &[u32]) -> Option<String> {
         let lineages = columns
             .iter()
@@ -117,13 +117,13 @@ impl Names {
     }
 }
 
-/// What `find` has for a sequence, which may have been turned when the table was read, or else for its
-/// reverse complement.
+/// Applies `find` to a sequence, and then to its reverse complement, because sequences may have
+/// been reoriented when the table was read.
 pub(super) fn either_strand<T>(sequence: &str, find: impl Fn(&str) -> Option<T>) -> Option<T> {
     find(sequence).or_else(|| find(&reverse_complement(sequence)))
 }
 
-/// The beginning of an id.
+/// The prefix of an id.
 fn short(id: &str) -> String {
     match id.chars().count() > SHORT + 2 {
         true => id.chars().take(SHORT).chain(['…']).collect(),
@@ -131,7 +131,7 @@ fn short(id: &str) -> String {
     }
 }
 
-/// The error that a taxonomy has none of the ASVs `ids`.
+/// The error of a taxonomy that contains none of the ASVs `ids`.
 fn of_others(path: &Path, ids: &[String], taxonomy: &aam_data::Taxonomy) -> DataError {
     let example = |mut ids: Vec<&str>| {
         ids.sort_unstable();
@@ -148,7 +148,7 @@ fn of_others(path: &Path, ids: &[String], taxonomy: &aam_data::Taxonomy) -> Data
     );
     let guess = mismatch::guess(ours, taxonomy.ids());
     error.help(guess.map_or_else(
-        || "give the taxonomy of these ASVs; where it has hashes for ids and the table sequences, add --sequences".to_owned(),
+        || "give the taxonomy of these ASVs; if its ids are hashes and the table has sequences, add --sequences".to_owned(),
         |guess| guess.to_string(),
     ))
 }

@@ -1,4 +1,4 @@
-//! What was found, as files of other programs.
+//! Export of the results to other programs.
 
 use std::path::Path;
 
@@ -10,14 +10,14 @@ use aam_run::tsv_writer::write_table;
 use super::findings::Findings;
 use super::folder;
 
-/// Colours of ASVs that raise and that lower what is predicted, and of those without a stable direction.
+/// Colours of ASVs that raise and lower the prediction, and of those without a stable direction.
 const COLOURS: [(&str, &str); 3] = [
     ("#d97706", "raises"),
     ("#2b6cb0", "lowers"),
     ("#b8c0c7", "not stable"),
 ];
 
-/// Writes the files into the folder `path`.
+/// Writes the files to the folder `path`.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -31,7 +31,7 @@ pub fn write(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
     write_whole_bytes(&file, &bytes)
 }
 
-/// A data set of bars for <https://itol.embl.de>, to be dragged onto a tree of the ASVs.
+/// A bar chart dataset for <https://itol.embl.de>, to be dragged onto a tree of the ASVs.
 fn itol_bars(found: &Findings<'_>) -> String {
     let mut text = format!(
         "DATASET_SIMPLEBAR\nSEPARATOR TAB\nDATASET_LABEL\tImportance for {}\nCOLOR\t#2b6cb0\nDATA\n",
@@ -44,7 +44,7 @@ fn itol_bars(found: &Findings<'_>) -> String {
     text
 }
 
-/// A data set of colours for the same.
+/// A colour strip dataset for the same.
 fn itol_colours(found: &Findings<'_>) -> String {
     let mut text = format!(
         "DATASET_COLORSTRIP\nSEPARATOR TAB\nDATASET_LABEL\tMore of it, for {}\nCOLOR\t#d97706\n",
@@ -68,12 +68,12 @@ fn itol_colours(found: &Findings<'_>) -> String {
     text
 }
 
-/// Text without what parts cells and lines.
+/// Replaces characters that separate cells and lines.
 fn plain(text: &str) -> String {
     text.replace(['\t', '\n', '\r'], " ")
 }
 
-/// Metadata of features, as EMPress and QIIME 2 read them.
+/// Feature metadata for EMPress and QIIME 2.
 fn empress(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
     let columns = [
         "feature-id",
@@ -102,7 +102,7 @@ fn empress(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
     write_table(path, &columns, rows)
 }
 
-/// An artifact of the type `FeatureData[Importance]`, as q2-sample-classifier has it.
+/// An artifact of type `FeatureData[Importance]`, as in q2-sample-classifier.
 fn importance_artifact(
     found: &Findings<'_>,
 ) -> Result<Vec<u8>, impl std::error::Error + Send + Sync + use<>> {

@@ -1,24 +1,25 @@
-//! ASVs that belong together: nearest relatives by their sequences.
+//! Groups of ASVs that are closest relatives by sequence.
 
 use aam_data::Table;
 use aam_features::FeatureSpace;
 
-/// How ASVs of a table are related: clades of two groups each, the nearest first.
+/// The relationships of the ASVs of a table: binary clades, closest first.
 pub struct Relatives {
-    /// Leaf of each column of the table that is in a clade.
+    /// The leaf of each column of the table that is in a clade.
     place: Vec<Option<u32>>,
-    /// How many these are.
+    /// The number of these columns.
     known: usize,
-    /// ASVs that may be in clades.
+    /// The number of leaves.
     leaves: usize,
-    /// The two groups that each clade joins: leaves, and from their number on clades before it.
+    /// The two groups joined by each clade: a leaf, or an earlier clade plus the number of leaves.
     clades: Vec<[u32; 2]>,
     /// The column of each leaf.
     columns: Vec<u32>,
 }
 
 impl Relatives {
-    /// Those of the ASVs of `table` that several of its samples have, by the clades that learners see.
+    /// The relationships of those ASVs of `table` that occur in several samples, by the clades used
+    /// in learners.
     pub fn of(table: &Table) -> Self {
         let rows: Vec<usize> = (0..table.num_samples()).collect();
         let space = FeatureSpace::fit(table, &rows);
@@ -46,7 +47,7 @@ impl Relatives {
         }
     }
 
-    /// How many ASVs are in clades.
+    /// The number of ASVs in clades.
     pub fn known(&self) -> usize {
         self.known
     }
@@ -56,7 +57,7 @@ impl Relatives {
         self.place[column as usize].is_some()
     }
 
-    /// The columns of the ASVs of every clade, nearest relatives first.
+    /// The columns of the ASVs of every clade, closest relatives first.
     pub fn clades(&self) -> Vec<Vec<u32>> {
         let mut found: Vec<Vec<u32>> = Vec::with_capacity(self.clades.len());
         for pair in &self.clades {
@@ -73,9 +74,9 @@ impl Relatives {
         found
     }
 
-    /// The ASVs in at most `most` groups, as places in `asvs`, which are columns of the table: nearest
-    /// relatives are joined first, until there are no more groups than that. ASVs of which no relatives
-    /// are known are one group, unless all have room.
+    /// Groups `asvs`, which are columns of the table, into at most `most` groups of indices into
+    /// `asvs`. Closest relatives are joined first until there are few enough groups. ASVs without
+    /// known relatives form one group, unless there is room for all.
     pub fn groups(&self, asvs: &[u32], most: usize) -> Vec<Vec<usize>> {
         if asvs.len() <= most.max(1) {
             return (0..asvs.len()).map(|place| vec![place]).collect();
@@ -141,7 +142,7 @@ mod tests {
         assert_eq!(relatives.groups(&all, 9).len(), 5);
         assert_eq!(relatives.groups(&all, 3), [vec![0, 4], vec![1, 3], vec![2]]);
         assert_eq!(relatives.groups(&all, 2), [vec![0, 4], vec![1, 2, 3]]);
-        // Places, not columns; what is not asked for joins nothing.
+        // Indices, not columns; other ASVs do not join anything.
         assert_eq!(relatives.groups(&[1, 2, 3], 2), [vec![0, 2], vec![1]]);
         assert_eq!(relatives.groups(&[1, 2], 1), [[0, 1]]);
         assert_eq!(relatives.groups(&[], 4).len(), 0);

@@ -1,4 +1,4 @@
-//! What was found, as the page and the pictures show it.
+//! The results as shown on the page and in the plots.
 
 use aam_report::explanation::{
     Added, DependenceFound, Driver, Explanation, Pushed, ShuffledGroups,
@@ -9,27 +9,27 @@ use super::importance::{Importance, MOST_IMPORTANT};
 use super::walks::Attributed;
 use crate::options::Baseline;
 
-/// Samples furthest off that are shown, and ASVs that pushed each.
+/// Number of samples with the largest errors that are shown, and of ASVs for each.
 const WORST: usize = 8;
 const PUSHED_BY: usize = 5;
-/// Samples of an ASV that are shown as points.
+/// Maximum number of samples of an ASV that are shown as points.
 const MOST_POINTS: usize = 400;
 
-/// What else is said of the samples.
+/// Additional information about the samples.
 pub struct About<'a> {
-    /// The table's file.
+    /// The table file.
     pub table: String,
-    /// What samples are compared with.
+    /// The baseline.
     pub baseline: Baseline,
     /// How often groups were shuffled.
     pub repeats: usize,
-    /// How many of the samples the model has learnt from.
+    /// The number of samples that were used to train the model.
     pub seen: usize,
-    /// What was warned of.
+    /// The warnings.
     pub warnings: &'a [String],
 }
 
-/// What is shown.
+/// The contents of the page.
 pub fn shown(found: &Findings<'_>, about: &About<'_>) -> Explanation {
     let explained = &found.explained;
     let first = found.order.iter().take(MOST_IMPORTANT);
@@ -165,7 +165,7 @@ fn shuffled(found: &Findings<'_>, about: &About<'_>) -> Option<ShuffledGroups> {
     })
 }
 
-/// The samples furthest off, and what pushed them.
+/// The samples with the largest errors, and the ASVs that contribute most.
 fn pushed(found: &Findings<'_>) -> Vec<Pushed> {
     let mut off: Vec<(f64, usize, &Attributed)> = found
         .samples
@@ -200,7 +200,7 @@ fn pushed(found: &Findings<'_>) -> Vec<Pushed> {
         .collect()
 }
 
-/// How far a sample is off, and the output that says it; none where nothing is known of it.
+/// The error of a sample, and the output it refers to. `None` if its true value is unknown.
 fn error(found: &Findings<'_>, of: &Attributed) -> Option<(f64, usize)> {
     let value = found.labels.as_ref()?.of(of.row)?;
     let predicted = |output: usize| of.prediction[[0, output]];

@@ -1,6 +1,6 @@
-//! Importance by permutation: how much worse samples are predicted once the reads of related ASVs were
-//! shuffled among them (Breiman, *Random forests*, Machine Learning 2001; related ones together, as each
-//! stands in for the others: Strobl et al., BMC Bioinformatics 2008).
+//! Permutation importance: how much worse predictions get if the reads of related ASVs are shuffled
+//! among samples (Breiman, *Random forests*, Machine Learning 2001). Related ASVs are shuffled
+//! together, because each can replace the others (Strobl et al., BMC Bioinformatics 2008).
 
 use aam_core::random::stream;
 use aam_data::Table;
@@ -13,28 +13,28 @@ use super::changed::ChangedSamples;
 use super::labels::Labels;
 use super::methods::Methods;
 
-/// Fewest samples that are shuffled.
+/// Minimum number of samples to shuffle.
 const FEWEST: usize = 10;
 
-/// What was shuffled, and what came of it.
+/// The result of shuffling groups of ASVs.
 pub struct Shuffled {
-    /// The metric that gets worse: `r2`, of which more is better, or `log_loss`, of which less is. The
-    /// log loss still differs between samples that are all predicted correctly.
+    /// The metric: `r2` (higher is better) or `log_loss` (lower is better). The log loss differs
+    /// even between samples that are all classified correctly.
     pub metric: &'static str,
-    /// What it is of the samples as they are.
+    /// The metric for the original samples.
     pub whole: f64,
-    /// How many samples were shuffled.
+    /// The number of shuffled samples.
     pub samples: usize,
-    /// How much worse it is of the samples with a group shuffled, for each group.
+    /// The loss of performance for each shuffled group.
     pub worse: Vec<Worse>,
 }
 
-/// How much worse a metric gets.
+/// The loss of performance of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Worse {
-    /// By how much, the mean over all repeats.
+    /// The mean loss over all repeats.
     pub mean: f64,
-    /// Its standard deviation over the repeats.
+    /// The standard deviation over the repeats.
     pub deviation: f64,
 }
 
@@ -49,33 +49,33 @@ impl Worse {
         }
     }
 
-    /// Whether it is more than two standard deviations above 0.
+    /// Whether the loss is more than two standard deviations above 0.
     pub fn is_stable(&self) -> bool {
         self.mean > 2.0 * self.deviation
     }
 }
 
-/// What is shuffled, and how often.
+/// The settings of a permutation test.
 pub struct Shuffling<'a> {
-    /// What predicts.
+    /// The methods that make the predictions.
     pub methods: &'a Methods<'a>,
     /// The samples.
     pub table: &'a Table,
-    /// What is true of them.
+    /// The true values.
     pub labels: &'a Labels,
-    /// Which target it is.
+    /// The index of the target.
     pub target: usize,
-    /// How often.
+    /// The number of repeats.
     pub repeats: usize,
-    /// Changed samples to predict at most.
+    /// The maximum number of perturbed samples to predict.
     pub evaluations: u64,
-    /// Seed of the draws.
+    /// Random seed.
     pub seed: u64,
 }
 
 impl Shuffling<'_> {
-    /// Shuffles each of `groups` of columns; none where too few samples have a value. `progress` hears
-    /// how many are done.
+    /// Shuffles each of `groups` of columns. `None` if too few samples have a value. `progress` is
+    /// called with the number of completed groups.
     ///
     /// # Errors
     /// Those of `progress`.
@@ -132,7 +132,7 @@ impl Shuffling<'_> {
         }))
     }
 
-    /// The samples that are shuffled: all that have a value, or as many as the evaluations allow.
+    /// The samples to shuffle: all that have a value, or as many as the evaluations allow.
     fn rows(&self, groups: usize) -> Vec<usize> {
         let each = (groups * self.repeats).max(1) as u64;
         let most = usize::try_from(self.evaluations / each).unwrap_or(usize::MAX);
@@ -145,8 +145,8 @@ impl Shuffling<'_> {
         rows
     }
 
-    /// What is predicted of the samples at `rows`, each with the reads that its donor has of the ASVs in
-    /// `columns`; `known` is what is predicted of them as they are.
+    /// The predictions for the samples at `rows`, each with its donor's reads of the ASVs in
+    /// `columns`. `known` are the predictions for the original samples.
     fn shuffled(
         &self,
         columns: &[u32],
@@ -182,7 +182,7 @@ impl Shuffling<'_> {
         Ok(samples)
     }
 
-    /// The predictions of the target alone.
+    /// The predictions of the target only.
     fn of_target(&self, mut samples: Vec<HeldOut>) -> Vec<HeldOut> {
         for sample in &mut samples {
             let prediction = sample.predictions.swap_remove(self.target);

@@ -1,4 +1,4 @@
-//! What was found, as tables.
+//! The results as tables.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::findings::{Findings, GroupFound};
 use super::folder;
 use super::importance::Importance;
 
-/// Writes the tables into the folder `path`.
+/// Writes the tables to the folder `path`.
 ///
 /// # Errors
 /// A file that cannot be written.
@@ -25,7 +25,7 @@ pub fn write(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
     dependence(found, path)
 }
 
-/// Columns that ASVs and groups have in common.
+/// Columns shared by the tables of ASVs and groups.
 fn header(found: &Findings<'_>) -> Vec<String> {
     let members = found.explained.methods.iter().skip(1);
     let outputs = found.explained.outputs();
@@ -65,7 +65,7 @@ fn cells(found: &Findings<'_>, of: &Importance) -> Vec<String> {
     cells
 }
 
-/// A number as it is, tiny ones with an exponent.
+/// Formats a number; tiny ones with an exponent.
 fn number(value: f64) -> String {
     match value.abs() {
         size if size > 0.0 && size < 1e-4 => format!("{value:e}"),
@@ -129,7 +129,7 @@ fn importance(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
     write_table(&path.join(folder::IMPORTANCE), &columns, rows)
 }
 
-/// What each ASV adds to each sample, in a row for each output.
+/// The contribution of each ASV to each sample, one row per output.
 fn attributions(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
     let methods = &found.explained.methods;
     let mut columns = [
@@ -223,7 +223,7 @@ fn groups(
     write_table(path, &columns, rows)
 }
 
-/// Ids of ASVs, as many as a person reads.
+/// Ids of ASVs, as many as are readable.
 fn ids(found: &Findings<'_>, columns: &[u32]) -> String {
     const MOST: usize = 50;
     let names = columns

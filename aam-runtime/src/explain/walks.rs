@@ -1,12 +1,13 @@
-//! Shapley values by walks from the baseline to a sample, an ASV after the other.
+//! Shapley values by permutation sampling from the baseline to a sample.
 //!
-//! A walk begins at the baseline and gives one ASV after the other the reads that it has in the sample,
-//! in a random order. What the prediction changes by at its step is the part of an ASV, so that the parts
-//! of a walk always add up to the prediction of the sample less that of the baseline; their mean over all
-//! orders are Shapley values (Shapley, *A value for n-person games*, 1953; by sampling: Castro et al.,
-//! Computers & Operations Research 2009). Every second order is the one before it reversed, which cancels
-//! what pairs of ASVs do together (antithetic sampling: Mitchell et al., JMLR 2022). It needs nothing of
-//! a model but its predictions.
+//! A walk starts at the baseline and sets one ASV after the other to its reads in the sample, in
+//! random order. The contribution of an ASV is the change of the prediction in its step, so that
+//! the contributions of a walk always add up to the difference between the predictions for the
+//! sample and the baseline. Their means over all orders are the Shapley values (Shapley, *A value
+//! for n-person games*, 1953; by sampling: Castro et al., Computers & Operations Research 2009).
+//! Every second order is the reverse of the previous one, which cancels pairwise interactions
+//! (antithetic sampling: Mitchell et al., JMLR 2022). The method requires only predictions of a
+//! model.
 
 use aam_core::random::stream;
 use aam_data::Table;
@@ -18,49 +19,51 @@ use super::changed::ChangedSamples;
 use super::methods::{Methods, TOGETHER};
 use super::relatives::Relatives;
 
-/// Fewest groups that the ASVs of a sample are put into.
+/// Minimum number of groups into which the ASVs of a sample are divided.
 const FEWEST_GROUPS: usize = 8;
 
-/// What is added up for a sample.
+/// The attributions of a sample.
 #[derive(Clone, Debug)]
 pub struct Attributed {
-    /// Its row in the table.
+    /// The row of the sample in the table.
     pub row: usize,
-    /// The ASVs in which it differs from the baseline, as columns of the table, ascending.
+    /// The ASVs in which it differs from the baseline, as ascending columns of the table.
     pub asvs: Vec<u32>,
-    /// Reads of each in the sample and in the baseline.
+    /// The reads of each ASV in the sample and in the baseline.
     pub reads: Vec<(u32, u32)>,
-    /// What each adds, `[methods, outputs, ASVs]`.
+    /// The contribution of each ASV, `[methods, outputs, ASVs]`.
     pub values: Array3<f64>,
-    /// What is predicted of the sample, `[methods, outputs]`.
+    /// The prediction for the sample, `[methods, outputs]`.
     pub prediction: Array2<f64>,
-    /// What is predicted of the baseline, `[methods, outputs]`.
+    /// The prediction for the baseline, `[methods, outputs]`.
     pub baseline: Array2<f64>,
-    /// How much of that depends on which other ASVs are in place: the mean difference of an order from
-    /// the next one, its reverse, as a share of the mean size; of the first method.
+    /// How much the contributions depend on which other ASVs have been added: the mean difference
+    /// between an order and its reverse, as a fraction of the mean absolute contribution, for the
+    /// first method.
     pub interplay: f64,
 }
 
-/// How samples are walked to.
+/// The settings of the walks.
 pub struct Walks<'a> {
-    /// What predicts.
+    /// The methods that make the predictions.
     pub methods: &'a Methods<'a>,
     /// The samples.
     pub table: &'a Table,
-    /// Reads of each ASV in the baseline.
+    /// The reads of each ASV in the baseline.
     pub baseline: &'a [u32],
-    /// Which ASVs go in together where there are many.
+    /// The relationships by which ASVs are grouped if there are too many.
     pub relatives: &'a Relatives,
-    /// Orders of a sample.
+    /// The number of orders per sample.
     pub orders: usize,
-    /// Changed samples to predict, about.
+    /// The approximate number of perturbed samples to predict.
     pub evaluations: u64,
-    /// Seed of the orders.
+    /// Random seed of the orders.
     pub seed: u64,
 }
 
 impl Walks<'_> {
-    /// Most groups of ASVs that a sample has so that the walks to `samples` fit the evaluations.
+    /// The maximum number of ASV groups per sample for which walks to `samples` fit the
+    /// evaluations.
     pub fn most_groups(&self, samples: usize) -> usize {
         let walks = (samples * self.orders).max(1) as u64;
         usize::try_from(self.evaluations / walks)
@@ -68,8 +71,8 @@ impl Walks<'_> {
             .max(FEWEST_GROUPS)
     }
 
-    /// How many of the samples at `rows` have more ASVs that differ from the baseline than there may be
-    /// groups.
+    /// The number of samples at `rows` that differ from the baseline in more ASVs than this
+    /// maximum.
     pub fn grouped(&self, rows: &[usize]) -> usize {
         let most = self.most_groups(rows.len());
         let differing = rows.iter().map(|&row| {
@@ -82,7 +85,7 @@ impl Walks<'_> {
         differing.filter(|number| *number > most).count()
     }
 
-    /// Walks to the samples at `rows`; `progress` hears how many are done.
+    /// Walks to the samples at `rows`. `progress` is called with the number of completed samples.
     ///
     /// # Errors
     /// Those of `progress`.
@@ -113,7 +116,7 @@ impl Walks<'_> {
         Ok(attributed)
     }
 
-    /// Walks to samples whose changed samples are predicted together.
+    /// Walks to samples whose perturbed samples are predicted together.
     fn part(&self, rows: &[usize], most: usize) -> Result<Vec<Attributed>, RunError> {
         let walks: Vec<Walk> = rows.iter().map(|&row| self.walk(row, most)).collect();
         let mut changed = ChangedSamples::default();
@@ -160,7 +163,7 @@ impl Walks<'_> {
     }
 }
 
-/// An ASV that a sample or the baseline has.
+/// An ASV that is present in a sample or the baseline.
 #[derive(Clone, Copy, Debug)]
 struct Placed {
     column: u32,
@@ -170,7 +173,7 @@ struct Placed {
     base: u32,
 }
 
-/// The ASVs that the sample at `row` or the baseline has, ascending.
+/// The ASVs that are present in the sample at `row` or in the baseline, ascending.
 fn placed(table: &Table, row: usize, baseline: &[u32]) -> Vec<Placed> {
     let (columns, counts) = table.row(row);
     let own = columns.iter().zip(counts).map(|(&column, &own)| Placed {
@@ -195,21 +198,21 @@ fn placed(table: &Table, row: usize, baseline: &[u32]) -> Vec<Placed> {
 struct Walk {
     row: usize,
     places: Vec<Placed>,
-    /// Those of the places that are not the same in the sample and in the baseline.
+    /// The ASVs that differ between the sample and the baseline.
     moving: Vec<usize>,
-    /// The moving ones that go in together, as places in `moving`.
+    /// Groups of these ASVs that are added together, as indices into `moving`.
     groups: Vec<Vec<usize>>,
-    /// Groups in the order of each walk.
+    /// The groups in the order of each walk.
     orders: Vec<Vec<usize>>,
 }
 
 impl Walk {
-    /// How many changed samples it takes: the sample, the baseline, and what is between.
+    /// The number of perturbed samples: the sample, the baseline, and those in between.
     fn states(&self) -> usize {
         2 + self.orders.len() * self.between()
     }
 
-    /// Changed samples of a walk between the baseline and the sample.
+    /// The number of perturbed samples of a walk between the baseline and the sample.
     fn between(&self) -> usize {
         self.groups.len().saturating_sub(1)
     }
@@ -236,7 +239,7 @@ impl Walk {
         }
     }
 
-    /// What each ASV adds, from what is `predicted` of the changed samples,
+    /// The contribution of each ASV, from the predictions `predicted` for the perturbed samples,
     /// `[methods, states, outputs]`.
     fn attributed(self, predicted: ArrayView3<'_, f64>) -> Attributed {
         let (methods, _, outputs) = predicted.dim();
@@ -280,7 +283,8 @@ impl Walk {
         }
     }
 
-    /// How the ASVs of a group share what it changes: by how much the logarithms of their reads change.
+    /// The fractions of a group's contribution given to its ASVs: proportional to the change in the
+    /// logarithm of their reads.
     fn shares(&self, group: usize) -> Vec<f64> {
         let sizes = self.groups[group].iter().map(|&member| {
             let at = self.places[self.moving[member]];
@@ -292,8 +296,8 @@ impl Walk {
     }
 }
 
-/// The mean difference of a walk from the next one, as a share of the mean size of the `values`; of the
-/// first method.
+/// The mean difference between a walk and the next one, as a fraction of the mean absolute
+/// `values`, for the first method.
 fn interplay(walks: &[Array3<f64>], values: &Array3<f64>) -> f64 {
     let size = |values: &Array3<f64>| values.index_axis(Axis(0), 0).mapv(f64::abs).sum();
     let pairs = walks.windows(2).map(|pair| size(&(&pair[0] - &pair[1])));
@@ -320,7 +324,7 @@ mod tests {
         }
     }
 
-    /// A model with a product in it: `2a + b · c` of the logarithms of reads of three ASVs.
+    /// A model with an interaction: `2a + b · c` of the logarithms of the reads of three ASVs.
     fn predicted(changed: &ChangedSamples) -> Array3<f64> {
         let ids = |number: u32| (0..number).map(|id| id.to_string()).collect();
         let cells: Vec<(u32, u32, u32)> = (0..7).map(|asv| (0, asv, 1)).collect();
@@ -359,7 +363,7 @@ mod tests {
         single.push(&mut changed);
         let found = single.attributed(predicted(&changed).view());
         let [a, c] = [5f64.ln(), 4f64.ln()];
-        // Half of what the two change together: ln 5 · ln 10, less nothing at the baseline.
+        // Half of the joint effect of the two: ln 5 · ln 10, minus zero at the baseline.
         let (low, high) = (2f64.ln(), 10f64.ln());
         let exact = [
             2.0 * a + a * (low + high) / 2.0,

@@ -1,4 +1,4 @@
-//! The loss over the learning rate, as SVG.
+//! The loss over the learning rate, as an SVG plot.
 
 use plotters::prelude::*;
 
@@ -6,15 +6,15 @@ use aam_run::RunError;
 
 use super::RateCurve;
 
-/// Width and height.
+/// Width and height in pixels.
 const SIZE: (u32, u32) = (720, 440);
-/// Share of the points from which the losses are shown whole; those after them explode.
+/// Fraction of the points whose losses are shown in full; the losses after them diverge.
 const SHOWN_WHOLE: f64 = 0.95;
 
-/// The plot of `curve`: losses as they were and smoothed, and the suggested rate.
+/// Plots `curve`: the raw and smoothed losses, and the suggested rate.
 ///
 /// # Errors
-/// Never in practice: the picture goes to memory.
+/// Never in practice: the plot is drawn in memory.
 pub fn plot(curve: &RateCurve) -> Result<String, RunError> {
     let mut svg = String::new();
     draw(curve, &mut svg).map_err(|error| RunError::Usage(format!("lr_find.svg: {error}")))?;

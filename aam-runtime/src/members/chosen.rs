@@ -1,4 +1,4 @@
-//! Which members a training has.
+//! Selection of the members of an ensemble.
 
 use aam_api::learner::learner;
 use aam_api::{
@@ -15,15 +15,15 @@ use aam_study::categories::{CategoryColumns, CategoryIds, CategoryVocabulary};
 
 use super::fitted::{FittedMember, FittedMembers};
 
-/// Folds by which learners choose their settings.
+/// Number of inner folds on which learners tune their settings.
 const INNER_FOLDS: usize = 5;
 
-/// A learner that is to be fitted.
+/// A learner to be fitted.
 #[derive(Debug)]
 pub(super) struct Member {
-    /// Its name, as tables have it.
+    /// Its name in tables.
     pub name: &'static str,
-    /// What a checkpoint says of it.
+    /// Its description in a checkpoint.
     pub resolved: Resolved,
     learner: BoxedLearner,
 }
@@ -37,7 +37,7 @@ impl Member {
         }
     }
 
-    /// A learner with options, as in `forest:trees=300:min-samples-leaf=3`.
+    /// Parses a learner with options, as in `forest:trees=300:min-samples-leaf=3`.
     fn read(text: &str) -> Result<Self, RunError> {
         let refused = |problem: String| RunError::value("members", text, problem);
         let registry = Registry::<LearnerKind>::load()?;
@@ -47,7 +47,7 @@ impl Member {
             let known: Vec<&str> = registry.iter().map(|plugin| plugin.name).collect();
             let known = known.join(", ");
             refused(format!(
-                "there is no such member; there are {NETWORK}, {known}"
+                "no such member; expected one of {NETWORK}, {known}"
             ))
         })?;
         let mut choice = Choice::named(plugin.name);
@@ -78,37 +78,36 @@ impl Member {
     }
 }
 
-/// The members that a training names.
+/// The members of a training.
 #[derive(Debug)]
 pub struct Members {
-    /// Whether the network is one of those that are combined.
+    /// Whether the network is a member.
     pub with_network: bool,
     learners: Vec<Member>,
 }
 
-/// Samples with what is to be learnt of them.
+/// Samples with their targets.
 #[derive(Clone, Copy, Debug)]
 pub struct LabelledSamples<'a> {
-    /// Reads, with the sequences of ASVs for names.
+    /// Reads, with sequences as the names of the ASVs.
     pub table: &'a Table,
-    /// What is to be predicted of each sample.
+    /// The target columns.
     pub targets: &'a [RawColumn],
-    /// What the samples belong to, if that was said.
+    /// The groups of the samples, if given.
     pub groups: Option<&'a Groups>,
-    /// What is known of them besides.
+    /// The metadata of the samples.
     pub metadata: &'a Metadata,
-    /// The columns of it that they are predicted by, too.
+    /// The metadata columns used as additional features.
     pub categories: &'a CategoryColumns,
-    /// Seed of the run.
+    /// Random seed of the run.
     pub seed: u64,
 }
 
 impl Members {
-    /// Those that are named: `network`, and learners that are linked, as in `forest:trees=300`.
+    /// Parses `named`: `network`, and linked learners, as in `forest:trees=300`.
     ///
     /// # Errors
-    /// A learner that is not linked, an option that it does not have, a name that is given twice, or
-    /// none at all.
+    /// A learner that is not linked, an unknown option, a duplicate name, or no member at all.
     pub fn read(named: &[String]) -> Result<Self, RunError> {
         let mut members = Self {
             with_network: false,
@@ -135,7 +134,7 @@ impl Members {
         }
     }
 
-    /// Whether the network is all there is.
+    /// Whether the network is the only member.
     pub fn is_network_alone(&self) -> bool {
         self.learners.is_empty()
     }
@@ -143,7 +142,7 @@ impl Members {
     /// Fits every learner to the samples at `rows`.
     ///
     /// # Errors
-    /// Samples from which a learner can learn nothing.
+    /// Samples from which a learner cannot learn.
     pub fn fit(
         &self,
         samples: &LabelledSamples<'_>,
@@ -185,20 +184,20 @@ impl Members {
 }
 
 impl LabelledSamples<'_> {
-    /// Whether each target is a number.
+    /// Whether each target is numeric.
     pub fn numbers(&self) -> Vec<bool> {
         let targets = self.targets.iter();
         targets.map(|column| column.classes.is_none()).collect()
     }
 
-    /// The categories of the samples at `rows`. What is to be said of them the network has said.
+    /// The categories of the samples at `rows`. Warnings about them come from the network.
     fn vocabulary(&self, rows: &[usize]) -> Result<CategoryVocabulary, RunError> {
         let ids = self.table.sample_ids();
         let ids: Vec<String> = rows.iter().map(|&row| ids[row].to_owned()).collect();
         CategoryVocabulary::fit(self.categories, self.metadata, &ids, &mut |_| Ok(()))
     }
 
-    /// What is true of the samples at `rows`, and the inner fold of each.
+    /// The true values of the samples at `rows`, and the inner fold of each.
     fn truth(&self, column: &RawColumn, rows: &[usize]) -> Truth {
         let classes = |rows: &mut dyn Iterator<Item = f64>| -> Vec<usize> {
             rows.map(|class| class as usize).collect()
@@ -214,10 +213,10 @@ impl LabelledSamples<'_> {
     }
 }
 
-/// What is true of training samples.
+/// The true values of training samples.
 struct Truth {
     values: Vec<f64>,
-    /// Their classes, and how many there are, where they have such.
+    /// The class of each sample and the number of classes, for categorical targets.
     classes: Option<(Vec<usize>, usize)>,
     folds: Vec<usize>,
 }

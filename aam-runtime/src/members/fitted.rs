@@ -1,4 +1,4 @@
-//! Members that were fitted, and what they predict.
+//! Fitted members and their predictions.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use aam_features::FeatureSpace;
 use aam_run::RunError;
 use aam_study::categories::{CategoryIds, CategoryVocabulary};
 
-/// A learner that was fitted to every target.
+/// A learner fitted to every target.
 #[derive(Debug)]
 pub(super) struct FittedMember {
     pub name: &'static str,
@@ -19,7 +19,7 @@ pub(super) struct FittedMember {
     pub targets: Vec<Arc<dyn FittedLearnerObject>>,
 }
 
-/// The learners of a training, fitted to samples.
+/// The learners of a training, fitted to its samples.
 #[derive(Debug)]
 pub struct FittedMembers {
     pub(super) with_network: bool,
@@ -29,10 +29,10 @@ pub struct FittedMembers {
 }
 
 impl FittedMembers {
-    /// The categories of `samples` as the learners know them.
+    /// The categories of `samples` in the learners' vocabulary.
     ///
     /// # Errors
-    /// A column that the metadata lack.
+    /// A column missing from the metadata.
     pub fn category_ids(
         &self,
         metadata: &Metadata,
@@ -41,8 +41,8 @@ impl FittedMembers {
         CategoryIds::new(&self.categories, Some(metadata), samples)
     }
 
-    /// What every learner predicts of the samples of `table` at `rows`, whose `categories` are known;
-    /// `numbers` says of each target whether it is a number.
+    /// The predictions of every learner for the samples of `table` at `rows` with the given
+    /// `categories`. `numbers` says for each target whether it is numeric.
     pub fn predict(
         &self,
         table: &Table,
@@ -81,7 +81,7 @@ impl FittedMembers {
     }
 }
 
-/// What the members predict together: those of the learners, and the network where it is a member.
+/// The combined predictions of the members: the learners, and the network if it is a member.
 pub fn combined(with_network: bool, network: &[HeldOut], learners: &[Other]) -> Vec<HeldOut> {
     let network = with_network.then_some(network);
     let learners = learners.iter().map(|other| other.samples.as_slice());
@@ -89,7 +89,7 @@ pub fn combined(with_network: bool, network: &[HeldOut], learners: &[Other]) -> 
     combination::mean(&all)
 }
 
-/// The members in the order of the tables: the network first.
+/// The members in table order: the network first.
 pub fn with_network_first(network: Vec<HeldOut>, learners: Vec<Other>) -> Vec<Other> {
     let network = Other {
         name: NETWORK,

@@ -1,5 +1,5 @@
-//! The members of a training: the network, and learners that are fitted to the same samples. What they
-//! predict is combined.
+//! The members of an ensemble: the network, and learners fitted to the same samples, whose
+//! predictions are combined.
 
 mod chosen;
 mod fitted;

@@ -1,4 +1,4 @@
-//! Members in a checkpoint, in addition to the weights of the network.
+//! Members saved in a checkpoint, in addition to the weights of the network.
 
 use std::path::Path;
 
@@ -17,20 +17,20 @@ use serde::{Deserialize, Serialize};
 
 use super::fitted::{FittedMember, FittedMembers, combined};
 
-/// The file of a checkpoint that holds them.
+/// The checkpoint file that holds the members.
 pub const MEMBERS: &str = "members.bin";
 
-/// What a checkpoint predicts with besides the network: learners, and what the predictions of samples
-/// that were held out say of intervals and probabilities.
+/// The learners of a checkpoint, and the calibration of its intervals and probabilities from
+/// held-out predictions.
 #[derive(Debug)]
 pub struct SavedMembers {
     /// The learners.
     pub members: FittedMembers,
-    /// What makes predictions true.
+    /// The calibration from out-of-fold predictions.
     pub out_of_fold: OutOfFold,
 }
 
-/// What predictions of samples that were held out say of each target.
+/// The calibration of each target from out-of-fold predictions.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct OutOfFold {
     targets: Vec<TargetOutOfFold>,
@@ -49,15 +49,15 @@ struct Contents {
 
 #[derive(Serialize, Deserialize)]
 struct Learner {
-    /// The component and its options, as JSON: its options are of any type.
+    /// The component and its options as JSON, because options can be of any type.
     component: String,
-    /// One for each target.
+    /// The states, one per target.
     states: Vec<Vec<u8>>,
 }
 
 impl OutOfFold {
-    /// Of what is predicted together of samples that were held out, with intervals and prediction sets
-    /// at `levels`.
+    /// Calibrates combined predictions of held-out samples, with intervals and prediction sets at
+    /// `levels`.
     pub fn of(targets: &[RawColumn], samples: &[HeldOut], levels: &[f64]) -> Self {
         let columns = targets.iter().enumerate();
         Self {
@@ -68,8 +68,8 @@ impl OutOfFold {
         }
     }
 
-    /// `samples` with their intervals and prediction sets at `levels`, or at those of the training
-    /// where none are named.
+    /// Returns `samples` with intervals and prediction sets at `levels`, or at those of the
+    /// training if `levels` is empty.
     fn applied(&self, samples: &[HeldOut], levels: &[f64]) -> Vec<AtLevel> {
         let levels = match levels {
             [] => self.levels.iter(),
@@ -102,10 +102,10 @@ impl OutOfFold {
 }
 
 impl SavedMembers {
-    /// The bytes of the file.
+    /// Serialises the file.
     ///
     /// # Errors
-    /// Never in practice: the bytes are made in memory.
+    /// Never in practice: the bytes are written to memory.
     pub fn bytes(&self) -> Result<Vec<u8>, RunError> {
         let broken = |problem: String| RunError::checkpoint(MEMBERS, problem);
         let learners = self.members.learners.iter().map(|member| {
@@ -124,7 +124,7 @@ impl SavedMembers {
         postcard::to_stdvec(&contents).map_err(|error| broken(error.to_string()))
     }
 
-    /// Writes the files of the checkpoint at `from`, and this one, to the one at `to`.
+    /// Writes the files of the checkpoint at `from` and the members to the checkpoint at `to`.
     ///
     /// # Errors
     /// A checkpoint that cannot be read or written.
@@ -138,7 +138,7 @@ impl SavedMembers {
         directory::save(to, &manifest, &files)
     }
 
-    /// Reads the file at `path`, whose contents are `bytes`, of the model that `parts` describe.
+    /// Parses the `bytes` of the file at `path`, for the model described by `parts`.
     ///
     /// # Errors
     /// A damaged file, or a learner that is not linked.
@@ -172,9 +172,9 @@ impl SavedMembers {
         })
     }
 
-    /// What all members together predict of the samples of `table`, whose `categories` are known and of
-    /// which the network predicts `network`, with intervals and prediction sets at `levels`, or at those of the training where
-    /// none are named.
+    /// The combined predictions of all members for the samples of `table` with the given
+    /// `categories` and network predictions `network`, with intervals and prediction sets at
+    /// `levels`, or at those of the training if `levels` is empty.
     pub fn predict(
         &self,
         table: &Table,
@@ -188,7 +188,7 @@ impl SavedMembers {
         self.together(network, &learners, levels)
     }
 
-    /// The same of what the learners predict of these samples, in the same order.
+    /// The same from the learners' predictions for these samples, in the same order.
     pub fn together(
         &self,
         network: &[HeldOut],
@@ -199,7 +199,7 @@ impl SavedMembers {
         self.out_of_fold.applied(&samples, levels)
     }
 
-    /// Names of the members, in the order of the tables: the network first.
+    /// Names of the members in table order: the network first.
     pub fn names(&self) -> Vec<&'static str> {
         let network = self.members.with_network.then_some(NETWORK);
         let learners = self.members.learners.iter().map(|member| member.name);
@@ -207,7 +207,7 @@ impl SavedMembers {
     }
 }
 
-/// A learner from its states, one for each target.
+/// Restores a learner from its states, one per target.
 fn fitted(
     resolved: Resolved,
     saved: &Learner,

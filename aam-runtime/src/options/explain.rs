@@ -1,4 +1,4 @@
-//! Settings of an explanation.
+//! Options of `aam explain`.
 
 use std::path::PathBuf;
 
@@ -12,74 +12,74 @@ use super::{GivenTableOptions, SelectionOptions};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct ExplainOptions {
-    /// Run of `aam train`, of which the best checkpoint is taken, or a checkpoint in it.
+    /// Run directory of `aam train`, whose best checkpoint is used, or a checkpoint in it.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub model: Option<PathBuf>,
     /// The table.
     #[serde(flatten)]
     pub given: GivenTableOptions,
-    /// Sample metadata. With the target's column in it, ASVs are also tested against the target, and
-    /// shuffled among samples to see how much worse the predictions get.
+    /// Sample metadata. If it contains the target's column, ASVs are also tested against the
+    /// target, and shuffled among samples to measure how much worse the predictions get.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub metadata: Option<PathBuf>,
-    /// Which samples.
+    /// Sample selection.
     #[serde(flatten)]
     pub selection: SelectionOptions,
-    /// Which target of the model to explain.
+    /// Target of the model to explain.
     #[schemars(transform = Facts::new().otherwise("the first"))]
     pub target: Option<String>,
-    /// Taxonomy of the ASVs: TSV with a column Taxon, or FeatureData[Taxonomy] .qza. Names ASVs, and
-    /// adds up genera.
+    /// Taxonomy of the ASVs (TSV with a column Taxon, or FeatureData[Taxonomy] .qza). Used to name
+    /// ASVs and to sum over genera.
     #[schemars(transform = Facts::new().file(FileUse::ReadWhole))]
     pub taxonomy: Option<PathBuf>,
-    /// Rooted phylogenetic tree (Newick or Phylogeny[Rooted] .qza), for the clades of ASVs.
+    /// Rooted phylogenetic tree (Newick or Phylogeny[Rooted] .qza) that defines the clades of ASVs.
     #[schemars(transform = Facts::new()
         .file(FileUse::ReadWhole)
-        .otherwise("clades of ASVs whose sequences share short words"))]
+        .otherwise("clades of ASVs whose sequences share k-mers"))]
     pub tree: Option<PathBuf>,
-    /// What samples are compared with: typical (a sample with the typical reads of every ASV) or empty
-    /// (a sample without reads).
+    /// Baseline to compare samples with: typical (a sample with the typical reads of every ASV) or
+    /// empty (a sample without reads).
     #[schemars(transform = Facts::new()
-        .because("what a sample lacks says something, too, and a typical sample is like those that \
-            models know"))]
+        .because("the absence of an ASV is informative, too, and a typical sample is like those that \
+            models were trained on"))]
     pub baseline: Baseline,
-    /// Random orders in which the ASVs of a sample are put in place, half of them the reverse of the
-    /// others.
+    /// Number of random orders in which the ASVs of a sample are added. Half of them are the
+    /// reverse of the others.
     #[schemars(
         range(min = 1, max = 1000),
         transform = Facts::new()
-            .because("an order and its reverse cancel what pairs of ASVs do together")
+            .because("an order and its reverse cancel the pairwise interactions of ASVs")
     )]
     pub orders: usize,
-    /// Changed samples to predict, about: where they are too few to put in every ASV by itself,
-    /// nearest relatives go in together and share what they change.
+    /// Approximate number of perturbed samples to predict. If there are too few to add every ASV by
+    /// itself, closest relatives are added together and share the effect.
     #[schemars(
         range(min = 100, max = 1_000_000_000_000_u64),
         transform = Facts::new()
             .because("every ASV by itself for a few hundred samples, in about a minute on two cores")
     )]
     pub evaluations: u64,
-    /// How often the reads of relatives are shuffled among samples, where the target is known.
+    /// How often the reads of relatives are shuffled among samples, if the target is known.
     #[schemars(
         range(min = 2, max = 1000),
         transform = Facts::new().because("enough for a standard deviation")
     )]
     pub repeats: usize,
-    /// Seed of all random draws.
+    /// Seed of the random number generator.
     #[schemars(transform = Facts::new().because("the same command gives the same result"))]
     pub seed: u64,
-    /// Directory that the explanation makes and fills.
+    /// Output directory of the explanation.
     #[schemars(transform = Facts::new().file(FileUse::Written).required())]
     pub output_dir: Option<PathBuf>,
-    /// Device: auto or cpu, and with the matching build cuda[:N], rocm[:N] or vulkan[:N].
+    /// Device: auto, cpu or, with the matching build, cuda[:N], rocm[:N] or vulkan[:N].
     #[schemars(transform = Facts::new()
-        .because("a GPU where there is one and the build knows it, else the CPU"))]
+        .because("a GPU if there is one that the build supports, otherwise the CPU"))]
     pub device: String,
-    /// Replace an explanation that the directory holds.
+    /// Overwrite an existing explanation in the directory.
     pub overwrite: bool,
 }
 
-/// What the prediction of a sample is compared with.
+/// The baseline that the prediction of a sample is compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Baseline {

@@ -1,4 +1,4 @@
-//! The table that a trained model is given.
+//! The table to apply a trained model to.
 
 use std::path::PathBuf;
 
@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 
 use aam_study::ReadsFiles;
 
-/// Where the reads of samples are, for a model that says how to read them.
+/// Files with the reads of samples, for a model that defines how to read them.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct GivenTableOptions {
     /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub table: Option<PathBuf>,
-    /// Take the table's rows for samples and its columns for ASVs.
+    /// Treat the table's rows as samples and its columns as ASVs.
     pub transpose: bool,
-    /// Sequences of the ASVs, where the ids in the table are not the sequences themselves.
+    /// ASV sequences, if the ids in the table are not the sequences themselves.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub sequences: Option<PathBuf>,
 }
 
 impl GivenTableOptions {
-    /// The files.
+    /// The input files.
     pub fn files(&self) -> ReadsFiles<'_> {
         ReadsFiles {
             table: self.table.as_deref(),

@@ -1,4 +1,4 @@
-//! What a user can set for each command. Options of a layer stand in the crate of that layer.
+//! Options of each command. Options of a layer are defined in the crate of that layer.
 
 mod check;
 mod explain;

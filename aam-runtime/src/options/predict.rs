@@ -1,4 +1,4 @@
-//! Settings of a prediction.
+//! Options of `aam predict`.
 
 use std::path::PathBuf;
 
@@ -16,64 +16,65 @@ use super::{GivenTableOptions, SelectionOptions};
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct PredictOptions {
-    /// Run of `aam train`, of which the best checkpoint is taken, or a checkpoint in it.
+    /// Run directory of `aam train`, whose best checkpoint is used, or a checkpoint in it.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub model: Option<PathBuf>,
     /// The table.
     #[serde(flatten)]
     pub given: GivenTableOptions,
-    /// Sample metadata, where the model sees categorical columns, the target has a scale in each
-    /// category, or `where` chooses samples.
+    /// Sample metadata. Required if the model uses categorical columns, if the target is scaled
+    /// within categories, or if `where` selects samples.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub metadata: Option<PathBuf>,
-    /// Which samples.
+    /// Sample selection.
     #[serde(flatten)]
     pub selection: SelectionOptions,
-    /// Which ASVs, where a sample has more than the model takes; as in training without it.
+    /// Which ASVs to use if a sample has more than the model takes. Default: as in training.
     #[schemars(transform = Facts::new()
-        .because("the most abundant ASVs say most; the order of a table is arbitrary"))]
+        .because("the most abundant ASVs are the most informative; the order of a table is arbitrary"))]
     pub asv_sampling: Option<AsvSampling>,
-    /// Predictions of each sample from random choices of its ASVs, whose mean is written; for
-    /// `asv-sampling` random.
+    /// Number of predictions per sample, each from a random subset of its ASVs. The output is their
+    /// mean. Requires `asv-sampling` random.
     #[schemars(
         range(min = 1, max = 100),
-        transform = Facts::new().because("a sample whose ASVs all fit is the same each time")
+        transform = Facts::new().because("a sample whose ASVs all fit gives the same prediction each time")
     )]
     pub prediction_passes: usize,
-    /// Write how far the passes spread (their standard deviation), too.
+    /// Also write the standard deviation across these predictions.
     pub output_variance: bool,
-    /// Leave the predictions empty of samples that are unlike the training samples: further from
-    /// them than these from one another, or with fewer ASVs in common.
+    /// Leave the predictions of samples empty that are unlike the training samples: samples that
+    /// are further from the training samples than those are from one another, or that share fewer
+    /// ASVs with them.
     pub abstain: bool,
-    /// Keep the counts of the table in a file beside the output instead of in memory, for tables
-    /// that are larger than it; ids and sequences stay in memory.
+    /// Keep the table's counts in a file next to the output instead of in memory, for tables that
+    /// do not fit in memory. Ids and sequences stay in memory.
     #[schemars(transform = Facts::new().changes_no_result())]
     pub streaming: bool,
-    /// Probability with which the interval of a number, or the prediction set of classes, holds what is
-    /// true; several, as in `0.8,0.95`, give several; without it those of the training.
+    /// Coverage probability of the prediction intervals (numbers) or prediction sets (classes).
+    /// Several values, as in `0.8,0.95`, give several intervals. Default: as in training.
     #[schemars(transform = Facts::new().otherwise("those of the training"))]
     pub interval: Vec<Level>,
-    /// Where the predictions go (TSV that QIIME 2 reads as metadata).
+    /// Output file of the predictions (TSV that QIIME 2 reads as metadata).
     #[schemars(transform = Facts::new().file(FileUse::Written).required())]
     pub output: Option<PathBuf>,
-    /// Samples of a batch.
+    /// Samples per batch.
     #[schemars(
         range(min = 1, max = 1_000_000),
         transform = Facts::new()
-            .because("with abundance pooling a small study fits one batch; distances learn from \
+            .because("with abundance pooling a small study fits one batch; distances need \
                 many updates of 32")
     )]
     pub batch_size: usize,
-    /// Device: auto or cpu, and with the matching build cuda[:N], rocm[:N] or vulkan[:N].
+    /// Device: auto, cpu or, with the matching build, cuda[:N], rocm[:N] or vulkan[:N].
     #[schemars(transform = Facts::new()
-        .because("a GPU where there is one and the build knows it, else the CPU"))]
+        .because("a GPU if there is one that the build supports, otherwise the CPU"))]
     pub device: String,
-    /// What a GPU computes matrix products in: none (32-bit numbers), bf16 or fp16.
+    /// Precision of matrix products on a GPU: none (32-bit floats), bf16 or fp16.
     #[schemars(transform = Facts::new()
         .because("as in the reference; a CPU gains nothing from fewer bits, and a GPU only with \
             large models"))]
     pub mixed_precision: MixedPrecision,
-    /// Replace an output file that exists.
+    /// Overwrite an existing output file.
     pub overwrite: bool,
 }
 

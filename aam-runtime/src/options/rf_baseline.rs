@@ -1,4 +1,4 @@
-//! Settings of a Random Forest on its own.
+//! Options of `aam rf-baseline`.
 
 use std::path::PathBuf;
 
@@ -15,65 +15,69 @@ pub struct RfBaselineOptions {
     /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub table: Option<PathBuf>,
-    /// Take the table's rows for samples and its columns for ASVs.
+    /// Treat the table's rows as samples and its columns as ASVs.
     pub transpose: bool,
-    /// Sample metadata, TSV by QIIME 2's rules.
+    /// Sample metadata (TSV, parsed by QIIME 2's rules).
     #[schemars(transform = Facts::new().file(FileUse::Read).required())]
     pub metadata: Option<PathBuf>,
     /// Column or columns to predict.
     #[schemars(transform = Facts::new().required())]
     pub metadata_column: Vec<String>,
-    /// The columns hold classes; without it plain numbers, such as 6.5 and not 6,5 or 65 %.
+    /// Treat the columns as classes. By default, they must be plain numbers, such as 6.5 and not
+    /// 6,5 or 65 %.
     pub classifier: bool,
-    /// Words that are classes although they mean a missing value, such as unknown.
+    /// Words to treat as classes although they usually mark a missing value, such as unknown.
     pub keep_class: Vec<String>,
-    /// Reads drawn from each sample, without replacement; samples with fewer are left out.
-    #[schemars(transform = Facts::new().because("reads are thrown away only when asked for"))]
+    /// Rarefaction depth: reads drawn from each sample without replacement. Samples with fewer
+    /// reads are dropped.
+    #[schemars(transform = Facts::new().because("reads are discarded only on request"))]
     pub rarefy_depth: Option<u32>,
-    /// Which samples.
+    /// Sample selection.
     #[serde(flatten)]
     pub selection: SelectionOptions,
-    /// Fraction of the samples held out; without it a fifth.
+    /// Fraction of the samples to hold out. Default: 0.2.
     #[schemars(
         extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1),
         transform = Facts::new().otherwise("`0.2`").because("as in the reference")
     )]
     pub test_size: Option<f64>,
-    /// File of sample ids to train on, one a line; with it, `validation-samples`.
+    /// File of sample ids to train on, one per line. Requires `validation-samples`.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub train_samples: Option<PathBuf>,
-    /// File of sample ids to validate on, one a line; the others are for training unless listed.
+    /// File of sample ids to validate on, one per line. All other samples are used for training,
+    /// unless `train-samples` is given.
     #[schemars(transform = Facts::new().file(FileUse::Read).was("val-samples"))]
     pub validation_samples: Option<PathBuf>,
-    /// What is held out.
+    /// How samples are held out.
     #[serde(flatten)]
     pub split: SplitOptions,
-    /// Trees of the forest.
+    /// Number of trees in the forest.
     #[schemars(range(min = 1, max = 100_000), transform = Facts::new().was("n-estimators"))]
     pub trees: usize,
-    /// ASVs considered at each split: all, third, sqrt, log2 or a number; without it third for
-    /// numbers and sqrt for classes.
+    /// ASVs considered at each split: all, third, sqrt, log2 or a number. Default: third for
+    /// numbers, sqrt for classes.
     pub max_features: Option<String>,
-    /// Fewest training samples of a leaf.
+    /// Minimum number of training samples in a leaf.
     #[schemars(range(min = 1, max = 1_000_000_000))]
     pub min_samples_leaf: usize,
-    /// Share of the training samples that an ASV has to occur in (at least in two).
+    /// Minimum prevalence of an ASV: the fraction of the training samples in which it occurs (at
+    /// least two samples).
     #[schemars(range(min = 0.0, max = 1.0))]
     pub min_prevalence: f64,
-    /// Seed of every random draw.
+    /// Seed of the random number generator.
     #[schemars(transform = Facts::new().was("random-seed")
         .because("the same command gives the same result"))]
     pub seed: u64,
-    /// Directory that the run makes and fills.
+    /// Output directory of the run.
     #[schemars(transform = Facts::new().file(FileUse::Written).changes_no_result().required()
         .was("output"))]
     pub output_dir: Option<PathBuf>,
-    /// Replace an output directory that exists.
+    /// Overwrite an existing output directory.
     #[schemars(transform = Facts::new().changes_no_result())]
     pub overwrite: bool,
-    /// Write report.html, a page with everything worth seeing of the run.
+    /// Write report.html, a page that summarises the run.
     #[schemars(transform = Facts::new().changes_no_result()
-        .because("it costs a fraction of a second, once"))]
+        .because("it takes a fraction of a second, once"))]
     pub report: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Samples drawn from the ASVs' answers to the environment.
+//! Samples drawn from the responses of ASVs to the environment.
 
 use rand::{Rng, RngExt};
 use rand_distr::{Binomial, Distribution, Gamma, LogNormal, StandardNormal};
@@ -9,28 +9,28 @@ use aam_core::DataError;
 use aam_core::random::stream;
 use aam_data::Table;
 
-/// Names of habitats, in the order in which studies use them.
+/// Habitat names, in the order in which studies use them.
 pub(super) const HABITATS: [&str; 6] = ["gut", "soil", "water", "skin", "leaf", "rock"];
 
-/// How much of an ASV's answer to the environment comes from its ancestors.
+/// The fraction of an ASV's response to the environment that is inherited.
 const INHERITED: f64 = 0.9;
-/// How much of its baseline does.
+/// The fraction of an ASV's baseline that is inherited.
 const BASELINE_INHERITED: f64 = 0.4;
 /// Standard deviation of the baselines in log abundance.
 const BASELINE_SPREAD: f64 = 1.0;
-/// How much likelier an ASV is present, in log odds per log abundance.
+/// The increase of the log odds of an ASV's presence per unit of log abundance.
 const PRESENCE_SLOPE: f64 = 1.5;
-/// The smaller, the more reads are overdispersed (the Dirichlet's total).
+/// The total of the Dirichlet distribution: the smaller, the more overdispersed the reads.
 const CONCENTRATION: f64 = 200.0;
 
-/// What the counts of a simulated study were drawn from.
+/// The parameters from which the counts of a simulated study are drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Truth {
-    /// Log abundance of each ASV of the table in the mean environment, in table order.
+    /// Log abundance of each ASV of the table in the average environment, in table order.
     pub baseline: Vec<f64>,
-    /// Change of log abundance per unit of the gradient, per ASV.
+    /// Change in log abundance per unit of the gradient, per ASV.
     pub slope: Vec<f64>,
-    /// Change of log abundance in each habitat, per ASV.
+    /// Change in log abundance in each habitat, per ASV.
     pub effect: Vec<Vec<f64>>,
     /// Names of the habitats.
     pub habitats: Vec<&'static str>,
@@ -116,7 +116,7 @@ pub(super) fn draw(
     Ok((table, metadata, truth))
 }
 
-/// The reads of each sample, as `(sample, ASV, reads)`, given the logarithms of its abundances.
+/// The reads of each sample as `(sample, ASV, reads)`, given log abundances.
 fn reads(log_abundance: &[Vec<f64>], options: &SimulateOptions) -> Vec<(u32, u32, u32)> {
     let threshold = presence_threshold(log_abundance, options.richness);
     let of_sample = |(s, abundance): (usize, &Vec<f64>)| {
@@ -133,7 +133,7 @@ fn reads(log_abundance: &[Vec<f64>], options: &SimulateOptions) -> Vec<(u32, u32
     samples.flat_map(of_sample).collect()
 }
 
-/// What somebody wrote down about the samples.
+/// The recorded metadata of the samples.
 fn observe(truth: &Truth, options: &SimulateOptions) -> StudyMetadata {
     let rng = &mut stream(options.seed, "simulate metadata");
     let mut ph = Vec::new();
@@ -155,7 +155,7 @@ fn presence(log_abundance: f64, threshold: f64) -> f64 {
     1.0 / (1.0 + (-PRESENCE_SLOPE * (log_abundance - threshold)).exp())
 }
 
-/// The log abundance at which an ASV is present in half the cases, such that a sample holds
+/// The log abundance at which an ASV is present with probability 1/2, such that a sample has
 /// `richness` ASVs on average.
 fn presence_threshold(log_abundance: &[Vec<f64>], richness: f64) -> f64 {
     let mean = |threshold: f64| {
@@ -174,7 +174,7 @@ fn presence_threshold(log_abundance: &[Vec<f64>], richness: f64) -> f64 {
     low
 }
 
-/// The share of reads that each ASV can expect in one sample; zero where it is absent.
+/// The expected fraction of the reads for each ASV in a sample; zero for absent ASVs.
 fn fractions(log_abundance: &[f64], threshold: f64, rng: &mut impl Rng) -> Vec<f64> {
     let most = log_abundance
         .iter()
@@ -183,7 +183,7 @@ fn fractions(log_abundance: &[f64], threshold: f64, rng: &mut impl Rng) -> Vec<f
     let mut share: Vec<f64> = log_abundance
         .iter()
         .map(|&a| {
-            // The most abundant is there in any case, so that no sample is empty.
+            // The most abundant ASV is always present, so that no sample is empty.
             let here = rng.random::<f64>() < presence(a, threshold) || a == most;
             if here { (a - most).exp() } else { 0.0 }
         })
@@ -196,7 +196,7 @@ fn fractions(log_abundance: &[f64], threshold: f64, rng: &mut impl Rng) -> Vec<f
     share
 }
 
-/// Shares out `depth` reads by `weights`, one binomial draw after the other.
+/// Distributes `depth` reads by `weights`, one binomial draw after the other.
 fn multinomial(depth: u64, weights: &[f64], rng: &mut impl Rng) -> Vec<u32> {
     let mut reads_left = depth;
     let mut weight_left: f64 = weights.iter().sum();

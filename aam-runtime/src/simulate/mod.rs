@@ -1,17 +1,17 @@
-//! Studies with known truth: what `aam simulate` makes and `aam demo` learns from.
+//! Studies with known truth, created by `aam simulate` and used by `aam demo`.
 //!
-//! One tree carries everything. It grows by splitting lineages at random; sequences evolve along
-//! it, and so do the ASVs' answers to the environment, which is why related ASVs, with similar
-//! sequences, answer alike. In sample `s` with gradient `g` and habitat `h`, ASV `a` has
+//! Everything is based on one tree, which grows by splitting lineages at random. Sequences evolve
+//! along the tree, and so do the responses of ASVs to the environment; related ASVs, with similar
+//! sequences, therefore respond alike. In sample `s` with gradient `g` and habitat `h`, ASV `a` has
 //!
 //! ```text
 //! log abundance = baseline[a] + slope[a]·g[s] + effect[a, h[s]] + hidden[a]·z[s] + noise
 //! ```
 //!
-//! where `z` is a hidden variable of the sample that nobody measured. Rare ASVs are often absent
-//! altogether; reads are then drawn with overdispersion (Dirichlet-multinomial) to a sequencing
-//! depth that varies between samples (log-normal). Metadata hold the gradient, the habitat and
-//! `ph`, a noisy measurement of the gradient.
+//! where `z` is an unmeasured variable of the sample. Rare ASVs are often absent; reads are then
+//! drawn with overdispersion (Dirichlet-multinomial) to a sequencing depth that varies between
+//! samples (log-normal). The metadata contains the gradient, the habitat and `ph`, a noisy
+//! measurement of the gradient.
 
 mod community;
 mod options;
@@ -34,32 +34,32 @@ use aam_unifrac::unifrac;
 pub struct Study {
     /// Reads per sample and ASV; ASVs are named by their sequence.
     pub table: Table,
-    /// The tree on which the ASVs evolved, tips named by sequence; it also holds ASVs that no
-    /// sample has.
+    /// The tree on which the ASVs evolved, with tips named by sequence. It includes ASVs that occur
+    /// in no sample.
     pub tree: Tree,
     /// Metadata, in table order.
     pub metadata: StudyMetadata,
-    /// UniFrac distances between the samples, of the metric asked for.
+    /// UniFrac distances between the samples, of the requested metric.
     pub unifrac: DistanceMatrix,
-    /// What the counts were drawn from.
+    /// The parameters from which the counts were drawn.
     pub truth: Truth,
 }
 
-/// Metadata of a simulated study, one value per sample; some may be missing.
+/// Metadata of a simulated study, one value per sample. Values may be missing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StudyMetadata {
     /// The environmental gradient: mean 0, variance 1 over many samples.
     pub gradient: Vec<f64>,
-    /// A measurement of the gradient: `7 + 0.8·gradient` and an error of 0.2.
+    /// A measurement of the gradient: `7 + 0.8·gradient`, with a standard error of 0.2.
     pub ph: Vec<Option<f64>>,
     /// The habitat.
     pub habitat: Vec<Option<&'static str>>,
 }
 
-/// Makes a study; equal options give equal studies.
+/// Simulates a study. Equal options give equal studies.
 ///
 /// # Errors
-/// If an option is out of its range; the error names it.
+/// An option that is out of range; the error names it.
 pub fn simulate(options: &SimulateOptions) -> Result<Study, RunError> {
     options.check()?;
     check_memory(options)?;
@@ -83,7 +83,7 @@ pub fn simulate(options: &SimulateOptions) -> Result<Study, RunError> {
     })
 }
 
-/// Refuses a study whose distances and sequences do not fit the memory.
+/// Rejects a study whose distances and sequences do not fit in memory.
 fn check_memory(options: &SimulateOptions) -> Result<(), RunError> {
     let distances = 16 * (options.samples as u64).pow(2);
     let sequences = 2 * options.asvs as u64 * options.sequence_length as u64;
@@ -95,7 +95,7 @@ fn check_memory(options: &SimulateOptions) -> Result<(), RunError> {
     match available() {
         Some(free) if needed > free => {
             let problem = format!(
-                "the study takes {:.1} GB, and {:.1} GB of memory are free",
+                "the study requires {:.1} GB, and {:.1} GB of memory are free",
                 needed as f64 / 1e9,
                 free as f64 / 1e9
             );

@@ -8,20 +8,20 @@ use super::community::HABITATS;
 use aam_run::{RunError, settings};
 use aam_unifrac::Metric;
 
-/// Size and character of a simulated study.
+/// Size and properties of a simulated study.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct SimulateOptions {
     /// Number of samples.
     #[schemars(range(min = 2, max = 1_000_000))]
     pub samples: usize,
-    /// Number of ASVs on the tree; those that no sample holds are left out of the table.
+    /// Number of ASVs on the tree. ASVs that occur in no sample are left out of the table.
     #[schemars(range(min = 4, max = 1_000_000))]
     pub asvs: usize,
     /// Bases per ASV.
     #[schemars(range(min = 20, max = 100_000))]
     pub sequence_length: usize,
-    /// Mean number of ASVs in a sample, before sequencing misses the rarest.
+    /// Mean number of ASVs per sample, before the rarest are missed by sequencing.
     #[schemars(range(min = 1.0))]
     pub richness: f64,
     /// Median number of reads per sample.
@@ -30,17 +30,18 @@ pub struct SimulateOptions {
     /// Standard deviation of the logarithm of the number of reads.
     #[schemars(range(min = 0.0, max = 3.0))]
     pub depth_spread: f64,
-    /// How strongly ASVs answer to the gradient: standard deviation of their slopes, in log
+    /// Strength of the response of ASVs to the gradient: standard deviation of their slopes, in log
     /// abundance per standard deviation of the gradient.
     #[schemars(range(min = 0.0, max = 10.0))]
     pub gradient_effect: f64,
-    /// How strongly ASVs prefer habitats: standard deviation of the effects in log abundance.
+    /// Strength of the habitat preference of ASVs: standard deviation of the effects in log
+    /// abundance.
     #[schemars(range(min = 0.0, max = 10.0))]
     pub habitat_effect: f64,
-    /// How strongly ASVs answer to what nobody measured, like `gradient-effect`.
+    /// Strength of the response of ASVs to an unmeasured variable, in units of `gradient-effect`.
     #[schemars(range(min = 0.0, max = 10.0))]
     pub hidden_effect: f64,
-    /// Standard deviation of what befalls each ASV in each sample alone, in log abundance.
+    /// Standard deviation of the noise of each ASV in each sample, in log abundance.
     #[schemars(range(min = 0.0, max = 10.0))]
     pub noise: f64,
     /// Number of habitats, up to 6.
@@ -49,10 +50,10 @@ pub struct SimulateOptions {
     /// Fraction of `ph` and `habitat` values that are missing from the metadata.
     #[schemars(range(min = 0.0, max = 0.9))]
     pub missing: f64,
-    /// Metric of the UniFrac matrix.
+    /// UniFrac metric of the distance matrix.
     #[schemars(with = "String")]
     pub metric: Metric,
-    /// Seed of every random draw.
+    /// Seed of the random number generator.
     #[schemars(transform = Facts::new().because("the same command gives the same result"))]
     pub seed: u64,
 }

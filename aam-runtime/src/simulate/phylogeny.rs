@@ -5,16 +5,16 @@ use rand_distr::{Exp1, StandardNormal};
 
 /// Substitutions per site between the root and an average tip.
 const HEIGHT: f64 = 0.4;
-/// Standard deviation of the logarithm of the pace of a lineage.
+/// Standard deviation of the logarithm of a lineage's substitution rate.
 const PACE_SPREAD: f64 = 0.3;
 
-/// A tree as [`aam_data::Tree::new`] takes it: tips first, every node before its parent.
+/// A tree in the format of [`aam_data::Tree::new`]: tips first, every node before its parent.
 pub(super) struct Phylogeny {
     pub parent: Vec<u32>,
     /// Substitutions per site on the branch above each node.
     pub length: Vec<f64>,
     pub name: Vec<Box<str>>,
-    /// Time on the branch above each node, as a share of the time from root to tips.
+    /// Time on the branch above each node, as a fraction of the time from root to tips.
     duration: Vec<f64>,
 }
 
@@ -27,8 +27,8 @@ impl Phylogeny {
         self.parent.len() / 2 + 1
     }
 
-    /// A number per tip with variance 1, of which the fraction `inherited` evolved along the
-    /// tree as Brownian motion and the rest is the tip's own.
+    /// One number per tip with variance 1, of which the fraction `inherited` evolved along the tree
+    /// by Brownian motion and the rest is specific to the tip.
     pub fn evolve(&self, inherited: f64, rng: &mut impl Rng) -> Vec<f64> {
         let mut value = vec![0.0; self.root() + 1];
         for node in (0..self.root()).rev() {
@@ -44,15 +44,16 @@ impl Phylogeny {
     }
 }
 
-/// Grows a tree of `tips` tips: at any time each lineage is as likely to split (a Yule process).
+/// Grows a tree with `tips` tips. At any time, all lineages are equally likely to split (Yule
+/// process).
 pub(super) fn grow(tips: usize, rng: &mut impl Rng) -> Phylogeny {
     let nodes = 2 * tips - 1;
-    // Splits in order of time: node numbers run from the root, the last, downwards.
+    // Splits in order of time; nodes are numbered downwards from the root, which is the last.
     let mut next = nodes - 1;
     let mut parent = vec![0u32; nodes];
     let mut born = vec![0.0; nodes];
     let mut died = vec![0.0; nodes];
-    // Living lineages: (node above, time of its split).
+    // Living lineages: (parent node, time of its split).
     let mut living: Vec<(u32, f64)> = vec![(0, 0.0)];
     let mut now = 0.0;
     while living.len() < tips {
@@ -76,7 +77,7 @@ pub(super) fn grow(tips: usize, rng: &mut impl Rng) -> Phylogeny {
     let mut length = vec![0.0; nodes];
     for node in (0..nodes - 1).rev() {
         let step: f64 = rng.sample(StandardNormal);
-        // Paces are inherited in half, so that whole clades run fast or slow.
+        // Half of the rate is inherited, so that entire clades evolve fast or slowly.
         let log = 0.5 * f64::ln(pace[parent[node] as usize]) + PACE_SPREAD * step;
         pace[node] = log.exp();
         length[node] = HEIGHT * duration[node] * pace[node];

@@ -8,14 +8,14 @@ use rand_distr::{Distribution, Gamma, Poisson};
 use super::phylogeny::Phylogeny;
 
 const BASES: [u8; 4] = *b"ACGT";
-/// Frequencies of A, C, G and T, near those of bacterial 16S genes.
+/// Base frequencies of A, C, G and T, close to those of bacterial 16S genes.
 const FREQUENCIES: [f64; 4] = [0.25, 0.23, 0.31, 0.21];
-/// How much likelier A↔G and C↔T are than other substitutions.
+/// The rate of A↔G and C↔T transitions relative to other substitutions.
 const TRANSITIONS: f64 = 3.0;
 /// Shape of the gamma distribution of rates among sites: below 1, most sites hardly change.
 const RATE_SHAPE: f64 = 0.7;
 
-/// The sequences of all nodes of `tree` (empty for inner nodes), those of the tips distinct.
+/// The sequences of all nodes of `tree` (empty for inner nodes). Those of the tips are distinct.
 ///
 /// Substitutions follow Hasegawa, Kishino and Yano 1985 with gamma-distributed rates among sites.
 pub(super) fn evolve(tree: &Phylogeny, sites: usize, rng: &mut impl Rng) -> Vec<Box<str>> {
@@ -33,7 +33,7 @@ pub(super) fn evolve(tree: &Phylogeny, sites: usize, rng: &mut impl Rng) -> Vec<
     let mut seen = HashSet::new();
     let mut names = Vec::with_capacity(sequences.len());
     for mut sequence in sequences.drain(..tree.tips()) {
-        // ASVs differ by a base at least: a lineage too young for that gets one more change.
+        // ASVs differ by at least one base: lineages too young for that get additional changes.
         while !seen.insert(sequence.clone()) {
             let site = rng.random_range(0..sites);
             sequence[site] = (sequence[site] + rng.random_range(1..4)) % 4;
@@ -48,7 +48,7 @@ pub(super) fn evolve(tree: &Phylogeny, sites: usize, rng: &mut impl Rng) -> Vec<
     names
 }
 
-/// Rates with mean 1 over the sites.
+/// Site rates with mean 1.
 fn site_rates(sites: usize, rng: &mut impl Rng) -> Vec<f64> {
     let Ok(gamma) = Gamma::new(RATE_SHAPE, 1.0 / RATE_SHAPE) else {
         return vec![1.0; sites];
@@ -58,7 +58,7 @@ fn site_rates(sites: usize, rng: &mut impl Rng) -> Vec<f64> {
     rates.iter().map(|rate| rate / mean).collect()
 }
 
-/// An index drawn with the given weights.
+/// Draws an index with the given weights.
 fn pick(weights: &[f64; 4], rng: &mut impl Rng) -> u8 {
     let mut left = rng.random::<f64>() * weights.iter().sum::<f64>();
     for (i, weight) in weights.iter().enumerate() {
@@ -70,11 +70,11 @@ fn pick(weights: &[f64; 4], rng: &mut impl Rng) -> u8 {
     3
 }
 
-/// Substitutions as events at one common rate, some of which change nothing.
+/// Substitutions as events at a common rate, some of which change nothing.
 struct Substitution {
     /// Events per unit of branch length.
     events: f64,
-    /// To which base an event leads from each.
+    /// The probabilities of the new base, for each old base.
     next: [[f64; 4]; 4],
 }
 

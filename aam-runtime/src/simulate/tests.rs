@@ -6,7 +6,7 @@ use aam_data::newick::NewickOptions;
 use aam_data::{read_metadata, read_table, read_tree};
 use aam_unifrac::Metric;
 
-/// R² of the mean of the `k` nearest others, sample by sample.
+/// R² of the mean over the `k` nearest neighbours of each sample.
 fn nearest_neighbour_r2(distances: &DistanceMatrix, values: &[f64], k: usize) -> f64 {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let (mut residual, mut total) = (0.0, 0.0);
@@ -24,7 +24,8 @@ fn nearest(distances: &DistanceMatrix, i: usize, k: usize) -> impl Iterator<Item
     others.into_iter().take(k)
 }
 
-/// How often the most frequent habitat of the `k` nearest others is the sample's own.
+/// The fraction of samples whose habitat is the most frequent one among their `k` nearest
+/// neighbours.
 fn nearest_neighbour_accuracy(distances: &DistanceMatrix, classes: &[usize], k: usize) -> f64 {
     let right = (0..classes.len()).filter(|&i| {
         let mut votes = [0; 6];
@@ -197,7 +198,7 @@ fn a_study_is_written_whole_and_reads_back() {
         assert!((read.unwrap_or(0.0) - made.unwrap_or(0.0)).abs() < 1e-3);
     }
     let error = study.write(&target, false).unwrap_err().to_string();
-    assert!(error.contains("exists already"), "{error}");
+    assert!(error.contains("already exists"), "{error}");
     let left: Vec<_> = std::fs::read_dir(folder.path().join("new"))
         .unwrap()
         .collect();
@@ -231,5 +232,5 @@ fn a_study_replaces_a_study_and_nothing_else() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     std::fs::remove_file(target.join("README.md")).unwrap();
     let error = make(3).write(&target, true).unwrap_err().to_string();
-    assert!(error.contains("no simulated study"), "{error}");
+    assert!(error.contains("other than a simulated study"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! A simulated study as files.
+//! Writes a simulated study to files.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,9 +9,9 @@ use aam_core::DataError;
 use aam_data::{newick, write_biom, write_distances_npy, write_distances_tsv};
 use aam_run::output_lock::OutputLock;
 
-/// How the README of a study begins, which tells such a folder from others.
+/// The first line of a study's README, by which such a folder is recognised.
 const TITLE: &str = "# A simulated study\n";
-/// What a study consists of.
+/// The files of a study.
 const FILES: [&str; 9] = [
     "table.biom",
     "tree.nwk",
@@ -27,23 +27,23 @@ const FILES: [&str; 9] = [
 const README: &str = "\
 # A simulated study
 
-Made by `aam simulate`; every number in it is known. `aam simulate --help` has the options.
+Created by `aam simulate` with known parameters. `aam simulate --help` lists the options.
 
-| file | holds |
+| file | contents |
 |---|---|
 | `table.biom` | reads per sample and ASV (BIOM 2.1); ASVs are named by their sequence |
-| `tree.nwk` | the tree on which the sequences evolved, with ASVs that no sample has |
+| `tree.nwk` | the tree on which the sequences evolved, including ASVs that occur in no sample |
 | `metadata.tsv` | `gradient`, `ph` (a noisy measurement of it) and `habitat` per sample |
 | `unifrac.tsv`, `unifrac.npy` | UniFrac distances; the ids of the second are in `unifrac.npy.ids.txt` |
-| `truth-samples.tsv` | the environment of each sample, the hidden variable included |
-| `truth-asvs.tsv` | how each ASV answers to it, in log abundance |
+| `truth-samples.tsv` | the environment of each sample, including the hidden variable |
+| `truth-asvs.tsv` | the response of each ASV to it, in log abundance |
 ";
 
 impl Study {
-    /// Writes the study into a new folder at `folder`. If there is a study already, it is replaced
-    /// with `overwrite` set, and nothing else that the folder holds.
+    /// Writes the study to a new folder at `folder`. With `overwrite`, an existing study is
+    /// replaced, but nothing else in the folder.
     ///
-    /// The files are written beside it first, so that the study appears whole or not at all.
+    /// The files are written next to it first, so that the study appears as a whole or not at all.
     ///
     /// # Errors
     /// Those of [`check_place`], or if `folder` cannot be written.
@@ -132,14 +132,14 @@ impl Study {
     }
 }
 
-/// Checks that a study can be written to `folder`, without touching it.
+/// Checks that a study can be written to `folder`, without changing anything.
 ///
 /// # Errors
-/// If `folder` is a file, or holds files; with `overwrite`, if it holds no study.
+/// If `folder` is a file or a non-empty folder; with `overwrite`, if it contains no study.
 pub fn check_place(folder: &Path, overwrite: bool) -> Result<(), DataError> {
     let refuse = |problem: &str| Err(DataError::in_file(folder, problem));
     if folder.is_file() {
-        return refuse("exists already, and is a file");
+        return refuse("already exists and is a file");
     }
     if !holds_files(folder) {
         return Ok(());
@@ -148,11 +148,11 @@ pub fn check_place(folder: &Path, overwrite: bool) -> Result<(), DataError> {
     match (overwrite, readme.starts_with(TITLE.as_bytes())) {
         (true, true) => Ok(()),
         (false, true) => refuse(
-            "exists already, with a study in it; choose another folder, or replace the study with --overwrite",
+            "already exists and contains a study; choose another folder, or replace the study with --overwrite",
         ),
-        (false, false) => refuse("exists already; choose another folder"),
+        (false, false) => refuse("already exists; choose another folder"),
         (true, false) => refuse(
-            "holds files that are no simulated study, and --overwrite does not remove those; choose another folder",
+            "contains files other than a simulated study, which --overwrite does not remove; choose another folder",
         ),
     }
 }
@@ -161,14 +161,14 @@ fn holds_files(folder: &Path) -> bool {
     fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some())
 }
 
-/// The error with the place that the user knows, not the one beside it.
+/// The error with the path known to the user instead of the temporary one.
 fn in_folder(mut error: DataError, folder: &Path) -> DataError {
     let name = error.file.as_deref().and_then(Path::file_name);
     error.file = name.map(|name| folder.join(name));
     error
 }
 
-/// The folder that `folder` is in.
+/// The parent of `folder`.
 fn parent_of(folder: &Path) -> &Path {
     match folder.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -176,14 +176,16 @@ fn parent_of(folder: &Path) -> &Path {
     }
 }
 
-/// A folder beside the one to be made, removed unless it was renamed to it.
+/// A temporary folder next to the target, removed unless renamed to it.
 struct Beside(PathBuf);
 
 impl Beside {
     fn new(folder: &Path) -> Result<Self, DataError> {
         let Some(name) = folder.file_name() else {
-            return Err(DataError::in_file(folder, "is no name for a new folder")
-                .help("choose another folder"));
+            return Err(
+                DataError::in_file(folder, "is not a valid name for a new folder")
+                    .help("choose another folder"),
+            );
         };
         let beside = parent_of(folder).join(format!(
             ".{}.partial-{}",
@@ -197,7 +199,7 @@ impl Beside {
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        // Gone already where all went well.
+        // Already gone if all went well.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

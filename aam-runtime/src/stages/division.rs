@@ -1,4 +1,4 @@
-//! The fourth stage: who is learnt from and who is held out.
+//! The fourth stage: the split into training and validation samples.
 
 use super::setup::TrainingSetup;
 use super::study::{MatchedStudy, division};
@@ -14,25 +14,27 @@ use aam_train::fingerprint::RunFingerprint;
 use aam_train::session::{ids_of, known_bp};
 use aam_train::targets::RawTargets;
 
-/// A study of which it is said who is learnt from.
+/// A study split into training and validation samples.
 pub struct DividedStudy<'a> {
     /// The training.
     pub setup: &'a TrainingSetup<'a>,
     /// The study.
     pub matched: &'a MatchedStudy,
-    /// The samples of either side.
+    /// The training and validation samples.
     pub split: Split,
-    /// What they belong to, if that was said.
+    /// The groups of the samples, if given.
     pub groups: Option<Groups>,
-    /// What the run was asked, and of which data.
+    /// The fingerprint of the run's settings and data.
     pub fingerprint: RunFingerprint,
 }
 
 impl<'a> DividedStudy<'a> {
-    /// Divides the samples, or finds those of a run that goes on, and warns of what a division does.
+    /// Splits the samples, or restores the split of a resumed run, and warns about problems of the
+    /// split.
     ///
     /// # Errors
-    /// Samples that cannot be divided as asked, or data that are not those of the run that goes on.
+    /// Samples that cannot be split as requested, or data that differ from those of the resumed
+    /// run.
     pub fn new(
         setup: &'a TrainingSetup<'a>,
         matched: &'a MatchedStudy,
@@ -69,18 +71,18 @@ impl<'a> DividedStudy<'a> {
         })
     }
 
-    /// Ids of all samples.
+    /// The ids of all samples.
     pub fn ids(&self) -> &'a [String] {
         self.matched.study.table.sample_ids()
     }
 
-    /// Ids of the samples that are learnt from.
+    /// The ids of the training samples.
     pub fn train_ids(&self) -> Vec<String> {
         ids_of(self.ids(), &self.split.train)
     }
 }
 
-/// Warns of classes that no training sample has.
+/// Warns of classes without training samples.
 fn warn_of_unseen_classes(
     targets: &RawTargets,
     split: &Split,
@@ -91,7 +93,7 @@ fn warn_of_unseen_classes(
             let has_class = |&row: &usize| column.values[row] as usize == class;
             if !split.train.iter().any(has_class) {
                 let text = format!(
-                    "column '{}': no training sample has the class '{name}', so it cannot be learnt",
+                    "column '{}': no training sample has the class '{name}', so it cannot be learned",
                     column.name
                 );
                 observer.observe(&Event::Warning(&text))?;
@@ -103,24 +105,24 @@ fn warn_of_unseen_classes(
 
 /// A study divided into folds.
 pub struct FoldedStudy {
-    /// Ids of all samples.
+    /// The ids of all samples.
     pub ids: Vec<String>,
-    /// Their reads.
+    /// The reads of the samples.
     pub table: Table,
-    /// Their targets.
+    /// The targets of the samples.
     pub targets: RawTargets,
-    /// What is known of them besides.
+    /// The metadata of the samples.
     pub metadata: Metadata,
-    /// The columns of it that they are predicted by, too.
+    /// The metadata columns used as additional features.
     pub categories: CategoryColumns,
-    /// What they belong to, if that was said.
+    /// The groups of the samples, if given.
     pub groups: Option<Groups>,
     /// The folds.
     pub folds: Folds,
 }
 
 impl FoldedStudy {
-    /// All samples with what is to be learnt of them.
+    /// All samples with their targets.
     pub fn labelled(&self, options: &TrainOptions) -> LabelledSamples<'_> {
         LabelledSamples {
             table: &self.table,
@@ -133,10 +135,10 @@ impl FoldedStudy {
     }
 }
 
-/// The samples that `options` are about, divided into `folds` folds.
+/// Divides the samples selected by `options` into `folds` folds.
 ///
 /// # Errors
-/// Files that cannot be read or do not fit each other, or samples that cannot be divided so.
+/// Files that cannot be read or do not match, or samples that cannot be divided as requested.
 pub fn folded(
     options: &TrainOptions,
     folds: usize,

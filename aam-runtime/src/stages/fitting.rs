@@ -1,4 +1,4 @@
-//! The last stages of a training: fitted, judged, written.
+//! The last stages of a training: fitting, evaluation and output.
 
 use std::sync::atomic::AtomicBool;
 
@@ -24,7 +24,7 @@ use aam_train::saving::Saving;
 use aam_train::state::{Done, Limits};
 use aam_train::trainer::{Trained, Trainer};
 
-/// A training that came to its end, or was interrupted.
+/// A training that finished or was interrupted.
 pub struct FittedTraining<'a> {
     divided: &'a DividedStudy<'a>,
     objective: Finetuning<'a>,
@@ -33,10 +33,10 @@ pub struct FittedTraining<'a> {
 }
 
 impl<'a> FittedTraining<'a> {
-    /// Trains what was `prepared` on all ranks, with its checkpoints in `run`.
+    /// Trains the `prepared` model on all ranks, with checkpoints in `run`.
     ///
     /// # Errors
-    /// A loss that is no number, a file that cannot be written.
+    /// A non-finite loss, or a file that cannot be written.
     pub fn new(
         prepared: PreparedTraining<'a>,
         run: &RunDirectory,
@@ -97,16 +97,17 @@ impl<'a> FittedTraining<'a> {
         })
     }
 
-    /// How it ended.
+    /// How the training ended.
     pub fn outcome(&self) -> Outcome {
         self.trained.outcome
     }
 
-    /// Judges the weights after the last epoch alongside simpler methods, and writes and reports the
-    /// metrics; those of the best epoch were chosen by the samples that are judged by.
+    /// Evaluates the weights after the last epoch alongside simpler methods, and writes and reports
+    /// the metrics. The best epoch is not used, because it was selected on the same validation
+    /// samples.
     ///
     /// # Errors
-    /// What components refuse, or a file that cannot be written.
+    /// Errors of components, or a file that cannot be written.
     pub fn conclude(
         &self,
         run: &RunDirectory,
@@ -140,8 +141,8 @@ impl<'a> FittedTraining<'a> {
         observer.observe(&Event::Saved(&run.join("checkpoints/last")))
     }
 
-    /// What the members predict together of the samples held out, and what each does; the checkpoint
-    /// gets the learners.
+    /// The combined predictions of the members for the held-out samples, and those of each member.
+    /// Adds the learners to the checkpoint.
     fn with_members(
         &self,
         network: Vec<HeldOut>,
@@ -184,7 +185,7 @@ impl<'a> FittedTraining<'a> {
         Ok((together, with_network_first(network, learners)))
     }
 
-    /// What a Random Forest predicts of the samples held out, if one is wanted.
+    /// The predictions of a Random Forest for the held-out samples, if requested.
     fn forest(&self, observer: &mut dyn Observer) -> Result<Vec<Other>, RunError> {
         let options = self.divided.setup.options();
         if options.baseline_trees == 0 {
@@ -205,7 +206,7 @@ impl<'a> FittedTraining<'a> {
     }
 }
 
-/// What checkpoints keep of the training samples.
+/// The summary of the training samples for checkpoints.
 fn familiarity(divided: &DividedStudy<'_>) -> Result<Vec<u8>, RunError> {
     let groups = divided.groups.as_ref().map(|groups| groups.of.as_slice());
     let table = &divided.matched.study.table;

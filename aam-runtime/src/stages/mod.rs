@@ -1,21 +1,21 @@
-//! A run in stages, each a type that owns what it found out and gives the next.
+//! The stages of a run. Each is a type that owns its results and creates the next stage.
 //!
-//! A training goes from [`TrainingSettings`] (checked without any data) over [`TrainingSetup`]
-//! (devices, the weights it starts from, sizes and length), [`MatchedStudy`] (files read and samples
-//! matched) and [`DividedStudy`] (who is learnt from) to [`PreparedTraining`] (model and objective);
-//! until there, whatever can be refused is refused. Then a directory is made, and the model
-//! [fitted](FittedTraining) and judged. A pre-training has the same stages with other contents.
-//! Commands compose them:
+//! A training starts with [`TrainingSettings`] (validated without data) and continues with
+//! [`TrainingSetup`] (devices, initial weights, sizes and length), [`MatchedStudy`] (files read and
+//! samples matched), [`DividedStudy`] (training and validation samples) and [`PreparedTraining`]
+//! (model and objective). All errors that can be detected in advance are raised up to this point.
+//! Then a directory is made, and the model is [fitted](FittedTraining) and evaluated. Pre-training
+//! has the same stages with other contents. Commands compose the stages:
 //!
 //! | command | stages |
 //! |---|---|
 //! | `train` | all, or once for each fold |
-//! | `lr-find` | all up to the directory; then updates whose weights are thrown away |
+//! | `lr-find` | all up to the directory; then updates whose weights are discarded |
 //! | memory measurement | the same without a directory |
 //! | `compare`, `tune` | the study divided into folds, then all stages of `train` for each run |
-//! | `rf-baseline` | the study divided into folds, then forests, judged as a model is |
-//! | `pretrain` | all but the judgement |
-//! | `predict` | begins with a checkpoint in place of settings and training |
+//! | `rf-baseline` | the study divided into folds, then forests, evaluated like a model |
+//! | `pretrain` | all but the evaluation |
+//! | `predict` | starts from a checkpoint instead of settings and training |
 
 mod division;
 mod fitting;

@@ -1,5 +1,6 @@
-//! The fifth stage of a training: the model, and all that is measured of the training samples before
-//! it. After it nothing is left to refuse, and a directory is made.
+//! The fifth stage of a training: the model, and all statistics of the training samples it needs.
+//! All errors that can be detected in advance are raised by the end of this stage; then a directory
+//! is made.
 
 use burn::module::Module;
 
@@ -30,7 +31,7 @@ use aam_train::sampling;
 use aam_train::session::{batcher, drawn, ids_of, manifest};
 use aam_train::target_scales::{self, Scaling, TargetScales};
 
-/// A training that is ready to begin.
+/// A training that is ready to start.
 pub struct PreparedTraining<'a> {
     /// The samples.
     pub divided: &'a DividedStudy<'a>,
@@ -44,7 +45,7 @@ pub struct PreparedTraining<'a> {
 }
 
 impl<'a> PreparedTraining<'a> {
-    /// Measures the training samples, and makes the model.
+    /// Computes statistics of the training samples and creates the model.
     ///
     /// # Errors
     /// Settings or components that do not fit the samples, or weights that do not fit the model.
@@ -115,7 +116,7 @@ impl<'a> PreparedTraining<'a> {
         encodes_first(&self.model, setup.resumed().is_some(), setup.frozen)
     }
 
-    /// Makes the directory of the run, with its settings and samples.
+    /// Makes the run directory, with settings and sample lists.
     ///
     /// # Errors
     /// A directory that cannot be made.
@@ -131,7 +132,7 @@ impl<'a> PreparedTraining<'a> {
         Ok(run)
     }
 
-    /// Makes the directory of the run, and keeps files in it for those who watch.
+    /// Makes the run directory, with monitoring files.
     ///
     /// # Errors
     /// A directory or file that cannot be made.
@@ -146,14 +147,14 @@ impl<'a> PreparedTraining<'a> {
         Ok(run)
     }
 
-    /// The settings with what was filled in.
+    /// The settings, with defaults filled in.
     fn recorded(&self) -> TrainOptions {
         let setup = self.setup();
         let mut recorded = self.options().clone();
         recorded.optimization.resume = false;
         setup.plan.record(&mut recorded.optimization);
         if setup.chooses_length() {
-            // Another run is to choose again, and not to take all updates for what was wanted.
+            // A rerun should choose its own length instead of taking the maximum as given.
             recorded.optimization.epochs = None;
             recorded.optimization.max_steps = None;
         }
@@ -167,8 +168,7 @@ impl<'a> PreparedTraining<'a> {
         recorded
     }
 
-    /// The training with a base fitted to its samples, and their ASVs encoded where that is done
-    /// once.
+    /// Fits the base to the samples, and encodes their ASVs if this is done once.
     ///
     /// # Errors
     /// Those of the observer.
@@ -241,7 +241,7 @@ impl<'a> PreparedTraining<'a> {
         })
     }
 
-    /// The task of masked nucleotides and the weight of its loss, if it is wanted.
+    /// The masked-nucleotide task and the weight of its loss, if requested.
     fn nucleotides(&self) -> Option<(Nucleotides<'a>, f64)> {
         let (setup, options) = (self.setup(), self.options());
         let weight = options.nucleotide_weight;
@@ -259,7 +259,7 @@ impl<'a> PreparedTraining<'a> {
     }
 }
 
-/// What is on top of the base: components, targets and categories, as they were when the run began.
+/// The parts on top of the base: components, targets and categories, as at the start of the run.
 fn parts(
     divided: &DividedStudy<'_>,
     observer: &mut dyn Observer,
@@ -302,7 +302,7 @@ fn parts(
     Ok(parts)
 }
 
-/// The model with the weights that it starts from.
+/// The model with its initial weights.
 fn model(
     divided: &DividedStudy<'_>,
     manifest: &Manifest,

@@ -1,4 +1,4 @@
-//! The stages of a pre-training between its settings and its fit.
+//! The stages of a pre-training between settings and fitting.
 
 use super::pretraining_settings::{PretrainingSetup, no_supervision};
 use crate::options::PretrainOptions;
@@ -18,23 +18,24 @@ use aam_train::nucleotides::Nucleotides;
 use aam_train::plan::Plan;
 use aam_train::session::{batcher, drawn, ids_of, manifest};
 
-/// The study of a pre-training, of which it is said who is learnt from.
+/// A study split for pre-training.
 pub struct DividedPretraining<'a> {
     /// The pre-training.
     pub setup: &'a PretrainingSetup<'a>,
     /// The study.
     pub study: &'a Study,
-    /// The samples of either side.
+    /// The training and validation samples.
     pub split: Split,
-    /// What the run was asked, and of which data.
+    /// The fingerprint of the run's settings and data.
     pub fingerprint: RunFingerprint,
 }
 
 impl<'a> DividedPretraining<'a> {
-    /// Divides the samples, or finds those of a run that goes on.
+    /// Splits the samples, or restores the split of a resumed run.
     ///
     /// # Errors
-    /// Samples that cannot be divided as asked, or data that are not those of the run that goes on.
+    /// Samples that cannot be split as requested, or data that differ from those of the resumed
+    /// run.
     pub fn new(
         setup: &'a PretrainingSetup<'a>,
         study: &'a Study,
@@ -66,34 +67,34 @@ impl<'a> DividedPretraining<'a> {
     }
 }
 
-/// A pre-training that is ready to begin.
+/// A pre-training that is ready to start.
 pub struct PreparedPretraining<'a> {
     /// The samples.
     pub divided: &'a DividedPretraining<'a>,
-    /// Makes batches.
+    /// Creates batches.
     pub batcher: Batcher<'a>,
-    /// What checkpoints say.
+    /// The manifest of checkpoints.
     pub manifest: Manifest,
-    /// What is learnt.
+    /// The tasks to learn.
     pub tasks: PreparedTasks<'a>,
-    /// What learns it.
+    /// The model that learns them.
     pub base: Base,
 }
 
-/// What is learnt, in which order ([`Tasks`](super::pretraining_settings::Tasks)).
+/// The tasks to learn, in order ([`Tasks`](super::pretraining_settings::Tasks)).
 pub enum PreparedTasks<'a> {
-    /// Everything in each step.
+    /// All tasks in every step.
     AtOnce {
-        /// Masked nucleotides, if they are guessed.
+        /// Masked nucleotides, if learned.
         nucleotides: Option<Nucleotides<'a>>,
-        /// What is learnt of samples, if anything is.
+        /// The sample task, if any.
         samples: Option<BaseTask<'a>>,
     },
-    /// Masked nucleotides.
+    /// Masked nucleotides only.
     Nucleotides(Nucleotides<'a>),
-    /// Distances or diversity of samples.
+    /// Distances or diversity of samples only.
     Samples(BaseTask<'a>),
-    /// First the one, then the other.
+    /// Nucleotides first, then samples.
     NucleotidesThenSamples(Nucleotides<'a>, BaseTask<'a>),
 }
 
@@ -138,7 +139,7 @@ impl<'a> PreparedPretraining<'a> {
     /// Draws the weights of the base.
     ///
     /// # Errors
-    /// Samples of which there is nothing to learn.
+    /// Samples from which nothing can be learned.
     pub fn new(divided: &'a DividedPretraining<'a>) -> Result<Self, RunError> {
         let (setup, split) = (divided.setup, &divided.split);
         let sequences = &divided.study.sequences;
@@ -163,8 +164,7 @@ impl<'a> PreparedPretraining<'a> {
         })
     }
 
-    /// Makes the directory of the run, with its settings and samples, and keeps files in it for
-    /// those who watch.
+    /// Makes the run directory, with settings, sample lists and monitoring files.
     ///
     /// # Errors
     /// A directory or file that cannot be made.
@@ -184,7 +184,7 @@ impl<'a> PreparedPretraining<'a> {
         Ok(run)
     }
 
-    /// The settings with what was filled in.
+    /// The settings, with defaults filled in.
     fn recorded(&self) -> PretrainOptions {
         let setup = self.divided.setup;
         let mut recorded = setup.options().clone();

@@ -1,4 +1,4 @@
-//! The last stage of a pre-training: the base learns.
+//! The last stage of a pre-training: fitting the base.
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
@@ -30,10 +30,10 @@ use aam_train::saving::Saving;
 use aam_train::state::Done;
 use aam_train::trainer::{Trained, Trainer};
 
-/// Trains what was `prepared` on all ranks, with its checkpoints in `run`.
+/// Trains the `prepared` base on all ranks, with checkpoints in `run`.
 ///
 /// # Errors
-/// A loss that is no number, a file that cannot be written.
+/// A non-finite loss, or a file that cannot be written.
 pub fn fit_base(
     prepared: PreparedPretraining<'_>,
     run: &RunDirectory,
@@ -78,7 +78,7 @@ pub fn fit_base(
     Ok(trained.outcome)
 }
 
-/// What the parts of a fit share.
+/// Shared state of the stages of a fit.
 struct Fit<'a, 'o> {
     divided: &'a DividedPretraining<'a>,
     batcher: Batcher<'a>,
@@ -98,7 +98,7 @@ impl<'a> Fit<'a, '_> {
         self.setup().options()
     }
 
-    /// The run that goes on in this stage.
+    /// The run to resume in this stage.
     fn resumed(&self, stage: usize) -> Option<&'a Resumed> {
         let resumed = self.setup().settings.resumed.as_ref();
         resumed.filter(|run| run.state.stage == stage)
@@ -108,8 +108,8 @@ impl<'a> Fit<'a, '_> {
         self.observer.observe(&Event::Note(text))
     }
 
-    /// Trains `base` on `rows`, each once in an epoch, as stage number `stage`; `is_last` says
-    /// whether the metric that the user chose is of it.
+    /// Trains `base` on `rows`, each once per epoch, as stage number `stage`. `is_last` says
+    /// whether the user's metric is of this stage.
     fn train<O: Objective<Model = Base> + Sync>(
         &mut self,
         (stage, is_last): (usize, bool),
@@ -156,14 +156,14 @@ impl<'a> Fit<'a, '_> {
         }
     }
 
-    /// The stage of nucleotides.
+    /// The nucleotide stage.
     fn nucleotides(
         &mut self,
         base: Base,
         nucleotides: &Nucleotides<'a>,
         is_last: bool,
     ) -> Result<Trained<Base>, RunError> {
-        self.note("first, masked nucleotides: training the encoder of ASVs")?;
+        self.note("stage 1, masked nucleotides: training the ASV encoder")?;
         let objective = MaskedNucleotides {
             nucleotides,
             manifest: self.manifest.clone(),
@@ -173,7 +173,7 @@ impl<'a> Fit<'a, '_> {
         self.train((0, is_last), plan, &objective, base, asvs)
     }
 
-    /// The stage of samples, the second one where `nucleotides` were the first.
+    /// The sample stage; the second one if `nucleotides` were the first.
     fn samples(
         &mut self,
         base: Base,
@@ -190,7 +190,7 @@ impl<'a> Fit<'a, '_> {
         let validate = |task: &Nucleotides<'_>| task.validate(&base.valid(), Replica::ALONE);
         let unchanging = nucleotides.map(validate).transpose()?.unwrap_or_default();
         let what = task.title();
-        self.note(&format!("{what}: training on the embeddings of the ASVs"))?;
+        self.note(&format!("{what}: training on the ASV embeddings"))?;
         let base = base.freeze_asv_encoder();
         let split = &self.divided.split;
         let rows = [split.train.as_slice(), &split.validation].concat();
@@ -209,7 +209,7 @@ impl<'a> Fit<'a, '_> {
         self.train((stage, true), (plan, done), &objective, base, &split.train)
     }
 
-    /// Everything in each step.
+    /// All tasks in every step.
     fn at_once(
         &mut self,
         mut base: Base,
@@ -220,7 +220,8 @@ impl<'a> Fit<'a, '_> {
         let rows = &self.divided.split.train;
         let is_new = self.setup().settings.resumed.is_none();
         if let Some(task) = task.filter(|_| is_new) {
-            // The encoder learns: only the ASVs that the scale is measured on are encoded before.
+            // The encoder is trained, so only the ASVs used to measure the scale are encoded in
+            // advance.
             let embeddings = self.embeddings(&base, &rows[..rows.len().min(SCALED_OVER)])?;
             base = task.prepared(base, &self.training_samples(&embeddings));
         }

@@ -1,4 +1,4 @@
-//! The first stages of a pre-training: what it learns, and on which devices.
+//! The first stages of a pre-training: its tasks and devices.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,23 +22,23 @@ use aam_train::session::{
 };
 use aam_train::trainer::check_optimizer;
 
-/// What a base learns, in which order.
+/// The tasks of a pre-training, and their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tasks {
-    /// Everything in each step, as in the reference implementation.
+    /// All tasks in every step, as in the reference implementation.
     AtOnce {
-        /// Whether masked nucleotides are guessed.
+        /// Whether masked nucleotides are learned.
         nucleotides: bool,
-        /// Whether something is learnt of samples.
+        /// Whether a sample task is learned.
         samples: bool,
     },
-    /// Masked nucleotides.
+    /// Masked nucleotides only.
     Nucleotides,
-    /// Distances or diversity of samples.
+    /// Distances or diversity of samples only.
     Samples,
-    /// Nucleotides first, then samples on the embeddings that came out. A batch of samples has
-    /// thousands of ASVs, which is more than the nucleotides need to learn and more than the
-    /// distances need to be learnt again in every step.
+    /// Nucleotides first, then samples on the resulting embeddings. A batch of samples has
+    /// thousands of ASVs: more than the nucleotide task needs, and too many to encode again in
+    /// every step of the distance task.
     NucleotidesThenSamples,
 }
 
@@ -51,7 +51,7 @@ impl Tasks {
             (_, false, false) => {
                 return Err(RunError::setting(
                     "unifrac-weight",
-                    "there is nothing to pre-train on: give it, or --nucleotide-weight and --nucleotide-steps, a number above 0",
+                    "there is nothing to pre-train on: set it, or --nucleotide-weight and --nucleotide-steps, above 0",
                 ));
             }
             (false, nucleotides, samples) => Self::AtOnce {
@@ -64,7 +64,7 @@ impl Tasks {
         })
     }
 
-    /// Whether masked nucleotides are guessed.
+    /// Whether masked nucleotides are learned.
     pub fn has_nucleotides(self) -> bool {
         match self {
             Self::AtOnce { nucleotides, .. } => nucleotides,
@@ -73,7 +73,7 @@ impl Tasks {
         }
     }
 
-    /// Whether something is learnt of samples.
+    /// Whether a sample task is learned.
     pub fn has_samples(self) -> bool {
         match self {
             Self::AtOnce { samples, .. } => samples,
@@ -82,7 +82,7 @@ impl Tasks {
         }
     }
 
-    /// How many stages there are, and the length of the last one.
+    /// The number of stages, and the plan of the last one.
     fn last(self, options: &PretrainOptions, staged: bool) -> (usize, Plan) {
         let distances = Plan::distances(staged, &options.optimization);
         match self {
@@ -93,41 +93,41 @@ impl Tasks {
     }
 }
 
-/// Length, rate and batches of the stage on nucleotides alone.
+/// Length, learning rate and batches of the nucleotide-only stage.
 pub fn nucleotide_plan(options: &PretrainOptions) -> Plan {
     let (steps, batch) = (options.nucleotide_steps, options.nucleotide_batch_size);
     Plan::nucleotides(steps, batch, &options.optimization)
 }
 
-/// The settings of a pre-training, checked, with what it goes on from.
+/// The validated settings of a pre-training, and the run to resume.
 pub struct PretrainingSettings<'a> {
-    /// The settings as they came.
+    /// The settings as given.
     pub options: &'a PretrainOptions,
-    /// The run that goes on, if one does.
+    /// The run to resume, if any.
     pub resumed: Option<Resumed>,
-    /// Sizes of the model, as far as they are known without the data.
+    /// Sizes of the model, as far as they are known without data.
     pub config: ModelConfig,
-    /// Whether what is learnt of samples is learnt on embeddings that stay as they are.
+    /// Whether the sample task is learned on fixed embeddings.
     pub staged: bool,
-    /// What is learnt.
+    /// The tasks to learn.
     pub tasks: Tasks,
-    /// Keeps others from the directory of the run.
+    /// Locks the run directory.
     _held: Option<Arc<OutputLock>>,
 }
 
 impl<'a> PretrainingSettings<'a> {
-    /// Checks `options`, and reads the run that goes on, if one does.
+    /// Validates `options`, and reads the run to resume, if any.
     ///
     /// # Errors
-    /// The first setting that is missing, out of range or at odds with another; a checkpoint that
-    /// cannot be read.
+    /// The first setting that is missing, out of range or in conflict with another, or a checkpoint
+    /// that cannot be read.
     pub fn of_run(options: &'a PretrainOptions) -> Result<Self, RunError> {
         let PretrainOptions {
             data, optimization, ..
         } = options;
         if data.test_size == Some(0.0) {
             let problem =
-                "a pre-training chooses its best epoch by held-out samples; give more than 0";
+                "pre-training selects its best epoch on held-out samples; give more than 0";
             return Err(RunError::value("test-size", "0", problem));
         }
         let held = check(options, &options.components, optimization)?;
@@ -136,7 +136,7 @@ impl<'a> PretrainingSettings<'a> {
         let resumed = Resumed::of(optimization)?;
         let mut config = match &resumed {
             Some(resumed) => resumed.manifest.model.clone(),
-            // Its distances, too, have always been learnt on an encoder of the study's own.
+            // Distances, too, have always been learned with an encoder trained on the study itself.
             None => model_config((&options.model, &options.components), data, true)?,
         };
         config.sample_values = sample_values(data, &options.components, options.unifrac_weight)?;
@@ -161,7 +161,7 @@ impl<'a> PretrainingSettings<'a> {
         })
     }
 
-    /// Whether nothing is left to do, after that was said.
+    /// Whether the run is complete. If so, reports it.
     ///
     /// # Errors
     /// Those of the observer.
@@ -179,24 +179,24 @@ impl<'a> PretrainingSettings<'a> {
     }
 }
 
-/// The error of a pre-training on samples of which nothing is known.
+/// The error of a pre-training without distances or other sample values.
 pub fn no_supervision(options: &PretrainOptions) -> RunError {
     let described = objective(&options.data, &options.components)
         .and_then(|objective| Ok((objective.title(), missing_source()?)));
     match described {
         Ok((what, missing)) => RunError::setting(
             "unifrac-weight",
-            format!("pre-training on {what} needs {missing}, or 0 for nucleotides alone"),
+            format!("pre-training on {what} needs {missing}, or 0 to train on nucleotides alone"),
         ),
         Err(error) => error,
     }
 }
 
-/// A pre-training that has devices.
+/// A pre-training with its devices.
 pub struct PretrainingSetup<'a> {
-    /// Its settings.
+    /// The settings.
     pub settings: PretrainingSettings<'a>,
-    /// The ranks that train.
+    /// The ranks used for training.
     pub ranks: Ranks,
 }
 
@@ -204,7 +204,7 @@ impl<'a> PretrainingSetup<'a> {
     /// Finds devices.
     ///
     /// # Errors
-    /// A device that cannot be used or computes wrong numbers.
+    /// A device that cannot be used or computes wrong results.
     pub fn new(
         settings: PretrainingSettings<'a>,
         observer: &mut dyn Observer,
@@ -218,23 +218,23 @@ impl<'a> PretrainingSetup<'a> {
         Ok(Self { settings, ranks })
     }
 
-    /// The settings as they came.
+    /// The settings as given.
     pub fn options(&self) -> &'a PretrainOptions {
         self.settings.options
     }
 
-    /// Where it is computed, with autodiff.
+    /// The device, with autodiff.
     pub fn device(&self) -> Device {
         self.ranks.device().autodiff()
     }
 
-    /// How samples become input whose `sequences` are read.
+    /// How samples with these `sequences` are prepared as model input.
     pub fn policy(&self, sequences: &TokenizedSequences) -> DataPolicy {
         let options = self.options();
         policy(&options.data, sequences.max_bp(), options.optimization.seed)
     }
 
-    /// Sizes of the model for `sequences`: a fresh one has places for the longest.
+    /// Sizes of the model for `sequences`: a new model has positions for the longest.
     pub fn config_for(&self, sequences: &TokenizedSequences) -> ModelConfig {
         let mut config = self.settings.config.clone();
         if self.settings.resumed.is_none() {
@@ -243,7 +243,7 @@ impl<'a> PretrainingSetup<'a> {
         config
     }
 
-    /// Bases of the longest sequence that the weights of a run that goes on know of.
+    /// The maximum sequence length, in bases, of the resumed run's weights.
     pub fn known_bp(&self) -> Option<usize> {
         let resumed = self.settings.resumed.as_ref();
         resumed.map(|resumed| resumed.manifest.model.max_bp)

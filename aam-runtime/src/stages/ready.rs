@@ -1,4 +1,4 @@
-//! A training that is ready: updates that are tried, and how many it is to make.
+//! A training that is ready to start: trial updates, and the choice of its length.
 
 use std::sync::atomic::AtomicBool;
 
@@ -13,25 +13,25 @@ use aam_train::readouts::Readouts;
 use aam_train::sampling::Sampling;
 use aam_train::trainer::trial_updates::{TrialUpdates, Watcher};
 
-/// Parts of the training samples, each of which is held back once to choose how long to train.
+/// Number of parts of the training samples, each held back once to choose the training length.
 const PARTS: usize = 3;
 
-/// What a training loop takes.
+/// The inputs of the training loop.
 pub struct ReadyTraining<'a> {
     /// The samples.
     pub divided: &'a DividedStudy<'a>,
-    /// What is learnt.
+    /// The objective.
     pub objective: Finetuning<'a>,
-    /// What learns it.
+    /// The model to train.
     pub model: FineTuned,
-    /// Readouts of the training samples, where they are solved.
+    /// Readouts of the training samples, if they are solved in closed form.
     pub readouts: Option<Readouts>,
-    /// The rows of each category that comes equally often.
+    /// The rows of each category, if categories are balanced.
     pub balance: Option<Vec<Vec<usize>>>,
 }
 
-/// The part of each training sample, by which lengths and penalties are chosen: groups are whole, and
-/// classes in all parts.
+/// The part of each training sample, used to choose lengths and penalties. Groups are kept whole,
+/// and classes are spread over all parts.
 pub(super) fn parts(divided: &DividedStudy<'_>) -> Vec<usize> {
     let column = match divided.matched.targets.columns.as_slice() {
         [column] => column.classes.is_some().then_some(column),
@@ -45,10 +45,10 @@ pub(super) fn parts(divided: &DividedStudy<'_>) -> Vec<usize> {
 }
 
 impl ReadyTraining<'_> {
-    /// Trains a copy of the model on one rank, with an update at each of `rates`, and returns it.
+    /// Trains a copy of the model on one rank, with one update at each of `rates`, and returns it.
     ///
     /// # Errors
-    /// What components refuse, and those of `watcher`.
+    /// Errors of components, and those of `watcher`.
     pub fn try_updates(
         &self,
         rates: &mut dyn Iterator<Item = f64>,
@@ -69,11 +69,11 @@ impl ReadyTraining<'_> {
         trial.run(objective, model, &self.sampling(), rates, watcher)
     }
 
-    /// The updates after which the training ends, where the training samples choose them
-    /// ([`LengthTrials`]): where it takes seconds, and nobody said how long it is to be.
+    /// The number of updates after which the training ends, if the training samples choose it
+    /// ([`LengthTrials`]): this is done if it takes seconds and the length is not set.
     ///
     /// # Errors
-    /// What components refuse, and those of the observer.
+    /// Errors of components, and those of the observer.
     pub fn chosen_updates(
         &self,
         observer: &mut dyn Observer,
@@ -101,7 +101,7 @@ impl ReadyTraining<'_> {
         let chosen = trials.chosen(&self.sampling(), &parts(self.divided), observer)?;
         let total = setup.plan.updates(rows.len(), optimization);
         let note = format!(
-            "training for {chosen} of at most {total} updates, the number at which held-back training samples are predicted best"
+            "training for {chosen} of at most {total} updates, the length that predicts held-back training samples best"
         );
         observer.observe(&Event::Note(&note))?;
         Ok(Some(chosen))

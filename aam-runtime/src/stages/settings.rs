@@ -1,4 +1,4 @@
-//! The first stage of a training: settings that go together, which is known without any data.
+//! The first stage of a training: settings validated without data.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,34 +18,34 @@ use aam_train::session::check;
 use aam_train::target_losses::TargetLosses;
 use aam_train::target_scales::ChosenTransform;
 
-/// The settings of a training, checked, with the components that they name.
+/// The validated settings of a training, with the components they name.
 #[derive(Debug)]
 pub struct TrainingSettings<'a> {
-    /// The settings as they came.
+    /// The settings as given.
     pub options: &'a TrainOptions,
-    /// Scale on which numbers are learnt.
+    /// The transform of numeric targets.
     pub transform: Rc<ChosenTransform>,
-    /// What joins categories with the microbiome.
+    /// The fusion of categories with the microbiome.
     pub fusion: Resolved,
-    /// What makes predictions of a sample.
+    /// The prediction head.
     pub head: Resolved,
     /// The loss of each target.
     pub losses: TargetLosses,
-    /// Weights of the training samples, if they differ.
+    /// The weights of the training samples, if they differ.
     pub weighting: Option<Weighting>,
-    /// The categorical columns that the model sees.
+    /// The categorical columns used as model input.
     pub categories: CategoryColumns,
-    /// What predicts beside the network.
+    /// The members of the ensemble in addition to the network.
     pub members: Members,
-    /// Keeps others from the directory of the run.
+    /// Locks the run directory.
     _held: Option<Arc<OutputLock>>,
 }
 
 impl<'a> TrainingSettings<'a> {
-    /// The settings of a run, whose directory can be made.
+    /// The settings of a run with a new directory.
     ///
     /// # Errors
-    /// The first setting that is missing, out of range or at odds with another.
+    /// The first setting that is missing, out of range or in conflict with another.
     pub fn of_run(options: &'a TrainOptions) -> Result<Self, RunError> {
         let held = check(options, &options.components, &options.optimization)?;
         Ok(Self {
@@ -54,10 +54,10 @@ impl<'a> TrainingSettings<'a> {
         })
     }
 
-    /// The settings of a training on folds, each of which has a directory of its own.
+    /// The settings of a cross-validation, each fold of which has its own directory.
     ///
     /// # Errors
-    /// Those of [`of_run`](Self::of_run), but for the directory.
+    /// Those of [`of_run`](Self::of_run), except for the directory.
     pub fn of_folds(options: &'a TrainOptions) -> Result<Self, RunError> {
         settings::check(options)?;
         Self::read(options)
@@ -85,7 +85,7 @@ impl<'a> TrainingSettings<'a> {
     }
 }
 
-/// Refuses settings that leave open which samples are meant, or say it twice.
+/// Rejects settings that leave the samples undefined or define them twice.
 ///
 /// # Errors
 /// The first such setting.
@@ -99,7 +99,7 @@ pub fn check_data(options: &TrainOptions) -> Result<(), RunError> {
         ));
     }
     if let (Some(word), false) = (options.keep_class.first(), options.classifier) {
-        let problem = "the columns hold numbers, among which no word can be; add --classifier, or leave it out";
+        let problem = "the columns are read as numbers, so a word cannot be a class; add --classifier, or leave it out";
         return Err(RunError::value("keep-class", word, problem));
     }
     let metadata = options.metadata.as_deref();
@@ -112,7 +112,7 @@ pub fn check_data(options: &TrainOptions) -> Result<(), RunError> {
     Ok(())
 }
 
-/// Refuses rates of what the run does not have.
+/// Rejects learning rates of parts that the run does not have.
 fn check_rates(options: &TrainOptions) -> Result<(), RunError> {
     match options.categorical_lr.is_some() && options.categories.categorical_columns.is_empty() {
         true => Err(RunError::setting(

@@ -1,4 +1,4 @@
-//! The second stage of a training: devices, the weights that it starts from, sizes and length.
+//! The second stage of a training: devices, initial weights, sizes and length.
 
 use aam_api::Resolved;
 use burn::tensor::Device;
@@ -24,44 +24,45 @@ use aam_train::session::{
 };
 use aam_train::trainer::check_optimizer;
 
-/// What a training starts from.
+/// The initial weights of a training.
 pub enum InitialWeights {
     /// Weights drawn from the seed.
     Drawn,
-    /// A pre-trained base, with weights drawn for the rest.
+    /// A pre-trained base, with random weights for the rest.
     Pretrained(Box<Base>),
-    /// Those of a run that goes on.
+    /// The weights of a resumed run.
     Resumed(Box<Resumed>),
 }
 
-/// A training that has devices, weights to start from, sizes and a length.
+/// A training with devices, initial weights, sizes and length.
 pub struct TrainingSetup<'a> {
-    /// Its settings.
+    /// The settings.
     pub settings: TrainingSettings<'a>,
-    /// The ranks that train.
+    /// The ranks used for training.
     pub ranks: Ranks,
-    /// The strategy that made them.
+    /// The strategy that created the ranks.
     pub strategy: Resolved,
-    /// What it starts from.
+    /// The initial weights.
     pub weights: InitialWeights,
-    /// Sizes of the model, as far as they are known without the data.
+    /// Sizes of the model, as far as they are known without data.
     pub config: ModelConfig,
-    /// How its sample encoder works.
+    /// The configuration of the sample encoder.
     pub ways: SampleWays,
-    /// Length, rate and batches.
+    /// Length, learning rate and batches.
     pub plan: Plan,
-    /// Whether the base stays as it is.
+    /// Whether the base is frozen.
     pub frozen: bool,
-    /// Learning rates of the base, where they are not those of the rest.
+    /// Learning rates of the base, if they differ from those of the rest.
     pub base_rates: Option<BaseRates>,
 }
 
 impl<'a> TrainingSetup<'a> {
-    /// Finds devices and reads checkpoints, and refuses what needs no other file to be refused.
+    /// Finds devices, reads checkpoints, and rejects all settings that can be rejected without
+    /// other files.
     ///
     /// # Errors
     /// A device that cannot be used, a checkpoint that cannot be read, settings that do not fit the
-    /// model, options that a component refuses.
+    /// model, or options that a component rejects.
     pub fn new(
         settings: TrainingSettings<'a>,
         observer: &mut dyn Observer,
@@ -98,7 +99,7 @@ impl<'a> TrainingSetup<'a> {
         Ok(setup)
     }
 
-    /// The same for updates that are tried on one rank and thrown away.
+    /// The setup for trial updates on one rank whose weights are discarded.
     ///
     /// # Errors
     /// Those of [`new`](Self::new), or several ranks.
@@ -111,29 +112,29 @@ impl<'a> TrainingSetup<'a> {
             1 => Ok(setup),
             _ => Err(RunError::setting(
                 "strategy",
-                "what is tried here is tried on one rank; leave it out",
+                "this command runs on a single rank; leave it out",
             )),
         }
     }
 
-    /// Whether a training takes seconds to minutes, so that it can be repeated on folds.
+    /// Whether a training takes seconds to minutes, so that it can be cross-validated.
     pub fn is_quick(&self) -> bool {
         let ranks = self.ranks.first().communicator().size();
         self.frozen && ranks == 1 && !self.options().memory.is_measured()
     }
 
-    /// Whether the training samples choose how long to train: where that takes seconds, and nobody
-    /// said how long it is to be.
+    /// Whether the training length is chosen on the training samples: this is done if it takes
+    /// seconds and the length is not set.
     pub fn chooses_length(&self) -> bool {
         self.frozen && self.ways.is_fitted && !self.options().optimization.says_how_long()
     }
 
-    /// The settings as they came.
+    /// The settings as given.
     pub fn options(&self) -> &'a TrainOptions {
         self.settings.options
     }
 
-    /// The run that goes on, if one does.
+    /// The run to resume, if any.
     pub fn resumed(&self) -> Option<&Resumed> {
         match &self.weights {
             InitialWeights::Resumed(resumed) => Some(resumed),
@@ -141,18 +142,18 @@ impl<'a> TrainingSetup<'a> {
         }
     }
 
-    /// Where it is computed, with autodiff.
+    /// The device, with autodiff.
     pub fn device(&self) -> Device {
         self.ranks.device().autodiff()
     }
 
-    /// How samples become input whose `sequences` are read.
+    /// How samples with these `sequences` are prepared as model input.
     pub fn policy(&self, sequences: &TokenizedSequences) -> DataPolicy {
         let options = self.options();
         policy(&options.data, sequences.max_bp(), options.optimization.seed)
     }
 
-    /// Sizes of the model for `sequences`: a fresh one has places for the longest.
+    /// Sizes of the model for `sequences`: a new model has positions for the longest.
     pub fn config_for(&self, sequences: &TokenizedSequences) -> ModelConfig {
         let mut config = self.config.clone();
         if matches!(self.weights, InitialWeights::Drawn) {
@@ -161,7 +162,7 @@ impl<'a> TrainingSetup<'a> {
         config
     }
 
-    /// Bases of the longest sequence that the weights it starts from know of; `None` of fresh ones.
+    /// The maximum sequence length, in bases, of the initial weights. `None` for random weights.
     pub fn known_bp(&self) -> Option<usize> {
         match self.weights {
             InitialWeights::Drawn => None,
@@ -169,7 +170,7 @@ impl<'a> TrainingSetup<'a> {
         }
     }
 
-    /// Whether nothing is left to do, after that was said.
+    /// Whether the run is complete. If so, reports it.
     ///
     /// # Errors
     /// Those of the observer.
@@ -179,7 +180,7 @@ impl<'a> TrainingSetup<'a> {
         is_done(self.resumed(), options, limits, observer)
     }
 
-    /// Tells what comes of settings that may not be meant so.
+    /// Reports consequences of settings that may be unintended.
     ///
     /// # Errors
     /// Those of the observer.
@@ -194,19 +195,19 @@ impl<'a> TrainingSetup<'a> {
         }
         if self.frozen && options.pretrained_encoder.is_none() {
             observer.observe(&Event::Note(
-                "no --pretrained-encoder: ASVs are embedded by an encoder that has not been trained, which tells them apart but knows nothing of nucleotides",
+                "no --pretrained-encoder: ASVs are embedded by an untrained encoder, which distinguishes them but has not learned from nucleotides",
             ))?;
         }
         if self.frozen && options.unifrac_weight > 0.0 {
             observer.observe(&Event::Warning(
-                "--unifrac-weight has no effect on a base that is kept as it is; let it learn with --no-freeze-base",
+                "--unifrac-weight has no effect on a frozen base; train it with --no-freeze-base",
             ))?;
         }
         Ok(())
     }
 }
 
-/// What the training starts from, and the sizes of its model.
+/// The initial weights and the sizes of the model.
 fn initial(
     options: &TrainOptions,
     device: &Device,
@@ -246,7 +247,7 @@ fn initial(
     Ok((weights, config))
 }
 
-/// Refuses losses of what the model does not compute, or what does not learn.
+/// Rejects losses of parts that the model does not compute or train.
 fn check_losses_of_base(
     options: &TrainOptions,
     view: ViewShape,
@@ -255,14 +256,14 @@ fn check_losses_of_base(
     if options.count_weight > 0.0 && view != ViewShape::Asvs {
         return Err(RunError::setting(
             "count-weight",
-            "abundances are guessed only of samples that keep their ASVs apart, as with \
+            "abundances are predicted only with sample encoders that keep ASVs separate, such as \
              --sample-encoder attention",
         ));
     }
     if frozen && options.nucleotide_weight > 0.0 {
         return Err(RunError::setting(
             "nucleotide-weight",
-            "a frozen base learns nothing of nucleotides; add --no-freeze-base",
+            "a frozen base does not learn from nucleotides; add --no-freeze-base",
         ));
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! A small model for data that stand in for the study's, by which components, and settings of what
-//! they give, are refused before any file is read.
+//! A small model on placeholder data, used to reject invalid components and settings before any
+//! file is read.
 
 use aam_api::{BoxedLoss, LossContext};
 use burn::tensor::Device;
@@ -15,14 +15,14 @@ use aam_train::inference::{FineTuned, losses};
 use aam_train::output;
 use aam_train::session::{manifest, policy};
 
-/// Names of the classes of a target whose own are not known yet, and levels of a column.
+/// Class names of a target whose classes are not known yet, and levels of a column.
 const NAMES: [&str; 2] = ["1", "2"];
 
-/// Refuses what is refused whatever the data are.
+/// Rejects what is invalid for any data.
 ///
 /// # Errors
-/// Options that a component refuses, components that do not go together, settings of outputs that
-/// the losses do not have.
+/// Options that a component rejects, incompatible components, or output settings that do not apply
+/// to the losses.
 pub fn check(setup: &TrainingSetup<'_>) -> Result<(), RunError> {
     let options = setup.options();
     let device = Device::flex();
@@ -39,13 +39,13 @@ pub fn check(setup: &TrainingSetup<'_>) -> Result<(), RunError> {
     let is_known = is_known && setup.settings.categories.names.is_empty();
     match model(setup, targets.clone(), &device) {
         Ok(model) => check_losses(&model.losses),
-        // Other classes, or other levels of categories, may be what it lacks.
+        // The error may be due to the placeholder classes or levels.
         Err(RunError::Plugin(_)) if !is_known => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// The model of the run with one layer of each sort.
+/// The model of the run with a single layer of each kind.
 fn model(
     setup: &TrainingSetup<'_>,
     targets: Vec<TargetManifest>,

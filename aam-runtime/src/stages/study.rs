@@ -1,4 +1,4 @@
-//! The third stage: files read, and samples matched across them.
+//! The third stage: reading files, and matching samples across them.
 
 use super::pretraining_settings::PretrainingSetup;
 use super::setup::TrainingSetup;
@@ -14,33 +14,33 @@ use aam_train::metadata_columns;
 use aam_train::session::max_bp;
 use aam_train::targets::{self, RawTargets};
 
-/// The samples that have reads, metadata, targets and, where they are wanted, distances.
+/// The samples that have reads, metadata, targets and, if requested, distances.
 pub struct MatchedSamples {
-    /// Reads.
+    /// The reads.
     pub table: Table,
-    /// What the base can learn of them.
+    /// The task of the base on these samples.
     pub supervision: Option<Supervision>,
-    /// Metadata, of these samples and perhaps others.
+    /// The metadata, possibly also of other samples.
     pub metadata: Metadata,
-    /// What is to be predicted of them.
+    /// The targets.
     pub targets: RawTargets,
 }
 
-/// The same with the sequences of their ASVs.
+/// The same samples with the sequences of their ASVs.
 pub struct MatchedStudy {
-    /// Reads, sequences, distances.
+    /// Reads, sequences and distances.
     pub study: Study,
-    /// Metadata.
+    /// The metadata.
     pub metadata: Metadata,
-    /// What is to be predicted.
+    /// The targets.
     pub targets: RawTargets,
 }
 
 impl MatchedSamples {
-    /// Reads the files that `options` name.
+    /// Reads the files named by `options`.
     ///
     /// # Errors
-    /// Files that cannot be read, or samples that do not go together.
+    /// Files that cannot be read, or samples that do not match.
     pub fn read(options: &TrainOptions, observer: &mut dyn Observer) -> Result<Self, RunError> {
         let TrainOptions {
             data, optimization, ..
@@ -63,7 +63,7 @@ impl MatchedSamples {
             true => study::with_supervision(table, (data, &options.components), &mut notes)?,
             false => (table, None),
         };
-        // Again, because distances may have left samples out.
+        // Repeated, because matching with distances may have dropped samples.
         let (targets, _) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
         classes::tell(&targets.columns, observer)?;
         tell_reads(&table, observer)?;
@@ -77,7 +77,7 @@ impl MatchedSamples {
 }
 
 impl MatchedStudy {
-    /// Tells what comes of the settings, and reads the files that they name.
+    /// Reports consequences of the settings, and reads the files they name.
     ///
     /// # Errors
     /// Those of [`read`](Self::read).
@@ -86,11 +86,11 @@ impl MatchedStudy {
         Self::read(setup.options(), setup.known_bp(), observer)
     }
 
-    /// Reads the files that `options` name, for an encoder that knows sequences of up to `known`
-    /// bases, or for a fresh one.
+    /// Reads the files named by `options`, for an encoder that supports sequences of up to `known`
+    /// bases, or for a new one.
     ///
     /// # Errors
-    /// Those of [`MatchedSamples::read`], or a sequence that is none or too long.
+    /// Those of [`MatchedSamples::read`], or an invalid or too long sequence.
     pub fn read(
         options: &TrainOptions,
         known: Option<usize>,
@@ -100,7 +100,7 @@ impl MatchedStudy {
         let sequences = sequences(&options.data, known, &samples.table, observer)?;
         let lengths = samples.table.feature_ids().iter();
         if let Some(lengths) = Distribution::of_counts(lengths.map(|id| id.len() as u64)) {
-            observer.observe(&Event::Note(&format!("bases of an ASV: {lengths}")))?;
+            observer.observe(&Event::Note(&format!("bases per ASV: {lengths}")))?;
         }
         Ok(Self {
             study: Study {
@@ -114,23 +114,23 @@ impl MatchedStudy {
     }
 }
 
-/// Tells how many reads and ASVs the samples have; `aam check` tells more.
+/// Reports the numbers of reads and ASVs per sample. `aam check` reports more.
 fn tell_reads(table: &Table, observer: &mut dyn Observer) -> Result<(), RunError> {
     let rows = 0..table.num_samples();
     let reads = Distribution::of_counts(rows.clone().map(|row| table.depth(row)));
     let asvs = Distribution::of_counts(rows.map(|row| table.row(row).0.len() as u64));
     for (what, of) in [("reads", reads), ("ASVs", asvs)] {
         if let Some(of) = of {
-            observer.observe(&Event::Note(&format!("{what} of a sample: {of}")))?;
+            observer.observe(&Event::Note(&format!("{what} per sample: {of}")))?;
         }
     }
     Ok(())
 }
 
-/// What the division of `samples` has to respect.
+/// The constraints on how `samples` are split.
 ///
 /// # Errors
-/// A column of groups that does not exist or has one value.
+/// A group column that does not exist or has only one value.
 pub fn division<'a>(
     options: &'a TrainOptions,
     metadata: &Metadata,
@@ -145,7 +145,7 @@ pub fn division<'a>(
     Division::new(parts, seed, metadata, samples, labels, &mut notes)
 }
 
-/// Class of each sample, to split within classes; only where there is one column of classes.
+/// The class of each sample for a stratified split, if there is a single categorical target.
 fn class_labels(targets: &RawTargets) -> Option<Vec<usize>> {
     match targets.columns.as_slice() {
         [column] if column.classes.is_some() => {
@@ -158,7 +158,7 @@ fn class_labels(targets: &RawTargets) -> Option<Vec<usize>> {
 /// Reads the study of a pre-training.
 ///
 /// # Errors
-/// Files that cannot be read, or samples that do not go together.
+/// Files that cannot be read, or samples that do not match.
 pub fn unlabelled(
     setup: &PretrainingSetup<'_>,
     observer: &mut dyn Observer,
@@ -184,7 +184,7 @@ pub fn unlabelled(
     })
 }
 
-/// The sequences of the table's ASVs, as a run with an encoder that knows `known` bases reads them.
+/// The sequences of the table's ASVs, as read for an encoder that supports `known` bases.
 fn sequences(
     data: &DataOptions,
     known: Option<usize>,
@@ -200,7 +200,7 @@ fn sequences(
     })
 }
 
-/// The table of a run, with the sequences of its ASVs for names.
+/// The table of a run, with sequences as the names of its ASVs.
 fn reads(
     data: &DataOptions,
     optimization: &OptimizationOptions,

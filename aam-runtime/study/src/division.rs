@@ -1,4 +1,4 @@
-//! The splits of a run: by lists, at random, within classes, by group, or one per fold.
+//! The splits of a run: from lists, at random, stratified, by group, or one per fold.
 
 use crate::Notes;
 use crate::options::{DataOptions, SplitOptions};
@@ -12,7 +12,7 @@ use aam_evaluation::folds::folds;
 use aam_evaluation::groups::Groups;
 use aam_evaluation::repeats;
 
-/// The samples of a run, and what their division has to respect.
+/// The samples of a run, and the constraints on how they are split.
 pub struct Division<'a> {
     ids: &'a [String],
     labels: Option<Vec<usize>>,
@@ -22,16 +22,16 @@ pub struct Division<'a> {
     seed: u64,
 }
 
-/// Splits, and what each holds out if that has a name.
+/// The splits of a run, and the held-out groups if they have names.
 pub struct Folds {
-    /// One split, or one per fold.
+    /// A single split, or one per fold.
     pub splits: Vec<Split>,
-    /// The groups held out, where each is one.
+    /// The held-out groups, if each fold holds out one group.
     pub names: Option<Vec<String>>,
 }
 
 impl Folds {
-    /// Name of a fold, counted from 0: its number from 1, or the group that it holds out.
+    /// The name of a fold (from 0): its number from 1, or the group that it holds out.
     pub fn name(&self, fold: usize) -> String {
         match &self.names {
             Some(names) => names[fold].clone(),
@@ -39,7 +39,7 @@ impl Folds {
         }
     }
 
-    /// Name of the fold that holds out each of so many `samples`.
+    /// The name of the fold that holds out each of `samples` samples.
     pub fn of_samples(&self, samples: usize) -> Vec<String> {
         let mut names = vec![String::new(); samples];
         for (fold, split) in self.splits.iter().enumerate() {
@@ -52,10 +52,10 @@ impl Folds {
 }
 
 impl<'a> Division<'a> {
-    /// Of the samples `ids`, with `labels` for their classes if they have one each.
+    /// Creates a division of the samples `ids`, with class `labels` if they have one class each.
     ///
     /// # Errors
-    /// A column of groups that does not exist or has one value.
+    /// A group column that does not exist or has only one value.
     pub fn new(
         (data, split): (&'a DataOptions, &'a SplitOptions),
         seed: u64,
@@ -85,10 +85,11 @@ impl<'a> Division<'a> {
         })
     }
 
-    /// The one split of a run.
+    /// The single split of a run.
     ///
     /// # Errors
-    /// Lists that do not fit the samples, too few samples or groups, a group that does not exist.
+    /// Lists that do not match the samples, too few samples or groups, or a group that does not
+    /// exist.
     pub fn split(&self, notes: &mut Notes<'_>) -> Result<Split, RunError> {
         if self.holds_out_none() {
             notes(format!("all {} samples for training", self.ids.len()))?;
@@ -147,8 +148,8 @@ impl<'a> Division<'a> {
             && self.data.test_size == Some(0.0)
     }
 
-    /// As many splits as there are folds; one where the samples are not to be divided into folds.
-    /// `number` is how many, unless groups are left out one by one.
+    /// The splits of all folds; a single split if there is no cross-validation. `number` is the
+    /// number of folds, unless groups are left out one by one.
     ///
     /// # Errors
     /// Those of [`Division::split`], and more folds than samples or groups.
@@ -198,17 +199,18 @@ impl<'a> Division<'a> {
         }
     }
 
-    /// What the samples belong to, if they were grouped.
+    /// The groups of the samples, if any.
     pub fn groups(&self) -> Option<&Groups> {
         self.groups.as_ref()
     }
 
-    /// What the samples belong to, if they were grouped.
+    /// Returns the groups of the samples, if any.
     pub fn into_groups(self) -> Option<Groups> {
         self.groups
     }
 
-    /// A warning of a column whose repeats `split` divides, unless the samples are grouped.
+    /// A warning about a column whose repeated measurements are separated by `split`, unless the
+    /// samples are grouped.
     pub fn warning(
         &self,
         metadata: &Metadata,
@@ -233,7 +235,7 @@ impl<'a> Division<'a> {
                 }
             };
             let column = self.split.group_column.as_deref().unwrap_or_default();
-            let problem = format!("no sample at hand has this value in column '{column}'; {hint}");
+            let problem = format!("no sample has this value in column '{column}'; {hint}");
             RunError::value("leave-group-out", name, problem)
         })
     }
@@ -245,10 +247,10 @@ fn groups_split(groups: &Groups, held_out: impl Fn(usize) -> bool) -> Split {
     Split { train, validation }
 }
 
-/// Refuses ways of dividing samples that are at odds.
+/// Rejects conflicting split options.
 ///
 /// # Errors
-/// The first such setting.
+/// The first such option.
 pub fn check(split: &SplitOptions, data: &DataOptions) -> Result<(), RunError> {
     let refuse = |key: &str, problem: &str| Err(RunError::setting(key, problem));
     let wants_group = [
@@ -258,33 +260,30 @@ pub fn check(split: &SplitOptions, data: &DataOptions) -> Result<(), RunError> {
     if split.group_column.is_none()
         && let Some((key, _)) = wants_group.iter().find(|(_, given)| *given)
     {
-        return refuse(
-            key,
-            "say with --group-column which column the groups are in",
-        );
+        return refuse(key, "name the column of the groups with --group-column");
     }
     if split.leave_group_out.is_some() && split.cross_validates() {
         return refuse(
             "leave-group-out",
-            "it is one split; to hold out each group once, give --leave-one-group-out",
+            "it defines a single split; to hold out each group once, use --leave-one-group-out",
         );
     }
     if split.leave_one_group_out && split.folds.is_some_and(|folds| folds > 1) {
         return refuse(
             "folds",
-            "--leave-one-group-out makes a fold of every group: leave out one of the two",
+            "--leave-one-group-out uses every group as a fold: leave out one of the two",
         );
     }
     if data.lists_samples() && split.cross_validates() {
         return refuse(
             "folds",
-            "lists of samples are one split; give either lists or a number of folds",
+            "sample lists define a single split; give either lists or a number of folds",
         );
     }
     if data.lists_samples() && split.leave_group_out.is_some() {
         return refuse(
             "leave-group-out",
-            "lists of samples say what is held out; give one of both",
+            "sample lists already define the held-out samples; give only one of the two",
         );
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! Random Forests (Breiman 2001) on relative abundances of ASVs.
 //!
-//! The forest is the learner of that name, as Breiman's own program has it: grown to the end on
-//! bootstrap samples, with a third of the ASVs at each split for numbers, and the square root of their
-//! number for classes.
+//! The forest is the learner of that name, with the settings of Breiman's original program: fully
+//! grown on bootstrap samples, with a third of the ASVs at each split for numbers, and the square
+//! root of their number for classes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,29 +18,29 @@ use aam_data::{Split, Table};
 use aam_evaluation::results::{HeldOut, RawColumn, TargetPrediction};
 use aam_run::RunError;
 
-/// The learner.
+/// The name of the learner.
 const LEARNER: &str = "forest";
 
-/// How many features are considered at each split.
+/// The number of features considered at each split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxFeatures {
-    /// All.
+    /// All features.
     All,
-    /// A third.
+    /// A third of the features.
     Third,
-    /// The square root of their number.
+    /// The square root of the number of features.
     Sqrt,
-    /// The logarithm of their number, to the base of 2.
+    /// The base-2 logarithm of the number of features.
     Log2,
-    /// So many.
+    /// A fixed number.
     Number(usize),
 }
 
 impl MaxFeatures {
-    /// Reads `all`, `third`, `sqrt`, `log2` or a number from 1.
+    /// Parses `all`, `third`, `sqrt`, `log2` or a number from 1.
     ///
     /// # Errors
-    /// Anything else.
+    /// Any other text.
     pub fn read(text: &str) -> Result<Self, RunError> {
         match text.trim() {
             "all" => Ok(Self::All),
@@ -57,7 +57,7 @@ impl MaxFeatures {
         }
     }
 
-    /// How many of `features`; one at least.
+    /// The number of features to consider out of `features`; at least one.
     fn of(self, features: usize) -> usize {
         let number = match self {
             Self::All => features,
@@ -70,26 +70,26 @@ impl MaxFeatures {
     }
 }
 
-/// How a forest is grown.
+/// The settings of a forest.
 #[derive(Clone, Copy, Debug)]
 pub struct Forest {
-    /// Trees.
+    /// Number of trees.
     pub trees: usize,
-    /// ASVs considered at each split; without it a third for numbers and the square root for classes.
+    /// ASVs considered at each split. Default: a third for numbers and the square root for classes.
     pub max_features: Option<MaxFeatures>,
-    /// Fewest training samples of a leaf.
+    /// Minimum number of training samples in a leaf.
     pub min_samples_leaf: usize,
-    /// Share of the training samples that an ASV has to occur in; two of them at least.
+    /// Minimum fraction of the training samples in which an ASV must occur (at least two samples).
     pub min_prevalence: f64,
-    /// Seed of the run.
+    /// Random seed of the run.
     pub seed: u64,
 }
 
-/// Fewest training samples of an ASV that is a feature.
+/// Minimum number of training samples in which a feature occurs.
 const FEWEST: usize = 2;
 
 impl Forest {
-    /// By the rules, as beside a model.
+    /// A forest with default settings, as reported alongside a model.
     pub fn of(trees: usize, seed: u64) -> Self {
         Self {
             trees,
@@ -100,11 +100,11 @@ impl Forest {
         }
     }
 
-    /// What a forest on the training samples of `split` predicts of its validation samples; nothing
-    /// where it was interrupted.
+    /// The predictions of a forest trained on the training samples of `split` for its validation
+    /// samples. `None` if interrupted.
     ///
     /// # Errors
-    /// No ASV that occurs in enough training samples; a program without the learner.
+    /// No ASV occurs in enough training samples, or the learner is not linked.
     pub fn predict(
         &self,
         table: &Table,
@@ -115,7 +115,7 @@ impl Forest {
         let features = self.features(table, &split.train);
         if features.is_empty() {
             let problem = format!(
-                "no ASV occurs in {} of the {} training samples, so that a Random Forest has nothing to learn from; choose a smaller one, or other samples",
+                "no ASV occurs in {} of the {} training samples, so a Random Forest has no features; choose a smaller value, or other samples",
                 self.fewest(split.train.len()),
                 split.train.len()
             );
@@ -175,7 +175,7 @@ impl Forest {
             name: LEARNER.to_owned(),
             options: self.options(tried),
         })?)?;
-        // It has no settings to choose by them.
+        // Folds are required, but there are no settings to choose with them.
         let folds: Vec<usize> = (0..values.len()).map(|row| row % 2).collect();
         let seed = stream(self.seed, &format!("random forest of target {target}")).random();
         let samples = TrainingSamples::new(train, target_values, &folds, seed);
@@ -198,7 +198,7 @@ impl Forest {
         ((self.min_prevalence * samples as f64).ceil() as usize).max(FEWEST)
     }
 
-    /// ASVs that occur in enough of the samples at `rows`.
+    /// The ASVs that occur in enough of the samples at `rows`.
     fn features(&self, table: &Table, rows: &[usize]) -> Vec<usize> {
         let mut samples = vec![0usize; table.num_features()];
         for &row in rows {
@@ -212,7 +212,7 @@ impl Forest {
     }
 }
 
-/// Relative abundances of the ASVs `features` in the samples at `rows`.
+/// The relative abundances of the ASVs `features` in the samples at `rows`.
 fn shares(table: &Table, features: &[usize], rows: &[usize]) -> SampleFeatures {
     let mut place = vec![usize::MAX; table.num_features()];
     for (column, &asv) in features.iter().enumerate() {
@@ -229,7 +229,7 @@ fn shares(table: &Table, features: &[usize], rows: &[usize]) -> SampleFeatures {
             }
         }
     }
-    // Of which it asks nothing.
+    // Not used by forests.
     let log_ratios = Array2::zeros(shares.dim());
     SampleFeatures::new(shares, log_ratios, features.len())
 }

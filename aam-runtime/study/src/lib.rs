@@ -1,7 +1,8 @@
 //! A study read from its files: samples matched across table, metadata and distances, categories,
-//! and which samples are held out. No Burn; what a model makes of a study belongs above.
+//! and the split into training and validation samples. Independent of Burn; how a model uses a
+//! study is defined in the crates above.
 //!
-//! Every step tells how many samples it kept and why others fell out.
+//! Every step reports how many samples it kept and why others were dropped.
 
 pub mod categories;
 pub mod division;
@@ -32,24 +33,24 @@ pub use selection::{ByMetadata, listed, meeting};
 pub use supervision::{Supervision, has_source, missing_source, with_supervision};
 pub use tree::without_missing;
 
-/// Takes the lines that tell what was kept and what fell out.
+/// Receives messages about kept and dropped samples.
 pub type Notes<'a> = dyn FnMut(String) -> Result<(), RunError> + 'a;
 
-/// The samples of a run, in the order of the table's rows.
+/// The samples of a run, in table order.
 #[derive(Debug)]
 pub struct Study {
-    /// Reads.
+    /// The reads.
     pub table: Table,
-    /// Sequence of each ASV of the table.
+    /// The sequence of each ASV of the table.
     pub sequences: TokenizedSequences,
-    /// What the base can learn of the samples.
+    /// The task of the base on the samples, if any.
     pub supervision: Option<Supervision>,
 }
 
-/// A file that must have been named.
+/// Returns a required file.
 ///
 /// # Errors
-/// It was not.
+/// The file is not named.
 pub fn required<'a, T: ?Sized + AsRef<Path>>(
     path: Option<&'a T>,
     flag: &str,
@@ -58,21 +59,20 @@ pub fn required<'a, T: ?Sized + AsRef<Path>>(
         .ok_or_else(|| RunError::missing(flag, "name the file"))
 }
 
-/// The files that reads are in.
+/// The files that contain the reads.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReadsFiles<'a> {
     /// The table.
     pub table: Option<&'a Path>,
-    /// Whether it has samples as rows.
+    /// Whether its rows are samples.
     pub transposed: bool,
-    /// The sequences of its ASVs, where they are in a file of their own.
+    /// The ASV sequences, if they are in a separate file.
     pub sequences: Option<&'a Path>,
-    /// What happens to reverse complements.
+    /// How reverse complements are handled.
     pub orient: Orient,
 }
 
-/// Reads a table into `storage`, and the sequences of its ASVs where they are in a file of their
-/// own.
+/// Reads a table into `storage`, and the sequences of its ASVs if they are in a separate file.
 ///
 /// # Errors
 /// Files that cannot be read, or ASVs without a sequence.
@@ -109,8 +109,8 @@ pub fn read_files(
     Ok(table)
 }
 
-/// The table with the sequences in the file at `path` for names of its ASVs; the reads of ASVs with
-/// one sequence are added up.
+/// Names the ASVs of the table by their sequences in the file at `path`. The reads of ASVs with the
+/// same sequence are summed.
 fn with_sequences(table: Table, path: &Path, notes: &mut Notes<'_>) -> Result<Table, RunError> {
     let sequences = read_sequences(path)?;
     let table = turned_by(table, path, |id| sequences.get(id).is_some(), notes)?;
@@ -119,18 +119,18 @@ fn with_sequences(table: Table, path: &Path, notes: &mut Notes<'_>) -> Result<Ta
     let (table, merged) = table.merged_by(found).map_err(|error| error.file(path))?;
     if merged > 0 {
         notes(format!(
-            "{}: {merged} ids of the table have the sequence of another one; their reads are added up",
+            "{}: {merged} ids of the table have the same sequence as another one; their reads are summed",
             path.display()
         ))?;
     }
     Ok(table)
 }
 
-/// The table with its rows for samples, where the file at `path`, by which `is_asv` knows ASVs, proves
-/// that they are: it has none of the table's ASVs, and most of its samples.
+/// Transposes the table if the file at `path` proves that its rows are samples: the file contains
+/// none of the table's ASVs (according to `is_asv`), but most of its samples.
 ///
 /// # Errors
-/// A table that cannot be turned.
+/// A table that cannot be transposed.
 pub fn turned_by(
     table: Table,
     path: &Path,
@@ -142,13 +142,13 @@ pub fn turned_by(
         return Ok(table);
     }
     notes(format!(
-        "the table's rows are samples, for its columns are the ASVs of {}: turned",
+        "the table's rows are samples, since its columns are the ASVs of {}: transposed",
         path.display()
     ))?;
     Ok(table.transposed()?)
 }
 
-/// Leaves out the samples that have no reads.
+/// Drops samples without reads.
 fn without_empty_samples(table: Table, notes: &mut Notes<'_>) -> Result<Table, RunError> {
     let (full, empty): (Vec<usize>, Vec<usize>) =
         (0..table.num_samples()).partition(|&row| !table.row(row).0.is_empty());
@@ -159,14 +159,14 @@ fn without_empty_samples(table: Table, notes: &mut Notes<'_>) -> Result<Table, R
     let examples = examples.map(|&row| shorten(&table.sample_ids()[row]));
     let examples: Vec<String> = examples.collect();
     notes(format!(
-        "{} samples without reads are left out, such as {}",
+        "{} samples without reads are dropped, such as {}",
         empty.len(),
         examples.join(", ")
     ))?;
     Ok(table.select_samples(&full))
 }
 
-/// Draws the same number of reads from every sample, if asked to.
+/// Rarefies every sample to the same depth, if requested.
 ///
 /// # Errors
 /// No sample has enough reads.
@@ -186,7 +186,7 @@ pub fn rarefied(
     notes(match examples.is_empty() {
         true => format!("rarefied to {depth} reads: every sample kept"),
         false => format!(
-            "rarefied to {depth} reads: {} samples kept, {} have fewer reads and are left out, such as {}",
+            "rarefied to {depth} reads: {} samples kept, {} have fewer reads and are dropped, such as {}",
             rarefied.table.num_samples(),
             rarefied.dropped.len(),
             examples.join(", ")
@@ -198,7 +198,7 @@ pub fn rarefied(
 /// Tokenises the sequences of the table's ASVs.
 ///
 /// # Errors
-/// A sequence with a character that is no nucleotide, or one longer than `max_bp`.
+/// A sequence with a character that is not a nucleotide, or one longer than `max_bp`.
 pub fn tokenized(
     table: &Table,
     options: &TokenOptions,
@@ -207,13 +207,13 @@ pub fn tokenized(
     let sequences = TokenizedSequences::of(table.feature_ids(), options)
         .map_err(|error| match &error.help {
             None => error.help(
-                "the ids of the table are taken for sequences; if they are not, give a FASTA file with --sequences",
+                "the ids of the table are treated as sequences; if they are not, give a FASTA file with --sequences",
             ),
             Some(_) => error,
         })?;
     if sequences.truncated() > 0 {
         notes(format!(
-            "{} ASVs are longer than {} bases and were cut",
+            "{} ASVs are longer than {} bases and were truncated",
             sequences.truncated(),
             options.max_bp
         ))?;
@@ -221,7 +221,7 @@ pub fn tokenized(
     Ok(sequences)
 }
 
-/// Reads metadata, which is small and says whether columns exist, before the table is read.
+/// Reads metadata. This is fast and reveals missing columns before the table is read.
 ///
 /// # Errors
 /// A file that cannot be read.
@@ -233,7 +233,7 @@ pub fn metadata(path: &Path, notes: &mut Notes<'_>) -> Result<Metadata, RunError
     Ok(metadata)
 }
 
-/// The samples of the table that `metadata` have a row for.
+/// Keeps the samples of the table that have a row in `metadata`.
 ///
 /// # Errors
 /// No sample in common.
@@ -244,7 +244,7 @@ pub fn with_metadata(
 ) -> Result<Table, RunError> {
     let path = metadata.file();
     let samples = table.sample_index();
-    // The header of a table as text is one that metadata may have, too.
+    // The header of a table in text format is a valid metadata header, too.
     let is_table = metadata
         .columns()
         .iter()
@@ -264,7 +264,7 @@ pub fn with_metadata(
     keep(table, "the metadata", path, metadata.ids(), notes)
 }
 
-/// Tells how many samples of a table, all of which stay, have no row in `metadata`.
+/// Reports how many samples of the table have no row in `metadata`. No sample is dropped.
 ///
 /// # Errors
 /// No sample in common.
@@ -288,7 +288,7 @@ pub fn tell_without_row(
         ))?;
         if let (_, Some(guess)) = mismatch::partial(table, "the metadata", metadata.ids()) {
             notes(format!(
-                "warning: {}: rows may be missed by their spelling: {guess}",
+                "warning: {}: rows may be missing due to a different spelling: {guess}",
                 path.display()
             ))?;
         }
@@ -320,17 +320,17 @@ fn keep(
     notes(format!("{path}: {found} samples found, {lost}"))?;
     if let Some(guess) = guess {
         notes(format!(
-            "warning: {path}: samples may be lost by their spelling: {guess}"
+            "warning: {path}: samples may be lost due to a different spelling: {guess}"
         ))?;
     }
     Ok(table.select_samples(&rows))
 }
 
-/// Samples to train on and to validate on: by the given lists, or at random (within classes
-/// where `labels` are given).
+/// Splits samples into training and validation samples: by the given lists, or at random
+/// (stratified if `labels` are given).
 ///
 /// # Errors
-/// Lists that do not fit the samples, or too few samples.
+/// Lists that do not match the samples, or too few samples.
 pub fn split(
     ids: &[String],
     labels: Option<&[usize]>,

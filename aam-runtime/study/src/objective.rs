@@ -1,4 +1,4 @@
-//! Which objective a run learns.
+//! The choice of the objective of a run.
 
 use aam_api::{
     BoxedObjective, Choice, Components, Kind, Learnt, ObjectiveConfig, ObjectiveContext,
@@ -12,7 +12,7 @@ use crate::objectives::UnifracObjectiveConfig;
 use crate::options::DataOptions;
 use aam_run::RunError;
 
-/// How many values of a sample a base learns whose loss has the weight `weight`.
+/// The number of values per sample that a base learns, if the loss has the weight `weight`.
 ///
 /// # Errors
 /// An objective or a metric that does not exist.
@@ -25,10 +25,10 @@ pub fn sample_values(
     Ok(usize::from(learns_values))
 }
 
-/// The option of an objective that `--unifrac-metric` sets.
+/// The option of an objective that is set by `--unifrac-metric`.
 const METRIC: &str = "metric";
 
-/// The objective among `components`, or the one that the metric of `options` names.
+/// The objective in `components`, or the one implied by the metric in `options`.
 ///
 /// # Errors
 /// An objective or a metric that does not exist, or two that contradict each other.
@@ -53,7 +53,7 @@ pub fn objective(
     })
 }
 
-/// The setting that says which objective it is, and its value, for messages.
+/// The setting that defines the objective, and its value, for messages.
 ///
 /// # Errors
 /// Those of [`objective`].
@@ -70,7 +70,7 @@ pub(super) fn asked(
     })
 }
 
-/// The objective that a metric is the name of.
+/// The objective with the name `metric`.
 fn named(registry: &Registry<ObjectiveKind>, metric: &str) -> Option<&'static str> {
     let word = metric.trim().to_ascii_lowercase().replace('_', "-");
     let plugin = registry.find(&word).ok()?;

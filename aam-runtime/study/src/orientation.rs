@@ -1,4 +1,4 @@
-//! Tables whose sequences run the other way than the 16S gene.
+//! Tables whose sequences are reverse complements of the 16S gene.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use aam_run::RunError;
 
 use super::Notes;
 
-/// The table with its ASVs running as the 16S gene does and in upper case, where they are named by their
-/// sequences, after a note of what these look like and what was changed.
+/// Reorients and upper-cases the ASVs of a table to match the 16S gene, if they are named by their
+/// sequences. Reports what the sequences look like and what was changed.
 ///
 /// # Errors
 /// Those of `notes`, or a table that cannot be written to its storage.
@@ -25,8 +25,8 @@ pub(super) fn as_gene(table: Table, path: &Path, notes: &mut Notes<'_>) -> Resul
     };
     if found.turned > 0 {
         notes(format!(
-            "{} of {} ASVs are reverse complements of the 16S gene and are turned; \
-             --orient as-is leaves them",
+            "{} of {} ASVs are reverse complements of the 16S gene and are reoriented; \
+             --orient as-is keeps them as they are",
             found.turned,
             table.num_features()
         ))?;
@@ -35,13 +35,13 @@ pub(super) fn as_gene(table: Table, path: &Path, notes: &mut Notes<'_>) -> Resul
     let (table, merged) = merged.map_err(|error| error.file(path))?;
     if merged > 0 {
         notes(format!(
-            "{merged} ASVs then have the sequence of another one; their reads are added up"
+            "{merged} ASVs then have the same sequence as another one; their reads are summed"
         ))?;
     }
     Ok(table)
 }
 
-/// What sequences look like: `252 bases, V4, forward`.
+/// A description of sequences, such as `252 bases, V4, forward`.
 fn described(sequences: &Ids, lie: &Lie) -> String {
     let lengths = sequences.iter().map(str::len);
     let (shortest, longest) = (lengths.clone().min(), lengths.max());

@@ -1,4 +1,4 @@
-//! The samples that a command is about, out of those that its files have.
+//! Selection of the samples that a command uses.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -8,10 +8,10 @@ use crate::{Notes, metadata, with_metadata};
 use aam_data::{Conditions, Metadata, Table, mismatch, read_ids};
 use aam_run::RunError;
 
-/// The samples of `table` that the file `list` names.
+/// The samples of `table` that are named in the file `list`.
 ///
 /// # Errors
-/// A list that cannot be read, or none of whose samples the table has.
+/// A list that cannot be read, or that contains none of the table's samples.
 pub fn listed(table: Table, list: &Path, notes: &mut Notes<'_>) -> Result<Table, RunError> {
     let listed = read_ids(list)?;
     let wanted: HashSet<&String> = listed.iter().collect();
@@ -30,7 +30,8 @@ pub fn listed(table: Table, list: &Path, notes: &mut Notes<'_>) -> Result<Table,
     Ok(table.select_samples(&rows))
 }
 
-/// The samples of `table` whose `metadata` meet `conditions`, which are told with how many they are.
+/// The samples of `table` whose `metadata` meet `conditions`. Reports the conditions and the number
+/// of samples.
 ///
 /// # Errors
 /// Conditions that do not fit the metadata, or that no sample meets.
@@ -58,15 +59,15 @@ pub fn meeting(
     Ok(table.select_samples(&chosen.rows))
 }
 
-/// Conditions of a command that reads metadata for nothing else, with the metadata.
+/// The metadata and conditions of a command that uses metadata for nothing else.
 #[derive(Debug, Default)]
 pub struct ByMetadata(Option<(Metadata, Conditions)>);
 
 impl ByMetadata {
-    /// Reads the metadata at `path` where `selection` has conditions, and checks these against them.
+    /// Reads the metadata at `path` if `selection` has conditions, and validates these.
     ///
     /// # Errors
-    /// One of both without the other, a file that cannot be read, conditions that do not fit it.
+    /// One of both without the other, a file that cannot be read, or conditions that do not fit it.
     pub fn read(
         selection: &SelectionOptions,
         path: Option<&Path>,
@@ -81,7 +82,7 @@ impl ByMetadata {
         Ok(Self(Some((metadata, conditions))))
     }
 
-    /// The samples of `table` that meet the conditions; all where there are none.
+    /// The samples of `table` that meet the conditions; all samples if there are no conditions.
     ///
     /// # Errors
     /// Those of [`meeting`], or no sample in common.

@@ -1,4 +1,4 @@
-//! A study as objectives see it.
+//! A study as seen by objectives.
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ impl SampleTree for AsvTree<'_> {
     }
 }
 
-/// An error of the data as one that a component passes on.
+/// Converts a data error into one that a component returns.
 pub(super) fn plugin_error(error: DataError) -> PluginError {
     PluginError::Study {
         problem: error.problem,
@@ -85,7 +85,7 @@ impl PairDistances for TreeDistances {
     }
 }
 
-/// Distances from a file, with the table's rows.
+/// Distances from a file, in table order.
 #[derive(Debug)]
 pub(super) struct FileDistances(pub(super) DistanceMatrix);
 

@@ -1,4 +1,4 @@
-//! What the base can learn of the samples of a study: distances between them, or a value of each.
+//! The task of the base on the samples of a study: distances between them, or a value per sample.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -21,20 +21,21 @@ use aam_data::{
 };
 use aam_run::RunError;
 
-/// What the base can learn of samples.
+/// The task of the base on samples.
 #[derive(Debug)]
 pub struct Supervision {
-    /// What is learnt.
+    /// The objective.
     pub objective: BoxedObjective,
-    /// What is true of the samples.
+    /// The true values of the samples.
     pub truth: Truth,
 }
 
-/// Reads or prepares what the objective of the options learns of samples, and keeps the samples that
-/// have it.
+/// Reads or computes the true values for the objective in `options`, and keeps the samples that
+/// have them.
 ///
 /// # Errors
-/// Files that cannot be read or do not fit the table; `None` if it needs one and none is named.
+/// Files that cannot be read or do not match the table. Returns `None` if a file is required and
+/// none is named.
 pub fn with_supervision(
     table: Table,
     (options, components): (&DataOptions, &Components),
@@ -95,10 +96,10 @@ pub fn with_supervision(
     Ok((table, Some(Supervision { objective, truth })))
 }
 
-/// Whether there is something that the objective of the options can be learnt from.
+/// Whether the objective in `options` has a source.
 ///
 /// # Errors
-/// An objective that is not linked, or options that it refuses.
+/// An objective that is not linked, or options that it rejects.
 pub fn has_source(options: &DataOptions, components: &Components) -> Result<bool, RunError> {
     let from_table = objective(options, components)?
         .sources()
@@ -106,7 +107,7 @@ pub fn has_source(options: &DataOptions, components: &Components) -> Result<bool
     Ok(from_table || options.unifrac_matrix.is_some() || options.tree.is_some())
 }
 
-/// Refuses a truth that is not what the objective promises.
+/// Rejects true values that do not have the declared form.
 fn check(objective: &BoxedObjective, truth: &Truth, table: &Table) -> Result<(), RunError> {
     let fits = match truth {
         Truth::Distances(_) => objective.learnt() == Learnt::Distances,
@@ -117,14 +118,14 @@ fn check(objective: &BoxedObjective, truth: &Truth, table: &Table) -> Result<(),
     match fits {
         true => Ok(()),
         false => Err(PluginError::study(format!(
-            "{}: what is true of the samples is not what was announced; the objective is at fault",
+            "{}: the true values of the samples do not have the declared form; this is a bug of the objective",
             objective.title()
         ))
         .into()),
     }
 }
 
-/// An error of an objective as one of the data, if it is one.
+/// Converts an error of an objective into a data error, if it is one.
 fn of_study(error: PluginError) -> RunError {
     match error {
         PluginError::Study { problem, help } => {
@@ -146,10 +147,10 @@ fn of_file(error: PluginError, path: &Path) -> RunError {
     }
 }
 
-/// What an objective without a file is missing, for a message: `--tree or --unifrac-matrix; …`.
+/// The missing inputs of an objective, for a message: `--tree or --unifrac-matrix; …`.
 ///
 /// # Errors
-/// Two objectives of one name.
+/// Two objectives of the same name.
 pub fn missing_source() -> Result<String, RunError> {
     let registry = Registry::<ObjectiveKind>::load()?;
     let (context, device) = (ObjectiveContext::default(), Device::flex());
@@ -209,8 +210,8 @@ fn values_from_file(
     Ok((table, Truth::Values(values)))
 }
 
-/// The list of the samples of the file at `path`: the one that is named, or the one beside a file
-/// that lacks ids.
+/// The file with the ids of the samples in the file at `path`: the one that is named, or the one
+/// next to a file without ids.
 fn list_of_ids(options: &DataOptions, path: &Path, lacking: bool) -> Option<PathBuf> {
     let beside = ids_beside(path);
     let named = options.unifrac_ids.clone();
@@ -224,8 +225,7 @@ fn of_list(error: DataError, list: &Path) -> DataError {
     }
 }
 
-/// The tree at `path`, and the table, without the ASVs that the tree lacks where those are to be
-/// left out.
+/// The tree at `path`, and the table. ASVs missing from the tree are dropped if requested.
 fn with_tree(
     table: Table,
     path: &Path,
@@ -237,9 +237,9 @@ fn with_tree(
     Ok((without_empty_samples(table, notes)?, tree))
 }
 
-/// Reads the tree. Its tips have the names that the ASVs have in the table's file; where `table`
-/// has sequences in their place, so do the tips then; of several tips with one sequence, whose reads
-/// are added up, the first.
+/// Reads the tree. Its tips are named by the ids in the table's file. If `table` has sequences
+/// instead, the tips are renamed accordingly; of several tips with the same sequence, whose reads
+/// are summed, the first is used.
 fn rooted_tree(path: &Path, options: &DataOptions, table: &Table) -> Result<Tree, RunError> {
     let tree = read_tree(path, &options.tree_options.newick())?;
     let Some(sequences) = &options.sequences else {

@@ -1,4 +1,4 @@
-//! ASVs of a study that its tree lacks.
+//! ASVs of a study that are missing from its tree.
 
 use std::path::Path;
 
@@ -8,11 +8,11 @@ use aam_data::{Table, Tree};
 use aam_run::RunError;
 use aam_unifrac::drop_missing;
 
-/// The table, without the ASVs that the tree at `path` lacks where those are to be left out. Samples stay,
-/// also those that lose all of their reads.
+/// The table without the ASVs missing from the tree at `path`, if these are to be dropped. All
+/// samples are kept, including those that lose all of their reads.
 ///
 /// # Errors
-/// The tree has none of the table's ASVs.
+/// The tree contains none of the table's ASVs.
 pub fn without_missing(
     table: Table,
     tree: &Tree,
@@ -29,7 +29,7 @@ pub fn without_missing(
         false => format!(", such as {}", missing.described(tree)),
     };
     notes(format!(
-        "{} ASVs are not in the tree: {:.2} % of the reads are left out{such}",
+        "{} ASVs are not in the tree: {:.2} % of the reads are dropped{such}",
         missing.ids.len(),
         100.0 * missing.read_fraction
     ))?;

@@ -1,4 +1,4 @@
-//! What of a base learns in training: all of it, nothing, or adapters.
+//! Adaptation of the base in training: full fine-tuning, freezing, or adapters.
 
 use burn::tensor::Device;
 
@@ -8,10 +8,10 @@ use crate::options::TrainOptions;
 use aam_model::ModelConfig;
 use aam_run::RunError;
 
-/// Whether the base stays as it is.
+/// Whether the base is frozen.
 ///
 /// # Errors
-/// Settings of adapters at odds with the others.
+/// Adapter options that conflict with other options.
 pub fn freezes(options: &TrainOptions, config: &ModelConfig) -> Result<bool, RunError> {
     let adaptation = &options.adaptation;
     let refused = |problem: &str| Err(RunError::setting("lora-rank", problem));
@@ -28,7 +28,7 @@ pub fn freezes(options: &TrainOptions, config: &ModelConfig) -> Result<bool, Run
     };
     if options.freeze_base == Some(true) {
         return refused(
-            "adapters learn in the base, and --freeze-base forbids it; leave out one of the two",
+            "adapters are trained in the base, but --freeze-base freezes it; leave out one of the two",
         );
     }
     if options.pretrained_encoder.is_none() {
@@ -43,7 +43,7 @@ pub fn freezes(options: &TrainOptions, config: &ModelConfig) -> Result<bool, Run
     Ok(false)
 }
 
-/// The model with adapters in its base, if `options` ask for them.
+/// Adds adapters to the base of the model, if requested in `options`.
 ///
 /// # Errors
 /// Never in practice.

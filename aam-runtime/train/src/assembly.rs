@@ -1,5 +1,4 @@
-//! What a predictor is assembled from: targets and components, and a base that is fitted to the
-//! samples.
+//! Assembly of a predictor from targets and components, with a base fitted to the samples.
 
 use aam_api::ViewShape;
 use burn::module::Module;
@@ -19,7 +18,7 @@ use aam_model::{Base, OutputConfig, PredictorConfig};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 
-/// What the model has beyond its base and its components.
+/// The configuration of the model in addition to its base and its components.
 pub fn predictor_config(options: &TrainOptions, view: ViewShape) -> PredictorConfig {
     PredictorConfig {
         count_branch: options.count_weight > 0.0,
@@ -35,7 +34,7 @@ pub fn predictor_config(options: &TrainOptions, view: ViewShape) -> PredictorCon
     }
 }
 
-/// The targets with their losses and what the training samples say of their values.
+/// The targets with their losses and statistics of the training samples.
 ///
 /// # Errors
 /// A transform that does not fit the values.
@@ -59,7 +58,7 @@ pub fn target_manifests(
         .collect()
 }
 
-/// The model with a pre-trained base, if there is one, which does not learn if it is `frozen`.
+/// Inserts a pre-trained base into the model, if there is one. It is not trained if `frozen`.
 pub fn assembled(model: FineTuned, pretrained: Option<Base>, frozen: bool) -> FineTuned {
     let FineTuned {
         mut predictor,
@@ -74,14 +73,14 @@ pub fn assembled(model: FineTuned, pretrained: Option<Base>, frozen: bool) -> Fi
     FineTuned { predictor, losses }
 }
 
-/// Whether ASVs are encoded before training: where the base is `frozen`, or has to be fitted to the
-/// samples and not is already.
+/// Whether ASVs are encoded before training: if the base is `frozen`, or has yet to be fitted to
+/// the samples.
 pub fn encodes_first(model: &FineTuned, is_fitted: bool, frozen: bool) -> bool {
     frozen || (!is_fitted && model.predictor.base.is_fitted_to_samples())
 }
 
-/// The model with a base fitted to the training samples, unless it `is_fitted`, and, if the base is
-/// `frozen`, the embeddings of the ASVs of all samples.
+/// Fits the base to the training samples, unless it `is_fitted`. If the base is `frozen`, also
+/// returns the embeddings of the ASVs of all samples.
 ///
 /// # Errors
 /// Those of the observer.

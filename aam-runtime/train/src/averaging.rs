@@ -1,13 +1,15 @@
-//! An exponential moving average of the weights of a model, which is judged and saved in its place.
+//! An exponential moving average of the weights of a model, which is evaluated and saved instead of
+//! the model.
 //!
 //! After update `t`, from 1, an averaged weight is `d ā + (1 − d) w` with
-//! `d = min(decay, (1 + t) / (10 + t))`, so that a short run is not ruled by where it began.
+//! `d = min(decay, (1 + t) / (10 + t))`, so that short runs are not dominated by the initial
+//! weights.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-/// The average of the weights of a model so far.
+/// The moving average of the weights of a model.
 #[derive(Clone, Debug)]
 pub struct Average<M> {
     model: M,
@@ -16,12 +18,12 @@ pub struct Average<M> {
 }
 
 impl<M: Module> Average<M> {
-    /// An average that starts with `model`, whose gradients are those to be.
+    /// Creates an average that starts from `model`, and has its settings for gradients.
     pub fn new(model: &M, decay: f64) -> Self {
         Self::resumed(model.clone(), decay, 0)
     }
 
-    /// An average as it was after `updates` updates.
+    /// Restores an average after `updates` updates.
     pub fn resumed(model: M, decay: f64, updates: usize) -> Self {
         Self {
             model,
@@ -30,7 +32,7 @@ impl<M: Module> Average<M> {
         }
     }
 
-    /// Takes in the weights of `model`; those that do not learn stay as they are.
+    /// Adds the weights of `model`; frozen weights are left as they are.
     pub fn update(&mut self, model: &M) {
         self.updates += 1;
         let updates = self.updates as f64;
@@ -48,18 +50,18 @@ impl<M: Module> Average<M> {
         &self.model
     }
 
-    /// The most that an update leaves of it.
+    /// The maximum decay per update.
     pub fn decay(&self) -> f64 {
         self.decay
     }
 
-    /// How many updates it is the average of.
+    /// The number of averaged updates.
     pub fn updates(&self) -> usize {
         self.updates
     }
 }
 
-/// Values of the parameters that learn.
+/// The values of the trainable parameters.
 struct Weights(GradientsParams);
 
 impl ModuleVisitor for Weights {

@@ -1,4 +1,4 @@
-//! What the base learns of samples: the distances between them, or a value of each.
+//! The task of the base on samples: distances between them, or a value per sample.
 
 use std::sync::OnceLock;
 
@@ -15,32 +15,32 @@ use aam_model::{Base, unifrac_loss};
 use aam_run::RunError;
 use aam_study::Supervision;
 
-/// Validation compares every pair of at most so many samples, the first.
+/// Validation uses all pairs of at most this many samples, the first ones.
 const MOST_VALIDATED_PAIRS_OF: usize = 2_000;
 
 aam_api::describe_metrics!(
-    // Of predictions that are too close to their mean it is below 1, of others above.
+    // Predictions too close to their mean have a spread below 1, others above.
     MetricInfo::new("spread", "spread", Better::Neither),
 );
 
-/// What the base learns of samples.
+/// The task of the base on samples.
 #[derive(Clone, Copy, Debug)]
 pub struct BaseTask<'a> {
     objective: &'a dyn SampleObjective,
     truth: Known<'a>,
 }
 
-/// What is true of all samples.
+/// The true values of all samples.
 #[derive(Clone, Copy, Debug)]
 enum Known<'a> {
-    /// Distances between them.
+    /// Distances between samples.
     Distances(&'a dyn PairDistances),
-    /// A value of each.
+    /// One value per sample.
     Values(Standardised<'a>),
 }
 
-/// Values of all samples, with mean and standard deviation of those trained on, on the scale on
-/// which they are learnt.
+/// Values of all samples on the scale of training, with the mean and standard deviation of the
+/// training samples.
 #[derive(Clone, Copy, Debug)]
 struct Standardised<'a> {
     values: &'a [f64],
@@ -49,10 +49,10 @@ struct Standardised<'a> {
 }
 
 impl<'a> BaseTask<'a> {
-    /// The task of learning `supervision` from the samples at `train`.
+    /// Creates the task of learning `supervision` from the samples at `train`.
     ///
     /// # Errors
-    /// Samples that all have the same value.
+    /// All samples have the same value.
     pub fn new(supervision: &'a Supervision, train: &[usize]) -> Result<Self, RunError> {
         let objective = &*supervision.objective;
         let values = match &supervision.truth {
@@ -83,7 +83,7 @@ impl<'a> BaseTask<'a> {
         Ok(Self { objective, truth })
     }
 
-    /// What is learnt, for people.
+    /// The title of the task, for people.
     pub fn title(&self) -> String {
         self.objective.title()
     }
@@ -92,12 +92,12 @@ impl<'a> BaseTask<'a> {
         self.objective.subject().name
     }
 
-    /// Name of the training loss.
+    /// The name of the training loss.
     pub fn loss_name(&self) -> String {
         format!("train_{}_loss", self.name())
     }
 
-    /// The metric that chooses the best checkpoint.
+    /// The metric that selects the best checkpoint.
     pub fn default_metric(&self) -> String {
         let metric = leading(MetricOf::Numbers, Headline::BestEpoch);
         metric.map_or_else(
@@ -106,7 +106,7 @@ impl<'a> BaseTask<'a> {
         )
     }
 
-    /// The samples among `rows` that validation looks at.
+    /// The samples among `rows` that are used in validation.
     pub fn validated<'b>(&self, rows: &'b [usize]) -> &'b [usize] {
         match self.truth {
             Known::Distances(_) => &rows[..rows.len().min(MOST_VALIDATED_PAIRS_OF)],
@@ -114,7 +114,7 @@ impl<'a> BaseTask<'a> {
         }
     }
 
-    /// `base` made ready for the first step.
+    /// Prepares `base` for the first step.
     pub fn prepared(&self, base: Base, samples: &TrainingSamples<'_>) -> Base {
         match self.truth {
             Known::Distances(distances) => {
@@ -127,7 +127,7 @@ impl<'a> BaseTask<'a> {
         }
     }
 
-    /// A true value on the scale on which it is learnt.
+    /// Converts a true value to the scale of training.
     fn on_scale(&self, value: f64) -> f64 {
         let value = self.objective.forward(value);
         match self.truth {
@@ -136,8 +136,8 @@ impl<'a> BaseTask<'a> {
         }
     }
 
-    /// What the base should say of the samples at `rows`: distances, row by row, or the value of
-    /// each on the scale of standard deviations.
+    /// The true values for the samples at `rows`: distances in row-major order, or one value per
+    /// sample in standard deviations.
     pub fn truth(&self, rows: &[usize]) -> Vec<f32> {
         let values = match self.truth {
             Known::Distances(distances) => distances.between(rows),
@@ -147,12 +147,11 @@ impl<'a> BaseTask<'a> {
         values.map(|value| self.on_scale(value) as f32).collect()
     }
 
-    /// The loss, `[1]`, of what `base` says of samples whose embeddings are `samples`,
-    /// `[samples, dim]`, and whose [`truth`](Self::truth) is given: over all pairs, or over all
-    /// samples.
+    /// The loss, `[1]`, of `base` on samples with embeddings `samples`, `[samples, dim]`, and true
+    /// values [`truth`](Self::truth): over all pairs, or over all samples.
     ///
     /// # Errors
-    /// A base that was built without a readout for values.
+    /// A base without a readout for values.
     pub fn loss(
         &self,
         base: &Base,
@@ -170,7 +169,7 @@ impl<'a> BaseTask<'a> {
         }))
     }
 
-    /// What `base` says of samples: distances `[samples, samples]`, or values `[samples, 1]`.
+    /// The predictions of `base`: distances `[samples, samples]`, or values `[samples, 1]`.
     fn predicted(&self, base: &Base, samples: Tensor<2>) -> Result<Tensor<2>, RunError> {
         match self.truth {
             Known::Distances(_) => Ok(base.distances(samples)),
@@ -178,11 +177,11 @@ impl<'a> BaseTask<'a> {
         }
     }
 
-    /// What `base` says of the samples at `rows`, in the task's own unit, the truth, and its
-    /// loss. The true distances are kept in `known`, for the next time.
+    /// The metrics of the predictions of `base` for the samples at `rows`, in the task's own unit,
+    /// and the loss. The true distances are stored in `known` for reuse.
     ///
     /// # Errors
-    /// A base that was built without a readout for values, or metrics that cannot be built.
+    /// A base without a readout for values, or metrics that cannot be built.
     pub fn metrics(
         &self,
         base: &Base,
@@ -235,15 +234,15 @@ impl<'a> BaseTask<'a> {
         Ok((validated, loss))
     }
 
-    /// True values on the scale of the learning, in the shape of what is `predicted`.
+    /// The true values on the scale of training, in the shape of `predicted`.
     fn beside(&self, predicted: &Tensor<2>, truth: &[f64]) -> Tensor<2> {
         let truth = truth.iter().map(|&value| self.on_scale(value) as f32);
         let truth = TensorData::new(truth.collect::<Vec<f32>>(), predicted.dims());
         Tensor::from_data(truth, &predicted.device())
     }
 
-    /// The loss of a root mean squared error of `error` on the scale of the learning, in standard
-    /// deviations where those are its unit.
+    /// The loss of a root mean squared error of `error` on the scale of training; values are in
+    /// units of standard deviations.
     fn squared_error(&self, error: f64) -> f64 {
         match self.truth {
             Known::Distances(_) => error.powi(2),
@@ -252,12 +251,12 @@ impl<'a> BaseTask<'a> {
     }
 }
 
-/// Predictions and the truth, as far as they are accumulated.
+/// Accumulates predictions and true values.
 struct Fit<'a> {
     objective: &'a dyn SampleObjective,
     scores: Scores,
     moments: Moments,
-    /// Sum of squared errors on the scale of the learning.
+    /// Sum of squared errors on the scale of training.
     squares: f64,
     count: f64,
     compared: Compared,
@@ -275,7 +274,7 @@ impl<'a> Fit<'a> {
         })
     }
 
-    /// Adds what is `predicted` on the scale of the learning.
+    /// Adds a prediction on the scale of training.
     fn add(&mut self, predicted: f64, truth: f64) {
         self.squares += (predicted - self.objective.forward(truth)).powi(2);
         self.count += 1.0;
@@ -285,12 +284,12 @@ impl<'a> Fit<'a> {
         self.compared.add(truth, predicted);
     }
 
-    /// Root mean squared error on the scale of the learning.
+    /// The root mean squared error on the scale of training.
     fn error(&self) -> f64 {
         (self.squares / self.count).sqrt()
     }
 
-    /// The metrics, of which each begins with `subject`.
+    /// The metrics, with names that start with `subject`.
     fn metrics(&self, subject: &str) -> Vec<Metric> {
         let own = [("spread", self.moments.spread())];
         let all = self.scores.values().chain(own);
@@ -337,7 +336,7 @@ mod tests {
         assert_eq!((values.mean, values.deviation), (3.0, 1.0));
         assert_eq!((values.forward(100.0), values.inverse(97.0)), (97.0, 100.0));
         assert_eq!(task.truth(&[2, 0]), [97.0, -1.0]);
-        // An error of one standard deviation is a loss of 1, whatever the unit.
+        // An error of one standard deviation is a loss of 1 for any unit.
         assert_eq!(task.squared_error(1.0), 1.0);
         assert!(BaseTask::new(&supervision, &[1]).is_err());
     }

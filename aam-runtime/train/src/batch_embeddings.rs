@@ -1,4 +1,4 @@
-//! The embeddings of a batch's ASVs, and the way back from a loss of them.
+//! The embeddings of a batch's ASVs, and the backward pass through their encoder.
 
 use std::borrow::Cow;
 
@@ -15,15 +15,15 @@ use aam_run::RunError;
 
 /// The embeddings of a batch's ASVs.
 pub struct BatchEmbeddings<'a> {
-    /// All of them, `[ASVs, dim]`.
+    /// The embeddings, `[ASVs, dim]`.
     pub all: Tensor<2>,
-    /// What they were encoded by, where their encoder learns.
+    /// The encoding, if the encoder is trained.
     encoding: Option<Encoding<'a>>,
 }
 
 impl<'a> BatchEmbeddings<'a> {
-    /// Those of the ASVs in `groups` from all that are `kept`, where the encoder of `base` does not
-    /// learn; else of the same ASVs in `chunks`, encoded with dropout that is drawn by `seed`.
+    /// The embeddings of the ASVs in `groups`, selected from `kept` if the encoder of `base` is
+    /// frozen; otherwise, the same ASVs in `chunks` are encoded with dropout seeded by `seed`.
     ///
     /// # Errors
     /// Another replica that failed.
@@ -48,7 +48,7 @@ impl<'a> BatchEmbeddings<'a> {
         })
     }
 
-    /// Of nothing, where what is made of them is known already.
+    /// No embeddings, if the results computed from them are already known.
     pub fn none(device: &Device) -> Self {
         Self {
             all: Tensor::zeros([1, 1], device),
@@ -56,8 +56,8 @@ impl<'a> BatchEmbeddings<'a> {
         }
     }
 
-    /// Adds the gradients of `loss`, `[1]`: of what is on the embeddings, and of the encoder behind
-    /// them.
+    /// Adds the gradients of `loss`, `[1]`: those of the layers above the embeddings, and those of
+    /// the encoder.
     ///
     /// # Errors
     /// Another replica that failed.
@@ -73,8 +73,8 @@ impl<'a> BatchEmbeddings<'a> {
         Ok(())
     }
 
-    /// As [`learn`](Self::learn), where the encoded ASVs are masked ones whose nucleotides are
-    /// guessed as well; `guess` has them, and what the loss of each weighs. Returns the sum of those
+    /// As [`learn`](Self::learn), if the encoded ASVs are masked and their nucleotides are
+    /// predicted, too. `guess` holds them and the weight of each loss. Returns the sum of those
     /// losses.
     ///
     /// # Errors
@@ -95,8 +95,8 @@ impl<'a> BatchEmbeddings<'a> {
         }
     }
 
-    /// Adds the gradients of what is on the embeddings, and returns that at the embeddings where
-    /// their encoder learns.
+    /// Adds the gradients of the layers above the embeddings, and returns the gradient with respect
+    /// to the embeddings if their encoder is trained.
     fn learn_above<M: Module>(
         &self,
         loss: Tensor<1>,
@@ -111,8 +111,8 @@ impl<'a> BatchEmbeddings<'a> {
     }
 }
 
-/// The embeddings `kept`, or fresh ones of the ASVs of the samples at `rows` where none are kept;
-/// the replicas share them.
+/// The embeddings `kept`, or newly computed ones of the ASVs of the samples at `rows`; the replicas
+/// share the computation.
 ///
 /// # Errors
 /// Another replica that failed.

@@ -1,4 +1,5 @@
-//! The metric that chooses the best epoch: what it can be, as far as the settings say.
+//! Validation of the metric that selects the best epoch, as far as it is possible from the
+//! settings.
 
 use aam_api::error::nearest;
 use aam_api::metric::{Better, MetricContext, MetricInfo, MetricName, MetricOf, Scores};
@@ -10,11 +11,11 @@ use super::target_losses::TargetLosses;
 use aam_run::RunError;
 use aam_study::objective;
 
-/// Refuses a `--best-metric` that a training with these settings cannot have. `losses` are those of
-/// the targets, where they are known.
+/// Rejects a `--best-metric` that a training with these settings does not have. `losses` are those
+/// of the targets, if known.
 ///
 /// # Errors
-/// Such a metric; the message lists those that the run has.
+/// An unknown metric; the message lists those of the run.
 pub fn check_training(
     options: &TrainOptions,
     losses: Option<&TargetLosses>,
@@ -51,9 +52,9 @@ fn of_targets(
 ) -> Result<Vec<String>, RunError> {
     let device = Device::flex();
     let intervals = losses.is_none_or(|losses| losses.may_predict_intervals(&device));
-    // How many classes there are is not known yet; two are enough to ask.
+    // The number of classes is not known yet; two suffice here.
     let scores = Scores::of(&MetricContext::new(2 * usize::from(options.classifier)))?;
-    // Prediction sets come from folds, after the training.
+    // Prediction sets are computed from folds, after the training.
     let suits = |info: &&MetricInfo| match info.of {
         MetricOf::Intervals => intervals,
         MetricOf::Sets => false,
@@ -69,11 +70,11 @@ fn of_targets(
     Ok(all.collect())
 }
 
-/// Refuses a `--best-metric` that a pre-training with these settings cannot have. Whether it learns
-/// nucleotides, and those before the samples, the plan of its stages says.
+/// Rejects a `--best-metric` that a pre-training with these settings does not have. The plan of its
+/// stages determines whether it learns nucleotides, and whether before the samples.
 ///
 /// # Errors
-/// Such a metric; the message lists those that the run has.
+/// An unknown metric; the message lists those of the run.
 pub fn check_pretraining(
     options: &PretrainOptions,
     on_nucleotides: bool,
@@ -128,7 +129,7 @@ fn check(asked: &str, names: &[String]) -> Result<(), RunError> {
     }
 }
 
-/// The error of a metric that a run does not have; it has `names`.
+/// The error of a metric that a run does not have. `names` are those of the run.
 pub(crate) fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> RunError {
     let names: Vec<&str> = names.collect();
     let hint = nearest(name, names.iter().copied());
@@ -140,12 +141,9 @@ pub(crate) fn unknown<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> R
     RunError::value("best-metric", name, problem)
 }
 
-/// The error of a metric that does not say which of two epochs is better; the run has `names`.
+/// The error of a metric that does not order epochs. `names` are those of the run.
 pub(crate) fn undecided<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> RunError {
     let names: Vec<&str> = names.collect();
-    let problem = format!(
-        "it does not say which of two epochs is better; this run has {}",
-        names.join(", ")
-    );
+    let problem = format!("it does not rank epochs; this run has {}", names.join(", "));
     RunError::value("best-metric", name, problem)
 }

@@ -1,14 +1,14 @@
-//! Components that a run has chosen and that are on no device.
+//! Selected components that are not on a device.
 
 use aam_api::{Components, Kind, Registry, Resolved};
 use burn::tensor::Device;
 
 use aam_run::RunError;
 
-/// The component of the kind `K` that is chosen, and its choice in full.
+/// The selected component of kind `K`, and its full choice.
 ///
 /// # Errors
-/// None is, it is not linked, or it refuses its options.
+/// No component is selected, it is not linked, or it rejects its options.
 pub(super) fn built<K: Kind>(
     components: &Components,
     context: &K::Context,

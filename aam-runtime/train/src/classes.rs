@@ -1,5 +1,4 @@
-//! What a person should see of the classes before they are learnt: how many samples each has, and
-//! which may be mistakes.
+//! Reports about the classes before training: the number of samples of each, and possible mistakes.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +11,11 @@ use aam_study::Notes;
 
 use super::sample_categories::listed;
 
-/// Most classes that a line names.
+/// Maximum number of classes named in a line.
 const MOST_NAMED: usize = 20;
 
-/// Tells the classes of `columns` with their samples, and warns of those that may be mistakes; of
-/// numbers, their range and their middle half.
+/// Reports the classes of `columns` with their numbers of samples, and warns of possible mistakes;
+/// for numbers, reports their range and quartiles.
 ///
 /// # Errors
 /// Those of the observer.
@@ -47,7 +46,8 @@ pub fn tell(columns: &[RawColumn], observer: &mut dyn Observer) -> Result<(), Ru
     Ok(())
 }
 
-/// The classes in their order with their samples; of many, those with most samples.
+/// Lists the classes in order with their numbers of samples; if there are many, the most frequent
+/// ones.
 fn list(name: &str, classes: &[String], counts: &[usize]) -> String {
     let mut pairs: Vec<(&String, usize)> = classes.iter().zip(counts.iter().copied()).collect();
     let more = match pairs.len().checked_sub(MOST_NAMED) {
@@ -63,7 +63,7 @@ fn list(name: &str, classes: &[String], counts: &[usize]) -> String {
     format!("classes of '{name}': {}{more}", pairs.join(", "))
 }
 
-/// A warning of classes that are probably one, spelt in several ways.
+/// A warning of classes that are probably the same, with different spellings.
 pub fn alike(name: &str, classes: &[String]) -> Option<String> {
     let mut spellings: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for class in classes {
@@ -78,13 +78,13 @@ pub fn alike(name: &str, classes: &[String]) -> Option<String> {
         .collect();
     (!named.is_empty()).then(|| {
         format!(
-            "column '{name}': these differ only in case, blanks or how a number is written, and are learnt as classes of their own: {}; if they are the same, give them one spelling in the metadata",
+            "column '{name}': these differ only in case, blanks or number format, and are learned as separate classes: {}; if they are the same, use one spelling in the metadata",
             listed(&named, MOST_NAMED)
         )
     })
 }
 
-/// What two spellings of one class have in common.
+/// The normal form of a class name, which is the same for different spellings.
 fn form(class: &str) -> String {
     match class.trim().parse::<f64>() {
         Ok(number) if number.is_finite() => (number + 0.0).to_string(),
@@ -95,7 +95,7 @@ fn form(class: &str) -> String {
     }
 }
 
-/// A warning of classes with one sample.
+/// A warning of classes with a single sample.
 pub fn lone(name: &str, classes: &[String], counts: &[usize]) -> Option<String> {
     let lone = classes.iter().zip(counts).filter(|(_, count)| **count < 2);
     let lone: Vec<String> = lone.map(|(class, _)| format!("'{class}'")).collect();
@@ -105,14 +105,14 @@ pub fn lone(name: &str, classes: &[String], counts: &[usize]) -> Option<String> 
             _ => "classes of one sample each",
         };
         format!(
-            "column '{name}': {words} can be learnt or judged, but not both: {}; leave the cell empty, or merge it with another class",
+            "column '{name}': {words} can be used for training or validation, but not both: {}; leave the cell empty, or merge it with another class",
             listed(&lone, MOST_NAMED)
         )
     })
 }
 
-/// Tells how many samples of the column `name` hold a word for a missing value, where its values as
-/// written are `written` and those that count are `known`.
+/// Reports how many samples of the column `name` have a word for a missing value. `written` are the
+/// values in the file, and `known` those that are used.
 ///
 /// # Errors
 /// Those of `notes`.
@@ -138,7 +138,7 @@ pub fn tell_missing(
         false => String::new(),
     };
     notes(format!(
-        "column '{}': words that mean a missing value count as one: {}{keep}",
+        "column '{}': words for a missing value are treated as missing: {}{keep}",
         name.trim(),
         listed(&named, MOST_NAMED)
     ))
@@ -212,7 +212,7 @@ mod tests {
         };
         assert_eq!(
             tell(true, &[]),
-            "column 'x': words that mean a missing value count as one: 'NA' 2, 'unknown' 1; to learn one as a class, add for example --keep-class 'NA'"
+            "column 'x': words for a missing value are treated as missing: 'NA' 2, 'unknown' 1; to learn one as a class, add for example --keep-class 'NA'"
         );
         assert!(tell(false, &[4]).ends_with("'NA' 2"));
         assert_eq!(tell(true, &[0, 3, 4]), "");

@@ -1,9 +1,9 @@
 //! ASV embeddings with gradients, without a graph over the encoder.
 //!
-//! The encoder of ASVs is nearly all of the cost and the memory. Its embeddings are computed without
-//! a graph, the rest of the model runs on them, and with the gradient at the embeddings the encoder
-//! runs again, there and back ([`Recomputation`]). Memory is that of one ASV or one chunk, gradients
-//! are those of the whole.
+//! The ASV encoder accounts for nearly all of the time and memory. Its embeddings are computed
+//! without a graph and the rest of the model runs on them; given the gradient with respect to the
+//! embeddings, the encoder then runs again, forward and backward ([`Recomputation`]). Memory use is
+//! that of one ASV or one chunk, and the gradients are exact.
 
 use aam_api::{AsvChunk, MaskedChunk, Recomputation};
 use burn::module::Module;
@@ -15,22 +15,22 @@ use aam_model::Base;
 use aam_model::batch::{AsvGroups, Batcher};
 use aam_run::RunError;
 
-/// The embeddings of a batch's ASVs as a leaf of the graph, and what is needed to replay those that
+/// The embeddings of a batch's ASVs as a leaf of the graph, with the inputs to replay those that
 /// this replica computes.
 pub struct Encoding<'a> {
-    /// Those that it computes.
+    /// The ASVs that this replica computes.
     chunks: Vec<AsvChunk>,
     seed: u64,
     encoder: Recomputation<'a>,
-    /// Of all ASVs, `[ASVs, dim]`, requiring a gradient.
+    /// The embeddings of all ASVs, `[ASVs, dim]`, requiring a gradient.
     pub embeddings: Tensor<2>,
     part: OwnPart,
     replica: Replica<'a>,
 }
 
 impl<'a> Encoding<'a> {
-    /// Encodes every ASV of the `chunks` on one replica. `seed` draws the dropout, alike in the
-    /// replay; `device` has autodiff.
+    /// Encodes every ASV of the `chunks` on one replica. `seed` determines the dropout, which is
+    /// the same in the replay; `device` has autodiff.
     ///
     /// # Errors
     /// Another replica that failed.
@@ -55,20 +55,20 @@ impl<'a> Encoding<'a> {
         })
     }
 
-    /// Takes the gradient at the embeddings out of `gradients`, and adds it up over the replicas for
-    /// those that this one computes, `[own ASVs, dim]`.
+    /// Takes the gradient with respect to the embeddings out of `gradients`, and sums it over the
+    /// replicas for the ASVs that this one computes, `[own ASVs, dim]`.
     ///
     /// # Errors
     /// Another replica that failed.
     pub fn gradient(&self, gradients: &mut Gradients) -> Result<Tensor<2>, RunError> {
         let found = self.embeddings.grad_remove(gradients);
-        // There is none where no sample of this replica has any of the ASVs.
+        // There is none if no sample of this replica has any of the ASVs.
         let found = found.unwrap_or_else(|| self.embeddings.clone().inner().zeros_like());
         self.replica.reduce(found, &self.part)
     }
 
-    /// Adds the gradients of the encoder, given the [`gradient`](Self::gradient) at the embeddings;
-    /// `model` is what the base is part of.
+    /// Adds the gradients of the encoder, given the [`gradient`](Self::gradient) with respect to
+    /// the embeddings. `model` contains the base.
     pub fn replay<M: Module>(
         &self,
         model: &M,
@@ -80,8 +80,8 @@ impl<'a> Encoding<'a> {
             .backward(&self.chunks, gradient, self.seed, &mut add);
     }
 
-    /// As [`replay`](Self::replay), where the encoded ASVs are `masked` ones whose nucleotides are
-    /// guessed as well, in the same pass; returns the sum of their losses. The loss of each weighs
+    /// As [`replay`](Self::replay), if the encoded ASVs are `masked` and their nucleotides are
+    /// predicted in the same pass. Returns the sum of their losses, each of which has the weight
     /// `weight`.
     ///
     /// # Errors
@@ -100,7 +100,7 @@ impl<'a> Encoding<'a> {
     }
 }
 
-/// Embeddings of ASVs without gradients, found by the ASV's column in the table.
+/// Embeddings of ASVs without gradients, indexed by table column.
 #[derive(Clone, Debug)]
 pub struct Embeddings {
     values: Tensor<2>,
@@ -108,8 +108,8 @@ pub struct Embeddings {
 }
 
 impl Embeddings {
-    /// Encodes the ASVs of the samples at `rows`. `base` must be for validation; `progress` hears
-    /// how many ASVs of how many are done.
+    /// Encodes the ASVs of the samples at `rows`. `base` must be in inference mode; `progress` is
+    /// called with the number of completed ASVs and their total.
     ///
     /// # Errors
     /// Those of `progress`.
@@ -123,7 +123,7 @@ impl Embeddings {
         Self::on_replicas(base, batcher, rows, device, Replica::ALONE, progress)
     }
 
-    /// As [`of_samples`](Self::of_samples), each ASV on one of several replicas.
+    /// As [`of_samples`](Self::of_samples), with the ASVs divided among several replicas.
     ///
     /// # Errors
     /// Those of `progress`, or another replica that failed.
@@ -157,7 +157,7 @@ impl Embeddings {
         })
     }
 
-    /// Those of all ASVs, `[ASVs, dim]`, in the order of the table, every ASV of which is in a sample.
+    /// The embeddings of all ASVs, `[ASVs, dim]`, in table order; every ASV must occur in a sample.
     pub fn in_order(&self) -> Tensor<2> {
         let rows: Vec<i32> = self.position.iter().map(|&row| row as i32).collect();
         let device = self.values.device();
@@ -165,7 +165,7 @@ impl Embeddings {
         self.values.clone().select(0, rows)
     }
 
-    /// The embeddings of `groups`, `[ASVs, dim]`, in their order.
+    /// The embeddings of `groups`, `[ASVs, dim]`, in order.
     pub fn select(&self, groups: &AsvGroups) -> Tensor<2> {
         let rows: Vec<i32> = groups
             .features()

@@ -1,4 +1,4 @@
-//! An epoch: its batches, and how far it has come.
+//! The batches and the progress of an epoch.
 
 use std::ops::Range;
 
@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use aam_evaluation::metrics::Metric;
 
-/// Bounds of the batches of an epoch of `rows` rows, of which the first `done` are done. A last
-/// batch of one sample joins the one before it: alone it would have no pair to compare.
+/// The batch ranges of an epoch of `rows` rows, of which the first `done` are complete. A last
+/// batch with a single sample is merged with the one before it, because it would have no pair to
+/// compare.
 ///
-/// The batches left of an epoch are those that it would have had anyway, and others only where
-/// `size` is not what it was.
+/// The remaining batches are those of the uninterrupted epoch, unless `size` has changed.
 pub(super) fn batch_bounds(rows: usize, done: usize, size: usize) -> Vec<Range<usize>> {
     let size = size.clamp(1, rows.max(1));
     let mut bounds: Vec<_> = (done..rows)
@@ -28,38 +28,38 @@ pub(super) fn batch_bounds(rows: usize, done: usize, size: usize) -> Vec<Range<u
     bounds
 }
 
-/// How many batches and updates epochs have.
+/// The number of batches and updates of epochs.
 pub(super) struct EpochLengths {
-    /// Rows of an epoch.
+    /// Rows per epoch.
     pub rows: usize,
-    /// Rows of a batch.
+    /// Rows per batch.
     pub batch_size: usize,
-    /// Batches of an update.
+    /// Batches per update.
     pub accumulated: usize,
 }
 
 impl EpochLengths {
-    /// Batches that are left of an epoch of which `done` rows are done.
+    /// Remaining batches of an epoch of which `done` rows are complete.
     pub fn batches_left(&self, done: usize) -> usize {
         batch_bounds(self.rows, done, self.batch_size).len()
     }
 
-    /// Updates that are left of it.
+    /// Remaining updates of such an epoch.
     pub fn updates_left(&self, done: usize) -> usize {
         self.batches_left(done).div_ceil(self.accumulated)
     }
 }
 
-/// How far an epoch has come.
+/// The progress of an epoch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EpochProgress {
-    /// Rows of its order that are done; none before the epoch.
+    /// Completed rows of its order; 0 before the epoch.
     pub rows: usize,
     /// Their losses.
     pub losses: Means,
 }
 
-/// Means of the batches' losses, weighted by their samples.
+/// Means of the batch losses, weighted by the number of samples.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Means {
     names: Vec<String>,

@@ -1,4 +1,4 @@
-//! Fine-tuning: predict the targets of samples.
+//! Fine-tuning: predicting the targets of samples.
 
 mod losses;
 
@@ -45,27 +45,27 @@ aam_api::describe_metrics!(
 
 /// The fine-tuning objective.
 pub struct Finetuning<'a> {
-    /// Makes batches.
+    /// Creates batches.
     pub batcher: Batcher<'a>,
-    /// What the base learns of samples, if its loss is wanted.
+    /// The sample task of the base, if its loss is used.
     pub task: Option<BaseTask<'a>>,
-    /// Samples.
+    /// The training and validation samples.
     pub split: &'a Split,
-    /// Targets in their own unit, one value per sample.
+    /// The targets in their own unit, one value per sample.
     pub targets: &'a [RawColumn],
-    /// What the targets' values are, and on which scale each sample's are learnt.
+    /// The values of the targets, and the scale for each sample.
     pub scales: TargetScales,
-    /// Weight of each sample in the training loss, if they differ.
+    /// The weight of each sample in the training loss, if they differ.
     pub weights: Option<Vec<f32>>,
     /// Category ids of the samples.
     pub categories: CategoryIds,
-    /// The nucleotide task and the weight of its loss, if it is wanted.
+    /// The nucleotide task and the weight of its loss, if used.
     pub nucleotides: Option<(Nucleotides<'a>, f64)>,
-    /// Embeddings of all ASVs, where the base is frozen.
+    /// The embeddings of all ASVs, if the base is frozen.
     pub frozen: Option<Embeddings>,
-    /// Profiles of all samples, where they are the same in every update.
+    /// The profiles of all samples, if they are the same in every update.
     pub profiles: Option<Profiles>,
-    /// Whether a loss gives intervals.
+    /// Whether a loss predicts intervals.
     pub intervals: bool,
     /// Weight of the target loss.
     pub target_weight: f64,
@@ -73,40 +73,41 @@ pub struct Finetuning<'a> {
     pub unifrac_weight: f64,
     /// Weight of the count loss.
     pub count_weight: f64,
-    /// Learning rate of what only categories need, as a multiple of the others'.
+    /// Learning rate of the category-specific parameters, as a multiple of the learning rate.
     pub category_rate: Option<f64>,
-    /// Learning rates of the base, where they are not those of the rest.
+    /// Learning rates of the base, if they differ from those of the rest.
     pub base_rates: Option<BaseRates>,
-    /// Predictions of a validation sample, from random choices of its ASVs, whose mean counts.
+    /// Number of predictions per validation sample, from random subsets of its ASVs, that are
+    /// averaged.
     pub passes: usize,
-    /// Samples of a validation batch.
+    /// Samples per validation batch.
     pub batch_size: usize,
-    /// Seed of the run.
+    /// Random seed of the run.
     pub seed: u64,
-    /// Where it is computed, with autodiff.
+    /// The device, with autodiff.
     pub device: Device,
-    /// What checkpoints say.
+    /// The manifest of checkpoints.
     pub manifest: Manifest,
-    /// What they keep of the training samples, as the contents of [`familiarity::FILE`]; empty where
-    /// nothing is saved.
+    /// The summary of the training samples for checkpoints, as the contents of
+    /// [`familiarity::FILE`]; empty if nothing is saved.
     pub familiarity: Vec<u8>,
 }
 
-/// What a model makes of the validation samples.
+/// The predictions of a model for the validation samples.
 pub struct Validation {
     /// The samples.
     pub samples: Vec<HeldOut>,
     /// The mean of their target losses.
     pub loss: f64,
-    /// Means of what components let people look at.
+    /// Means of the observations of components.
     pub observed: Vec<Metric>,
 }
 
 impl Finetuning<'_> {
-    /// What `model` makes of the validation samples, all of which weigh the same in the loss.
+    /// The predictions of `model` for the validation samples, which have equal weights in the loss.
     ///
     /// # Errors
-    /// What components refuse.
+    /// Errors of components.
     pub fn predict(&self, model: &FineTuned) -> Result<Validation, RunError> {
         let model = model.valid();
         let embeddings = self.embeddings(&model, &self.split.validation, Replica::ALONE)?;
@@ -116,14 +117,14 @@ impl Finetuning<'_> {
     /// The mean of the target losses of the samples at `rows`.
     ///
     /// # Errors
-    /// What components refuse.
+    /// Errors of components.
     pub fn loss_of(&self, model: &FineTuned, rows: &[usize]) -> Result<f64, RunError> {
         let model = model.valid();
         let embeddings = self.embeddings(&model, rows, Replica::ALONE)?;
         Ok(self.judge(&model, &embeddings, rows)?.loss)
     }
 
-    /// Embeddings of the ASVs of the samples at `rows`; `model` is for validation.
+    /// The embeddings of the ASVs of the samples at `rows`; `model` is in inference mode.
     fn embeddings(
         &self,
         model: &FineTuned,
@@ -136,7 +137,8 @@ impl Finetuning<'_> {
         kept_or_fresh(kept, base, &self.batcher, rows, &device, replica)
     }
 
-    /// What a model for validation makes of the samples at `rows`, from the `embeddings` of their ASVs.
+    /// Evaluates a model in inference mode on the samples at `rows`, given the `embeddings` of
+    /// their ASVs.
     fn judge(
         &self,
         model: &FineTuned,
@@ -270,7 +272,7 @@ impl Objective for Finetuning<'_> {
     fn default_metric(&self) -> String {
         let of = match self.targets {
             [column] if column.classes.is_some() => Some(MetricOf::Classes),
-            // How good intervals are only their loss shows.
+            // The quality of intervals is only measured by their loss.
             [_] if !self.intervals => Some(MetricOf::Numbers),
             _ => None,
         };

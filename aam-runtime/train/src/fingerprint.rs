@@ -1,8 +1,8 @@
-//! What a run was asked and of which data, by which a run that goes on knows both again.
+//! The fingerprint of a run's settings and data, by which a resumed run checks both.
 //!
-//! Of the table and the metadata, what counts is what the run uses of them, sample by sample: a
-//! table written anew by another program, or a further column, is the same data. Of trees, distances
-//! and sequences it is the bytes.
+//! For table and metadata, only the parts that the run uses count, sample by sample: a table
+//! rewritten by another program, or with an additional column, is the same data. For trees,
+//! distances and sequences, the bytes of the files count.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -20,21 +20,21 @@ use aam_data::{Conditions, Metadata, Split, Table};
 use aam_run::RunError;
 use aam_run::settings::{self, Options};
 
-/// What a run was asked, and of which data.
+/// The fingerprint of a run's settings and data.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RunFingerprint {
-    /// The settings as they came, before anything was filled in.
+    /// The settings as given, without defaults.
     pub settings: Map<String, Value>,
     /// SHA-256 of the run's samples in the table.
     table: String,
-    /// SHA-256 of their values in each column of the metadata.
+    /// SHA-256 of the samples' values in each column of the metadata.
     columns: BTreeMap<String, String>,
-    /// SHA-256 of the other files, by the settings that name them.
+    /// SHA-256 of the other files, keyed by the settings that name them.
     files: BTreeMap<String, String>,
 }
 
 impl RunFingerprint {
-    /// What `options` ask of the samples of `split`.
+    /// Computes the fingerprint of `options` and the samples of `split`.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -78,7 +78,7 @@ impl RunFingerprint {
         })
     }
 
-    /// Checks that the data are those of `before`.
+    /// Checks that the data are the same as in `before`.
     ///
     /// # Errors
     /// The file that changed.
@@ -89,20 +89,20 @@ impl RunFingerprint {
         };
         let changed = |what: String| {
             let error = DataError::new(format!(
-                "{what} than when the run began, and a run goes on with the data it began with"
+                "{what} than when the run started; a run can only be resumed with the same data"
             ));
-            let help = "bring the data back, or begin another run in another --output-dir";
+            let help = "restore the data, or start a new run in another --output-dir";
             Err(error.help(help).into())
         };
         for (name, print) in &before.columns {
             if self.columns.get(name).is_some_and(|now| now != print) {
                 let file = file("metadata");
-                return changed(format!("{file}: column '{name}' holds other values"));
+                return changed(format!("{file}: column '{name}' has other values"));
             }
         }
         for (name, print) in &before.files {
             if self.files.get(name) != Some(print) {
-                return changed(format!("{}: the file holds something else", file(name)));
+                return changed(format!("{}: the file has other contents", file(name)));
             }
         }
         if self.table != before.table {
@@ -113,7 +113,7 @@ impl RunFingerprint {
     }
 }
 
-/// The words in settings: texts, and what commas, colons and equals signs separate in them.
+/// The words in settings: strings, and their parts separated by commas, colons and equals signs.
 fn words(settings: &Map<String, Value>) -> Vec<String> {
     fn collect(value: &Value, words: &mut Vec<String>) {
         match value {
@@ -177,7 +177,7 @@ fn of_column(metadata: &Metadata, name: &str, ids: &[String]) -> Result<String, 
 fn of_file(path: &Path) -> Result<String, RunError> {
     let read = || {
         let mut hash = Sha256::new();
-        // What came from a pipe is gone, and nothing is known of it.
+        // Data from a pipe are gone, so nothing is known about them.
         if not_a_file(&path.metadata()?).is_some() {
             return Ok(hexadecimal(&hash.finalize()));
         }

@@ -1,4 +1,4 @@
-//! What a base measures of the training samples before anything is learnt.
+//! Fitting of a base to the training samples before training.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -8,24 +8,24 @@ use super::inference::prediction_batches;
 use aam_model::batch::Batcher;
 use aam_model::{Base, ModelInput};
 
-/// Samples whose profiles are computed at once.
+/// Number of samples whose profiles are computed at once.
 const BATCH: usize = 256;
-/// Samples that are embedded at once.
+/// Number of samples that are embedded at once.
 const EMBEDDED: usize = 16;
-/// The scale of distances is measured between so many samples, the first.
+/// Number of samples, the first ones, between which the scale of distances is measured.
 pub const SCALED_OVER: usize = 256;
 
 /// The training samples, and the embeddings of their ASVs.
 pub struct TrainingSamples<'a> {
-    /// Makes batches.
+    /// Creates batches.
     pub batcher: &'a Batcher<'a>,
-    /// Embeddings of all ASVs of the table.
+    /// The embeddings of all ASVs of the table.
     pub embeddings: &'a Embeddings,
-    /// Rows of the samples.
+    /// The rows of the samples.
     pub rows: &'a [usize],
-    /// Seed of the run.
+    /// Random seed of the run.
     pub seed: u64,
-    /// Where the base is.
+    /// The device of the base.
     pub device: &'a Device,
 }
 
@@ -43,7 +43,7 @@ impl TrainingSamples<'_> {
         })
     }
 
-    /// `base` with profiles whitened and standardised over the samples.
+    /// Whitens and standardises the profiles of `base` over the samples.
     pub fn fit(&self, base: Base) -> Base {
         if !base.is_fitted_to_samples() {
             return base;
@@ -57,8 +57,8 @@ impl TrainingSamples<'_> {
         )
     }
 
-    /// `base` with predicted distances that start as large as the true ones, which `truth` gives of
-    /// the samples at some rows.
+    /// Scales the predicted distances of `base` so that they are initially as large as the true
+    /// ones. `truth` gives the true distances of the samples at some rows.
     pub fn scale(&self, base: Base, truth: impl Fn(&[usize]) -> Vec<f64>) -> Base {
         let rows = &self.rows[..self.rows.len().min(SCALED_OVER)];
         let still = base.valid();

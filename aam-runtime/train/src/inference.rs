@@ -1,4 +1,4 @@
-//! A trained model and what it predicts.
+//! A trained model and its predictions.
 
 use aam_api::{BoxedLoss, HeadKind, Kind, LossKind, PluginError, Registry};
 use burn::module::Module;
@@ -18,12 +18,12 @@ use aam_run::RunError;
 pub struct FineTuned {
     /// The model.
     pub predictor: Predictor,
-    /// What the values of each target mean.
+    /// The loss of each target, which defines the meaning of its outputs.
     pub losses: Vec<BoxedLoss>,
 }
 
 impl FineTuned {
-    /// Assembles the model that `manifest` describes, with fresh weights.
+    /// Assembles the model described by `manifest`, with new weights.
     ///
     /// # Errors
     /// A checkpoint of a base alone, components that are not linked, or options out of range.
@@ -71,7 +71,7 @@ impl FineTuned {
         Ok(Self { predictor, losses })
     }
 
-    /// With matrix products of the numbers of `precision`, as [`Predictor::with_precision`].
+    /// Sets the precision of matrix products, as [`Predictor::with_precision`].
     pub fn with_precision(self, precision: MixedPrecision) -> Self {
         Self {
             predictor: self.predictor.with_precision(precision),
@@ -92,7 +92,7 @@ pub fn losses(targets: &[TargetManifest], device: &Device) -> Result<Vec<BoxedLo
     Ok(losses.collect::<Result<_, _>>()?)
 }
 
-/// Values of each target, `[batch, 1, outputs of its loss]`, cut from the head's
+/// The values of one target, `[batch, 1, outputs of its loss]`, sliced from the head's
 /// `[batch, targets, outputs]`.
 pub fn values_of(loss: &BoxedLoss, target: usize, values: &Tensor<3>) -> Tensor<3> {
     let [batch, _, _] = values.dims();
@@ -101,7 +101,7 @@ pub fn values_of(loss: &BoxedLoss, target: usize, values: &Tensor<3>) -> Tensor<
         .slice([0..batch, target..target + 1, 0..loss.outputs_per_target()])
 }
 
-/// What `output` means, which `model` gave of the samples at `rows`.
+/// Converts the model's `output` for the samples at `rows` to predictions.
 pub fn predictions(
     model: &FineTuned,
     targets: &TargetScales,
@@ -134,7 +134,7 @@ pub fn predictions(
                         .into_data()
                         .iter::<f64>()
                         .collect::<Vec<f64>>(),
-                    // A loss may give a class alone; it is then certain of it.
+                    // A loss may return only a class, which is then certain.
                     None => list(prediction.point)
                         .into_iter()
                         .flat_map(|class| {
@@ -151,7 +151,7 @@ pub fn predictions(
     samples
 }
 
-/// Batches of `rows` for the prediction number `pass`, each drawn from a stream of its own.
+/// Batches of `rows` for the prediction number `pass`, each drawn from its own stream.
 pub fn prediction_batches<'a>(
     batcher: &'a Batcher<'a>,
     rows: &'a [usize],

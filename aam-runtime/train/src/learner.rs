@@ -1,4 +1,4 @@
-//! What changes from step to step: the model, its optimizer and schedule, and where the run stands.
+//! The mutable state of a training: the model, its optimizer and schedule, and their progress.
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
@@ -14,22 +14,22 @@ use super::schedule::ChosenSchedule;
 use crate::parallel::update::{UpdateRule, Updater};
 use aam_run::RunError;
 
-/// A model in training, and what changes with it.
+/// A model in training, with its mutable state.
 pub(super) struct Learner<M> {
     pub model: M,
     pub optimizer: ModuleOptimizer,
     pub schedule: ChosenSchedule,
-    /// Parameters with learning rates of their own.
+    /// Parameters with their own learning rates.
     pub own_rates: Vec<OwnRate>,
-    /// The average of the weights, which is judged in their place where it is kept.
+    /// The average of the weights, which is evaluated instead of them, if used.
     pub average: Option<Average<M>>,
-    /// The factor of the loss, in half precision.
+    /// The loss scale, in half precision.
     pub loss_scale: Option<LossScale>,
     pub progress: Progress<M>,
 }
 
 impl<M: Module> Learner<M> {
-    /// With the state of a run that goes on.
+    /// Restores the state of a resumed run.
     ///
     /// # Errors
     /// A checkpoint without the state of the optimizer, or with one of another schedule.
@@ -48,20 +48,20 @@ impl<M: Module> Learner<M> {
         Ok(self)
     }
 
-    /// The model that is judged, saved as the best and used in the end.
+    /// The model that is evaluated, saved as the best one and returned in the end.
     pub fn judged(&self) -> &M {
         self.average.as_ref().map_or(&self.model, Average::model)
     }
 
-    /// The rate of what only categories need, if it is not the `rate` of everything.
+    /// The learning rate of the category-specific parameters, if it differs from `rate`.
     pub fn categorical_rate(&self, rate: f64) -> Option<f64> {
         let mut own = self.own_rates.iter();
         own.find(|own| own.of_categories)
             .map(|own| rate * own.factor)
     }
 
-    /// What is saved of it, with the weights as a file and the state of the optimizer, whole or in
-    /// parts.
+    /// A snapshot for saving, with the weights as a file and the state of the optimizer, whole or
+    /// in parts.
     pub fn snapshot<'a, O: Objective<Model = M>>(
         &'a self,
         objective: &'a O,
@@ -80,17 +80,18 @@ impl<M: Module> Learner<M> {
         }
     }
 
-    /// What the loss is multiplied by before the way back.
+    /// The factor by which the loss is multiplied before the backward pass.
     pub fn scale(&self) -> f64 {
         self.loss_scale.as_ref().map_or(1.0, LossScale::factor)
     }
 
-    /// After one update with the sums over the ranks of `gradients`, which are of the loss times
-    /// [`scale`](Self::scale), times `factor`, and no longer than `longest`; and how long they were,
-    /// if that is known. Where they are beyond half precision, the update counts and changes nothing.
+    /// Performs one update with the sums over the ranks of `gradients`, which are of the loss times
+    /// [`scale`](Self::scale), times `factor`, clipped to the norm `longest`. Returns their norm,
+    /// if known. If they exceed the range of half precision, the update is counted but changes
+    /// nothing.
     ///
     /// # Errors
-    /// A rank that failed, or gradients that are no numbers at any scale.
+    /// A rank that failed, or gradients that are not finite at any scale.
     pub fn updated(
         mut self,
         updater: &mut Updater<'_>,

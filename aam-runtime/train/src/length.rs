@@ -1,10 +1,10 @@
-//! How long to train: as long as makes training samples that are held back come out best.
+//! The choice of the training length that gives the best predictions of held-back training samples.
 //!
-//! A weak signal is learnt in a few updates, and further ones learn the noise; a strong one takes all of
-//! them. Neither is known before. So the samples are divided, groups kept whole, each part is held back
-//! once while a copy of the model learns from the others, and the number of updates counts after which
-//! the mean loss of what was held back is least. The samples by which the run is judged have no part
-//! in it.
+//! A weak signal is learned in a few updates, and further updates learn noise; a strong one
+//! requires all updates. Neither is known beforehand. The training samples are therefore divided
+//! into parts, keeping groups whole. Each part is held back once while a copy of the model is
+//! trained on the others. The chosen number of updates minimises the mean loss on the held-back
+//! samples. The validation samples of the run are not involved.
 
 use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
@@ -22,12 +22,12 @@ use crate::sampling::Sampling;
 use crate::schedule::ChosenSchedule;
 use crate::trainer::trial_updates::{TrialEvent, TrialUpdates};
 
-/// Each number of updates that is tried is so much larger than the one before.
+/// The ratio between consecutive candidate numbers of updates.
 const FACTOR: f64 = 1.35;
-/// A copy learns no further once so many numbers of updates in a row were no better.
+/// A copy is not trained further after this many candidates without improvement.
 const PATIENCE: usize = 5;
 
-/// The numbers of updates that are tried in a run of `total`.
+/// The candidate numbers of updates for a run of `total`.
 fn candidates(total: usize) -> Vec<usize> {
     let powers = (0..).map(|power| FACTOR.powi(power).round() as usize);
     let mut candidates: Vec<usize> = powers.take_while(|updates| *updates < total).collect();
@@ -36,14 +36,14 @@ fn candidates(total: usize) -> Vec<usize> {
     candidates
 }
 
-/// Losses of samples held back, after each of the candidates that was reached.
+/// Losses of held-back samples after each candidate that was reached.
 #[derive(Debug, Default)]
 struct Losses {
     found: Vec<f64>,
 }
 
 impl Losses {
-    /// Adds the loss after the next candidate; whether it is worth going on.
+    /// Adds the loss after the next candidate. Returns whether to continue.
     fn add(&mut self, loss: f64) -> bool {
         self.found.push(loss);
         self.found.len() - self.best() <= PATIENCE
@@ -55,39 +55,39 @@ impl Losses {
         best.map_or(0, |(place, _)| place)
     }
 
-    /// After the candidate at `place`; the last one found where the copy learnt no further.
+    /// The loss after the candidate at `place`; the last one if training stopped earlier.
     fn after(&self, place: usize) -> f64 {
         let found = self.found.get(place).or(self.found.last());
         found.copied().unwrap_or(f64::INFINITY)
     }
 }
 
-/// What copies of a model are trained with, to choose how long it is to be trained.
+/// The settings of the trials that choose the training length.
 pub struct LengthTrials<'a> {
-    /// What is learnt.
+    /// The objective.
     pub objective: &'a Finetuning<'a>,
-    /// What learns it.
+    /// The model to train.
     pub model: &'a FineTuned,
-    /// Readouts of parts of the samples, where they are solved.
+    /// Readouts of parts of the samples, if they are solved in closed form.
     pub readouts: Option<&'a Readouts>,
-    /// Settings.
+    /// The settings.
     pub options: &'a OptimizationOptions,
-    /// The components that were chosen.
+    /// The selected components.
     pub components: &'a Components,
-    /// Rate, batches and the greatest length.
+    /// The learning rate, batches and maximum length.
     pub plan: Plan,
-    /// A rank of its own.
+    /// A single rank.
     pub strategy: &'a dyn ParallelStrategy,
-    /// Set when the user wants it to stop.
+    /// Set when the user requests a stop.
     pub interrupt: &'a AtomicBool,
 }
 
 impl LengthTrials<'_> {
-    /// The updates after which samples that are held back have the least loss; all of them where none can
-    /// be held back. `folds` has the part of each row of `sampling`.
+    /// The number of updates after which held-back samples have the smallest loss; the maximum if
+    /// no samples can be held back. `folds` gives the part of each row of `sampling`.
     ///
     /// # Errors
-    /// What components refuse, and those of `observer`.
+    /// Errors of components, and those of `observer`.
     pub fn chosen(
         &self,
         sampling: &Sampling<'_>,
@@ -97,7 +97,7 @@ impl LengthTrials<'_> {
         let total = self.plan.updates(sampling.rows.len(), self.options);
         let candidates = candidates(total);
         let parts = folds.iter().max().map_or(0, |last| last + 1);
-        // Where all samples belong together there is nothing to judge by.
+        // If all samples belong together, there is nothing to evaluate on.
         if parts < 2 {
             return Ok(total);
         }
@@ -124,7 +124,7 @@ impl LengthTrials<'_> {
         Ok(best.map_or(total, |(updates, _)| *updates))
     }
 
-    /// Losses of the samples `held_back` from a copy of the model that learns from the others.
+    /// Losses of the samples `held_back` for a copy of the model trained on the others.
     fn losses(
         &self,
         all: &Sampling<'_>,

@@ -1,11 +1,11 @@
-//! The factor that keeps gradients in the range of half precision (Micikevicius et al., *Mixed
-//! precision training*, 2018).
+//! Loss scaling, which keeps gradients within the range of half precision (Micikevicius et al.,
+//! *Mixed precision training*, 2018).
 //!
-//! What is smaller than 6·10⁻⁸ is 0 in half precision, and gradients often are. So the loss is
-//! multiplied by a factor before the way back, and the gradients are divided by it before they are
-//! clipped and used. A gradient that is too large then is infinite or no number: the update is
-//! skipped, and the factor halved. After many good updates it is doubled, to find the largest that
-//! does. It is a power of two, so that it leaves the bits of a number alone.
+//! Values below 6·10⁻⁸ are 0 in half precision, and gradients often are that small. The loss is
+//! therefore multiplied by a factor before the backward pass, and the gradients are divided by it
+//! before they are clipped and used. If a gradient is then infinite or NaN, the update is skipped
+//! and the factor halved. After many good updates the factor is doubled, to find the largest one
+//! that works. It is a power of two, so that it does not change the bits of the mantissa.
 
 use aam_api::Communicator;
 use burn::module::Module;
@@ -17,26 +17,26 @@ use crate::parallel::any;
 use aam_model::MixedPrecision;
 use aam_run::RunError;
 
-/// The factor in the beginning, as in PyTorch; too large for most models, which costs a few updates.
+/// The initial factor, as in PyTorch; too large for most models, which costs a few updates.
 const FIRST: f64 = 65_536.0;
-/// More is never needed: a gradient of 10⁻¹⁴ is 0 beside the others.
+/// The maximum factor: a gradient of 10⁻¹⁴ is negligible compared with the others.
 const MOST: f64 = 16_777_216.0;
-/// Good updates in a row after which it is doubled. PyTorch waits for 2000, which is longer than
-/// most runs here.
+/// Number of consecutive good updates after which the factor is doubled. PyTorch uses 2000, which
+/// is longer than most runs here.
 const GOOD: usize = 200;
 
-/// The factor of the loss, and how the updates with it went.
+/// The factor of the loss, and a record of the updates with it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LossScale {
     factor: f64,
-    /// Good updates since it changed.
+    /// Good updates since the last change.
     good: usize,
-    /// Updates that were skipped.
+    /// Skipped updates.
     skipped: usize,
 }
 
 impl LossScale {
-    /// That of a run with `precision`, if it needs one.
+    /// The loss scale of a run with `precision`, if it needs one.
     pub fn of(precision: MixedPrecision) -> Option<Self> {
         (precision == MixedPrecision::Fp16).then_some(Self {
             factor: FIRST,
@@ -50,19 +50,19 @@ impl LossScale {
         self.factor
     }
 
-    /// Updates that were skipped.
+    /// The number of skipped updates.
     pub fn skipped(&self) -> usize {
         self.skipped
     }
 
-    /// Takes in whether the gradients of an update are all finite.
+    /// Records whether the gradients of an update are all finite.
     ///
     /// # Errors
-    /// They are not, without a factor that could be smaller.
+    /// They are not, and the factor cannot be reduced further.
     pub fn take(&mut self, finite: bool) -> Result<(), RunError> {
         if !finite && self.factor <= 1.0 {
             return Err(RunError::Diverged(
-                "a gradient is infinite or no number in half precision, also of the loss as it is\n  help: the checkpoints before are kept. --mixed-precision bf16 has the range of 32-bit numbers; or go on from the last checkpoint more gently: --resume --lr with a smaller number".to_owned(),
+                "a gradient is infinite or NaN in half precision, even for the unscaled loss\n  help: earlier checkpoints are kept. Use --mixed-precision bf16, which has the range of 32-bit numbers, or resume from the last checkpoint with a smaller learning rate (--resume --lr)".to_owned(),
             ));
         }
         if !finite {
@@ -79,8 +79,8 @@ impl LossScale {
         Ok(())
     }
 
-    /// Takes in the `gradients` of this rank for an update of `model`, and tells whether those of all
-    /// ranks are finite.
+    /// Records the `gradients` of this rank for an update of `model`, and returns whether those of
+    /// all ranks are finite.
     ///
     /// # Errors
     /// Those of [`take`](Self::take), or a rank that failed.
@@ -126,7 +126,7 @@ mod tests {
             scale.take(true).unwrap();
         }
         assert_eq!(scale.factor(), 16_384.0);
-        // A bad one starts the count anew.
+        // A bad update restarts the count.
         scale.take(false).unwrap();
         for _ in 0..199 {
             scale.take(true).unwrap();

@@ -1,5 +1,5 @@
-//! Terms of a loss that are read when everything of a batch has been given to the device, rather
-//! than one by one in between.
+//! Terms of a loss that are read once all work of a batch has been submitted to the device, instead
+//! of one by one in between.
 
 use burn::tensor::Tensor;
 
@@ -7,13 +7,13 @@ use super::objective::metric;
 use super::scalars::scalars;
 use aam_evaluation::metrics::Metric;
 
-/// A term of a loss; without a value it counts as 0.
+/// A term of a loss; a missing value counts as 0.
 pub(super) struct LossTerm {
-    /// Name of its metric.
+    /// The name of its metric.
     pub name: String,
     /// The term, `[1]`.
     pub value: Option<Tensor<1>>,
-    /// What it is multiplied by in the loss.
+    /// Its weight in the loss.
     pub weight: f64,
 }
 
@@ -27,7 +27,7 @@ impl LossTerm {
     }
 }
 
-/// The loss, which is the weighted sum of `terms`, and each of them.
+/// The loss, i.e. the weighted sum of `terms`, and each term.
 pub(super) fn read(terms: Vec<LossTerm>) -> Vec<Metric> {
     let known = terms.iter().filter_map(|term| term.value.clone());
     let mut values = scalars(known.collect()).into_iter();

@@ -1,10 +1,11 @@
-//! ASVs of which some nucleotides are masked, on several replicas.
+//! ASVs with masked nucleotides, distributed over several replicas.
 
 use aam_api::{AsvChunk, MaskedChunk};
 
 use crate::parallel::Replica;
 
-/// The ASVs of `chunks` that a replica computes; nothing is guessed in those that do not count.
+/// The ASVs of `chunks` that a replica computes; in ASVs that do not count, no nucleotides are
+/// predicted.
 pub fn part(chunks: Vec<MaskedChunk>, replica: Replica<'_>) -> Vec<MaskedChunk> {
     if replica.is_alone() || chunks.is_empty() {
         return chunks;
@@ -16,7 +17,7 @@ pub fn part(chunks: Vec<MaskedChunk>, replica: Replica<'_>) -> Vec<MaskedChunk> 
     };
     let originals = pick(|chunk| chunk.original.clone());
     let masked = pick(|chunk| chunk.masked.clone());
-    // A mark for each token: 1 where it is masked.
+    // A flag for each token: 1 if it is masked.
     let marks = pick(|chunk| AsvChunk {
         tokens: chunk.mask.iter().map(|masked| u8::from(*masked)).collect(),
         length: chunk.original.length,
@@ -34,7 +35,7 @@ pub fn part(chunks: Vec<MaskedChunk>, replica: Replica<'_>) -> Vec<MaskedChunk> 
     parts.map(part).collect()
 }
 
-/// Number of masked places, at least 1.
+/// The number of masked positions, at least 1.
 pub fn places(chunks: &[MaskedChunk]) -> f64 {
     chunks.iter().map(MaskedChunk::places).sum::<usize>().max(1) as f64
 }

@@ -13,12 +13,12 @@ use aam_model::Base;
 use aam_model::batch::AsvGroups;
 use aam_run::RunError;
 
-/// Pre-training of the ASV encoder alone, on masked nucleotides; what is drawn in batches are
-/// ASVs, each as often as any other.
+/// Pre-training of the ASV encoder alone on masked nucleotides. Batches consist of ASVs, which are
+/// all drawn equally often.
 pub struct MaskedNucleotides<'a> {
     /// The task.
     pub nucleotides: &'a Nucleotides<'a>,
-    /// What checkpoints say.
+    /// The manifest of checkpoints.
     pub manifest: Manifest,
 }
 

@@ -1,4 +1,4 @@
-//! The metadata columns that a training names, which are checked before its table is read.
+//! The metadata columns named in a training's options, which are checked before its table is read.
 
 use aam_core::DataError;
 use aam_data::{ColumnKind, Metadata};
@@ -8,7 +8,7 @@ use crate::options::TrainOptions;
 use crate::sampling::CLASS;
 use crate::targets;
 
-/// Refuses a column that `metadata` lack, and a target without any number that is to be a number.
+/// Rejects columns missing from `metadata`, and numeric targets without any number.
 ///
 /// # Errors
 /// The first such column.
@@ -25,7 +25,7 @@ pub fn check(options: &TrainOptions, metadata: &Metadata) -> Result<(), RunError
     Ok(targets::check_kinds(options, metadata)?)
 }
 
-/// The names of the columns; that of `class` stands for the target where no column is called so.
+/// The names of the columns. `class` stands for the target, unless there is a column of that name.
 fn named(options: &TrainOptions) -> impl Iterator<Item = &str> {
     let target = &options.target;
     let balance = target.balance.as_deref().filter(|by| by.trim() != CLASS);
@@ -41,7 +41,7 @@ fn named(options: &TrainOptions) -> impl Iterator<Item = &str> {
         .chain(balance.into_iter().flat_map(|by| by.split(',')))
 }
 
-/// Whether every column holds whole numbers, as a feature table does.
+/// Whether all columns contain integers, as in a feature table.
 fn holds_counts(metadata: &Metadata) -> bool {
     let whole = |text: &str| text.parse().is_ok_and(|value: f64| value.fract() == 0.0);
     let mut columns = metadata.columns().iter();
@@ -52,7 +52,7 @@ fn holds_counts(metadata: &Metadata) -> bool {
 fn like_a_table(metadata: &Metadata, name: &str, error: DataError) -> DataError {
     let columns = error.help.unwrap_or_default();
     let problem = format!(
-        "expected sample metadata with a column `{}`, found a file all of whose columns hold counts",
+        "expected sample metadata with a column `{}`, found a file whose columns all contain counts",
         name.trim()
     );
     DataError::in_file(metadata.file(), problem).help(format!(

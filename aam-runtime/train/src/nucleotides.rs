@@ -1,4 +1,4 @@
-//! Masked nucleotides: gradients of guessing them, and how well they are guessed.
+//! Masked nucleotides: gradients and accuracy of their predictions.
 
 use aam_api::metric::{Better, MetricInfo, Subject};
 use aam_api::{AsvChunk, MaskedChunk};
@@ -18,44 +18,44 @@ use aam_model::batch::{AsvGroups, Batcher};
 use aam_model::{Base, Compatibility, MaskingConfig};
 use aam_run::RunError;
 
-/// Validation guesses masked nucleotides in at most so many ASVs.
+/// Maximum number of ASVs whose masked nucleotides are predicted in validation.
 const MOST_VALIDATED: usize = 128;
-/// ASVs that no training sample has are what validation is about, if there are so many.
+/// Minimum number of ASVs that occur in no training sample for validation to use only those.
 const ENOUGH_UNSEEN: usize = 16;
 
-/// Those of its metrics that say how well nucleotides are guessed.
+/// The metrics of the prediction of nucleotides.
 pub(super) const METRICS: [&str; 2] = ["nucleotide_loss", "nucleotide_accuracy"];
 
 aam_api::describe_metrics!(
     Subject::new("nucleotide", "nucleotides"),
-    MetricInfo::new("majority", "commonest base", Better::Neither),
+    MetricInfo::new("majority", "most common base", Better::Neither),
     MetricInfo::new(
         "position_majority",
-        "commonest base of the position",
+        "most common base of the position",
         Better::Neither
     ),
 );
 
-/// Guessing masked nucleotides.
+/// The task of predicting masked nucleotides.
 pub struct Nucleotides<'a> {
-    /// Names of the ASVs.
+    /// The names of the ASVs.
     pub(super) names: &'a Ids,
-    /// Their tokens.
+    /// The tokens of the ASVs.
     pub(super) sequences: &'a TokenizedSequences,
     masking: MaskingConfig,
     compatibility: Compatibility,
-    /// ASVs that are encoded at once.
+    /// Number of ASVs that are encoded at once.
     pub(super) chunk: usize,
     seed: u64,
     device: Device,
     train: Vec<usize>,
     validation: Vec<u32>,
-    /// The commonest token at each position of the training ASVs.
+    /// The most common token at each position of the training ASVs.
     commonest: Vec<u8>,
 }
 
 impl<'a> Nucleotides<'a> {
-    /// The task for the ASVs of a table; `device` has autodiff.
+    /// Creates the task for the ASVs of a table; `device` has autodiff.
     pub fn new(
         batcher: &Batcher<'a>,
         split: &Split,
@@ -92,13 +92,13 @@ impl<'a> Nucleotides<'a> {
         }
     }
 
-    /// Columns of the ASVs that training samples have.
+    /// The columns of the ASVs that occur in training samples.
     pub fn training_asvs(&self) -> &[usize] {
         &self.train
     }
 
-    /// Masks the tokens of `chunks`. Nothing is learnt where nothing is masked, unless it is as in
-    /// the reference implementation.
+    /// Masks the tokens of `chunks`. Without any masks, nothing is learned, except with the
+    /// reference implementation's behaviour.
     pub fn mask(&self, chunks: Vec<AsvChunk>, rng: &mut ChaCha8Rng) -> Vec<MaskedChunk> {
         if self.masking.ratio == 0.0 && self.compatibility.start_in_nucleotide_loss {
             return self.in_sight(chunks);
@@ -117,7 +117,7 @@ impl<'a> Nucleotides<'a> {
         chunks.into_iter().map(mask).collect()
     }
 
-    /// The chunks as they are, with every base to guess.
+    /// The chunks without masks, with every base to predict.
     fn in_sight(&self, chunks: Vec<AsvChunk>) -> Vec<MaskedChunk> {
         let start = self.compatibility.start_in_nucleotide_loss;
         let all = |original: AsvChunk| MaskedChunk {
@@ -130,9 +130,9 @@ impl<'a> Nucleotides<'a> {
         chunks.into_iter().map(all).collect()
     }
 
-    /// Adds the gradients of `weight` times the loss at the masked places, chunk by chunk, and
-    /// returns the loss: what these chunks add to the mean over `places`. `base` is the base of
-    /// `model`, or `model` itself; `seed` draws the dropout.
+    /// Adds the gradients of `weight` times the loss at the masked positions, chunk by chunk, and
+    /// returns the loss: the contribution of these chunks to the mean over `places`. `base` is the
+    /// base of `model`, or `model` itself; `seed` determines the dropout.
     ///
     /// # Errors
     /// An encoder that does not predict nucleotides.
@@ -152,11 +152,11 @@ impl<'a> Nucleotides<'a> {
         Ok(sum / places)
     }
 
-    /// Loss and accuracy at nucleotides that are masked alike in every epoch, in ASVs that no
-    /// training sample has (or in ASVs of the validation samples, where there are too few such);
-    /// beside them the accuracy of always guessing the commonest base, and the commonest base of
-    /// the training ASVs at the same position. `base` must be for validation. Each ASV is
-    /// guessed on one replica.
+    /// The loss and accuracy at nucleotides with the same masks in every epoch, in ASVs that occur
+    /// in no training sample (or in ASVs of the validation samples, if there are too few of those).
+    /// For comparison, also the accuracy of always predicting the most common base, and the most
+    /// common base of the training ASVs at the same position. `base` must be in inference mode.
+    /// Each ASV is predicted on one replica.
     ///
     /// # Errors
     /// Another replica that failed.
@@ -197,7 +197,7 @@ impl<'a> Nucleotides<'a> {
     }
 }
 
-/// The commonest token at each position, the start first.
+/// The most common token at each position, including the start token.
 fn commonest(sequences: &TokenizedSequences, features: &[u32]) -> Vec<u8> {
     let mut counts: Vec<[u32; VOCABULARY]> = Vec::new();
     let groups = AsvGroups::new(features.to_vec(), sequences, usize::MAX);
@@ -224,7 +224,7 @@ mod tests {
     use aam_data::{AsvSampling, Table, TokenOptions};
     use aam_model::ModelConfig;
 
-    /// Masked places of two ASVs of four and six bases.
+    /// The number of masked positions of two ASVs of four and six bases.
     fn places(ratio: f64, compatibility: Compatibility) -> usize {
         let masked = |_: &Nucleotides<'_>, chunks: Vec<MaskedChunk>| {
             chunks.iter().map(MaskedChunk::places).sum()
@@ -232,7 +232,7 @@ mod tests {
         of_two_asvs(ratio, compatibility, masked)
     }
 
-    /// What `work` makes of the masked tokens of these ASVs.
+    /// Applies `work` to the masked tokens of these ASVs.
     fn of_two_asvs<T>(
         ratio: f64,
         compatibility: Compatibility,
@@ -266,7 +266,8 @@ mod tests {
         work(&task, chunks)
     }
 
-    /// On the CPU's own way and, where positions are masked in between, on that of other devices.
+    /// With the CPU's own implementation and, if inner positions are masked, with that of other
+    /// devices.
     #[test]
     fn guessing_in_the_pass_of_the_embeddings_adds_up_to_the_same() {
         for ambiguous_is_padding in [false, true] {

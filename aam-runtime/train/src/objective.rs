@@ -1,4 +1,4 @@
-//! What a training run optimises: gradients of a batch, metrics of the validation samples.
+//! The objective of a training: gradients of batches, and metrics of the validation samples.
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -13,24 +13,25 @@ use crate::parallel::Replica;
 use aam_evaluation::metrics::Metric;
 use aam_run::RunError;
 
-/// What a batch gave on one replica; over all it adds up to what the whole batch gives.
+/// The result of a batch on one replica. The sum over all replicas is the result of the entire
+/// batch.
 pub struct BatchResult {
-    /// Gradients of the batch's loss, times the scale that was asked for.
+    /// The gradients of the batch's loss, multiplied by the requested scale.
     pub gradients: GradientsParams,
-    /// The loss, first, and its terms; the same terms on every replica.
+    /// The loss, followed by its terms; the same terms on every replica.
     pub losses: Vec<Metric>,
 }
 
-/// What a training run optimises.
+/// The objective of a training.
 pub trait Objective {
-    /// What is trained.
+    /// The type of the model.
     type Model: Module;
 
-    /// What `replica` adds to loss and gradients of a batch, which is given whole. The gradients are
-    /// those of the loss times `scale`.
+    /// The contribution of `replica` to loss and gradients of a batch, which is passed as a whole.
+    /// The gradients are those of the loss times `scale`.
     ///
     /// # Errors
-    /// What components refuse, or another replica that failed.
+    /// Errors of components, or another replica that failed.
     fn gradients(
         &self,
         model: &Self::Model,
@@ -40,38 +41,39 @@ pub trait Objective {
         replica: Replica<'_>,
     ) -> Result<BatchResult, RunError>;
 
-    /// What is learnt of samples; batches come with its truth.
+    /// The sample task; batches come with its true values.
     fn task(&self) -> Option<BaseTask<'_>> {
         None
     }
 
-    /// Whether samples were held out to judge the epochs by.
+    /// Whether there are validation samples.
     fn has_validation(&self) -> bool {
         true
     }
 
-    /// What `model` makes of the validation samples; that of the first replica counts.
+    /// Evaluates `model` on the validation samples. The result of the first replica is used.
     ///
     /// # Errors
-    /// What components refuse, or another replica that failed.
+    /// Errors of components, or another replica that failed.
     fn validate(&self, model: &Self::Model, replica: Replica<'_>) -> Result<Validated, RunError>;
 
-    /// The metric that chooses the best checkpoint unless the user names another.
+    /// The metric that selects the best checkpoint unless the user names another.
     fn default_metric(&self) -> String;
 
-    /// Parameters that learn at rates of their own, in sets that do not overlap.
+    /// Parameters with their own learning rates, in disjoint sets.
     fn own_rates(&self, model: &Self::Model) -> Vec<OwnRate> {
         let _ = model;
         Vec::new()
     }
 
-    /// Names of what is at `rows`, for messages: samples, or ASVs.
+    /// The names of the items at `rows`, for messages: samples or ASVs.
     fn names(&self, rows: &[usize]) -> Vec<String>;
 
-    /// The manifest of a checkpoint, but for progress and files.
+    /// The manifest of a checkpoint, without progress and files.
     fn manifest(&self) -> Manifest;
 
-    /// Names and contents of further files of every checkpoint, which do not change in a run.
+    /// Names and contents of additional files of every checkpoint, which do not change during a
+    /// run.
     fn files(&self) -> Vec<(&str, &[u8])> {
         Vec::new()
     }

@@ -1,4 +1,4 @@
-//! Means over the validation samples of what components let people look at.
+//! Means of component observations over the validation samples.
 
 use aam_api::metric::{Better, MetricInfo};
 use aam_api::{Logged, Observation};
@@ -7,7 +7,7 @@ use super::objective::metric;
 use aam_evaluation::metrics::Metric;
 
 aam_api::describe_metrics!(
-    // The name of the observation follows.
+    // Followed by the name of the observation.
     MetricInfo::new("observed", "observed", Better::Neither),
 );
 
@@ -19,7 +19,7 @@ pub struct ObservationMeans {
 }
 
 impl ObservationMeans {
-    /// Adds what was observed of a batch of `samples` samples.
+    /// Adds the observations of a batch of `samples` samples.
     pub fn add(&mut self, observations: &[Observation], samples: usize) {
         let mut names = 0;
         for observation in observations {
@@ -47,7 +47,7 @@ impl ObservationMeans {
         self.samples += samples as f64;
     }
 
-    /// The means, each called `observed:` and its name.
+    /// The means, with names `observed:` followed by that of the observation.
     pub fn metrics(self) -> Vec<Metric> {
         let mut means = self.sums;
         for mean in &mut means {

@@ -7,11 +7,11 @@ use crate::parallel::Ranks;
 use aam_run::RunError;
 
 impl Trainer<'_> {
-    /// Trains `model` on the samples of `sampling`, on all ranks; what is returned, saved and told is
-    /// that of the first.
+    /// Trains `model` on the samples of `sampling`, on all ranks. Results, files and messages are
+    /// those of the first rank.
     ///
     /// # Errors
-    /// A loss that is no number, a metric that does not exist, a file that cannot be written.
+    /// A non-finite loss, a metric that does not exist, or a file that cannot be written.
     pub fn run<O: Objective + Sync>(
         self,
         ranks: &Ranks,

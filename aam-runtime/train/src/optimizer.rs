@@ -1,4 +1,4 @@
-//! Optimizers over a whole model, and what happens to gradients before.
+//! Optimizers of an entire model, and gradient transformations.
 
 use std::collections::HashSet;
 
@@ -11,10 +11,10 @@ use super::choice::built;
 use super::scalars::scalars;
 use aam_run::RunError;
 
-/// The optimizer that is chosen, for weights with this decay.
+/// The selected optimizer, with the given weight decay.
 ///
 /// # Errors
-/// No choice, a component that is not linked, or options that it refuses.
+/// No selection, a component that is not linked, or options that it rejects.
 pub fn chosen_optimizer(
     components: &Components,
     weight_decay: f64,
@@ -51,7 +51,7 @@ impl ModuleVisitor for Scale {
     }
 }
 
-/// The gradients of the parameters in `ids`, and the others.
+/// Splits the gradients into those of the parameters in `ids`, and the others.
 pub fn split<M: Module>(
     model: &M,
     gradients: GradientsParams,
@@ -82,7 +82,7 @@ impl ModuleVisitor for Split<'_> {
     }
 }
 
-/// L2 norm of all gradients together.
+/// The L2 norm of all gradients.
 pub fn norm<M: Module>(model: &M, gradients: &GradientsParams) -> f64 {
     let mut squares = Squares {
         gradients,
@@ -113,7 +113,7 @@ pub(crate) mod known {
 
     use super::*;
 
-    /// The optimizer called `name` for `model`, whose weights have a decay of `decay`.
+    /// The optimizer called `name` for `model`, with weight decay `decay`.
     pub(crate) fn optimizer<M: Module>(name: &str, model: &M, decay: f64) -> ModuleOptimizer {
         let components = Components::default().with::<OptimizerKind>(Choice::named(name));
         let chosen = chosen_optimizer(&components, decay, false);

@@ -1,8 +1,8 @@
-//! What a user can set for a run.
+//! Options of the training commands.
 //!
-//! One struct per command. Its fields are at once the flags of the command, the keys of a
-//! configuration file and what a run directory records in `config.toml`; their documentation is
-//! the help text. Components are chosen by name ([`Components`]) and never named here.
+//! There is one struct per command. Its fields are the flags of the command, the keys of a
+//! configuration file and the contents of `config.toml` in a run directory; their documentation is
+//! the help text. Components are selected by name ([`Components`]) and never named here.
 
 mod adaptation;
 mod decisions;
@@ -31,118 +31,119 @@ pub use target::TargetOptions;
 #[serde(default, rename_all = "kebab-case")]
 #[schemars(transform = Heading("Training"))]
 pub struct OptimizationOptions {
-    /// Passes over the training samples, at most. With neither this nor `max-steps`, training ends
-    /// when training samples that are held back are predicted best, after 200 passes or 1000 updates at
-    /// the latest, pre-training after 400 updates; with attention pooling either after 100 passes.
+    /// Maximum number of epochs. If neither this nor `max-steps` is given, training ends when
+    /// predictions for held-back training samples stop improving, after at most 200 epochs or 1000
+    /// updates; pre-training ends after 400 updates. With attention pooling, both end after 100
+    /// epochs.
     #[schemars(
         range(min = 1, max = 1_000_000_000),
         transform = Facts::new().may_change().lifts("max-steps").otherwise("by the pooling")
-            .because("long enough on all studies of learning.md; a few seconds with abundance \
+            .because("long enough for all studies in learning.md; a few seconds with abundance \
                 pooling")
     )]
     pub epochs: Option<usize>,
-    /// Updates of the weights, at most.
+    /// Maximum number of weight updates.
     #[schemars(range(max = 1_000_000_000), transform = Facts::new().may_change().lifts("epochs"))]
     pub max_steps: Option<usize>,
-    /// Samples of a batch; without it 256 in training and 32 in pre-training, 8 with attention
+    /// Samples per batch. Default: 256 for training, 32 for pre-training, and 8 with attention
     /// pooling.
     #[schemars(
         range(min = 1, max = 1_000_000),
         transform = Facts::new().may_change().otherwise("by the pooling")
-            .because("with abundance pooling a small study fits one batch; distances learn from \
+            .because("with abundance pooling a small study fits one batch; distances need \
                 many updates of 32")
     )]
     pub batch_size: Option<usize>,
-    /// Batches whose gradients are averaged into one update.
+    /// Number of batches whose gradients are averaged into one update.
     #[schemars(
         range(min = 1, max = 1_000_000),
         transform = Facts::new().may_change().because("as in the reference")
     )]
     pub gradient_accumulation_steps: usize,
-    /// Highest learning rate; 0.003 without it, 0.001 with attention pooling.
+    /// Maximum learning rate. Default: 0.003, or 0.001 with attention pooling.
     #[schemars(
         extend("exclusiveMinimum" = 0),
         transform = Facts::new().may_change().always_search(3e-4, 3e-2).otherwise("by the pooling")
-            .because("highest rate that was stable everywhere; the small problem of abundance \
+            .because("highest rate that was stable in all tests; the small problem of abundance \
                 pooling allows a high one")
     )]
     pub lr: Option<f64>,
-    /// Weight decay of the weight matrices (not of norms, biases and embeddings); without
-    /// it 0.01, and 0.05 in training with abundance pooling.
+    /// Weight decay of the weight matrices (norms, biases and embeddings are excluded). Default:
+    /// 0.01, or 0.05 for training with abundance pooling.
     #[schemars(
         range(min = 0.0),
         transform = Facts::new().may_change().always_search(1e-3, 0.5).otherwise("by the pooling")
-            .because("by small comparisons, see learning.md")
+            .because("from small comparisons, see learning.md")
     )]
     pub weight_decay: Option<f64>,
-    /// Decay norms, biases and embeddings, too.
+    /// Apply weight decay to norms, biases and embeddings, too.
     #[schemars(transform = Facts::new().may_change())]
     pub decay_all: bool,
-    /// Judge and save an exponential moving average of the weights, with this decay per update,
+    /// Evaluate and save an exponential moving average of the weights, with this decay per update,
     /// such as 0.99.
     #[schemars(range(min = 0.0), extend("exclusiveMaximum" = 1))]
     pub ema_decay: Option<f64>,
-    /// Longest gradient, by its L2 norm over all parameters; longer ones are scaled down.
+    /// Maximum L2 norm of the gradient over all parameters. Longer gradients are scaled down.
     #[schemars(
         extend("exclusiveMinimum" = 0),
         transform = Facts::new().may_change().because("one bad batch must not undo a run")
     )]
     pub max_grad_norm: Option<f64>,
-    /// Epochs without improvement after which training stops.
+    /// Number of epochs without improvement after which training stops.
     #[schemars(range(max = 1_000_000_000), transform = Facts::new().may_change()
-        .because("checkpoints keep the best epoch, and a cosine is meant to be finished"))]
+        .because("checkpoints keep the best epoch, and a cosine schedule is meant to be completed"))]
     pub patience: Option<usize>,
-    /// The validation metric that chooses the best checkpoint and drives early stopping.
+    /// Validation metric that selects the best checkpoint and drives early stopping.
     #[schemars(transform = Facts::new().word("val_loss", "loss").otherwise("by the target")
-        .because("the metric of the task: a sum of losses is ruled by whichever is largest"))]
+        .because("the metric of the task: a sum of losses is dominated by the largest"))]
     pub best_metric: Option<String>,
-    /// Seed of every random draw.
+    /// Seed of the random number generator.
     #[schemars(transform = Facts::new().because("the same command gives the same result"))]
     pub seed: u64,
-    /// Device: auto or cpu, and with the matching build cuda[:N], rocm[:N] or vulkan[:N].
+    /// Device: auto, cpu or, with the matching build, cuda[:N], rocm[:N] or vulkan[:N].
     #[schemars(transform = Facts::new().may_change()
-        .because("a GPU where there is one and the build knows it, else the CPU"))]
+        .because("a GPU if there is one that the build supports, otherwise the CPU"))]
     pub device: String,
-    /// How a GPU computes attention where nothing is learnt, after a check of its kernels.
+    /// How a GPU computes attention during inference, after its kernels have been checked.
     #[schemars(transform = Facts::new().may_change().word("mem_efficient", "auto")
         .word("sdpa", "auto")
-        .because("the fused kernel of a GPU is used where a check before the run finds it right"))]
+        .because("the fused GPU kernel is used if it passes a check before the run"))]
     pub attn_implementation: AttnImplementation,
-    /// What a GPU computes matrix products in: none (32-bit numbers), bf16 or fp16. Weights, their
-    /// updates, norms, sums and losses have 32 bits in any case.
+    /// Precision of matrix products on a GPU: none (32-bit floats), bf16 or fp16. Weights, updates,
+    /// norms, sums and losses are always 32-bit.
     #[schemars(transform = Facts::new().may_change()
         .because("as in the reference; a CPU gains nothing from fewer bits, and a GPU only with \
             large models"))]
     pub mixed_precision: MixedPrecision,
-    /// Directory that the run makes and fills.
+    /// Output directory of the run.
     #[schemars(transform = Facts::new().file(FileUse::Written).names_run().required())]
     pub output_dir: Option<PathBuf>,
-    /// Replace an output directory that exists.
+    /// Overwrite an existing output directory.
     #[schemars(transform = Facts::new().names_run())]
     pub overwrite: bool,
-    /// Go on with the run in the output directory, with its own settings; flags given beside change
-    /// those that may change. Where there is no run yet, begin one.
+    /// Resume the run in the output directory with its own settings. Flags given in addition
+    /// override those settings that may change. If there is no run yet, start one.
     #[schemars(transform = Facts::new().names_run())]
     pub resume: bool,
-    /// Updates after which a run is saved inside an epoch, to lose no more of it to a kill; 0 saves
-    /// after epochs alone.
+    /// Number of updates after which a run is saved within an epoch, so that less is lost if it is
+    /// killed. 0 saves only after epochs.
     #[schemars(range(max = 1_000_000_000), transform = Facts::new().may_change().changes_no_result()
-        .because("a kill then costs minutes at most, and saving well below a hundredth of the \
+        .because("a killed run then loses minutes at most, and saving takes well below 1 % of the \
             time"))]
     pub save_every: usize,
-    /// Checkpoints of the last epochs to keep beside the best and the last one.
+    /// Number of recent epochs whose checkpoints are kept in addition to the best and the last one.
     #[schemars(range(max = 1_000_000_000), transform = Facts::new().may_change().changes_no_result()
-        .because("the best and the last one are what is used; others only fill the disk"))]
+        .because("only the best and the last one are used; others only fill the disk"))]
     pub keep_checkpoints: usize,
-    /// What is left for those who watch.
+    /// Output for monitoring.
     #[serde(flatten)]
     pub watch: WatchOptions,
-    /// Most ASVs that a GPU encodes at once; its memory grows with it, not with the batch. A CPU
-    /// takes one a thread.
+    /// Maximum number of ASVs that a GPU encodes at once. GPU memory use grows with it, not with
+    /// the batch size. A CPU encodes one per thread.
     #[schemars(
         range(min = 1, max = 1_000_000),
         transform = Facts::new().may_change()
-            .because("activations of so many ASVs stay in a processor's cache; results do not \
+            .because("activations of this many ASVs fit in the processor's cache; results do not \
                 depend on it")
     )]
     pub asv_chunk_size: usize,
@@ -181,47 +182,47 @@ impl Default for OptimizationOptions {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct PretrainOptions {
-    /// Files.
+    /// Input files.
     #[serde(flatten)]
     pub data: DataOptions,
-    /// Sample metadata, for `where`, which chooses samples by them.
+    /// Sample metadata, for selecting samples with `where`.
     #[schemars(transform = Facts::new().file(FileUse::Read).may_change())]
     pub metadata: Option<PathBuf>,
-    /// Model.
+    /// Model options.
     #[serde(flatten)]
     pub model: ModelOptions,
-    /// Training.
+    /// Training options.
     #[serde(flatten)]
     pub optimization: OptimizationOptions,
     /// Weight of the UniFrac loss.
     #[schemars(
         range(min = 0.0),
         transform = Facts::new().was("penalty")
-            .because("1 in pre-training; 0 in training, where the target is what is asked for")
+            .because("1 in pre-training; 0 in training, where the objective is the target")
     )]
     pub unifrac_weight: f64,
-    /// Weight of the masked-nucleotide loss; 0 leaves its computation out.
+    /// Weight of the masked-nucleotide loss. 0 skips its computation.
     #[schemars(
         range(min = 0.0),
         transform = Facts::new().was("nuc-penalty")
-            .because("1 in pre-training; 0 in training, where the target is what is asked for")
+            .because("1 in pre-training; 0 in training, where the objective is the target")
     )]
     pub nucleotide_weight: f64,
-    /// Updates on masked nucleotides, before those on distances (with abundance pooling).
+    /// Number of updates on masked nucleotides before those on distances (with abundance pooling).
     #[schemars(range(max = 1_000_000_000), transform = Facts::new().may_change()
-        .because("accuracy hardly rises after that, see learning.md"))]
+        .because("accuracy hardly improves after that, see learning.md"))]
     pub nucleotide_steps: usize,
-    /// ASVs of a batch of masked nucleotides (with abundance pooling).
+    /// ASVs per batch of masked nucleotides (with abundance pooling).
     #[schemars(
         range(min = 1, max = 1_000_000),
         transform = Facts::new().may_change()
-            .because("many small updates learn more in the same time")
+            .because("many small updates learn more than few large ones in the same time")
     )]
     pub nucleotide_batch_size: usize,
-    /// Masked nucleotides.
+    /// Nucleotide masking.
     #[serde(flatten)]
     pub masking: MaskingOptions,
-    /// A component of each kind that pre-training chooses.
+    /// The component of each kind used in pre-training.
     #[serde(flatten)]
     #[schemars(skip)]
     pub components: Components,
@@ -231,58 +232,59 @@ pub struct PretrainOptions {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct TrainOptions {
-    /// Files.
+    /// Input files.
     #[serde(flatten)]
     pub data: DataOptions,
-    /// Sample metadata, TSV by QIIME 2's rules.
+    /// Sample metadata (TSV, parsed by QIIME 2's rules).
     #[schemars(transform = Facts::new().file(FileUse::Read).may_change().required())]
     pub metadata: Option<PathBuf>,
     /// Column or columns to predict.
     #[schemars(transform = Facts::new().required())]
     pub metadata_column: Vec<String>,
-    /// The columns hold classes; without it plain numbers, such as 6.5 and not 6,5 or 65 %.
+    /// Treat the columns as classes. By default, they must be plain numbers, such as 6.5 and not
+    /// 6,5 or 65 %.
     pub classifier: bool,
-    /// Words that are classes although they mean a missing value, such as unknown.
+    /// Words to treat as classes although they usually mark a missing value, such as unknown.
     pub keep_class: Vec<String>,
-    /// What is held out.
+    /// How samples are held out.
     #[serde(flatten)]
     pub split: SplitOptions,
-    /// Scale and losses.
+    /// Target scale and losses.
     #[serde(flatten)]
     pub target: TargetOptions,
-    /// Categories.
+    /// Categorical metadata.
     #[serde(flatten)]
     pub categories: CategoryOptions,
-    /// Output.
+    /// Head output.
     #[serde(flatten)]
     pub output: OutputOptions,
-    /// Model.
+    /// Model options.
     #[serde(flatten)]
     pub model: ModelOptions,
-    /// Training.
+    /// Training options.
     #[serde(flatten)]
     pub optimization: OptimizationOptions,
-    /// Memory.
+    /// Memory limits.
     #[serde(flatten)]
     pub memory: MemoryOptions,
-    /// What to start from: a run of `aam pretrain`, of which the best checkpoint is taken, or a
-    /// checkpoint, also one of `aam import`.
+    /// Starting point: a run directory of `aam pretrain`, whose best checkpoint is used, or a
+    /// checkpoint, including one of `aam import`.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub pretrained_encoder: Option<PathBuf>,
-    /// Keep the encoder of ASVs as it is, so that each ASV is encoded once; the default with
-    /// abundance pooling.
+    /// Freeze the ASV encoder, so that each ASV is encoded only once. Default with abundance
+    /// pooling.
     #[schemars(transform = Facts::new().otherwise("by the pooling")
-        .because("each ASV is then encoded once in the run; training it did not pay, see \
+        .because("each ASV is then encoded once per run; training it did not help, see \
             learning.md"))]
     pub freeze_base: Option<bool>,
-    /// Learning rate of what is there for categories only: embeddings, fusion, scales of the output;
-    /// without it that of everything.
+    /// Learning rate of the category-specific parameters: embeddings, fusion and output scales.
+    /// Default: the overall learning rate.
     #[schemars(
         extend("exclusiveMinimum" = 0),
-        transform = Facts::new().may_change().because("one rate does for all")
+        transform = Facts::new().may_change().because("one rate works for all")
     )]
     pub categorical_lr: Option<f64>,
-    /// The base.
+    /// Fine-tuning of the base.
     #[serde(flatten)]
     pub adaptation: AdaptationOptions,
     /// Weight of the target loss.
@@ -291,59 +293,60 @@ pub struct TrainOptions {
         transform = Facts::new().was("target-penalty").because("as in the reference")
     )]
     pub target_weight: f64,
-    /// Weight of the UniFrac loss; needs distances or a tree.
+    /// Weight of the UniFrac loss. Requires distances or a tree.
     #[schemars(
         range(min = 0.0),
         transform = Facts::new().was("penalty")
-            .because("1 in pre-training; 0 in training, where the target is what is asked for")
+            .because("1 in pre-training; 0 in training, where the objective is the target")
     )]
     pub unifrac_weight: f64,
-    /// Weight of the masked-nucleotide loss, for an encoder that learns; 0 leaves its computation
-    /// out.
+    /// Weight of the masked-nucleotide loss, for an encoder that is not frozen. 0 skips its
+    /// computation.
     #[schemars(
         range(min = 0.0),
         transform = Facts::new().was("nuc-penalty")
-            .because("1 in pre-training; 0 in training, where the target is what is asked for")
+            .because("1 in pre-training; 0 in training, where the objective is the target")
     )]
     pub nucleotide_weight: f64,
-    /// Masked nucleotides.
+    /// Nucleotide masking.
     #[serde(flatten)]
     pub masking: MaskingOptions,
-    /// Weight of the loss of predicted abundances; 0 leaves the branch out.
+    /// Weight of the loss of the predicted abundances. 0 omits the branch.
     #[schemars(
         range(min = 0.0),
         transform = Facts::new().was("count-penalty")
             .spelling(Spelling::flag("count-prediction").sets("1").yields())
             .switch("no-count-prediction", "0")
-            .because("the branch costs a stack of layers, and nothing uses its result")
+            .because("the branch costs a stack of layers, and its output is not used")
     )]
     pub count_weight: f64,
-    /// Predictions of each validation sample from random choices of its ASVs, whose mean counts; for
-    /// `asv-sampling` random.
+    /// Number of predictions per validation sample, each from a random subset of its ASVs. The
+    /// output is their mean. Requires `asv-sampling` random.
     #[schemars(
         range(min = 1, max = 100),
-        transform = Facts::new().because("a sample whose ASVs all fit is the same each time")
+        transform = Facts::new().because("a sample whose ASVs all fit gives the same prediction each time")
     )]
     pub val_prediction_passes: usize,
-    /// Trees of the Random Forest that is reported alongside the model; 0 leaves it out.
+    /// Number of trees in the Random Forest that is reported alongside the model. 0 omits it.
     #[schemars(
         range(max = 100_000),
         transform = Facts::new().may_change()
-            .because("grown in seconds, compared with most trainings, and more trees change little")
+            .because("grown in seconds, less than most trainings take, and more trees change little")
     )]
     pub baseline_trees: usize,
-    /// Methods whose mean is the prediction: network, and learners (`aam plugins list learner`), with
-    /// options as in `forest:trees=300`. For `aam train`; other commands train the network alone.
+    /// Methods whose mean is the prediction: network, and learners (`aam plugins list learner`),
+    /// with options as in `forest:trees=300`. Used by `aam train`; other commands train the network
+    /// alone.
     #[schemars(transform = Facts::new()
-        .because("the best on the mean of the studies of learning.md"))]
+        .because("the best on average over the studies in learning.md"))]
     pub members: Vec<String>,
-    /// Probability with which the interval of a number, or the prediction set of classes, holds what is
-    /// true, by the errors of held-out samples; several, as in `0.8,0.95`, give several. For `aam train`
-    /// on folds, and for its model in `aam predict`.
+    /// Coverage probability of the prediction intervals (numbers) or prediction sets (classes),
+    /// calibrated on the errors of held-out samples. Several values, as in `0.8,0.95`, give several
+    /// intervals. Used by `aam train` with cross-validation, and by `aam predict` for its model.
     #[schemars(transform = Facts::new()
-        .because("wide enough to be relied on, narrow enough to be of use"))]
+        .because("wide enough to be reliable, narrow enough to be useful"))]
     pub interval: Vec<Level>,
-    /// A component of each kind that training chooses.
+    /// The component of each kind used in training.
     #[serde(flatten)]
     #[schemars(skip)]
     pub components: Components,

@@ -1,4 +1,4 @@
-//! Which settings of the output stage make sense for the targets of a run.
+//! Validation of the output settings for the targets of a run.
 
 use aam_api::BoxedLoss;
 
@@ -10,15 +10,15 @@ use aam_model::options::OutputOptions;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 
-/// Means farther than so many standard deviations from 0 are far.
+/// Minimum distance of a mean from 0, in standard deviations, to be considered far.
 const FAR: f64 = 3.0;
 
-/// Checks `options` against the losses of a run and the transform of its numbers, before there are
-/// any.
+/// Validates `options` against the losses of a run and the transform of its numbers, before data
+/// are read.
 ///
 /// # Errors
-/// A setting for outputs that are no values of the target, or an activation whose outputs are never
-/// negative although the transform gives negative values.
+/// A setting for outputs that are not values of the target, or a non-negative activation with a
+/// transform that gives negative values.
 pub fn check_settings(
     options: &OutputOptions,
     targets: &[TargetManifest],
@@ -40,11 +40,11 @@ pub fn check_settings(
     )))
 }
 
-/// Checks `options` against the targets of a run, their losses, and the values that the samples
-/// `train` have.
+/// Validates `options` against the targets of a run, their losses, and the values of the samples
+/// `train`.
 ///
 /// # Errors
-/// A setting for outputs that are no values of the target, or an activation that cannot reach the
+/// A setting for outputs that are not values of the target, or an activation that cannot reach the
 /// training values.
 pub fn check(
     options: &OutputOptions,
@@ -67,10 +67,10 @@ pub fn check(
         let (least, most) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| {
             (a.min(v), b.max(v))
         });
-        // Rounding of the transform is no reason to refuse it.
+        // Rounding errors of the transform are tolerated.
         if least < low - 1e-9 || most > high + 1e-9 {
             return Err(setting.refused(format!(
-                "it gives outputs {}, but on the scale of training the values of column '{}' go from {least:.3} to {most:.3}; choose --target-transform minmax, or none if the values themselves fit",
+                "it gives outputs {}, but on the scale of training the values of column '{}' range from {least:.3} to {most:.3}; choose --target-transform minmax, or none if the values themselves fit",
                 reach((low, high)),
                 target.column
             )));
@@ -95,7 +95,7 @@ impl OutputSetting {
     }
 }
 
-/// The first setting that changes outputs, if there is one.
+/// The first setting that changes outputs, if any.
 ///
 /// # Errors
 /// No loss has outputs that are values of its target.
@@ -109,7 +109,7 @@ fn changed_values(
         Some(setting) if !losses.iter().any(|loss| loss.outputs_are_values()) => {
             let names: Vec<&str> = targets.iter().map(|t| t.loss.name.as_str()).collect();
             Err(setting.refused(format!(
-                "it changes outputs that are values of the target, and those of --loss {} are not; choose another loss or leave it out",
+                "it applies to outputs that are values of the target, but those of --loss {} are not; choose another loss or leave it out",
                 names.join(", ")
             )))
         }
@@ -122,7 +122,7 @@ fn is_bounded(target: &TargetManifest, loss: &BoxedLoss) -> bool {
     matches!(target.values, TargetValues::Numbers(_)) && loss.outputs_are_values()
 }
 
-/// The values between two bounds, in words.
+/// A description of the range between two bounds.
 fn reach((low, high): (f64, f64)) -> String {
     match high.is_finite() {
         true => format!("between {low} and {high}"),
@@ -130,7 +130,7 @@ fn reach((low, high): (f64, f64)) -> String {
     }
 }
 
-/// Tells of targets that lie far from 0, where outputs start, on the scale of training.
+/// Reports targets whose mean is far from 0, where outputs start, on the scale of training.
 ///
 /// # Errors
 /// Those of the observer.
@@ -151,7 +151,7 @@ pub fn note_far_targets(
         let deviation = (values().map(|v| (v - mean).powi(2)).sum::<f64>() / count).sqrt();
         if mean.abs() > FAR * deviation.max(1.0) {
             let text = format!(
-                "--target-transform {}: column '{}' has a mean of {mean:.3} and a standard deviation of {deviation:.3}, and outputs start at 0; they learn faster with zscore, or minmax where they are bounded",
+                "--target-transform {}: column '{}' has a mean of {mean:.3} and a standard deviation of {deviation:.3}, but outputs start at 0; zscore, or minmax for bounded outputs, speeds up training",
                 transform.name(),
                 column.name
             );
@@ -208,7 +208,7 @@ fn first_setting(options: &OutputOptions) -> Option<(&'static str, Option<String
     (!columns.is_empty()).then(|| ("conditional-output-scaling", Some(columns.join(","))))
 }
 
-/// The values that an activation can give.
+/// The range of an activation.
 fn range(activation: Activation) -> Option<(f64, f64)> {
     match activation {
         Activation::None => None,

@@ -1,8 +1,8 @@
-//! How long updates take.
+//! Timing of updates.
 
 use std::time::{Duration, Instant};
 
-/// Durations of the updates of a run, without what comes between them.
+/// Durations of the updates of a run, without the time between them.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
     updates: Vec<Duration>,
@@ -10,20 +10,20 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Takes note of an update of `samples` samples that began at `started`.
+    /// Records an update of `samples` samples that started at `started`.
     pub(super) fn add(&mut self, started: Instant, samples: usize) {
         self.updates.push(started.elapsed());
         self.samples += samples;
     }
 
-    /// A line for people; nothing where nothing was done.
+    /// A summary for people. `None` if there were no updates.
     pub(super) fn note(mut self) -> Option<String> {
         let updates = self.updates.len();
         let all: Duration = self.updates.iter().sum();
         let (_, median, _) =
             (updates > 0).then(|| self.updates.select_nth_unstable(updates / 2))?;
         Some(format!(
-            "{updates} updates, the median took {:.3} ms; {:.1} samples a second",
+            "{updates} updates, the median took {:.3} ms; {:.1} samples per second",
             1e3 * median.as_secs_f64(),
             self.samples as f64 / all.as_secs_f64()
         ))
@@ -41,7 +41,7 @@ mod tests {
             updates: [30, 10, 20].map(Duration::from_millis).to_vec(),
             samples: 6,
         };
-        let note = "3 updates, the median took 20.000 ms; 100.0 samples a second";
+        let note = "3 updates, the median took 20.000 ms; 100.0 samples per second";
         assert_eq!(pace.note().as_deref(), Some(note));
     }
 }

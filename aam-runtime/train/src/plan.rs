@@ -1,34 +1,35 @@
-//! How long, how fast and in what batches a run trains, where the user did not say.
+//! Default length, learning rate and batches of a run.
 //!
-//! A sample encoder that is fitted before the training, as abundance pooling is, leaves a small
-//! problem on fixed embeddings: it is solved in a few hundred updates by all samples at once, at a
-//! high rate and with a decay that counts. Attention pooling trains transformers and wants many small
-//! batches at a lower rate.
+//! A sample encoder that is fitted before the training, such as abundance pooling, leaves a small
+//! problem on fixed embeddings: it is solved in a few hundred updates on all samples at once, with
+//! a high learning rate and a substantial weight decay. Attention pooling trains transformers and
+//! requires many small batches with a lower learning rate.
 
 use super::epoch::EpochLengths;
 use super::state::Limits;
 use crate::options::OptimizationOptions;
 
-/// Samples of a batch that holds all samples of a small study.
+/// A batch size that includes all samples of a small study.
 const ALL: usize = 256;
 
-/// Length, rate and batches of a run.
+/// Length, learning rate and batches of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plan {
-    /// Passes over what is trained on, at most.
+    /// Maximum number of epochs.
     pub epochs: usize,
-    /// Updates at most.
+    /// Maximum number of updates.
     pub max_steps: usize,
-    /// Samples (or ASVs) of a batch.
+    /// Samples (or ASVs) per batch.
     pub batch_size: usize,
-    /// Highest learning rate.
+    /// Maximum learning rate.
     pub lr: f64,
     /// Weight decay of the weight matrices.
     pub weight_decay: f64,
 }
 
 impl Plan {
-    /// Fine-tuning a model whose sample encoder is `fitted` before, or is not.
+    /// The plan for fine-tuning a model, depending on whether its sample encoder is `fitted`
+    /// before.
     pub fn finetuning(fitted: bool, options: &OptimizationOptions) -> Self {
         let plan = match fitted {
             true => Self {
@@ -43,7 +44,7 @@ impl Plan {
         plan.with(options)
     }
 
-    /// Pre-training on distances or on values of samples.
+    /// The plan for pre-training on distances or on values of samples.
     pub fn distances(fitted: bool, options: &OptimizationOptions) -> Self {
         let plan = match fitted {
             true => Self {
@@ -58,7 +59,7 @@ impl Plan {
         plan.with(options)
     }
 
-    /// Pre-training on masked nucleotides alone.
+    /// The plan for pre-training on masked nucleotides alone.
     pub fn nucleotides(steps: usize, batch_size: usize, options: &OptimizationOptions) -> Self {
         Self {
             epochs: usize::MAX,
@@ -69,7 +70,7 @@ impl Plan {
         }
     }
 
-    /// How long a run by this plan may be.
+    /// The limits of the length of a run with this plan.
     pub fn limits(&self, options: &OptimizationOptions) -> Limits {
         Limits {
             epochs: self.epochs,
@@ -79,7 +80,7 @@ impl Plan {
         }
     }
 
-    /// Updates of a run over so many samples.
+    /// The number of updates of a run with `samples` samples.
     pub fn updates(&self, samples: usize, options: &OptimizationOptions) -> usize {
         let lengths = EpochLengths {
             rows: samples,
@@ -90,7 +91,7 @@ impl Plan {
         all.min(self.max_steps)
     }
 
-    /// Writes the plan into the options, so that they give it whatever the defaults.
+    /// Writes the plan to the options, so that they no longer depend on defaults.
     pub fn record(&self, options: &mut OptimizationOptions) {
         let limit = |most: usize| (most != usize::MAX).then_some(most);
         options.epochs = limit(self.epochs);
@@ -110,7 +111,7 @@ impl Plan {
         }
     }
 
-    /// A limit that the user gives lifts the other.
+    /// A limit given by the user lifts the other one.
     fn with(self, options: &OptimizationOptions) -> Self {
         let (epochs, max_steps) = match (options.epochs, options.max_steps) {
             (None, None) => (self.epochs, self.max_steps),

@@ -1,4 +1,4 @@
-//! Several predictions of each sample from random choices of its ASVs, and their mean.
+//! Several predictions of each sample from random subsets of its ASVs, and their mean.
 
 use aam_api::metric::argmax;
 use aam_data::AsvSampling;
@@ -14,34 +14,34 @@ use super::inference::{FineTuned, prediction_batches, predictions};
 use super::profiles::Profiles;
 use super::target_scales::TargetScales;
 
-/// What predicts samples, several times where their ASVs are chosen at random.
+/// Predicts samples, several times if their ASVs are selected at random.
 #[derive(Clone, Copy)]
 pub struct PredictionPasses<'a> {
-    /// The model, for validation.
+    /// The model, in inference mode.
     pub model: &'a FineTuned,
     /// The scales of its targets for each sample.
     pub scales: &'a TargetScales,
-    /// Embeddings of the samples' ASVs.
+    /// The embeddings of the samples' ASVs.
     pub embeddings: &'a Embeddings,
-    /// Profiles of the samples, where they are known.
+    /// The profiles of the samples, if known.
     pub profiles: Option<&'a Profiles>,
-    /// Makes batches.
+    /// Creates batches.
     pub batcher: &'a Batcher<'a>,
     /// Category ids of the samples.
     pub categories: &'a CategoryIds,
-    /// Where it is computed, without autodiff.
+    /// The device, without autodiff.
     pub device: &'a Device,
-    /// Samples of a batch.
+    /// Samples per batch.
     pub batch_size: usize,
-    /// Seed of the choice of ASVs.
+    /// Random seed of the selection of ASVs.
     pub seed: u64,
-    /// How often each sample is predicted.
+    /// The number of predictions per sample.
     pub passes: usize,
 }
 
 impl PredictionPasses<'_> {
-    /// The mean predictions of the samples at `rows`; `after` each batch hears of it, of what the
-    /// model gave, and of how many predictions are done.
+    /// The mean predictions for the samples at `rows`. `after` is called after each batch with the
+    /// batch, the model output, and the number of completed predictions.
     ///
     /// # Errors
     /// Those of `after`.
@@ -88,7 +88,7 @@ impl PredictionPasses<'_> {
     }
 }
 
-/// The mean of predictions, and how they spread, in one pass over them (Welford, 1962).
+/// The mean and spread of predictions, in a single pass over them (Welford, 1962).
 #[derive(Clone, Debug, Default)]
 pub struct MeanPrediction {
     passes: usize,
@@ -98,17 +98,17 @@ pub struct MeanPrediction {
 /// A target of a sample.
 #[derive(Clone, Debug)]
 struct MeanTarget {
-    /// Its mean so far.
+    /// The current mean.
     prediction: TargetPrediction,
-    /// Sum of the squared differences of each of its figures.
+    /// The sum of the squared differences of each of its values.
     squares: Vec<f64>,
 }
 
-/// What is predicted of a sample, and the spread of each target over the passes.
+/// The prediction of a sample, and the spread of each target over the passes.
 pub type Averaged = (Vec<TargetPrediction>, Vec<f64>);
 
 impl MeanPrediction {
-    /// Takes in the predictions of one pass, for all samples and targets.
+    /// Adds the predictions of one pass, for all samples and targets.
     pub fn add(&mut self, pass: Vec<Vec<TargetPrediction>>) {
         self.passes += 1;
         if self.passes == 1 {
@@ -134,8 +134,8 @@ impl MeanPrediction {
         }
     }
 
-    /// Means, and the standard deviation over the passes of each target's number or of the
-    /// probability of its likeliest class.
+    /// The means, and the standard deviation over the passes of each target's number or of the
+    /// probability of its most likely class.
     pub fn finish(self) -> Vec<Averaged> {
         let passes = self.passes.max(1) as f64;
         let finish = |target: MeanTarget| {
@@ -152,7 +152,7 @@ impl MeanPrediction {
     }
 }
 
-/// The figures of a prediction: a number and the ends of its interval, or probabilities.
+/// The values of a prediction: a number and the ends of its interval, or probabilities.
 fn figures(prediction: &mut TargetPrediction) -> Vec<&mut f64> {
     match prediction {
         TargetPrediction::Number { value, interval } => {
@@ -163,7 +163,8 @@ fn figures(prediction: &mut TargetPrediction) -> Vec<&mut f64> {
     }
 }
 
-/// How many of `passes` passes over the samples at `rows` are worth making, and why if it is one.
+/// The useful number of passes over the samples at `rows`, at most `passes`, and the reason if it
+/// is one.
 pub fn useful_passes(
     passes: usize,
     batcher: &Batcher<'_>,
@@ -174,7 +175,7 @@ pub fn useful_passes(
     }
     let limit = batcher.limit;
     let reason = if batcher.sampling != AsvSampling::Random {
-        format!("ASVs are chosen by {}, not at random", batcher.sampling)
+        format!("ASVs are selected by {}, not at random", batcher.sampling)
     } else if rows
         .iter()
         .all(|&row| batcher.table.row(row).0.len() <= limit)
@@ -183,7 +184,7 @@ pub fn useful_passes(
     } else {
         return (passes, None);
     };
-    let note = format!("one pass instead of {passes}, which would all be the same: {reason}");
+    let note = format!("one pass instead of {passes}, which would be identical: {reason}");
     (1, Some(note))
 }
 

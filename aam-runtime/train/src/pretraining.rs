@@ -1,4 +1,4 @@
-//! Pre-training: predict distances between samples, and nucleotides that are masked.
+//! Pre-training: predicting distances between samples, and masked nucleotides.
 
 use std::sync::OnceLock;
 
@@ -26,49 +26,49 @@ use aam_run::RunError;
 
 /// The pre-training objective.
 pub struct Pretraining<'a> {
-    /// Makes batches.
+    /// Creates batches.
     pub batcher: Batcher<'a>,
-    /// What is learnt of samples, if anything is.
+    /// The sample task, if any.
     pub task: Option<BaseTask<'a>>,
-    /// Samples.
+    /// The training and validation samples.
     pub split: &'a Split,
-    /// Weight of its loss.
+    /// The weight of its loss.
     pub unifrac_weight: f64,
-    /// The nucleotide task and the weight of its loss, where it is trained together with the
+    /// The nucleotide task and the weight of its loss, if it is trained together with the
     /// distances.
     pub nucleotides: Option<(&'a Nucleotides<'a>, f64)>,
-    /// Embeddings of all ASVs, where their encoder does not learn.
+    /// The embeddings of all ASVs, if their encoder is frozen.
     pub frozen: Option<Embeddings>,
-    /// True distances of the validation samples, once they are computed: at most 32 MB.
+    /// The true distances of the validation samples, once they are computed: at most 32 MB.
     pub validation_truth: OnceLock<Vec<f64>>,
-    /// Metrics of what does not change in this run.
+    /// Metrics that do not change in this run.
     pub unchanging: Vec<Metric>,
-    /// Whether the samples' embeddings come from masked ASVs, as in the reference.
+    /// Whether sample embeddings are computed from masked ASVs, as in the reference.
     pub masked_embeddings: bool,
-    /// Samples of a validation batch.
+    /// Samples per validation batch.
     pub batch_size: usize,
-    /// Seed of the run.
+    /// Random seed of the run.
     pub seed: u64,
-    /// Where it is computed, with autodiff.
+    /// The device, with autodiff.
     pub device: Device,
-    /// What checkpoints say.
+    /// The manifest of checkpoints.
     pub manifest: Manifest,
 }
 
-/// ASVs of a batch whose masked nucleotides are to be guessed.
+/// The ASVs of a batch whose masked nucleotides are predicted.
 struct GuessedAsvs {
-    /// Those that this replica computes.
+    /// The ASVs that this replica computes.
     own: Vec<MaskedChunk>,
-    /// All of them as the model sees them, where samples are embedded from these.
+    /// All ASVs as seen by the model, if sample embeddings are computed from these.
     seen: Option<Vec<AsvChunk>>,
-    /// Masked places of all.
+    /// The number of masked positions of all ASVs.
     places: f64,
-    /// What their mean loss is multiplied by.
+    /// The factor of their mean loss.
     weight: f64,
 }
 
 impl Pretraining<'_> {
-    /// The ASVs of `chunks` with masks, if nucleotides are guessed.
+    /// The ASVs of `chunks` with masks, if nucleotides are predicted.
     fn guessed(
         &self,
         chunks: &[AsvChunk],
@@ -87,7 +87,8 @@ impl Pretraining<'_> {
         })
     }
 
-    /// What is learnt of the validation samples, and its loss, on the first replica.
+    /// The metrics and the loss of the sample task for the validation samples, on the first
+    /// replica.
     fn validate_samples(
         &self,
         task: BaseTask<'_>,

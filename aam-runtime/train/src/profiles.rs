@@ -1,4 +1,4 @@
-//! Profiles of samples that stay as they are: computed once, not in every update.
+//! Profiles of samples that do not change: computed once instead of in every update.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -9,23 +9,23 @@ use aam_data::AsvSampling;
 use aam_model::Base;
 use aam_model::batch::Batcher;
 
-/// Samples whose profiles are computed at once.
+/// Number of samples whose profiles are computed at once.
 const BATCH: usize = 256;
-/// Numbers that are kept at most: half a gigabyte.
+/// Maximum number of stored values: half a gigabyte.
 const MOST: usize = 1 << 27;
 
-/// The profiles of some samples of a table, by a base that does not learn.
+/// The profiles of some samples of a table, by a frozen base.
 #[derive(Clone, Debug)]
 pub struct Profiles {
-    /// `[samples, width]`, without autodiff.
+    /// The profiles, `[samples, width]`, without autodiff.
     values: Tensor<2>,
-    /// Place of each row of the table, where it has one.
+    /// The index of each row of the table, if it has a profile.
     places: Vec<i32>,
 }
 
 impl Profiles {
-    /// Of the samples at `rows`, from the `embeddings` of their ASVs; `None` where the base makes no
-    /// profiles, or not the same of a sample each time. `base` is for validation.
+    /// Computes the profiles of the samples at `rows` from the `embeddings` of their ASVs. `None`
+    /// if the base has no profiles, or if they vary between calls. `base` is in inference mode.
     pub fn new(
         base: &Base,
         batcher: &Batcher<'_>,
@@ -58,8 +58,7 @@ impl Profiles {
         Some(Self { values, places })
     }
 
-    /// Those of the samples at `rows`, which are among the samples that it was made of,
-    /// `[rows, width]`.
+    /// The profiles of the samples at `rows`, which must have one, `[rows, width]`.
     pub fn select(&self, rows: &[usize]) -> Tensor<2> {
         let places: Vec<i32> = rows.iter().map(|&row| self.places[row]).collect();
         let places = TensorData::new(places, [rows.len()]);

@@ -1,4 +1,4 @@
-//! Where a run stands.
+//! The progress of a run.
 
 use burn::module::Module;
 
@@ -9,19 +9,19 @@ use super::state::{Best, Done};
 use aam_evaluation::metrics::Metric;
 use aam_run::RunError;
 
-/// Where a run stands.
+/// The progress of a run.
 pub(super) struct Progress<M> {
-    /// What was done before the stage.
+    /// The progress before the stage.
     pub before: Done,
-    /// What is done in all.
+    /// The total progress.
     pub done: Done,
-    /// How far the epoch at hand has come.
+    /// The progress of the current epoch.
     pub place: EpochProgress,
-    /// The best epoch of the stage and its model.
+    /// The best epoch of the stage, and its model.
     pub best: Option<(Best, M)>,
-    /// Epochs since then.
+    /// The number of epochs since then.
     pub since_best: usize,
-    /// Metrics of the last epoch done.
+    /// The metrics of the last completed epoch.
     pub metrics: Vec<Metric>,
 }
 
@@ -37,7 +37,7 @@ impl<M: Module> Progress<M> {
         }
     }
 
-    /// That of a run that goes on; `model` gives the shape of the best one.
+    /// The progress of a resumed run. `model` gives the shape of the best one.
     pub fn of(resumed: &Resumed, model: &M) -> Result<Self, RunError> {
         let state = &resumed.state;
         let best = resumed.best(model)?;
@@ -51,13 +51,13 @@ impl<M: Module> Progress<M> {
         })
     }
 
-    /// Updates of the stage.
+    /// The number of updates in the stage.
     pub fn step(&self) -> usize {
         self.done.steps - self.before.steps
     }
 
-    /// Updates of the stage in all; an epoch of which some rows are done has as many left as
-    /// `left` says.
+    /// The total number of updates of the stage. For an epoch of which some rows are complete,
+    /// `left` gives the remaining ones.
     pub fn updates(&self, plan: &Plan, left: impl Fn(usize) -> usize) -> usize {
         let epochs = self.done.epochs - self.before.epochs;
         let (begun, here) = match self.place.rows {

@@ -10,18 +10,18 @@ use crate::options::AdaptationOptions;
 use aam_model::{parameter_ids, parameters_by_depth};
 use aam_run::RunError;
 
-/// Parameters that learn at a rate of their own.
+/// Parameters with their own learning rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnRate {
     /// The parameters.
     pub parameters: HashSet<ParamId>,
-    /// Their rate as a multiple of the others'.
+    /// Their learning rate, as a multiple of that of the rest.
     pub factor: f64,
-    /// Whether they are what only categories need.
+    /// Whether they are category-specific.
     pub of_categories: bool,
 }
 
-/// The model after one update, in which each of the parameters in `own` learns at its own rate.
+/// The model after one update, in which the parameters in `own` have their own learning rates.
 pub fn updated<M: Module>(
     mut model: M,
     optimizer: &mut ModuleOptimizer,
@@ -42,20 +42,21 @@ pub fn updated<M: Module>(
     optimizer.step(rate, model, gradients)
 }
 
-/// How fast a base learns beside the rest of a model.
+/// The learning rates of a base relative to the rest of a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BaseRates {
-    /// Its rate as a multiple of the others'.
+    /// Its learning rate, as a multiple of that of the rest.
     pub factor: f64,
-    /// What each layer's rate is multiplied by for the one below, where they differ.
+    /// The factor between the learning rates of each layer and the one below, if they differ.
     pub layer_decay: Option<f64>,
 }
 
 impl BaseRates {
-    /// What `options` ask for, where the highest rate of the run is `lr`.
+    /// The learning rates requested in `options`, where `lr` is the maximum learning rate of the
+    /// run.
     ///
     /// # Errors
-    /// Rates for a base that is `frozen`.
+    /// Learning rates for a base that is `frozen`.
     pub fn read(
         options: &AdaptationOptions,
         frozen: bool,
@@ -76,10 +77,11 @@ impl BaseRates {
         }))
     }
 
-    /// The rates of the parameters of `base`.
+    /// The learning rates of the parameters of `base`.
     ///
-    /// With a decay `d`, those of layer `l` of `n`, from 1 at the tokens, have `factor · d^(n + 1 − l)`
-    /// (Clark et al., 2020), and what is before the first layer counts as layer 0.
+    /// With a decay `d`, those of layer `l` of `n`, from 1 at the tokens, are
+    /// `factor · d^(n + 1 − l)` (Clark et al., 2020). Parameters before the first layer count as
+    /// layer 0.
     pub fn of<M: Module>(&self, base: &M) -> Vec<OwnRate> {
         let Some(decay) = self.layer_decay else {
             return vec![OwnRate {
@@ -115,8 +117,8 @@ mod tests {
         c: Linear,
     }
 
-    /// With plain gradients of 1, two updates of descent with momentum move a weight by
-    /// rate · (1 + 1.9).
+    /// With gradients of 1, two updates of gradient descent with momentum move a weight by rate ·
+    /// (1 + 1.9).
     #[test]
     fn each_group_moves_at_its_own_rate() {
         let device = Device::flex().autodiff();

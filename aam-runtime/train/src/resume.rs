@@ -1,4 +1,4 @@
-//! A run that was stopped, read back from its directory to go on.
+//! Restoring a stopped run from its directory to resume it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -24,16 +24,16 @@ use aam_run::run_directory::RunDirectory;
 use aam_run::settings::{self, Options};
 use aam_study::familiarity::FILE;
 
-/// The checkpoint that a run goes on from.
+/// The checkpoint from which a run is resumed.
 pub const LAST: &str = "last";
 /// The checkpoint of the best epoch.
 pub const BEST: &str = "best";
 
-/// A run that goes on.
+/// A run to resume.
 pub struct Resumed {
     /// The manifest of its last checkpoint.
     pub manifest: Manifest,
-    /// Where it stands.
+    /// Its progress.
     pub state: TrainerState,
     last: PathBuf,
     files: BTreeMap<String, Vec<u8>>,
@@ -41,7 +41,7 @@ pub struct Resumed {
 }
 
 impl Resumed {
-    /// The run in the output directory, if it is to go on and has a checkpoint to go on from.
+    /// The run in the output directory, if it is to be resumed and has a checkpoint.
     ///
     /// # Errors
     /// A checkpoint that cannot be read; the error names the file.
@@ -62,7 +62,7 @@ impl Resumed {
         let Some(text) = files.remove(TRAINER) else {
             return Err(RunError::checkpoint(
                 &last,
-                "it holds no state to go on from: an older aam wrote it\n  help: begin another run from its weights with --pretrained-encoder",
+                "it has no state to resume from: it was written by an older aam\n  help: start a new run from its weights with --pretrained-encoder",
             ));
         };
         let state: TrainerState = serde_json::from_slice(&text)
@@ -79,7 +79,7 @@ impl Resumed {
     }
 
     /// Reads the best weights. The last checkpoint is saved before the best one, so that a kill
-    /// between them leaves an older best one; the last checkpoint is then the best, too.
+    /// between them leaves an older best one; the last checkpoint is then the best one, too.
     fn find_best(&mut self, path: &Path) -> Result<(), RunError> {
         let Some(best) = &self.state.best else {
             return Ok(());
@@ -91,7 +91,7 @@ impl Resumed {
                 false => Err(RunError::checkpoint(
                     path,
                     format!(
-                        "it is of epoch {}, and the run's best was epoch {}",
+                        "it is of epoch {}, but the best epoch of the run is {}",
                         manifest.epoch, best.epoch
                     ),
                 )),
@@ -119,7 +119,7 @@ impl Resumed {
     /// A file of the last checkpoint.
     ///
     /// # Errors
-    /// The checkpoint has none of this name.
+    /// The checkpoint has no file of this name.
     pub fn file(&self, name: &str) -> Result<&[u8], RunError> {
         let found = self.files.get(name).map(Vec::as_slice);
         found.ok_or_else(|| {
@@ -127,8 +127,8 @@ impl Resumed {
         })
     }
 
-    /// `module`, which is of the run's shape, with the weights and the parameter ids of the last
-    /// checkpoint.
+    /// Returns `module`, which has the run's shape, with the weights and the parameter ids of the
+    /// last checkpoint.
     ///
     /// # Errors
     /// Weights or ids of another model.
@@ -142,21 +142,21 @@ impl Resumed {
             .map_err(|problem| RunError::checkpoint(self.last.join(TRAINER), problem))
     }
 
-    /// `module` with the weights in a file of the last checkpoint.
+    /// Returns `module` with the weights in a file of the last checkpoint.
     fn loaded<M: Module>(&self, module: M, name: &str) -> Result<M, RunError> {
         let weights = self.file(name)?.to_vec();
         directory::load_weights(module, weights, false, &self.last.join(name))
     }
 
-    /// `module` with the average of the weights.
+    /// Returns `module` with the average of the weights.
     ///
     /// # Errors
-    /// A run that kept none.
+    /// A run without an average.
     pub fn average<M: Module>(&self, module: &M) -> Result<M, RunError> {
         self.loaded(module.clone(), AVERAGE)
     }
 
-    /// `module` with the weights of the best epoch of the stage, with its score, if there is one.
+    /// Returns `module` with the weights of the best epoch of the stage, if there is one.
     ///
     /// # Errors
     /// Weights of another model.
@@ -171,7 +171,7 @@ impl Resumed {
             .transpose()
     }
 
-    /// `optimizer` with what this rank has of the state of the last checkpoint.
+    /// Returns `optimizer` with this rank's part of the state of the last checkpoint.
     ///
     /// # Errors
     /// No such state.
@@ -188,24 +188,24 @@ impl Resumed {
             .map_err(|problem| {
                 RunError::checkpoint(
                     self.last.join(OPTIMIZER),
-                    format!("it is no state of an optimizer: {problem}"),
+                    format!("it is not a state of an optimizer: {problem}"),
                 )
             })
     }
 
-    /// The run's split of the samples `ids`, which is never derived again.
+    /// The run's split of the samples `ids`, which is never computed again.
     ///
     /// # Errors
-    /// A sample that is gone.
+    /// A missing sample.
     pub fn split(&self, ids: &[String]) -> Result<Split, RunError> {
         let rows: HashMap<&str, usize> = ids.iter().map(String::as_str).zip(0..).collect();
         let of = |names: &[String]| {
             let row = |name: &String| {
                 rows.get(name.as_str()).copied().ok_or_else(|| {
                     let error = DataError::new(format!(
-                        "the sample '{name}', of which the run made use, is no longer among those that the files have in common"
+                        "the sample '{name}', which the run uses, is no longer common to all files"
                     ));
-                    let help = "bring the data back, or begin another run in another --output-dir";
+                    let help = "restore the data, or start a new run in another --output-dir";
                     RunError::from(error.help(help))
                 })
             };
@@ -217,7 +217,7 @@ impl Resumed {
         })
     }
 
-    /// What is on top of the base, as it was when the run began; only the strategy may be another.
+    /// The parts on top of the base, as at the start of the run; only the strategy may change.
     pub fn parts(&self, now: PredictorManifest) -> PredictorManifest {
         match &self.manifest.predictor {
             None => now,
@@ -228,8 +228,7 @@ impl Resumed {
         }
     }
 
-    /// Whether nothing is left to train of a run of `stages` stages, the last of which is as long
-    /// as `limits` say.
+    /// Whether a run of `stages` stages, the last of which has the given `limits`, is complete.
     pub fn is_finished(&self, stages: usize, limits: Limits) -> bool {
         let before = self.state.limits;
         self.state.finished
@@ -240,23 +239,23 @@ impl Resumed {
     }
 }
 
-/// Tells everybody where a run goes on.
+/// Reports where a run is resumed.
 ///
 /// # Errors
 /// Those of the observer.
 pub fn announce(resumed: Option<&Resumed>, observer: &mut dyn Observer) -> Result<(), RunError> {
     let Some(resumed) = resumed else {
-        let text = "the run has no checkpoint yet: it begins anew";
+        let text = "the run has no checkpoint yet: starting from the beginning";
         observer.observe(&Event::Note(text))?;
         return observer.observe(&Event::Resumed { epoch: 0, step: 0 });
     };
     let done = resumed.state.done;
     let inside = match resumed.state.place.rows {
         0 => String::new(),
-        _ => ", inside the next one".to_owned(),
+        _ => ", within the next epoch".to_owned(),
     };
     observer.observe(&Event::Note(&format!(
-        "going on after epoch {}, update {}{inside}",
+        "resuming after epoch {}, update {}{inside}",
         done.epochs, done.steps
     )))?;
     observer.observe(&Event::Resumed {
@@ -265,7 +264,7 @@ pub fn announce(resumed: Option<&Resumed>, observer: &mut dyn Observer) -> Resul
     })
 }
 
-/// Whether nothing is left to do of a run of one stage, after it was said.
+/// Whether a run of one stage is complete. If so, reports it.
 ///
 /// # Errors
 /// Those of the observer.
@@ -284,32 +283,32 @@ pub fn is_done(
     Ok(true)
 }
 
-/// Says that nothing is left to do of the run in `path`.
+/// Reports that the run in `path` is complete.
 ///
 /// # Errors
 /// Those of the observer.
 pub fn say_done(path: &Path, observer: &mut dyn Observer) -> Result<(), RunError> {
     observer.observe(&Event::Note(&format!(
-        "{}: the run is finished; more --epochs or --max-steps make it longer",
+        "{}: the run is complete; increase --epochs or --max-steps to extend it",
         path.display()
     )))
 }
 
-/// Says where a run was stopped.
+/// Reports where a run was stopped.
 ///
 /// # Errors
 /// Those of the observer.
 pub fn stopped(done: Done, observer: &mut dyn Observer) -> Result<(), RunError> {
     observer.observe(&Event::Note(&format!(
-        "stopped and saved after update {}, {} epochs; --resume goes on from there",
+        "stopped and saved after update {}, {} epochs; use --resume to continue",
         done.steps, done.epochs
     )))
 }
 
-/// Whether the directory `path` holds a run with these settings that a checkpoint is left of.
+/// Whether the directory `path` contains a run with these settings and a checkpoint.
 pub fn can_go_on<T: Options>(path: &Path, options: &T) -> bool {
     let last = RunDirectory::checkpoints_of(path).join(LAST);
-    // One that is damaged is trained anew.
+    // A damaged one is trained again.
     let state = directory::load(&last)
         .ok()
         .and_then(|(_, files)| serde_json::from_slice::<TrainerState>(files.get(TRAINER)?).ok());

@@ -1,5 +1,5 @@
-//! Categories of samples: combinations of the values of metadata columns, which need not be columns
-//! that the model sees.
+//! Categories of samples: combinations of the values of metadata columns, which need not be model
+//! input.
 
 use aam_core::DataError;
 use aam_data::Metadata;
@@ -8,7 +8,7 @@ use aam_data::Metadata;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SampleCategories {
     columns: Vec<String>,
-    /// One value per column; none for a sample that lacks one of them.
+    /// One value per column; `None` for a sample that lacks one of them.
     levels: Vec<Option<Vec<String>>>,
 }
 
@@ -16,7 +16,7 @@ impl SampleCategories {
     /// The categories of `samples` by the distinct `columns`.
     ///
     /// # Errors
-    /// A column that the metadata lack.
+    /// A column missing from the metadata.
     pub fn read(
         columns: &[String],
         metadata: &Metadata,
@@ -25,10 +25,10 @@ impl SampleCategories {
         Self::of_texts(columns, samples, |column| metadata.texts(column, samples))
     }
 
-    /// The same, where words for missing values are values, as older checkpoints know them.
+    /// The same, with words for missing values as values, as in older checkpoints.
     ///
     /// # Errors
-    /// A column that the metadata lack.
+    /// A column missing from the metadata.
     pub fn read_as_written(
         columns: &[String],
         metadata: &Metadata,
@@ -64,13 +64,13 @@ impl SampleCategories {
         &self.columns
     }
 
-    /// The category of the sample at `row`; none if it lacks a value.
+    /// The category of the sample at `row`; `None` if it lacks a value.
     pub fn of(&self, row: usize) -> Option<&[String]> {
         self.levels[row].as_deref()
     }
 }
 
-/// Names of columns without repeats and the blanks around them, in their order.
+/// Trimmed column names without duplicates, in order.
 pub fn distinct(names: &[String]) -> Vec<String> {
     let mut columns: Vec<String> = Vec::with_capacity(names.len());
     for name in names.iter().map(|name| name.trim()) {
@@ -81,7 +81,7 @@ pub fn distinct(names: &[String]) -> Vec<String> {
     columns
 }
 
-/// A category as people write it: `site=gut`, `site=gut,season=dry`.
+/// Formats a category: `site=gut`, `site=gut,season=dry`.
 pub fn label(columns: &[String], levels: &[String]) -> String {
     let pairs = columns.iter().zip(levels);
     let pairs: Vec<String> = pairs
@@ -90,7 +90,7 @@ pub fn label(columns: &[String], levels: &[String]) -> String {
     pairs.join(",")
 }
 
-/// The first `most` of `names`, and how many there are beyond.
+/// The first `most` of `names`, and the number of the others.
 pub fn listed(names: &[String], most: usize) -> String {
     match names.len() > most {
         true => format!(

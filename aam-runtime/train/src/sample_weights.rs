@@ -1,4 +1,4 @@
-//! How much each training sample counts, by its category.
+//! The weight of each training sample, by category.
 
 mod given;
 
@@ -15,37 +15,37 @@ use aam_study::Notes;
 
 const KEY: &str = "categorical-loss-weights";
 const WORDS: [&str; 2] = ["auto", "effective"];
-/// Most categories that are shown with their weights.
+/// Maximum number of categories that are shown with their weights.
 const MOST_SHOWN: usize = 12;
 
-/// Where weights come from.
+/// The source of the weights.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scheme {
     /// `N / (K n)` for a category with `n` of the `N` training samples that have one of the `K`
-    /// categories: each category counts the same.
+    /// categories: equal total weight for each category.
     Auto,
     /// `(1 − β) / (1 − βⁿ)`, the inverse of the effective number of samples (Cui et al.,
-    /// *Class-balanced loss based on effective number of samples*, CVPR 2019): between the same for
-    /// each sample (β = 0) and the same for each category (β → 1).
+    /// *Class-balanced loss based on effective number of samples*, CVPR 2019): between equal
+    /// weights of samples (β = 0) and of categories (β → 1).
     Effective(f64),
-    /// Weights by category; 1 for those that are not named.
+    /// Weights by category; 1 for categories that are not named.
     Given(Named),
 }
 
-/// The weighting that a run asks for.
+/// The weighting requested for a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weighting {
-    /// Where the weights come from.
+    /// The source of the weights.
     pub scheme: Scheme,
-    /// The metadata columns whose values together are a category.
+    /// The metadata columns whose combined values are a category.
     pub columns: Vec<String>,
 }
 
 impl Weighting {
-    /// The weighting that `options` ask for, if they do.
+    /// The weighting requested in `options`, if any.
     ///
     /// # Errors
-    /// Settings at odds, or a weight that is not above 0.
+    /// Conflicting settings, or a weight that is not above 0.
     pub fn read(options: &TrainOptions) -> Result<Option<Self>, RunError> {
         let target = &options.target;
         let beta = target.categorical_loss_weight_beta;
@@ -78,7 +78,7 @@ impl Weighting {
             ([], Some(first)) => std::slice::from_ref(first),
             ([], None) => {
                 let problem = "it needs --categorical-loss-weight-column, the metadata columns \
-                               that categories are taken from";
+                               that define the categories";
                 return Err(RunError::setting(KEY, problem));
             }
             (columns, _) => columns,
@@ -89,7 +89,7 @@ impl Weighting {
         }))
     }
 
-    /// What the weighting comes to, in place of a file.
+    /// Records the weights themselves instead of a file name.
     pub fn record(&self, options: &mut TargetOptions) {
         options.categorical_loss_weight_column = self.columns.clone();
         if let Scheme::Given(named) = &self.scheme {
@@ -97,11 +97,11 @@ impl Weighting {
         }
     }
 
-    /// The weight of each of `samples`, with a mean of 1 over those at `train`, and a note of the
-    /// weights of the categories.
+    /// The weight of each of `samples`, with a mean of 1 over those at `train`, and a summary of
+    /// the weights of the categories.
     ///
     /// # Errors
-    /// A column that the metadata lack, or a weight for a category that they lack.
+    /// A column or a category missing from the metadata.
     pub fn weigh(
         &self,
         metadata: &Metadata,
@@ -115,7 +115,7 @@ impl Weighting {
             *counts.entry(levels).or_default() += 1;
         }
         if counts.is_empty() {
-            let problem = "no training sample has a value, so there are no categories to weigh";
+            let problem = "no training sample has a value, so there are no categories to weight";
             let place = format!("column '{}'", self.columns.join("', '"));
             let error = DataError::in_file(metadata.file(), problem).at(place);
             return Err(error.into());
@@ -149,7 +149,7 @@ impl Weighting {
         Ok(of_samples)
     }
 
-    /// The weights of the categories, the heaviest first.
+    /// The weights of the categories, in decreasing order.
     fn table(
         &self,
         counts: &BTreeMap<&[String], usize>,
@@ -213,7 +213,7 @@ mod tests {
         Scheme::Given(given::read(&NamedValues::Text(json.to_owned())).unwrap())
     }
 
-    /// Weights of the samples a to f, and the note.
+    /// The weights of the samples a to f, and the summary.
     fn weigh(scheme: Scheme, columns: &[&str]) -> Result<(Vec<f32>, String), RunError> {
         let columns = columns.iter().map(|&name| name.to_owned()).collect();
         let weighting = Weighting { scheme, columns };
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn auto_makes_categories_equal() {
         let (weights, table) = weigh(Scheme::Auto, &["site"]).unwrap();
-        // N / (K n) of 6 samples in 3 categories.
+        // N / (K n) for 6 samples in 3 categories.
         let (gut, soil, sea) = (2.0 / 3.0, 1.0, 2.0);
         assert_weights(&weights, [gut, gut, gut, soil, soil, sea]);
         let first = table.lines().nth(1).unwrap();
@@ -267,7 +267,7 @@ mod tests {
             r#"{"site=gut": 2.0}"#,
             r#"{" gut": 2, "soil": 1}"#,
         ] {
-            // 3 of 6 samples weigh 2: the mean is 1.5.
+            // 3 of 6 samples have weight 2: the mean is 1.5.
             let (weights, _) = weigh(scheme(json), &["site"]).unwrap();
             let (gut, other) = (2.0 / 1.5, 1.0 / 1.5);
             assert_weights(&weights, [gut, gut, gut, other, other, other]);
@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn a_sample_without_a_category_weighs_as_the_average_does() {
-        // Four combinations of five samples; f has none.
+        // Four combinations in five samples; f has none.
         let (weights, _) = weigh(Scheme::Auto, &["site", "season"]).unwrap();
         let (one, two) = (5.0 / 3.0, 5.0 / 6.0);
         assert_weights(&weights, [one, two, two, two, two, 1.0]);

@@ -1,4 +1,4 @@
-//! In which order the samples of an epoch are learnt from, and how often each.
+//! The order in which the samples of an epoch are drawn, and how often.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -15,20 +15,20 @@ use aam_study::Notes;
 
 /// Stands for the classes of the target.
 pub(crate) const CLASS: &str = "class";
-/// Most categories that are named.
+/// Maximum number of categories that are named.
 const MOST_SHOWN: usize = 12;
 
-/// The training samples, and what they are balanced by.
+/// The training samples, and the categories by which they are balanced.
 #[derive(Clone, Debug)]
 pub struct Sampling<'a> {
     /// Rows of the samples.
     pub rows: &'a [usize],
-    /// The rows of each category; without any, each sample is seen once in an epoch.
+    /// The rows of each category. Without categories, each sample is drawn once per epoch.
     pub categories: Option<&'a [Vec<usize>]>,
 }
 
 impl<'a> Sampling<'a> {
-    /// All of `rows` in every epoch.
+    /// Draws each of `rows` once per epoch.
     pub fn each_once(rows: &'a [usize]) -> Self {
         Self {
             rows,
@@ -36,8 +36,8 @@ impl<'a> Sampling<'a> {
         }
     }
 
-    /// The rows of batches of `size`, epoch after epoch without end, from the `epoch` on of which
-    /// `done` rows are done.
+    /// An infinite iterator over the rows of batches of `size`, starting in the epoch `epoch`, of
+    /// which `done` rows are complete.
     pub fn batches(
         &self,
         seed: u64,
@@ -51,10 +51,10 @@ impl<'a> Sampling<'a> {
         })
     }
 
-    /// The rows of an epoch in their order, as many as there are samples.
+    /// The rows of an epoch in order, as many as there are samples.
     ///
-    /// With categories, each has the same number of places, or one more. Its samples fill them in
-    /// rounds, so that none comes again before all of them came.
+    /// With categories, their numbers of places differ by at most one. The samples of a category
+    /// fill its places in rounds, so that no sample is repeated before all have been drawn.
     pub fn order(&self, seed: u64, epoch: usize) -> Vec<usize> {
         let Some(categories) = self.categories.filter(|categories| !categories.is_empty()) else {
             let mut order = self.rows.to_vec();
@@ -78,7 +78,7 @@ impl<'a> Sampling<'a> {
     }
 }
 
-/// Adds `places` of `rows` in rounds.
+/// Fills `places` with `rows`, in rounds.
 fn fill(order: &mut Vec<usize>, rows: &[usize], mut places: usize, rng: &mut ChaCha8Rng) {
     let mut round = rows.to_vec();
     while places > 0 {
@@ -89,11 +89,11 @@ fn fill(order: &mut Vec<usize>, rows: &[usize], mut places: usize, rng: &mut Cha
     }
 }
 
-/// The rows of the training samples by the category that `options` balance, if they do; a note tells
-/// how many there are of each. Samples without a value are a category of their own.
+/// The rows of the training samples by the category to be balanced in `options`, if any. Reports
+/// the size of each. Samples without a value are a separate category.
 ///
 /// # Errors
-/// A column that the metadata lack, classes of a target that has none, or a single category.
+/// A column missing from the metadata, classes of a target without classes, or a single category.
 pub fn categories(
     options: &TrainOptions,
     metadata: &Metadata,
@@ -135,7 +135,7 @@ pub fn categories(
         }
     }
     if groups.len() < 2 {
-        let problem = "all training samples are of one category, so there is nothing to balance";
+        let problem = "all training samples have the same category, so there is nothing to balance";
         let error = DataError::in_file(metadata.file(), problem).at(format!("--balance {by}"));
         return Err(error.into());
     }
@@ -147,7 +147,7 @@ pub fn categories(
         shown.push(format!("{} more", groups.len() - MOST_SHOWN));
     }
     notes(format!(
-        "each epoch has the same number of samples of each of {} categories: {}",
+        "each epoch has equally many samples from each of {} categories: {}",
         groups.len(),
         shown.join(", ")
     ))?;
@@ -176,7 +176,7 @@ mod tests {
                 let sum: usize = seen.iter().sum();
                 assert!(sum == 3 || sum == 4, "{sum}");
                 extra[category] += sum - 3;
-                // In rounds: no sample comes twice more than another.
+                // In rounds: the numbers of occurrences differ by at most one.
                 let (least, most) = (seen.iter().min(), seen.iter().max());
                 assert!(most.unwrap() - least.unwrap() <= 1);
             }

@@ -1,5 +1,5 @@
-//! What the training loop saves: `last` with everything to go on from, `best`, and the last epochs
-//! if they are wanted.
+//! The files saved by the training loop: `last` with everything needed to resume, `best`, and
+//! recent epochs if requested.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,44 +25,44 @@ use aam_run::run_directory::RunDirectory;
 pub struct Saving<'a> {
     /// The directory of the run.
     pub run: &'a RunDirectory,
-    /// What it was asked.
+    /// The fingerprint of its settings and data.
     pub fingerprint: &'a RunFingerprint,
     /// Stage of the run, from 0.
     pub stage: usize,
-    /// How long it may be.
+    /// The limits of its length.
     pub limits: Limits,
 }
 
-/// The time after a checkpoint in which epochs that are not better are not saved: of epochs of
-/// milliseconds, telling the disk would take longer than training.
+/// The time after a checkpoint in which epochs without improvement are not saved: if epochs take
+/// milliseconds, saving would take longer than training.
 #[derive(Default)]
 pub(super) struct Rest(Option<(Instant, Duration)>);
 
 impl Rest {
-    /// How many times as long as saving it lasts.
+    /// Its duration as a multiple of the time for saving.
     const SHARE: u32 = 20;
 
-    /// It begins, after a checkpoint that took since `began`.
+    /// Starts it, after a checkpoint that was started at `began`.
     pub fn begin(&mut self, began: Instant) {
         self.0 = Some((Instant::now(), began.elapsed()));
     }
 
-    /// Whether it is over, or never began.
+    /// Whether it is over, or was never started.
     pub fn is_over(&self) -> bool {
         let over = |(saved, took): (Instant, Duration)| saved.elapsed() >= took * Self::SHARE;
         self.0.is_none_or(over)
     }
 }
 
-/// What of a run changes from step to step.
+/// The mutable state of a run.
 pub(super) struct Snapshot<'a, O: Objective> {
     pub objective: &'a O,
     pub model: &'a O::Model,
-    /// The average of the models, if one is kept.
+    /// The average of the models, if used.
     pub average: Option<&'a O::Model>,
-    /// The weights as a checkpoint has them.
+    /// The weights in the format of a checkpoint.
     pub weights: Vec<u8>,
-    /// The optimizer's state, in as many parts as ranks have of it.
+    /// The optimizer's state, in one part or one per rank.
     pub optimizer: Vec<Vec<u8>>,
     pub schedule: &'a ChosenSchedule,
     pub loss_scale: Option<&'a LossScale>,
@@ -70,11 +70,11 @@ pub(super) struct Snapshot<'a, O: Objective> {
 }
 
 impl Saving<'_> {
-    /// Saves `last`, and after an epoch the other checkpoints that it gives. A kill anywhere in
-    /// between leaves a run that goes on.
+    /// Saves `last`, and after an epoch the other checkpoints. A kill at any moment leaves a run
+    /// that can be resumed.
     ///
     /// # Errors
-    /// A file that cannot be written, or a directory that is gone.
+    /// A file that cannot be written, or a directory that no longer exists.
     pub(super) fn save<O: Objective>(
         &self,
         options: &OptimizationOptions,
@@ -124,13 +124,13 @@ impl Saving<'_> {
         );
         let (checkpoints, keep) = (self.run.checkpoints(), options.keep_checkpoints);
         let is_whole = progress.place.rows == 0;
-        // Before the last one, with which the epoch is done and is not trained again.
+        // Before the last one, which marks the epoch as complete.
         if is_whole && keep > 0 {
             let path = checkpoints.join(epoch_name(manifest.epoch));
             directory::save(&path, &manifest, &used)?;
         }
         directory::save(&checkpoints.join(LAST), &manifest, &files)?;
-        // After the last one, which then is the best, too, and stands in for it after a kill.
+        // After the last one, which is then the best, too, and replaces it after a kill.
         if is_whole && progress.since_best == 0 {
             directory::save(&checkpoints.join(BEST), &manifest, &used)?;
         }
@@ -161,8 +161,8 @@ impl Saving<'_> {
     }
 }
 
-/// What training goes on from, where it is more than the weights that are used in the end: those that
-/// learn, with adapters apart, and their average.
+/// The weights needed to resume a training, if they differ from the saved ones: trainable weights,
+/// with separate adapters, and their average.
 fn training_parts<O: Objective>(
     snapshot: &Snapshot<'_, O>,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, RunError> {
@@ -180,8 +180,8 @@ fn has_adapters<M: Module>(model: &M) -> bool {
     parameters(model).len() > parameters(&model.clone().materialize()).len()
 }
 
-/// Removes the checkpoints of epochs but for the last `keep` until `epoch`. Those of later epochs
-/// are of a run that went on from an earlier one.
+/// Removes the checkpoints of epochs except for the last `keep` until `epoch`. Those of later
+/// epochs are from a run that was resumed from an earlier one.
 fn remove_epochs(checkpoints: &Path, epoch: usize, keep: usize) -> Result<(), RunError> {
     for (number, path) in epochs(checkpoints) {
         if number > epoch || number + keep <= epoch {
@@ -195,10 +195,10 @@ fn epoch_name(epoch: usize) -> String {
     format!("{EPOCH}{epoch:04}")
 }
 
-/// How the names of the checkpoints of epochs begin.
+/// The prefix of the names of epoch checkpoints.
 const EPOCH: &str = "epoch-";
 
-/// Numbers and directories of the checkpoints of epochs.
+/// Numbers and directories of the epoch checkpoints.
 fn epochs(checkpoints: &Path) -> Vec<(usize, PathBuf)> {
     let entries = fs::read_dir(checkpoints).into_iter().flatten().flatten();
     let numbered = entries.filter_map(|entry| {

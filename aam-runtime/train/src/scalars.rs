@@ -1,9 +1,9 @@
-//! Single numbers of a device, read together. Each reading waits until the device has done all that
-//! it was given, so numbers that are read one by one leave a GPU idle after each.
+//! Reading several scalars from a device at once. Each read waits until the device has completed
+//! all submitted work, so reading them one by one leaves a GPU idle after each.
 
 use burn::tensor::{Tensor, Transaction};
 
-/// The values of `numbers`, each of one element and all on one device, in one reading.
+/// The values of `numbers`, each with one element and all on one device, in one read.
 pub fn scalars(numbers: Vec<Tensor<1>>) -> Vec<f64> {
     let transaction = numbers
         .into_iter()

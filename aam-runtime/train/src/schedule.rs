@@ -1,4 +1,4 @@
-//! The schedule of a run, and what a checkpoint keeps of it.
+//! The learning-rate schedule of a run, and its state in a checkpoint.
 
 use aam_api::{BoxedSchedule, Components, ScheduleContext, ScheduleKind};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::choice::built;
 use aam_run::RunError;
 
-/// The schedule that was chosen for a run.
+/// The schedule selected for a run.
 #[derive(Debug)]
 pub struct ChosenSchedule {
     name: String,
@@ -14,10 +14,10 @@ pub struct ChosenSchedule {
 }
 
 impl ChosenSchedule {
-    /// That of a run of `total` updates with a highest rate of `peak`.
+    /// The schedule of a run of `total` updates with a maximum learning rate of `peak`.
     ///
     /// # Errors
-    /// No choice, a component that is not linked, or options that it refuses.
+    /// No selection, a component that is not linked, or options that it rejects.
     pub fn new(components: &Components, peak: f64, total: usize) -> Result<Self, RunError> {
         let context = ScheduleContext::new(peak, total);
         let (resolved, schedule) = built::<ScheduleKind>(components, &context)?;
@@ -32,23 +32,23 @@ impl ChosenSchedule {
         &self.name
     }
 
-    /// The rate of update `k`, from 0.
+    /// The learning rate of update `k`, from 0.
     pub fn rate(&self, k: usize) -> f64 {
         self.schedule.rate(k)
     }
 
-    /// Tells it the score of an epoch, of which more is better.
+    /// Reports the score of an epoch; higher is better.
     pub fn after_epoch(&mut self, score: f64) {
         self.schedule.after_epoch(score);
     }
 
-    /// What the epochs so far make of the rate.
+    /// The state that depends on the epochs so far.
     pub fn state(&self) -> Value {
         self.schedule.state()
     }
 
-    /// Goes on from the `state` of the schedule called `before`; older versions did not say which it
-    /// was of. One of another schedule says nothing of this one.
+    /// Restores the `state` of the schedule called `before`, which older versions did not record.
+    /// The state of another schedule is ignored.
     ///
     /// # Errors
     /// A state that cannot be read.
@@ -79,7 +79,7 @@ mod tests {
         let lowered = json!({"peak": "0.001", "rate": "0.0003", "best": "-inf", "worse": 0});
         for (name, before, rate) in [
             ("plateau", Some("plateau"), 3e-4),
-            // As older versions wrote it, whatever the schedule.
+            // As written by older versions, for any schedule.
             ("plateau", None, 3e-4),
             ("plateau", Some("other"), 1e-3),
             ("cosine", None, 1e-3),

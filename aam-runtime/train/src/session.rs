@@ -1,4 +1,4 @@
-//! What pre-training and fine-tuning have in common: checking settings, notes, weights.
+//! Common parts of pre-training and fine-tuning: validation of settings, messages, weights.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -32,18 +32,18 @@ use aam_run::settings::{self, Options};
 use aam_study::Study;
 use aam_study::options::{DataOptions, MOST_BASES};
 
-/// Refuses settings that make no sense before anything is read, and holds the directory of the run
-/// where this process writes to it.
+/// Rejects invalid settings before anything is read, and locks the directory of the run if this
+/// process writes to it.
 ///
 /// # Errors
-/// The first such setting; another process that writes to the directory.
+/// The first such setting, or another process that writes to the directory.
 pub fn check<T: Options>(
     all: &T,
     components: &Components,
     options: &OptimizationOptions,
 ) -> Result<Option<Arc<OutputLock>>, RunError> {
     settings::check(all)?;
-    // What they refuse, they refuse before there is anything to train.
+    // Components reject their options before anything is trained.
     let decay = options.weight_decay.unwrap_or(0.0);
     chosen_optimizer(components, decay, options.decay_all)?;
     ChosenSchedule::new(components, options.lr.unwrap_or(1.0), 1)?;
@@ -51,7 +51,7 @@ pub fn check<T: Options>(
     match (options.resume, options.overwrite) {
         (true, true) => Err(RunError::setting(
             "overwrite",
-            "it contradicts --resume: go on with the run, or replace it",
+            "it contradicts --resume: either resume the run or replace it",
         )),
         (true, false) if is_first() => RunDirectory::claim_to_resume(path).map(Some),
         (false, overwrite) if is_first() => RunDirectory::claim(path, overwrite).map(Some),
@@ -60,12 +60,12 @@ pub fn check<T: Options>(
     }
 }
 
-/// Bases of the longest sequence before the data are read, where nothing is said of it: more than the
-/// whole 16S gene has.
+/// Assumed maximum sequence length in bases before the data are read, if it is not given: longer
+/// than the entire 16S gene.
 const LONGEST: usize = 2000;
 
-/// Bases that are read of each sequence of `table`: all, unless the settings say otherwise or an
-/// encoder has learnt of sequences of up to `known` bases alone, which is told.
+/// The number of bases that are read of each sequence of `table`: all, unless the settings limit
+/// them or an encoder only supports sequences of up to `known` bases, which is reported.
 ///
 /// # Errors
 /// Those of the observer.
@@ -83,13 +83,13 @@ pub fn max_bp(
     let wanted = data.max_bp.unwrap_or_else(|| longest.max(1));
     if wanted > most && data.truncate {
         observer.observe(&Event::Warning(&format!(
-            "{reason} {most} bases, and the longest sequence has {longest}: longer ones are cut to that"
+            "{reason} {most} bases, but the longest sequence has {longest}: longer sequences are truncated"
         )))?;
     }
     Ok(wanted.min(most))
 }
 
-/// Bases of the longest sequence that the encoder of a checkpoint knows of.
+/// The maximum sequence length, in bases, of a checkpoint's encoder.
 ///
 /// # Errors
 /// A checkpoint that cannot be read.
@@ -98,11 +98,11 @@ pub fn known_bp(checkpoint: &Path) -> Result<usize, RunError> {
     Ok(directory::load(&checkpoint)?.0.model.max_bp)
 }
 
-/// The sizes of a fresh model; one that is to learn `nucleotides` has an encoder that can, unless another
-/// is chosen.
+/// The sizes of a new model. A model that is to learn `nucleotides` has an encoder that can, unless
+/// another is selected.
 ///
 /// # Errors
-/// A component that does not exist or has no such option.
+/// A component that does not exist or does not have the option.
 pub fn model_config(
     shape: (&ModelOptions, &Components),
     data: &DataOptions,
@@ -158,11 +158,11 @@ fn override_sizes(
 
 /// A pre-trained base, and the sizes of the model on top of it.
 ///
-/// Dropout, also of a frozen base, may differ from the pre-training; whatever else the user asks for
-/// must not.
+/// Dropout, including that of a frozen base, may differ from the pre-training; all other settings
+/// must agree.
 ///
 /// # Errors
-/// A checkpoint that cannot be read, or sizes at odds with it.
+/// A checkpoint that cannot be read, or conflicting sizes.
 pub fn pretrained(
     path: &Path,
     shape: (&ModelOptions, &Components),
@@ -178,7 +178,7 @@ pub fn pretrained(
     config.compatibility.frozen_base_dropout = wanted.compatibility.frozen_base_dropout;
     if wanted != config {
         let problem = format!(
-            "its embeddings are {} wide with {} heads and {} layers, and the flags ask for another model; leave out those on its size, encoders, scales and compatibility",
+            "its embeddings have width {} with {} heads and {} layers, but the flags request another model; leave out those for size, encoders, scales and compatibility",
             config.dim, config.heads, config.asv_layers
         );
         let path = path.display().to_string();
@@ -202,11 +202,10 @@ pub fn pretrained(
     Ok((base_in(&path, &manifest, files, &config, device)?, config))
 }
 
-/// The base of the checkpoint at `path`, of a pre-training or of a training, and what it says of
-/// itself.
+/// The base of the checkpoint at `path`, of a pre-training or a training, and its manifest.
 ///
 /// # Errors
-/// What is no checkpoint, or a damaged one.
+/// Not a checkpoint, or a damaged one.
 pub fn base_of(path: &Path, device: &Device) -> Result<(Base, Manifest), RunError> {
     let (manifest, files) = directory::load(path)?;
     let base = base_in(path, &manifest, files, &manifest.model, device)?;
@@ -232,14 +231,15 @@ fn base_in(
     }
 }
 
-/// Refuses a model that does not fit the memory. Its parameters are not drawn yet, and take none.
+/// Rejects a model that does not fit in memory. Its parameters are not initialised yet, and take
+/// none.
 ///
 /// # Errors
-/// It does not.
+/// The model does not fit.
 fn check_memory<M: Module>(model: &M, device: &Device) -> Result<(), RunError> {
     let (learning, all) = parameter_counts(model);
     let (learning, all) = (learning as u64, all as u64);
-    // A GPU's memory is its own; they are drawn in this one.
+    // A GPU has its own memory; parameters are initialised in main memory.
     let on_cpu = device.clone().inner() == Device::flex();
     let (numbers, what) = match on_cpu {
         true => (
@@ -251,10 +251,10 @@ fn check_memory<M: Module>(model: &M, device: &Device) -> Result<(), RunError> {
     expect_memory(all, numbers.saturating_mul(4), what)
 }
 
-/// Refuses a model whose weights surely do not fit the memory, before anything is read for it.
+/// Rejects a model whose weights cannot fit in memory, before anything is read for it.
 ///
 /// # Errors
-/// They do not.
+/// The weights do not fit.
 pub fn check_size(config: &ModelConfig) -> Result<(), RunError> {
     let parameters = config.fewest_parameters() as u64;
     expect_memory(parameters, parameters.saturating_mul(4), "weights")
@@ -272,8 +272,8 @@ fn expect_memory(parameters: u64, needed: u64, what: &'static str) -> Result<(),
     }
 }
 
-/// A module with weights drawn from the run's seed, on the CPU, so that a run starts from the same
-/// model on every device.
+/// A module with random weights from the run's seed, initialised on the CPU, so that a run starts
+/// from the same model on every device.
 ///
 /// # Errors
 /// Those of `build`.
@@ -291,7 +291,7 @@ pub fn drawn<M: Module>(
     }
 }
 
-/// A module with weights drawn from the run's seed, by the device.
+/// A module with random weights from the run's seed, initialised by the device.
 ///
 /// # Errors
 /// Those of `build`.
@@ -307,10 +307,10 @@ pub fn seeded<M: Module>(
     Ok(materialised(module))
 }
 
-/// Settles the attention of a run on `device`.
+/// Decides which attention a run on `device` uses.
 ///
 /// # Errors
-/// The device computes wrong numbers.
+/// The device computes wrong results.
 pub fn settle_attention(
     options: &OptimizationOptions,
     device: &Device,
@@ -320,10 +320,10 @@ pub fn settle_attention(
     crate::doctor::settle(&options.device, device, wanted, observer)
 }
 
-/// Settles the precision of a run on `device`, after its attention.
+/// Checks the precision of a run on `device`, after its attention.
 ///
 /// # Errors
-/// The device does not have it, or computes wrong numbers.
+/// The device does not support it, or computes wrong results.
 pub fn settle_precision(
     options: &OptimizationOptions,
     device: &Device,
@@ -333,7 +333,7 @@ pub fn settle_precision(
     crate::doctor::settle_precision(name, device, options.mixed_precision, attention, observer)
 }
 
-/// How samples become input in this run, whose longest sequence has `max_bp` bases.
+/// How samples are prepared as input in this run, whose longest sequence has `max_bp` bases.
 pub fn policy(data: &DataOptions, max_bp: usize, seed: u64) -> DataPolicy {
     DataPolicy {
         max_bp,
@@ -346,7 +346,7 @@ pub fn policy(data: &DataOptions, max_bp: usize, seed: u64) -> DataPolicy {
     }
 }
 
-/// What makes batches of the study.
+/// Creates the batcher of the study.
 pub fn batcher<'a>(study: &'a Study, policy: &DataPolicy, chunk: usize) -> Batcher<'a> {
     Batcher {
         table: &study.table,
@@ -375,7 +375,7 @@ pub fn manifest(model: ModelConfig, data: DataPolicy) -> Manifest {
     }
 }
 
-/// Ids of the samples at `rows`.
+/// The ids of the samples at `rows`.
 pub fn ids_of(ids: &[String], rows: &[usize]) -> Vec<String> {
     rows.iter().map(|&row| ids[row].clone()).collect()
 }

@@ -1,9 +1,9 @@
-//! Where a run stands: what `checkpoints/last` holds beside the weights, so that a run that was
-//! stopped goes on as if it had not been.
+//! The progress of a run: the contents of `checkpoints/last` in addition to the weights, with which
+//! a stopped run resumes as if it had not been stopped.
 //!
-//! Random draws are no part of it: each is a function of the seed and the number of the batch or
-//! epoch. What else a run may have that changes with its steps is a file of its own in the
-//! checkpoint, beside [`OPTIMIZER`].
+//! Random draws are not included: each is a function of the seed and the index of the batch or
+//! epoch. Other mutable state of a run is stored in separate files of the checkpoint, next to
+//! [`OPTIMIZER`].
 
 use aam_api::metric::{Better, MetricName};
 use aam_api::{Communicator, exact};
@@ -21,17 +21,18 @@ use crate::parallel::owned;
 use aam_evaluation::metrics::Metric;
 use aam_run::RunError;
 
-/// The file of the state.
+/// The file of the progress.
 pub const TRAINER: &str = "trainer.json";
-/// The file of the optimizer's state: a record of Burn's, by the ids of the parameters.
+/// The file of the optimizer's state: a Burn record, keyed by parameter id.
 pub const OPTIMIZER: &str = "optimizer.bpk";
 
-/// The file of the weights that learn, where those that are used in the end are others.
+/// The file of the trainable weights, if they differ from those that are used in the end.
 pub const TRAINING: &str = "training.safetensors";
 /// The file of the average of the weights.
 pub const AVERAGE: &str = "average.safetensors";
 
-/// The file of part number `part`, from 0, of the optimizer's state, which ranks may share.
+/// The file of part number `part` (from 0) of the optimizer's state, which may be divided among
+/// ranks.
 pub(super) fn optimizer_file(part: usize) -> String {
     match part {
         0 => OPTIMIZER.to_owned(),
@@ -39,7 +40,7 @@ pub(super) fn optimizer_file(part: usize) -> String {
     }
 }
 
-/// How much of a run is done; numbers go on from there.
+/// The completed part of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {
     /// Epochs.
@@ -50,17 +51,17 @@ pub struct Done {
     pub batches: usize,
 }
 
-/// How long a stage may be.
+/// The limits of the length of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Epochs at most.
+    /// Maximum number of epochs.
     pub epochs: usize,
-    /// Updates at most.
+    /// Maximum number of updates.
     pub max_steps: usize,
-    /// Epochs without improvement.
+    /// Number of epochs without improvement.
     pub patience: Option<usize>,
-    /// Updates after which it ends, where the training samples chose them; the learning rate goes as
-    /// if it went on.
+    /// The number of updates after which it ends, if chosen on the training samples; the learning
+    /// rate follows the schedule of the full length.
     #[serde(default)]
     pub chosen: Option<usize>,
 }
@@ -68,7 +69,7 @@ pub struct Limits {
 /// The best epoch so far.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Best {
-    /// Its score, of which more is better.
+    /// Its score; higher is better.
     #[serde(with = "exact")]
     pub score: f64,
     /// The metric that the score comes from; nothing without validation samples.
@@ -76,7 +77,7 @@ pub struct Best {
     pub metric: Option<String>,
     /// Its number.
     pub epoch: usize,
-    /// Updates then.
+    /// The number of updates at its end.
     pub step: usize,
     /// Its metrics.
     pub metrics: Vec<Metric>,
@@ -103,55 +104,56 @@ impl Best {
 /// `trainer.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TrainerState {
-    /// What the run was asked, and of which data.
+    /// The fingerprint of the run's settings and data.
     #[serde(rename = "asked")]
     pub fingerprint: RunFingerprint,
     /// Stage of the run, from 0.
     pub stage: usize,
-    /// What was done before the stage.
+    /// The progress before the stage.
     pub before: Done,
-    /// What is done in all. Updates and batches of an unfinished epoch count, the epoch does not.
+    /// The total progress. It includes the updates and batches of an incomplete epoch, but not the
+    /// epoch itself.
     pub done: Done,
-    /// How far the epoch at hand has come.
+    /// The progress of the current epoch.
     pub place: EpochProgress,
-    /// In how many parts the state of the optimizer is saved: one, or one for each rank.
+    /// The number of parts in which the state of the optimizer is saved: one, or one per rank.
     #[serde(default = "one")]
     pub optimizer_parts: usize,
-    /// Name of the schedule of the learning rate, which older versions left out.
+    /// Name of the learning-rate schedule, which older versions did not record.
     #[serde(default)]
     pub schedule: Option<String>,
-    /// What the learning rate depends on besides the number of the update.
+    /// The state of the learning rate in addition to the number of the update.
     #[serde(default, alias = "plateau")]
     pub schedule_state: Value,
-    /// The factor of the loss, in half precision.
+    /// The loss scale, in half precision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss_scale: Option<LossScale>,
     /// The best epoch of the stage.
     pub best: Option<Best>,
-    /// Epochs since then.
+    /// The number of epochs since then.
     pub since_best: usize,
-    /// How long the stage was to be.
+    /// The limits of the stage.
     pub limits: Limits,
-    /// Whether it is done.
+    /// Whether it is complete.
     pub finished: bool,
-    /// Paths of the parameters with the ids that the optimizer knows them by.
+    /// Paths of the parameters, with their ids in the optimizer.
     pub parameters: Vec<(String, u64)>,
 }
 
-/// The optimizer's state as a file.
+/// Serialises the optimizer's state.
 ///
 /// # Errors
-/// Never in practice: the bytes go to memory.
+/// Never in practice: the bytes are written to memory.
 pub fn optimizer_bytes(optimizer: &ModuleOptimizer) -> Result<Vec<u8>, RunError> {
     let bytes = optimizer.to_record().into_bytes();
     let bytes = bytes.map_err(|error| RunError::checkpoint(OPTIMIZER, error.to_string()))?;
     Ok(owned(bytes))
 }
 
-/// `optimizer` with the state that `bytes` hold.
+/// Returns `optimizer` with the state in `bytes`.
 ///
 /// # Errors
-/// Bytes that are no such state, in words.
+/// Bytes that are not such a state; as a message.
 pub fn restored(optimizer: ModuleOptimizer, bytes: Vec<u8>) -> Result<ModuleOptimizer, String> {
     let record = OptimizerRecord::from_bytes(Bytes::from_bytes_vec(bytes));
     let record = record.map_err(|error| error.to_string())?;
@@ -162,10 +164,10 @@ fn one() -> usize {
     1
 }
 
-/// `module` with the ids of rank 0 for its parameters.
+/// Returns `module` with the parameter ids of rank 0.
 ///
 /// # Errors
-/// A rank that failed, or has another model.
+/// A rank that failed, or that has another model.
 pub(super) fn with_ids_of_first<M: Module>(
     communicator: &dyn Communicator,
     module: M,
@@ -179,7 +181,7 @@ pub(super) fn with_ids_of_first<M: Module>(
     with_ids(module, &first).map_err(broken)
 }
 
-/// Paths and ids of the parameters of `module`.
+/// The paths and ids of the parameters of `module`.
 pub fn parameters<M: Module>(module: &M) -> Vec<(String, u64)> {
     let mut named = Named::default();
     module.visit(&mut named);
@@ -206,10 +208,10 @@ impl ModuleVisitor for Named {
     }
 }
 
-/// `module` with the ids that `known` has for the paths of its parameters, in the same order.
+/// Returns `module` with the parameter ids in `known`, which are matched by path, in order.
 ///
 /// # Errors
-/// Other parameters than those of the module, in words.
+/// Parameters other than those of the module; as a message.
 pub fn with_ids<M: Module>(module: M, known: &[(String, u64)]) -> Result<M, String> {
     let now = parameters(&module);
     let differing = now
@@ -218,12 +220,12 @@ pub fn with_ids<M: Module>(module: M, known: &[(String, u64)]) -> Result<M, Stri
         .find(|((now, _), (known, _))| now != known);
     if let Some(((now, _), (known, _))) = differing {
         return Err(format!(
-            "it has the parameter {known} where the model has {now}"
+            "it has the parameter {known}, but the model has {now}"
         ));
     }
     if now.len() != known.len() {
         return Err(format!(
-            "it has {} parameters, and the model {}",
+            "it has {} parameters, but the model has {}",
             known.len(),
             now.len()
         ));
@@ -265,7 +267,7 @@ mod tests {
         weight.iter().chain(bias.iter::<f32>()).collect()
     }
 
-    /// A module with other ids and an optimizer without a past become those that were saved.
+    /// A module with other ids and a new optimizer are restored to the saved ones.
     #[test]
     fn an_optimizer_goes_on_with_the_parameters_it_knew() {
         let device = Device::flex().autodiff();

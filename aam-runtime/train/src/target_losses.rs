@@ -1,4 +1,4 @@
-//! The loss of each target: the run's, or the one that `--loss-config` gives it.
+//! The loss of each target: that of the run, or the one given by `--loss-config`.
 
 use aam_api::error::nearest;
 use aam_api::{Choice, LossContext, LossKind, Registry, Resolved};
@@ -16,18 +16,18 @@ const KEY: &str = "loss-config";
 pub struct TargetLosses {
     /// Names of the targets.
     targets: Vec<String>,
-    /// One per target.
+    /// The losses, one per target.
     losses: Vec<Resolved>,
-    /// The targets that `loss-config` gives a loss, and where from.
+    /// The targets with a loss from `loss-config`, and its source.
     configured: Vec<usize>,
     config: Named,
 }
 
 impl TargetLosses {
-    /// The losses that `options` choose.
+    /// The losses selected in `options`.
     ///
     /// # Errors
-    /// A target, loss or option that does not exist; the message has the nearest name.
+    /// A target, loss or option that does not exist; the message suggests the closest name.
     pub fn read(options: &TrainOptions) -> Result<Self, RunError> {
         let registry = Registry::<LossKind>::load()?;
         let common = options.components.resolve::<LossKind>()?;
@@ -53,7 +53,7 @@ impl TargetLosses {
         Ok(losses)
     }
 
-    /// The place of the target `name`, or of that number from 0.
+    /// The index of the target `name`, or of that number (from 0).
     fn target(&self, name: &str) -> Result<usize, RunError> {
         let targets = &self.targets;
         let by_name = targets.iter().position(|target| *target == name.trim());
@@ -79,7 +79,7 @@ impl TargetLosses {
         self.config.problem(format!("target '{target}': {error}"))
     }
 
-    /// The loss of the target at this place.
+    /// The loss of the target at this index.
     pub fn of(&self, target: usize) -> &Resolved {
         &self.losses[target]
     }
@@ -93,16 +93,16 @@ impl TargetLosses {
         let mut built = self.losses.iter();
         built.any(|loss| match registry.build(loss, &context, device) {
             Ok(loss) => loss.predicts_interval(),
-            // It is refused elsewhere, if it is.
+            // Its error is reported elsewhere.
             Err(_) => true,
         })
     }
 
-    /// Checks that the losses of `--loss-config` are of their targets' sort, numbers or classes;
-    /// `contexts` are the targets'.
+    /// Checks that the losses of `--loss-config` support their targets' type, numbers or classes.
+    /// `contexts` are those of the targets.
     ///
     /// # Errors
-    /// One that is not.
+    /// An unsuitable loss.
     pub fn check(&self, contexts: &[LossContext], device: &Device) -> Result<(), RunError> {
         let registry = Registry::<LossKind>::load()?;
         for &target in &self.configured {
@@ -112,7 +112,7 @@ impl TargetLosses {
         Ok(())
     }
 
-    /// What `--loss-config` comes to, with every option, in place of a file.
+    /// Records the losses with all options instead of the file name of `--loss-config`.
     pub fn record(&self, options: &mut TargetOptions) {
         let mut table = Map::new();
         for &target in &self.configured {
@@ -126,7 +126,7 @@ impl TargetLosses {
     }
 }
 
-/// A loss by its name, or with its options.
+/// Parses a loss by name, or with options.
 fn choice(value: &Value) -> Result<Choice, RunError> {
     match value {
         Value::String(name) => Ok(Choice::named(name)),

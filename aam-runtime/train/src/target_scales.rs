@@ -1,4 +1,5 @@
-//! The scale of each target for each sample: the same for all, or that of the sample's category.
+//! The scale of each target for each sample: the same for all samples, or that of the sample's
+//! category.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
@@ -16,10 +17,10 @@ use aam_data::Metadata;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 
-/// Most categories that a line names.
+/// Maximum number of categories named in a line.
 const MOST_NAMED: usize = 10;
 
-/// The transform of a run, before anything is fitted.
+/// The transform of a run, before it is fitted.
 #[derive(Debug)]
 pub struct ChosenTransform {
     resolved: Resolved,
@@ -27,11 +28,11 @@ pub struct ChosenTransform {
 }
 
 impl ChosenTransform {
-    /// That which `options` choose.
+    /// The transform selected in `options`.
     ///
     /// # Errors
-    /// No choice, a transform that is not linked, or one that does not go together with the columns
-    /// of categories.
+    /// No selection, a transform that is not linked, or one that is incompatible with the category
+    /// columns.
     pub fn new(options: &TrainOptions) -> Result<Self, RunError> {
         let (resolved, transform) = built::<TransformKind>(&options.components, &())?;
         let by = &options.target.normalize_by;
@@ -46,7 +47,7 @@ impl ChosenTransform {
             (true, None) => Err(RunError::value(
                 TransformKind::NAME,
                 resolved.name,
-                "it needs --normalize-by, the metadata columns that categories are taken from",
+                "it needs --normalize-by, the metadata columns that define the categories",
             )),
             (_, Some(first)) if options.classifier => refused(
                 first,
@@ -59,7 +60,7 @@ impl ChosenTransform {
             (false, Some(first)) => refused(
                 first,
                 &format!(
-                    "the chosen --target-transform, {}, is of the whole target; choose one by \
+                    "the chosen --target-transform, {}, applies to the whole target; choose one by \
                      category (`aam plugins list target-transform`), or leave out --normalize-by",
                     resolved.name
                 ),
@@ -78,12 +79,12 @@ impl ChosenTransform {
         &self.resolved.name
     }
 
-    /// Whether some training values are below 0 on its scale, whatever the column.
+    /// Whether some training values are negative on its scale, for any column.
     pub fn gives_negatives(&self) -> bool {
         self.transform.gives_negatives()
     }
 
-    /// The transform fitted to two values, 0 and 1, that stand in for those of the targets.
+    /// The transform fitted to two placeholder values, 0 and 1.
     ///
     /// # Errors
     /// An option out of range.
@@ -108,10 +109,10 @@ pub struct Scaling {
 }
 
 impl Scaling {
-    /// The scaling of `samples` by the transform that was `chosen`.
+    /// The scaling of `samples` by the transform `chosen`.
     ///
     /// # Errors
-    /// A column that the metadata lack.
+    /// A column missing from the metadata.
     pub fn read(
         chosen: Rc<ChosenTransform>,
         options: &TrainOptions,
@@ -126,7 +127,7 @@ impl Scaling {
         Ok(Self { chosen, categories })
     }
 
-    /// By the transform called `name`, without categories.
+    /// The scaling by the transform called `name`, without categories.
     #[cfg(test)]
     pub(crate) fn by(name: &str) -> Self {
         use aam_plugins as _;
@@ -142,20 +143,20 @@ impl Scaling {
         }
     }
 
-    /// Name of the transform.
+    /// The name of the transform.
     pub fn name(&self) -> &str {
         &self.chosen.resolved.name
     }
 
-    /// Refuses a value that the transform has no place for.
+    /// Rejects a value outside the domain of the transform.
     ///
     /// # Errors
-    /// Why, in words.
+    /// The reason, as a message.
     pub fn check(&self, y: f64) -> Result<(), String> {
         self.chosen.transform.check(y)
     }
 
-    /// The transform fitted to the training samples at `rows`, which have these `values`.
+    /// The transform fitted to the training samples at `rows` of `values`.
     ///
     /// # Errors
     /// An option out of range.
@@ -171,19 +172,20 @@ impl Scaling {
     }
 }
 
-/// What the values of each target are, and the place of each sample's category in its transform.
+/// The values of each target, and the index of each sample's category in its transform.
 #[derive(Clone, Debug)]
 pub struct TargetScales {
     values: Vec<TargetValues>,
-    /// For each target; of a target that does not depend on categories empty.
+    /// The category indices for each target; empty for a target that does not depend on categories.
     categories: Vec<Vec<Option<usize>>>,
 }
 
 impl TargetScales {
-    /// The scales of `samples`, and the categories among them that training samples did not have.
+    /// The scales of `samples`, and their categories without training samples.
     ///
     /// # Errors
-    /// No metadata, or metadata that lack a column, where a transform depends on categories.
+    /// Missing metadata, or a column missing from the metadata, if a transform depends on
+    /// categories.
     pub fn new(
         targets: &[TargetManifest],
         metadata: Option<&Metadata>,
@@ -207,13 +209,13 @@ impl TargetScales {
         Ok((scales, unseen.into_iter().collect()))
     }
 
-    /// What the values of the targets are.
+    /// The values of the targets.
     pub fn values(&self) -> &[TargetValues] {
         &self.values
     }
 
-    /// A value of a target in its own unit, for the sample at `row`, on the scale of training; the
-    /// index of a class stays.
+    /// Converts a value of a target, for the sample at `row`, from its own unit to the scale of
+    /// training; class indices are unchanged.
     pub fn forward(&self, target: usize, row: usize, y: f64) -> f64 {
         match &self.values[target] {
             TargetValues::Numbers(transform) => transform.forward(y, self.category(target, row)),
@@ -221,7 +223,7 @@ impl TargetScales {
         }
     }
 
-    /// The way back from [`forward`](Self::forward).
+    /// The inverse of [`forward`](Self::forward).
     pub fn inverse(&self, target: usize, row: usize, z: f64) -> f64 {
         match &self.values[target] {
             TargetValues::Numbers(transform) => transform.inverse(z, self.category(target, row)),
@@ -233,7 +235,7 @@ impl TargetScales {
         self.categories[target].get(row).copied().flatten()
     }
 
-    /// Tells how many categories the targets are scaled in.
+    /// Reports the number of categories by which the targets are scaled.
     ///
     /// # Errors
     /// Those of the observer.
@@ -249,7 +251,7 @@ impl TargetScales {
             let sizes = scales.sizes();
             if let Some((smallest, samples)) = sizes.iter().min_by_key(|(_, samples)| samples) {
                 let text = format!(
-                    "'{}' has a scale in each of {} categories; the smallest is {} (n = {samples})",
+                    "'{}' has a separate scale in each of {} categories; the smallest is {} (n = {samples})",
                     target.column,
                     sizes.len(),
                     label(scales.columns(), smallest),
@@ -299,7 +301,7 @@ fn needs_metadata(target: &TargetManifest, scales: &dyn TransformCategories) -> 
     RunError::missing(
         "metadata",
         format!(
-            "'{}' was learnt on a scale for each category of {}, so the model \
+            "'{}' was scaled separately for each category of {}, so the model \
          needs metadata with {}",
             target.column,
             columns.join(" and "),
@@ -311,7 +313,7 @@ fn needs_metadata(target: &TargetManifest, scales: &dyn TransformCategories) -> 
     )
 }
 
-/// Warns of categories that are scaled like the whole, once for all of them.
+/// Warns once of categories that use the scale of all samples.
 ///
 /// # Errors
 /// Those of the observer.
@@ -320,7 +322,7 @@ pub fn warn(unseen: &[String], observer: &mut dyn Observer) -> Result<(), RunErr
         return Ok(());
     }
     let text = format!(
-        "these categories have no statistics of their own, so the target's scale there is that of all \
+        "these categories have no statistics of their own, so they use the target's scale of all \
          training samples: {}",
         listed(unseen, MOST_NAMED)
     );
@@ -365,7 +367,7 @@ mod tests {
         let category = |by: &[&str]| options("zscore-category", by);
         assert!(error(&category(&[])).contains("needs --normalize-by"));
         let log = options("log-minmax", &["site"]);
-        assert!(error(&log).contains("log-minmax, is of the whole target"));
+        assert!(error(&log).contains("log-minmax, applies to the whole target"));
         assert!(error(&category(&["site", " ph"])).contains("ph: this is the column"));
         let classes = TrainOptions {
             classifier: true,

@@ -1,4 +1,4 @@
-//! The targets of a run: read from the metadata, checked, brought onto the scale of training.
+//! The targets of a run: read from the metadata, validated, and converted to the scale of training.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -13,20 +13,20 @@ use aam_evaluation::results::RawColumn;
 use aam_run::RunError;
 use aam_study::Notes;
 
-/// Squares of larger numbers leave the range of `f32`.
+/// The square of larger numbers exceeds the range of `f32`.
 const LARGEST: f64 = 1e18;
 
 /// The target columns of some samples, before anything is fitted.
 #[derive(Clone, Debug)]
 pub struct RawTargets {
-    /// Names of the columns.
+    /// The columns.
     pub columns: Vec<RawColumn>,
 }
 
-/// Reads the target columns of `samples`; the returned rows are those that lack none of them.
+/// Reads the target columns of `samples`. The returned rows are those without missing values.
 ///
 /// # Errors
-/// A column that is missing, text where numbers are expected, a constant column, one class.
+/// A missing column, text where numbers are expected, a constant column, or a single class.
 pub fn read(
     options: &TrainOptions,
     metadata: &Metadata,
@@ -53,7 +53,7 @@ pub fn read(
     let lost = samples.len() - rows.len();
     if lost > 0 {
         notes(format!(
-            "{lost} samples lack the target and are left out, {} are kept",
+            "{lost} samples without a target are dropped, {} are kept",
             rows.len()
         ))?;
     }
@@ -79,7 +79,7 @@ pub fn read(
     Ok((RawTargets { columns }, rows))
 }
 
-/// Refuses columns that hold words alone where numbers are to be predicted, whatever the samples.
+/// Rejects columns that contain only words where numbers are to be predicted, for any samples.
 ///
 /// # Errors
 /// The first such column, or one that does not exist.
@@ -130,7 +130,7 @@ impl Column<'_> {
                 let values: Vec<f64> = rows.iter().filter_map(|&row| all[row]).collect();
                 if let Some(value) = values.iter().find(|value| value.abs() > LARGEST) {
                     return Err(DataError::new(format!(
-                        "column '{name}': a value is {value:e}, and none beyond {LARGEST:e} can be learnt"
+                        "column '{name}': a value is {value:e}, but values beyond {LARGEST:e} cannot be learned"
                     ))
                     .help("check the column's unit, and how missing values are written"));
                 }
@@ -181,7 +181,7 @@ impl Column<'_> {
     }
 }
 
-/// Puts classes whose names are all numbers in the order of the numbers.
+/// Sorts classes by value if all names are numbers.
 fn sort_by_value(classes: &mut [String]) {
     let value = |class: &String| class.trim().parse().ok().filter(|v: &f64| v.is_finite());
     if classes.iter().all(|class| value(class).is_some()) {
@@ -189,10 +189,10 @@ fn sort_by_value(classes: &mut [String]) {
     }
 }
 
-/// What the values of `column` are, with the statistics of the training samples at `rows`.
+/// The values of `column`, with statistics of the training samples at `rows`.
 ///
 /// # Errors
-/// A transform that does not fit the values; `metadata` and `samples` say where they are from.
+/// A transform that does not fit the values; `metadata` and `samples` are used in the message.
 pub fn fit(
     column: &RawColumn,
     scaling: &Scaling,
@@ -208,7 +208,8 @@ pub fn fit(
     Ok(TargetValues::Numbers(scaling.fit(&values, rows)?))
 }
 
-/// Checks that the transform takes every value, also those validated on.
+/// Checks that all values, including those of validation samples, are in the domain of the
+/// transform.
 fn check_values(
     column: &RawColumn,
     scaling: &Scaling,
@@ -224,7 +225,7 @@ fn check_values(
     };
     let more = match refused.count() {
         0 => String::new(),
-        more => format!(" ({more} more are refused, too)"),
+        more => format!(" ({more} more are invalid, too)"),
     };
     Err(DataError::new(format!(
         "column '{}': sample {sample} has {y}{more}, which --target-transform {} cannot take: {reason}",
@@ -248,7 +249,7 @@ mod tests {
         let ids = ["a", "b", "c", "d"].map(str::to_owned);
         let scaling = Scaling::by("log-zscore");
         let error = check_values(&column, &scaling, &ids).unwrap_err();
-        let expected = "column 'ph': sample b has -2 (1 more are refused, too), which \
+        let expected = "column 'ph': sample b has -2 (1 more are invalid, too), which \
                         --target-transform log-zscore cannot take: ln(y + 1) exists only above -1";
         assert!(error.to_string().starts_with(expected), "{error}");
         assert!(check_values(&column, &scaling, &ids[..1]).is_ok());

@@ -41,27 +41,27 @@ aam_api::describe_metrics!(
         .at(u32::MAX),
 );
 
-/// What the loop works with besides the objective and the model.
+/// The inputs of the loop in addition to the objective and the model.
 pub struct Trainer<'a> {
-    /// Settings.
+    /// The settings.
     pub options: &'a OptimizationOptions,
-    /// The optimizer and the schedule, among others.
+    /// The selected optimizer and schedule, among others.
     pub components: &'a Components,
-    /// Length, rate and batches.
+    /// Length, learning rate and batches.
     pub plan: Plan,
-    /// The metric that chooses the best checkpoint, if not the objective's own.
+    /// The metric that selects the best checkpoint, if it is not the objective's own.
     pub best_metric: Option<&'a str>,
-    /// What was done before this stage.
+    /// The progress before this stage.
     pub done: Done,
-    /// Where the stage stands, if it goes on.
+    /// The run to resume in this stage, if any.
     pub resumed: Option<&'a Resumed>,
-    /// How a step spreads over devices.
+    /// How a step is distributed over devices.
     pub strategy: &'a dyn ParallelStrategy,
-    /// How it is saved.
+    /// How the run is saved.
     pub saving: Saving<'a>,
-    /// Who listens.
+    /// The observer of events.
     pub observer: &'a mut dyn Observer,
-    /// Set when the user wants the run to stop.
+    /// Set when the user requests a stop.
     pub interrupt: &'a AtomicBool,
 }
 
@@ -73,7 +73,7 @@ pub struct Trained<M> {
     pub best: M,
     /// The model after the last epoch.
     pub last: M,
-    /// What is done, with what was done before.
+    /// The total progress, including previous stages.
     pub done: Done,
 }
 
@@ -81,8 +81,8 @@ impl<'a> Trainer<'a> {
     /// Trains `model` on the samples of `sampling`, on this rank.
     ///
     /// # Errors
-    /// A loss that is no number, a metric that does not exist, a file that cannot be written, or
-    /// another rank that failed.
+    /// A non-finite loss, a metric that does not exist, a file that cannot be written, or another
+    /// rank that failed.
     pub(super) fn on_rank<O: Objective>(
         self,
         objective: &O,
@@ -105,7 +105,7 @@ impl<'a> Trainer<'a> {
         let begun = (progress.done.epochs + 1, progress.place.rows);
         let rows = sampling.rows.len();
         let batches = sampling.batches(self.options.seed, self.plan.batch_size, begun);
-        // The first rank tells the others what batches are compared with.
+        // The first rank sends the true values of batches to the others.
         let task = objective.task().filter(|_| communicator.rank() == 0);
         with_batches(task, batches, |next_batch| {
             self.epochs(objective, model, progress, rows, next_batch)
@@ -162,7 +162,7 @@ impl<'a> Trainer<'a> {
         self.end(learner, outcome, pace)
     }
 
-    /// What learns, from the beginning or from where the run stands.
+    /// The learner, new or as resumed.
     fn learner<O: Objective>(
         &self,
         objective: &O,
@@ -191,7 +191,7 @@ impl<'a> Trainer<'a> {
         Ok((learner, updater))
     }
 
-    /// Tells how much there is to do.
+    /// Reports how much there is to do.
     fn start<M: Module>(
         &mut self,
         learner: &Learner<M>,
@@ -199,7 +199,7 @@ impl<'a> Trainer<'a> {
         total: usize,
     ) -> Result<(), RunError> {
         let progress = &learner.progress;
-        // An epoch of which nothing is left but its validation is still to be told of.
+        // An epoch that only lacks its validation is still to be reported.
         let validates = progress.place.rows >= lengths.rows;
         let epochs = progress.done.epochs + usize::from(validates);
         let left = total.saturating_sub(progress.step());
@@ -210,13 +210,13 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Whether the run has not become better for so long that it ends.
+    /// Whether early stopping applies: there has been no improvement for too many epochs.
     fn is_stale<M>(&self, progress: &Progress<M>) -> bool {
         let patience = self.options.patience;
         patience.is_some_and(|most| progress.since_best >= most)
     }
 
-    /// The updates that are left of an epoch, and whether the run was interrupted in it.
+    /// Performs the remaining updates of an epoch, and returns whether the run was interrupted.
     fn updates<O: Objective>(
         &mut self,
         objective: &O,
@@ -252,7 +252,7 @@ impl<'a> Trainer<'a> {
         Ok((learner, false))
     }
 
-    /// Validates an epoch that began at `started`, reports it, and saves it where that is wanted.
+    /// Validates an epoch that began at `started`, reports it, and saves it if requested.
     fn end_epoch<O: Objective>(
         &mut self,
         objective: &O,
@@ -275,7 +275,8 @@ impl<'a> Trainer<'a> {
         let progress = &learner.progress;
         let stale = self.is_stale(progress);
         let finished = stale || progress.step() >= total;
-        // Before the checkpoint: what is told of an epoch that was not saved is cut off again.
+        // Before the checkpoint: reports of an epoch that was not saved are removed when the run is
+        // resumed.
         self.observer.observe(&Event::Epoch {
             epoch: progress.done.epochs,
             step: progress.done.steps,
@@ -307,7 +308,7 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    /// Tells what was remarkable, and gives what was trained.
+    /// Reports noteworthy events, and returns the trained models.
     fn end<M: Module>(
         self,
         learner: Learner<M>,
@@ -320,7 +321,7 @@ impl<'a> Trainer<'a> {
         let skipped = learner.loss_scale.as_ref().map_or(0, LossScale::skipped);
         if skipped > 0 {
             self.observer.observe(&Event::Note(&format!(
-                "{skipped} of {} updates were skipped, as gradients were beyond half precision, and the loss scaled down for the next ones",
+                "{skipped} of {} updates were skipped, because gradients exceeded the range of half precision, and the loss was scaled down for the next ones",
                 learner.progress.step()
             )))?;
         }
@@ -342,7 +343,7 @@ impl<'a> Trainer<'a> {
         })
     }
 
-    /// Saves where the run stands; the first rank alone writes.
+    /// Saves the progress; only the first rank writes.
     fn save<O: Objective>(
         &self,
         objective: &O,
@@ -360,14 +361,14 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// What was done since the run was saved.
+/// Progress since the run was last saved.
 #[derive(Default)]
 struct SinceSaved {
     updates: usize,
     rest: Rest,
 }
 
-/// Refuses an optimizer that looks at whole matrices where ranks update pieces of them.
+/// Rejects optimizers that require entire matrices if ranks update pieces of them.
 ///
 /// # Errors
 /// Such an optimizer with such a strategy.
@@ -385,7 +386,7 @@ pub fn check_optimizer(
             components
                 .choice::<OptimizerKind>()
                 .map_or("", |choice| &choice.name),
-            "it looks at whole matrices, and this strategy has each rank update pieces of them; choose a strategy in which every rank updates all parameters (`aam plugins list`), or another optimizer",
+            "it requires entire matrices, but with this strategy each rank updates pieces of them; choose a strategy in which every rank updates all parameters (`aam plugins list`), or another optimizer",
         )),
     }
 }

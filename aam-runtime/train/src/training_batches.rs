@@ -1,10 +1,10 @@
-//! The batches of a run, with what they are compared with, which is computed on a thread of its own
-//! while the steps before them run.
+//! The batches of a run with their true values, which are computed in a separate thread during the
+//! previous steps.
 //!
-//! The order of the samples depends on the seed and the number of the epoch alone, so batches are
-//! known long before their turn. The thread stays [`AHEAD`] batches ahead and ends with the work
-//! that takes them, whether that ends well or not. What a batch is compared with depends on its
-//! samples alone, so results are those of a run without the thread.
+//! The order of the samples only depends on the seed and the number of the epoch, so batches are
+//! known long before they are used. The thread stays [`AHEAD`] batches ahead and ends with the
+//! consumer of the batches, whether that succeeds or not. The true values of a batch only depend on
+//! its samples, so results are the same as without the thread.
 
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -12,15 +12,15 @@ use std::thread;
 use super::base_task::BaseTask;
 use aam_run::RunError;
 
-/// Finished batches that wait; one more is being computed.
+/// Number of completed batches in the queue; one more is being computed.
 const AHEAD: usize = 2;
 
 /// A batch to train on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingBatch {
-    /// Rows of the table, or of what else is trained on.
+    /// Rows of the table, or of other training data.
     pub rows: Vec<usize>,
-    /// What the base should say of these samples ([`BaseTask::truth`]), where it learns of samples.
+    /// The true values of the samples ([`BaseTask::truth`]), if there is a sample task.
     pub truth: Option<Vec<f32>>,
 }
 
@@ -31,12 +31,12 @@ impl TrainingBatch {
     }
 }
 
-/// Gives the next batch; batches are without end.
+/// Returns the next batch, without end.
 pub type NextBatch<'a> = dyn FnMut() -> Result<TrainingBatch, RunError> + 'a;
 
-/// Gives `work` the batches whose rows `batches` yields, without end, and returns what it returns.
+/// Passes batches for the infinite iterator `batches` to `work`, and returns its result.
 ///
-/// Where there is a task, its truth is computed on another thread.
+/// If there is a task, its true values are computed in another thread.
 pub fn with_batches<R>(
     task: Option<BaseTask<'_>>,
     mut batches: impl Iterator<Item = Vec<usize>> + Send,
@@ -52,13 +52,13 @@ pub fn with_batches<R>(
         let (sender, receiver) = sync_channel(AHEAD);
         scope.spawn(move || {
             for rows in batches {
-                // Nobody receives any more once the work is done.
+                // The receiver no longer exists once the work is done.
                 if sender.send(TrainingBatch::new(rows, task)).is_err() {
                     break;
                 }
             }
         });
-        // The receiver is gone with the closure, before the scope waits for the thread.
+        // The receiver is dropped with the closure, before the scope waits for the thread.
         work(&mut move || receiver.recv().map_err(|_| RunError::BatchesEnded))
     })
 }
@@ -126,7 +126,7 @@ mod tests {
         let outcome: Result<(), &str> = with_batches(Some(task), batches, |next| {
             for taken in 1..=20 {
                 next().map_err(|_| "no batch")?;
-                // Those taken, those that wait, and the one in the making.
+                // The consumed ones, the queued ones, and the one being computed.
                 assert!(made.load(Ordering::SeqCst) <= taken + AHEAD + 1);
             }
             Err("the work fails")

@@ -1,18 +1,18 @@
-//! What a model makes of the validation samples.
+//! The evaluation of a model on the validation samples.
 
 use aam_evaluation::compared::Compared;
 use aam_evaluation::metrics::Metric;
 
-/// What a model makes of the validation samples.
+/// The evaluation of a model on the validation samples.
 #[derive(Default)]
 pub struct Validated {
-    /// Metrics of the samples as a whole, `loss` among them.
+    /// Metrics over all samples, including `loss`.
     pub metrics: Vec<Metric>,
-    /// Predictions beside the truth, for pictures.
+    /// Predictions with true values, for plots.
     pub compared: Vec<Compared>,
 }
 
-/// A metric by its name.
+/// A metric with a name and a value.
 pub fn metric(name: &str, value: f64) -> Metric {
     Metric {
         name: name.to_owned(),

@@ -1,6 +1,6 @@
 //! UniFrac between all samples of a table: `cargo run --release -p aam-unifrac --example matrix --
-//! TABLE TREE [METRIC]`, with a BIOM or TSV table and a Newick tree; without files, two samples
-//! that are made here.
+//! TABLE TREE [METRIC]`, with a BIOM or TSV table and a Newick tree. Without files, it uses three
+//! made-up samples.
 
 use aam_data::newick::{self, NewickOptions};
 use aam_data::{DataError, Table, Tree, read_table, read_tree};
@@ -27,11 +27,11 @@ fn main() -> Result<(), DataError> {
     Ok(())
 }
 
-/// Three samples of four ASVs, and the tree of these.
+/// Three samples with four ASVs, and a tree of the ASVs.
 fn small_study() -> Result<(Table, Tree), DataError> {
     let samples = ["gut", "skin", "soil"].map(str::to_owned).to_vec();
     let asvs: Vec<String> = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
-    // Sample, ASV and reads.
+    // Sample, ASV and number of reads.
     let reads = [(0, 0, 5), (0, 1, 3), (1, 1, 2), (1, 2, 6), (2, 3, 9)];
     let table = Table::from_triplets(samples, asvs, &reads)?;
     let tree = newick::parse(

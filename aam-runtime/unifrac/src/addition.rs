@@ -1,4 +1,4 @@
-//! What the branches add to the sums of each metric.
+//! Contributions of branches to the sums of each metric.
 
 use super::block::Sums;
 use super::grid::Grid;
@@ -11,35 +11,36 @@ use super::scattered::Scattered;
 pub(super) enum Way {
     /// For all pairs.
     All,
-    /// For the pairs of which one sample at least has reads below it.
+    /// For pairs in which at least one sample has reads below it.
     Either,
-    /// For the pairs of which both have; what each has alone goes to its total.
+    /// For pairs in which both have; what each has alone goes to its total.
     Both,
 }
 
-/// The numbers of samples on branches, and the sums over them.
+/// Per-branch values of samples, and the sums over them.
 pub(super) trait Addition<T: Real>: Sync {
-    /// How many sums each pair has.
+    /// Number of sums per pair.
     const WIDTH: usize;
 
-    /// How to add a branch that `present` of `samples` samples have reads below.
+    /// How to add a branch below which `present` of `samples` samples have reads.
     fn way(&self, present: usize, samples: usize) -> Way;
 
-    /// The number of a sample with `reads` of `depth` below a branch.
+    /// The value of a sample with `reads` of `depth` reads below a branch.
     fn number(&self, reads: f64, depth: f64, length: f64) -> T;
 
-    /// What the sample with this number adds to its total on a branch added in that way.
+    /// The contribution of a sample with this value to its own total, for a branch added in that
+    /// way.
     fn alone(&self, number: T, length: T, way: Way) -> T;
 
     /// Adds a block of branches to the sums of two tiles of samples.
     fn add_tiles(&self, tiles: &Tiles<'_, T>, place: Place<'_, T>);
 
-    /// Adds branches for the pairs of which both samples have reads.
+    /// Adds branches for pairs in which both samples have reads.
     fn add_scattered(&self, scattered: &mut Scattered<T>, sums: &mut Sums<T>);
 }
 
-/// Sums of the smaller of two samples' numbers, `number(reads, depth, length)` each: an absent
-/// sample's 0 adds nothing.
+/// Sums of the smaller of two samples' values, each `number(reads, depth, length)`; an absent
+/// sample has value 0 and adds nothing.
 pub(super) struct Smaller<N>(pub(super) N);
 
 impl<T: Real, N: Fn(f64, f64, f64) -> T + Sync> Addition<T> for Smaller<N> {
@@ -69,8 +70,8 @@ impl<T: Real, N: Fn(f64, f64, f64) -> T + Sync> Addition<T> for Smaller<N> {
     }
 }
 
-/// Sums of the two `terms(mine, theirs, length)` of two samples' fractions of reads; of a fraction
-/// and 0 both must be the same.
+/// Sums of the two `terms(mine, theirs, length)` of two samples' fractions of reads; for a fraction
+/// and 0, both terms must be equal.
 pub(super) struct Fractions<F> {
     pub(super) terms: F,
     pub(super) grid: Grid,
@@ -110,7 +111,7 @@ impl<T: Real, F: Fn(T, T, T) -> [T; 2] + Sync> Addition<T> for Fractions<F> {
 }
 
 /// Sums of the two `terms(mine, theirs, length, my depth, their depth)` of two samples' reads,
-/// which depend on both depths also where one sample has no reads.
+/// which depend on both depths even if one sample has no reads.
 pub(super) struct Counts<F> {
     pub(super) terms: F,
     pub(super) grid: Grid,

@@ -1,16 +1,16 @@
-//! The reads of samples below a branch.
+//! Reads of samples below a branch.
 
-/// Reads by sample, with as many numbers as are worth keeping.
+/// Reads per sample, stored sparsely or densely.
 #[derive(Debug)]
 pub(super) enum Below {
-    /// Samples that have any, in order, with their reads.
+    /// Samples with reads, in order, and their reads.
     Few(Vec<(u32, f64)>),
-    /// One number for every sample.
+    /// One value per sample.
     Many(Vec<f64>),
 }
 
 impl Below {
-    /// How many samples have reads.
+    /// Number of samples with reads.
     pub(super) fn present(&self) -> usize {
         match self {
             Self::Few(list) => list.len(),
@@ -18,7 +18,7 @@ impl Below {
         }
     }
 
-    /// Calls `each` with every sample that has reads, in order, and its reads.
+    /// Calls `each` with every sample that has reads and its reads, in order.
     pub(super) fn for_each(&self, mut each: impl FnMut(usize, f64)) {
         match self {
             Self::Few(list) => {
@@ -36,7 +36,7 @@ impl Below {
         }
     }
 
-    /// The reads of both, of `samples` samples.
+    /// The sum of both, for `samples` samples.
     pub(super) fn plus(self, other: Self, samples: usize) -> Self {
         match (self, other) {
             (Self::Many(mut all), Self::Many(others)) => {

@@ -1,28 +1,28 @@
-//! Branches collected in tiles until it is worth adding them to the sums of all pairs.
+//! Branches collected in tiles before they are added to the sums of all pairs.
 //!
-//! Tiles are taken by the [kernels](super::kernel) as they are. Branches over few samples are
-//! [collected otherwise](super::scattered) where the metric allows.
+//! The [kernels](super::kernel) process whole tiles. Branches over few samples are [collected
+//! separately](super::scattered) if the metric allows it.
 
 use rayon::prelude::*;
 
 use super::kernel::{Place, TILE, Tiles};
 use super::real::Real;
 
-/// Branches in a block of tiles.
+/// Number of branches in a block of tiles.
 const BRANCHES: usize = u128::BITS as usize;
-/// Samples whose sums are one task: the tiles of these stay in the second-level cache.
+/// Samples whose sums form one task; their tiles fit the L2 cache.
 const TASK: usize = 2 * TILE;
 
-/// Sums over branches, for pairs of the first `lead` samples with all that come after each.
+/// Sums over branches, for pairs of each of the first `lead` samples with all samples after it.
 ///
-/// `width` numbers for each pair: `values[(i * width + w) * stride + j]`.
+/// `width` values per pair: `values[(i * width + w) * stride + j]`.
 pub(super) struct Sums<T> {
     pub(super) samples: usize,
     pub(super) lead: usize,
     pub(super) width: usize,
     pub(super) stride: usize,
     pub(super) values: Vec<T>,
-    /// Of every sample alone.
+    /// Totals of the individual samples.
     pub(super) totals: Vec<f64>,
 }
 
@@ -47,14 +47,14 @@ pub(super) struct Block<T> {
     tiles: Vec<T>,
     depths: Vec<T>,
     inverses: Vec<T>,
-    /// The branches over each sample's reads, a bit for each.
+    /// The branches that each sample has reads below, as bits.
     present: Vec<u128>,
-    /// The branches to be added for all pairs.
+    /// The branches to add for all pairs.
     all: u128,
 }
 
 impl<T: Real> Block<T> {
-    /// A block for samples of so many reads each.
+    /// A block for samples with these numbers of reads.
     pub(super) fn new(reads: impl Iterator<Item = f64>) -> Self {
         let mut reads: Vec<f64> = reads.collect();
         reads.resize(reads.len().next_multiple_of(TILE), 1.0);
@@ -69,13 +69,13 @@ impl<T: Real> Block<T> {
         }
     }
 
-    /// Begins a branch, to be added for `all` pairs or for those alone of which one has reads.
+    /// Starts a branch to be added for `all` pairs, or only for those in which a sample has reads.
     pub(super) fn push(&mut self, length: T, all: bool) {
         self.all |= u128::from(all) << self.lengths.len();
         self.lengths.push(length);
     }
 
-    /// Sets the number of `sample` on the branch begun last.
+    /// Sets the value of `sample` on the last branch started.
     pub(super) fn set(&mut self, sample: usize, value: T) {
         let branch = self.lengths.len() - 1;
         self.tiles[(sample / TILE * BRANCHES + branch) * TILE + sample % TILE] = value;
@@ -86,7 +86,7 @@ impl<T: Real> Block<T> {
         self.lengths.len() == BRANCHES
     }
 
-    /// Adds the block to the sums, pair of tiles by pair of tiles, and empties it.
+    /// Adds the block to the sums, one pair of tiles at a time, and clears it.
     pub(super) fn add_to(
         &mut self,
         sums: &mut Sums<T>,

@@ -1,4 +1,4 @@
-//! Faith's phylogenetic diversity: how much of the tree a sample's ASVs span.
+//! Faith's phylogenetic diversity: the total branch length spanned by a sample's ASVs.
 
 use rayon::prelude::*;
 
@@ -9,16 +9,15 @@ use aam_data::{Table, Tree};
 /// Faith's PD of every sample of `table`, in units of branch length: the sum of the lengths of all
 /// branches between the sample's ASVs and the root, each counted once.
 ///
-/// The branch above the root does not count; those between the root and the first fork do, as in
-/// scikit-bio and unifrac-binaries. A sample without reads has 0.
+/// The branch above the root does not count. Branches between the root and the first fork do, as in
+/// scikit-bio and unifrac-binaries. A sample without reads has a PD of 0.
 ///
 /// Reference: Faith 1992, *Conservation evaluation and phylogenetic diversity*.
 ///
 /// # Errors
-/// If ASVs with reads are missing from the tree ([`drop_missing`](super::drop_missing) removes
-/// them).
+/// ASVs with reads are missing from the tree ([`drop_missing`](super::drop_missing) removes them).
 pub fn faith_pd(tree: &Tree, table: &Table) -> Result<Vec<f64>, DataError> {
-    // Of UniFrac only the tree and the table, made ready, are used.
+    // Only the prepared tree and table of UniFrac are used.
     let prepared = UniFrac::new(tree, table, Metric::Unweighted)?;
     let rows = (0..table.num_samples()).into_par_iter();
     Ok(rows.map(|row| prepared.spanned(row)).collect())

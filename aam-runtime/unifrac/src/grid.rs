@@ -1,10 +1,11 @@
-//! Numbers whose sums are exact.
+//! Rounding to a grid that makes sums exact.
 //!
 //! A distance must have the same bits whether it is computed in a batch or in the matrix of all
-//! samples, and there branches are added in different orders. So in double precision numbers are
-//! rounded, before they are added, to multiples of a power of two that is so large that every sum
-//! of them fits 53 bits: such sums have no rounding errors, and no order. The error that remains,
-//! half the power of two for each branch, is what adding one after the other would leave, too.
+//! samples, although branches are added in different orders. In double precision, values are
+//! therefore rounded, before they are added, to multiples of a power of two large enough for every
+//! sum to fit 53 bits. Such sums have no rounding errors and do not depend on the order. The
+//! remaining error, half the power of two per branch, is no larger than that of ordinary sequential
+//! summation.
 
 use super::metric::{Adjusted, Metric};
 use super::real::Real;
@@ -17,8 +18,8 @@ pub(super) struct Grid {
 }
 
 impl Grid {
-    /// The grid for sums over the branches of a tree (`parent`s after their children, the root
-    /// last), of samples of `depths` reads.
+    /// The grid for sums over the branches of a tree (`parent`s come after their children, the root
+    /// last) and samples with `depths` reads.
     pub(super) fn new(metric: Metric, parent: &[u32], length: &[f64], depths: &[f64]) -> Self {
         let root = parent.len() - 1;
         let all: f64 = length[..root].iter().sum();
@@ -29,15 +30,15 @@ impl Grid {
             }
             height.into_iter().fold(0.0, f64::max)
         };
-        // Reads below a branch, and reads not below it: one of these at least.
+        // At least one read lies below a branch and at least one does not.
         let deviation = || {
             let some = depths.iter().copied().filter(|&depth| depth > 0.0);
             (some.fold(f64::INFINITY, f64::min) - 1.0).max(1.0).sqrt()
         };
-        // For the generalized forms by Hölder's inequality:
+        // For the generalized forms, by Hölder's inequality:
         // Σ b·sᵅ = Σ (b·s)ᵅ·b¹⁻ᵅ ≤ (Σ b·s)ᵅ·(Σ b)¹⁻ᵅ.
         let between = |weighted: f64, alpha: f64| weighted.powf(alpha) * all.powf(1.0 - alpha);
-        // No sum is larger: of one sample, or of two and with a bit to spare for `round`.
+        // An upper bound of the sums: for one sample, or for two with a spare bit for `round`.
         let largest = match metric {
             Metric::Unweighted | Metric::UnweightedUnnormalized => all,
             Metric::Weighted | Metric::WeightedNormalized => path(),
@@ -50,7 +51,7 @@ impl Grid {
                 2.0 * between(2.0 * path() / deviation(), alpha)
             }
         };
-        // Rounding may have made the sum a little larger.
+        // Rounding may have made the sum slightly larger.
         let exponent = (largest * (1.0 + 1e-6)).log2().ceil();
         let (step, steps_per_unit) = ((exponent - 53.0).exp2(), (53.0 - exponent).exp2());
         match step.is_normal() && steps_per_unit.is_normal() {
@@ -58,7 +59,7 @@ impl Grid {
                 step,
                 steps_per_unit,
             },
-            // No branch has a length, or one is beyond all reason.
+            // All branches have zero length, or the lengths are out of range.
             false => Self {
                 step: 1.0,
                 steps_per_unit: f64::INFINITY,
@@ -75,13 +76,13 @@ impl Grid {
     }
 
     /// The multiples nearest to `values`, which are at most half of the largest sum; in single
-    /// precision the values themselves.
+    /// precision, the values are returned unchanged.
     #[inline(always)]
     pub(super) fn round<T: Real>(self, values: [T; 2]) -> [T; 2] {
         if T::BYTES < size_of::<f64>() || self.steps_per_unit.is_infinite() {
             return values;
         }
-        // Between 2⁵² and 2⁵³ steps, neighbouring numbers are a step apart.
+        // Between 2⁵² and 2⁵³ steps, adjacent numbers are one step apart.
         let shift = T::of(self.step * (1u64 << 52) as f64);
         values.map(|value| (value + shift) - shift)
     }
@@ -93,7 +94,7 @@ mod tests {
 
     #[test]
     fn sums_on_the_grid_have_no_order() {
-        // Three tips on the root.
+        // Three tips attached to the root.
         let length = [0.1, 0.2, 0.3, 0.0];
         let grid = Grid::new(Metric::Unweighted, &[3, 3, 3, 3], &length, &[]);
         let [a, b, c] = [0, 1, 2].map(|tip| grid.nearest(length[tip]));

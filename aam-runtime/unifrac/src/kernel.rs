@@ -1,9 +1,9 @@
-//! The inner loops: what a block of branches adds to the sums of every pair of two tiles of
+//! The inner loops, which add a block of branches to the sums of every pair of two tiles of
 //! samples.
 //!
-//! Each loop is compiled for several instruction sets, of which the machine's best is taken when
-//! the program runs: AVX-512 (`V4` of `pulp`), AVX2 with FMA (`V3`), or what the program was built
-//! for. The bits of the sums do not depend on that choice: the operations are the same, and none
+//! Each loop is compiled for several instruction sets, and the best one that the machine supports
+//! is selected at run time: AVX-512 (`V4` of `pulp`), AVX2 with FMA (`V3`), or the build target.
+//! The bits of the sums do not depend on this choice, because the operations are the same and none
 //! are contracted.
 
 use pulp::{Arch, Simd, WithSimd};
@@ -13,37 +13,37 @@ use super::real::Real;
 /// Samples in a tile.
 pub(super) const TILE: usize = 32;
 
-/// What is the same for all pairs of two tiles. A tile holds `TILE` numbers for each branch.
+/// Data common to all pairs of two tiles. A tile has `TILE` values per branch.
 pub(super) struct Tiles<'a, T> {
     pub(super) mine: &'a [T],
     pub(super) theirs: &'a [T],
-    /// One for each branch.
+    /// One length per branch.
     pub(super) lengths: &'a [T],
-    /// Reads of each sample, and one by them.
+    /// Number of reads of each sample, and its reciprocal.
     pub(super) my_depths: [&'a [T]; 2],
     pub(super) their_depths: [&'a [T]; 2],
-    /// The branches over each sample's reads, a bit for each.
+    /// The branches that each sample has reads below, as bits.
     pub(super) my_branches: &'a [u128],
     pub(super) their_branches: &'a [u128],
-    /// The branches that add something for any pair worth asking; the others add nothing where
-    /// neither sample has reads.
+    /// The branches that may contribute to any pair; the others contribute nothing if neither
+    /// sample has reads.
     pub(super) all: u128,
 }
 
-/// Where the sums of two tiles stand: those of the sample `i` of the first with the sample `j` of
-/// the second at `i * stride + j`, the second sums, if there are such, `second` after the first.
+/// Location of the sums of two tiles. The sum of sample `i` of the first and sample `j` of the
+/// second is at `i * stride + j`; the second sums, if any, are `second` places further on.
 pub(super) struct Place<'a, T> {
     pub(super) sums: &'a mut [T],
     pub(super) stride: usize,
     pub(super) second: usize,
 }
 
-/// Runs `work` with the best instructions that the machine has.
+/// Runs `work` with the best instruction set of the machine.
 #[inline(always)]
 pub(super) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     let arch = Arch::new();
-    // Without the feature `x86-v3`, which would have Burn compiled twice, `Arch` knows of AVX-512
-    // alone.
+    // Without the feature `x86-v3`, which would make Burn compile twice, `Arch` only detects
+    // AVX-512.
     #[cfg(target_arch = "x86_64")]
     if let (Arch::Scalar, Some(simd)) = (arch, pulp::x86::V3::try_new()) {
         return Simd::vectorize(simd, work);
@@ -51,7 +51,7 @@ pub(super) fn dispatch<W: WithSimd>(work: W) -> W::Output {
     arch.dispatch(work)
 }
 
-/// Adds the smaller of the two numbers of each pair of samples, for each branch.
+/// Adds the smaller of the two values of each pair of samples, for each branch.
 pub(super) fn add_smaller<T: Real>(tiles: &Tiles<'_, T>, place: Place<'_, T>) {
     struct Smaller<'a, 'b, T>(&'a Tiles<'a, T>, Place<'b, T>);
 
@@ -60,8 +60,8 @@ pub(super) fn add_smaller<T: Real>(tiles: &Tiles<'_, T>, place: Place<'_, T>) {
 
         #[inline(always)]
         fn with_simd<S: Simd>(self, _: S) {
-            // Two vectors of the second tile with four samples of the first: as many sums as
-            // registers hold.
+            // Two vectors of the second tile times four samples of the first: as many sums as fit
+            // the registers.
             match 2 * size_of::<S::f64s>() / T::BYTES {
                 32.. => smaller::<T, 32>(self.0, self.1),
                 16.. => smaller::<T, 16>(self.0, self.1),
@@ -80,7 +80,7 @@ fn smaller<T: Real, const WIDTH: usize>(tiles: &Tiles<'_, T>, place: Place<'_, T
     let (theirs, _) = tiles.theirs.as_chunks::<TILE>();
     for i in (0..TILE).step_by(4) {
         for j in (0..TILE).step_by(WIDTH) {
-            // One array for each sample: of an array of these compilers make no vectors.
+            // One array per sample, because compilers do not vectorise an array of arrays.
             let start = |k: usize| (i + k) * place.stride + j;
             let load = |k: usize| -> [T; WIDTH] {
                 let sums = place.sums[start(k)..].first_chunk();
@@ -113,9 +113,9 @@ fn lesser<T: Real>(a: T, b: T) -> T {
     if a < b { a } else { b }
 }
 
-/// Adds the two numbers that `terms(one, other, length, depth of one, of the other)` makes, the same
-/// whichever sample is the one, to the two sums of each pair: those of branches marked `all` for
-/// every pair, of others where one of the two samples has reads. An absent sample has the number 0.
+/// Adds the two values of `terms(one, other, length, depth of one, depth of other)`, which must be
+/// symmetric, to the two sums of each pair: for branches marked `all`, for every pair; for others,
+/// for pairs in which a sample has reads. An absent sample has value 0.
 pub(super) fn add_terms<T: Real, F>(tiles: &Tiles<'_, T>, place: Place<'_, T>, terms: &F)
 where
     F: Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2],
@@ -135,7 +135,7 @@ where
     dispatch(Terms(tiles, place, terms));
 }
 
-/// Samples that are taken at once: fewer, and compilers make no vectors of the loops.
+/// Samples processed at once; with fewer, compilers do not vectorise the loops.
 const WIDTH: usize = 16;
 
 /// Branches over each sample of the first tile, with all samples of the second.
@@ -220,7 +220,7 @@ where
     }
 }
 
-/// The numbers below `end` of the bits that are set.
+/// Positions of the set bits below `end`.
 #[inline(always)]
 fn ones(mut bits: u128, end: usize) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {

@@ -1,7 +1,8 @@
-//! UniFrac: distances between samples by the branches of a tree that their ASVs do not share.
+//! UniFrac: phylogenetic distances between samples, based on the branches that their ASVs do not
+//! share.
 //!
-//! Write `b` for the length of a branch and `u`, `v` for the fractions of two samples' reads that
-//! lie below it. Sums run over all branches:
+//! Let `b` be the length of a branch and `u`, `v` the fractions of two samples' reads below it.
+//! Sums run over all branches:
 //!
 //! | metric | distance |
 //! |---|---|
@@ -11,16 +12,17 @@
 //! | `weighted-normalized` | Σ b·\|u − v\| / Σ b·(u + v) |
 //! | `generalized` | Σ b·(u + v)^α·\|u − v\|/(u + v) / Σ b·(u + v)^α, with α in 0…1 |
 //!
-//! In the variance-adjusted forms (`-vaw`) each term is divided by √(m·(M − m)), where M is the
-//! number of reads of both samples and m that below the branch; in `generalized-vaw` it is u + v
-//! under the exponent that is. Terms with m = 0 or m = M are left out.
+//! In the variance-adjusted forms (`-vaw`), each term is divided by √(m·(M − m)), where M is the
+//! number of reads of both samples and m the number of those below the branch; in
+//! `generalized-vaw`, u + v is divided by it before the exponent applies. Terms with m = 0 or m = M
+//! are left out.
 //!
-//! The branch above the root lies over all reads and does not count; branches between the root
-//! and the first fork do, as in QIIME 2. Two samples without reads have distance 0.
+//! The branch above the root covers all reads and does not count; branches between the root and the
+//! first fork do, as in QIIME 2. Two samples without reads have distance 0.
 //!
-//! References: Lozupone and Knight 2005 (unweighted), Lozupone and others 2007 (weighted), Chen
-//! and others 2012 (generalized), Chang and others 2011 (variance-adjusted); the further forms are
-//! those of `ssu` (unifrac-binaries).
+//! References: Lozupone and Knight 2005 (unweighted), Lozupone et al. 2007 (weighted), Chen et al.
+//! 2012 (generalized), Chang et al. 2011 (variance-adjusted); the other forms are those of `ssu`
+//! (unifrac-binaries).
 
 mod addition;
 mod below;
@@ -48,13 +50,13 @@ pub use whole::Band;
 use aam_core::DataError;
 use aam_data::{DistanceMatrix, Table, Tree};
 
-/// Distances between all samples of `table`, in f64, on all threads of the current rayon pool.
+/// Distances between all samples of `table` in `f64`, on all threads of the current rayon pool.
 ///
 /// The result does not depend on the number of threads. Takes up to `samples² · nodes` steps and
 /// `16 · samples²` bytes.
 ///
 /// # Errors
-/// If ASVs with reads are missing from the tree ([`drop_missing`] removes them).
+/// ASVs with reads are missing from the tree ([`drop_missing`] removes them).
 pub fn unifrac(tree: &Tree, table: &Table, metric: Metric) -> Result<DistanceMatrix, DataError> {
     let rows: Vec<usize> = (0..table.num_samples()).collect();
     let values = UniFrac::new(tree, table, metric)?.distances(&rows);

@@ -1,9 +1,9 @@
-//! Files that take a matrix band by band.
+//! Files that receive a matrix band by band.
 //!
-//! In `.npy` and HDF5 the numbers lie row by row from some place in the file on, so that each
-//! band goes to its rows and, turned, to its columns. A condensed file holds the rows of the upper
-//! triangle one after the other, without the diagonal, as `scipy.spatial.distance.squareform`
-//! reads it. Text is made of such numbers at the end.
+//! In `.npy` and HDF5 files, the values are stored row by row from some offset on. Each band is
+//! written to its rows and, transposed, to its columns. A condensed file contains the rows of the
+//! upper triangle without the diagonal, as `scipy.spatial.distance.squareform` reads it. Text is
+//! converted from such values at the end.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -14,7 +14,7 @@ use super::whole::Band;
 use aam_core::DataError;
 use aam_data::create_distances_h5;
 
-/// What a file of distances is written as.
+/// File format of distances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatrixFormat {
     /// A NumPy array, `[samples, samples]`.
@@ -23,12 +23,12 @@ pub enum MatrixFormat {
     Condensed,
     /// HDF5 in the layout of `ssu`.
     Hdf5,
-    /// Text with tabs, ids in the header and the first column.
+    /// Tab-separated text with ids in the header and the first column.
     Text,
 }
 
 impl MatrixFormat {
-    /// The format that the name of a file asks for.
+    /// The format implied by the name of a file.
     pub fn of(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
         let extension = name.rsplit_once('.')?.1;
@@ -41,23 +41,23 @@ impl MatrixFormat {
         }
     }
 
-    /// Whether the file has no place for the ids of the samples.
+    /// Whether the format does not store sample ids.
     pub fn lacks_ids(self) -> bool {
         matches!(self, Self::Npy | Self::Condensed)
     }
 }
 
-/// A file that is being filled.
+/// A file being filled.
 pub struct MatrixFile {
     file: File,
-    /// Where the numbers begin.
+    /// Offset of the values.
     offset: u64,
     format: MatrixFormat,
     bytes: Vec<u8>,
 }
 
 impl MatrixFile {
-    /// Begins a file of numbers of `T` at `path`.
+    /// Creates a file of `T` values at `path`.
     pub fn create<T: Real>(path: &Path, format: MatrixFormat, ids: &[String]) -> io::Result<Self> {
         let numbers = match format {
             MatrixFormat::Condensed => ids.len() * ids.len().saturating_sub(1) / 2,
@@ -65,7 +65,7 @@ impl MatrixFile {
         };
         let numbers = (numbers * T::BYTES) as u64;
         if format == MatrixFormat::Hdf5 {
-            // The library crashes when the disk is full in the middle of its own writing.
+            // The HDF5 library crashes if the disk fills up while it writes.
             let names: usize = ids.iter().map(|id| id.len() + 64).sum();
             reserve(&File::create(path)?, numbers + names as u64 + (1 << 16))?;
             let offset = create_distances_h5(path, ids, T::BYTES)?;
@@ -126,15 +126,15 @@ impl MatrixFile {
         self.file.write_all(&self.bytes)
     }
 
-    /// Sees to it that the disk has the numbers.
+    /// Syncs the values to disk.
     pub fn finish(self) -> io::Result<File> {
         self.file.sync_all()?;
         Ok(self.file)
     }
 }
 
-/// Takes the room that a file will need, where the system can: a full disk is known before the
-/// distances are computed.
+/// Preallocates the size of the file if the system supports it, so that a full disk is noticed
+/// before the distances are computed.
 fn reserve(file: &File, bytes: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     {
@@ -150,21 +150,24 @@ fn reserve(file: &File, bytes: u64) -> io::Result<()> {
     file.set_len(bytes)
 }
 
-/// Ids that would break the lines or columns of a text file.
+/// Rejects ids that would break the lines or columns of a text file.
 ///
 /// # Errors
-/// If there is one.
+/// There is such an id.
 pub fn check_text_ids(ids: &[String]) -> Result<(), DataError> {
     match ids.iter().find(|id| id.contains(['\t', '\n', '\r'])) {
         None => Ok(()),
         Some(id) => {
-            let problem = format!("the id `{}` cannot stand in a text file", id.escape_debug());
+            let problem = format!(
+                "the id `{}` cannot be written to a text file",
+                id.escape_debug()
+            );
             Err(DataError::new(problem).help("write .h5 or .npy"))
         }
     }
 }
 
-/// Makes text of the numbers in `file`, row by row.
+/// Converts the values in `file` to text, row by row.
 pub fn write_text<T: Real>(path: &Path, mut file: File, ids: &[String]) -> io::Result<()> {
     file.seek(SeekFrom::Start(0))?;
     let mut numbers = BufReader::with_capacity(1 << 20, file);
@@ -186,7 +189,7 @@ pub fn write_text<T: Real>(path: &Path, mut file: File, ids: &[String]) -> io::R
     out.get_ref().sync_all()
 }
 
-/// The header of a NumPy file of version 1.0, which ends at a multiple of 64 bytes.
+/// The header of a NumPy version 1.0 file, which ends at a multiple of 64 bytes.
 fn npy_header<T: Real>(format: MatrixFormat, samples: usize) -> Vec<u8> {
     let shape = match format {
         MatrixFormat::Condensed => format!("({},)", samples * samples.saturating_sub(1) / 2),

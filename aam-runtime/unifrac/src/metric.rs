@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use aam_core::DataError;
 
-/// Which UniFrac; the [module docs](super) hold the formulas.
+/// A UniFrac metric; see the [module docs](super) for the formulas.
 ///
-/// Written and read by name ([`Metric::names`]); the generalized forms with their exponent, as in
-/// `generalized:0.25`, which is 0.5 if it is not given.
+/// Metrics are parsed and displayed by name ([`Metric::names`]). The generalized forms include
+/// their exponent, as in `generalized:0.25`; the default is 0.5.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Metric {
-    /// Presence alone; between 0 and 1.
+    /// Presence only; between 0 and 1.
     #[default]
     Unweighted,
-    /// Presence alone, not normalised; in units of branch length.
+    /// Presence only, not normalised; in units of branch length.
     UnweightedUnnormalized,
     /// Abundance, not normalised; in units of branch length.
     Weighted,
     /// Abundance, between 0 and 1.
     WeightedNormalized,
-    /// Between presence and abundance: `alpha` 1 is `weighted-normalized`.
+    /// Between presence and abundance; with `alpha` 1, it equals `weighted-normalized`.
     Generalized {
         /// Weight of abundant branches, between 0 and 1.
         alpha: f64,
@@ -32,16 +32,16 @@ pub enum Metric {
     VarianceAdjusted(Adjusted),
 }
 
-/// What is adjusted for variance.
+/// A metric in variance-adjusted form.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Adjusted {
-    /// As [`Metric::Unweighted`].
+    /// Like [`Metric::Unweighted`].
     Unweighted,
-    /// As [`Metric::Weighted`].
+    /// Like [`Metric::Weighted`].
     Weighted,
-    /// As [`Metric::WeightedNormalized`].
+    /// Like [`Metric::WeightedNormalized`].
     WeightedNormalized,
-    /// As [`Metric::Generalized`].
+    /// Like [`Metric::Generalized`].
     Generalized {
         /// Weight of abundant branches, between 0 and 1.
         alpha: f64,
@@ -49,7 +49,7 @@ pub enum Adjusted {
 }
 
 impl Metric {
-    /// Every form, the generalized ones with the exponent that they have if none is given.
+    /// All forms, the generalized ones with their default exponent.
     const ALL: [Self; 9] = [
         Self::Unweighted,
         Self::UnweightedUnnormalized,
@@ -62,7 +62,7 @@ impl Metric {
         Self::VarianceAdjusted(Adjusted::Generalized { alpha: 0.5 }),
     ];
 
-    /// The names of all metrics, for help and messages: `unweighted`, …, `generalized:ALPHA`, ….
+    /// Names of all metrics, for help and messages: `unweighted`, …, `generalized:ALPHA`, ….
     pub fn names() -> Vec<String> {
         let names = Self::ALL.iter().map(|metric| match metric.alpha() {
             None => metric.kind().to_owned(),
@@ -86,7 +86,7 @@ impl Metric {
         }
     }
 
-    /// The metric with another exponent, where it has one.
+    /// The metric with another exponent, if it has one.
     fn with_alpha(self, alpha: f64) -> Self {
         match self {
             Self::Generalized { .. } => Self::Generalized { alpha },
@@ -106,7 +106,8 @@ impl Metric {
         }
     }
 
-    /// The metric that the generalized form with α = 1 is; other metrics as they are.
+    /// Replaces a generalized form with α = 1 by the equivalent metric; other metrics are
+    /// unchanged.
     pub(super) fn plain(self) -> Self {
         match self {
             Self::Generalized { alpha: 1.0 } => Self::WeightedNormalized,
@@ -117,11 +118,11 @@ impl Metric {
         }
     }
 
-    /// The error for an exponent that is none.
+    /// Rejects an invalid exponent.
     pub(super) fn check(self) -> Result<Self, DataError> {
         match self.alpha() {
             Some(alpha) if !(0.0..=1.0).contains(&alpha) => Err(DataError::new(format!(
-                "the alpha of generalized UniFrac lies between 0 and 1, found {alpha}"
+                "the alpha of generalized UniFrac must be between 0 and 1, found {alpha}"
             ))),
             _ => Ok(self),
         }
@@ -159,7 +160,7 @@ impl FromStr for Metric {
             Some(alpha) => match alpha.parse::<f64>() {
                 Ok(alpha) if (0.0..=1.0).contains(&alpha) => Ok(metric.with_alpha(alpha)),
                 _ => Err(DataError::new(format!(
-                    "the alpha of generalized UniFrac lies between 0 and 1, found `{alpha}`"
+                    "the alpha of generalized UniFrac must be between 0 and 1, found `{alpha}`"
                 ))),
             },
         }

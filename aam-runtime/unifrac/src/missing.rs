@@ -1,9 +1,9 @@
-//! ASVs that the table has and the tree lacks.
+//! ASVs of the table that the tree lacks.
 
 use aam_core::DataError;
 use aam_data::{Table, Tree, mismatch, shorten};
 
-/// The ASVs with reads that a tree lacks, and what they hold.
+/// ASVs with reads that a tree lacks, and their share of the reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Missing {
     /// Their ids, in table order.
@@ -13,7 +13,7 @@ pub struct Missing {
 }
 
 impl Missing {
-    /// Some of them, and a guess at why the tree lacks them where there is one.
+    /// Some of them and, if possible, a guess at why the tree lacks them.
     pub fn described(&self, tree: &Tree) -> String {
         let some = mismatch::three(self.ids.iter().map(String::as_str));
         match self.guess(tree) {
@@ -30,17 +30,17 @@ impl Missing {
     }
 }
 
-/// Which ASVs of `table` that hold reads are not tips of `tree`.
+/// The ASVs of `table` with reads that are not tips of `tree`.
 pub fn missing_from(tree: &Tree, table: &Table) -> Missing {
     split(tree, table).1
 }
 
-/// `table` without the ASVs that `tree` lacks, and what was dropped.
+/// `table` without the ASVs that `tree` lacks, and the ASVs dropped.
 ///
-/// Samples keep their rows, even those left without reads. ASVs without any reads go too.
+/// All samples are kept, even those left without reads. ASVs without any reads are also dropped.
 ///
 /// # Errors
-/// If the tree has none of the table's ASVs.
+/// The tree has none of the table's ASVs.
 pub fn drop_missing(tree: &Tree, table: &Table) -> Result<(Table, Missing), DataError> {
     let (kept, missing) = split(tree, table);
     if missing.ids.len() == kept.len() && !kept.is_empty() {
@@ -56,7 +56,7 @@ pub fn drop_missing(tree: &Tree, table: &Table) -> Result<(Table, Missing), Data
     Ok((without.finish()?.drop_empty_features()?, missing))
 }
 
-/// Per ASV whether the tree has it, and those with reads that it lacks.
+/// For each ASV, whether the tree has it, and the ASVs with reads that it lacks.
 fn split(tree: &Tree, table: &Table) -> (Vec<bool>, Missing) {
     let kept: Vec<bool> = table
         .feature_ids()
@@ -83,8 +83,7 @@ fn split(tree: &Tree, table: &Table) -> (Vec<bool>, Missing) {
     (kept, missing)
 }
 
-/// The error for ASVs that the tree lacks: some of them, and tips for comparison where it lacks
-/// all.
+/// The error for missing ASVs: some of them and, if the tree lacks all, some tips for comparison.
 pub(super) fn error(tree: &Tree, table: &Table, missing: &Missing) -> DataError {
     let some: Vec<String> = missing
         .ids

@@ -1,17 +1,17 @@
 //! The order in which branches are visited.
 //!
-//! The reads below a branch are kept until its parent is visited. Where of a node's children the
-//! one with most tips is visited first, reads are waiting only at nodes that were entered by
-//! another child, which has at most half of the node's tips: at no more than log₂(tips) nodes at
-//! once, whatever the shape of the tree and the order of its children in the file.
+//! The reads below a branch are kept until its parent is visited. If the child with the most tips
+//! is visited first at every node, reads wait only at nodes entered from another child, which has
+//! at most half of the node's tips. So they wait at no more than log₂(tips) nodes at once, whatever
+//! the shape of the tree and the order of children in the file.
 
-/// Nodes in such an order, children before parents, the root last; of children with as many tips
-/// each, the first comes first. `parent` has every node before its parent and the root last, its
-/// own parent.
+/// Nodes in such an order: children before parents, the root last. Among children with equally many
+/// tips, the first comes first. `parent` lists every node before its parent and the root last,
+/// which is its own parent.
 pub(super) fn heaviest_first(parent: &[u32]) -> Vec<u32> {
     let root = parent.len() - 1;
     let mut tips = vec![0u32; parent.len()];
-    // Children as lists: of each node the child visited last, of each child the one before it.
+    // Children as linked lists: for each node, its last child; for each child, the previous one.
     const NONE: u32 = u32::MAX;
     let mut last = vec![NONE; parent.len()];
     let mut heaviest = vec![NONE; parent.len()];
@@ -27,7 +27,7 @@ pub(super) fn heaviest_first(parent: &[u32]) -> Vec<u32> {
         before[node] = last[above];
         last[above] = node as u32;
     }
-    // Backwards from the root: each node before its children, the heaviest of these last.
+    // In reverse from the root: each node before its children, the heaviest child last.
     let mut order = Vec::with_capacity(parent.len());
     let mut stack = vec![root as u32];
     while let Some(node) = stack.pop() {
@@ -55,7 +55,7 @@ pub(super) fn heaviest_first(parent: &[u32]) -> Vec<u32> {
 mod tests {
     use super::*;
 
-    /// Most nodes at which reads wait at the same time.
+    /// Largest number of nodes at which reads wait at the same time.
     fn waiting(parent: &[u32], order: &[u32]) -> usize {
         let mut waits = vec![false; parent.len()];
         let (mut now, mut most) = (0, 0);
@@ -83,10 +83,10 @@ mod tests {
     #[test]
     fn few_wait_in_a_caterpillar_from_either_end() {
         const LEVELS: u32 = 1000;
-        // Tips and forks by turns, from the deep end: 0 and 1 meet in 2, 2 and 3 in 4, and so on.
+        // Tips and forks alternate, from the deep end: 0 and 1 meet in 2, 2 and 3 in 4, and so on.
         let mut first: Vec<u32> = (0..LEVELS).flat_map(|i| [2 * i + 2; 2]).collect();
         first.push(2 * LEVELS);
-        // All tips from the root down, then the forks upwards: the deep end last.
+        // All tips from the root down, then the forks upwards; the deep end comes last.
         let mut last: Vec<u32> = (0..LEVELS).map(|i| 2 * LEVELS - i).collect();
         last.push(LEVELS + 1);
         last.extend((LEVELS + 1..2 * LEVELS).map(|fork| fork + 1));
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn no_more_wait_in_a_balanced_tree_than_it_has_levels() {
-        // As in a heap, numbered from its end: the root is 1022, and 0 of the heap.
+        // Numbered like a heap in reverse: the root is 1022, which is 0 of the heap.
         let parent: Vec<u32> = (0..1022u32).map(|n| 1022 - (1022 - n - 1) / 2).collect();
         let parent: Vec<u32> = parent.into_iter().chain([1022]).collect();
         let order = heaviest_first(&parent);

@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Display};
 use std::ops::{Add, AddAssign, Div, Mul, Sub};
 
-/// A floating-point number that distances are computed in: `f32` or `f64`.
+/// A floating-point type for computing distances: `f32` or `f64`.
 pub trait Real:
     Copy
     + Debug
@@ -22,10 +22,10 @@ pub trait Real:
     /// Size in bytes.
     const BYTES: usize;
 
-    /// The nearest number.
+    /// Converts from `f64`, rounding to the nearest value.
     fn of(value: f64) -> Self;
 
-    /// The same number in double precision.
+    /// Converts to `f64`.
     fn wide(self) -> f64;
 
     /// The square root.
@@ -34,10 +34,10 @@ pub trait Real:
     /// `self` to the power of `exponent`.
     fn power(self, exponent: Self) -> Self;
 
-    /// Appends the number to `bytes`, lowest byte first.
+    /// Appends the little-endian bytes of the number to `bytes`.
     fn put(self, bytes: &mut Vec<u8>);
 
-    /// The numbers in `bytes`, lowest byte first.
+    /// The numbers in little-endian `bytes`.
     fn all(bytes: &[u8]) -> impl Iterator<Item = Self>;
 }
 

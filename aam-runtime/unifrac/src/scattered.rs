@@ -1,8 +1,9 @@
-//! Branches over few samples, added for the pairs among these alone.
+//! Branches over few samples, added only for pairs among these samples.
 //!
-//! Where a sample is absent from a branch, the other has on it what it has alone, whoever the
-//! absent one is. So the sum over the branches of a pair is what both have alone on all branches,
-//! kept per sample, corrected where both are present.
+//! If one sample of a pair is absent from a branch, the other contributes the same amount no matter
+//! which sample is absent. The sum over branches of a pair is therefore the sum of what both
+//! contribute alone on all branches, which is kept per sample, plus a correction for branches where
+//! both are present.
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -11,24 +12,24 @@ use super::block::Sums;
 use super::kernel::dispatch;
 use super::real::Real;
 
-/// Entries kept before they are added.
+/// Number of entries collected before they are added.
 const ENTRIES: usize = 1 << 20;
-/// Samples that are taken at once.
+/// Samples processed at once.
 const WIDTH: usize = 8;
 
 /// Branches over few samples.
 pub(super) struct Scattered<T> {
     branches: Vec<Branch<T>>,
     samples: Vec<u32>,
-    /// The number of each sample on the branch.
+    /// The value of each sample on the branch.
     numbers: Vec<T>,
-    /// What it would add alone.
+    /// Its contribution if the other sample is absent.
     alone: Vec<T>,
 }
 
 #[derive(Clone, Copy)]
 struct Branch<T> {
-    /// Where its entries end.
+    /// End of its entries.
     end: u32,
     length: T,
 }
@@ -43,7 +44,7 @@ impl<T: Real> Scattered<T> {
         }
     }
 
-    /// Sets the number of `sample` on the current branch, and what it would add alone; samples
+    /// Sets the value of `sample` on the current branch, and its contribution if alone; samples
     /// come in order.
     pub(super) fn set(&mut self, sample: usize, number: T, alone: T) {
         self.samples.push(sample as u32);
@@ -61,7 +62,7 @@ impl<T: Real> Scattered<T> {
         self.samples.len() >= ENTRIES
     }
 
-    /// Adds the smaller number of each pair of samples on each branch to its sum, and empties the
+    /// Adds the smaller value of each pair of samples on each branch to its sum, and clears the
     /// collection.
     pub(super) fn add_smaller(&mut self, sums: &mut Sums<T>) {
         self.for_each_sample(sums, |entries, row| {
@@ -77,8 +78,8 @@ impl<T: Real> Scattered<T> {
         self.clear();
     }
 
-    /// Adds the two numbers that `terms(mine, theirs, length)` makes, less what both samples have
-    /// alone, to the two sums of each pair, for each branch, and empties the collection.
+    /// For each branch, adds the two values of `terms(mine, theirs, length)`, minus what both
+    /// samples have alone, to the two sums of each pair, and clears the collection.
     pub(super) fn add_terms(
         &mut self,
         sums: &mut Sums<T>,
@@ -109,7 +110,7 @@ impl<T: Real> Scattered<T> {
         self.alone.clear();
     }
 
-    /// Calls `each` with the entries of every sample that leads pairs, and the sums of these.
+    /// Calls `each` with the entries of every sample that leads pairs, and the sums of those pairs.
     fn for_each_sample(&self, sums: &mut Sums<T>, each: impl Fn(&[(u32, u32)], &mut [T]) + Sync) {
         if self.samples.is_empty() {
             return;
@@ -124,7 +125,7 @@ impl<T: Real> Scattered<T> {
             });
     }
 
-    /// The entries of each of the first `lead` samples: where each is, and its branch.
+    /// The entries of each of the first `lead` samples: their positions and branches.
     fn by_sample(&self, lead: usize) -> (Vec<usize>, Vec<(u32, u32)>) {
         let mut offsets = vec![0usize; lead + 1];
         for &sample in self.samples.iter().filter(|&&s| (s as usize) < lead) {
@@ -150,7 +151,7 @@ impl<T: Real> Scattered<T> {
     }
 }
 
-/// The sums of the pairs that one sample leads, and what to add to them.
+/// The sums of the pairs led by one sample, and what to add to them.
 struct Row<'a, T, F> {
     scattered: &'a Scattered<T>,
     entries: &'a [(u32, u32)],
@@ -190,7 +191,7 @@ impl<T: Real, F: Fn(T, T, T) -> [T; 2]> WithSimd for Row<'_, T, F> {
     }
 }
 
-/// As many numbers as are taken at once, zeros where there are fewer.
+/// A full vector of values, padded with zeros.
 #[inline(always)]
 fn filled<T: Real>(numbers: &[T]) -> [T; WIDTH] {
     match numbers.first_chunk() {

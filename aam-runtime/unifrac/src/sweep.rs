@@ -1,9 +1,9 @@
 //! From tree and table to sums over branches.
 //!
-//! Branches are visited from the tips to the root. At each, the reads of every sample below it
-//! are the sum of its children's; these are kept only until the parent has taken them, and the
-//! [order](super::order) of the branches lets few of them wait. Branches are collected in
-//! [tiles](super::block) or as [lists](super::scattered) and added to the sums of pairs together.
+//! Branches are visited from the tips to the root. At each branch, the reads of the samples below
+//! it are the sum of its children's. They are kept only until the parent is visited, and the
+//! [order](super::order) of branches keeps few of them waiting. Branches are collected in
+//! [tiles](super::block) or as [lists](super::scattered) and added to the sums of pairs in batches.
 
 use std::convert::Infallible;
 
@@ -20,20 +20,20 @@ use super::terms;
 use aam_core::DataError;
 use aam_data::{Table, Tree};
 
-/// Branches between two reports of progress.
+/// Number of branches between progress reports.
 const REPORT: usize = 1024;
 
-/// A tree and a table made ready for distances between any of the samples.
+/// A tree and a table prepared for computing distances between any of the samples.
 ///
-/// Holds its own compact copy of both, sheared to the table's ASVs, so it can move to a thread of
-/// its own.
+/// Owns compact copies of both, with the tree pruned to the table's ASVs, so it can be moved to
+/// another thread.
 #[derive(Clone, Debug)]
 pub struct UniFrac {
     metric: Metric,
-    /// Of each node, in the order of visits.
+    /// For each node, in the order of visits.
     parent: Vec<u32>,
     length: Vec<f64>,
-    /// Compressed rows of the table: tips with their reads per sample.
+    /// The table in compressed row format: tips with their reads per sample.
     offsets: Vec<usize>,
     tips: Vec<u32>,
     counts: Vec<u32>,
@@ -42,10 +42,10 @@ pub struct UniFrac {
 }
 
 impl UniFrac {
-    /// Prepares distances between the samples of `table` on `tree`.
+    /// Prepares to compute distances between the samples of `table` on `tree`.
     ///
     /// # Errors
-    /// If ASVs with reads are missing from the tree, or the metric's alpha is not in 0…1.
+    /// ASVs with reads are missing from the tree, or the metric's alpha is not in 0…1.
     pub fn new(tree: &Tree, table: &Table, metric: Metric) -> Result<Self, DataError> {
         let metric = metric.check()?.plain();
         let absent = missing::missing_from(tree, table);
@@ -66,7 +66,7 @@ impl UniFrac {
         for (at, &node) in order.iter().enumerate() {
             place[node as usize] = at as u32;
         }
-        // An ASV without reads may be missing; its entry is never looked up.
+        // An ASV without reads may be missing, as its entry is never looked up.
         let tip_of: Vec<u32> = table
             .feature_ids()
             .iter()
@@ -109,7 +109,7 @@ impl UniFrac {
         self.depth.len()
     }
 
-    /// How many numbers are summed up for each pair of samples.
+    /// Number of sums per pair of samples.
     pub(super) fn sums_per_pair(&self) -> usize {
         match self.metric {
             Metric::Generalized { .. } | Metric::VarianceAdjusted(_) => 2,
@@ -117,11 +117,11 @@ impl UniFrac {
         }
     }
 
-    /// Distances between the samples at `rows` (table rows, in range), `rows.len()²` values row
-    /// by row.
+    /// Distances between the samples at `rows` (table rows, in range): `rows.len()²` values, row by
+    /// row.
     ///
-    /// Visits only branches above ASVs that these samples hold; each value is the same, to the
-    /// last bit, whatever other rows are asked for with it.
+    /// Visits only branches above ASVs that occur in these samples. Each value is the same to the
+    /// last bit, whatever other rows are requested with it.
     pub fn distances(&self, rows: &[usize]) -> Vec<f64> {
         let samples = rows.len();
         let quiet = &mut |_, _| Ok::<(), Infallible>(());
@@ -137,11 +137,11 @@ impl UniFrac {
         matrix
     }
 
-    /// The distance that sums over branches amount to, for the samples `i < j` of them.
+    /// Converts sums over branches to the distance of samples `i < j`.
     pub(super) fn distance<T: Real>(&self, sums: &Sums<T>, i: usize, j: usize) -> f64 {
         let at = |w: usize| sums.values[(i * sums.width + w) * sums.stride + j].wide();
         let (mine, theirs) = (sums.totals[i], sums.totals[j]);
-        // Sums of single precision may lie beyond each other.
+        // In single precision, rounding may make a shared sum exceed the others.
         let apart = || (mine - at(0)).max(0.0) + (theirs - at(0)).max(0.0);
         let sum = |w: usize| (mine + theirs + at(w)).max(0.0);
         match self.metric {
@@ -153,8 +153,8 @@ impl UniFrac {
         }
     }
 
-    /// Sums over branches for the pairs of the first `lead` of `rows` with all that come after
-    /// each. `report` is told how many branches of how many are done.
+    /// Sums over branches for pairs of each of the first `lead` of `rows` with all rows after it.
+    /// `report` is called with the number of branches done and their total.
     pub(super) fn sums<T: Real, E>(
         &self,
         rows: &[usize],
@@ -206,7 +206,7 @@ impl UniFrac {
         }
     }
 
-    /// Visits the branches above the reads of `rows` from tips to root.
+    /// Visits the branches above the reads of `rows` from the tips to the root.
     fn sweep<T: Real, E, A: Addition<T>>(
         &self,
         rows: &[usize],
@@ -224,7 +224,7 @@ impl UniFrac {
         let mut sums = Sums::new(samples, lead, A::WIDTH);
         let mut block = Block::new(rows.iter().map(|&row| self.depth[row]));
         let mut scattered = Scattered::new();
-        // Reads that children have handed up, per branch still to be visited.
+        // Reads passed up by children, for each branch still to be visited.
         let mut pending: Vec<Option<Below>> = Vec::new();
         pending.resize_with(touched.len(), || None);
         for (branch, &node) in touched.iter().enumerate() {
@@ -262,7 +262,7 @@ impl UniFrac {
             if scattered.is_full() {
                 addition.add_scattered(&mut scattered, &mut sums);
             }
-            // Only the root is above a touched branch and not touched.
+            // Only the root can be above a visited branch and not itself visited.
             let above = branch_of[self.parent[node as usize] as usize];
             if let Some(pending) = pending.get_mut(above as usize) {
                 *pending = Some(match pending.take() {
@@ -280,7 +280,7 @@ impl UniFrac {
         Ok(sums)
     }
 
-    /// The nodes, but the root, above reads of `rows`, children first.
+    /// The nodes above reads of `rows` except the root, children first.
     fn touched(&self, rows: &[usize]) -> Vec<u32> {
         let root = self.parent.len() as u32 - 1;
         let mut seen = vec![false; self.parent.len()];
@@ -299,14 +299,15 @@ impl UniFrac {
         touched
     }
 
-    /// Length of the branches, but the one above the root, over the reads of the sample at `row`.
+    /// Total length of the branches above the reads of the sample at `row`, without the one above
+    /// the root.
     pub(super) fn spanned(&self, row: usize) -> f64 {
         let branches = self.touched(&[row]);
         let lengths = branches.iter().map(|&node| self.length[node as usize]);
         lengths.sum()
     }
 
-    /// The reads of `rows` by branch instead of by sample.
+    /// The reads of `rows`, by branch instead of by sample.
     fn reads(&self, rows: &[usize], branch_of: &[u32], branches: usize) -> Reads {
         let entries = || {
             rows.iter().enumerate().flat_map(move |(sample, &row)| {
@@ -316,7 +317,7 @@ impl UniFrac {
                 })
             })
         };
-        // A tree may be one tip alone, above which there is no branch.
+        // A tree may consist of a single tip, which has no branch above it.
         let known = |&(_, branch, _): &(u32, usize, u32)| branch < branches;
         let mut offsets = vec![0usize; branches + 1];
         for (_, branch, _) in entries().filter(known) {
@@ -338,13 +339,13 @@ impl UniFrac {
     }
 }
 
-/// Samples and their reads per branch, in compressed rows.
+/// Samples and their reads per branch, in compressed row format.
 struct Reads {
     offsets: Vec<usize>,
     entries: Vec<(u32, u32)>,
 }
 
-/// A part of a whole, 0 of nothing; rounding must not take it above 1.
+/// A ratio of a part to a whole, 0 if both are 0; rounding must not take it above 1.
 fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 {
         (part / whole).min(1.0)

@@ -1,11 +1,11 @@
-//! What a branch adds to the two sums of a pair of samples, where these are not sums of smaller
-//! numbers: generalized and variance-adjusted UniFrac.
+//! Contributions of a branch to the two sums of a pair of samples, for the metrics that are not
+//! sums of minima: generalized and variance-adjusted UniFrac.
 //!
-//! A depth is the number of a sample's reads, and one by it.
+//! A depth is a sample's number of reads and its reciprocal.
 
 use super::real::Real;
 
-/// Of generalized UniFrac, from fractions of reads; `power(s)` is `s^α`.
+/// Terms of generalized UniFrac, from fractions of reads; `power(s)` is `s^α`.
 pub(super) fn generalized<T: Real>(power: impl Fn(T) -> T) -> impl Fn(T, T, T) -> [T; 2] {
     move |m, t, length| {
         let both = m + t;
@@ -19,7 +19,7 @@ pub(super) fn generalized<T: Real>(power: impl Fn(T) -> T) -> impl Fn(T, T, T) -
     }
 }
 
-/// Of presence, adjusted for variance, from reads.
+/// Terms of variance-adjusted unweighted UniFrac, from reads.
 #[inline(always)]
 pub(super) fn adjusted_unweighted<T: Real>(
     m: T,
@@ -39,7 +39,7 @@ pub(super) fn adjusted_unweighted<T: Real>(
     }
 }
 
-/// Of abundance, adjusted for variance, from reads.
+/// Terms of variance-adjusted weighted UniFrac, from reads.
 #[inline(always)]
 pub(super) fn adjusted_weighted<T: Real>(
     m: T,
@@ -58,7 +58,7 @@ pub(super) fn adjusted_weighted<T: Real>(
     }
 }
 
-/// Of generalized UniFrac, adjusted for variance, from reads; `power(s)` is `s^α`.
+/// Terms of variance-adjusted generalized UniFrac, from reads; `power(s)` is `s^α`.
 pub(super) fn adjusted_generalized<T: Real>(
     power: impl Fn(T) -> T,
 ) -> impl Fn(T, T, T, [T; 2], [T; 2]) -> [T; 2] {
@@ -79,7 +79,7 @@ fn distance<T: Real>(m: T, t: T) -> T {
     if m > t { m - t } else { t - m }
 }
 
-/// √(reads·(all − reads)), in proportion to the standard deviation of `reads` of `all`.
+/// √(reads·(all − reads)), proportional to the standard deviation of `reads` out of `all`.
 #[inline(always)]
 fn deviation<T: Real>(reads: T, all: T) -> T {
     (reads * (all - reads)).root()

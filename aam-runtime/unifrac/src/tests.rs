@@ -31,8 +31,8 @@ fn has_units(metric: Metric) -> bool {
     )
 }
 
-/// How far rounding may go: sums adjusted for variance are further below the largest that they
-/// could be, by which the grid goes.
+/// Tolerance for rounding: variance-adjusted sums are further below the largest possible sum, which
+/// determines the grid.
 fn slack(metric: Metric) -> f64 {
     match metric {
         Metric::VarianceAdjusted(_) => 1e-11,
@@ -61,12 +61,13 @@ fn table(rows: &[&[u32]]) -> Table {
     Table::from_triplets(samples, features, &triplets).unwrap()
 }
 
-/// A random tree of `tips` tips and a table of `samples` on it, which hold a third of the ASVs.
+/// A random tree with `tips` tips and a table of `samples` samples that each contain a third of the
+/// ASVs.
 fn random_study(seed: u64, tips: usize, samples: usize) -> (Tree, Table) {
     study_with(seed, tips, samples, 3)
 }
 
-/// As [`random_study`], of samples that hold one in so many ASVs.
+/// Like [`random_study`], with samples that contain one in `one_in` ASVs.
 fn study_with(seed: u64, tips: usize, samples: usize, one_in: u32) -> (Tree, Table) {
     let mut rng = stream(seed, "unifrac test");
     let mut nodes: Vec<String> = (0..tips).map(|t| format!("t{t}")).collect();
@@ -97,7 +98,7 @@ fn study_with(seed: u64, tips: usize, samples: usize, one_in: u32) -> (Tree, Tab
     (tree(&format!("{};", nodes[0])), table(&rows))
 }
 
-/// The formulas as they stand in the module docs, one pair of samples at a time.
+/// The formulas of the module docs, for one pair of samples.
 fn by_formula(tree: &Tree, table: &Table, metric: Metric, i: usize, j: usize) -> f64 {
     let fractions = |row: usize| {
         let mut below = vec![0.0; tree.len()];
@@ -313,7 +314,7 @@ fn asvs_missing_from_the_tree_are_named_or_dropped() {
 
 #[test]
 fn the_whole_matrix_has_the_bits_of_its_batches_however_it_is_cut() {
-    // Enough samples for branches over few of them, and for tiles that are not full.
+    // Enough samples for branches over few of them and for partially filled tiles.
     let (tree, table) = random_study(8, 150, 75);
     let all: Vec<usize> = (0..75).collect();
     for metric in METRICS {

@@ -1,12 +1,12 @@
-//! The matrix of all samples, in bands of rows that fit the memory.
+//! The matrix of all samples, in bands of rows that fit into memory.
 
 use super::block::Sums;
 use super::kernel::TILE;
 use super::real::Real;
 use super::sweep::UniFrac;
 
-/// Some rows of the matrix: the distances of `lead` samples, from row `start` on, to those after
-/// them.
+/// A band of rows of the matrix: the distances of `lead` samples, from row `start` on, to the
+/// samples after them.
 pub struct Band<'a, T> {
     unifrac: &'a UniFrac,
     sums: Sums<T>,
@@ -14,8 +14,8 @@ pub struct Band<'a, T> {
 }
 
 impl UniFrac {
-    /// The whole matrix, band by band: as many rows at once as `memory` bytes hold the sums of,
-    /// and 32 at least. `report` is told how much of all is done, `take` gets the bands in order.
+    /// Computes the whole matrix band by band: as many rows at once as have sums that fit `memory`
+    /// bytes, and at least 32. `report` receives the progress, `take` receives the bands in order.
     ///
     /// # Errors
     /// Those of `report` and `take`.
@@ -59,18 +59,18 @@ impl UniFrac {
 }
 
 impl<T: Real> Band<'_, T> {
-    /// The samples whose rows these are.
+    /// The samples in this band.
     pub fn rows(&self) -> std::ops::Range<usize> {
         self.start..self.start + self.sums.lead
     }
 
-    /// Number of samples of the matrix.
+    /// Number of samples in the matrix.
     pub fn samples(&self) -> usize {
         self.start + self.sums.samples
     }
 
-    /// The distance of the sample `i` of [`rows`](Self::rows) to the sample `j`, which is one of
-    /// them, too, or comes after them.
+    /// The distance of sample `i` of [`rows`](Self::rows) to sample `j`, which is also one of them
+    /// or comes after them.
     pub fn get(&self, i: usize, j: usize) -> T {
         let (i, j) = (i - self.start, j - self.start);
         match i == j {

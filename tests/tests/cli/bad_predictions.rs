@@ -1,5 +1,4 @@
-//! Tables and metadata that a trained model cannot predict from: what is said, and with which
-//! code.
+//! Tables and metadata that a trained model cannot predict from: messages and exit codes.
 
 use aam_tests::{Aam, STUDY, aam};
 
@@ -36,7 +35,7 @@ fn sequences_and_reads_that_the_model_does_not_take() {
     aam.run(&predict("--table few.tsv"))
         .ends_with_code(3)
         .says(&[
-            "few.tsv: no sample has the 100 reads to rarefy to; the most that one has is 10",
+            "few.tsv: no sample has 100 reads to rarefy to; the largest has 10",
             "the model was trained on samples of 100 reads each",
         ]);
     aam.write("list.txt", "S001.new\nS002.new\n");
@@ -92,7 +91,7 @@ fn lists_of_samples_name_the_sample_at_fault() {
     aam.run(&format!("{train} {lists}"))
         .ends_with_code(3)
         .says(&[
-            "validation.txt: the list of validation samples names `S004`, which is listed already",
+            "validation.txt: the list of validation samples names `S004`, which is already listed",
         ]);
     aam.refuses(&format!("{train} --train-samples train.txt"))
         .says(&["--train-samples: it needs --validation-samples"]);

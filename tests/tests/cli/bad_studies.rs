@@ -1,4 +1,4 @@
-//! Files that are sound one by one and do not make a study: what is said, and with which code.
+//! Files that are individually valid but do not form a study: messages and exit codes.
 
 use aam_tests::{Aam, STUDY, aam};
 
@@ -21,7 +21,7 @@ fn pretrain(table: &str, distances: &str) -> String {
     format!("pretrain --table {table} {distances} {SMALL} --nucleotide-steps 5 --output-dir run")
 }
 
-/// Writes the study's metadata with its lines of samples changed by `change`.
+/// Writes the study's metadata with its sample lines modified by `change`.
 fn metadata(aam: &Aam, name: &str, header: &str, change: impl Fn(usize, &str) -> String) {
     let text = aam.read("study/metadata.tsv");
     let mut changed = format!("{header}\n");
@@ -87,13 +87,13 @@ fn targets_that_cannot_be_learnt() {
     aam.run(&train("m.tsv", "habitat"))
         .ends_with_code(3)
         .says(&[
-            "m.tsv: column `habitat`: 24 of 24 samples hold no number (S001: ",
+            "m.tsv: column `habitat`: 24 of 24 samples have non-numeric values (S001: ",
             ", S005: ",
             "to predict classes, add --classifier",
         ]);
-    aam.run(&train("m.tsv", "mixed"))
-        .ends_with_code(3)
-        .says(&["m.tsv: column `mixed`: 5 of 24 samples hold no number (S001: low, S006: low, "]);
+    aam.run(&train("m.tsv", "mixed")).ends_with_code(3).says(&[
+        "m.tsv: column `mixed`: 5 of 24 samples have non-numeric values (S001: low, S006: low, ",
+    ]);
     aam.run(&train("m.tsv", "constant"))
         .ends_with_code(3)
         .says(&[
@@ -152,7 +152,7 @@ fn samples_without_reads_are_left_out_and_named() {
     table("two-empty.tsv", &[3, 7]);
     table("all-empty.tsv", &(0..24).collect::<Vec<_>>());
     let flags = format!("--metadata study/metadata.tsv --metadata-column ph {SMALL}");
-    let note = ["2 samples without reads are left out, such as S004, S008"];
+    let note = ["2 samples without reads are dropped, such as S004, S008"];
     aam.ok(&format!(
         "train --test-size 0.2 --members network --table two-empty.tsv {flags} --output-dir run"
     ))
@@ -264,7 +264,7 @@ fn trees_that_name_asvs_otherwise_or_lack_something() {
     aam.refuses(&format!("{bare} --missing-length -1"))
         .says(&["--missing-length: expected number of at least 0 or none, found '-1'"]);
 
-    // One sample has only ASVs that the tree lacks.
+    // One sample contains only ASVs that the tree lacks.
     let lone = "T".repeat(30);
     let cells: Vec<&str> = (0..24)
         .map(|sample| if sample == 5 { "9" } else { "1" })
@@ -289,6 +289,6 @@ fn trees_that_name_asvs_otherwise_or_lack_something() {
         .says(&["named.nwk: 1 of the table's", "--drop-missing"]);
     aam.ok(&format!("{emptied} --drop-missing")).says(&[
         "1 ASVs are not in the tree",
-        "1 samples without reads are left out, such as S006",
+        "1 samples without reads are dropped, such as S006",
     ]);
 }

@@ -1,11 +1,11 @@
-//! What needs no data is refused before a file is opened and before a directory is made: no file of
-//! these commands exists.
+//! Errors that do not depend on data are reported before any file is opened or directory created:
+//! none of the files in these commands exists.
 
 use aam_tests::{Aam, Ran, aam};
 
 const TRAIN: &str = "train --test-size 0.2 --members network --table no.biom --metadata no.tsv --metadata-column ph --output-dir run";
 
-/// What `command` is refused for, which has nothing to do with its files.
+/// The error of `command`, which must not concern its files.
 #[track_caller]
 fn refused(aam: &Aam, command: &str) -> Ran {
     let ran = aam.refuses(command);
@@ -31,7 +31,7 @@ fn settings_of_a_training() {
             "at least 1",
         ),
         ("--loss quantile --loss.levels 0.9,0.1", "ascending"),
-        ("--loss cross-entropy", "a target of classes"),
+        ("--loss cross-entropy", "a categorical target"),
         (
             "--classifier --loss ordinal --head quantile --best-metric r2",
             "no such metric",
@@ -61,7 +61,7 @@ fn settings_of_a_training() {
         ("--lora-rank 4", "--pretrained-encoder"),
         (
             "--optimizer muon --strategy fsdp --strategy.ranks 2",
-            "whole matrices",
+            "entire matrices",
         ),
         (
             "--embedding-dim 30 --attention-heads 4",
@@ -100,7 +100,7 @@ fn settings_of_folds_and_of_other_commands() {
     }
 }
 
-/// A metric that only a run shows is refused by the run, which keeps what it has.
+/// The run itself rejects a metric that only it knows, and keeps what it has.
 #[test]
 fn metrics_that_components_have_are_known_to_the_run_alone() {
     let aam = aam!().with(aam_tests::STUDY);

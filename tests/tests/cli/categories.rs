@@ -1,4 +1,4 @@
-//! Categorical columns and what bounds the output, through the program.
+//! Categorical columns and bounded outputs, through the program.
 
 use aam_tests::{Aam, STUDY, aam};
 
@@ -6,7 +6,7 @@ const TRAIN: &str = "train --test-size 0.2 --members network --table study/table
                      --overwrite --output-dir run";
 const PREDICT: &str = "predict --model run/checkpoints/last --table study/table.biom --overwrite";
 
-/// A study whose metadata also have a `city` in a `state` in a `country` for each sample.
+/// A study whose metadata also contain a `city` in a `state` in a `country` for each sample.
 fn study() -> Aam {
     let aam = aam!().with(STUDY);
     aam.write(
@@ -16,7 +16,7 @@ fn study() -> Aam {
     aam
 }
 
-/// The metadata with six cities, called as `name` says, in three states of two countries.
+/// The metadata with six cities, named by `name`, in three states of two countries.
 fn with_places(aam: &Aam, name: impl Fn(usize) -> String) -> String {
     let metadata = aam.read("study/metadata.tsv");
     let mut sample = 0;
@@ -52,7 +52,7 @@ fn a_new_city_is_its_state() {
         ))
     };
     predict("metadata");
-    let told = predict("new").says(&["warning", "count as unknown: city: Atlantis"]);
+    let told = predict("new").says(&["warning", "treated as unknown: city: Atlantis"]);
     assert_eq!(
         told.stderr.matches("Atlantis").count(),
         1,
@@ -65,7 +65,7 @@ fn a_new_city_is_its_state() {
     assert_eq!(of("new"), of("other"));
     assert_eq!(of("new"), of("missing"));
     assert_ne!(of("new"), of("metadata"));
-    // With the cities known, their states follow from training.
+    // If the cities are known, their states follow from training.
     let metadata = with_places(&aam, |city| format!("city{city}"));
     let without = (0..3).fold(metadata, |text, state| {
         text.replace(&format!("\tstate{state}\t"), "\t\t")
@@ -79,7 +79,7 @@ fn a_new_city_is_its_state() {
 fn rare_levels_are_pooled_and_widths_differ() {
     let aam = study();
     let metadata = with_places(&aam, |city| format!("city{city}"));
-    // One sample of a kind of its own.
+    // A single sample of its own kind.
     aam.write(
         "metadata.tsv",
         &metadata.replacen("\tcity0\t", "\tvillage\t", 1),
@@ -140,7 +140,7 @@ fn hierarchies_that_are_none() {
     );
     refused(
         &format!("{columns} city=state --categorical-embed-dims city=3"),
-        &["widths must be the same, found 3 and 16"],
+        &["widths must be equal, found 3 and 16"],
     );
     refused(
         &format!("{columns} state=city"),

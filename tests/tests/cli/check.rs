@@ -1,11 +1,11 @@
-//! `aam check`: what it finds in the files of a study, and that it finds all of it at once.
+//! `aam check` finds the problems of a study's files, and reports all of them at once.
 
 use std::fmt::Write;
 
 use aam_tests::{Aam, Ran, aam, data};
 use serde_json::Value;
 
-/// Sequences of the V4 region, as the primers 515F and 806R give them.
+/// Sequences of the V4 region, between the primers 515F and 806R.
 const SEQUENCES: [&str; 4] = [
     "TACGGAGGGTGCAAGCGTTAATCGGAATTACTGGGCGTAAAGCGCACGCAGGCGGTTTGTTAAGTCAGATGTGAAATCCCCGGGCTCAACCT",
     "TACGTAGGTGGCAAGCGTTATCCGGAATTATTGGGCGTAAAGCGCGCGTAGGCGGTTTTTTAAGTCTGATGTGAAAGCCCACGGCTCAACCG",
@@ -13,7 +13,7 @@ const SEQUENCES: [&str; 4] = [
     "TACAGAGGGTGCAAGCGTTAATCGGAATTACTGGGCGTAAAGCGCGCGTAGGTGGTTTGTTAAGTTGGATGTGAAAGCCCTGGGCTCAACCT",
 ];
 
-/// What is known of 24 samples of twelve subjects, two each.
+/// Metadata of 24 samples from twelve subjects, two each.
 fn metadata() -> String {
     let mut text = String::from(
         "sample-id\thost_subject_id\tdisease\tdisease_kind\tage\tage_months\tseq_run\tdiet\tnote\n",
@@ -27,7 +27,7 @@ fn metadata() -> String {
             (true, _) => "late",
             _ => "none",
         };
-        // Ill samples are mostly from one run.
+        // Ill samples are mostly from one sequencing run.
         let run = if ill == (sample % 8 != 0) { "A" } else { "B" };
         let age = 20 + subject * 3;
         let diet = if sample == 5 {
@@ -45,7 +45,7 @@ fn metadata() -> String {
     text
 }
 
-/// Reads of 24 samples, of the ASVs called `names`.
+/// Reads of 24 samples, for the ASVs `names`.
 fn table(names: &[&str]) -> String {
     let ids: Vec<String> = (0..24).map(|sample| format!("s{sample}")).collect();
     let mut text = format!("#OTU ID\t{}\n", ids.join("\t"));
@@ -58,7 +58,7 @@ fn table(names: &[&str]) -> String {
     text
 }
 
-/// A folder whose names tell nothing of its files.
+/// A folder whose file names reveal nothing about the files.
 fn study() -> Aam {
     let aam = aam!();
     std::fs::create_dir(aam.path("study")).unwrap();
@@ -91,12 +91,12 @@ fn files_of_a_folder_are_told_by_what_is_in_them() {
         "--sequences      study/4.txt, a FASTA file: 4 sequences",
         "study/notes.txt, a text file of some other kind",
         "24 samples with 4 ASVs",
-        "V4 of the 16S gene, bases 534 to 625 of E. coli's; in its direction",
+        "V4 of the 16S gene, bases 534 to 625 of E. coli's; in its orientation",
         "all 24 samples are in the metadata",
         "all 4 ASVs are in the tree",
         "aam check study --metadata-column disease",
     ]);
-    // What is suggested can be run.
+    // The suggested command works.
     let next = ran.stdout.lines().last().unwrap_or_default();
     let next = next.trim().strip_prefix("aam ").expect("a command");
     let ran = aam.ok(next).prints(&["To be predicted: disease"]);
@@ -175,14 +175,14 @@ fn all_that_is_wrong_is_told_at_once() {
         .run("check study --metadata-column pH")
         .ends_with_code(3);
     ran.prints(&[
-        // A training needs no tree.
+        // Training needs no tree.
         "warning: study/3.txt: line 1",
         "the branch length -6",
         "error: study/2.txt: has no column `pH`",
         "columns: host_subject_id",
-        "warning: study/2.txt: 11 samples of the table may be lost by their spelling",
+        "warning: study/2.txt: 11 samples of the table may be lost due to a different spelling",
         "upper and lower case",
-        "mend what is an error above, then check again",
+        "fix the errors above, then check again",
         "aam check study --metadata-column pH",
     ]);
 }
@@ -195,7 +195,7 @@ fn files_that_do_not_go_together_are_an_error() {
     aam.run("check study").ends_with_code(3).prints(&[
         "0 of 24 samples are in the metadata",
         "no sample of the table is in the metadata",
-        // The columns are told all the same.
+        // The columns are still reported.
         "Columns of the metadata, 24 samples",
     ]);
     let aam = study();
@@ -229,7 +229,7 @@ fn a_table_that_the_metadata_proves_to_be_turned_is_turned() {
     aam.write("study/1.txt", &turned);
     let ran = aam.ok("check study --metadata-column disease").prints(&[
         "study/1.txt, a feature table as text: 24 samples, 4 ASVs",
-        "what it has for ASVs are the samples of the metadata: turned, as --transpose does",
+        "its ASV ids are the sample ids of the metadata: transposed, as with --transpose",
         "all 24 samples are in the metadata",
         "all 4 ASVs are in the tree",
         "aam train --table study/1.txt --transpose --sequences study/4.txt",
@@ -245,7 +245,7 @@ fn asvs_have_to_be_known_by_their_sequences() {
     aam.run("check study")
         .ends_with_code(3)
         .prints(&["--sequences (FASTA)"]);
-    // Where the table has them itself, a file of others is not needed.
+    // If the table contains the sequences itself, a file of other sequences is not needed.
     aam.write("study/1.txt", &table(&SEQUENCES));
     std::fs::remove_file(aam.path("study/3.txt")).unwrap();
     aam.write("study/4.txt", ">x\nACGT\n");
@@ -271,7 +271,7 @@ fn asvs_have_to_be_known_by_their_sequences() {
     let both = [SEQUENCES[0], SEQUENCES[1], turned[0], turned[3]];
     aam.write("study/1.txt", &table(&both));
     aam.ok("check study")
-        .prints(&["2 ASVs have their reverse complement among the others"]);
+        .prints(&["for 2 ASVs, the reverse complement is present, too"]);
 }
 
 #[test]
@@ -283,7 +283,7 @@ fn of_several_files_the_one_that_is_used_is_named() {
         "--table          study/table.txt",
         "study/1.txt, a feature table as text: not used",
         "warning: study/table.txt: it is used, but 2 further files look like a feature table",
-        "name the one that is meant with --table",
+        "select a file with --table",
     ]);
     aam.ok("check study --table study/1.txt")
         .prints(&["--table          study/1.txt"]);
@@ -297,7 +297,7 @@ fn single_files_can_be_checked() {
     let aam = study();
     aam.ok("check --metadata study/2.txt").prints(&[
         "Columns of the metadata, 24 samples",
-        "everything else needs the table, too",
+        "everything else requires the table",
     ]);
     aam.ok("check --table study/1.txt --sequences study/4.txt --tree study/3.txt")
         .prints(&["aam pretrain --table study/1.txt --sequences study/4.txt --tree study/3.txt"]);
@@ -318,13 +318,13 @@ fn the_page_has_histograms() {
     let aam = study();
     aam.ok("check study --metadata-column age --html page.html");
     let page = aam.read("page.html");
-    // Every ASV has as many bases, and every sample as many ASVs.
+    // Every ASV has the same number of bases, and every sample the same number of ASVs.
     assert_eq!(page.matches("<svg").count(), 2, "reads and ages");
     for text in ["age_months", "host_subject_id", "aam train --table"] {
         assert!(page.contains(text), "{text}");
     }
     assert!(!page.contains("http"), "nothing is loaded from elsewhere");
-    // Before a file is read.
+    // Before any file is read.
     aam.refuses("check nowhere --html page.html")
         .says(&["--html page.html", "--overwrite"]);
     aam.ok("check study --html page.html --overwrite");
@@ -334,7 +334,7 @@ fn the_page_has_histograms() {
 #[test]
 fn samples_that_say_little_or_the_same_are_named() {
     let aam = study();
-    // Sample s1 has one read of each ASV, and s2 those of s3.
+    // Sample s1 has one read of each ASV, and s2 has those of s3.
     let mut lines: Vec<Vec<String>> = table(&["a1", "a2", "a3", "a4"])
         .lines()
         .map(|line| line.split('\t').map(str::to_owned).collect())
@@ -343,7 +343,7 @@ fn samples_that_say_little_or_the_same_are_named() {
         line[2] = "1".to_owned();
         line[3] = line[4].clone();
     }
-    // Too few ASVs are the same by chance.
+    // Samples with too few ASVs are equal by chance.
     lines.push(lines[1].clone());
     lines[5][0] = "a5".to_owned();
     let text: String = lines.iter().map(|line| line.join("\t") + "\n").collect();
@@ -351,7 +351,7 @@ fn samples_that_say_little_or_the_same_are_named() {
     let ran = aam.run("check --table study/1.txt");
     ran.prints(&[
         "samples with fewer than 100 reads: 1, such as s1",
-        "exactly the reads of another one under a different id: 2, such as 's2', 's3'",
+        "whose reads are identical to those of another sample: 2, such as 's2', 's3'",
         "--rarefy-depth",
         "would keep 23 of 24 samples",
     ]);
@@ -385,7 +385,7 @@ fn numbers_in_words_are_named_and_not_taken_for_classes() {
     aam.write("study/2.txt", &text);
     aam.run("check study --metadata-column age")
         .ends_with_code(3)
-        .prints(&["hold no number", "decimal commas"]);
+        .prints(&["have non-numeric values", "decimal commas"]);
 }
 
 #[test]
@@ -395,9 +395,9 @@ fn a_training_tells_the_short_form() {
                  ph --test-size 0.25 --epochs 1 --max-steps 1 --embedding-dim 8 --output-dir run";
     aam.ok(train).says(&[
         "values of 'ph': ",
-        "reads of a sample: 112 to 725, median 323.5",
-        "ASVs of a sample: ",
-        "bases of an ASV: all 30",
+        "reads per sample: 112 to 725, median 323.5",
+        "ASVs per sample: ",
+        "bases per ASV: all 30",
     ]);
 }
 
@@ -413,7 +413,7 @@ fn columns_of_real_studies_are_what_they_are() {
         ));
         json(&ran)["targets"][0].clone()
     };
-    // The kind of a disease determines it, and is no subject.
+    // The kind of a disease determines it, and is not a subject.
     let agp = target("metaibs-agp", "host_disease");
     assert_eq!(agp["leaks"][0]["name"], "host_subtype");
     assert_eq!(agp["groups"], serde_json::json!([]));

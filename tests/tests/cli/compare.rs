@@ -1,4 +1,4 @@
-//! `aam compare`: every combination on the same folds, in one table, taken up where it stopped.
+//! `aam compare`: every combination on the same folds, in one table, resumable.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,7 +26,7 @@ fn lines(aam: &Aam, name: &str) -> BTreeSet<String> {
     aam.read(name).lines().map(str::to_owned).collect()
 }
 
-/// `comparison.tsv` without the seconds, which are never the same.
+/// `comparison.tsv` without the seconds, which vary.
 fn figures(aam: &Aam) -> Vec<Vec<String>> {
     let text = aam.read("out/comparison.tsv");
     let cells = |line: &str| -> Vec<String> { line.split('\t').map(str::to_owned).collect() };
@@ -83,7 +83,7 @@ fn a_grid_is_trained_on_the_same_folds_and_never_twice() {
     assert_eq!(figures(&aam).len(), 5);
     assert_eq!(aam.read("out/comparison-folds.tsv").lines().count(), 9);
 
-    // Folds: disjoint, together all samples, the same for every combination.
+    // Folds are disjoint, cover all samples and are the same for every combination.
     let held_out = [1, 2].map(|fold| lines(&aam, &format!("out/folds/fold-{fold}-validation.txt")));
     assert!(held_out[0].is_disjoint(&held_out[1]));
     assert_eq!(held_out[0].len() + held_out[1].len(), 24);
@@ -102,12 +102,12 @@ fn a_grid_is_trained_on_the_same_folds_and_never_twice() {
     let times =
         || FOLDERS.map(|folder| written(&aam.path(&format!("out/{folder}/fold-2/metrics.tsv"))));
     let before = times();
-    let second = aam.ok(&command).says(&["8 of which are done already"]);
+    let second = aam.ok(&command).says(&["8 already completed"]);
     assert_eq!(second.stdout, first.stdout);
     assert!(!second.stderr.contains("run 1 of"), "{}", second.stderr);
     assert_eq!(times(), before, "nothing is trained again");
 
-    // A run of it is one of `aam train`.
+    // Each of its runs can be repeated by `aam train`.
     aam.ok("train --config out/mlp+none+mse+single/fold-2/config.toml --output-dir again");
     assert_eq!(
         aam.read("again/metrics.tsv"),
@@ -139,7 +139,7 @@ fn the_best_is_scored_on_folds_that_did_not_choose_it() {
     let ran = aam.ok(&command);
     ran.prints(&[
         "\n\nbest by r2: head ",
-        " on folds that did not choose it (each fold scored by the best of the others)",
+        " on folds that did not choose it (each fold scored by the choice of the other folds)",
     ]);
     let r2 = |head: &str, fold: usize| {
         aam.last(&format!("out/{head}+none+huber+single/fold-{fold}"), "r2")
@@ -166,7 +166,7 @@ fn the_best_is_scored_on_folds_that_did_not_choose_it() {
     }
     let mean: f64 = lines[4][2].parse().unwrap();
     assert!((mean - sum / 3.0).abs() < 1e-12, "{text}");
-    // Of one combination there is no choice.
+    // With a single combination, there is no choice.
     let one = command.replace("linear,mlp", "mlp") + " --json";
     aam.ok(&one);
     assert!(!aam.path("out/choice.tsv").exists());
@@ -178,7 +178,7 @@ fn what_a_kill_left_unfinished_is_trained_again() {
     let command = format!("{COMPARE} {GRID}");
     aam.ok(&command);
     let before = figures(&aam);
-    // A run killed before its end, one that never began, and tables that were not written.
+    // A run killed before its end, one that never started, and tables that were not written.
     let run = |folder: usize, fold: usize| format!("out/{}/fold-{fold}", FOLDERS[folder]);
     fs::remove_file(aam.path(&format!("{}/result.json", run(0, 2)))).expect("a result");
     fs::remove_file(aam.path(&format!("{}/predictions.tsv", run(0, 2)))).expect("predictions");
@@ -186,7 +186,7 @@ fn what_a_kill_left_unfinished_is_trained_again() {
     fs::remove_file(aam.path("out/comparison.tsv")).expect("a table");
     let kept = aam.path(&format!("{}/metrics.tsv", run(1, 1)));
     let time = written(&kept);
-    aam.ok(&command).says(&["6 of which are done already"]);
+    aam.ok(&command).says(&["6 already completed"]);
     assert_eq!(figures(&aam), before);
     assert_eq!(written(&kept), time);
     assert!(aam.path(&format!("{}/predictions.tsv", run(0, 2))).exists());
@@ -203,7 +203,7 @@ fn a_combination_that_cannot_be_is_a_row_and_the_others_go_on() {
         .says(&["3 of 4 combinations could not be trained"])
         .prints(&[
             "concat  huber          failed: fusion 'concat' needs categorical columns",
-            "none    cross-entropy  failed: loss 'cross-entropy' needs a target of classes",
+            "none    cross-entropy  failed: loss 'cross-entropy' needs a categorical target",
         ]);
     assert_eq!(ran.stdout.lines().count(), 5);
     let rows = figures(&aam);
@@ -211,7 +211,8 @@ fn a_combination_that_cannot_be_is_a_row_and_the_others_go_on() {
     let status = status.expect("a column of the status");
     let found: Vec<&str> = rows[1..].iter().map(|row| row[status].as_str()).collect();
     assert_eq!(found, ["finished", "failed", "failed", "failed"]);
-    // With what it needs the fusion is trained; the settings differ, so it is another comparison.
+    // With the columns it needs, the fusion can be trained; as the settings differ, it is another
+    // comparison.
     let categories = "--fusion none,concat --epochs 2 --categorical-columns habitat";
     aam.refuses(&format!("{COMPARE} {categories}"))
         .says(&["--categorical-columns was [] and is [\"habitat\"]"]);
@@ -230,23 +231,23 @@ fn other_settings_or_data_are_refused_until_the_comparison_is_replaced() {
         .says(&["--seed was 42 and is 7"]);
     aam.refuses(&format!("{mlp} --head.hidden 16 --epochs 2"))
         .says(&["--head.hidden was [8] and is [16]"]);
-    // Further components are no other settings, and neither is another place of the same file.
+    // Further components are not different settings, and neither is the same file in another place.
     fs::rename(aam.path("study/table.biom"), aam.path("moved.biom")).expect("a table");
     let moved = COMPARE.replace("study/table.biom", "moved.biom");
     aam.ok(&format!(
         "{moved} --head linear,mlp --head.hidden 8 --epochs 2"
     ))
-    .says(&["2 of which are done already"]);
+    .says(&["2 already completed"]);
     let metadata = aam.read("study/metadata.tsv");
     aam.write("study/metadata.tsv", &format!("{metadata}# a remark\n"));
     aam.refuses(&format!("{moved} --head mlp --head.hidden 8 --epochs 2"))
-        .says(&["--metadata holds something else"]);
+        .says(&["--metadata has different contents"]);
     aam.write("out/notes.txt", "mine");
     aam.ok(&format!("{moved} --head mlp --epochs 3 --overwrite"))
         .says(&["run 1 of 2", "run 2 of 2"]);
     assert!(aam.path("out/notes.txt").exists());
     assert!(!aam.path("out/linear+none+huber+single").exists());
-    // What is no comparison is left alone.
+    // Folders that are not comparisons are left alone.
     aam.refuses(&format!("{moved} --epochs 1").replace("--output-dir out", "--output-dir study"))
         .says(&["study", "no comparison"]);
 }
@@ -309,7 +310,7 @@ fn an_interrupted_comparison_goes_on_where_it_stopped() {
         .stdout(std::process::Stdio::null())
         .spawn()
         .expect("the program starts");
-    // The second run has begun.
+    // The second run has started.
     let metrics = aam.path("out/mlp+none+huber+single/fold-1/metrics.tsv");
     let started = Instant::now();
     while !metrics.exists() && started.elapsed() < Duration::from_secs(300) {
@@ -328,7 +329,6 @@ fn an_interrupted_comparison_goes_on_where_it_stopped() {
     );
     let table = aam.read("out/comparison.tsv");
     assert!(table.contains("unfinished\t1\t"), "{table}");
-    aam.ok(&command)
-        .says(&["4 runs, 1 of which are done already"]);
+    aam.ok(&command).says(&["4 runs, 1 already completed"]);
     assert_eq!(figures(&aam).len(), 3);
 }

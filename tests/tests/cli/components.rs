@@ -1,5 +1,5 @@
-//! Every head, fusion and loss through the program: trained, saved, read again, and predicting what
-//! it predicted.
+//! Every head, fusion and loss through the program: after training, saving and loading, predictions
+//! are unchanged.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ fn study() -> Aam {
     aam!().with(STUDY)
 }
 
-/// Cells of each sample by the name of their column.
+/// Cells of each sample by column name.
 fn cells(text: &str) -> HashMap<String, HashMap<String, String>> {
     let mut lines = text.lines().map(|line| line.split('\t'));
     let header: Vec<&str> = lines.next().expect("a header").collect();
@@ -25,8 +25,8 @@ fn cells(text: &str) -> HashMap<String, HashMap<String, String>> {
     lines.map(named).collect()
 }
 
-/// Trains with `flags`, and with what the component says that it needs; predicts from the
-/// checkpoint, and compares with what the run predicted of its validation samples.
+/// Trains with `flags` and whatever the component says it needs, predicts from the checkpoint, and
+/// compares with the run's own predictions for its validation samples.
 fn train_and_predict(aam: &Aam, run: &str, flags: &str) -> String {
     let with = |more: &str| {
         let target = match more.contains("--classifier") {
@@ -41,7 +41,7 @@ fn train_and_predict(aam: &Aam, run: &str, flags: &str) -> String {
         more.push_str("--categorical-columns habitat");
         trained = aam.run(&with(&more));
     }
-    if trained.code == Some(2) && trained.stderr.contains("needs a target of classes") {
+    if trained.code == Some(2) && trained.stderr.contains("needs a categorical target") {
         more.push_str("--classifier");
         trained = aam.run(&with(&more));
     }
@@ -68,7 +68,7 @@ fn train_and_predict(aam: &Aam, run: &str, flags: &str) -> String {
     predictions
 }
 
-/// Does it with every component of a kind.
+/// Does this for every component of a kind.
 fn each(kind: &str, built_in: &[&str]) {
     let aam = study();
     let names = aam.components(kind);
@@ -124,8 +124,8 @@ fn every_loss_trains_and_predicts() {
     );
 }
 
-/// The best epoch is that of the least loss, and its share of validation samples inside their
-/// interval is what the predictions say.
+/// The best epoch has the smallest loss, and its interval coverage of the validation samples agrees
+/// with the predictions.
 fn intervals_are_judged(aam: &Aam, run: &str) {
     let metrics = aam.read(&format!("{run}/metrics.tsv"));
     let mut rows = metrics.lines().map(|line| line.split('\t'));
@@ -209,7 +209,7 @@ fn components_work_together() {
         "loss 'ordinal', option 'order': expected all classes of the target, each once \
          (gut, soil, water), found",
     ]);
-    // An option without a value reads back from the settings of the run.
+    // An option without a value can be read back from the settings of the run.
     train_and_predict(&aam, "mixed", "--head moe --head.experts 3");
     let config = aam.read("mixed/config.toml");
     assert!(config.contains("top-k = \"none\""), "{config}");

@@ -1,8 +1,8 @@
-//! Samples chosen by conditions on their metadata, and columns that are looked for before a table.
+//! Selection of samples by metadata conditions, and checks of columns before the table is read.
 
 use aam_tests::{Aam, STUDY, aam};
 
-/// Half of the samples of a study are of mothers, half of children, at two sites.
+/// Half of the samples of a study are from mothers, half from children, at two body sites.
 fn study() -> Aam {
     let aam = aam!().with(STUDY);
     let text = aam.read("study/metadata.tsv");
@@ -20,7 +20,7 @@ fn study() -> Aam {
 const SMALL: &str = "--table study/table.biom --embedding-dim 16 --epochs 1 --baseline-trees 0";
 const TRAIN: &str = "--metadata m.tsv --metadata-column ph --test-size 0.25 --members network";
 
-/// The ids in the lists of a run.
+/// Number of ids in the sample lists of a run.
 fn samples(aam: &Aam, run: &str) -> usize {
     let lists = ["samples_train.txt", "samples_val.txt"];
     let lists = lists.map(|list| aam.read(&format!("{run}/{list}")).lines().count());
@@ -42,7 +42,7 @@ fn every_command_takes_the_samples_that_meet_conditions() {
     );
     let record = aam.read("trained/run.json");
     assert!(record.contains(told) && record.contains("\"where\": \"mom_child=C\""));
-    // Two flags are joined.
+    // Conditions of two flags are combined.
     aam.ok(
         "rf-baseline --table study/table.biom --metadata m.tsv --metadata-column ph --trees 5 \
          --folds 2 --where mom_child=C --where subject!=h2 --output-dir forest",
@@ -115,7 +115,7 @@ fn a_run_keeps_its_conditions() {
     aam.ok("train --output-dir run --resume --epochs 2");
     assert_eq!(samples(&aam, "run"), 12);
     aam.refuses("train --output-dir run --resume --epochs 3 --where mom_child=M")
-        .says(&["--where", "mom_child=C, and cannot go on with mom_child=M"]);
+        .says(&["--where", "mom_child=C and cannot resume with mom_child=M"]);
     let text = aam.read("m.tsv");
     aam.write(
         "m.tsv",
@@ -123,7 +123,7 @@ fn a_run_keeps_its_conditions() {
     );
     aam.run("train --output-dir run --resume --epochs 3")
         .ends_with_code(3)
-        .says(&["of which the run made use, is no longer among those"]);
+        .says(&["which the run uses, is no longer common to all files"]);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn text_that_is_no_condition_is_refused_before_a_file_is_read() {
     }
 }
 
-/// The table does not exist, so that whatever needs it says so.
+/// The table does not exist, so anything that needs it reports this.
 #[test]
 fn columns_and_values_are_looked_for_before_the_table() {
     let aam = study();
@@ -204,7 +204,7 @@ fn columns_and_values_are_looked_for_before_the_table() {
         training("train", "").replace("--metadata-column ph", "--metadata-column mom_child");
     aam.run(&words)
         .ends_with_code(3)
-        .says(&["24 of 24 samples hold no number", "--classifier"]);
+        .says(&["24 of 24 samples have non-numeric values", "--classifier"]);
     for command in ["pretrain --output-dir run", "unifrac --output d.tsv"] {
         aam.run(&format!(
             "{command} --table no.biom --tree no.nwk --metadata m.tsv --where mom_child=X"
@@ -218,7 +218,7 @@ fn columns_and_values_are_looked_for_before_the_table() {
     ))
     .ends_with_code(3)
     .says(&[
-        "the conditions leave none of the 24 samples at hand",
+        "none of the 24 samples meets all conditions",
         "`ph > 6` holds for",
     ]);
     assert!(!aam.path("run").exists());

@@ -1,4 +1,4 @@
-//! The files that `aam unifrac` writes are read by `aam pretrain`, also the condensed one.
+//! `aam pretrain` reads the files that `aam unifrac` writes, including condensed ones.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use npyz::WriterBuilder;
 const PRETRAIN: &str = "pretrain --table study/table.biom --max-bp 30 --embedding-dim 16 \
                         --nucleotide-steps 0 --max-steps 3 --overwrite --output-dir run";
 
-/// A study with the file of its distances.
+/// A study with a file of its distances.
 fn study(file: &str) -> Aam {
     aam!().with(STUDY).with(&format!(
         "unifrac --table study/table.biom --tree study/tree.nwk --output {file}"
@@ -30,7 +30,7 @@ fn every_form_that_is_written_is_read() {
         if file == "d.h5" {
             continue;
         }
-        // The ids beside it are used, and so are those that are named.
+        // The ids next to the file are used, as are explicitly given ones.
         let beside = format!("{file}.ids.txt");
         let ids = aam.read(&beside);
         let reversed: String = ids.lines().rev().map(|id| format!("{id}\n")).collect();
@@ -40,7 +40,7 @@ fn every_form_that_is_written_is_read() {
         let named = format!("{flags} --unifrac-ids ids.txt");
         assert_eq!(metrics(&aam, &named), expected, "{file}");
         fs::remove_file(aam.path(&beside)).expect("ids");
-        // Without ids there is no telling whose distances these are.
+        // Without ids, the samples of the distances are unknown.
         aam.run(&format!("{PRETRAIN} {flags}"))
             .ends_with_code(3)
             .says(&[

@@ -1,4 +1,4 @@
-//! `aam doctor`, and what is said where a device cannot be used.
+//! `aam doctor`, and the messages about devices that cannot be used.
 
 use aam_tests::{STUDY, aam};
 use serde_json::Value;
@@ -40,7 +40,12 @@ fn the_cpu_is_right() {
 #[test]
 fn people_read_a_verdict() {
     let ran = aam!().ok("doctor --device cpu --quiet");
-    for part in ["threads", "fused masked", "Gflop/s", "Everything is right"] {
+    for part in [
+        "threads",
+        "fused masked",
+        "Gflop/s",
+        "All results are right",
+    ] {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
     assert_eq!(ran.stderr, "");
@@ -51,7 +56,7 @@ fn a_wrong_number_is_found() {
     let aam = aam!();
     let case = aam.path("cases/case4");
     copy(format!("{GOLDEN}/case4_pretrain_mae"), &case);
-    // The last number of the distances.
+    // The last value of the distances.
     let file = case.join("outputs_unmasked/pairwise_distances.npy");
     let mut bytes = std::fs::read(&file).unwrap();
     let length = bytes.len();
@@ -68,7 +73,7 @@ fn a_wrong_number_is_found() {
     let ran = aam.run("doctor --device cpu --golden cases");
     assert_eq!(ran.code, Some(1));
     assert!(
-        ran.stderr.contains("nothing to compare with"),
+        ran.stderr.contains("no outputs to compare with"),
         "{}",
         ran.stderr
     );

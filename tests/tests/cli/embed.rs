@@ -1,4 +1,4 @@
-//! `aam embed`: embeddings of ASVs and of samples, from either sort of checkpoint.
+//! `aam embed`: embeddings of ASVs and samples, from both kinds of checkpoint.
 
 use aam_runtime::data::{read_ids, read_table};
 use aam_tests::{Aam, STUDY, aam};
@@ -12,7 +12,7 @@ fn trained() -> Aam {
     aam
 }
 
-/// Rows of numbers and their ids in a text file.
+/// Ids and rows of numbers of a text file.
 fn rows(text: &str) -> (Vec<String>, Vec<Vec<f32>>) {
     let row = |line: &str| {
         let mut cells = line.split('\t');

@@ -1,4 +1,4 @@
-//! Errors: each names what is wrong, where it stands and the nearest right thing.
+//! Errors name the problem, its place and the nearest valid alternative.
 
 use aam_tests::aam;
 
@@ -121,7 +121,7 @@ fn configuration_files() {
 fn a_setting_is_told_as_it_was_given() {
     let aam = aam!();
     let train = "train --test-size 0.2 --members network --table t.biom --metadata m.tsv --metadata-column ph --output-dir run";
-    let frozen = "a frozen base learns nothing of nucleotides";
+    let frozen = "a frozen base does not learn from nucleotides";
     for (flag, told) in [
         ("--nucleotide-weight 1", "error: --nucleotide-weight: "),
         ("--nuc-penalty 1", "error: --nuc-penalty: "),

@@ -1,4 +1,5 @@
-//! `aam explain`: what ASVs add to predictions adds up, those that matter are found, and files say so.
+//! `aam explain`: contributions of ASVs are additive, important ASVs are found, and the files report
+//! both.
 
 use std::collections::HashMap;
 
@@ -10,11 +11,11 @@ const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.ts
 const EXPLAIN: &str = "explain --table study/table.biom";
 const EVERY_MEMBER: &str = "--members network,forest,kernel,linear,boosting:rounds=20";
 
-/// A study in which the target leaves its mark.
+/// A study with a strong signal of the target.
 const CLEAR_STUDY: &str = "simulate --samples 120 --asvs 80 --sequence-length 60 --richness 30 \
                            --depth 2000 --habitats 2 --output-dir study";
 
-/// Numbers of a column, added up for each sample.
+/// Values of a column, summed for each sample.
 fn sums(aam: &Aam, file: &str, column: &str) -> HashMap<String, f64> {
     let text = aam.read(file);
     let mut sums = HashMap::new();
@@ -24,7 +25,7 @@ fn sums(aam: &Aam, file: &str, column: &str) -> HashMap<String, f64> {
     sums
 }
 
-/// The truth of the simulation: how much faster each ASV grows along the gradient than the mean of all.
+/// The truth of the simulation: the slope of each ASV along the gradient relative to the mean of all.
 fn slopes(aam: &Aam) -> HashMap<String, f64> {
     let mut slopes = sums(aam, "study/truth-asvs.tsv", "slope");
     let mean = slopes.values().sum::<f64>() / slopes.len() as f64;
@@ -32,7 +33,7 @@ fn slopes(aam: &Aam) -> HashMap<String, f64> {
     slopes
 }
 
-/// The first `number` ASVs of a table, with a column of it.
+/// The first `number` ASVs of a table, with one of its columns.
 fn first(aam: &Aam, file: &str, column: &str, number: usize) -> Vec<(String, String)> {
     let text = aam.read(file);
     let rows = cells(&text, column).into_iter().take(number);
@@ -143,7 +144,7 @@ fn asvs_that_follow_the_target_are_found_with_their_direction_and_chance_is_smal
         stable.iter().all(|(_, stable)| stable == "yes"),
         "{stable:?}"
     );
-    // A model of shuffled values has nothing to say.
+    // A model of shuffled values has nothing to explain.
     let metadata = aam.read("study/metadata.tsv");
     let (head, rows): (Vec<&str>, Vec<&str>) = metadata
         .lines()
@@ -178,7 +179,7 @@ fn two_asvs_with_the_same_reads_share_what_one_adds() {
     train("--table study/table.biom --output-dir one");
     aam.ok(&format!("{EXPLAIN} --model one --output-dir e1"));
     let (id, alone) = first(&aam, "e1/importance.tsv", "importance", 1).remove(0);
-    // The same ASV once more, but for its last base.
+    // The same ASV again, except for its last base.
     let (start, last) = id.split_at(id.len() - 1);
     let copy = format!("{start}{}", if last == "A" { "C" } else { "A" });
     let columns = table
@@ -229,7 +230,7 @@ fn the_files_are_those_of_other_programs_and_the_same_with_any_number_of_threads
          --where ph>0 --evaluations 20000"
     );
     aam.ok(&format!("{explain} --output-dir e --threads 1"))
-        .says(&["trained on"]);
+        .says(&["used to train the model"]);
     aam.ok(&format!("{explain} --output-dir again --threads 3"));
     for name in [
         "importance.tsv",
@@ -274,7 +275,7 @@ fn the_files_are_those_of_other_programs_and_the_same_with_any_number_of_threads
         bytes,
         std::fs::read(aam.path("again/importance.qza")).unwrap()
     );
-    // Shares, tests and their direction are there, and the bars have a line for each ASV.
+    // Prevalences, tests and directions are present, and the bar file has a line for each ASV.
     let bars = aam.read("e/itol-importance.txt");
     let asvs = aam.read("e/importance.tsv").lines().count() - 1;
     assert_eq!(
@@ -300,7 +301,7 @@ fn what_does_not_fit_is_said_with_its_flag_or_file() {
     aam.refuses("explain --model run --output-dir e")
         .says(&["--table"]);
     aam.refuses(&format!("{explain} --output-dir run"))
-        .says(&["--output-dir", "no explanation"]);
+        .says(&["--output-dir", "other than an explanation"]);
     aam.refuses(&format!("{explain} --output-dir e --orders 0"))
         .says(&["--orders"]);
     aam.refuses(&format!("{explain} --output-dir e --baseline mean"))

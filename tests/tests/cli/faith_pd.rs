@@ -1,4 +1,4 @@
-//! Faith's PD as what pre-training learns of samples, from a tree and from a file of values.
+//! Faith's PD as the pre-training target, from a tree and from a file of values.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ const TRAIN: &str = "train --test-size 0.2 --members network --table study/table
                      --metadata-column ph --max-bp 30 --epochs 2 --unifrac-weight 1 \
                      --tree study/tree.nwk --unifrac-metric faith_pd";
 
-/// A study with its diversities as files of several kinds.
+/// A study with its diversities as files in several formats.
 fn study() -> Aam {
     let aam = aam!().with(LARGER_STUDY);
     let table = read_table(aam.path("study/table.biom")).expect("a table");
@@ -60,7 +60,7 @@ fn diversity_is_learnt_and_its_source_does_not_matter() {
     assert!(!metrics.contains("unifrac"), "{metrics}");
     assert!(aam.last("tree", "faith_pd_pearson") > 0.5);
     assert!(aam.last("tree", "train_faith_pd_loss") < 0.2);
-    // Figures are in the unit of the diversities: R² is 1 − (RMSE / deviation)².
+    // Metrics are in the unit of the diversities: R² is 1 − (RMSE / standard deviation)².
     let pd = aam.read("pd.tsv");
     let values: HashMap<&str, f64> = pd
         .lines()
@@ -80,7 +80,7 @@ fn diversity_is_learnt_and_its_source_does_not_matter() {
         ));
         assert_eq!(aam.read(&format!("{file}.run/metrics.tsv")), metrics);
     }
-    // The encoder serves a predictor like any other.
+    // The encoder works in a predictor like any other.
     aam.ok(
         "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
          --max-bp 30 --epochs 1 --pretrained-encoder tree/checkpoints/best --output-dir trained",
@@ -127,7 +127,7 @@ fn training_can_go_on_learning_diversity() {
         "pretrain --table study/table.biom --tree study/tree.nwk --max-bp 30 --embedding-dim 16 \
          --nucleotide-steps 0 --max-steps 2 --output-dir pretrained",
     );
-    // The encoder was pre-trained on distances and gets a readout of its own.
+    // The encoder was pre-trained on distances and gets a new readout.
     aam.ok(&format!(
         "{TRAIN} --no-freeze-base --pretrained-encoder pretrained/checkpoints/best --output-dir a"
     ));

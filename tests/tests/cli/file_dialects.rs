@@ -1,8 +1,8 @@
-//! Files as people bring them: read where it is certain what they are, and named otherwise.
+//! Files as users provide them: read if their format is certain, and described otherwise.
 
 use aam_tests::{Aam, aam};
 
-/// A table of three samples, on a tree of its four ASVs.
+/// A table of three samples, and a tree of its four ASVs.
 const TABLE: &str = "#OTU ID\ts1\ts2\ts3\nA\t1\t0\t5\nB\t3\t4\t0\nC\t0\t2\t1\nD\t7\t1\t0\n";
 const ROOTED: &str = "((A:1,B:2):0.5,(C:3,D:6):1.5);\n";
 
@@ -13,7 +13,7 @@ fn study() -> Aam {
     aam
 }
 
-/// The distances of `table` on `tree`, and what was said.
+/// The distances of `table` on `tree`, and the messages.
 fn distances(aam: &Aam, flags: &str) -> (String, String) {
     let said = aam.ok(&format!(
         "unifrac --metric weighted-normalized --output d.tsv --overwrite {flags}"
@@ -25,7 +25,7 @@ fn distances(aam: &Aam, flags: &str) -> (String, String) {
 #[test]
 fn an_unrooted_tree_is_refused_and_rooted_in_its_middle() {
     let aam = study();
-    // One tree, written from two places as RAxML writes it.
+    // One tree, written from two roots as RAxML does.
     aam.write("one.nwk", "(A:1,B:2,(C:3,D:6):2):0.0;\n");
     aam.write("other.nwk", "((A:1,B:2):2,C:3,D:6):0.0;\n");
     for tree in ["one.nwk", "other.nwk"] {
@@ -92,7 +92,7 @@ fn other_writings_of_a_table_give_the_same_distances() {
             "final.shared",
             "label\tGroup\tnumOtus\tA\tB\tC\tD\n0.03\ts1\t4\t1\t3\t0\t7\n0.03\ts2\t4\t0\t4\t2\t1\n\
              0.03\ts3\t4\t5\t0\t1\t0\n",
-            "shared file of mothur",
+            "mothur shared file",
         ),
         (
             "table.biom",
@@ -111,7 +111,7 @@ fn other_writings_of_a_table_give_the_same_distances() {
         "turned.tsv",
         "id\tA\tB\tC\tD\ns1\t1\t3\t0\t7\ns2\t0\t4\t2\t1\ns3\t5\t0\t1\t0\n",
     );
-    // The tree proves what the rows are.
+    // The tree proves which axis the rows are.
     let (found, said) = distances(&aam, "--table turned.tsv --tree tree.nwk");
     assert_eq!(found, expected);
     assert!(

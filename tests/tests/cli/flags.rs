@@ -1,8 +1,8 @@
-//! Flags: which there are, what comes before what, and the spellings of the reference.
+//! Flags: the set of flags, their precedence, and the spellings of the reference implementation.
 
 use aam_tests::{Aam, aam};
 
-/// The flags of a command's help text, without those of components.
+/// The flags in a command's help text, without those of components.
 fn flags(aam: &Aam, command: &str) -> Vec<String> {
     let help = aam.ok(&format!("{command} --help")).stdout;
     let mut flags: Vec<String> = help
@@ -26,8 +26,8 @@ fn flags(aam: &Aam, command: &str) -> Vec<String> {
     flags
 }
 
-/// A new setting belongs to a component, where it shows only to those who choose the component.
-/// Whoever extends this list has a reason why it cannot.
+/// A new setting belongs to a component, where only users who choose that component see it. Extend
+/// this list only if that is impossible.
 #[test]
 fn the_flags_of_train_are_frozen() {
     let expected = "
@@ -157,7 +157,7 @@ fn a_file_may_name_encoders_as_they_were_named_before_they_were_components() {
         older.contains("[sample-encoder]\nname = \"attention\"\n"),
         "{older}"
     );
-    // What nobody chooses is left to the preset, or to the encoder that a run starts from.
+    // Settings that are not given are left to the preset, or to the encoder that a run starts from.
     assert!(
         !aam.ok("train --print-config")
             .stdout

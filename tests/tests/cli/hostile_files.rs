@@ -1,5 +1,5 @@
-//! Files that nobody would make by accident: bombs, devices, pipes, cells of megabytes. Each ends in a
-//! short error, soon.
+//! Files that do not arise by accident: bombs, devices, pipes, cells of megabytes. Each quickly ends
+//! in a short error.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 const TRAIN: &str = "train --test-size 0.2 --members network --epochs 1 --baseline-trees 0 \
                      --output-dir run";
 
-/// Runs a command that has to be refused, soon and in few words.
+/// Runs a command that must be rejected quickly and with a short message.
 #[track_caller]
 fn refused(aam: &Aam, arguments: &str) -> Ran {
     let begun = Instant::now();
@@ -29,7 +29,7 @@ fn refused(aam: &Aam, arguments: &str) -> Ran {
     ran
 }
 
-/// The command that trains, with one of its files in place of what the study has.
+/// The training command, with one of the study's files replaced.
 fn train(setting: &str, file: &str) -> String {
     let files = [
         ("table", "study/table.biom"),
@@ -39,7 +39,7 @@ fn train(setting: &str, file: &str) -> String {
     let own: String = own
         .map(|(name, file)| format!(" --{name} {file}"))
         .collect();
-    // Distances are read only where they are learnt.
+    // Distances are only read if they are learnt.
     let learnt = match setting {
         "tree" | "unifrac-matrix" => " --unifrac-weight 0.1",
         _ => "",
@@ -59,7 +59,7 @@ const READ: [&str; 9] = [
     "unifrac-matrix",
 ];
 
-/// A gzip file of `pattern` again and again, a thousandth of its `size`.
+/// A gzip file of repetitions of `pattern`, a thousandth of its `size`.
 fn bomb(aam: &Aam, name: &str, begin: &str, pattern: &[u8], size: usize) {
     let file = std::fs::File::create(aam.path(name)).expect("a file");
     let mut packed = GzEncoder::new(file, Compression::best());
@@ -108,7 +108,7 @@ fn devices_and_pipes_in_place_of_files() {
     assert!(made.expect("mkfifo").success());
     for setting in READ {
         let said = ["a device", "a directory", "no checkpoint", "expected"];
-        // Where a pipe may be read, it is waited for.
+        // Where a pipe may be read, its writer is waited for.
         let waits = ["metadata", "tree", "sequences", "samples", "unifrac-matrix"];
         for (file, words) in [
             ("/dev/zero", &said[..]),
@@ -131,7 +131,7 @@ fn devices_and_pipes_in_place_of_files() {
     refused(&aam, predict).says(&["a device, expected a file"]);
     refused(&aam, "import pipe --output out").says(&["a pipe, expected a file"]);
     refused(&aam, "import /dev/zero --output out").says(&["a device"]);
-    // A pipe that somebody writes to is as good as a file.
+    // A pipe with a writer works like a file.
     let line = train("samples", "/dev/stdin");
     let mut command = aam.command(&line);
     let ids = aam.read("study/metadata.tsv");
@@ -179,7 +179,7 @@ fn cells_of_megabytes_are_not_repeated() {
     }
 }
 
-/// What grows with the square of the length of a name would take hours.
+/// Anything quadratic in the length of a name would take hours.
 #[test]
 fn names_of_a_megabyte_take_no_time() {
     let aam = aam!().with(STUDY);

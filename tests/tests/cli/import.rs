@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use aam_tests::{Aam, aam};
 
-/// Ends of sequences; each stands for one ASV.
+/// Ends of sequences, one per ASV.
 const ENDS: [&str; 6] = ["AAAA", "ACGT", "CCCC", "GTGT", "TTTT", "GGGA"];
 const FLAGS: &str = "--metadata m.tsv --metadata-column ph --epochs 2 --token-limit 8 --max-bp 20";
 
@@ -13,7 +13,7 @@ fn weights() -> PathBuf {
     folder.join("fixtures/golden/case4_pretrain_mae/checkpoint.pt")
 }
 
-/// A table of 12 samples; `tail` ends the sequence of every ASV.
+/// A table of 12 samples; `tail` is the end of every ASV's sequence.
 fn table(aam: &Aam, name: &str, tail: &str) {
     let ids: Vec<String> = (0..12).map(|sample| format!("S{sample}")).collect();
     let mut text = format!("#OTU ID\t{}\n", ids.join("\t"));
@@ -38,7 +38,7 @@ fn study() -> Aam {
     aam
 }
 
-/// Predictions for a table by the model in `run`.
+/// Predictions of the model in `run` for a table.
 fn predictions(aam: &Aam, run: &str, table: &str) -> Vec<f64> {
     aam.ok(&format!(
         "predict --model {run}/checkpoints/best --table {table} --output p.tsv --overwrite"
@@ -65,12 +65,13 @@ fn an_imported_encoder_is_trained_on_and_predicts() {
     let import = format!("import {} --output imported", weights().display());
     aam.ok(&import).says(&["wrote imported"]);
     aam.refuses(&import)
-        .says(&["--output imported: exists already"]);
+        .says(&["--output imported: already exists"]);
     let train = format!(
         "train --test-size 0.2 --members network --table ambiguous.tsv {FLAGS} --pretrained-encoder imported"
     );
     aam.ok(&format!("{train} --output-dir run"));
-    // Such a model takes ambiguous bases for padding: with them or without is the same to it.
+    // Such a model treats ambiguous bases as padding, so predictions with and without them are
+    // equal.
     let ambiguous = predictions(&aam, "run", "ambiguous.tsv");
     let sharp = predictions(&aam, "run", "sharp.tsv");
     let other = predictions(&aam, "run", "other.tsv");
@@ -105,7 +106,7 @@ fn what_an_imported_encoder_cannot_take_is_said_with_the_flag_that_helps() {
     ))
     .says(&["--token-limit 1024", "give --token-limit 8"]);
     aam.refuses(&format!("{train} --embedding-dim 64 --output-dir run"))
-        .says(&["its embeddings are 32 wide", "leave out those on"]);
+        .says(&["its embeddings have width 32", "leave out those for"]);
     assert!(!aam.path("run").exists());
     aam.run("import m.tsv --output other")
         .ends_with_code(4)

@@ -1,5 +1,5 @@
-//! What the program does with what is typed, read and written, run as users run it. One program for
-//! all of these tests, as linking one for each file takes minutes and gigabytes.
+//! Tests that run the program as users do: arguments, input files and output files. They share one
+//! binary, because linking one per file takes minutes and gigabytes.
 
 mod bad_predictions;
 mod bad_studies;

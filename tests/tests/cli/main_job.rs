@@ -1,4 +1,5 @@
-//! The main job through the program: simulate, pre-train, train, predict; again, and interrupted.
+//! The main workflow through the program: simulate, pre-train, train, predict; repeated, and
+//! interrupted.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -39,7 +40,7 @@ fn from_files_to_predictions_and_the_same_again() {
         let value: f64 = row[1].parse().expect("a number");
         assert!((0.0..14.0).contains(&value), "{row:?} is no pH");
     }
-    // A run's own settings run it again, to the last digit.
+    // The recorded settings of a run repeat it to the last digit.
     aam.ok("pretrain --config pretrained/config.toml --output-dir pretrained-2");
     aam.ok("train --config trained/config.toml --output-dir trained-2");
     for file in ["metrics.tsv", "samples_train.txt", "samples_val.txt"] {
@@ -142,7 +143,7 @@ fn the_ways_of_the_reference_can_be_had() {
     aam.ok(&format!(
         "{PRETRAIN} pretrained --pooling attention --distance-scale fixed --compatibility reference"
     ));
-    // Unmasked, every base of the start-marked ASVs is guessed, most of them by no training.
+    // Unmasked, every base of ASVs with a start token is predicted, most of them untrained.
     let header = aam.read("pretrained/metrics.tsv");
     assert!(header.contains("nucleotide_accuracy"), "{header}");
     let config = aam.read("pretrained/config.toml");

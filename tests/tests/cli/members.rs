@@ -1,5 +1,5 @@
-//! Members of a training: predictions of every sample by models that did not see it, a model of all
-//! samples, intervals and probabilities that hold.
+//! Members of a training run: out-of-fold predictions of every sample, a model of all samples, and
+//! valid intervals and probabilities.
 
 use aam_tests::{Aam, LARGER_STUDY, STUDY, aam, cells};
 
@@ -17,7 +17,7 @@ fn every_sample_is_predicted_by_models_that_did_not_see_it() {
     let aam = aam!().with(LARGER_STUDY);
     let ran = aam.ok(&format!("{TRAIN} --metadata-column gradient"));
     ran.says(&[
-        "all 60 samples, each by models that did not see it",
+        "all 60 samples, each predicted by models that did not see it",
         "checkpoints/best",
     ]);
     let evaluation = aam.read("run/evaluation.tsv");
@@ -40,7 +40,7 @@ fn every_sample_is_predicted_by_models_that_did_not_see_it() {
     let folds = cells(&folds, "fold");
     let of_first = folds.iter().filter(|(_, fold)| *fold == "1").count();
     assert_eq!(of_first, 12);
-    // The model of all samples predicts with what is in its checkpoint alone.
+    // The model of all samples predicts using only its checkpoint.
     let predict = "predict --model run/checkpoints/best --table study/table.biom --output";
     aam.ok(&format!("{predict} p.tsv"));
     let (low, high) = (
@@ -65,7 +65,7 @@ fn every_member_sees_the_categories() {
     let text = aam.read("study/metadata.tsv");
     let ids = text.lines().skip(1).filter(|line| !line.starts_with('#'));
     let ids: Vec<&str> = ids.filter_map(|line| line.split('\t').next()).collect();
-    // Known by the category alone.
+    // Predictable only from the category.
     let rows = ids.iter().enumerate().map(|(row, id)| {
         let side = row * 7919 % 61 % 2;
         format!("{id}\t{}\tside{side}\n", side * 10 + row % 3)
@@ -85,7 +85,7 @@ fn every_member_sees_the_categories() {
         let r2: f64 = r2.and_then(|(_, value)| value.parse().ok()).unwrap();
         assert!(r2 > 0.5, "{method} explains {r2} of what the side tells");
     }
-    // The saved model asks for the column and uses it.
+    // The saved model requires the column and uses it.
     let predict = "predict --model run/checkpoints/best --table study/table.biom";
     aam.run(&format!("{predict} --output p.tsv"))
         .ends_with_code(2)
@@ -108,7 +108,7 @@ fn what_is_noise_is_predicted_by_nobody() {
     let text = aam.read("study/metadata.tsv");
     let ids = text.lines().skip(1).filter(|line| !line.starts_with('#'));
     let ids = ids.filter_map(|line| line.split('\t').next());
-    // A value by which samples cannot be known, and which a model that saw them would know by heart.
+    // A value that cannot be predicted, but that a model could memorise for samples it has seen.
     let noise = |row: usize| (row * 7919 + 13) % 61;
     let rows = ids
         .enumerate()
@@ -126,7 +126,7 @@ fn what_is_noise_is_predicted_by_nobody() {
         let r2: f64 = r2.and_then(|(_, value)| value.parse().ok()).unwrap();
         assert!(r2 < 0.3, "{method} explains {r2} of noise");
     }
-    // Wide enough to hold it nevertheless.
+    // Wide enough to contain the value nevertheless.
     let coverage = cells(&evaluation, "model");
     let coverage = coverage
         .iter()
@@ -190,7 +190,7 @@ fn members_are_chosen_by_name() {
     );
     aam.ok(&format!("{TRAIN} --metadata-column ph --members linear"));
     let evaluation = aam.read("run/evaluation.tsv");
-    // What is the network's own stays in sight where it is no member.
+    // The network's own metrics remain visible if it is not a member.
     assert!(evaluation.starts_with("metric\tmodel\tlower\tupper\tnetwork\tlinear\ttrivial\n"));
     let (model, linear) = (cells(&evaluation, "model"), cells(&evaluation, "linear"));
     let of = |cells: &[(&str, &str)]| {

@@ -1,4 +1,4 @@
-//! Batches that fit the memory, and where it goes.
+//! Batches that fit into memory, and memory use by part.
 
 use aam_tests::{Aam, STUDY, aam};
 
@@ -17,7 +17,7 @@ fn the_largest_batch_that_fits_is_found() {
     // A limit asks for it, too.
     aam.ok(&format!("{TRAIN} --max-memory-gb 4"))
         .says(&["measuring the memory of batches of 2\n", "of the 4.00 GB"]);
-    // All samples that are learnt from.
+    // All training samples.
     let config = aam.read("run/config.toml");
     assert!(config.contains("batch-size = 19"), "{config}");
     assert!(config.contains("auto-batch-size = false"), "{config}");
@@ -47,7 +47,7 @@ fn the_memory_of_each_phase_is_told() {
         "optimizer and update",
         "validation",
     ]);
-    // What is wrong with the training is said as without.
+    // Other errors of training are reported as usual.
     aam.run(&format!(
         "{TRAIN} --memory-profile --head film --head.columns nothing"
     ))
@@ -92,5 +92,5 @@ fn updates_of_several_batches_have_the_samples_that_are_asked_for() {
         "{} --auto-batch-size",
         TRAIN.replacen("train", "compare", 1)
     ))
-    .says(&["it is of one model"]);
+    .says(&["it applies to a single model"]);
 }

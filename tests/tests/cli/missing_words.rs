@@ -1,10 +1,10 @@
-//! Words for missing values in metadata, and the classes that are told before a training.
+//! Words for missing values in metadata, and the classes reported before training.
 
 use aam_tests::{Aam, STUDY, aam};
 
 const FLAGS: &str = "--max-bp 30 --embedding-dim 16 --epochs 1 --baseline-trees 0 --overwrite";
 
-/// The study with metadata of the columns `header`, whose cells in a row `cells` makes.
+/// The study with metadata of the columns `header`, whose cells `cells` gives for each row.
 fn study(header: &str, cells: impl Fn(usize) -> String) -> Aam {
     let aam = aam!().with(STUDY);
     let mut text = format!("sample-id\t{header}\n");
@@ -37,9 +37,9 @@ fn words_for_missing_values_are_no_classes() {
         _ => ["gut", "skin"][row % 2].to_owned(),
     });
     aam.ok(&train("site", "--classifier")).says(&[
-        "column 'site': words that mean a missing value count as one: 'NA' 1, 'Not_applicable' 1",
+        "column 'site': words for a missing value are treated as missing: 'NA' 1, 'Not_applicable' 1",
         "--keep-class 'NA'",
-        "6 samples lack the target and are left out, 18 are kept",
+        "6 samples without a target are dropped, 18 are kept",
         "classes of 'site': gut 9, skin 9",
     ]);
     let header = aam.read("run/predictions.tsv");
@@ -53,7 +53,7 @@ fn words_for_missing_values_are_no_classes() {
             "one sample each",
         ]);
     aam.refuses(&train("site", "--keep-class unknown"))
-        .says(&["--keep-class unknown: the columns hold numbers"]);
+        .says(&["--keep-class unknown: the columns are read as numbers"]);
     let forest = train("site", "--classifier").replacen("train", "rf-baseline", 1);
     let forest = forest.replace("--members network ", "");
     let forest = forest.replace(
@@ -71,11 +71,11 @@ fn words_for_missing_values_are_no_numbers_either() {
         _ => format!("{}\t{row}", 4.0 + row as f64 / 10.0),
     });
     aam.ok(&train("ph", "")).says(&[
-        "column 'ph': words that mean a missing value count as one: 'Missing: Not collected' 1, 'not collected' 1",
-        "2 samples lack the target and are left out, 22 are kept",
+        "column 'ph': words for a missing value are treated as missing: 'Missing: Not collected' 1, 'not collected' 1",
+        "2 samples without a target are dropped, 22 are kept",
     ]);
     aam.run(&train("dose", "")).ends_with_code(3).says(&[
-        "column `dose`: 1 of 24 samples hold no number (S001: none)",
+        "column `dose`: 1 of 24 samples have non-numeric values (S001: none)",
         "leave the cells empty",
     ]);
 }
@@ -111,7 +111,7 @@ fn classes_that_may_be_mistakes_are_told() {
     ]);
     aam.ok(&train("code", "--classifier")).says(&[
         "classes of 'code': 1 12, 2 11, 7 1",
-        "the class of one sample can be learnt or judged, but not both: '7'",
+        "the class of one sample can be used for training or validation, but not both: '7'",
     ]);
 }
 

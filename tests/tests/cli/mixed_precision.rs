@@ -1,5 +1,5 @@
-//! Products of 16-bit numbers: what is learnt and predicted with them is not what it is with 32 bits,
-//! and as good; a CPU computes the same operations as a GPU, if more slowly.
+//! Matrix products in 16 bits: training and prediction differ from 32 bits, but are as good. A CPU
+//! performs the same operations as a GPU, only more slowly.
 
 use std::collections::HashMap;
 use std::fs;
@@ -13,7 +13,7 @@ const TRAIN: &str = "train --test-size 0.2 --members network --table study/table
                      --metadata-column ph --batch-size 8 --baseline-trees 0";
 const PRETRAIN: &str = "pretrain --table study/table.biom --tree study/tree.nwk --batch-size 8";
 
-/// A column of `metrics.tsv`, epoch by epoch.
+/// A column of `metrics.tsv` by epoch.
 fn column(aam: &Aam, run: &str, name: &str) -> Vec<f64> {
     let text = aam.read(&format!("{run}/metrics.tsv"));
     let mut lines = text.lines().map(|line| line.split('\t'));
@@ -32,7 +32,8 @@ fn predictions(aam: &Aam, file: &str) -> HashMap<String, f64> {
         .collect()
 }
 
-/// The largest and the mean difference of two predictions, as parts of how far values spread.
+/// The largest and the mean difference between two predictions, relative to the spread of the
+/// values.
 fn apart(one: &HashMap<String, f64>, other: &HashMap<String, f64>) -> (f64, f64) {
     assert_eq!(one.len(), other.len());
     let count = one.len() as f64;
@@ -62,14 +63,14 @@ fn it_is_a_setting_like_any_other_and_a_cpu_warns_of_it() {
         .prints(&["mixed-precision = \"none\"\n"]);
     let ran = aam.refuses(&format!("{train} --mixed-precision fp32"));
     ran.says(&["--mixed-precision", "none", "bf16", "fp16"]);
-    // Where it is computed may change on the way.
+    // The precision may change when a run resumes.
     aam.ok("train --resume --max-steps 2 --mixed-precision fp16 --output-dir run")
         .says(&["changed: mixed-precision bf16 → fp16"]);
     assert_eq!(state(&aam, "run")["loss_scale"]["factor"], 65536.0);
 }
 
-/// Losses of `command` in 32 bits and in both kinds of 16, each in a directory of that name, which
-/// differ and fall by as much.
+/// Losses of `command` in 32 bits and in both 16-bit formats, in directories of those names. They
+/// must differ and decrease by the same amount.
 fn falling_alike(aam: &Aam, command: &str) -> [Vec<f64>; 3] {
     let losses = ["none", "bf16", "fp16"].map(|precision| {
         aam.ok(&format!(
@@ -89,8 +90,8 @@ fn falling_alike(aam: &Aam, command: &str) -> [Vec<f64>; 3] {
     losses
 }
 
-/// What a base learns of nucleotides and distances, by transformers throughout, and of nucleotides
-/// before a pooling by abundance.
+/// Pre-training of a base on nucleotides and distances with transformers throughout, and on
+/// nucleotides before pooling by abundance.
 #[test]
 fn pretraining_learns_as_it_does_with_32_bits() {
     let aam = aam!().with(RANKS_STUDY);
@@ -101,14 +102,14 @@ fn pretraining_learns_as_it_does_with_32_bits() {
         let pretrain = format!("{PRETRAIN} {SMALL} {what} --dropout 0 --overwrite");
         let [single, mixed @ ..] = falling_alike(&aam, &pretrain);
         for losses in mixed {
-            // The first epoch has not yet gone another way.
+            // The first epoch has not diverged yet.
             let first = (losses[0] / single[0] - 1.0).abs();
             assert!(first > 1e-7 && first < 2e-2, "{losses:?} {single:?}");
         }
     }
 }
 
-/// Everything that is learnt, and every term of the loss.
+/// Training of all parameters with every term of the loss.
 #[test]
 fn training_learns_as_it_does_with_32_bits_and_so_does_prediction() {
     let aam = aam!().with(RANKS_STUDY);
@@ -120,7 +121,7 @@ fn training_learns_as_it_does_with_32_bits_and_so_does_prediction() {
              --epochs 12 --overwrite"
         ),
     );
-    // One model, predicted with in each precision.
+    // The same model, with predictions in each precision.
     let predict = |precision: &str| {
         aam.ok(&format!(
             "predict --model none/checkpoints/last --table study/table.biom \
@@ -136,7 +137,7 @@ fn training_learns_as_it_does_with_32_bits_and_so_does_prediction() {
     }
 }
 
-/// A loss so large that its gradients, scaled up, are beyond half precision.
+/// A loss so large that its scaled gradients overflow half precision.
 #[test]
 fn updates_beyond_half_precision_are_skipped_and_a_resumed_run_knows_of_it() {
     let aam = aam!().with(STUDY);
@@ -146,10 +147,10 @@ fn updates_beyond_half_precision_are_skipped_and_a_resumed_run_knows_of_it() {
          --target-weight 3000"
     );
     let ran = aam.ok(&format!("{train} --epochs 12 --output-dir whole"));
-    ran.says(&["updates were skipped, as gradients were beyond half precision"]);
+    ran.says(&["updates were skipped, because gradients exceeded the range of half precision"]);
     aam.ok(&format!("{train} --epochs 5 --output-dir parts"));
     aam.ok("train --resume --epochs 12 --output-dir parts")
-        .says(&["going on after epoch 5"]);
+        .says(&["resuming after epoch 5"]);
     let scale = &state(&aam, "whole")["loss_scale"];
     println!("{scale}");
     let (factor, skipped) = (scale["factor"].as_f64(), scale["skipped"].as_u64());
@@ -165,7 +166,7 @@ fn updates_beyond_half_precision_are_skipped_and_a_resumed_run_knows_of_it() {
         let read = |run: &str| fs::read(aam.path(&format!("{run}/{file}"))).expect("a file");
         assert!(read("parts") == read("whole"), "{file} is another");
     }
-    // Without the scale nothing of this happens.
+    // Without loss scaling, none of this happens.
     let losses = column(&aam, "whole", "train_loss");
     assert!(losses[losses.len() - 1] < losses[0], "{losses:?}");
     let bf16 = train.replace("fp16", "bf16");
@@ -173,7 +174,8 @@ fn updates_beyond_half_precision_are_skipped_and_a_resumed_run_knows_of_it() {
     assert_eq!(state(&aam, "bf16")["loss_scale"], Value::Null);
 }
 
-/// Steps of plain descent are as long as the gradients: those of a scaled loss would go anywhere.
+/// Steps of plain gradient descent are as long as the gradients, so unscaled gradients would
+/// diverge.
 #[test]
 fn descent_goes_where_it_goes_with_32_bits() {
     let aam = aam!().with(RANKS_STUDY);
@@ -201,10 +203,13 @@ fn descent_goes_where_it_goes_with_32_bits() {
         "{job} --max-steps 9 --lr 1e36 --mixed-precision fp16 --output-dir diverged"
     ))
     .ends_with_code(1)
-    .says(&["the loss of batch", "which --mixed-precision bf16 does not"]);
+    .says(&[
+        "the loss of batch",
+        "--mixed-precision bf16 has a larger range",
+    ]);
 }
 
-/// Ranks round their own shares of a sum, so that runs are not the same to the last bit.
+/// Ranks round their shares of a sum separately, so runs are not identical to the last bit.
 #[test]
 fn ranks_learn_what_one_learns() {
     let aam = aam!().with(RANKS_STUDY);

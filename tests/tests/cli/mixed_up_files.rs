@@ -1,11 +1,11 @@
-//! Files given with each other's flags: the error says what the file is and which flag wants it.
+//! Files given with each other's flags: the error names the kind of file and the right flag.
 
 use aam_tests::{Aam, aam};
 
 const STUDY: &str = "simulate --samples 12 --asvs 30 --sequence-length 30 --richness 10 \
                      --depth 300 --output-dir study";
 
-/// Files, what they look like, and the flag that wants them.
+/// Files, their kind, and the flag that takes them.
 const FILES: [(&str, &str, &str); 7] = [
     ("study/table.biom", "a BIOM table", "--table"),
     ("table.tsv", "a feature table as text", "--table"),
@@ -28,7 +28,7 @@ fn study() -> Aam {
     aam
 }
 
-/// A command that is right but for `file`, given with `flag`.
+/// A command that is correct except for `file`, given with `flag`.
 fn command(flag: &str, file: &str) -> String {
     let right = |own: &str, path: &str| match own == flag {
         true => format!(" {own} {file}"),
@@ -108,7 +108,7 @@ fn models_and_tables_are_told_apart() {
         .ends_with_code(4)
     };
     predict("study/table.biom").says(&["study/table.biom: this is a file", "`aam import`"]);
-    predict("study").says(&["study: this is no checkpoint of aam"]);
+    predict("study").says(&["study: this is not a checkpoint of aam"]);
     predict("nowhere").says(&["nowhere: there is no such directory"]);
     let small = "--max-bp 30 --embedding-dim 16 --epochs 1";
     aam.ok(&format!(

@@ -1,4 +1,4 @@
-//! An output directory has one writer: whoever comes second is told who was first.
+//! An output directory has one writer; a second one is told about the first.
 
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -10,11 +10,11 @@ const TRAIN: &str = "train --test-size 0.2 --members network --table study/table
                      study/metadata.tsv --metadata-column ph --max-bp 30 --embedding-dim 16 \
                      --attention-layers 1 --baseline-trees 0";
 
-/// A command that goes on until it is killed.
+/// A command that runs until it is killed.
 struct Live(Child);
 
 impl Live {
-    /// Begins it, and waits for the file that it makes.
+    /// Starts the command and waits for the file it creates.
     fn begin(aam: &Aam, arguments: &str, file: &str) -> Self {
         let mut command = aam.command(arguments);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
@@ -29,7 +29,7 @@ impl Live {
         live
     }
 
-    /// What is said to whoever comes second.
+    /// The message that a second writer gets.
     fn told(&self) -> String {
         format!("another run of aam (process {}", self.0.id())
     }
@@ -67,7 +67,7 @@ fn nobody_writes_to_the_directory_of_a_live_run() {
         let ran = aam.run(&second).ends_with_code(2);
         ran.says(&["--output-dir ", "run: ", &told, "choose another directory"]);
     }
-    // It did not notice.
+    // The first writer is unaffected.
     let epochs = || aam.read("run/metrics.jsonl").lines().count();
     let before = epochs();
     let begun = Instant::now();
@@ -75,7 +75,7 @@ fn nobody_writes_to_the_directory_of_a_live_run() {
         assert!(begun.elapsed() < Duration::from_secs(60));
         std::thread::sleep(Duration::from_millis(20));
     }
-    // A process that was killed leaves its lock to the next.
+    // The lock of a killed process can be taken over.
     drop(live);
     assert!(has_lock(&aam.path("run")));
     aam.ok("train --output-dir run --resume --epochs 1");
@@ -101,7 +101,7 @@ fn of_two_that_begin_at_once_one_is_refused() {
             _ => panic!("{both:?}"),
         };
         let refused = String::from_utf8_lossy(&both[2 - seed].stderr).into_owned();
-        // The other may just have come to its end.
+        // The other process may just have ended.
         let known = [
             "another run of aam",
             "there is a run in this directory",

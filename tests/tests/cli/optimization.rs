@@ -1,4 +1,4 @@
-//! Optimizers, learning-rate schedules and rates of their own, through the program.
+//! Optimizers, learning-rate schedules and separate learning rates, through the program.
 
 use aam_tests::{Aam, STUDY, aam};
 
@@ -49,7 +49,7 @@ fn every_schedule_sets_the_rate() {
         constant[0] < constant[1] && constant[1] == constant[7],
         "{constant:?}"
     );
-    // Of no rate of learning to speak of, every epoch is as the one before.
+    // With a negligible learning rate, all epochs are alike.
     aam.ok(&format!(
         "{TRAIN} --lr 1e-12 --scheduler plateau --scheduler-patience 1 --scheduler-factor 0.5 \
          --scheduler-min-lr 2e-13"
@@ -94,7 +94,7 @@ fn averaged_weights_are_judged_and_saved() {
     assert_same_predictions(&aam, "again.tsv");
 }
 
-/// Checks that the file `name` has the predictions that the run has of the held-out samples.
+/// Checks that the file `name` contains the run's predictions for the held-out samples.
 fn assert_same_predictions(aam: &Aam, name: &str) {
     let pairs = |text: &str| -> Vec<(String, String)> {
         let lines = text.lines().skip(1).map(|line| line.split('\t'));
@@ -159,12 +159,12 @@ fn adapters_are_merged_into_the_checkpoint() {
 fn categories_that_come_equally_often() {
     let aam = study();
     aam.ok(&format!("{TRAIN} --balance habitat"))
-        .says(&["the same number of samples of each of", "habitat="]);
+        .says(&["equally many samples from each of", "habitat="]);
     aam.ok(
         "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --metadata-column habitat \
          --classifier --balance class --epochs 2 --max-bp 30 --embedding-dim 16 --output-dir classes",
     )
-    .says(&["the same number of samples of each of"]);
+    .says(&["equally many samples from each of"]);
     aam.refuses(&format!("{TRAIN} --balance class"))
         .says(&["the target holds numbers"]);
     aam.run(&format!("{TRAIN} --balance habitatt"))

@@ -1,4 +1,4 @@
-//! Where results go: what is refused, what is replaced and what is not, and a full disk.
+//! Outputs: what is rejected, what is replaced and what is not, and a full disk.
 
 use aam_tests::{Aam, aam};
 
@@ -14,7 +14,7 @@ fn study() -> Aam {
     aam
 }
 
-/// Names in a folder, hidden ones included.
+/// Names in a folder, including hidden ones.
 fn names(aam: &Aam, folder: &str) -> Vec<String> {
     let entries = std::fs::read_dir(aam.path(folder)).expect("a folder");
     let name = |entry: std::io::Result<std::fs::DirEntry>| {
@@ -46,7 +46,7 @@ fn the_best_checkpoint_says_what_chose_it() {
 fn a_run_is_replaced_only_when_asked_to_and_nothing_else_ever() {
     let aam = study();
     aam.ok(&format!("{TRAIN} run"));
-    // Refused before anything is read.
+    // Rejected before anything is read.
     let blind = "train --test-size 0.2 --members network --table none.biom --metadata none.tsv --metadata-column ph --output-dir run";
     aam.refuses(blind).says(&[
         "--output-dir run: there is a run in this directory",
@@ -60,16 +60,17 @@ fn a_run_is_replaced_only_when_asked_to_and_nothing_else_ever() {
     let study_files = names(&aam, "study");
     aam.refuses(&format!("{TRAIN} study"))
         .says(&["--output-dir study: the directory exists and is not empty"]);
-    aam.refuses(&format!("{TRAIN} study --overwrite"))
-        .says(&["--output-dir study: the directory holds files that are no run of aam"]);
+    aam.refuses(&format!("{TRAIN} study --overwrite")).says(&[
+        "--output-dir study: the directory contains files that do not belong to a run of aam",
+    ]);
     assert_eq!(names(&aam, "study"), study_files);
     aam.refuses(&format!("{TRAIN} study/tree.nwk --overwrite"))
         .says(&["--output-dir study/tree.nwk: this is a file"]);
-    // Settings of some other program.
+    // Settings of another program.
     std::fs::create_dir(aam.path("site")).expect("a folder");
     aam.write("site/config.toml", "title = \"my site\"\n");
     aam.refuses(&format!("{TRAIN} site --overwrite"))
-        .says(&["no run of aam"]);
+        .says(&["do not belong to a run of aam"]);
     assert_eq!(names(&aam, "site"), ["config.toml"]);
     aam.refuses("train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv")
         .says(&["--output-dir is missing"]);
@@ -80,7 +81,7 @@ fn a_study_is_replaced_only_by_a_study() {
     let aam = study();
     let before = aam.read("study/metadata.tsv");
     aam.refuses(&format!("{STUDY} study")).says(&[
-        "--output-dir: study: exists already, with a study in it",
+        "--output-dir: study: already exists and contains a study",
         "--overwrite",
     ]);
     aam.write("study/notes.txt", "mine");
@@ -89,7 +90,7 @@ fn a_study_is_replaced_only_by_a_study() {
     assert_eq!(aam.read("study/notes.txt"), "mine");
     aam.ok(&format!("{TRAIN} run"));
     aam.refuses(&format!("{STUDY} run --overwrite"))
-        .says(&["no simulated study"]);
+        .says(&["other than a simulated study"]);
     assert!(aam.path("run/metrics.tsv").is_file());
 }
 

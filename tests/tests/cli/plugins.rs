@@ -1,4 +1,4 @@
-//! `aam plugins`: what is linked, for people and for programs.
+//! `aam plugins`: linked components, for people and for programs.
 
 use aam_tests::aam;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! Several predictions of a sample from random choices of its ASVs, through the program.
+//! Repeated predictions of a sample from random subsets of its ASVs, through the program.
 
 use aam_tests::{Aam, STUDY, aam};
 
@@ -11,7 +11,7 @@ fn study() -> Aam {
     aam!().with(STUDY)
 }
 
-/// Mean difference between two predictions of the samples.
+/// Mean difference between two sets of predictions.
 fn difference(a: &[f64], b: &[f64]) -> f64 {
     let differences = a.iter().zip(b).map(|(a, b)| (a - b).abs());
     differences.sum::<f64>() / a.len() as f64
@@ -37,11 +37,11 @@ fn the_mean_of_more_passes_moves_less() {
     ));
     let spread = aam.column("p.tsv", "spread");
     assert!(spread.iter().any(|&spread| spread > 0.0), "{spread:?}");
-    // ASVs by abundance leave nothing to chance.
+    // Selection by abundance is deterministic.
     aam.ok(&format!(
         "{PREDICT} --asv-sampling abundance --prediction-passes 3"
     ))
-    .says(&["one pass instead of 3", "chosen by abundance"]);
+    .says(&["one pass instead of 3", "selected by abundance"]);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn passes_that_would_be_the_same_are_one() {
     ))
     .says(&["--val-prediction-passes: one pass instead of 3"]);
     aam.ok(&format!("{PREDICT} --output-variance"))
-        .says(&["one pass has no spread"]);
+        .says(&["a single pass has no variance"]);
     aam.refuses(&format!("{PREDICT} --prediction-passes 0"))
         .says(&["--prediction-passes"]);
 }

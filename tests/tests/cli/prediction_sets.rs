@@ -6,7 +6,7 @@ const TRAIN: &str = "train --table study/table.biom --metadata subjects.tsv --ma
                      --embedding-dim 16 --epochs 2 --members network,linear,forest \
                      --group-column subject --interval 0.7,0.95 --output-dir run";
 
-/// A study of which every five samples are of one subject.
+/// A study in which every five samples are from one subject.
 fn study() -> Aam {
     let aam = aam!().with(LARGER_STUDY);
     let text = aam.read("study/metadata.tsv");
@@ -19,7 +19,7 @@ fn study() -> Aam {
     aam
 }
 
-/// The cells of a column, in the order of the lines.
+/// The cells of a column, in line order.
 fn column(aam: &Aam, file: &str, name: &str) -> Vec<String> {
     let text = aam.read(file);
     let cells = cells(&text, name).into_iter();
@@ -68,7 +68,7 @@ fn classes_have_sets_that_hold_the_true_one() {
     assert_close(metric(&aam, "set_coverage"), held(&narrow));
     let sizes: usize = narrow.iter().map(Vec::len).sum();
     assert_close(metric(&aam, "set_size"), sizes as f64 / samples);
-    // 60 samples of 12 subjects.
+    // 60 samples from 12 subjects.
     assert!(held(&narrow) > 0.5 && held(&wide) > 0.8);
 
     let coverage = aam.read("run/coverage.tsv");
@@ -92,7 +92,7 @@ fn classes_have_sets_that_hold_the_true_one() {
     let error = metric(&aam, "calibration_error");
     assert!((0.0..0.5).contains(&error), "{error}");
 
-    // A model of all samples, with what it has from those that were held out.
+    // A model of all samples, calibrated on those that were held out.
     let predict = "predict --model run/checkpoints/best --table study/table.biom --output";
     aam.ok(&format!("{predict} p.tsv"));
     assert_eq!(sets(&aam, "p.tsv", "prediction_set_0.95").len(), 60);
@@ -138,7 +138,7 @@ fn levels_are_probabilities() {
     }
     aam.refuses(&with(","))
         .says(&["--interval", "at least one"]);
-    // As files of older versions have it.
+    // As in files of older versions.
     aam.write("one.toml", "command = \"train\"\ninterval = 0.6\n");
     let config = with("0.9").replace("--interval 0.9", "--config one.toml --print-config");
     aam.ok(&config).prints(&["interval = [0.6]"]);

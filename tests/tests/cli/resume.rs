@@ -1,4 +1,4 @@
-//! `--resume` through the program: what may change and what may not, and what ends a run clearly.
+//! `--resume` through the program: what may and may not change, and which errors end a run.
 
 use std::fs;
 use std::path::Path;
@@ -44,29 +44,29 @@ fn names(folder: &Path) -> Vec<String> {
 fn a_finished_run_says_so_until_it_is_made_longer() {
     let aam = trained();
     let before = aam.read("run/evaluation.tsv");
-    aam.ok(RESUME).says(&["run: the run is finished"]);
-    // The same command as at first does the same.
+    aam.ok(RESUME).says(&["run: the run is complete"]);
+    // The same command as at first has the same effect.
     aam.ok(&format!("{TRAIN} --epochs 4 --resume"))
-        .says(&["the run is finished"]);
+        .says(&["the run is complete"]);
     assert_eq!(aam.read("run/evaluation.tsv"), before);
     aam.ok(&format!("{RESUME} --epochs 6 --lr 0.001 --batch-size 5"))
         .says(&[
             "changed: epochs 4 → 6\n",
             "changed: lr 0.003 → 0.001\n",
             "changed: batch-size 8 → 5\n",
-            "going on after epoch 4",
+            "resuming after epoch 4",
         ]);
     assert_eq!(epochs(&aam), 6);
     let rates = aam.column("run/metrics.tsv", "learning_rate");
     assert!(rates[4] < 0.001 && rates[1] > 0.001, "{rates:?}");
     let settings = aam.read("run/config.toml");
     assert!(settings.contains("epochs = 6\n") && settings.contains("resume = false\n"));
-    aam.ok(RESUME).says(&["the run is finished"]);
-    // What was trained but not told of is told.
+    aam.ok(RESUME).says(&["the run is complete"]);
+    // Missing reports of a trained run are written.
     fs::remove_file(aam.path("run/evaluation.tsv")).expect("a file");
     aam.ok(RESUME);
     assert!(aam.path("run/evaluation.tsv").is_file());
-    // One limit lifts the other.
+    // One limit replaces the other.
     aam.ok(&format!("{RESUME} --max-steps 30"))
         .says(&["changed: max-steps none → 30", "changed: epochs 6 → none"]);
 }
@@ -78,7 +78,7 @@ fn what_makes_the_run_what_it_is_stays() {
         ("--embedding-dim 32", "--embedding-dim: the run has 16"),
         (
             "--head mlp",
-            "--head: the run has linear, and cannot go on with mlp",
+            "--head: the run has linear and cannot resume with mlp",
         ),
         ("--loss.delta 3", "--loss.delta: the run has "),
         (
@@ -87,7 +87,7 @@ fn what_makes_the_run_what_it_is_stays() {
         ),
         (
             "--seed 1",
-            "--seed: the run has 42, and cannot go on with 1",
+            "--seed: the run has 42 and cannot resume with 1",
         ),
         ("--optimizer sgd", "--optimizer: the run has adamw"),
         ("--best-metric mae", "--best-metric: the run has none"),
@@ -100,14 +100,14 @@ fn what_makes_the_run_what_it_is_stays() {
     aam.refuses("train --resume")
         .says(&["--output-dir is missing"]);
     aam.refuses("train --output-dir study --resume")
-        .says(&["no run that could go on"]);
+        .says(&["no run to resume"]);
     assert_eq!(epochs(&aam), 4);
 }
 
 #[test]
 fn the_reference_spelling_names_the_run_or_a_checkpoint_in_it() {
     let aam = trained();
-    aam.ok("train --resume-from run").says(&["is finished"]);
+    aam.ok("train --resume-from run").says(&["is complete"]);
     aam.ok("train --resume-from run/checkpoints/last --epochs 5");
     assert_eq!(epochs(&aam), 5);
     aam.refuses("train --resume-from run/checkpoints/best_model.pt")
@@ -119,7 +119,7 @@ fn data_that_changed_are_noticed() {
     let aam = trained();
     let longer = format!("{RESUME} --epochs 6");
     let metadata = aam.read("study/metadata.tsv");
-    // A further column and other files of the same contents do not matter.
+    // An additional column and other files with the same contents do not matter.
     let mut lines = metadata.lines().map(str::to_owned);
     let mut more = lines.next().expect("a header") + "\tmore\n";
     for line in lines {
@@ -156,7 +156,7 @@ fn data_that_changed_are_noticed() {
         &metadata.replace(&sample, &other.join("\t")),
     );
     aam.run(&longer).ends_with_code(3).says(&[
-        "--metadata study/metadata.tsv: column 'ph' holds other values than when the run began",
+        "--metadata study/metadata.tsv: column 'ph' has other values than when the run started",
         "another --output-dir",
     ]);
     aam.write(
@@ -183,12 +183,12 @@ fn a_tree_that_changed_is_noticed() {
                     --embedding-dim 16 --nucleotide-steps 3 --epochs 2 --output-dir run";
     aam.ok(pretrain);
     aam.ok("pretrain --output-dir run --resume")
-        .says(&["is finished"]);
+        .says(&["is complete"]);
     let tree = aam.read("study/tree.nwk");
     aam.write("study/tree.nwk", &tree.replacen(":0.", ":0.9", 1));
     aam.run("pretrain --output-dir run --resume --epochs 3")
         .ends_with_code(3)
-        .says(&["--tree study/tree.nwk: the file holds something else"]);
+        .says(&["--tree study/tree.nwk: the file has other contents"]);
     aam.write("study/tree.nwk", &tree);
     aam.ok("pretrain --output-dir run --resume --epochs 3");
     assert_eq!(state(&aam, "run")["stage"], 1);
@@ -203,10 +203,13 @@ fn a_damaged_checkpoint_is_named() {
         fs::write(&path, &whole[..whole.len() - 1]).expect("a file");
         aam.run(&format!("{RESUME} --epochs 5"))
             .ends_with_code(4)
-            .says(&[&format!("run/checkpoints/last/{file}: "), "SHA-256 differs"]);
+            .says(&[
+                &format!("run/checkpoints/last/{file}: "),
+                "SHA-256 mismatch",
+            ]);
         fs::write(&path, whole).expect("a file");
     }
-    // The best one is needed where it is not the last one, too.
+    // The best checkpoint is also needed if it is not the last one.
     let manifest = aam.path("run/checkpoints/best/manifest.json");
     let whole = fs::read(&manifest).expect("a file");
     fs::write(&manifest, &whole[..9]).expect("a file");
@@ -228,7 +231,7 @@ fn a_run_without_a_checkpoint_begins_anew() {
     fs::remove_dir_all(aam.path("run/checkpoints")).expect("checkpoints");
     aam.ok(RESUME).says(&["no checkpoint yet"]);
     assert_eq!(aam.read("run/metrics.tsv"), metrics);
-    // What a kill can leave before that.
+    // What a killed process may leave before that.
     fs::remove_dir_all(aam.path("run")).expect("a run");
     fs::create_dir(aam.path("run")).expect("a folder");
     aam.write("run/.config.toml.12345", "half");
@@ -258,7 +261,7 @@ fn a_fold_that_was_interrupted_goes_on() {
     let command = format!("{TRAIN} --epochs 4 --folds 2").replace(" run", " whole");
     aam.ok(&command);
     let command = command.replace(" whole", " run");
-    // The second fold stopped after three of four epochs, as a kill leaves it.
+    // The second fold stopped after three of four epochs, as after a kill.
     aam.ok(&command);
     let fold = aam.path("run/fold-2");
     fs::remove_file(fold.join("result.json")).expect("a file");
@@ -267,8 +270,8 @@ fn a_fold_that_was_interrupted_goes_on() {
     let last = time(&fold.join("checkpoints/last/manifest.json"));
     fs::write(&metrics, "").expect("a file");
     aam.ok("train --output-dir run --resume")
-        .says(&["1 of which are done already"]);
-    // It was trained to its end: nothing is trained again.
+        .says(&["1 already completed"]);
+    // It was fully trained, so nothing is trained again.
     assert_eq!(time(&fold.join("checkpoints/last/manifest.json")), last);
     for file in ["predictions.tsv", "evaluation.tsv", "folds.tsv"] {
         assert_eq!(
@@ -287,8 +290,11 @@ fn a_loss_that_is_no_number_names_its_samples() {
         "{TRAIN} --epochs 50 --optimizer sgd --lr 1e30 --max-grad-norm none --loss mse"
     ));
     let ran = ran.ends_with_code(1);
-    ran.clone()
-        .says(&["the loss of batch ", "the batch is of S", "--resume --lr"]);
+    ran.clone().says(&[
+        "the loss of batch ",
+        "the batch contains S",
+        "--resume --lr",
+    ]);
     assert!(ran.stderr.len() < 3000, "{}", ran.stderr);
 }
 

@@ -1,11 +1,11 @@
-//! What a run that goes on has besides weights: averages, adapters, an optimizer of every kind, and
-//! one that ranks share.
+//! State of a resumed run besides the weights: averages, adapters, every kind of optimizer, and one
+//! shared among ranks.
 
 use std::fs;
 
 use aam_tests::{Aam, Runs, STUDY, aam};
 
-/// Every epoch at the same rate, whatever their number.
+/// Every epoch at the same learning rate, whatever their number.
 const EVEN: &str = "--max-bp 30 --embedding-dim 16 --attention-heads 2 --attention-layers 1 \
                     --scheduler constant --warmup 0 --no-tensorboard --no-report";
 const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
@@ -18,7 +18,7 @@ fn weights(aam: &Aam, run: &str) -> [Vec<u8>; 2] {
     })
 }
 
-/// Four epochs at once and two times two are the same.
+/// Four epochs at once and two times two epochs give the same result.
 fn check(aam: &Aam, flags: &str) {
     let train = format!("{TRAIN} {EVEN} {flags}");
     aam.ok(&format!(
@@ -28,7 +28,7 @@ fn check(aam: &Aam, flags: &str) {
         "{train} --epochs 2 --overwrite --output-dir parts"
     ));
     aam.ok("train --resume --epochs 4 --output-dir parts")
-        .says(&["going on after epoch 2"]);
+        .says(&["resuming after epoch 2"]);
     assert_eq!(weights(aam, "parts"), weights(aam, "whole"), "{flags}");
     let metrics = |run: &str| aam.read(&format!("{run}/metrics.tsv"));
     assert_eq!(metrics("parts"), metrics("whole"), "{flags}");
@@ -71,7 +71,7 @@ fn an_optimizer_that_ranks_share_goes_on() {
     check(&aam, &format!("{shared} --fsdp-sharded-checkpoint"));
 }
 
-/// The factor of distances is fitted before the first step of a run, and learns in all of it.
+/// The scale of distances is fitted before the first step of a run, and trained throughout it.
 #[test]
 fn distances_go_on() {
     let aam = aam!().with(STUDY);
@@ -90,8 +90,8 @@ fn distances_go_on() {
     assert_ne!(factor("whole"), factor("start"));
 }
 
-/// The optimizer has averages of what was, without which it would go another way. Ranks add in
-/// another order than one, and differ in the last digits.
+/// The optimizer has running averages, without which it would take another path. Several ranks add
+/// in a different order than one, and differ in the last digits.
 #[test]
 fn any_strategy_goes_on_for_any_other() {
     let aam = aam!().with(STUDY);

@@ -1,8 +1,8 @@
-//! How much of each sequence is read: all, unless it is asked otherwise or the encoder knows less.
+//! How much of each sequence is read: all, unless requested otherwise or the encoder supports less.
 
 use aam_tests::{Aam, aam};
 
-/// A table of sequences of `bases` bases, with metadata.
+/// A table of sequences with `bases` bases, with metadata.
 fn study(aam: &Aam, bases: usize) {
     let mut table = String::from("#OTU ID");
     let mut metadata = String::from("sample-id\tph\n");
@@ -39,15 +39,15 @@ fn a_model_reads_whole_sequences_unless_they_are_to_be_cut() {
     let train = "train --table table.tsv --metadata m.tsv --metadata-column ph --test-size 0.25 \
          --members network --embedding-dim 16 --epochs 1 --baseline-trees 0 --output-dir";
     let ran = aam.ok(&format!("{train} whole"));
-    assert!(!ran.stderr.contains("cut"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("truncated"), "{}", ran.stderr);
     assert_eq!(max_bp(&aam, "whole"), (44, 44));
     aam.ok(&format!("{train} short --max-bp 40"))
-        .says(&["8 ASVs are longer than 40 bases and were cut"]);
+        .says(&["8 ASVs are longer than 40 bases and were truncated"]);
     assert_eq!(max_bp(&aam, "short"), (40, 40));
     aam.run(&format!("{train} refused --max-bp 40 --no-truncate"))
         .ends_with_code(3)
         .says(&["the sequence has 44 bases, more than the 40 allowed"]);
-    // The recorded settings give the same model again, and the run goes on.
+    // The recorded settings give the same model again, and the run can resume.
     aam.ok("train --config whole/config.toml --output-dir again");
     assert_eq!(max_bp(&aam, "again"), (44, 44));
     aam.ok("train --output-dir whole --resume --epochs 2");
@@ -75,8 +75,10 @@ fn what_an_encoder_does_not_know_is_cut_with_a_warning() {
     );
     ran.says(&["pre-trained encoder: pretrained/checkpoints/best"]);
     study(&aam, 44);
-    aam.ok(&format!("{train} longer"))
-        .says(&[warning, "8 ASVs are longer than 36 bases and were cut"]);
+    aam.ok(&format!("{train} longer")).says(&[
+        warning,
+        "8 ASVs are longer than 36 bases and were truncated",
+    ]);
     assert_eq!(max_bp(&aam, "longer"), (36, 36));
     aam.ok(&train
         .replace("--test-size 0.25", "--folds 2")
@@ -93,7 +95,7 @@ fn what_an_encoder_does_not_know_is_cut_with_a_warning() {
     aam.ok("predict --model same --table table.tsv --output p.tsv")
         .says(&[
             "warning: the model was trained on sequences of up to 36 bases, and the longest one here has 44",
-            "8 ASVs are longer than 36 bases and were cut",
+            "8 ASVs are longer than 36 bases and were truncated",
         ]);
     assert_eq!(aam.read("p.tsv").lines().count(), 1 + 12);
 }

@@ -1,4 +1,4 @@
-//! What is held out: groups whole, classes in their shares, folds, and a warning of repeats.
+//! Splits: whole groups, stratified classes, folds, and a warning about repeats.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use aam_tests::{Aam, STUDY, aam, cells};
 const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata metadata.tsv --metadata-column ph \
                      --max-bp 30 --embedding-dim 16 --epochs 2 --baseline-trees 10";
 
-/// A study whose samples are of six subjects, four each.
+/// A study whose samples are from six subjects, four each.
 fn study() -> Aam {
     let aam = aam!().with(STUDY);
     let text = aam.read("study/metadata.tsv");
@@ -38,7 +38,7 @@ fn lines(aam: &Aam, name: &str) -> BTreeSet<String> {
     aam.read(name).lines().map(str::to_owned).collect()
 }
 
-/// Subjects of the samples that a list names.
+/// Subjects of the samples in a list.
 fn listed(aam: &Aam, name: &str) -> BTreeSet<String> {
     let subjects = subjects(aam);
     lines(aam, name)
@@ -58,7 +58,7 @@ fn no_subject_is_on_both_sides() {
             let ran = aam.ok(&format!(
                 "{command} --group-column host_subject_id --seed {seed} --output-dir run --overwrite"
             ));
-            assert!(!ran.stderr.contains("flatter"), "{}", ran.stderr);
+            assert!(!ran.stderr.contains("are optimistic"), "{}", ran.stderr);
             let train = listed(&aam, "run/samples_train.txt");
             let validation = listed(&aam, "run/samples_val.txt");
             assert!(train.is_disjoint(&validation), "{train:?} {validation:?}");
@@ -101,10 +101,10 @@ fn repeats_that_are_divided_are_named() {
         "warning: column 'host_subject_id' has 6 values for 24 samples",
         "--group-column host_subject_id",
     ]);
-    // Nothing repeats in the study as it is: its only column of names has few values.
+    // Nothing repeats in the original study: its only column of names has few values.
     let command = TRAIN.replace("metadata.tsv", "study/metadata.tsv");
     let ran = aam.ok(&format!("{command} --output-dir plain"));
-    assert!(!ran.stderr.contains("flatter"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("are optimistic"), "{}", ran.stderr);
 }
 
 #[test]
@@ -170,11 +170,11 @@ fn every_sample_is_predicted_by_a_model_that_did_not_see_it() {
         of_subject.values().all(|folds| folds.len() == 1),
         "{of_subject:?}"
     );
-    // The table: a line per fold, whose figures are those of the last epoch, then mean and spread.
+    // The table has one line per fold with the metrics of the last epoch, then mean and spread.
     let r2 = aam.column("run/folds.tsv", "r2");
     assert_eq!(r2.len(), 5);
     for fold in 1..=3 {
-        // The table is of the predictions, which have seven digits.
+        // The table is computed from the predictions, which have seven digits.
         let last = aam.last(&format!("run/fold-{fold}"), "r2");
         assert!((r2[fold - 1] - last).abs() < 1e-5, "{last} {r2:?}");
         let evaluated = aam.read(&format!("run/fold-{fold}/evaluation.tsv"));
@@ -189,9 +189,9 @@ fn every_sample_is_predicted_by_a_model_that_did_not_see_it() {
     );
     assert_eq!(aam.column("run/folds.tsv", "random_forest:r2").len(), 5);
 
-    // What is done is not done again, and what a kill left is.
+    // Finished folds are not repeated, but interrupted ones are.
     std::fs::remove_file(aam.path("run/fold-2/result.json")).expect("a result");
-    aam.ok(&command).says(&["2 of which are done already"]);
+    aam.ok(&command).says(&["2 already completed"]);
     assert_eq!(aam.read("run/predictions.tsv"), predictions);
     aam.refuses(&format!("{command} --epochs 3").replace("--epochs 2", ""))
         .says(&["--epochs was 2 and is 3"]);

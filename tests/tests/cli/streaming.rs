@@ -1,4 +1,4 @@
-//! Tables whose counts are on disk: same numbers, nothing left behind.
+//! Tables with counts on disk give the same results and leave no files behind.
 
 use aam_tests::{Aam, LARGER_STUDY, aam};
 

@@ -1,4 +1,4 @@
-//! Bray–Curtis and Jaccard as what pre-training learns, from the table alone.
+//! Bray–Curtis and Jaccard as pre-training targets, from the table alone.
 
 use aam_tests::{Aam, LARGER_STUDY, aam};
 
@@ -19,7 +19,7 @@ fn distances_are_learnt_without_a_tree() {
         .says(&["distances from the table, per batch", &format!("{name}_r2")]);
         assert!(!aam.read(&format!("{name}/metrics.tsv")).contains("unifrac"));
         assert!(aam.last(name, &format!("{name}_pearson")) > 0.5);
-        // The same seed gives the same figures, whatever thread computes distances.
+        // The same seed gives the same metrics, whichever thread computes distances.
         aam.ok(&format!(
             "{PRETRAIN} --max-steps 100 --unifrac-metric {metric} --output-dir again-{name}"
         ));
@@ -81,6 +81,6 @@ fn an_objective_is_the_metric_of_its_name() {
         ),
         run(&format!("{tree} --unifrac-metric weighted-normalized"), "d")
     );
-    // A run that began under the older name goes on.
+    // A run started under the older name can resume.
     aam.ok("pretrain --output-dir b --resume --max-steps 3");
 }

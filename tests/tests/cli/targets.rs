@@ -1,5 +1,5 @@
-//! Scales of targets, a loss per target, and weights of categories, each to a prediction by the
-//! saved model; and what is said where they cannot be had.
+//! Target transforms, a loss per target, and category weights, each up to a prediction by the saved
+//! model; and the errors where they do not apply.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ fn study() -> Aam {
     aam
 }
 
-/// The command that trains on `metadata` with `flags`.
+/// The training command for `metadata` with `flags`.
 fn train(metadata: &str, flags: &str) -> String {
     format!(
         "train --test-size 0.2 --members network --table study/table.biom --metadata {metadata} --max-bp 30 --embedding-dim 16 \
@@ -46,14 +46,14 @@ fn cells(aam: &Aam, name: &str) -> HashMap<(String, String), String> {
     lines.flat_map(of_line).collect()
 }
 
-/// Trains, predicts the validation samples with the saved model, and checks that these are the
-/// predictions that the training wrote.
+/// Trains, predicts the validation samples with the saved model, and checks that these predictions
+/// equal those written by the training.
 fn trained_and_predicted(aam: &Aam, metadata: &str, flags: &str) -> (Ran, Ran) {
     let trained = aam.ok(&train(metadata, flags));
     let predicted = aam.ok(&predict(&format!("--overwrite --metadata {metadata}")));
     let (written, again) = (cells(aam, "run/predictions.tsv"), cells(aam, "p.tsv"));
     assert!(again.len() >= 8, "{flags}: {again:?}");
-    // What only predictions of new samples have.
+    // Columns that only predictions of new samples have.
     let of_new = ["unseen_reads", "distance", "unlike"];
     let in_both = again
         .iter()
@@ -69,7 +69,7 @@ fn trained_and_predicted(aam: &Aam, metadata: &str, flags: &str) -> (Ran, Ran) {
     (trained, predicted)
 }
 
-/// Writes the study's metadata with further columns, which `more` gives for each row and the
+/// Writes the study's metadata with additional columns, which `more` gives for each row and the
 /// sample's habitat.
 fn metadata(aam: &Aam, names: &str, more: impl Fn(usize, &str) -> String) {
     let text = aam.read(METADATA);
@@ -81,7 +81,7 @@ fn metadata(aam: &Aam, names: &str, more: impl Fn(usize, &str) -> String) {
     aam.write("m.tsv", &changed);
 }
 
-/// A quantity of quite another size in each habitat.
+/// A quantity whose magnitude differs between habitats.
 fn mass(row: usize, habitat: &str) -> f64 {
     10f64.powi(habitat.len() as i32 % 4) * (10.0 + (row % 7) as f64)
 }
@@ -97,7 +97,7 @@ fn a_scale_in_each_category_is_undone_by_the_saved_model() {
         "--metadata-column mass,ph --normalize-by habitat,season --lr 0.0001 --loss gaussian-nll";
     let (trained, _) = trained_and_predicted(&aam, "m.tsv", flags);
     trained.says(&[
-        "'mass' has a scale in each of ",
+        "'mass' has a separate scale in each of ",
         "categories; the smallest is habitat=",
     ]);
     let config = aam.read("run/config.toml");
@@ -105,7 +105,7 @@ fn a_scale_in_each_category_is_undone_by_the_saved_model() {
         config.contains("[target-transform]\nname = \"zscore-category\""),
         "{config}"
     );
-    // Two epochs teach next to nothing: it is the scale that tells large from small.
+    // Two epochs train next to nothing, so it is the scale that separates large from small.
     let masses = |what: &str| -> HashMap<String, f64> {
         let all = cells(&aam, "run/predictions.tsv").into_iter();
         let of = all.filter(|((_, column), _)| *column == format!("{what} mass"));
@@ -122,7 +122,7 @@ fn a_scale_in_each_category_is_undone_by_the_saved_model() {
     }
     assert!(pairs > 0, "{actual:?}");
     aam.refuses(&predict("--overwrite")).says(&[
-        "--metadata is missing: 'mass' was learnt on a scale for each category of 'habitat' and \
+        "--metadata is missing: 'mass' was scaled separately for each category of 'habitat' and \
          'season'",
     ]);
     aam.run(&predict(&format!("--overwrite --metadata {METADATA}")))
@@ -189,7 +189,7 @@ fn transforms_that_do_not_fit_are_refused() {
     metadata(&aam, "low", |row, _| format!("{}", row as f64 - 3.0));
     let log = "--metadata-column low --target-transform log-zscore";
     aam.run(&train("m.tsv", log)).ends_with_code(3).says(&[
-        "m.tsv: column 'low': sample S001 has -3 (2 more are refused, too), which --target-transform \
+        "m.tsv: column 'low': sample S001 has -3 (2 more are invalid, too), which --target-transform \
          log-zscore cannot take: ln(y + 1) exists only above -1",
         "choose another transform",
     ]);
@@ -200,7 +200,7 @@ fn transforms_that_do_not_fit_are_refused() {
     .says(&["needs --normalize-by"]);
     let log = "--metadata-column ph --log-transform-targets --normalize-targets-by habitat";
     aam.refuses(&train("m.tsv", log))
-        .says(&["log-minmax, is of the whole target"]);
+        .says(&["log-minmax, applies to the whole target"]);
     aam.run(&train(
         "m.tsv",
         "--metadata-column ph --normalize-by habitt",
@@ -243,14 +243,14 @@ fn each_target_has_its_own_loss() {
         .filter_map(|t| t["loss"]["name"].as_str())
         .collect();
     assert_eq!(losses, ["quantile", "mae", "huber"]);
-    // The run's own settings hold the losses themselves, and need no file.
+    // The recorded settings contain the losses themselves, and need no file.
     std::fs::remove_file(aam.path("losses.toml")).expect("the file");
     aam.ok("train --config run/config.toml --output-dir again");
     assert_eq!(
         aam.read("again/predictions.tsv"),
         aam.read("run/predictions.tsv")
     );
-    // The same as JSON, one of the targets by its number.
+    // The same as JSON, with one of the targets given by its number.
     let json = r#"{"0":{"name":"quantile","levels":[0.1,0.5,0.9]},"gradient":"mae"}"#;
     let overwrite = train(
         "m.tsv",
@@ -316,7 +316,7 @@ fn losses_that_cannot_be_had_are_refused() {
     );
     refuses(
         r#"{"ph":"cross-entropy"}"#,
-        &["target 'ph': loss 'cross-entropy' needs a target of classes"],
+        &["target 'ph': loss 'cross-entropy' needs a categorical target"],
     );
     refuses(
         r#"{"ph":"mae","0":"mse"}"#,
@@ -361,7 +361,7 @@ fn categories_weigh_as_they_are_told_to() {
         "{config}"
     );
 
-    // The same weight for all is no weight.
+    // Equal weights for all have no effect.
     aam.ok(&train(METADATA, &format!("{numbers} --overwrite")));
     let plain = aam.read("run/metrics.tsv");
     assert_ne!(plain, weighted);

@@ -1,8 +1,8 @@
-//! Names that would command a terminal, or corrupt a file, and come from files of others.
+//! Names in foreign files that would control a terminal or corrupt a file.
 
 use aam_tests::{Aam, STUDY, aam};
 
-/// An id that clears a screen, one that reads backwards, one of two lines, one with a tab and one
+/// Ids that clear the screen, reverse the text direction, contain a line break or a tab, or look
 /// like a comment.
 const IDS: [&str; 5] = [
     "a\u{1b}[2Jb",
@@ -36,7 +36,7 @@ fn study(ids: &[&str]) -> Aam {
     aam
 }
 
-/// That nothing on either stream commands a terminal.
+/// Checks that nothing on either stream controls a terminal.
 #[track_caller]
 fn is_harmless(text: &str) {
     let hidden = |c: char| c.is_control() && c != '\n' || ('\u{202a}'..='\u{202e}').contains(&c);
@@ -57,12 +57,12 @@ fn lists_of_ids_are_read_back_whatever_the_ids_are() {
     is_harmless(&ran.stderr);
     ran.says(&["5 of 5 listed samples found"]);
     assert_eq!(aam.read("e.npy.ids.txt"), list);
-    // Text of tables that is not quoted refuses them, and says so harmlessly.
+    // Unquoted text tables reject such names, with a harmless message.
     let ran = aam
         .run(&format!("{unifrac} --output d.tsv"))
         .ends_with_code(3);
     is_harmless(&ran.stderr);
-    ran.says(&["cannot stand in a text file"]);
+    ran.says(&["cannot be written to a text file"]);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn names_are_shown_escaped_and_kept_in_files() {
         "{said}"
     );
     assert!(said.contains("ph\\u{9b}2J"), "{said}");
-    // As JSON the same names, escaped in the way of JSON.
+    // JSON contains the same names, with JSON escapes.
     let mut command =
         aam.command("unifrac --json --table table.biom --tree tree.nwk --output d.tsv");
     command.args(["--samples", "no\u{202e}.txt"]);

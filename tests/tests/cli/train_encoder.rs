@@ -1,10 +1,10 @@
-//! `aam train-encoder`, on genes that are made up but for their conserved stretches.
+//! `aam train-encoder`, on genes that are random except for their conserved stretches.
 
 use aam_tests::{Aam, aam};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// Conserved stretches of 16S genes and where they begin in *E. coli*, counted from 1.
+/// Conserved stretches of 16S genes and their starts in *E. coli*, counted from 1.
 const STRETCHES: [(usize, &str); 13] = [
     (8, "AGAGTTTGATCATGGCTCAG"),
     (102, "GTGGCGGACGGGTGAGTAA"),
@@ -21,7 +21,7 @@ const STRETCHES: [(usize, &str); 13] = [
     (1391, "TGTACACACCGCCCGTC"),
 ];
 const COUNTS: [usize; 3] = [12, 5, 4];
-/// The share of bases in which families, genera and organisms differ from what they come of.
+/// Shares of bases by which families, genera and organisms differ from their ancestors.
 const CHANGES: [f64; 3] = [0.3, 0.08, 0.02];
 const TRAIN: &str = "train-encoder --sequences genes.fasta --taxonomy taxonomy.tsv --tree tree.nwk \
                      --asv-encoder kmer --asv-encoder.hidden 32 --embedding-dim 16 --organisms 48 --lr 0.01";
@@ -39,7 +39,7 @@ fn changed(gene: &str, share: f64, random: &mut StdRng) -> String {
     String::from_utf8(bases).unwrap()
 }
 
-/// Writes genes of a few families with their tree and their taxonomy.
+/// Writes genes of a few families with their tree and taxonomy.
 fn references(aam: &Aam) {
     let mut random = StdRng::seed_from_u64(3);
     let root = changed(&"A".repeat(1500), 1.0, &mut random);
@@ -68,7 +68,7 @@ fn references(aam: &Aam) {
     aam.write("tree.nwk", &format!("({});\n", families.join(",")));
 }
 
-/// The share of held-out genera whose nearest reference of another region is of their family.
+/// Share of held-out genera whose nearest reference from another region is of the same family.
 fn family_across(aam: &Aam, run: &str) -> f64 {
     let text = aam.read(&format!("{run}/evaluation.tsv"));
     let row = text
@@ -85,7 +85,7 @@ fn families_are_found_again_in_another_region() {
     aam.ok(&format!("{TRAIN} --steps 1 --output-dir short"));
     aam.ok(&format!("{TRAIN} --steps 150 --output-dir long"));
     let (before, after) = (family_across(&aam, "short"), family_across(&aam, "long"));
-    // By chance one in twelve.
+    // One in twelve by chance.
     assert!(after > 0.6 && after > before + 0.3, "{before} {after}");
 }
 
@@ -102,11 +102,11 @@ fn a_run_that_was_stopped_resumes_to_the_same_encoder() {
     ))
     .ends_with_code(5);
     aam.ok(&format!("{train} again --resume"))
-        .says(&["resumes after"]);
+        .says(&["resuming after"]);
     let bytes = |run: &str| std::fs::read(aam.path(&format!("{run}/encoder.safetensors"))).unwrap();
     assert!(bytes("whole") == bytes("again"));
     aam.refuses(&format!("{TRAIN} --steps 61 --output-dir again --resume"))
-        .says(&["--steps: the run has 60, and cannot go on with 61"]);
+        .says(&["--steps: the run has 60 and cannot resume with 61"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `aam lr-find` and `aam tune`: settings that are tried before a training.
+//! `aam lr-find` and `aam tune`: search for settings before training.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn tune(flags: &str) -> String {
     format!("tune {STUDIED} --folds 3 --epochs 2 --output-dir out {flags}")
 }
 
-/// `trials.tsv` without the seconds, which are never the same.
+/// `trials.tsv` without the seconds, which vary.
 fn trials(aam: &Aam) -> Vec<Vec<String>> {
     let text = aam.read("out/trials.tsv");
     let cells = |line: &str| -> Vec<String> { line.split('\t').map(str::to_owned).collect() };
@@ -30,7 +30,7 @@ fn trials(aam: &Aam) -> Vec<Vec<String>> {
     rows
 }
 
-/// The results of runs, by when they were written.
+/// The results of runs with their modification times.
 fn results(aam: &Aam) -> Vec<(String, SystemTime)> {
     let folders = |path: &Path| {
         let entries = fs::read_dir(path).into_iter().flatten().flatten();
@@ -63,7 +63,7 @@ fn most_trials_end_early_and_the_best_is_a_configuration() {
         "head.dropout",
         "r2",
         "best by r2: trial ",
-        "(each but the first scored by the best of those before it)",
+        "(each fold but the first scored by the choice of the earlier folds)",
     ]);
     // The second fold is that of the best on the first, the third that of the best on both.
     let choice = aam.read("out/choice.tsv");
@@ -100,7 +100,7 @@ fn a_search_goes_on_where_it_stopped() {
     let (rows, before) = (trials(&aam), results(&aam));
     aam.ok(&command);
     assert_eq!((&rows, &before), (&trials(&aam), &results(&aam)));
-    // A run that is lost is done again, and nothing else.
+    // A lost run is repeated, and nothing else.
     fs::remove_dir_all(aam.path("out/trial-002/fold-1")).unwrap();
     aam.ok(&command);
     assert_eq!(rows, trials(&aam));
@@ -110,7 +110,7 @@ fn a_search_goes_on_where_it_stopped() {
         (again.len(), same.count()),
         (before.len(), before.len() - 1)
     );
-    // More trials keep the ones there are.
+    // More trials keep the existing ones.
     aam.ok(&tune(&format!("--trials 6 {SEARCH}")));
     assert!(
         before
@@ -122,7 +122,7 @@ fn a_search_goes_on_where_it_stopped() {
         .says(&["--search was", "and is lr"]);
     let all = "--trials 2 --halving 1 --search lr --overwrite --sampler";
     aam.ok(&tune(&format!("{all} random")))
-        .prints(&["(each fold scored by the best of the others)"]);
+        .prints(&["(each fold scored by the choice of the other folds)"]);
     assert_eq!(results(&aam).len(), 6);
     assert_eq!(aam.read("out/choice.tsv").lines().count(), 6);
     aam.ok(&tune(&format!("{all} tpe")))
@@ -146,7 +146,7 @@ fn a_search_says_what_it_cannot_do() {
         &["--best-metric r3: there is no such metric"],
     );
     refused("--search lr --trials 0", &["from 1 to"]);
-    // What cannot be trained is in the table, and the others go on.
+    // Trials that cannot be trained are in the table, and the others continue.
     let ran = aam.ok(&tune(
         "--search head=linear|film;lr --trials 5 --sampler random --overwrite",
     ));
@@ -159,7 +159,7 @@ fn a_rate_is_found_and_nothing_is_trained() {
     let command = format!("lr-find {STUDIED} --output-dir rates --lr-steps 60");
     let ran = aam
         .ok(&command)
-        .says(&["the loss falls the fastest", "lr_find.svg"]);
+        .says(&["the loss falls fastest", "lr_find.svg"]);
     let rate: f64 = ran
         .stdout
         .trim()
@@ -175,10 +175,10 @@ fn a_rate_is_found_and_nothing_is_trained() {
         "train --test-size 0.2 --members network {STUDIED} --lr {rate} --epochs 2 --output-dir run"
     ));
     aam.ok("lr-find --config run/config.toml --lr none --output-dir again --lr-steps 20");
-    // It would put its files into the place of those of the run.
+    // It would overwrite files of the run.
     aam.run("lr-find --resume --output-dir run")
         .ends_with_code(2)
-        .says(&["--resume: the test begins from the first weights"]);
+        .says(&["--resume: the test starts from the initial weights"]);
     aam.refuses(&format!("{command} --overwrite --start-lr 1 --end-lr 0.1"))
         .says(&["--end-lr 0.1: expected a number above --start-lr 1"]);
     aam.refuses(&format!("{command} --overwrite --folds 3"))

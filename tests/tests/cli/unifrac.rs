@@ -1,4 +1,4 @@
-//! `aam unifrac`: the same distances in every format, also where the matrix does not fit the memory.
+//! `aam unifrac`: the same distances in every format, even if the matrix does not fit into memory.
 
 use std::fs;
 
@@ -24,7 +24,7 @@ fn every_format_holds_the_same_distances() {
     aam.ok(STUDY);
     for metric in ["unweighted", "weighted-normalized", "generalized-vaw:0.5"] {
         let expected = expected(&aam, metric);
-        // Memory for all at once, and for the fewest rows.
+        // Memory for all rows at once, and for the minimum number.
         for memory in ["4", "0.000001"] {
             for (precision, slack) in [("f64", 0.0), ("f32", 1e-5)] {
                 let run = |output: &str| {
@@ -112,7 +112,8 @@ fn what_cannot_be_done_is_said_and_nothing_is_left() {
 fn a_full_disk_leaves_nothing_half_written() {
     let aam = aam!();
     aam.ok(STUDY);
-    // Full at once, in the middle of the numbers, and of the text made of them.
+    // The disk is full at once, in the middle of the values, or in the middle of the text made from
+    // them.
     for (output, blocks) in [
         ("d.npy", 0),
         ("d.npy", 24),

@@ -1,4 +1,4 @@
-//! Samples that are unlike those a model was trained on: what is said of them, and `--abstain`.
+//! Samples unlike those a model was trained on: warnings, and `--abstain`.
 
 use aam_runtime::train::checkpoint::sealed;
 use aam_tests::{Aam, aam, cells};
@@ -28,7 +28,7 @@ fn reverse_complement(sequence: &str) -> String {
     sequence.chars().rev().map(complement).collect()
 }
 
-/// Writes a table of 24 samples, the last `changed` of which have other ASVs than the first ones.
+/// Writes a table of 24 samples, of which the last `changed` have other ASVs than the first ones.
 fn table(aam: &Aam, name: &str, changed: usize, change: impl Fn(u64) -> String) {
     let ids: Vec<String> = (1..=24).map(|sample| format!("S{sample:03}")).collect();
     let mut text = format!("#OTU ID\t{}\n", ids.join("\t"));
@@ -76,7 +76,7 @@ fn samples_of_the_training_are_familiar() {
     for (distance, (sample, _)) in distances.iter().zip(cells(&text, "distance")) {
         assert!(*distance == 0.0 || !known.contains(sample), "{sample}");
     }
-    // Small letters are the same sequences.
+    // Lower-case letters are the same sequences.
     table(&aam, "lower.tsv", 24, |seed| asv(seed).to_lowercase());
     aam.ok(&format!("{PREDICT} lower.tsv"));
     assert_eq!(aam.column("p.tsv", "distance"), distances);
@@ -101,12 +101,12 @@ fn reverse_complements_and_other_regions_are_told() {
     table(&aam, "cut.tsv", 24, |seed| asv(seed)[..50].to_owned());
     aam.ok(&format!("{PREDICT} cut.tsv")).says(&[
         "shares no ASV",
-        "cut at other places",
+        "trimmed or denoised differently",
         "the table's 50 bases",
     ]);
 }
 
-/// 16S genes from base 534 on, as 515F gives them, that differ behind that.
+/// 16S genes from base 534 on, after 515F, that differ beyond it.
 fn gene(seed: u64) -> String {
     format!("TACGGAGGGTGCAAGCGTTAATCGGAATTACTGGGCGTAAAGCG{}", asv(seed))
 }
@@ -125,12 +125,12 @@ fn reverse_complements_of_the_gene_are_turned() {
     let forward = aam.read("p.tsv");
     aam.ok(&format!("{PREDICT} rc.tsv")).says(&[
         "104 bases, V4, reverse",
-        "30 of 30 ASVs are reverse complements of the 16S gene and are turned",
+        "30 of 30 ASVs are reverse complements of the 16S gene and are reoriented",
     ]);
     assert_eq!(aam.read("p.tsv"), forward);
     aam.ok(&format!("{train} forward.tsv --orient as-is"));
     aam.ok(&format!("{PREDICT} rc.tsv"))
-        .says(&["look like reverse complements of those of the training"]);
+        .says(&["look like reverse complements of the training ASVs"]);
 }
 
 #[test]
@@ -173,5 +173,5 @@ fn older_checkpoints_predict_and_damaged_ones_are_refused() {
     std::fs::write(&file, &bytes[..bytes.len() - 8]).expect("a file");
     aam.run(&format!("{PREDICT} table.tsv"))
         .ends_with_code(4)
-        .says(&["familiarity.safetensors", "SHA-256 differs"]);
+        .says(&["familiarity.safetensors", "SHA-256 mismatch"]);
 }

@@ -1,4 +1,4 @@
-//! What a run leaves for those who watch it: metrics, event files, the record and the page.
+//! Files for monitoring a run: metrics, event files, the record and the page.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,7 +20,7 @@ fn study() -> Aam {
     aam!().with(STUDY)
 }
 
-/// The lines of a text, each an object.
+/// The lines of a text as JSON objects.
 fn objects(text: &str) -> Vec<Value> {
     let object = |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{line}: {e}"));
     text.lines().map(object).collect()
@@ -84,7 +84,7 @@ fn the_record_says_what_a_run_was_made_of_and_came_to() {
     assert!(figures.iter().any(|figure| figure["name"] == "r2"
         && figure["others"]["random_forest"].is_number()
         && figure["lower"].is_number()));
-    // A run that fails after it began says so.
+    // A run that fails after it started records this.
     aam.run(&format!(
         "{TRAIN} ph --lr 1e30 --max-grad-norm none --output-dir bad"
     ))
@@ -255,7 +255,7 @@ fn everything_is_told_in_json() {
     );
 }
 
-/// A Python that has the package `tensorboard`.
+/// A Python with the package `tensorboard`.
 fn python() -> Option<PathBuf> {
     let named = std::env::var_os("AAM_TENSORBOARD_PYTHON").map(PathBuf::from);
     let python = named.clone().unwrap_or_else(|| "python3".into());
@@ -274,7 +274,7 @@ fn python() -> Option<PathBuf> {
     }
 }
 
-/// What TensorBoard's own reader finds in a folder of event files.
+/// The contents of a folder of event files, as read by TensorBoard.
 fn read_events(python: &Path, folder: &Path) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/read_tensorboard.py");
     let output = Command::new(python).arg(script).arg(folder).output();
@@ -358,7 +358,7 @@ fn tensorboard_reads_what_was_written() {
             assert!(close <= 1e-6 * value.abs(), "{tag}: {event} is not {value}");
         }
     }
-    // One update an epoch.
+    // One update per epoch.
     assert_eq!(
         events["scalars"]["train/grad_norm"]
             .as_array()

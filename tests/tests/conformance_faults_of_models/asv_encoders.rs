@@ -29,9 +29,9 @@ enum Fault {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct FaultyConfig {
-    /// What is wrong with it.
+    /// The fault.
     fault: Fault,
-    /// Probability that a value is dropped.
+    /// Dropout probability.
     dropout: f64,
 }
 
@@ -67,7 +67,7 @@ impl Faulty {
         let places = self.tokens.forward(tokens);
         match self.fault {
             Fault::DropoutOfItsOwn if self.dropout.prob > 0.0 && places.device().is_autodiff() => {
-                // From a counter that no seed sets back.
+                // From a counter that no seed resets.
                 use std::sync::atomic::{AtomicU64, Ordering};
                 static DRAWN: AtomicU64 = AtomicU64::new(0);
                 places * (1.0 + DRAWN.fetch_add(1, Ordering::Relaxed) as f64)
@@ -121,7 +121,7 @@ impl NucleotidePredictor for Faulty {
     }
 }
 
-/// Another way to the same, but for the fault.
+/// Another implementation with the same results, except for the fault.
 struct OwnWay<'a>(&'a Faulty, MixedPrecision, Device);
 
 impl OwnWay<'_> {
@@ -215,7 +215,7 @@ fn every_fault_is_named() {
             ),
             (
                 Fault::LongerGradient,
-                "gradients of the whole, and of chunks by the encoder's own way",
+                "gradients of the whole, and of chunks by the encoder's own method",
             ),
             (
                 Fault::OtherLoss,

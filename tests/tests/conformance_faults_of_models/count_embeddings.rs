@@ -22,7 +22,7 @@ enum Fault {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct FaultyConfig {
-    /// What is wrong with it.
+    /// The fault.
     fault: Fault,
 }
 

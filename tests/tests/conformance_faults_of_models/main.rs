@@ -1,5 +1,5 @@
-//! The conformance suite catches what it is there to catch: encoders, count embeddings and objectives
-//! with one fault at a time.
+//! The conformance suite detects faults: encoders, count embeddings and objectives with one fault at
+//! a time.
 
 mod asv_encoders;
 mod count_embeddings;
@@ -8,7 +8,7 @@ mod sample_encoders;
 
 use std::panic::{UnwindSafe, catch_unwind};
 
-/// What the suite says of a component, or that it conforms.
+/// The verdict of the suite on a component, or that it conforms.
 fn verdict(check: impl FnOnce() + UnwindSafe) -> String {
     match catch_unwind(check) {
         Ok(()) => "conforms".to_owned(),
@@ -16,7 +16,7 @@ fn verdict(check: impl FnOnce() + UnwindSafe) -> String {
     }
 }
 
-/// Checks what the suite says of each fault.
+/// Checks the verdict of the suite on each fault.
 fn check<F: Copy + std::fmt::Debug>(says: impl Fn(F) -> String, expected: &[(F, &str)]) {
     for &(fault, expected) in expected {
         let verdict = says(fault);

@@ -28,11 +28,11 @@ enum Fault {
     DetachedLoss,
 }
 
-/// How far samples are apart in depth.
+/// Differences in depth between samples.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct FaultyConfig {
-    /// What is wrong with it.
+    /// The fault.
     fault: Fault,
 }
 
@@ -143,14 +143,14 @@ fn every_fault_is_named() {
             (Fault::None, "conforms"),
             (Fault::NoSource, "can be learnt from nothing"),
             (Fault::UnknownSubject, "describe_metrics! does not register"),
-            (Fault::OneSided, "to the other"),
+            (Fault::OneSided, "in the other"),
             (
                 Fault::NotHollow,
                 "the distance between samples 0 and 0 is 1",
             ),
-            (Fault::OfTheOthers, "among all and"),
+            (Fault::OfTheOthers, "among all samples and"),
             (Fault::AnotherTime, "other distances the second time"),
-            (Fault::NoWayBack, "on the scale of the learning"),
+            (Fault::NoWayBack, "on the scale on which it is learnt"),
             (Fault::Values, "learnt contradicts what truth returns"),
             (Fault::DetachedLoss, "the gradient of parameter"),
         ],

@@ -26,11 +26,11 @@ enum Fault {
     OtherEmbedding,
 }
 
-/// A linear map of the mean over the ASVs, less its mean over the training samples.
+/// A linear map of the mean over the ASVs, minus its mean over the training samples.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 struct FaultyConfig {
-    /// What is wrong with it.
+    /// The fault.
     fault: Fault,
 }
 

@@ -1,6 +1,6 @@
-//! `docs/flags.md` and the help texts under `tests/help/` are what the program has.
+//! `docs/flags.md` and the help texts under `tests/help/` match the program.
 //!
-//! Both are generated: `AAM_UPDATE=1 cargo test --release --test flag_reference` writes them anew.
+//! Both are generated: `AAM_UPDATE=1 cargo test --release --test flag_reference` rewrites them.
 
 mod python_aam;
 
@@ -61,7 +61,7 @@ fn the_page_of_flags_is_true() {
                     theirs_row(job("pretrain"), flag, theirs),
                     theirs_row(job("train"), flag, theirs),
                 );
-                // Flags of both that mean something else in training.
+                // Shared flags with a different meaning in training.
                 if train != pretrain {
                     page.push_str(&train);
                 }
@@ -71,7 +71,7 @@ fn the_page_of_flags_is_true() {
     page.push_str(RF_BASELINE);
     page.push_str("\n## Flags that the Python AAM does not have\n");
     let train = job("train");
-    // What is compared is trained: there is no flag of its own.
+    // A comparison trains: it has no flags of its own.
     for job in jobs.iter().filter(|job| job.name != "compare") {
         let of_training = ["tune", "lr-find"].contains(&job.name);
         let title = format!("`{}`", job.name);
@@ -116,7 +116,7 @@ fn theirs_row(job: &Job, flag: &str, theirs: &str) -> String {
     format!("| `--{flag}` | {theirs} | {here} | {default} | {why} |\n")
 }
 
-/// Default and reason of an option, of the choice of a component, or of an option of one.
+/// Default and reason of an option, a choice of component, or a component option.
 fn setting_default(job: &Job, setting: &str) -> (String, String) {
     if let Some(option) = job.option(setting) {
         return default_and_why(option);
@@ -151,7 +151,7 @@ fn is_theirs(command: &str, option: &str) -> bool {
     lists.any(|(_, flags)| flags.iter().any(|(flag, _)| *flag == option))
 }
 
-/// The default of an option and the reason for it, which every default but "off" needs.
+/// The default of an option and its reason, which every default except "off" needs.
 fn default_and_why(option: &OptionInfo) -> (String, String) {
     let facts = &option.facts;
     let default = match &option.default {
@@ -193,7 +193,7 @@ fn every_default_of_training_has_a_reason() {
     }
 }
 
-/// What `docs/stop-and-resume.md` has of the options between these lines is made here.
+/// The part of `docs/stop-and-resume.md` between these lines is generated from the options.
 const MARKS: [&str; 2] = ["<!-- made from the options -->\n", "<!-- end -->\n"];
 
 #[test]
@@ -246,7 +246,7 @@ fn what_is_known_of_options_names_options_and_components() {
             }
         }
         for (kind, linked) in &job.kinds {
-            // Where there is none, the run knows best.
+            // Without a default here, the run decides.
             if let Some(default) = kind.default_component(&Map::new()) {
                 let mut linked = linked.iter();
                 assert!(
@@ -269,7 +269,7 @@ fn help_texts_are_frozen() {
     }
 }
 
-/// Checks that the file `name` of the project holds `text`; with `AAM_UPDATE` writes it.
+/// Checks that the file `name` of the project contains `text`; with `AAM_UPDATE`, writes it.
 #[track_caller]
 fn is_in_file(name: &str, text: &str) {
     let path = in_project(name);

@@ -1,6 +1,6 @@
-//! The flags of the Python AAM and their defaults there, in its order.
+//! The flags of the Python AAM with their defaults, in its order.
 
-/// A command's flags, each with its default; `–` where it has none, `off` of switches.
+/// The flags of each command with their defaults; `–` if there is none, `off` for switches.
 pub const COMMANDS: &[(&str, &[(&str, &str)])] = &[
     ("pretrain", PRETRAIN),
     ("train", TRAIN),
@@ -69,7 +69,7 @@ const PRETRAIN: &[(&str, &str)] = &[
     ("memory-profile", "off"),
 ];
 
-/// Those of `pretrain` but `memory-profile`, and these.
+/// Those of `pretrain` except `memory-profile`, and these.
 const TRAIN: &[(&str, &str)] = &[
     ("metadata", "required"),
     ("metadata-column", "required"),

@@ -1,5 +1,5 @@
-//! The pre-training model gives the numbers of the reference: outputs, losses, gradient, and the
-//! weights after ten steps of AdamW.
+//! The pre-training model reproduces the reference implementation: outputs, losses, gradients, and
+//! the weights after ten steps of AdamW.
 
 use aam_runtime::model::{Base, unifrac_loss};
 use burn::module::{Module, ModuleVisitor, Param};
@@ -19,7 +19,7 @@ fn load(case: &Case, file: &str) -> Base {
     base
 }
 
-/// UniFrac loss, nucleotide loss; compares the outputs with `outputs`, if given.
+/// UniFrac loss and nucleotide loss; compares the outputs with `outputs`, if given.
 fn losses(case: &Case, base: &Base, masked: bool, outputs: Option<&str>) -> [Tensor<1>; 2] {
     let (clean, tokens) = (case.tokens(false), case.tokens(masked));
     let input = case.input(&tokens, &[]);
@@ -87,7 +87,7 @@ fn ten_steps_of_adamw() {
             (length / expected_length - 1.0).abs() < 1e-3,
             "{length}, {expected_length}"
         );
-        // Scaling the loss scales the gradient: clipping to a norm of 1.
+        // Scaling the loss scales the gradient, which tests clipping to a norm of 1.
         let [unifrac, nucleotides] = losses(&case, &base, true, None);
         let clipped = (unifrac + nucleotides) * (1.0 / (length + 1e-6)).min(1.0);
         let gradients = GradientsParams::from_grads(clipped.backward(), &base);
@@ -110,7 +110,7 @@ fn ten_steps_of_adamw() {
     assert!(error < 1e-2 * way, "off by {error} after a way of {way}");
 }
 
-/// All parameters in a row.
+/// All parameters, concatenated.
 fn flat(base: &Base) -> Vec<f64> {
     struct Collect(Vec<f64>);
     impl ModuleVisitor for Collect {

@@ -1,5 +1,5 @@
-//! Fusions of the reference that no case records: weights under their names there give what their
-//! formulas say, worked out from the weights of the concatenation.
+//! Fusions of the reference that no case records: weights under the reference's names give the
+//! results of its formulas, derived from the weights of the concatenation.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -34,14 +34,14 @@ fn tensors() -> Tensors {
         .collect()
 }
 
-/// The last `WIDTH` columns of `[DIM, DIM + WIDTH]`: what the categories are multiplied with.
+/// The last `WIDTH` columns of `[DIM, DIM + WIDTH]`, which multiply the categories.
 fn of_categories(matrix: &[f32]) -> Vec<f32> {
     let rows = matrix.chunks(DIM + WIDTH);
     rows.flat_map(|row| row[DIM..].to_vec()).collect()
 }
 
-/// Writes the tensors, reads them as weights, and applies the predictor that the file shows to the
-/// samples of the case. Returns the name of its fusion too.
+/// Writes the tensors, loads them as weights, and applies the resulting predictor to the samples of
+/// the case. Also returns the name of its fusion.
 fn apply(tensors: &Tensors) -> (String, PredictorOutput) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("weights.safetensors");

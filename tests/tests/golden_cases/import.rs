@@ -1,5 +1,5 @@
-//! Reading the reference's files: both formats, both vocabularies, the shape of the model, and
-//! what is said about files that do not fit.
+//! Reading the reference's files: both formats, both vocabularies, the shape of the model, and the
+//! errors for files that do not fit.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::support::{Case, fusion, head, in_samples, schema};
 
 const PRETRAINING: &str = "case4_pretrain_mae";
 
-/// Embeddings of the ASVs and logits of their nucleotides agree with the case.
+/// Checks the embeddings of the ASVs and the logits of their nucleotides against the case.
 fn check_base(case: &Case, base: &Base) {
     let tokens = case.tokens(false);
     let encoded = base.predict_nucleotides(tokens.rows.clone()).unwrap();
@@ -67,7 +67,7 @@ fn the_shape_of_a_model_is_found() {
         let expected = case.model_config();
         let found = weights.model_config(4).unwrap();
         let expected = ModelConfig {
-            // Written out, and neither dropout nor ways of training leave a trace.
+            // Written explicitly; dropout and training modes leave no trace.
             feed_forward: Some(4 * expected.dim),
             vocabulary: 8,
             dropout: 0.1,
@@ -140,7 +140,7 @@ fn models_of_seven_and_of_six_tokens_become_models_of_eight() {
     case.check("outputs_unmasked/sample_embeddings", asvs);
 }
 
-/// Leaves the last token out of the embedding and of the nucleotide head.
+/// Removes the last token from the embedding and the nucleotide head.
 fn write_with_six_tokens(from: &Path, to: &Path) {
     let bytes = fs::read(from).unwrap();
     let file = SafeTensors::deserialize(&bytes).unwrap();

@@ -1,4 +1,4 @@
-//! The models give the numbers of the reference implementation (`fixtures/golden`).
+//! The models reproduce the numbers of the reference implementation (`fixtures/golden`).
 
 mod base;
 mod fusions;

@@ -1,5 +1,5 @@
-//! The numbers of the reference in half precision: within what so few bits leave, and not those of 32
-//! bits.
+//! The numbers of the reference in half precision: equal within its rounding errors, but not to
+//! 32-bit precision.
 
 use aam_runtime::model::{Base, MixedPrecision, unifrac_loss};
 use burn::module::Module;
@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::support::{Case, in_samples, norm};
 
-/// Outputs, losses and the length of the gradient.
+/// Outputs, losses and gradient norm.
 struct Found {
     outputs: Vec<(&'static str, Vec<f64>)>,
     losses: [f64; 2],
@@ -46,7 +46,7 @@ fn computed(precision: MixedPrecision) -> Found {
     }
 }
 
-/// Root of the mean squared difference, as a part of the root of the mean square.
+/// Root mean squared difference, relative to the root mean square.
 fn apart(found: &[f64], expected: &[f64]) -> f64 {
     assert_eq!(found.len(), expected.len());
     let differences = found.iter().zip(expected).map(|(a, b)| (a - b).powi(2));
@@ -58,7 +58,7 @@ fn apart(found: &[f64], expected: &[f64]) -> f64 {
 fn outputs_losses_and_gradient_in_half_precision() {
     let case = Case::new("case4_pretrain_mae");
     let single = computed(MixedPrecision::None);
-    // A unit in the last place is 2⁻⁸ and 2⁻¹¹, and rounding errors add up over layers.
+    // A unit in the last place is 2⁻⁸ or 2⁻¹¹, and rounding errors accumulate over layers.
     for (precision, allowed) in [(MixedPrecision::Bf16, 5e-3), (MixedPrecision::Fp16, 7e-4)] {
         let found = computed(precision);
         for ((name, numbers), (_, before)) in found.outputs.iter().zip(&single.outputs) {

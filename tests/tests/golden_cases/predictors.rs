@@ -1,4 +1,5 @@
-//! Fine-tuning models give the numbers of the reference: outputs, each term of the loss, gradient.
+//! Fine-tuning models reproduce the reference implementation: outputs, each term of the loss,
+//! gradients.
 
 use aam_api::{BoxedLoss, CategorySchema, Resolved};
 use aam_runtime::model::{
@@ -22,10 +23,10 @@ struct Setup {
     losses: Vec<BoxedLoss>,
     categories: CategorySchema,
     predictor: PredictorConfig,
-    /// Weights of target, counts, UniFrac and nucleotides; the last only if they are asked for.
+    /// Weights of target, counts, UniFrac and nucleotides; the last only if requested.
     weights: [f64; 3],
     nucleotides: Option<f64>,
-    /// The file of the attention weights of the fusion.
+    /// The file with the attention weights of the fusion.
     attention: Option<&'static str>,
 }
 
@@ -131,7 +132,7 @@ fn loaded(setup: &Setup, case: &Case, parts: &PredictorParts<'_>) -> Predictor {
     let unused: Vec<&String> = report
         .unused
         .iter()
-        // Allocated there but never used where the perceiver takes over.
+        // Allocated in the reference but never used with the perceiver.
         .filter(|name| {
             let replaced = name.starts_with("target_encoder") || name.starts_with("target_pooling");
             !(setup.fusion.name == "perceiver" && replaced)
@@ -141,7 +142,7 @@ fn loaded(setup: &Setup, case: &Case, parts: &PredictorParts<'_>) -> Predictor {
     predictor
 }
 
-/// The loss of the targets by the outputs `values`, `[1]`.
+/// The loss of the targets for the outputs `values`, `[1]`.
 fn loss_of_targets(setup: &Setup, case: &Case, values: &Tensor<3>) -> Tensor<1> {
     let target = case.column("targets/target");
     let [batch, targets] = target.dims();
@@ -159,7 +160,7 @@ fn loss_of_targets(setup: &Setup, case: &Case, values: &Tensor<3>) -> Tensor<1> 
     target_loss(Tensor::cat(losses, 1), weights)
 }
 
-/// The slots of `[batch, asvs]` that hold an ASV.
+/// The slots of `[batch, asvs]` that contain an ASV.
 fn pick(counts: &Tensor<2>, tokens: &Tokens) -> Tensor<1> {
     let slots: Vec<i32> = (0..)
         .zip(&tokens.filled)

@@ -1,4 +1,4 @@
-//! Reads a case of `fixtures/golden` and compares with it.
+//! Loads a case of `fixtures/golden` and compares results with it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,18 +22,18 @@ pub struct Case {
 
 /// `[batch, asvs]` of a case, and the rows of its ASVs.
 pub struct Tokens {
-    /// `[batch × asvs, length]` without the rows that are all padding.
+    /// `[batch × asvs, length]` without the rows that are entirely padding.
     pub rows: Tensor<2, Int>,
-    /// Whether a slot holds an ASV.
+    /// Whether a slot contains an ASV.
     pub filled: Vec<bool>,
-    /// Samples.
+    /// Number of samples.
     pub batch: usize,
-    /// Slots of each.
+    /// Number of slots per sample.
     pub slots: usize,
 }
 
 impl Case {
-    /// The case called `name`.
+    /// The case `name`.
     pub fn new(name: &str) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         Self {
@@ -56,7 +56,7 @@ impl Case {
         serde_json::from_str(&fs::read_to_string(self.path(name)).unwrap()).unwrap()
     }
 
-    /// A number of `losses.json`.
+    /// A value in `losses.json`.
     pub fn expected(&self, mode: &str, term: &str) -> f64 {
         self.json("losses.json")[mode][term].as_f64().unwrap()
     }
@@ -105,7 +105,7 @@ impl Case {
         Tensor::from_data(TensorData::new(values, shape), &Device::flex())
     }
 
-    /// The tokens, with the token of masked bases where `mask` says so.
+    /// The tokens, with the token of masked bases where `mask` is set.
     pub fn tokens(&self, masked: bool) -> Tokens {
         let (shape, mut values) = self.array("inputs/tokens");
         if masked {
@@ -168,12 +168,12 @@ impl Case {
         }
     }
 
-    /// The shape of the model of `config.json`, as the reference builds it.
+    /// The shape of the model in `config.json`, as built by the reference.
     pub fn model_config(&self) -> ModelConfig {
         golden::config(&self.directory).unwrap()
     }
 
-    /// Compares `[batch × asvs, …]` at the slots that hold an ASV.
+    /// Compares `[batch × asvs, …]` at the slots that contain an ASV.
     pub fn check_rows<const D: usize>(&self, name: &str, found: Tensor<D>, tokens: &Tokens) {
         let (_, expected) = self.array(name);
         let size = expected.len() / tokens.filled.len();
@@ -208,8 +208,8 @@ impl Case {
         );
     }
 
-    /// Mean cross-entropy of the nucleotides of the ASVs; `selected` is a file of positions,
-    /// otherwise all but padding count.
+    /// Mean cross-entropy of the nucleotides of the ASVs at the positions in the file `selected`;
+    /// without it, at all positions except padding.
     pub fn nucleotides(
         &self,
         logits: Tensor<3>,
@@ -230,8 +230,8 @@ impl Case {
     }
 }
 
-/// Embeddings `[batch, asvs, dim]` of the ASVs in their samples, and of the samples, `[batch, dim]`,
-/// from those of the distinct ASVs.
+/// Embeddings of the ASVs in their samples, `[batch, asvs, dim]`, and of the samples, `[batch,
+/// dim]`, from those of the distinct ASVs.
 pub fn in_samples(base: &Base, asvs: Tensor<2>, input: &ModelInput) -> (Tensor<3>, Tensor<2>) {
     let view = base.view(asvs.clone(), &input.samples);
     let SampleView::Asvs(contextual) = view.clone() else {
@@ -241,7 +241,7 @@ pub fn in_samples(base: &Base, asvs: Tensor<2>, input: &ModelInput) -> (Tensor<3
     (contextual, samples)
 }
 
-/// The rows of `size` values at which `filled` is true.
+/// The rows of `size` values for which `filled` is true.
 fn pick(values: &[f64], filled: &[bool], size: usize) -> Vec<f64> {
     values
         .chunks(size)
@@ -255,7 +255,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
 
-/// 1e-4 of the value, or of the typical value where it is near zero.
+/// Tolerance: 1e-4 of the value, or of the typical value if it is near zero.
 fn check(name: &str, found: Vec<f64>, expected: &[f64]) {
     assert_eq!(found.len(), expected.len(), "{name}: number of values");
     let squares: f64 = expected.iter().map(|v| v * v).sum();
@@ -339,19 +339,19 @@ fn choice(name: &str, options: Value) -> Choice {
     }
 }
 
-/// A head by its name.
+/// A head by name.
 pub fn head(name: &str, options: Value) -> Resolved {
     let registry = Registry::<HeadKind>::load().unwrap();
     registry.resolve(&choice(name, options)).unwrap()
 }
 
-/// A fusion by its name.
+/// A fusion by name.
 pub fn fusion(name: &str, options: Value) -> Resolved {
     let registry = Registry::<FusionKind>::load().unwrap();
     registry.resolve(&choice(name, options)).unwrap()
 }
 
-/// A loss by its name.
+/// A loss by name.
 pub fn loss(name: &str, options: Value) -> BoxedLoss {
     let registry = Registry::<LossKind>::load().unwrap();
     let resolved = registry.resolve(&choice(name, options)).unwrap();
@@ -361,7 +361,7 @@ pub fn loss(name: &str, options: Value) -> BoxedLoss {
         .unwrap()
 }
 
-/// The columns of the cases, of width 6.
+/// The categorical columns of the cases, of width 6.
 pub fn schema(columns: &[(&str, usize)]) -> CategorySchema {
     let column = |&(name, levels): &(&str, usize)| CategoryColumn::new(name, levels, 6);
     CategorySchema::new(columns.iter().map(column).collect())

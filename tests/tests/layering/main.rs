@@ -1,6 +1,6 @@
-//! The crates know only those that they may, and the modules of a crate form no cycle.
+//! Crates depend only on permitted crates, and the modules of a crate form no cycles.
 //!
-//! `cargo test --release --test layering -- --nocapture` prints who uses whom.
+//! `cargo test --release --test layering -- --nocapture` prints the dependencies.
 
 mod modules;
 
@@ -10,7 +10,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// The crates of the project that each of them depends on, development dependencies aside.
+/// The crates of the project that each of them depends on, without development dependencies.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))
         .args([
@@ -46,7 +46,7 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn every_crate_knows_only_those_it_may() {
     let dependencies = dependencies();
-    // The layers of the runtime, each of which may know those before it.
+    // The layers of the runtime, each of which may depend on those before it.
     let layers = [
         "aam-regression",
         "aam-core",

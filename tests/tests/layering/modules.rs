@@ -1,13 +1,13 @@
-//! Which modules of a crate use which, read from the `use` lines and paths of its sources.
+//! Dependencies between the modules of a crate, read from the `use` lines and paths of its sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The top-level modules of a crate, and for each the others that it names.
+/// The top-level modules of a crate, each with the others that it names.
 pub type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// Reads the crate whose sources lie in `source`.
+/// Reads the crate with its sources in `source`.
 pub fn graph(source: &Path) -> Graph {
     let root = code(&source.join("lib.rs"));
     let modules: BTreeSet<String> = fs::read_dir(source)
@@ -16,7 +16,7 @@ pub fn graph(source: &Path) -> Graph {
         .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
         .filter(|name| !["lib", "main"].contains(&name.as_str()))
         .collect();
-    // An item that the root of the crate exports stands for the module that it is from.
+    // An item exported by the crate root stands for the module it comes from.
     let exported: BTreeMap<String, String> = modules
         .iter()
         .flat_map(|module| {
@@ -45,7 +45,7 @@ pub fn graph(source: &Path) -> Graph {
     graph
 }
 
-/// A way from a module back to itself.
+/// A path from a module back to itself.
 pub fn cycle(graph: &Graph) -> Option<Vec<String>> {
     let mut done = BTreeSet::new();
     graph.keys().find_map(|start| {
@@ -77,7 +77,7 @@ fn visit(
     found
 }
 
-/// The file of a module and those below it, tests aside.
+/// The files of a module and its submodules, without tests.
 fn files(source: &Path, module: &str) -> Vec<PathBuf> {
     let mut files = vec![source.join(format!("{module}.rs"))];
     let mut folders = vec![source.join(module)];
@@ -103,11 +103,11 @@ fn code(file: &Path) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The names that follow `prefix`, those of a group in braces one by one.
+/// The names that follow `prefix`, including each name of a group in braces.
 fn after(text: &str, prefix: &str) -> Vec<String> {
     let mut names = Vec::new();
     for (place, _) in text.match_indices(prefix) {
-        // What a macro names belongs to whoever calls it.
+        // Names in a macro belong to its caller.
         if text[..place].ends_with('$') {
             continue;
         }

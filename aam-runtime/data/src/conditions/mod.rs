@@ -1,8 +1,8 @@
-//! Conditions on metadata that choose samples: `mom_child = C and ph >= 6`.
+//! Conditions on metadata that select samples: `mom_child = C and ph >= 6`.
 //!
 //! A condition compares the values of a column with one given value (`=`, `!=`, `<`, `<=`, `>`,
-//! `>=`) or several (`in`). Of a sample without a value in the column no condition holds, as in SQL
-//! and in QIIME 2. In a numeric column 7 and 7.0 are the same.
+//! `>=`) or several (`in`). No condition holds for a sample without a value in the column, as in
+//! SQL and QIIME 2. In a numeric column, 7 and 7.0 are equal.
 
 mod parse;
 mod values;
@@ -13,7 +13,7 @@ use super::metadata::number;
 use super::{ColumnKind, DataError, Metadata};
 use values::{known_values, nearest_value};
 
-/// Conditions, all of which hold of the samples that are chosen.
+/// Conditions that selected samples must all meet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conditions(Vec<Condition>);
 
@@ -23,14 +23,14 @@ struct Condition {
     test: Test,
 }
 
-/// What is asked of a value.
+/// The test of a value.
 #[derive(Clone, Debug, PartialEq)]
 enum Test {
-    /// It is one of these.
+    /// The value is one of these.
     In(Vec<String>),
-    /// It is another one.
+    /// The value differs from this one.
     Not(String),
-    /// It is a number on this side of the given one.
+    /// The value is a number that compares in this way with the given one.
     Compare(Order, f64),
 }
 
@@ -62,43 +62,43 @@ impl Order {
     }
 }
 
-/// The samples that conditions choose.
+/// The samples that meet the conditions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chosen {
     /// Their rows.
     pub rows: Vec<usize>,
-    /// Columns that samples lack a value of, with how many.
+    /// Columns in which samples lack a value, with the numbers of these samples.
     pub missing: Vec<(String, usize)>,
 }
 
 impl Conditions {
-    /// Reads conditions that are joined by `and`.
+    /// Parses conditions joined by `and`.
     ///
     /// # Errors
-    /// Text that is none; the message says what was expected where.
+    /// The text is not valid; the message says what was expected where.
     pub fn parse(text: &str) -> Result<Self, DataError> {
         parse::conditions(text).map(Self)
     }
 
-    /// The columns that they are about.
+    /// The columns used in the conditions.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|condition| condition.column.as_str())
     }
 
-    /// Checks them against the metadata alone.
+    /// Checks the conditions against the metadata alone.
     ///
     /// # Errors
-    /// A column that does not exist, a value that no sample has, words to be compared as numbers.
+    /// A column does not exist, no sample has a value, or text is compared as numbers.
     pub fn check(&self, metadata: &Metadata) -> Result<(), DataError> {
         self.0
             .iter()
             .try_for_each(|condition| condition.check(metadata))
     }
 
-    /// Those of `samples` of which all conditions hold.
+    /// Selects those of `samples` that meet all conditions.
     ///
     /// # Errors
-    /// Those of [`check`](Self::check), words among the numbers to be compared, or no such sample.
+    /// Those of [`check`](Self::check), text among the numbers to compare, or no matching samples.
     pub fn choose(&self, metadata: &Metadata, samples: &[String]) -> Result<Chosen, DataError> {
         self.check(metadata)?;
         let mut held = vec![true; samples.len()];
@@ -122,7 +122,7 @@ impl Conditions {
     }
 }
 
-/// The error that the conditions hold `alone` of so many samples, and of none together.
+/// The error that no sample meets all conditions; `alone` is how many meet each.
 fn nothing_left(metadata: &Metadata, samples: usize, alone: &[(&Condition, usize)]) -> DataError {
     let each: Vec<String> = alone
         .iter()
@@ -131,11 +131,11 @@ fn nothing_left(metadata: &Metadata, samples: usize, alone: &[(&Condition, usize
     DataError::in_file(
         metadata.file(),
         format!(
-            "the conditions leave none of the {samples} samples at hand: {}",
+            "none of the {samples} samples meets all conditions: {}",
             each.join(", ")
         ),
     )
-    .help("the samples at hand are those of the table that the metadata describe; ask for less")
+    .help("only samples of the table that have metadata count; relax the conditions")
 }
 
 impl Condition {
@@ -149,9 +149,9 @@ impl Condition {
             Test::Not(value) => std::slice::from_ref(value),
             Test::Compare(..) if column.has_numbers() => &[],
             Test::Compare(..) => {
-                let problem = format!("`{self}` compares numbers, and the column holds none");
+                let problem = format!("`{self}` compares numbers, but the column holds none");
                 return Err(in_column(problem).help(format!(
-                    "the column holds {}; words are chosen with =, != or in",
+                    "the column holds {}; select text values with =, != or in",
                     known_values(column)
                 )));
             }
@@ -171,7 +171,7 @@ impl Condition {
         }
     }
 
-    /// Of which of `samples` it holds, and how many have no value.
+    /// For which of `samples` the condition holds, and how many have no value.
     fn holds(
         &self,
         metadata: &Metadata,
@@ -182,7 +182,7 @@ impl Condition {
         let mut lacking = known.iter().filter(|text| text.is_none()).count();
         let holds = match &self.test {
             Test::In(values) => {
-                // A word for a missing value is one where it is asked for.
+                // A word for a missing value is a value if the condition asks for it.
                 let written = metadata.texts_as_written(&self.column, samples)?;
                 let is_in = |text: &str| values.iter().any(|value| same(kind, text, value));
                 let holds: Vec<bool> = written.iter().map(|text| text.is_some_and(is_in)).collect();
@@ -206,14 +206,14 @@ impl Condition {
         Ok((holds, lacking))
     }
 
-    /// The error of words in a column of numbers, with what it is that compares them.
+    /// Extends the error about text in a column of numbers with the condition that compares them.
     fn of_words(&self, mut error: DataError) -> DataError {
-        error.problem = format!("`{self}` compares numbers, and {}", error.problem);
+        error.problem = format!("`{self}` compares numbers, but {}", error.problem);
         error
     }
 }
 
-/// Whether a cell holds the value that is asked for.
+/// Whether a cell equals the given value.
 fn same(kind: ColumnKind, text: &str, value: &str) -> bool {
     let numbers = || number(text).zip(number(value));
     text == value || kind == ColumnKind::Numeric && numbers().is_some_and(|(a, b)| a == b)

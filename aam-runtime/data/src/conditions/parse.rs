@@ -1,7 +1,8 @@
-//! Conditions as people type them.
+//! Parser of conditions.
 //!
-//! `COLUMN = VALUE`, with `and` between several. A name or value with blanks, signs or commas stands
-//! in quotes, of which two stand for one inside; `[…]` around a column is SQL's way and as good.
+//! Conditions have the form `COLUMN = VALUE` and are joined by `and`. Names and values with blanks,
+//! operators or commas must be quoted, with quotes inside doubled; `[…]` around a column, as in SQL,
+//! is also accepted.
 
 use std::borrow::Cow;
 
@@ -9,7 +10,7 @@ use super::{Condition, Order, Test};
 use crate::DataError;
 use crate::metadata::number;
 
-/// Quotes, with what ends each.
+/// Opening quotes with their closing quotes.
 const QUOTES: [(char, char); 6] = [
     ('\'', '\''),
     ('"', '"'),
@@ -18,7 +19,7 @@ const QUOTES: [(char, char); 6] = [
     ('“', '”'),
     ('„', '“'),
 ];
-/// Signs, the longer ones first.
+/// Operators, longest first.
 const SIGNS: [(&str, Sign); 12] = [
     ("==", Sign::Is),
     ("!=", Sign::Not),
@@ -33,7 +34,7 @@ const SIGNS: [(&str, Sign); 12] = [
     ("≥", Sign::Order(Order::AtLeast)),
     ("＝", Sign::Is),
 ];
-const IN_QUOTES: &str = "names and values with blanks stand in quotes: \"body site\" = 'left palm'";
+const IN_QUOTES: &str = "put names and values with blanks in quotes: \"body site\" = 'left palm'";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sign {
@@ -53,7 +54,7 @@ enum Token {
 }
 
 impl Token {
-    /// Whether it is this word, in whatever case.
+    /// Whether the token is this word, ignoring case.
     fn is(&self, word: &str) -> bool {
         matches!(self, Self::Word(text) if text.eq_ignore_ascii_case(word))
     }
@@ -69,7 +70,7 @@ impl Token {
     }
 }
 
-/// `text` as it can be typed.
+/// Quotes `text` as needed to parse it again.
 pub(super) fn quoted(text: &str) -> Cow<'_, str> {
     let plain = tokens(text).is_ok_and(|tokens| {
         matches!(tokens.as_slice(), [Token::Word(word)] if word == text)
@@ -81,7 +82,7 @@ pub(super) fn quoted(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Reads conditions.
+/// Parses conditions.
 pub(super) fn conditions(text: &str) -> Result<Vec<Condition>, DataError> {
     let tokens = tokens(text)?;
     if tokens.is_empty() {
@@ -93,8 +94,8 @@ pub(super) fn conditions(text: &str) -> Result<Vec<Condition>, DataError> {
     while let Some(token) = reader.next() {
         if token.is("or") {
             return Err(
-                DataError::new("conditions can be joined by `and` alone, found `or`")
-                    .help("`in` chooses several values of a column: site in (gut, skin)"),
+                DataError::new("conditions can only be joined by `and`, found `or`")
+                    .help("use `in` to select several values of a column: site in (gut, skin)"),
             );
         }
         if !token.is("and") {
@@ -124,7 +125,7 @@ impl Reader {
         is_next
     }
 
-    /// The next token as a name or value.
+    /// Reads the next token as a name or value.
     fn text(&mut self, what: &str) -> Result<String, DataError> {
         match self.next() {
             Some(Token::Word(text) | Token::Quoted(text)) => Ok(text),
@@ -141,7 +142,7 @@ impl Reader {
                 let text = self.value(sign)?;
                 let number = number(&text).ok_or_else(|| {
                     DataError::new(format!("expected a number after `{sign}`, found `{text}`"))
-                        .help("words are chosen with =, != or in")
+                        .help("select text values with =, != or in")
                 })?;
                 Test::Compare(order, number)
             }
@@ -159,7 +160,7 @@ impl Reader {
         self.text(&format!("a value after `{sign}`"))
     }
 
-    /// The values after `in`, in brackets or not.
+    /// Reads the values after `in`, with or without parentheses.
     fn list(&mut self) -> Result<Vec<String>, DataError> {
         let in_brackets = self.takes(&Token::Open);
         let mut values = vec![self.text("a value after `in`")?];
@@ -209,7 +210,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, DataError> {
     Ok(tokens)
 }
 
-/// Whether a list in brackets has begun and not ended.
+/// Whether a parenthesised list is open.
 fn in_list(tokens: &[Token]) -> bool {
     let last = tokens
         .iter()
@@ -218,7 +219,7 @@ fn in_list(tokens: &[Token]) -> bool {
     last == Some(&Token::Open)
 }
 
-/// The text up to the closing quote, and how long it is with the quote.
+/// The text up to the closing quote, and its length including the quote.
 fn quoted_text(text: &str, close: char) -> Result<(String, usize), DataError> {
     let mut inner = String::new();
     let mut letters = text.char_indices().peekable();
@@ -235,7 +236,7 @@ fn quoted_text(text: &str, close: char) -> Result<(String, usize), DataError> {
     .help(format!("close it with {close}")))
 }
 
-/// The word that `text` begins with. Brackets and quotes inside it are letters of it, as in
+/// The word at the beginning of `text`. Parentheses and quotes inside it are part of it, as in
 /// `age(years)` and `crohn's`.
 fn word(text: &str, in_list: bool) -> &str {
     let end = text.char_indices().find(|&(at, letter)| {
@@ -246,7 +247,7 @@ fn word(text: &str, in_list: bool) -> &str {
             || matches!(letter, '(' | '[') && text[..at].eq_ignore_ascii_case("in")
     });
     let end = end.map_or(text.len(), |(at, _)| at);
-    // A sign that is none, such as a lone `!`, must not stop the reader.
+    // An incomplete operator, such as a lone `!`, must not stall the parser.
     match end {
         0 => &text[..text.chars().next().map_or(0, char::len_utf8)],
         end => &text[..end],

@@ -1,4 +1,4 @@
-//! What conditions mean, and what is said of those that mean nothing.
+//! Tests of the meaning of conditions and the errors of invalid ones.
 
 use super::*;
 
@@ -49,7 +49,7 @@ fn samples_of_which_all_conditions_hold() {
             &["s1", "s2", "s3", "s5"],
         ),
         ("age(years)>3 and mom_child in(C)", &["s3"]),
-        // A word for a missing value is one unless it is asked for.
+        // A word for a missing value is missing unless it is asked for.
         ("'body site' != gut", &["s1", "s5"]),
         ("'body site' = unknown", &["s4"]),
         ("ph='not collected'", &["s3"]),
@@ -92,9 +92,9 @@ fn text_that_is_no_condition_is_refused() {
         ("=C", "expected the name of a column, found `=`"),
         (
             "site = left palm",
-            "expected `and` or the end, found `palm`\n  help: names and values",
+            "expected `and` or the end, found `palm`\n  help: put names and values",
         ),
-        ("a=1 or b=2", "joined by `and` alone, found `or`"),
+        ("a=1 or b=2", "can only be joined by `and`, found `or`"),
         ("a=1 and", "expected the name of a column, found the end"),
         (
             "a in (1, 2",
@@ -128,11 +128,11 @@ fn what_the_metadata_do_not_have_is_named_with_what_they_have() {
         ("ph in (6, 9)", "no sample has the value `9`"),
         (
             "mom_child < 3",
-            "`mom_child < 3` compares numbers, and the column holds none\n  help: the column holds `C` (2), `M` (2)",
+            "`mom_child < 3` compares numbers, but the column holds none\n  help: the column holds `C` (2), `M` (2)",
         ),
         (
             "mom_child=C and ph>6",
-            "leave none of the 5 samples at hand: `mom_child = C` holds for 2, `ph > 6` holds for 1",
+            "none of the 5 samples meets all conditions: `mom_child = C` holds for 2, `ph > 6` holds for 1",
         ),
     ] {
         let error = chosen(text).unwrap_err();

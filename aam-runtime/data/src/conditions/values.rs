@@ -1,16 +1,16 @@
-//! The values that a column has, for messages about one that it has not.
+//! The values of a column, for messages about values it does not contain.
 
 use std::collections::BTreeMap;
 
 use crate::metadata::number;
 use crate::{Column, ColumnKind, shorten};
 
-/// The values that a message names.
+/// Most values named in a message.
 const MOST_NAMED: usize = 10;
-/// How alike two values are that may be mixed up.
+/// Similarity from which one value may be a misspelling of another.
 const ALIKE: f64 = 0.8;
 
-/// What a column holds: its values with how many samples have each, the most frequent first, or the
+/// The contents of a column: its values with their numbers of samples, most frequent first, or the
 /// range of its numbers.
 pub(super) fn known_values(column: &Column) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -43,7 +43,7 @@ pub(super) fn known_values(column: &Column) -> String {
     }
 }
 
-/// The value of `column` that `value` may be meant for.
+/// The value of `column` that `value` may be a misspelling of.
 pub(super) fn nearest_value<'a>(column: &'a Column, value: &str) -> Option<&'a str> {
     let value = value.to_lowercase();
     let alike = |text: &str| strsim::jaro_winkler(&text.to_lowercase(), &value);

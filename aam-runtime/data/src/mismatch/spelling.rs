@@ -1,4 +1,4 @@
-//! How ids of two lists are spelt differently.
+//! Differences in the spelling of ids between two lists.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -7,20 +7,20 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::shorten;
 
-/// The ids of a list that are compared.
+/// Most ids of one list that are compared.
 const MOST_COMPARED: usize = 2000;
-/// The ids of the other list that are compared with these.
+/// Most ids of the other list that they are compared with.
 const MOST_KNOWN: usize = 200_000;
-/// The longest id that is compared; longer ones are no names.
+/// Longest id that is compared; longer ones are not names.
 const LONGEST: usize = 400;
 
-/// Why ids differ, by those that would be the same otherwise.
+/// A reason why ids differ, with the ids that would otherwise be equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guess {
     why: String,
-    /// Two of them.
+    /// An example pair.
     example: (String, String),
-    /// How many were found.
+    /// Number of such pairs.
     pub pairs: usize,
     mend: &'static str,
 }
@@ -37,11 +37,11 @@ impl fmt::Display for Guess {
     }
 }
 
-/// A way to write an id that does not depend on what two lists may differ in.
+/// A normal form of an id in which a certain difference disappears.
 struct Spelling {
     why: &'static str,
     mend: &'static str,
-    /// Empty where it does not apply.
+    /// Returns an empty string if it does not apply.
     form: fn(&str) -> String,
 }
 
@@ -55,11 +55,11 @@ const SPELLINGS: [Spelling; 9] = [
     },
     Spelling {
         why: "they differ in characters that cannot be seen",
-        mend: "type the ids anew, or remove such characters in one of the files",
+        mend: "retype the ids, or remove such characters in one of the files",
         form: visible,
     },
     Spelling {
-        why: "they differ in how letters with accents are put together (NFC and NFD)",
+        why: "they differ in the Unicode form of letters with accents (NFC and NFD)",
         mend: "write both in one form, for example in Python with \
                `unicodedata.normalize(\"NFC\", text)`",
         form: |id| id.nfc().collect(),
@@ -70,12 +70,12 @@ const SPELLINGS: [Spelling; 9] = [
         form: str::to_lowercase,
     },
     Spelling {
-        why: "a program may have read the ids of one file as numbers and written them otherwise",
+        why: "a program may have read the ids of one file as numbers and written them differently",
         mend: "format the column of ids as text before saving, as zeros are lost otherwise",
         form: number,
     },
     Spelling {
-        why: "one of the files has the sizes of clusters in its labels",
+        why: "one of the files has cluster sizes in its labels",
         mend: "remove them: `sed 's/;size=[0-9]*;*//' FILE`",
         form: |id| without_size(id).to_owned(),
     },
@@ -86,7 +86,7 @@ const SPELLINGS: [Spelling; 9] = [
         form: letters_and_digits,
     },
     Spelling {
-        why: "R puts `X` before names that begin with a digit, and `.` for what it takes for no \
+        why: "R puts `X` before names that begin with a digit, and `.` for what it does not take for a \
               letter",
         mend: "read the file with `check.names = FALSE` in R, or rename the ids in one of the \
                files",
@@ -94,12 +94,12 @@ const SPELLINGS: [Spelling; 9] = [
     },
     Spelling {
         why: "they are reverse complements of each other",
-        mend: "turn the sequences of one of the files round, for example with `seqkit seq -rp`",
+        mend: "reverse-complement the sequences of one of the files, for example with `seqkit seq -rp`",
         form: smaller_strand,
     },
 ];
 
-/// A guess at why `ours` are not among `theirs`, where there is one.
+/// A guess at why `ours` are not among `theirs`, if there is one.
 pub fn guess<'a>(
     ours: impl Iterator<Item = &'a str>,
     theirs: impl Iterator<Item = &'a str>,
@@ -118,7 +118,7 @@ pub fn guess<'a>(
         .or_else(|| added(&theirs, &ours))
 }
 
-/// Ids that are the same in another spelling.
+/// The ids that are equal in another spelling.
 fn alike(ours: &[&str], theirs: &[&str], spelling: &Spelling) -> Option<Guess> {
     let forms: HashMap<String, &str> = theirs
         .iter()
@@ -147,11 +147,11 @@ fn added(longer: &[&str], shorter: &[&str]) -> Option<Guess> {
         .copied()
         .filter(|id| !id.is_empty())
         .collect();
-    // How often each was added, and a pair of ids that it was added to.
+    // How often each affix was added, with an example pair of ids.
     let mut found: HashMap<Two<'_>, (usize, Two<'_>)> = HashMap::new();
     let mut pairs = 0;
     for &long in longer.iter().take(MOST_COMPARED) {
-        // The longest of the other's ids that it begins or ends with.
+        // The longest of the other list's ids that it begins or ends with.
         let mut cuts = (1..long.len()).filter(|&at| long.is_char_boundary(at));
         let start = cuts.clone().rfind(|&at| known.contains(&long[..at]));
         let end = cuts.find(|&at| known.contains(&long[at..]));
@@ -180,7 +180,7 @@ fn added(longer: &[&str], shorter: &[&str]) -> Option<Guess> {
     })
 }
 
-/// Without characters that cannot be seen, and with plain blanks.
+/// Removes invisible characters and replaces special blanks by plain ones.
 fn visible(id: &str) -> String {
     let seen = id.chars().filter(|&c| {
         let invisible = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -193,7 +193,7 @@ fn visible(id: &str) -> String {
     plain.trim().to_owned()
 }
 
-/// The number that `id` is, in a form that does not depend on how it is written.
+/// The number in `id` in a normal form that is independent of its spelling.
 fn number(id: &str) -> String {
     match id.trim().parse::<f64>() {
         Ok(number) if number.is_finite() => number.to_string(),
@@ -201,7 +201,7 @@ fn number(id: &str) -> String {
     }
 }
 
-/// A label without the size of its cluster, `;size=12;`, that USEARCH and VSEARCH add.
+/// A label without the cluster size, `;size=12;`, that USEARCH and VSEARCH add.
 pub(crate) fn without_size(id: &str) -> &str {
     match id.find(";size=") {
         Some(at)
@@ -228,7 +228,7 @@ fn letters_and_digits(id: &str) -> String {
     kept.collect::<String>().to_lowercase()
 }
 
-/// Of a sequence and its reverse complement the one that comes first.
+/// The lexicographically smaller of a sequence and its reverse complement.
 fn smaller_strand(id: &str) -> String {
     if !super::is_sequence(id) {
         return String::new();

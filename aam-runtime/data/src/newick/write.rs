@@ -1,13 +1,13 @@
-//! Writing trees in Newick format.
+//! Writing of trees in Newick format.
 
 use crate::Tree;
 
-/// `tree` in Newick format, one line.
+/// Formats `tree` in Newick format, on one line.
 pub fn write(tree: &Tree) -> String {
     let (offsets, children) = tree.children();
     let root = tree.root();
     let branches = offsets[root + 1] - offsets[root];
-    // With three branches or more a root looks like none.
+    // A root with three or more branches would otherwise look unrooted.
     let mut out = String::from(if branches > 2 { "[&R] " } else { "" });
     let mut open: Vec<(usize, usize)> = vec![(root, 0)];
     while let Some((node, done)) = open.pop() {

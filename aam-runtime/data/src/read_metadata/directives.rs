@@ -7,7 +7,7 @@ use crate::DataError;
 use crate::metadata::{Column, ColumnKind, number};
 use crate::missing_words::{is_insdc, says_missing};
 
-/// What the lines `#q2:types` and `#q2:missing` declare.
+/// The declarations of `#q2:types` and `#q2:missing`.
 #[derive(Default)]
 pub(super) struct Directives {
     seen: HashSet<String>,
@@ -113,7 +113,7 @@ impl Directives {
                     listed.join(", ")
                 ))
                 .at(at)
-                .help("mend the values, or declare the column categorical"));
+                .help("fix the values, or declare the column categorical"));
             }
             Some(&kind) => kind,
             None if bad.peek().is_some() => ColumnKind::Categorical,

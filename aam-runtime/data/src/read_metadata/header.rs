@@ -1,4 +1,4 @@
-//! The header of metadata: where it is, what separates its cells, and which column holds the ids.
+//! The header of metadata: its line, the separator of its cells, and the column with the ids.
 
 use std::collections::HashSet;
 
@@ -9,21 +9,21 @@ use crate::separator::Separator;
 use crate::shorten;
 use crate::tsv_rows::Rows;
 
-/// Lines below the header that are looked at for the separator.
+/// Lines below the header that are examined to find the separator.
 const LINES_LOOKED_AT: usize = 4;
 
-/// The header and the rows below it, with directives and comments.
+/// The header and the rows below it, including directives and comments.
 pub(super) struct Parts {
     pub(super) separator: Separator,
     pub(super) header: Vec<String>,
     pub(super) rows: Vec<Row>,
-    /// Rows below the header that are comments, by QIIME 2's rules.
+    /// Rows below the header that are comments by QIIME 2's rules.
     pub(super) comments: Vec<Row>,
-    /// What of it is worth a word.
+    /// Notes about the file.
     pub(super) notes: Vec<String>,
 }
 
-/// What separates the cells of `text`.
+/// The separator of the cells of `text`.
 fn separator(text: &str) -> Separator {
     let comment = |line: &&str| {
         let first = line.split([',', ';', '\t']).next().unwrap_or_default();
@@ -40,7 +40,7 @@ fn separator(text: &str) -> Separator {
     }
 }
 
-/// Whether a column of this name holds the ids, by the rules of QIIME 2 or plainly so.
+/// Whether a column of this name contains the ids, by the rules of QIIME 2 or obviously.
 fn names_ids(name: &str) -> bool {
     let kept = name.chars().filter(|c| c.is_alphanumeric());
     let key: String = kept.flat_map(char::to_lowercase).collect();
@@ -62,7 +62,7 @@ fn names_ids(name: &str) -> bool {
 /// Finds the header of `text` and the rows below it.
 ///
 /// # Errors
-/// No header, or one that does not say which column holds the ids.
+/// There is no header, or it does not say which column contains the ids.
 pub(super) fn parts(text: &str) -> Result<Parts, DataError> {
     let separator = separator(text);
     let mut rows = Rows::new(text, separator);
@@ -80,9 +80,9 @@ pub(super) fn parts(text: &str) -> Result<Parts, DataError> {
         }
         if is_directive(&cells) {
             return Err(
-                DataError::new(format!("`{}` stands before the header", cells[0]))
+                DataError::new(format!("`{}` comes before the header", cells[0]))
                     .at(format!("line {line}"))
-                    .help("directives stand immediately below the header"),
+                    .help("directives belong immediately below the header"),
             );
         }
         if !is_empty(&cells) {
@@ -91,7 +91,7 @@ pub(super) fn parts(text: &str) -> Result<Parts, DataError> {
     };
     let (mut below, mut comments) = (Vec::new(), Vec::new());
     while let Some(row) = next_row(&mut rows)? {
-        // An id in quotes is one, whatever it begins with.
+        // A quoted id is an id even if it begins with `#`.
         if is_comment(&row.1) && !rows.begins_quoted() {
             comments.push(row);
         } else if !is_empty(&row.1) {
@@ -118,7 +118,7 @@ pub(super) fn parts(text: &str) -> Result<Parts, DataError> {
 }
 
 impl Parts {
-    /// Sees to it that the first cell of the header stands above the ids.
+    /// Ensures that the first cell of the header is above the ids.
     fn settle(&mut self) -> Result<(), DataError> {
         let name = self.header.first().cloned().unwrap_or_default();
         let data = self.rows.iter().map(|(_, cells)| cells);
@@ -134,7 +134,7 @@ impl Parts {
             let repeated = data.iter().all(|cells| cells.get(1) == Some(&cells[0]));
             if wider && (numbered || repeated) {
                 self.notes.push(format!(
-                    "the header has one cell less than the rows, as R writes tables: the names of \
+                    "the header has one cell fewer than the rows, as R writes tables: the names of \
                      the rows are left out, and `{name}` holds the ids"
                 ));
                 for (_, cells) in &mut self.rows {
@@ -145,7 +145,7 @@ impl Parts {
         }
         if wider {
             self.notes.push(format!(
-                "the header has one cell less than the rows, as R writes tables: the names of the \
+                "the header has one cell fewer than the rows, as R writes tables: the names of the \
                  rows are the ids, and `{}` is the first column of values",
                 shorten(&name)
             ));
@@ -155,14 +155,14 @@ impl Parts {
         let alike = data.iter().all(|cells| cells.len() <= self.header.len());
         if name.is_empty() && self.header.len() > 1 && alike {
             self.notes
-                .push("the first column has no name: it is taken for the ids".to_owned());
+                .push("the first column has no name: it is used as the ids".to_owned());
             self.header[0] = "sample-id".to_owned();
             return Ok(());
         }
         Err(self.unnamed(&name, &data))
     }
 
-    /// The error for a header that does not begin with the name of the ids.
+    /// The error for a header that does not begin with the name of the id column.
     fn unnamed(&self, name: &str, rows: &[&Vec<String>]) -> DataError {
         let error = DataError::new(format!(
             "expected a header whose first column is named `sample-id` (or `id`, `#SampleID`, \
@@ -185,7 +185,7 @@ impl Parts {
                 .position(|row| other.cells(&row.join("\t")).len() != cells);
             let row = odd.map_or_else(String::new, |at| {
                 format!(
-                    ", and row {} has another number of cells than the header",
+                    ", and row {} has a different number of cells from the header",
                     at + 1
                 )
             });
@@ -198,7 +198,7 @@ impl Parts {
     }
 }
 
-/// Refuses names that are empty, repeated or those of another id column.
+/// Rejects names that are empty, repeated or those of another id column.
 fn check(header: &[String]) -> Result<(), DataError> {
     let mut seen = HashSet::new();
     for (place, name) in header.iter().enumerate() {

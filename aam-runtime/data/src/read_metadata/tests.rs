@@ -47,7 +47,7 @@ fn errors_name_the_line() {
         ("sample-id,age\ns1,4,5,6\n", "separated by commas"),
         (
             "id\ta\nx\t1\n\nx\t2\n",
-            "line 4: the id `x` occurs already in line 2",
+            "line 4: the id `x` already occurs in line 2",
         ),
         (
             "id\ta\nx\t1\t2\n",
@@ -98,10 +98,10 @@ fn dialects_of_the_same_metadata() {
             "sample-id  ph  habitat\ns1  6.5  a\ns2  7    b\n",
             "separated by blanks",
         ),
-        ("ph\thabitat\ns1\t6.5\ta\ns2\t7\tb\n", "one cell less"),
+        ("ph\thabitat\ns1\t6.5\ta\ns2\t7\tb\n", "one cell fewer"),
         (
             "\"ph\" \"habitat\"\n\"s1\" 6.5 \"a\"\n\"s2\" 7 \"b\"\n",
-            "one cell less",
+            "one cell fewer",
         ),
         ("\tph\thabitat\ns1\t6.5\ta\ns2\t7\tb\n", "has no name"),
         (

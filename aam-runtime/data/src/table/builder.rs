@@ -1,4 +1,4 @@
-//! Making a table row by row.
+//! Row-by-row construction of tables.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::cells::{CellsWriter, Storage};
 use crate::ids::Ids;
 use aam_core::DataError;
 
-/// Makes a table row by row.
+/// Builds a table row by row.
 pub struct TableBuilder {
     sample_ids: Vec<String>,
     feature_ids: Ids,
@@ -17,10 +17,10 @@ pub struct TableBuilder {
 }
 
 impl TableBuilder {
-    /// A table of these samples and ASVs, with room for `expected` counts, in `storage`.
+    /// Creates a builder for these samples and ASVs, with room for `expected` counts, in `storage`.
     ///
     /// # Errors
-    /// Empty or repeated ids, or a directory in which no file can be made.
+    /// Ids are empty or repeated, or no file can be created in the directory.
     pub fn new(
         sample_ids: Vec<String>,
         feature_ids: Ids,
@@ -46,10 +46,10 @@ impl TableBuilder {
         })
     }
 
-    /// Adds the next sample: its columns, ascending, and their counts.
+    /// Appends the next sample: its columns, in ascending order, and their counts.
     ///
     /// # Errors
-    /// If the invariants of a [`Table`] do not hold, or the disk is full.
+    /// The invariants of a [`Table`] do not hold, or the disk is full.
     pub fn push(&mut self, columns: &[u32], counts: &[u32]) -> Result<(), DataError> {
         let Some(sample) = self.sample_ids.get(self.rows.len()) else {
             return Err(DataError::new(format!(
@@ -74,10 +74,10 @@ impl TableBuilder {
         &self.feature_ids
     }
 
-    /// The table.
+    /// Completes the table.
     ///
     /// # Errors
-    /// If samples are missing, or the disk is full.
+    /// Samples are missing, or the disk is full.
     pub fn finish(self) -> Result<Table, DataError> {
         if self.rows.len() != self.sample_ids.len() {
             return Err(DataError::new(format!(
@@ -95,7 +95,7 @@ impl TableBuilder {
     }
 }
 
-/// Refuses a row that breaks the invariants of a table.
+/// Rejects a row that breaks the invariants of a table.
 pub(super) fn check_row(
     columns: &[u32],
     counts: &[u32],

@@ -1,4 +1,4 @@
-//! ASVs that turn out to be one.
+//! Merging of ASVs that turn out to be identical.
 
 use std::collections::HashMap;
 
@@ -7,11 +7,11 @@ use crate::ids::Ids;
 use aam_core::DataError;
 
 impl Table {
-    /// The same counts under other ASV ids, one for each column, those of columns with one id added
-    /// up; and how many columns there are less.
+    /// The same counts with other ASV ids, one per column, where columns with the same id are
+    /// summed; also returns by how much the number of columns decreases.
     ///
     /// # Errors
-    /// An empty id, a sum beyond what a count can be, or a disk that is full.
+    /// An id is empty, a sum exceeds the range of counts, or the disk is full.
     pub fn merged_by(self, feature_ids: Ids) -> Result<(Self, usize), DataError> {
         let mut places: HashMap<&str, u32> = HashMap::new();
         let mut kept: Vec<&str> = Vec::with_capacity(feature_ids.len());
@@ -45,7 +45,7 @@ impl Table {
     }
 }
 
-/// The columns that `column_of` gives in place of `columns`, ascending, with the sums of `counts`.
+/// Maps `columns` through `column_of`; returns them in ascending order with the summed `counts`.
 fn added_up(
     columns: &[u32],
     counts: &[u32],
@@ -59,7 +59,7 @@ fn added_up(
         match sums.last_mut() {
             Some((last, sum)) if *last == column => {
                 *sum = sum.checked_add(count).ok_or_else(|| {
-                    DataError::new("the reads of one sequence are more than any count can be")
+                    DataError::new("the reads of one sequence exceed the range of counts")
                 })?;
             }
             _ => sums.push((column, count)),

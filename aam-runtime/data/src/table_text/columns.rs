@@ -9,19 +9,19 @@ use crate::{DataError, shorten};
 #[derive(Debug, Default)]
 pub(super) struct Column {
     pub(super) name: String,
-    /// Whether its name says that it is no sample.
+    /// Whether its name shows that it is not a sample.
     note: bool,
-    /// The line of the first count.
+    /// Line of the first count.
     first_count: Option<usize>,
-    /// The first cell of text.
+    /// The first text cell.
     first_text: Option<(usize, String)>,
-    /// The first cell that holds nothing.
+    /// The first empty or missing cell.
     first_missing: Option<Fault>,
-    /// The first number that is no count.
+    /// The first number that is not a count.
     first_wrong: Option<Fault>,
 }
 
-/// Why a cell is no count.
+/// Why a cell is not a count.
 #[derive(Debug)]
 struct Fault {
     line: usize,
@@ -29,10 +29,10 @@ struct Fault {
     error: DataError,
 }
 
-/// What a column turned out to be.
+/// The kind of a complete column.
 pub(super) enum Outcome {
     Sample,
-    /// No sample, and left out.
+    /// Not a sample, and left out.
     Note,
 }
 
@@ -45,12 +45,12 @@ impl Column {
         }
     }
 
-    /// Whether a row may lack a cell here.
+    /// Whether a row may omit this cell.
     pub(super) fn may_be_short(&self) -> bool {
         self.note || self.first_text.is_some() && self.first_count.is_none()
     }
 
-    /// The count in `cell`; none where there is none.
+    /// Parses the count in `cell`, if it is one.
     pub(super) fn take(&mut self, line: usize, feature: &str, cell: &str) -> Option<u32> {
         if self.note {
             return None;
@@ -68,7 +68,7 @@ impl Column {
             self.first_missing.get_or_insert_with(|| {
                 let problem = format!("expected a count, found {}", found(cell));
                 fault(DataError::new(problem).help(
-                    "where no reads were counted, write 0; a column that is no sample must be \
+                    "write 0 where no reads were counted; a column that is not a sample must be \
                      removed",
                 ))
             });
@@ -93,10 +93,10 @@ impl Column {
         }
     }
 
-    /// What the column is, now that all of it is known.
+    /// Decides what the column is, once it is complete.
     ///
     /// # Errors
-    /// The line of a cell that fits no count, and the cell.
+    /// The line of a cell that is not a valid count, and the error.
     pub(super) fn outcome(&mut self) -> Result<Outcome, (usize, DataError)> {
         if self.note {
             return Ok(Outcome::Note);
@@ -117,7 +117,7 @@ impl Column {
                 );
                 let error = DataError::new(problem)
                     .at(format!("line {count}"))
-                    .help("mend the text if the column is a sample, or else remove the column");
+                    .help("fix the text if the column is a sample; otherwise remove the column");
                 return Err((count, error));
             }
             _ => {}
@@ -138,13 +138,13 @@ impl Column {
     }
 }
 
-/// The error of a cell of text among counts.
+/// The error for a text cell among counts.
 fn no_count(cell: &str) -> DataError {
     let error = DataError::new(format!("expected a count, found {}", found(cell)));
     match written(cell) {
         Some(written) => error.help(written.help()),
         None => error.help(
-            "each cell of a sample is the number of its reads; a column that is no sample must be \
+            "each cell of a sample is the number of its reads; a column that is not a sample must be \
              removed",
         ),
     }
@@ -157,7 +157,7 @@ fn found(cell: &str) -> String {
     }
 }
 
-/// Whether people write `cell` where there is nothing.
+/// Whether `cell` is a common notation for a missing value.
 fn is_missing(cell: &str) -> bool {
     ["", "na", "n/a", "nan", "null", "none", "-", "."]
         .iter()

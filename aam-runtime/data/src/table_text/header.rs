@@ -1,4 +1,4 @@
-//! Which line of a text table is its header, and what its columns are called.
+//! Detection of a text table's header and the names of its columns.
 
 use std::borrow::Cow;
 
@@ -7,22 +7,22 @@ use crate::column_names::{is_feature_header, is_note, key};
 use crate::metadata::is_id_header;
 use crate::separator::Separator;
 
-/// How the lines of a table are cut into cells.
+/// How the lines of a table are divided into cells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) separator: Separator,
     /// Names of all columns.
     pub(super) names: Vec<String>,
-    /// Which of them holds the ids of the features.
+    /// Index of the column with the feature ids.
     pub(super) ids: usize,
-    /// What of it is worth a word.
+    /// Notes about the file.
     pub(super) notes: Vec<String>,
 }
 
-/// Finds the header among the comments that begin a table and the first lines after them.
+/// Finds the header among the comments at the beginning of a table and the lines after them.
 ///
 /// # Errors
-/// A header that names no samples.
+/// The header names no samples.
 pub(super) fn find(comments: &[String], lines: &[String]) -> Result<(Layout, bool), DataError> {
     let known = comments.iter().rev().find(|line| begins_header(line));
     let texts: Vec<&str> = known.into_iter().chain(lines).map(String::as_str).collect();
@@ -35,7 +35,7 @@ pub(super) fn find(comments: &[String], lines: &[String]) -> Result<(Layout, boo
         cells.iter().skip(1).any(|cell| cell.parse::<f64>().is_ok())
     };
     let counts = lines.first().is_some_and(numbers);
-    // A comment of as many names as there are cells is a header where counts follow it.
+    // A comment with as many names as there are cells is a header if counts follow it.
     let named = known.or_else(|| {
         let fits = |line: &&String| {
             let names = cells(line);
@@ -75,7 +75,7 @@ pub(super) fn find(comments: &[String], lines: &[String]) -> Result<(Layout, boo
     Ok((layout, is_comment))
 }
 
-/// The names in a header, without empty ones at its end.
+/// The names in a header, without trailing empty ones.
 fn names(separator: Separator, line: &str) -> Vec<String> {
     let cells = separator.cells(line);
     let mut names: Vec<String> = cells.into_iter().map(|cell| cell.into_owned()).collect();
@@ -86,7 +86,7 @@ fn names(separator: Separator, line: &str) -> Vec<String> {
 }
 
 impl Layout {
-    /// Adds the name that R leaves out above the names of the rows.
+    /// Adds the name that R omits above the row names.
     fn shift(&mut self, rows: &[Vec<Cow<'_, str>>], is_comment: bool) {
         let [first, ..] = rows else { return };
         let one_more = rows.iter().all(|row| row.len() == self.names.len() + 1);
@@ -102,19 +102,19 @@ impl Layout {
         }
         self.notes.push(match numbered && is_feature_header(&name) {
             true => format!(
-                "the header has one cell less than the rows, as R writes tables: the numbers of \
+                "the header has one cell fewer than the rows, as R writes tables: the numbers of \
                  the rows have no name, and `{name}` holds the ids"
             ),
             false => format!(
-                "the header has one cell less than the rows, as R writes tables: its first cell, \
+                "the header has one cell fewer than the rows, as R writes tables: its first cell, \
                  `{name}`, is taken for a sample, not for the name of the ids"
             ),
         });
         self.names.insert(0, String::new());
     }
 
-    /// The column of the ids: the first, unless that holds numbers or names of lineages and
-    /// another is called so.
+    /// The id column: the first, unless it contains numbers or lineages and another has the name of
+    /// an id column.
     fn id_column(&self, rows: &[Vec<Cow<'_, str>>]) -> usize {
         let first = key(&self.names[0]);
         let lineage = is_note(&self.names[0]) && !is_feature_header(&self.names[0]);
@@ -135,7 +135,7 @@ impl Layout {
     }
 }
 
-/// Whether a comment is the header that QIIME and others write.
+/// Whether a comment is the header written by QIIME and others.
 fn begins_header(line: &str) -> bool {
     let first = line.split(['\t', ',', ';']).next().unwrap_or_default();
     let named = is_feature_header(first) || is_id_header(first);

@@ -1,10 +1,10 @@
-//! Tables as text: a header that names the samples, then one line a feature with its count in
+//! Tables as text: a header that names the samples, then one line per feature with its count in
 //! every sample.
 //!
-//! Cells are separated by tabs, commas, semicolons or blanks and may stand in double quotes.
-//! Lines that begin with `#` before the header are comments, the last of them may be the header.
-//! R leaves the name of the first column out. Columns that hold text, or whose names say that
-//! they tell of the features (`taxonomy`, `length`), are left out and named.
+//! Cells are separated by tabs, commas, semicolons or blanks and may be in double quotes. Lines
+//! before the header that begin with `#` are comments; the last of them may be the header. R omits
+//! the name of the first column. Columns that contain text, or whose names show that they describe
+//! the features (`taxonomy`, `length`), are left out and reported.
 
 mod columns;
 mod header;
@@ -20,18 +20,18 @@ use super::table::{Table, check_ids};
 use columns::{Column, Outcome};
 use header::Layout;
 
-/// The counts that any file may hold.
+/// Number of counts that any file may contain.
 const MOST_COUNTS: u64 = 1 << 22;
-/// The counts that a file may hold beyond those for every byte of its size, packed or not: more
-/// than gzip can pack of real counts, and a bound on what a hostile file makes us keep.
+/// Number of further counts that a file may contain per byte of its size, compressed or not. This
+/// is more than gzip achieves for real counts, and bounds the memory that a hostile file can use.
 const MOST_COUNTS_PER_BYTE: u64 = 16;
-/// The lines after the comments that tell what the header is.
+/// Number of lines after the comments that are examined to find the header.
 const LINES_LOOKED_AT: usize = 6;
-/// The comments that may stand before the header.
+/// Maximum number of comments before the header.
 const MOST_COMMENTS: usize = 1000;
 
-/// Reads a table as text, and says what of it is worth a word. With samples as rows, any
-/// `transposed` table, a file that begins as metadata does is read all the same.
+/// Reads a table as text, and returns notes about it. A `transposed` table, with samples as rows,
+/// is read even if it begins like metadata.
 pub fn read(source: &Source, transposed: bool) -> Result<(Table, Vec<String>), DataError> {
     if !transposed {
         refuse_mix_up(source, Role::Table)?;
@@ -83,7 +83,7 @@ impl Rows {
         }
     }
 
-    /// Settles the columns by the first lines, and reads these.
+    /// Determines the columns from the first lines, and reads these.
     fn begin(&mut self) -> Result<(), DataError> {
         if self.layout.is_some() || self.first.is_empty() {
             return Ok(());
@@ -134,7 +134,7 @@ impl Rows {
                 samples + surplus - short
             ))
             .help(
-                "a line has as many cells as the header; were they written by R, give \
+                "every line needs as many cells as the header; if R wrote the file, give \
                  `write.table` the argument `col.names = NA`",
             ));
         }
@@ -149,11 +149,11 @@ impl Rows {
         if self.counts.len() as u64 > self.most_counts {
             return Err(
                 DataError::new("the file holds more counts than its size can account for")
-                    .help("if the file is sound, unpack it first"),
+                    .help("if the file is valid, unpack it first"),
             );
         }
         self.features.push(feature.to_owned());
-        // Repeated ids are looked for early, lest a file that repeats one line fill the memory.
+        // Checked early, so that a file that repeats one line cannot fill the memory.
         if self.features.len().is_power_of_two() {
             check_ids(&self.features, "feature")?;
         }
@@ -168,7 +168,7 @@ impl Rows {
         let mut place = vec![None; self.columns.len()];
         let (mut samples, mut left_out, mut fault) = (Vec::new(), Vec::new(), None);
         for (i, column) in self.columns.iter_mut().enumerate() {
-            // Numbers of rows stand before ids that have a column of their own.
+            // Row numbers may precede a separate id column.
             let numbers = i == 0 && layout.ids > 0 && column.name.is_empty();
             if i == layout.ids || numbers || fractions.contains(&i) {
                 continue;
@@ -215,7 +215,7 @@ impl Rows {
         ))
     }
 
-    /// The columns `NAME_frac` of the tables of Bracken, each beside the counts `NAME_num`.
+    /// Leaves out the columns `NAME_frac` of Bracken tables, which accompany the counts `NAME_num`.
     fn leave_out_fractions(&self, notes: &mut Vec<String>) -> Vec<usize> {
         let named = |suffix: &str| -> Vec<(usize, &str)> {
             let columns = self.columns.iter().enumerate();
@@ -232,7 +232,7 @@ impl Rows {
         }
         if !counts.is_empty() {
             notes.push(
-                "the counts `…_num` of Bracken are taken, the fractions `…_frac` left out"
+                "the Bracken counts `…_num` are used, and the fractions `…_frac` are left out"
                     .to_owned(),
             );
         }

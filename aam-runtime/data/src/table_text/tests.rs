@@ -70,7 +70,7 @@ fn errors_name_line_and_cell() {
     }
 }
 
-/// The table and the notes of `text`.
+/// The table in `text`, and notes about it.
 fn noted(text: &str) -> (Table, String) {
     let source = Source::from_bytes(Path::new("t"), None, text.as_bytes().to_vec()).unwrap();
     let (table, notes) = read(&source, false).unwrap();
@@ -82,7 +82,7 @@ fn dialects_of_the_same_table() {
     let (table, _) = noted("#OTU ID\ts1\ts2\nA\t0\t3\nC\t1\t0\n");
     for (text, note) in [
         ("\"\"\t\"s1\"\t\"s2\"\n\"A\"\t0\t3\n\"C\"\t1\t0\n", ""),
-        ("s1\ts2\nA\t0\t3\nC\t1\t0\n", "one cell less"),
+        ("s1\ts2\nA\t0\t3\nC\t1\t0\n", "one cell fewer"),
         (
             "\"s1\" \"s2\"\n\"A\" 0 3\n\"C\" 1 0\n",
             "separated by blanks",
@@ -111,7 +111,7 @@ fn dialects_of_the_same_table() {
         ("featureid\ts1\ts2\nA\t0\t3\nC\t1\t0\n", ""),
         (
             "\"OTU\"\t\"s1\"\t\"s2\"\n\"1\"\t\"A\"\t0\t3\n\"2\"\t\"C\"\t1\t0\n",
-            "one cell less",
+            "one cell fewer",
         ),
         (
             "\"\",\"OTU\",\"s1\",\"s2\"\n\"1\",\"A\",0,3\n\"2\",\"C\",1,0\n",
@@ -165,18 +165,14 @@ fn cells_that_are_no_counts_are_named_with_their_place() {
         (
             "OTU\ts1\ts2\nA\t1\t\nC\t1\t2\n",
             "line 2, feature `A`, sample `s2`",
-            "found an empty cell\n  help: where no reads were counted, write 0",
+            "found an empty cell\n  help: write 0 where no reads were counted",
         ),
         (
             "OTU\ts1\ts2\nA\t1\t2\nC\tNA\t2\n",
             "line 3, feature `C`, sample `s1`",
             "found `NA`",
         ),
-        (
-            "OTU\ts1\nA\t1\nC\t1,056\n",
-            "line 3",
-            "separator of thousands",
-        ),
+        ("OTU\ts1\nA\t1\nC\t1,056\n", "line 3", "thousands separator"),
         (
             "OTU\ts1\nA\t6,5\nC\t1\n",
             "line 2, sample `s1`",
@@ -191,7 +187,7 @@ fn cells_that_are_no_counts_are_named_with_their_place() {
         (
             "OTU\ts1\nA\t10\nC\tx\n",
             "line 3",
-            "a column that is no sample must be removed",
+            "a column that is not a sample must be removed",
         ),
     ] {
         let error = read_text(text).unwrap_err();

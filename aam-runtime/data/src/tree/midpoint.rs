@@ -1,23 +1,23 @@
-//! Rooting a tree in the middle of the longest way between two tips, which depends on the tree
-//! alone and not on where its file was written from.
+//! Rooting of a tree at the midpoint of the longest path between two tips. The result depends only
+//! on the tree and not on how its file was rooted.
 
 use super::Tree;
 use crate::DataError;
 
-/// A tree without a root: its branches from either end.
+/// An unrooted tree: its branches, from either end.
 struct Branches {
-    /// Of each node the nodes it is joined to, and how long the branch is.
+    /// For each node, its neighbours and the lengths of the branches to them.
     of: Vec<Vec<(u32, f64)>>,
 }
 
 impl Branches {
-    /// The branches of `tree` below the stem that its root may stand on.
+    /// The branches of `tree` below a stem that its root may have.
     fn of(tree: &Tree) -> Self {
         let mut children = vec![0u32; tree.len()];
         for node in 0..tree.root() {
             children[tree.parent[node] as usize] += 1;
         }
-        // All other nodes are below the stem, and a node's number is above those below it.
+        // All other nodes are below the stem, and a node has a higher number than those below it.
         let mut fork = tree.root();
         while children[fork] == 1 {
             fork -= 1;
@@ -31,8 +31,8 @@ impl Branches {
         Self { of }
     }
 
-    /// Nodes in an order in which each but the first comes after the one it hangs on, with that
-    /// one and the length of the way from the first.
+    /// Nodes in an order in which each except the first comes after the one it was reached from,
+    /// with that node and the path length from the first.
     fn walk(&self, from: usize) -> Vec<(usize, usize, f64)> {
         let mut order = vec![(from, from, 0.0)];
         let mut next = 0;
@@ -49,7 +49,8 @@ impl Branches {
         order
     }
 
-    /// The node farthest from `from`, the ways from it of all nodes and what each hangs on.
+    /// The node farthest from `from`, with the path lengths of all nodes and the nodes they were
+    /// reached from.
     fn farthest(&self, from: usize) -> (usize, Vec<(usize, f64)>) {
         let mut found = vec![(from, 0.0); self.of.len()];
         let mut far = (from, 0.0);
@@ -64,10 +65,10 @@ impl Branches {
 }
 
 impl Tree {
-    /// The same tree with its root in the middle of the longest way between two tips.
+    /// The same tree, rooted at the midpoint of the longest path between two tips.
     ///
     /// # Errors
-    /// A tree whose branches all have the length 0 has no such place.
+    /// All branches have length 0, so there is no midpoint.
     pub fn rooted_at_midpoint(&self) -> Result<Self, DataError> {
         let branches = Branches::of(self);
         let (one, _) = branches.farthest(0);
@@ -75,11 +76,11 @@ impl Tree {
         let whole = found[other].1;
         if whole <= 0.0 || !whole.is_finite() {
             return Err(DataError::new(format!(
-                "the longest way between two tips of the tree is {whole}: it has no midpoint"
+                "the longest path between two tips of the tree has length {whole}: it has no midpoint"
             ))
-            .help("give a tree with branch lengths, or take its root with `--root as-written`"));
+            .help("give a tree with branch lengths, or keep its root with `--root as-written`"));
         }
-        // Back from one end to the branch that holds the middle.
+        // Back from one end to the branch that contains the midpoint.
         let mut below = other;
         while found[found[below].0].1 > whole / 2.0 {
             below = found[below].0;
@@ -90,7 +91,8 @@ impl Tree {
         self.hung_at(branches, (below, down), (above, up))
     }
 
-    /// The tree that hangs on a point of the branch between two nodes, so far from each.
+    /// The tree rooted at a point of the branch between two nodes, at the given distances from
+    /// each.
     fn hung_at(
         &self,
         mut branches: Branches,
@@ -142,7 +144,7 @@ mod tests {
         parse(text.as_bytes(), &options).unwrap()
     }
 
-    /// The ways from the root of all tips, by name.
+    /// The path lengths from the root to all tips, by name.
     fn ways(tree: &Tree) -> Vec<(String, f64)> {
         let way = |tip: usize| {
             let above = std::iter::successors(Some(tip), |&node| tree.parent(node));

@@ -1,26 +1,26 @@
-//! The kinds of GPUs: which of them this program was built for, their drivers' libraries, and the
-//! devices they find.
+//! The GPU backends: which of them are part of this build, their driver libraries, and the devices
+//! they find.
 
 use burn::tensor::Device;
 
 use super::error::DeviceError;
 
-/// What reaches a GPU.
+/// A GPU backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
-    /// GPUs of NVIDIA through the CUDA driver.
+    /// NVIDIA GPUs through the CUDA driver.
     Cuda,
-    /// GPUs of AMD through HIP.
+    /// AMD GPUs through HIP.
     Rocm,
-    /// GPUs of any maker through Vulkan.
+    /// GPUs of any vendor through Vulkan.
     Vulkan,
 }
 
 impl Backend {
-    /// All of them, those first that `auto` prefers.
+    /// All backends, in the order preferred by `auto`.
     pub const ALL: [Self; 3] = [Self::Cuda, Self::Rocm, Self::Vulkan];
 
-    /// Its name, which is also that of the Cargo feature.
+    /// The name, which is also that of the Cargo feature.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cuda => "cuda",
@@ -29,7 +29,7 @@ impl Backend {
         }
     }
 
-    /// The name of its device `number`.
+    /// The name of the backend's device `number`.
     pub(super) fn device_name(self, number: Option<usize>) -> String {
         match number {
             Some(number) => format!("{}:{number}", self.name()),
@@ -37,7 +37,7 @@ impl Backend {
         }
     }
 
-    /// Whether this program has it.
+    /// Whether this build has the backend.
     pub fn is_built(self) -> bool {
         match self {
             Self::Cuda => cfg!(feature = "cuda"),
@@ -46,14 +46,14 @@ impl Backend {
         }
     }
 
-    /// The names of what this program has, with the CPU.
+    /// The names of the backends in this build, and the CPU.
     pub(super) fn built_names() -> String {
         let gpus = Self::ALL.into_iter().filter(|backend| backend.is_built());
         let names: Vec<&str> = std::iter::once("cpu").chain(gpus.map(Self::name)).collect();
         names.join(", ")
     }
 
-    /// What its libraries belong to.
+    /// The provider of the backend's libraries.
     pub(super) fn provided_by(self) -> &'static str {
         match self {
             Self::Cuda => "the NVIDIA driver",
@@ -88,12 +88,12 @@ impl Backend {
         }
     }
 
-    /// The devices that its driver finds; none where there is no driver.
+    /// The devices found by the driver. Empty if there is no driver.
     pub fn devices(self) -> Vec<Device> {
         super::caught(|| self.enumerate()).unwrap_or_default()
     }
 
-    /// Why it has no device, in a program that has it.
+    /// Why there is no device, for a backend in this build.
     pub fn problem(self) -> Option<DeviceError> {
         if !self.is_built() {
             return None;
@@ -120,8 +120,8 @@ impl Backend {
         }
     }
 
-    /// Loads the libraries that Burn will look for, to tell which is missing: Burn only tells that
-    /// there is no device.
+    /// Loads the libraries that Burn will load, to find out which is missing, because Burn only
+    /// reports that there is no device.
     ///
     /// # Errors
     /// A library that cannot be loaded.
@@ -153,7 +153,7 @@ impl Backend {
         }
     }
 
-    /// Folders to look in; the empty one is where the system looks.
+    /// The folders to search; the empty one stands for the system's search path.
     fn folders(self) -> impl Iterator<Item = String> {
         let named = match self {
             Self::Rocm => &["ROCM_PATH", "HIP_PATH"][..],
@@ -168,7 +168,8 @@ impl Backend {
 
 #[cfg(feature = "gpu")]
 fn open(folder: &str, file: &str) -> Result<(), String> {
-    // SAFETY: what runs on loading is a driver's own start, and Burn loads the same library next.
+    // SAFETY: loading only runs the driver's own initialisation, and Burn loads the same library
+    // next.
     unsafe { libloading::Library::new(format!("{folder}{file}")) }
         .map(|_| ())
         .map_err(|error| error.to_string())
@@ -179,20 +180,20 @@ fn open(_: &str, _: &str) -> Result<(), String> {
     Err("this program loads no drivers".to_owned())
 }
 
-/// Whether a device is no card but a program on the CPU.
+/// Whether a device is not a GPU but software on the CPU.
 #[cfg(feature = "gpu")]
 pub fn is_software(device: &Device) -> bool {
     let physical = super::caught(|| device.identity().is_some_and(|id| id.physical.is_some()));
     physical == Ok(false)
 }
 
-/// Without a backend of GPUs there is no software one.
+/// Without a GPU backend, there is no software device.
 #[cfg(not(feature = "gpu"))]
 pub fn is_software(_: &Device) -> bool {
     false
 }
 
-/// The name that a device gives itself, and its bytes of memory, where it tells.
+/// The name that a device reports, and its memory in bytes, if known.
 #[cfg(feature = "gpu")]
 pub fn identity(device: &Device) -> (Option<String>, Option<u64>) {
     use burn::backend::DispatchDevice;
@@ -204,7 +205,7 @@ pub fn identity(device: &Device) -> (Option<String>, Option<u64>) {
     (name.ok().flatten(), memory.ok().flatten())
 }
 
-/// Without a backend of GPUs no device has a name.
+/// Without a GPU backend, no device has a name.
 #[cfg(not(feature = "gpu"))]
 pub fn identity(_: &Device) -> (Option<String>, Option<u64>) {
     (None, None)

@@ -10,38 +10,38 @@ use super::backend::Backend;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeviceError {
-    /// No device is called that.
+    /// There is no device of that name.
     Unknown {
         /// The name.
         name: String,
     },
-    /// The program has no code for it.
+    /// The build does not include the backend.
     NotBuilt {
-        /// Whose code is missing.
+        /// The missing backend.
         backend: Backend,
     },
     /// The driver, or a part of it, is not installed.
     NoLibrary {
-        /// Whose library.
+        /// The backend of the library.
         backend: Backend,
         /// File name of the library.
         library: String,
         /// The system's reason.
         reason: String,
     },
-    /// The driver is there and knows of no device.
+    /// The driver is installed but finds no device.
     NoDevice {
-        /// Whose device.
+        /// The backend of the device.
         backend: Backend,
     },
-    /// There are devices, but fewer.
+    /// There are fewer devices.
     NoSuchNumber {
         /// The name with its number.
         name: String,
-        /// The names of those that are there.
+        /// The names of the existing devices.
         found: String,
     },
-    /// The device is there and computes nothing, or something wrong.
+    /// The device exists but does not compute, or computes wrong results.
     Broken {
         /// The device.
         name: String,
@@ -51,7 +51,7 @@ pub enum DeviceError {
 }
 
 impl DeviceError {
-    /// The device that was asked for.
+    /// The requested device.
     pub fn name(&self) -> &str {
         match self {
             Self::Unknown { name }
@@ -63,15 +63,14 @@ impl DeviceError {
         }
     }
 
-    /// What is wrong with it and what to do.
+    /// The problem, and what to do about it.
     pub fn problem(&self) -> String {
         match self {
             Self::Unknown { .. } => {
-                "choose auto, cpu, cuda[:N], rocm[:N] or vulkan[:N], where N counts from 0"
-                    .to_owned()
+                "choose auto, cpu, cuda[:N], rocm[:N] or vulkan[:N], where N starts at 0".to_owned()
             }
             Self::NotBuilt { backend } => format!(
-                "this program was built without it; it has {}\n  help: build one with `cargo build --release -p aam-cli --features {}`, or give --device cpu",
+                "this program was built without it; it supports {}\n  help: build it with `cargo build --release -p aam-cli --features {}`, or use --device cpu",
                 Backend::built_names(),
                 backend.name()
             ),
@@ -80,20 +79,20 @@ impl DeviceError {
                 library,
                 reason,
             } => format!(
-                "{library} cannot be loaded, which is a part of {}: {reason}\n  help: {}; without it give --device cpu",
+                "{library}, a part of {}, cannot be loaded: {reason}\n  help: {}; without it, use --device cpu",
                 backend.provided_by(),
                 backend.how_to_install()
             ),
             Self::NoDevice { backend } => format!(
-                "{} is installed and finds no device\n  help: {}; without one give --device cpu",
+                "{} is installed but finds no device\n  help: {}; without a device, use --device cpu",
                 backend.provided_by(),
                 backend.how_to_look()
             ),
             Self::NoSuchNumber { found, .. } => {
-                format!("there is no such device; there are {found}")
+                format!("no such device; available: {found}")
             }
             Self::Broken { name, problem } => format!(
-                "the device is there, but does not compute: {problem}\n  help: `aam doctor --device {name}` shows what there is; --device cpu always works"
+                "the device exists but does not compute: {problem}\n  help: `aam doctor --device {name}` shows details; --device cpu always works"
             ),
         }
     }

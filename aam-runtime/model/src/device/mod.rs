@@ -1,8 +1,8 @@
-//! The device a run computes on: what its name means, whether it is there, and whether it computes.
+//! The device of a run: parsing its name, and checking that it exists and computes.
 //!
-//! Burn opens a device at its first tensor and panics where that fails. So a GPU is looked for
-//! through its driver first ([`Backend::devices`]) and has to multiply two small matrices
-//! ([`probe`]) before anything else is put on it.
+//! Burn opens a device with its first tensor, and panics if that fails. A GPU is therefore first
+//! looked up through its driver ([`Backend::devices`]), and has to multiply two small matrices
+//! ([`probe`]) before it is used.
 
 mod backend;
 mod error;
@@ -17,13 +17,13 @@ pub use backend::{identity, is_software};
 pub use error::DeviceError;
 pub use probe::{caught, probe};
 
-/// The device that `name` stands for: `auto` or `cpu`, and in a build with the backend `cuda[:N]`,
-/// `rocm[:N]` or `vulkan[:N]`; without a number the first. `auto` is the first GPU that computes,
-/// of those that the build has a backend for, and otherwise the CPU.
+/// Returns the device called `name`: `auto` or `cpu`, and in a build with the backend `cuda[:N]`,
+/// `rocm[:N]` or `vulkan[:N]`; without a number the first one. `auto` is the first working GPU of
+/// the backends in the build, or the CPU if there is none.
 ///
 /// # Errors
-/// An unknown name, a backend that this program was built without, a driver or a device that is not
-/// there, or a device that does not compute.
+/// An unknown name, a backend that is not in this build, a driver or device that does not exist, or
+/// a device that does not compute.
 pub fn device(name: &str) -> Result<Device, DeviceError> {
     match Name::parse(name)? {
         Name::Auto => Ok(automatic().device.clone()),
@@ -39,8 +39,8 @@ pub fn device(name: &str) -> Result<Device, DeviceError> {
     }
 }
 
-/// The devices that `names` stands for, separated by commas; `cuda:all` and the like are all that the
-/// backend finds.
+/// Returns the devices in the comma-separated list `names`. `cuda:all` and the like stand for all
+/// devices of the backend.
 ///
 /// # Errors
 /// Those of [`device`], for any of them.
@@ -50,7 +50,7 @@ pub fn devices(names: &str) -> Result<Vec<Device>, DeviceError> {
         let backend = name.strip_suffix(":all").map(Name::parse).transpose()?;
         match backend {
             Some(Name::Gpu(backend, None)) => {
-                // Says why there is none.
+                // Explains why there is no device.
                 find(backend, None)?;
                 for number in 0..backend.devices().len() {
                     all.push(device(&backend.device_name(Some(number)))?);
@@ -67,16 +67,16 @@ pub fn devices(names: &str) -> Result<Vec<Device>, DeviceError> {
     Ok(all)
 }
 
-/// What `auto` found.
+/// The result of `auto`.
 #[derive(Clone, Debug)]
 pub struct Automatic {
-    /// The device that it is.
+    /// The selected device.
     pub device: Device,
-    /// GPUs that are there and were passed over, and why.
+    /// GPUs that were skipped, and why.
     pub passed_over: Vec<String>,
 }
 
-/// What `auto` is on this machine; found out once.
+/// The device that `auto` stands for on this machine; determined once.
 pub fn automatic() -> &'static Automatic {
     static FOUND: OnceLock<Automatic> = OnceLock::new();
     FOUND.get_or_init(|| {

@@ -1,14 +1,14 @@
-//! Whether a device computes at all.
+//! A check whether a device computes at all.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Mutex, PoisonError};
 
 use burn::tensor::{Device, Tensor};
 
-/// Lets `device` multiply two small matrices.
+/// Multiplies two small matrices on `device`.
 ///
 /// # Errors
-/// What it says, where it cannot be opened or the product is wrong.
+/// The device's message if it cannot be opened, or a wrong product.
 pub fn probe(device: &Device) -> Result<(), String> {
     const SIZE: usize = 16;
     let sum: f32 = caught(|| {
@@ -24,12 +24,12 @@ pub fn probe(device: &Device) -> Result<(), String> {
     }
 }
 
-/// What `work` gives, or, where it panics, the message of that; nothing is printed.
+/// Runs `work`, and turns a panic into its message without printing anything.
 ///
 /// # Errors
-/// It panicked.
+/// `work` panicked.
 pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
-    // The hook is the process's.
+    // The hook is global to the process.
     static HOOK: Mutex<()> = Mutex::new(());
     let guard = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
     let hook = panic::take_hook();

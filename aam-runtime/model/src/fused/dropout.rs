@@ -1,17 +1,18 @@
-//! Dropout whose masks are computed from a seed and a place, so that none is kept for the way back.
+//! Dropout whose masks are computed from a seed and a position, so that none has to be stored for
+//! the backward pass.
 
-/// Which values of one sequence are dropped.
+/// Dropout of the values of one sequence.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dropout {
-    /// Of 2^24.
+    /// In units of 2^-24.
     threshold: u32,
     kept: f32,
     seed: u64,
 }
 
 impl Dropout {
-    /// Drops with `probability`, and scales the rest so that the mean stays; `None` where nothing
-    /// is dropped.
+    /// Drops values with `probability`, and scales the rest to keep the mean. `None` if nothing is
+    /// dropped.
     pub(super) fn new(probability: f64, seed: u64) -> Option<Self> {
         (probability > 0.0).then(|| Self {
             threshold: (probability * f64::from(1 << 24)) as u32,
@@ -20,7 +21,7 @@ impl Dropout {
         })
     }
 
-    /// The same for another place that wants a mask of its own.
+    /// The same dropout with another mask, for another `place`.
     pub(super) fn at(self, place: usize) -> Self {
         // SplitMix64.
         let mut z = (self.seed ^ place as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -32,7 +33,8 @@ impl Dropout {
         }
     }
 
-    /// Multiplies each value by 0 or by what keeps the mean; always the same for the same place.
+    /// Multiplies each value by 0 or by the factor that keeps the mean; reproducible for each
+    /// position.
     #[inline(always)]
     pub(super) fn apply(self, values: &mut [f32]) {
         let (start, step) = (self.seed as u32, (self.seed >> 32) as u32 | 1);

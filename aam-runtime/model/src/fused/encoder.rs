@@ -1,4 +1,5 @@
-//! The ASV encoder over one ASV, there and back: tokens, layers, norm, pooling and nucleotides.
+//! The ASV encoder for one ASV, forward and backward: tokens, layers, norm, pooling and
+//! nucleotides.
 
 use std::ops::Range;
 
@@ -12,21 +13,21 @@ use super::vector::{
     add_columns, add_normalize_gradient, add_scaled, dot, exp, largest, normalize,
 };
 
-/// Of the norm after the last layer.
+/// Epsilon of the norm after the last layer.
 const EPSILON: f32 = 1e-6;
 
 /// The shape of an ASV encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncoderShape {
-    /// How many tokens there are.
+    /// The number of tokens.
     pub vocabulary: usize,
-    /// The most positions of an ASV.
+    /// The maximum number of positions of an ASV.
     pub positions: usize,
     /// The layers.
     pub stack: StackShape,
 }
 
-/// Where the parameters lie that are not the stack's.
+/// The offsets of the parameters outside the stack.
 #[derive(Clone, Debug)]
 struct EncoderPlaces {
     tokens: Range<usize>,
@@ -40,7 +41,7 @@ struct EncoderPlaces {
     end: usize,
 }
 
-/// An ASV encoder whose parameters are one row of numbers.
+/// An ASV encoder whose parameters are stored in one flat vector.
 #[derive(Clone, Debug)]
 pub(super) struct Encoder {
     shape: EncoderShape,
@@ -51,7 +52,7 @@ pub(super) struct Encoder {
     nucleotides: Vec<f32>,
 }
 
-/// Room for one ASV.
+/// Scratch memory for one ASV.
 pub(super) struct EncoderRoom {
     stack: Room,
     x: Vec<f32>,
@@ -63,8 +64,8 @@ pub(super) struct EncoderRoom {
 }
 
 impl Encoder {
-    /// The encoder with the `parameters` in the order in which Burn visits them; `None` if they are
-    /// not as many as the shape has.
+    /// Creates the encoder from `parameters` in the order in which Burn visits them. `None` if
+    /// their number does not match the shape.
     pub(super) fn new(shape: EncoderShape, parameters: Vec<f32>) -> Option<Self> {
         let dim = shape.stack.dim;
         let mut next = Places(0);
@@ -98,17 +99,18 @@ impl Encoder {
         })
     }
 
-    /// Width of the embeddings.
+    /// The width of the embeddings.
     pub(super) fn dim(&self) -> usize {
         self.shape.stack.dim
     }
 
-    /// How many parameters there are.
+    /// The number of parameters.
     pub(super) fn parameters(&self) -> usize {
         self.parameters.len()
     }
 
-    /// Room to compute ASVs of up to `length` tokens, there and, if `back`, back.
+    /// Allocates scratch memory for ASVs of up to `length` tokens; for the backward pass, too, if
+    /// `back`.
     pub(super) fn room(&self, length: usize, back: bool) -> EncoderRoom {
         let dim = self.dim();
         let zeros = |width: usize| vec![0.0; width];
@@ -123,7 +125,7 @@ impl Encoder {
         }
     }
 
-    /// The vectors of the positions of an ASV, `[length, dim]`, in `room.x`.
+    /// Computes the vectors of the positions of an ASV, `[length, dim]`, in `room.x`.
     #[inline(always)]
     fn positions<const KEEP: bool>(
         &self,
@@ -170,15 +172,15 @@ impl Encoder {
         pooling.forward(&self.parameters, x, &mut room.pooling, embedding);
     }
 
-    /// How well the nucleotides of `asv` are guessed.
+    /// Evaluates the nucleotide predictions of `asv`.
     #[inline(always)]
     pub(super) fn guess(&self, asv: Asv<'_>, room: &mut EncoderRoom) -> Guesses {
         self.positions::<false>(asv.tokens, room, None);
         self.guesses(asv, room, |_, _, _| {})
     }
 
-    /// Guesses nucleotides from the positions in `room.x`; `learn` hears each place, its vector and
-    /// the gradient of the loss at its logits.
+    /// Predicts nucleotides from the positions in `room.x`. `learn` is called with each position,
+    /// its vector and the gradient with respect to its logits.
     #[inline(always)]
     fn guesses(
         &self,
@@ -214,8 +216,8 @@ impl Encoder {
         guesses
     }
 
-    /// Adds the gradients of what is to be learnt of `asv` to `gradients`, which lie as the
-    /// parameters do but are those of the folded stack. The loss of each nucleotide weighs
+    /// Adds the gradients of the losses of `asv` to `gradients`, which have the layout of the
+    /// parameters but belong to the folded stack. The loss of each nucleotide has the weight
     /// `nucleotide_weight`.
     #[inline(always)]
     pub(super) fn learn(
@@ -256,7 +258,7 @@ impl Encoder {
         guesses
     }
 
-    /// From the gradient at the positions to that of tokens, positions and layers.
+    /// Propagates the gradient at the positions to tokens, positions and layers.
     #[inline(always)]
     fn positions_gradient(
         &self,
@@ -291,7 +293,7 @@ impl Encoder {
         }
     }
 
-    /// Turns the gradients of the folded stack into those of the parameters, in place.
+    /// Converts the gradients of the folded stack to those of the parameters, in place.
     pub(super) fn unfold(&self, gradients: &mut [f32]) {
         self.stack.unfold(&self.parameters, gradients);
     }

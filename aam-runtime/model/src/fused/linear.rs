@@ -1,8 +1,8 @@
-//! Linear maps, with the norm before them folded in.
+//! Linear maps, with the preceding norm folded in.
 //!
-//! A norm's gain and offset are themselves linear: `(γ x + β) W + b = x (γ W) + (β W + b)`, where x
-//! has mean 0 and variance 1. So the pass over the sequence needs x only, and gradients at γ, β and
-//! W follow from `xᵀ dy` and the column sums of `dy` once everything is added up.
+//! A norm's gain and offset are linear, too: `(γ x + β) W + b = x (γ W) + (β W + b)`, where x has
+//! mean 0 and variance 1. The pass over the sequence therefore only needs x, and the gradients of
+//! γ, β and W follow from `xᵀ dy` and the column sums of `dy` at the end.
 
 use super::product::{Matrix, Write, product};
 use super::shape::{LinearPlaces, NormedPlaces};
@@ -38,7 +38,7 @@ impl Linear {
         Matrix::new(values, values.len() / width, width, width)
     }
 
-    /// Writes the images of the rows of `x` to `y`.
+    /// Applies the map to the rows of `x`, and writes the results to `y`.
     #[inline(always)]
     pub(super) fn forward(&self, x: &[f32], y: &mut [f32]) {
         repeat(y, &self.bias);
@@ -51,14 +51,14 @@ impl Linear {
         );
     }
 
-    /// Writes the gradient at `x`, given that at `y`.
+    /// Writes the gradient with respect to `x`, given that with respect to `y`.
     #[inline(always)]
     pub(super) fn backward(&self, dy: &[f32], dx: &mut [f32]) {
         let weights = self.weights().transposed();
         product(Self::rows(dy, self.to), weights, dx, self.from, Write::Over);
     }
 
-    /// Adds the gradients at weight and bias to their places in `gradients`.
+    /// Adds the gradients of weight and bias at their offsets in `gradients`.
     #[inline(always)]
     pub(super) fn add_gradients(&self, x: &[f32], dy: &[f32], gradients: &mut [f32]) {
         let x = Self::rows(x, self.from).transposed();
@@ -68,12 +68,12 @@ impl Linear {
     }
 }
 
-/// A linear map of rows that had a norm, which is folded in.
+/// A linear map of normalised rows, with the norm folded in.
 #[derive(Clone, Debug)]
 pub(super) struct NormedLinear {
     pub(super) folded: Linear,
     places: NormedPlaces,
-    /// What the first columns are multiplied by, and how many they are.
+    /// The number of leading columns that are scaled, and the factor.
     scale: (usize, f32),
 }
 
@@ -103,7 +103,7 @@ impl NormedLinear {
         }
     }
 
-    /// Turns the gradients of the folded map into those of norm and map, in place.
+    /// Converts the gradients of the folded map to those of norm and map, in place.
     pub(super) fn unfold(&self, parameters: &[f32], gradients: &mut [f32]) {
         let (to, places) = (self.folded.to, &self.places);
         let sums = &mut gradients[places.linear.bias.clone()];

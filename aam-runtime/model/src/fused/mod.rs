@@ -1,11 +1,14 @@
-//! Transformers on a CPU: one sequence at a time through all layers, so that what it needs stays in
-//! the cache of a core. Threads share the sequences; a matrix product has one thread.
+//! Transformers on a CPU: one sequence at a time through all layers, so that intermediate results
+//! stay in the cache of a core. Threads share the sequences; each matrix product is
+//! single-threaded.
 //!
-//! [`layers`] is an operation within Burn's graph, which [`Transformer`](super::Transformer) uses.
-//! [`FusedEncoder`] is the whole ASV transformer without a graph, there and back: what the way back
-//! needs is kept for one ASV only, so memory depends on neither the batch nor the number of ASVs.
+//! [`layers`] is an operation within Burn's graph, used by [`Transformer`](super::Transformer).
+//! [`FusedEncoder`] is the entire ASV transformer without a graph, forward and backward.
+//! Intermediate results for the backward pass are kept for one ASV only, so memory use depends
+//! neither on the batch size nor on the number of ASVs.
 //!
-//! Devices other than the CPU, and models that mask positions in between, go through Burn's own
+//! Other devices, and models that mask inner positions, use Burn's own operations; tests check that
+//! both agree.
 //! operations, and tests hold the two together.
 
 mod dropout;
@@ -37,10 +40,10 @@ pub(crate) use encoder::EncoderShape;
 pub(crate) use operation::{Plan, layers};
 pub(crate) use shape::StackShape;
 
-/// ASVs of a part of the work.
+/// Number of ASVs per work item.
 const PART: usize = 4;
 
-/// An ASV transformer with the weights of a Burn module, for one step of a training or for inference.
+/// An ASV transformer with the weights of a Burn module, for one training step or for inference.
 #[derive(Clone, Debug)]
 pub(super) struct FusedEncoder<'a> {
     module: &'a AsvTransformer,
@@ -49,8 +52,8 @@ pub(super) struct FusedEncoder<'a> {
 }
 
 impl<'a> FusedEncoder<'a> {
-    /// The encoder of `module`, which lives on `device`, with products of the numbers of `precision`;
-    /// `None` where only Burn can compute it.
+    /// Creates the encoder of `module`, which is on `device`, with matrix products in `precision`.
+    /// `None` if only Burn can compute it.
     pub(super) fn new(
         module: &'a AsvTransformer,
         precision: MixedPrecision,
@@ -74,7 +77,7 @@ impl<'a> FusedEncoder<'a> {
         })
     }
 
-    /// The gradients by parameter, from those of all parameters in a row.
+    /// Assigns a flat vector of gradients to the parameters.
     fn by_parameter(&self, gradients: &[f32]) -> GradientsParams {
         match self.module.is_adapted() {
             true => self.module.adapter_gradients(gradients),
@@ -82,8 +85,8 @@ impl<'a> FusedEncoder<'a> {
         }
     }
 
-    /// As [`learn`](RecomputingEncoder::learn), with the gradients in the order in which Burn visits
-    /// the parameters.
+    /// As [`learn`](RecomputingEncoder::learn), with the gradients in the order in which Burn
+    /// visits the parameters.
     fn learn_row(
         &self,
         asvs: &[Asv<'_>],
@@ -201,8 +204,8 @@ fn longest<'a>(asvs: impl Iterator<Item = &'a [u8]>) -> usize {
     asvs.map(<[u8]>::len).max().unwrap_or(1)
 }
 
-// Each is compiled for several instruction sets, of which the machine's best is taken; what it
-// calls is inlined for that.
+// Each function is compiled for several instruction sets, and the best one available is used; its
+// callees are inlined for that.
 
 struct Embed<'a> {
     encoder: &'a Encoder,

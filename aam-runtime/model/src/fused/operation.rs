@@ -1,8 +1,8 @@
-//! The layers of a transformer over a batch of sequences, as one operation of the CPU backend with
-//! a gradient of its own.
+//! The layers of a transformer over a batch of sequences, as a single operation of the CPU backend
+//! with its own gradient.
 //!
-//! Sequences have the lengths they have: nothing is computed at padding, and no mask is needed.
-//! What the graph keeps is what goes in; the way back computes the rest again, sequence by sequence.
+//! Sequences keep their actual lengths: nothing is computed for padding, and no mask is needed. The
+//! graph only stores the inputs; the backward pass recomputes the rest, sequence by sequence.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
@@ -19,24 +19,24 @@ use super::parts::in_order;
 use super::shape::{Places, StackShape};
 use super::stack::{Room, Stack};
 
-/// Sequences of a part of the work.
+/// Number of sequences per work item.
 const PART: usize = 4;
 
-/// What is to be computed.
+/// The parameters of the operation.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The layers.
     pub shape: StackShape,
-    /// How many places of each sequence count; they are the first.
+    /// The number of valid positions of each sequence, which come first.
     pub lengths: Vec<usize>,
-    /// Places of each sequence.
+    /// The number of positions of each sequence.
     pub places: usize,
-    /// Probability of dropout, and what draws it.
+    /// The dropout probability and seed.
     pub dropout: (f64, u64),
 }
 
-/// `x`, `[batch, places, dim]`, after all layers, zero where no place counts; `parameters` are those
-/// of all layers in the order in which Burn visits them.
+/// Applies all layers to `x`, `[batch, places, dim]`. The output is zero at invalid positions.
+/// `parameters` are those of all layers in the order in which Burn visits them.
 pub fn layers(x: Tensor<3>, parameters: Tensor<1>, plan: Plan) -> Tensor<3> {
     let (x, parameters) = (x.into_dispatch(), parameters.into_dispatch());
     Tensor::from_dispatch(Dispatch::fused_layers(x, parameters, plan))
@@ -118,7 +118,7 @@ impl Plan {
         Some(Dropout::new(self.dropout.0, self.dropout.1)?.at(sequence))
     }
 
-    /// The sequences of a part, and which numbers of a tensor are theirs.
+    /// The sequences of a work item, and the range of their values in a tensor.
     fn part(&self, part: usize) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> {
         let (dim, places) = (self.shape.dim, self.places);
         let lengths = self.lengths.iter().enumerate().skip(part * PART).take(PART);
@@ -154,7 +154,7 @@ impl Plan {
         y
     }
 
-    /// Copies what was found for the sequences of a part to their places.
+    /// Copies the results for the sequences of a work item to their positions.
     fn place(&self, part: usize, found: &[f32], target: &mut [f32]) {
         let mut start = 0;
         for (_, range) in self.part(part) {
@@ -164,7 +164,7 @@ impl Plan {
         }
     }
 
-    /// The gradients at `x` and at `parameters`, given that at the output.
+    /// The gradients with respect to `x` and `parameters`, given that with respect to the output.
     fn backward(&self, x: &[f32], parameters: &[f32], at_y: &[f32]) -> (Vec<f32>, Vec<f32>) {
         let stack = self.stack(parameters);
         let mut at_x = vec![0.0; x.len()];

@@ -1,10 +1,10 @@
-//! From the parameters of a Burn module to one row of numbers, and from a row of gradients back.
+//! Conversion between the parameters of a Burn module and flat vectors of values and gradients.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Tensor, TensorData};
 
-/// All parameters of `module`, in the order in which Burn visits them; `None` where they are no
+/// All parameters of `module`, in the order in which Burn visits them. `None` if they are not
 /// 32-bit floats.
 pub(super) fn values<M: Module>(module: &M) -> Option<Vec<f32>> {
     let mut values = Values(Some(Vec::new()));
@@ -12,7 +12,8 @@ pub(super) fn values<M: Module>(module: &M) -> Option<Vec<f32>> {
     values.0
 }
 
-/// The `gradients` of `module`, in the same order, by parameter; none for what is frozen.
+/// Assigns `gradients`, in the same order, to the parameters of `module`. Frozen parameters are
+/// skipped.
 pub(super) fn gradients<M: Module>(module: &M, gradients: &[f32]) -> GradientsParams {
     let mut found = Gradients {
         values: gradients,

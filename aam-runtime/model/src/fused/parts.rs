@@ -1,24 +1,24 @@
-//! Work in parts on several threads, whose results are added in the order of the parts, so that
-//! sums do not depend on the threads.
+//! Parallel work whose results are added in a fixed order, so that sums do not depend on the
+//! threads.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// Calls `work` for each of `parts` with a state that its thread has from `start`, and then `add`,
-/// one part at a time and in order.
+/// Calls `work` for each of `parts` with a per-thread state from `start`, and then `add`, one part
+/// at a time and in order.
 pub(super) fn in_order<S>(
     parts: usize,
     start: impl Fn() -> S + Sync,
     work: impl Fn(usize, &mut S) + Sync,
     add: impl FnMut(usize, &mut S) + Send,
 ) {
-    /// Lets nobody wait for a part whose work panicked, so that the panic gets through.
+    /// Wakes waiting threads if the work of a part panics, so that the panic propagates.
     struct Alarm<'a, T>(&'a AtomicBool, &'a Mutex<T>, &'a Condvar);
 
     impl<T> Drop for Alarm<'_, T> {
         fn drop(&mut self) {
             if std::thread::panicking() {
-                // Under the lock, or one that is about to wait would miss it.
+                // Under the lock; otherwise a thread about to wait would miss it.
                 let _turn = self.1.lock().unwrap_or_else(PoisonError::into_inner);
                 self.0.store(true, Ordering::SeqCst);
                 self.2.notify_all();
@@ -35,7 +35,7 @@ pub(super) fn in_order<S>(
         let _alarm = Alarm(&failed, &turn, &moved_on);
         let mut state = start();
         loop {
-            // Parts are taken in order, so the one that is waited for is always at work.
+            // Parts are taken in order, so the awaited part is always in progress.
             let part = next.fetch_add(1, Ordering::Relaxed);
             if part >= parts {
                 break;

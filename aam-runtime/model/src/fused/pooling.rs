@@ -1,4 +1,4 @@
-//! Attention pooling of the positions of a sequence, there and back.
+//! Attention pooling of the positions of a sequence, forward and backward.
 
 use std::ops::Range;
 
@@ -7,10 +7,10 @@ use super::vector::{
     add_normalize_gradient, add_scaled, dot, normalize, softmax, softmax_gradient,
 };
 
-/// Of the norm of the mean.
+/// Epsilon of the norm of the mean.
 const EPSILON: f32 = 1e-5;
 
-/// Where the parameters of the pooling lie.
+/// The offsets of the pooling parameters.
 #[derive(Clone, Debug)]
 pub(super) struct PoolingPlaces {
     query: Range<usize>,
@@ -18,7 +18,7 @@ pub(super) struct PoolingPlaces {
     beta: Range<usize>,
 }
 
-/// Room for one sequence.
+/// Scratch memory for one sequence.
 #[derive(Clone, Debug)]
 pub(super) struct PoolingRoom {
     weights: Vec<f32>,
@@ -31,7 +31,7 @@ pub(super) struct PoolingRoom {
 }
 
 impl PoolingRoom {
-    /// Room for sequences of up to `length`.
+    /// Allocates scratch memory for sequences of up to `length`.
     pub(super) fn new(dim: usize, length: usize) -> Self {
         Self {
             weights: vec![0.0; length],
@@ -46,7 +46,7 @@ impl PoolingRoom {
 }
 
 impl PoolingPlaces {
-    /// The next places.
+    /// Allocates the next offsets.
     pub(super) fn new(dim: usize, next: &mut Places) -> Self {
         Self {
             query: next.next(dim),
@@ -55,7 +55,7 @@ impl PoolingPlaces {
         }
     }
 
-    /// The mean of the rows of `x`, `[length, dim]`, and its norm, in `room`.
+    /// Computes the weighted mean of the rows of `x`, `[length, dim]`, and its norm, in `room`.
     #[inline(always)]
     fn pool(&self, parameters: &[f32], x: &[f32], room: &mut PoolingRoom) {
         let query = &parameters[self.query.clone()];
@@ -73,7 +73,7 @@ impl PoolingPlaces {
         normalize(&room.mean, &mut room.normed, &mut room.scale, EPSILON);
     }
 
-    /// Writes what the rows of `x` are pooled to, `[dim]`.
+    /// Writes the pooled vector of the rows of `x`, `[dim]`.
     #[inline(always)]
     pub(super) fn forward(
         &self,
@@ -90,8 +90,8 @@ impl PoolingPlaces {
         }
     }
 
-    /// Adds the gradient at `x` to `at_x`, given that at the pooled vector, and those of the
-    /// parameters to their places in `gradients`.
+    /// Adds the gradient with respect to `x` to `at_x`, given that with respect to the pooled
+    /// vector, and the gradients of the parameters at their offsets in `gradients`.
     #[inline(always)]
     pub(super) fn backward(
         &self,

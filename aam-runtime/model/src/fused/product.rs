@@ -1,9 +1,9 @@
-//! Matrix products of one thread.
+//! Single-threaded matrix products.
 
 use gemm::Parallelism;
 
-/// A matrix in memory, by its strides: the numbers between one row and the next, and between one
-/// column and the next.
+/// A strided matrix in memory: the distances between consecutive rows, and between consecutive
+/// columns.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Matrix<'a> {
     values: &'a [f32],
@@ -14,7 +14,7 @@ pub(super) struct Matrix<'a> {
 }
 
 impl<'a> Matrix<'a> {
-    /// Row after row, each `stride` after the one before.
+    /// A row-major matrix whose rows are `stride` apart.
     pub(super) fn new(values: &'a [f32], rows: usize, columns: usize, stride: usize) -> Self {
         Self {
             values,
@@ -40,12 +40,12 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// What becomes of the numbers where a product is written.
+/// How a product is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Write {
-    /// The product replaces them.
+    /// Overwrites the target.
     Over,
-    /// The product is added to them.
+    /// Adds to the target.
     Onto,
 }
 
@@ -62,8 +62,8 @@ pub(super) fn product(
     assert_eq!(inner, right.rows);
     assert!(left.end() <= left.values.len() && right.end() <= right.values.len());
     assert!((rows - 1) * stride + columns <= target.len());
-    // SAFETY: by the assertions, every number read or written lies within its slice; the target is
-    // borrowed alone, so that it overlaps with neither factor.
+    // SAFETY: by the assertions, all reads and writes are within their slices; the target is
+    // borrowed exclusively, so it overlaps with neither factor.
     unsafe {
         gemm::gemm(
             rows,
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn products_of_parts_and_of_transposed_matrices() {
-        // Rows of 3 numbers, of which the first 2 count.
+        // Rows of 3 numbers, of which only the first 2 are used.
         let left = [1.0, 2.0, 9.0, 3.0, 4.0, 9.0];
         let right = [5.0, 6.0, 7.0, 8.0];
         let left = Matrix::new(&left, 2, 2, 3);

@@ -1,4 +1,4 @@
-//! Where each parameter of a stack of layers lies in one row of numbers, in the order in which Burn
+//! The layout of the parameters of a stack of layers in a flat vector, in the order in which Burn
 //! visits them.
 
 use std::ops::Range;
@@ -10,13 +10,13 @@ pub struct StackShape {
     pub dim: usize,
     /// Attention heads.
     pub heads: usize,
-    /// Width of the feed-forward part.
+    /// Width of the feed-forward layers.
     pub feed_forward: usize,
     /// Number of layers.
     pub layers: usize,
 }
 
-/// A norm and the linear map after it.
+/// The offsets of a norm and the following linear map.
 #[derive(Clone, Debug)]
 pub(super) struct NormedPlaces {
     pub(super) gamma: Range<usize>,
@@ -24,7 +24,7 @@ pub(super) struct NormedPlaces {
     pub(super) linear: LinearPlaces,
 }
 
-/// A linear map.
+/// The offsets of a linear map.
 #[derive(Clone, Debug)]
 pub(super) struct LinearPlaces {
     /// `[from, to]`.
@@ -32,7 +32,7 @@ pub(super) struct LinearPlaces {
     pub(super) bias: Range<usize>,
 }
 
-/// The parameters of a layer.
+/// The offsets of the parameters of a layer.
 #[derive(Clone, Debug)]
 pub(super) struct LayerPlaces {
     pub(super) qkv: NormedPlaces,
@@ -41,7 +41,7 @@ pub(super) struct LayerPlaces {
     pub(super) contract: LinearPlaces,
 }
 
-/// Hands out ranges, one after the other.
+/// Allocates consecutive ranges.
 pub(super) struct Places(pub(super) usize);
 
 impl Places {
@@ -68,7 +68,7 @@ impl Places {
 }
 
 impl StackShape {
-    /// The parameters of each layer.
+    /// The offsets of the parameters of each layer.
     pub(super) fn layers(&self, places: &mut Places) -> Vec<LayerPlaces> {
         let (dim, wide) = (self.dim, self.feed_forward);
         (0..self.layers)
@@ -81,7 +81,7 @@ impl StackShape {
             .collect()
     }
 
-    /// Width of a row of attention weights of a sequence, rounded up to whole vectors.
+    /// The length of a row of attention weights, rounded up to whole vectors.
     pub(super) fn row(length: usize) -> usize {
         length.next_multiple_of(super::vector::LANES)
     }

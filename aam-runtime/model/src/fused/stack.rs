@@ -1,7 +1,8 @@
-//! A stack of pre-norm transformer layers over one sequence, there and back.
+//! A stack of pre-norm transformer layers over one sequence, forward and backward.
 //!
-//! It computes what `super::super::transformer` computes, with every intermediate of a sequence in
-//! the cache of the core that works on it. [`Stack::backward`] wants what [`Stack::forward`] kept.
+//! It computes the same as `super::super::transformer`, with all intermediate results of a sequence
+//! in the cache of the core that works on it. [`Stack::backward`] requires the results stored by
+//! [`Stack::forward`].
 
 use super::dropout::Dropout;
 use super::linear::{Linear, NormedLinear};
@@ -9,10 +10,10 @@ use super::product::{Matrix, Write, product};
 use super::shape::{LayerPlaces, Places, StackShape};
 use super::vector::{add_normalize_gradient, gelu, normalize, softmax, softmax_gradient};
 
-/// Of the norms within layers.
+/// Epsilon of the norms within layers.
 const EPSILON: f32 = 1e-5;
 
-/// A stack of layers, without the norm after the last.
+/// A stack of layers, without the final norm.
 #[derive(Clone, Debug)]
 pub(super) struct Stack {
     shape: StackShape,
@@ -27,23 +28,23 @@ struct Layer {
     contract: Linear,
 }
 
-/// What a layer's way back needs of its way there, for one sequence.
+/// The intermediate results of a layer that its backward pass needs, for one sequence.
 #[derive(Clone, Debug)]
 struct Kept {
     normed: Vec<f32>,
     scales: Vec<f32>,
     qkv: Vec<f32>,
-    /// Attention weights before dropout, head after head.
+    /// Attention weights before dropout, head by head.
     weights: Vec<f32>,
     attended: Vec<f32>,
     normed_again: Vec<f32>,
     scales_again: Vec<f32>,
-    /// After activation and dropout, and the slope of both.
+    /// The values after activation and dropout, and the slope of both.
     hidden: Vec<f32>,
     slope: Vec<f32>,
 }
 
-/// Room for one sequence.
+/// Scratch memory for one sequence.
 #[derive(Clone, Debug)]
 pub(super) struct Room {
     kept: Vec<Kept>,
@@ -54,7 +55,8 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Room for sequences of up to `length`, with what the way back needs of `layers` layers.
+    /// Allocates memory for sequences of up to `length`, including stored results of `layers`
+    /// layers.
     fn new(shape: &StackShape, length: usize, layers: usize) -> Self {
         let (dim, wide) = (shape.dim, shape.feed_forward);
         let zeros = |width: usize| vec![0.0; length * width];
@@ -80,7 +82,7 @@ impl Room {
 }
 
 impl Stack {
-    /// The stack whose parameters lie at `places`.
+    /// Creates the stack from its parameters at `places`.
     pub(super) fn new(shape: StackShape, parameters: &[f32], places: &mut Places) -> Self {
         let scale = 1.0 / ((shape.dim / shape.heads) as f32).sqrt();
         let layer = |places: &LayerPlaces| Layer {
@@ -95,14 +97,15 @@ impl Stack {
         }
     }
 
-    /// Room to compute sequences of up to `length`, there and, if `back`, back.
+    /// Allocates scratch memory for sequences of up to `length`; for the backward pass, too, if
+    /// `back`.
     pub(super) fn room(&self, length: usize, back: bool) -> Room {
         let layers = if back { self.layers.len() } else { 1 };
         Room::new(&self.shape, length, layers)
     }
 
-    /// Sends the sequence `x`, `[length, dim]`, through all layers. With `KEEP` the room has what
-    /// [`backward`](Self::backward) needs.
+    /// Applies all layers to the sequence `x`, `[length, dim]`. With `KEEP`, stores the results
+    /// that [`backward`](Self::backward) requires.
     #[inline(always)]
     pub(super) fn forward<const KEEP: bool>(
         &self,
@@ -116,8 +119,8 @@ impl Stack {
         }
     }
 
-    /// Turns the gradient `dx` after all layers, `[length, dim]`, into that before them, and adds
-    /// that of the folded parameters to `gradients`.
+    /// Propagates the gradient `dx` at the output, `[length, dim]`, to the input, and adds the
+    /// gradients of the folded parameters to `gradients`.
     #[inline(always)]
     pub(super) fn backward(
         &self,
@@ -132,7 +135,7 @@ impl Stack {
         }
     }
 
-    /// Turns the gradients of folded parameters into those of `parameters`, in place.
+    /// Converts the gradients of folded parameters to those of `parameters`, in place.
     pub(super) fn unfold(&self, parameters: &[f32], gradients: &mut [f32]) {
         for layer in &self.layers {
             layer.qkv.unfold(parameters, gradients);
@@ -141,13 +144,13 @@ impl Stack {
     }
 }
 
-/// The place of each dropout in a layer; the heads' follow.
+/// The indices of the dropouts in a layer; those of the heads follow.
 const OUTPUT: usize = 0;
 const HIDDEN: usize = 1;
 const CONTRACTED: usize = 2;
 const HEADS: usize = 3;
 
-/// One head's part of queries, keys or values.
+/// The queries, keys or values of one head.
 fn part<'a>(qkv: &'a [f32], shape: &StackShape, which: usize, head: usize) -> Matrix<'a> {
     let (dim, width) = (shape.dim, shape.dim / shape.heads);
     let start = which * dim + head * width;
@@ -298,7 +301,7 @@ impl Layer {
     }
 }
 
-/// Adds what dropout leaves of `added`.
+/// Adds `added` to `x` after dropout.
 #[inline(always)]
 fn add(x: &mut [f32], added: &mut [f32], dropout: Option<Dropout>) {
     if let Some(dropout) = dropout {
@@ -309,7 +312,7 @@ fn add(x: &mut [f32], added: &mut [f32], dropout: Option<Dropout>) {
     }
 }
 
-/// What dropout leaves of `values`: themselves, or a copy in `room`.
+/// The `values` after dropout: unchanged, or a copy in `room`.
 #[inline(always)]
 fn dropped<'a>(values: &'a [f32], room: &'a mut [f32], dropout: Option<Dropout>) -> &'a [f32] {
     match dropout {

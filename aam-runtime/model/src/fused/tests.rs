@@ -1,4 +1,4 @@
-//! The encoder through Burn and the fused one, side by side.
+//! Tests that the fused encoder agrees with Burn.
 
 use aam_api::{
     AsvChunk, AsvEncoder, AsvEncoderConfig, AsvEncoderContext, ModelSizes, nucleotide_accuracy,
@@ -24,7 +24,7 @@ fn config(dropout: f64) -> ModelConfig {
     }
 }
 
-/// Moves every parameter, so that none is special.
+/// Shifts every parameter, so that none has a special value.
 struct Shift;
 
 impl burn::module::ModuleMapper for Shift {
@@ -49,7 +49,7 @@ fn on_device(tokens: &[u8], length: usize, device: &Device) -> Tensor<2, Int> {
     AsvChunk { tokens, length }.tensor(device)
 }
 
-/// Compares the gradients at all parameters of `module`, and returns how many there are.
+/// Compares the gradients of all parameters of `module`, and returns their number.
 fn compare<M: Module>(
     module: &M,
     found: &mut GradientsParams,
@@ -76,7 +76,7 @@ fn compare<M: Module>(
     compare.2
 }
 
-/// Tokens of ASVs of one length, and which are masked.
+/// Tokens of ASVs of equal length, and which are masked.
 fn asvs(number: usize, length: usize) -> (Vec<u8>, Vec<bool>) {
     let mut rng = stream(3, "test");
     let tokens = (0..number * length)
@@ -116,7 +116,7 @@ fn embeddings_guesses_and_gradients_are_those_through_burn() {
     let device = Device::flex().autodiff();
     let module = encoder(0.0, &device);
     let fused = FusedEncoder::new(&module, MixedPrecision::None, &device).unwrap();
-    // Neither a multiple of the lanes nor of the parts.
+    // A multiple of neither the number of lanes nor the size of work items.
     for (number, length) in [(9, 37), (1, 2), (5, 16)] {
         let (tokens, masked) = asvs(number, length);
         let rows: Vec<&[u8]> = tokens.chunks(length).collect();
@@ -236,7 +236,7 @@ fn gradients_with_dropout_are_those_of_the_embeddings_with_it() {
     let apart = plain.iter().zip(fused.embed(&rows, 7));
     let apart = apart.fold(0.0f32, |most, (a, b)| most.max((a - b).abs()));
     assert!(apart > 0.05, "{apart}");
-    // Along the gradient the value grows by the square of its length.
+    // Along the gradient, the value grows by the squared norm of the gradient.
     let moved = |step: f32| {
         let values = parameters::values(&module).unwrap();
         let pairs = values.iter().zip(&gradients);
@@ -283,7 +283,8 @@ fn models_that_mask_positions_go_through_burn() {
     }
 }
 
-/// Adapters of the fused encoder have the gradients that Burn gives them, and what is frozen has none.
+/// The adapters of the fused encoder have the same gradients as in Burn, and frozen parameters have
+/// none.
 #[test]
 fn adapters_have_the_gradients_of_burn() {
     let device = Device::flex().autodiff();
@@ -294,7 +295,7 @@ fn adapters_have_the_gradients_of_burn() {
     struct Adapters;
     impl burn::module::ModuleMapper for Adapters {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-            // B is zero, and would leave A without a gradient.
+            // B is zero, which would leave A without a gradient.
             let noise = Distribution::Normal(0.0, 0.1);
             match param.is_require_grad() {
                 true => param.map(|tensor| {

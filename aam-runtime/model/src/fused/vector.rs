@@ -1,9 +1,9 @@
-//! Loops over numbers, to be inlined into functions that are compiled for several instruction sets.
+//! Numeric loops, to be inlined into functions that are compiled for several instruction sets.
 //!
-//! Sums go in sixteen lanes, since no compiler may reorder one sum of floats; their bits do not
-//! depend on the instruction set.
+//! Sums use sixteen lanes, because compilers may not reorder floating-point sums; the result does
+//! not depend on the instruction set.
 
-/// Lanes of a sum.
+/// Number of lanes of a sum.
 pub(super) const LANES: usize = 16;
 
 #[inline(always)]
@@ -32,7 +32,7 @@ pub(super) fn sum(values: &[f32]) -> f32 {
     fold(lanes, rest.iter().sum())
 }
 
-/// The sum of the products of two rows.
+/// The dot product of two rows.
 #[inline(always)]
 pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
     let (a, a_rest) = left.as_chunks::<LANES>();
@@ -71,7 +71,7 @@ pub(super) fn add_scaled(target: &mut [f32], source: &[f32], factor: f32) {
     }
 }
 
-/// Adds the sums of the columns of `rows`, each as wide as `sums`.
+/// Adds the column sums of `rows` to `sums`; rows are as wide as `sums`.
 #[inline(always)]
 pub(super) fn add_columns(sums: &mut [f32], rows: &[f32]) {
     for row in rows.chunks_exact(sums.len()) {
@@ -81,7 +81,7 @@ pub(super) fn add_columns(sums: &mut [f32], rows: &[f32]) {
     }
 }
 
-/// Makes every row of `rows` a copy of `row`.
+/// Sets every row of `rows` to `row`.
 #[inline(always)]
 pub(super) fn repeat(rows: &mut [f32], row: &[f32]) {
     for target in rows.chunks_exact_mut(row.len()) {
@@ -89,12 +89,12 @@ pub(super) fn repeat(rows: &mut [f32], row: &[f32]) {
     }
 }
 
-/// e to the power of `x`, to two units in the last place; 0 far below.
+/// The exponential of `x`, accurate to two units in the last place; 0 far below.
 ///
-/// Cephes' `expf`: a power of two, and a polynomial for the rest of at most ln 2 / 2.
+/// Cephes' `expf`: a power of two, and a polynomial for the remainder of at most ln 2 / 2.
 #[inline(always)]
 pub(super) fn exp(x: f32) -> f32 {
-    // Adding it rounds to a whole number, whose bits are then the lowest ones.
+    // Adding it rounds to an integer, which is then in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let x = if x < -87.0 { -87.0 } else { x };
     let x = if x > 88.0 { 88.0 } else { x };
@@ -112,10 +112,11 @@ pub(super) fn exp(x: f32) -> f32 {
     y * f32::from_bits(exponent.wrapping_add(127) << 23)
 }
 
-/// `x` times the normal distribution's share below `x`, and the derivative of that.
+/// GELU of `x`, i.e. `x` times the standard normal distribution function at `x`, and its
+/// derivative.
 ///
-/// The error function is that of Abramowitz and Stegun, *Handbook of Mathematical Functions*,
-/// 7.1.26, good to 1.5e-7.
+/// The error function is approximated as in Abramowitz and Stegun, *Handbook of Mathematical
+/// Functions*, 7.1.26, with an error of at most 1.5e-7.
 #[inline(always)]
 pub(super) fn gelu(x: f32) -> (f32, f32) {
     let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
@@ -132,7 +133,7 @@ pub(super) fn gelu(x: f32) -> (f32, f32) {
     (x * share, share + x * bell * 0.398_942_3)
 }
 
-/// Turns `row` into weights that sum to 1.
+/// Applies the softmax to `row`.
 #[inline(always)]
 pub(super) fn softmax(row: &mut [f32]) {
     let highest = largest(row);
@@ -145,7 +146,8 @@ pub(super) fn softmax(row: &mut [f32]) {
     }
 }
 
-/// The gradient at the scores of a softmax, in place of that at its `weights`.
+/// Converts the gradient with respect to the `weights` of a softmax to that with respect to its
+/// scores, in place.
 #[inline(always)]
 pub(super) fn softmax_gradient(weights: &[f32], gradient: &mut [f32]) {
     let mean = dot(weights, gradient);
@@ -154,8 +156,8 @@ pub(super) fn softmax_gradient(weights: &[f32], gradient: &mut [f32]) {
     }
 }
 
-/// Writes each row of `x` with mean 0 and variance 1 to `normed`, and one by its standard deviation
-/// to `scales`.
+/// Writes each row of `x`, normalised to mean 0 and variance 1, to `normed`, and the inverse of its
+/// standard deviation to `scales`.
 #[inline(always)]
 pub(super) fn normalize(x: &[f32], normed: &mut [f32], scales: &mut [f32], epsilon: f32) {
     let width = x.len() / scales.len();
@@ -172,7 +174,8 @@ pub(super) fn normalize(x: &[f32], normed: &mut [f32], scales: &mut [f32], epsil
     }
 }
 
-/// Adds the gradient at the rows before [`normalize`], given that at the rows after.
+/// Adds the gradient with respect to the input of [`normalize`], given that with respect to its
+/// output.
 #[inline(always)]
 pub(super) fn add_normalize_gradient(
     target: &mut [f32],

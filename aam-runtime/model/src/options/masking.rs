@@ -1,4 +1,4 @@
-//! Settings of masked nucleotides.
+//! Options of nucleotide masking.
 
 use aam_api::options::Facts;
 use schemars::JsonSchema;
@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::{MaskStrategy, MaskingConfig};
 
-/// Which nucleotides the model has to guess.
+/// Which nucleotides are masked for the model to predict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct MaskingOptions {
-    /// Fraction of the nucleotides that are masked.
+    /// Fraction of the nucleotides to mask.
     #[schemars(
         range(min = 0.0), extend("exclusiveMaximum" = 1),
         transform = Facts::new().because("as in the reference")
     )]
     pub nuc_mask_ratio: f64,
-    /// Which nucleotides are masked: each by itself, or spans of 3 to 5.
+    /// How nucleotides are masked: individually, or in spans of 3 to 5.
     #[schemars(transform = Facts::new().because("as in the reference"))]
     pub nuc_mask_strategy: MaskStrategy,
 }
 
 impl MaskingOptions {
-    /// The same for the model.
+    /// Converts the options to the model's configuration.
     pub fn config(&self) -> MaskingConfig {
         MaskingConfig {
             ratio: self.nuc_mask_ratio,

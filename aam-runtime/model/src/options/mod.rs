@@ -1,4 +1,4 @@
-//! What a user can set about a model.
+//! Options of a model.
 
 mod masking;
 mod output;

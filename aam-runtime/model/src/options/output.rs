@@ -1,4 +1,4 @@
-//! Settings of what a head's outputs become.
+//! Options of how a head's outputs are transformed.
 
 use aam_api::options::{Facts, Heading};
 use schemars::JsonSchema;
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::Activation;
 
-/// What happens to the outputs of the head of a column of numbers.
+/// How the head outputs of a numeric target are transformed.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 #[schemars(transform = Heading("Output"))]
 pub struct OutputOptions {
-    /// Normalise the sample's embedding before the head; without it only with attention pooling.
+    /// Normalise the sample embedding before the head. Default: only with attention pooling.
     #[schemars(transform = Facts::new().otherwise("by the pooling")
         .because("profiles of abundance pooling are standardised already"))]
     pub target_layer_norm: Option<bool>,
@@ -19,9 +19,9 @@ pub struct OutputOptions {
     pub conditional_output_scaling: Vec<String>,
     /// Learn a scale and a shift of the output.
     pub learnable_output_scale: bool,
-    /// What bounds the output, on the scale of the target's transform.
+    /// How the output is bounded, on the transformed scale of the target.
     #[schemars(transform = Facts::new().switch("bounded-targets", "sigmoid")
         .switch("unbounded-targets", "none")
-        .because("a transform of the target does more, and at no risk"))]
+        .because("a target transform is more effective and carries no risk"))]
     pub output_activation: Activation,
 }

@@ -1,4 +1,4 @@
-//! What axes and their numbers look like.
+//! Axes and their tick labels.
 
 use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::Shift;
@@ -11,28 +11,28 @@ use plotters_backend::DrawingBackend;
 
 use super::{Ink, Undrawn};
 
-/// A chart of two axes of numbers.
+/// A chart with two numeric axes.
 pub type Plane<'a, B> = ChartContext<'a, B, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-/// Two axes.
+/// A pair of axes.
 pub struct Axes<'a> {
-    /// Lowest and highest number across.
+    /// Lowest and highest value on the x axis.
     pub across: (f64, f64),
-    /// Lowest and highest number upwards.
+    /// Lowest and highest value on the y axis.
     pub up: (f64, f64),
-    /// What is across.
+    /// Label of the x axis.
     pub across_name: &'a str,
-    /// What is upwards.
+    /// Label of the y axis.
     pub up_name: &'a str,
-    /// Whether the numbers upwards are logarithms (to base 10) of what is shown.
+    /// Whether the values on the y axis are base-10 logarithms of what is shown.
     pub logarithmic: bool,
 }
 
 impl Axes<'_> {
-    /// Draws them.
+    /// Draws the axes.
     ///
     /// # Errors
-    /// What the backend refuses.
+    /// Errors of the drawing backend.
     pub fn draw<'b, B: DrawingBackend>(
         &self,
         area: &'b DrawingArea<B, Shift>,
@@ -65,14 +65,14 @@ impl Axes<'_> {
     }
 }
 
-/// Text of a size and colour.
+/// Text style of the given size and colour.
 pub fn text(size: u32, ink: Ink) -> TextStyle<'static> {
     (FontFamily::SansSerif, size)
         .into_font()
         .color(&ink.color())
 }
 
-/// A name that fits an axis.
+/// Shortens a name to fit an axis.
 pub fn shortened(name: &str) -> String {
     const MOST: usize = 36;
     match name.chars().count() > MOST {
@@ -81,7 +81,8 @@ pub fn shortened(name: &str) -> String {
     }
 }
 
-/// The range of `values` with a margin; of none, or all the same, a range around them.
+/// The range of `values` with a margin. If there are no values or all are equal, a range around
+/// them.
 pub fn range(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     let finite = values.filter(|value| value.is_finite());
     let low = finite.clone().fold(f64::INFINITY, f64::min);
@@ -96,7 +97,7 @@ pub fn range(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     (low - margin, high + margin)
 }
 
-/// A number at an axis, without a tail of zeros.
+/// Formats a number as a tick label, without trailing zeros.
 pub fn tick(value: f64) -> String {
     match value.abs() {
         size if size < 1e-12 => "0".to_owned(),
@@ -112,7 +113,7 @@ pub fn tick(value: f64) -> String {
     }
 }
 
-/// A line in `ink`.
+/// A line style in `ink`.
 pub fn line(ink: Ink, width: u32) -> ShapeStyle {
     ShapeStyle {
         color: ink.color().to_rgba(),
@@ -124,7 +125,7 @@ pub fn line(ink: Ink, width: u32) -> ShapeStyle {
 /// Draws the dashed diagonal of two axes from 0 to 1.
 ///
 /// # Errors
-/// What the backend refuses.
+/// Errors of the drawing backend.
 pub fn diagonal<B: DrawingBackend>(plane: &mut Plane<'_, B>) -> Result<(), Undrawn<B>> {
     let dashes = (0..25).map(|i| {
         let at = |part: f64| (f64::from(i) + part) / 25.0;

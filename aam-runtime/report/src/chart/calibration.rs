@@ -1,4 +1,4 @@
-//! How often what is predicted with a probability is true (a reliability diagram).
+//! Reliability diagrams: observed frequency against predicted probability.
 
 use plotters::coord::Shift;
 use plotters::drawing::DrawingArea;
@@ -13,18 +13,18 @@ use aam_evaluation::wilson;
 use super::axes::{Axes, diagonal, line, text};
 use super::{Chart, Ink, Mark, Undrawn};
 
-/// Height of the bar of the bin with most predictions.
+/// Height of the bar of the bin with the most predictions.
 const TALLEST: f64 = 0.14;
 
-/// Shares that came true against probabilities, with how many predictions there are of each.
+/// Observed shares against predicted probabilities, with the number of predictions per bin.
 #[derive(Clone, Debug)]
 pub struct Calibration {
-    /// What came true of what was predicted.
+    /// The bins of the diagram.
     pub reliability: Reliability,
 }
 
 impl Calibration {
-    /// The bins, each with the height of the bar that stands for its number of predictions.
+    /// The bins, each with the height of the bar that shows its number of predictions.
     fn heights(&self) -> Vec<(&Bin, f64)> {
         let most = self.reliability.bins().map(|bin| bin.count);
         let most = most.fold(1.0, f64::max);
@@ -33,7 +33,7 @@ impl Calibration {
     }
 }
 
-/// The bar of a bin at the foot of the chart.
+/// The bar of a bin at the bottom of the chart.
 fn bar((bin, height): (&Bin, f64)) -> Rectangle<(f64, f64)> {
     let style = ShapeStyle {
         color: Ink::First.color().mix(0.2),
@@ -44,7 +44,7 @@ fn bar((bin, height): (&Bin, f64)) -> Rectangle<(f64, f64)> {
     Rectangle::new([(bin.from + gap, 0.0), (bin.to - gap, height)], style)
 }
 
-/// The number above it.
+/// The count above the bar.
 fn count((bin, height): (&Bin, f64)) -> Text<'static, (f64, f64), String> {
     let style = text(11, Ink::Muted).pos(Pos::new(HPos::Center, VPos::Bottom));
     let middle = f64::midpoint(bin.from, bin.to);
@@ -57,7 +57,7 @@ impl Chart for Calibration {
     }
 
     fn title(&self) -> String {
-        "Share of predictions that are true against their probability".to_owned()
+        "Observed share against predicted probability".to_owned()
     }
 
     fn draw<B: DrawingBackend>(

@@ -1,4 +1,4 @@
-//! A confusion matrix as a picture; pages have a table.
+//! Confusion matrices as images; pages use a table instead.
 
 use plotters::coord::Shift;
 use plotters::drawing::DrawingArea;
@@ -10,25 +10,25 @@ use plotters_backend::text_anchor::{HPos, Pos, VPos};
 use super::axes::{shortened, text};
 use super::{Chart, Ink, Mark, Undrawn};
 
-/// How often each class is predicted as each.
+/// How often samples of each class are predicted as each class.
 #[derive(Clone, Debug)]
 pub struct Confusion {
-    /// What the classes are of.
+    /// Name of the target.
     pub name: String,
     /// The classes.
     pub classes: Vec<String>,
-    /// A row per actual class, a column per predicted one.
+    /// One row per actual class, one column per predicted class.
     pub counts: Vec<Vec<u64>>,
 }
 
-/// Classes of a confusion matrix that can still be looked at; the number of cells is their square.
+/// Largest number of classes whose matrix is still readable; it has that number of cells squared.
 pub const MOST_CLASSES: usize = 30;
 
 const LEFT: i32 = 130;
 const TOP: i32 = 60;
 
 impl Confusion {
-    /// Side of a cell in pixels.
+    /// Side length of a cell in pixels.
     fn side(&self) -> i32 {
         (360 / self.classes.len().max(1) as i32).clamp(14, 60)
     }

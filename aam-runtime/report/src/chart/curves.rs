@@ -12,15 +12,15 @@ use super::{Chart, Ink, Mark, Undrawn};
 /// Lines over the updates or epochs of a run.
 #[derive(Clone, Debug)]
 pub struct Curves {
-    /// What is shown.
+    /// Name of what is shown.
     pub name: String,
-    /// What is across.
+    /// Label of the x axis.
     pub across: String,
     /// The lines.
     pub curves: Vec<Curve>,
-    /// Where the best model is.
+    /// Position of the best model on the x axis.
     pub best: Option<f64>,
-    /// Whether values that span much are drawn by their logarithms.
+    /// Whether values that span orders of magnitude are drawn on a logarithmic scale.
     pub may_be_logarithmic: bool,
 }
 
@@ -36,7 +36,7 @@ pub struct Curve {
 }
 
 impl Curves {
-    /// Whether values span so much that only their logarithms can be seen.
+    /// Whether the values span so many orders of magnitude that they need a logarithmic scale.
     fn logarithmic(&self) -> bool {
         let values = self
             .curves

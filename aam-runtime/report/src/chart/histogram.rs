@@ -1,4 +1,4 @@
-//! How many of some numbers are in each part of their range.
+//! Histograms.
 
 use plotters::coord::Shift;
 use plotters::drawing::DrawingArea;
@@ -10,16 +10,16 @@ use super::axes::{Axes, line, tick};
 use super::{Chart, Ink, Mark, Undrawn};
 use aam_evaluation::distribution;
 
-/// Bars.
+/// A histogram to draw.
 #[derive(Clone, Debug)]
 pub struct Histogram {
-    /// What is counted.
+    /// Name of the values on the x axis.
     pub name: String,
     /// The bars.
     pub bars: distribution::Histogram,
     /// What each bar counts, such as samples.
     pub counted: &'static str,
-    /// A number to be shown as a line.
+    /// A value to mark with a vertical line.
     pub line: Option<f64>,
 }
 

@@ -1,4 +1,5 @@
-//! Charts, drawn once for pages (SVG that takes its colours from the page) and for pictures (PNG).
+//! Charts, drawn by the same code for pages (SVG that takes its colours from the page) and as
+//! images (PNG).
 
 mod axes;
 mod calibration;
@@ -30,15 +31,15 @@ pub use scatter::{Point, Scatter};
 pub use svg::{svg, svg_file};
 pub use theme::{Ink, Theme};
 
-/// Why something was not drawn.
+/// Why drawing failed.
 pub type Undrawn<B> = DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>;
 
-/// Something that can be hovered over.
+/// A spot of a chart with a tooltip.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
-    /// Where it is, in pixels.
+    /// Its position in pixels.
     pub place: (i32, i32),
-    /// What it says.
+    /// The tooltip text.
     pub text: String,
 }
 
@@ -47,24 +48,24 @@ pub trait Chart {
     /// Width and height in pixels.
     fn size(&self) -> (u32, u32);
 
-    /// What it shows, for those who cannot see it.
+    /// A text alternative for readers who cannot see the chart.
     fn title(&self) -> String;
 
-    /// Draws it, and returns what can be hovered over.
+    /// Draws the chart and returns its tooltips.
     ///
     /// # Errors
-    /// What the backend refuses.
+    /// Errors of the drawing backend.
     fn draw<B: DrawingBackend>(
         &self,
         area: &DrawingArea<B, Shift>,
     ) -> Result<Vec<Mark>, Undrawn<B>>;
 }
 
-/// A chart of one kind or the other.
+/// A chart of one of two kinds.
 pub enum Either<A, B> {
-    /// The one.
+    /// The first kind.
     One(A),
-    /// The other.
+    /// The second kind.
     Other(B),
 }
 
@@ -94,7 +95,8 @@ impl<A: Chart, C: Chart> Chart for Either<A, C> {
     }
 }
 
-/// Predictions of the validation samples: points, or the confusion matrix of a few classes.
+/// Predictions of the validation samples: a scatter plot, or a confusion matrix if there are few
+/// classes.
 pub fn compared(compared: &Compared) -> Option<Either<Scatter, Confusion>> {
     Some(match &compared.values {
         Values::Classes(classes, _) if classes.len() > MOST_CLASSES => return None,

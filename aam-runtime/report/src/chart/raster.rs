@@ -1,4 +1,4 @@
-//! Charts as pictures made of pixels.
+//! Charts as raster images.
 
 use std::io::{self, Write};
 
@@ -13,21 +13,21 @@ use plotters_backend::{
 
 use super::{Chart, Theme};
 
-/// Width and height of a letter.
+/// Width and height of a letter in pixels.
 const LETTER: i32 = 8;
 
-/// A picture.
+/// A raster image.
 #[derive(Clone, Debug)]
 pub struct Picture {
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
-    /// The file.
+    /// The PNG file.
     pub png: Vec<u8>,
 }
 
-/// The chart as a picture, if it can be drawn.
+/// Renders the chart as an image, if it can be drawn.
 pub fn png(chart: &impl Chart, theme: Theme) -> Option<Picture> {
     let (width, height) = chart.size();
     let ground = theme.ground();
@@ -44,10 +44,10 @@ pub fn png(chart: &impl Chart, theme: Theme) -> Option<Picture> {
     Some(Picture { width, height, png })
 }
 
-/// Pixels, three bytes each, as a PNG: rows without a filter, packed.
+/// Encodes RGB pixels, three bytes each, as a PNG with unfiltered, compressed rows.
 ///
-/// The crate that writes PNG switches on features of crates below Burn, which would be compiled
-/// once more for it.
+/// The `png` crate would enable features of crates below Burn, which would then be compiled a
+/// second time.
 fn encoded((width, height): (u32, u32), pixels: &[u8]) -> io::Result<Vec<u8>> {
     let mut packed = ZlibEncoder::new(Vec::new(), Compression::fast());
     for row in pixels.chunks(3 * width as usize) {
@@ -55,7 +55,7 @@ fn encoded((width, height): (u32, u32), pixels: &[u8]) -> io::Result<Vec<u8>> {
         packed.write_all(row)?;
     }
     let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
-    // Eight bits for each of red, green and blue; the one packing and filtering there are; in order.
+    // Bit depth 8, RGB, the only compression and filter methods there are, no interlacing.
     header.extend([8, 2, 0, 0, 0]);
     let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
     for (name, data) in [
@@ -74,7 +74,7 @@ fn encoded((width, height): (u32, u32), pixels: &[u8]) -> io::Result<Vec<u8>> {
     Ok(png)
 }
 
-/// Pixels, three bytes each, row by row.
+/// RGB pixels, three bytes each, row by row.
 struct Raster {
     size: (u32, u32),
     pixels: Vec<u8>,
@@ -86,7 +86,7 @@ struct Never;
 
 impl std::fmt::Display for Never {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("pixels in memory cannot be refused")
+        f.write_str("drawing into memory cannot fail")
     }
 }
 
@@ -173,7 +173,8 @@ fn size(text: &str) -> (i32, i32) {
     (LETTER * text.chars().count() as i32, LETTER)
 }
 
-/// Rows of a letter from above, bits from the left; a question mark for letters without any.
+/// Rows of a letter from top to bottom, bits from left to right; a question mark for letters that
+/// the font lacks.
 fn letter_bits(letter: char) -> [u8; 8] {
     let known = BASIC_FONTS.get(letter).or_else(|| LATIN_FONTS.get(letter));
     known.or_else(|| BASIC_FONTS.get('?')).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! Errors of a group of samples on a line, to be set below each other.
+//! Strip plots of the errors of a group of samples, to be stacked below each other.
 
 use plotters::coord::Shift;
 use plotters::drawing::DrawingArea;
@@ -12,11 +12,11 @@ use aam_evaluation::distribution::quantile;
 /// The errors of a group.
 #[derive(Clone, Debug)]
 pub struct Strip {
-    /// What the group is called.
+    /// Name of the group.
     pub name: String,
-    /// Errors, each with what is told of it.
+    /// Errors, each with its tooltip.
     pub errors: Vec<(f64, String)>,
-    /// The largest error of any group, to either side.
+    /// Largest absolute error of any group.
     pub widest: f64,
 }
 

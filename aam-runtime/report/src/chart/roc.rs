@@ -1,4 +1,4 @@
-//! ROC curves: how many of a class are found, for how many others that are taken for it.
+//! ROC curves: true positive rate against false positive rate.
 
 use plotters::coord::Shift;
 use plotters::drawing::DrawingArea;
@@ -8,15 +8,15 @@ use plotters_backend::DrawingBackend;
 use super::axes::{Axes, diagonal, line};
 use super::{Chart, Curve, Mark, Undrawn};
 
-/// Curves of one class against all others.
+/// One-vs-rest curves.
 #[derive(Clone, Debug)]
 pub struct Roc {
-    /// A curve per class.
+    /// One curve per class.
     pub curves: Vec<Curve>,
 }
 
-/// False and true positive rates at every threshold, of samples with a score that are of the class
-/// or not; nothing if either kind is missing.
+/// False and true positive rates at every threshold, from the score of each sample and whether it
+/// belongs to the class. `None` if all samples belong to it, or none does.
 pub fn roc(scores: &[(f64, bool)]) -> Option<Vec<(f64, f64)>> {
     let positive = scores.iter().filter(|score| score.1).count() as f64;
     let negative = scores.len() as f64 - positive;
@@ -31,7 +31,7 @@ pub fn roc(scores: &[(f64, bool)]) -> Option<Vec<(f64, f64)>> {
             true => right += 1.0,
             false => wrong += 1.0,
         }
-        // Samples of one score are told apart by no threshold.
+        // No threshold separates samples with the same score.
         if sorted.get(place + 1).is_none_or(|next| next.0 != *score) {
             points.push((wrong / negative, right / positive));
         }

@@ -1,4 +1,4 @@
-//! Charts whose rows have names: bars, and points of many samples.
+//! Charts with named rows: bars, and points of many samples.
 
 use plotters::coord::Shift;
 use plotters::drawing::DrawingArea;
@@ -12,78 +12,78 @@ use super::{Chart, Ink, Mark, Undrawn};
 
 const WIDTH: i32 = 440;
 const ROW: i32 = 22;
-/// Room for a letter of a name.
+/// Width reserved for a letter of a name, in pixels.
 const LETTER: i32 = 7;
-/// Where the scale ends.
+/// Right end of the scale.
 const RIGHT: i32 = WIDTH - 14;
-/// Below the rows: the numbers of the scale, and what it is.
+/// Space below the rows for the tick labels and the name of the scale.
 const BELOW: i32 = 46;
-/// Letters of a name.
+/// Longest name, in letters.
 const LETTERS: usize = 30;
 
-/// A bar to the right for each row, with an interval.
+/// A horizontal bar for each row, with an interval.
 #[derive(Clone, Debug)]
 pub struct Bars {
-    /// What is shown.
+    /// Name of what is shown.
     pub name: String,
-    /// The rows, the first at the top.
+    /// The rows, from top to bottom.
     pub rows: Vec<Bar>,
 }
 
-/// A row of bars.
+/// A row of a bar chart.
 #[derive(Clone, Debug)]
 pub struct Bar {
-    /// What it is of.
+    /// Name of the row.
     pub label: String,
-    /// Its length.
+    /// Length of the bar.
     pub value: f64,
     /// The ends of its interval.
     pub interval: Option<(f64, f64)>,
     /// Its colour.
     pub ink: Ink,
-    /// Whether it is pale.
+    /// Whether the bar is drawn pale.
     pub pale: bool,
-    /// What is shown of it when pointed at.
+    /// The tooltip.
     pub text: String,
 }
 
-/// Points of samples for each row, side by side where there are several at a place.
+/// The points of many samples for each row; overlapping points are spread vertically.
 #[derive(Clone, Debug)]
 pub struct Swarm {
-    /// What is shown.
+    /// Name of what is shown.
     pub name: String,
-    /// The rows, the first at the top.
+    /// The rows, from top to bottom.
     pub rows: Vec<SwarmRow>,
 }
 
 /// A row of points.
 #[derive(Clone, Debug)]
 pub struct SwarmRow {
-    /// What it is of.
+    /// Name of the row.
     pub label: String,
     /// The points.
     pub points: Vec<SwarmPoint>,
 }
 
-/// A sample.
+/// The point of a sample.
 #[derive(Clone, Debug)]
 pub struct SwarmPoint {
-    /// Where it is.
+    /// Its value.
     pub value: f64,
     /// Its colour.
     pub ink: Ink,
-    /// What is shown of it when pointed at; nothing if it is empty.
+    /// The tooltip; none if empty.
     pub text: String,
 }
 
-/// Points that can be hovered over in each row.
+/// Most points per row that have a tooltip.
 const MOST_MARKS: usize = 60;
 
-/// A scale from the left to the right.
+/// A horizontal scale.
 struct Scale {
     low: f64,
     high: f64,
-    /// Where it begins, and the names end.
+    /// Where the scale begins and the names end.
     left: i32,
 }
 
@@ -111,7 +111,7 @@ impl Scale {
         self.left + (f64::from(RIGHT - self.left) * part).round() as i32
     }
 
-    /// Names of the rows, the line at 0, the ends of the scale and what it is.
+    /// Draws the row names, the zero line, and the ends and the name of the scale.
     fn draw<B: DrawingBackend>(
         &self,
         area: &DrawingArea<B, Shift>,
@@ -152,7 +152,7 @@ impl Scale {
     }
 }
 
-/// The middle of a row.
+/// The vertical centre of a row.
 fn middle(row: usize) -> i32 {
     ROW * row as i32 + ROW / 2 + 2
 }
@@ -251,7 +251,8 @@ impl Chart for Swarm {
 }
 
 impl SwarmRow {
-    /// Where the points are: those at one place are moved up and down in turn, as far as the row goes.
+    /// Positions of the points: overlapping ones are moved up and down in turn, within the height of
+    /// the row.
     fn spread(&self, scale: &Scale, y: i32) -> Vec<(i32, i32)> {
         let mut at_place = vec![0i32; WIDTH as usize];
         let places = self.points.iter().map(|point| {

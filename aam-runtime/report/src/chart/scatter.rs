@@ -1,4 +1,4 @@
-//! Predicted against actual numbers.
+//! Scatter plots of predicted against actual values.
 
 use plotters::coord::Shift;
 use plotters::drawing::DrawingArea;
@@ -9,19 +9,19 @@ use plotters_backend::DrawingBackend;
 use super::axes::{Axes, range};
 use super::{Chart, Ink, Mark, Undrawn};
 
-/// More points than this cannot be hovered over.
+/// Most points that have a tooltip.
 const MOST_MARKS: usize = 1500;
 
-/// Points, the line where they should be, and the straight line that fits them best.
+/// Points, the line of perfect prediction, and the least-squares line.
 #[derive(Clone, Debug)]
 pub struct Scatter {
-    /// What is across.
+    /// Label of the x axis.
     pub actual: String,
-    /// What is upwards.
+    /// Label of the y axis.
     pub predicted: String,
     /// The points.
     pub points: Vec<Point>,
-    /// Whether there are so many points that they are small.
+    /// Whether the points are drawn small because there are many.
     pub fine: bool,
 }
 
@@ -30,16 +30,16 @@ pub struct Scatter {
 pub struct Point {
     /// Its actual value.
     pub actual: f64,
-    /// What is predicted.
+    /// Its predicted value.
     pub predicted: f64,
     /// The ends of its interval.
     pub interval: Option<(f64, f64)>,
-    /// What is told of it; nothing if it is empty.
+    /// The tooltip; none if empty.
     pub text: String,
 }
 
 impl Scatter {
-    /// Slope and offset of the least-squares line, if the actual values differ.
+    /// Slope and intercept of the least-squares line, if the actual values differ.
     fn fit(&self) -> Option<(f64, f64)> {
         let count = self.points.len() as f64;
         let mean = |of: fn(&Point) -> f64| self.points.iter().map(of).sum::<f64>() / count;

@@ -1,4 +1,4 @@
-//! Charts as SVG in a page, whose style sheet has the colours.
+//! Charts as SVG in a page, whose style sheet defines the colours.
 
 use plotters::prelude::{IntoDrawingArea, SVGBackend};
 
@@ -37,7 +37,7 @@ pub fn svg(chart: &impl Chart) -> String {
     svg + "</svg>"
 }
 
-/// The chart as a file by itself, in the colours of `theme`; empty if it cannot be drawn.
+/// The chart as a standalone file in the colours of `theme`; empty if it cannot be drawn.
 pub fn svg_file(chart: &impl Chart, theme: &Theme) -> String {
     let mut text = svg(chart);
     for (ink, variable) in Ink::ALL {

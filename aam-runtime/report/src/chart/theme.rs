@@ -1,18 +1,18 @@
-//! Colours by their purpose.
+//! Colours by purpose.
 
 use plotters::style::RGBColor;
 
-/// What a colour is for. A backend gets it as a colour that stands for the purpose.
+/// The purpose of a colour. Backends receive a placeholder colour that encodes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Ink {
-    /// Text and marks that matter.
+    /// Text and important marks.
     Text = 1,
-    /// Labels of axes.
+    /// Axis labels.
     Muted,
-    /// Lines of the grid.
+    /// Grid lines.
     Grid,
-    /// The ground of the chart.
+    /// Background of the chart.
     Ground,
     /// The first series.
     First,
@@ -29,7 +29,7 @@ pub enum Ink {
 }
 
 impl Ink {
-    /// All of them, each with its variable in a page's style sheet.
+    /// All purposes, each with its CSS variable in the page.
     pub const ALL: [(Self, &'static str); 10] = [
         (Self::Text, "--text"),
         (Self::Muted, "--muted"),
@@ -43,31 +43,31 @@ impl Ink {
         (Self::Sixth, "--s6"),
     ];
 
-    /// The colour of series number `n`, counted from 0 and repeated.
+    /// The colour of series `n`, counted from 0; the colours repeat.
     pub fn series(n: usize) -> Self {
         Self::ALL[4 + n % 6].0
     }
 
-    /// Its variable in a page's style sheet.
+    /// The CSS variable of the colour in the page.
     pub fn variable(self) -> &'static str {
         let found = Self::ALL.iter().find(|(ink, _)| *ink == self);
         found.map_or("--text", |(_, variable)| variable)
     }
 
-    /// The colour that stands for the purpose.
+    /// The placeholder colour that encodes the purpose.
     pub fn color(self) -> RGBColor {
         let n = self as u8;
         RGBColor(n, n, n)
     }
 
-    /// The same as SVG has it.
+    /// The placeholder colour as SVG writes it.
     pub(super) fn hex(self) -> String {
         let n = self as u8;
         format!("#{n:02X}{n:02X}{n:02X}")
     }
 }
 
-/// The colours of a picture.
+/// The colours of an image.
 #[derive(Clone, Copy, Debug)]
 pub struct Theme([(u8, u8, u8); 10]);
 
@@ -86,12 +86,12 @@ impl Theme {
         (0x0f, 0x76, 0x6e),
     ]);
 
-    /// The colour of the ground.
+    /// The background colour.
     pub(super) fn ground(&self) -> (u8, u8, u8) {
         self.0[3]
     }
 
-    /// The colour of a purpose; others stay what they are.
+    /// The colour of a placeholder; other colours are unchanged.
     pub(super) fn resolve(&self, rgb: (u8, u8, u8)) -> (u8, u8, u8) {
         match rgb {
             (a, b, c) if a == b && b == c => {

@@ -1,4 +1,4 @@
-//! The page of a check: what the files of a study hold, with histograms.
+//! The page of a check: the contents of the files of a study, with histograms.
 
 use maud::{Markup, html};
 
@@ -11,14 +11,14 @@ use crate::check::{
 use crate::words::{self, command_line};
 use aam_evaluation::distribution::{Distribution, number};
 
-/// Most columns and classes that the page shows bars of.
+/// Most columns and classes shown with bars.
 const MOST_BARS: usize = 20;
 
 /// The page.
 pub fn check(report: &CheckReport) -> String {
     let body = html! {
         header {
-            h1 { "The study" @if report.stops() { " " span class="badge failed" { "needs mending" } } }
+            h1 { "The study" @if report.stops() { " " span class="badge failed" { "needs fixing" } } }
             p.sub { code { "aam check" } " " (report.aam) }
         }
         (cards(report))
@@ -34,9 +34,9 @@ pub fn check(report: &CheckReport) -> String {
             p { (report.next.why) }
             pre { (command_line(&report.next.arguments)) }
         }
-        footer { "Made by aam " (report.aam) ". Bars can be hovered over." }
+        footer { "Made by aam " (report.aam) ". Hover over a bar for details." }
     };
-    document("A study, checked", &body)
+    document("Check of a study", &body)
 }
 
 fn cards(report: &CheckReport) -> Markup {
@@ -46,13 +46,13 @@ fn cards(report: &CheckReport) -> Markup {
                 div.card { span { "samples with reads" } b { (samples.samples) }
                     @if samples.empty.count > 0 { span { (samples.empty.count) " without" } } }
                 div.card { span { "ASVs" } b { (samples.asvs) }
-                    span { (samples.asvs_of_one_sample) " in one sample alone" } }
+                    span { (samples.asvs_of_one_sample) " in only one sample" } }
                 @if let Some(depth) = &samples.depth {
-                    div.card { span { "reads of a sample, median" } b { (number(depth.median)) }
+                    div.card { span { "reads per sample, median" } b { (number(depth.median)) }
                         span { (number(depth.min)) " to " (number(depth.max)) } }
                 }
                 @if let Some(richness) = &samples.richness {
-                    div.card { span { "ASVs of a sample, median" } b { (number(richness.median)) }
+                    div.card { span { "ASVs per sample, median" } b { (number(richness.median)) }
                         span { (number(richness.min)) " to " (number(richness.max)) } }
                 }
             }
@@ -82,7 +82,7 @@ fn files(report: &CheckReport) -> Markup {
         section {
             h2 { "Files" }
             div.scroll { table {
-                thead { tr { th { "file" } th { "is" } th { "flag" } th { "holds" } } }
+                thead { tr { th { "file" } th { "type" } th { "flag" } th { "contents" } } }
                 tbody { @for file in &report.files {
                     tr {
                         td { code title=(file.path) { (file_name(&file.path)) } }
@@ -99,7 +99,7 @@ fn files(report: &CheckReport) -> Markup {
     }
 }
 
-/// A histogram of what samples or ASVs have.
+/// A histogram of a per-sample or per-ASV quantity.
 fn histogram(
     of: Option<&Distribution>,
     name: &str,
@@ -108,7 +108,7 @@ fn histogram(
 ) -> Markup {
     html! {
         @if let Some(of) = of {
-            // One value is no distribution.
+            // A single value has no distribution.
             @if of.min == of.max { p { strong { (name) } ": " (of) } }
             @else { (figure(
                 &Histogram { name: name.to_owned(), bars: of.histogram.clone(), counted, line },
@@ -122,7 +122,7 @@ fn samples_section(samples: &SamplesFound) -> Markup {
     let depth = samples.rarefaction.as_ref();
     html! {
         section {
-            h2 { "Reads and ASVs of the samples" }
+            h2 { "Reads and ASVs per sample" }
             div.charts {
                 (histogram(samples.depth.as_ref(), "reads", "samples", depth.map(|found| found.depth as f64)))
                 (histogram(samples.richness.as_ref(), "ASVs", "samples", None))
@@ -148,7 +148,7 @@ fn sequences_section(sequences: &SequencesFound) -> Markup {
 fn matching(all: &[Matching]) -> Markup {
     html! {
         section {
-            h2 { "What matches" }
+            h2 { "Matching samples and ASVs" }
             ul { @for matching in all {
                 li { (words::matching(matching))
                     @if let Some(guess) = &matching.guess { br; (guess) } }
@@ -176,20 +176,20 @@ fn target_section(target: &TargetFound) -> Markup {
                 false => { div.charts { (histogram(column.numbers.as_ref(), &column.name, "samples", None)) } }
             }
             @if !target.groups.is_empty() {
-                h3 { "Columns whose values several samples share" }
+                h3 { "Columns with values shared by several samples" }
                 ul { @for group in &target.groups {
                     li { code { (group.name) } ": " (words::group(group)) }
                 } }
             }
-            (related("Columns that it follows from", &target.leaks))
-            (related("How samples were processed", &target.batches))
-            (related("What else it goes with", &target.related))
-            @if let Some(depth) = &target.depth { (related("Reads", std::slice::from_ref(depth))) }
+            (related("Columns that determine it", &target.leaks))
+            (related("Columns of sample processing", &target.batches))
+            (related("Other associated columns", &target.related))
+            @if let Some(depth) = &target.depth { (related("Sequencing depth", std::slice::from_ref(depth))) }
         }
     }
 }
 
-/// The classes of a column with bars.
+/// The classes of a column, with bars.
 fn bars(column: &ColumnFound) -> Markup {
     let most = column
         .classes
@@ -213,9 +213,9 @@ fn bars(column: &ColumnFound) -> Markup {
 fn columns(all: &[ColumnFound]) -> Markup {
     html! {
         section {
-            h2 { "Columns of the metadata" }
+            h2 { "Metadata columns" }
             div.scroll { table {
-                thead { tr { th { "column" } th { "holds" } th.n { "known" } th { "values" } } }
+                thead { tr { th { "column" } th { "contents" } th.n { "known" } th { "values" } } }
                 tbody { @for column in all {
                     tr {
                         td { code { (column.name) } }

@@ -1,4 +1,4 @@
-//! How often intervals and prediction sets hold what is true, of all samples and by group.
+//! Coverage of intervals and prediction sets, over all samples and by group.
 
 use maud::{Markup, html};
 
@@ -7,10 +7,10 @@ use super::words::{number, plain};
 use aam_evaluation::coverage::Coverage;
 use aam_evaluation::wilson;
 
-/// Groups that are shown.
+/// Most groups shown.
 const MOST_GROUPS: usize = 20;
 
-/// The coverage of a target, a table for each level; nothing where nothing is promised.
+/// The coverage of a target, with a table for each level; empty if no level is promised.
 pub fn section(target: &HeldOutTarget, all: &[Coverage]) -> Markup {
     let own: Vec<&Coverage> = all.iter().filter(|of| of.target == target.name).collect();
     let (what, size) = match target.classes {
@@ -29,8 +29,8 @@ pub fn section(target: &HeldOutTarget, all: &[Coverage]) -> Markup {
         section {
             h2 { "Coverage" }
             p.muted {
-                "How many samples have their actual value in their " (what)
-                ", which is made from the errors in the other folds. In brackets the 95 % interval of the share: in a small group it is far from what is promised by chance. The promise is for all samples together, not for each group."
+                "The share of samples whose actual value is in their " (what)
+                ", which is calibrated on the errors in the other folds. In brackets is the 95 % interval of the share: in a small group, the share can be far from the nominal level by chance. The nominal level applies to all samples together, not to each group."
             }
             @for level in levels {
                 h3 { (percent(level)) " " (what) "s" }
@@ -64,12 +64,12 @@ fn table(all: &[&Coverage], level: f64, size: &str) -> Markup {
                 }
             } }
         } }
-        @if more > 0 { p.muted { "and " (more) " more groups, whose shares are larger" } }
+        @if more > 0 { p.muted { "and " (more) " more groups with larger shares" } }
     }
 }
 
 fn percent(share: f64) -> String {
-    // Levels such as 0.975 keep their digits.
+    // Levels such as 0.975 keep all their digits.
     let percent = (share * 1000.0).round() / 10.0;
     format!("{percent} %")
 }

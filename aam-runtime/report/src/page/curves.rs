@@ -1,4 +1,4 @@
-//! Learning curves, and how distances between samples are fitted.
+//! Learning curves, and the fit of distances between samples.
 
 use maud::{Markup, html};
 use serde_json::{Map, Value};
@@ -11,7 +11,7 @@ use crate::record::Record;
 use aam_api::metric::{Headline, MetricName, label, leads};
 use aam_evaluation::compared::{Compared, Of};
 
-/// Charts of metrics, at most.
+/// Most charts of metrics.
 const MOST: usize = 6;
 
 /// The learning curves of a run.
@@ -40,14 +40,14 @@ pub fn section(epochs: &[Map<String, Value>]) -> Markup {
             p.muted.keys {
                 span { span.key style="background:var(--s1)" {} "training" } " "
                 span { span.key style="background:var(--s2)" {} "held-out samples" }
-                ". A vertical line is the best epoch, whose model is kept as " code { "checkpoints/best" } "."
+                ". The vertical line marks the best epoch, whose model is kept as " code { "checkpoints/best" } "."
             }
             div.charts { @for chart in charts { (chart) } }
         }
     }
 }
 
-/// Charts of losses in training alongside those of held-out samples, where there are both.
+/// Charts of training losses together with those of the held-out samples, where both exist.
 fn losses(epochs: &[Map<String, Value>], names: &[&str]) -> Vec<Markup> {
     let pairs = names.iter().filter_map(|train| {
         let held_out = train.strip_prefix("train_")?;
@@ -56,7 +56,7 @@ fn losses(epochs: &[Map<String, Value>], names: &[&str]) -> Vec<Markup> {
     let charts = pairs.filter_map(|(train, held_out)| {
         let of = if held_out == "loss" { "" } else { train };
         let part = stage(epochs, of);
-        // The one loss of a run is not drawn twice.
+        // The only loss of a run is not drawn twice.
         let is_all = held_out != "loss"
             && values(&part, "loss") == values(&part, held_out)
             && part.len() == epochs.len();
@@ -68,8 +68,8 @@ fn losses(epochs: &[Map<String, Value>], names: &[&str]) -> Vec<Markup> {
     charts.collect()
 }
 
-/// The epochs that learn `of` or, where that is nothing, what the last one learns: a loss of another
-/// stage is another loss.
+/// The epochs that train `of` or, if it is empty, the loss that the last epoch trains; losses of
+/// different stages are not comparable.
 fn stage(epochs: &[Map<String, Value>], of: &str) -> Vec<Map<String, Value>> {
     let learnt = |epoch: &Map<String, Value>| -> Vec<String> {
         let names = epoch.keys().filter(|name| name.starts_with("train_"));
@@ -118,8 +118,8 @@ fn chart(
     let at_best = curves.last()?.points.iter().find(|p| Some(p.0) == best);
     let caption = html! {
         strong { (name) } ": "
-        @if let Some(point) = at_best { (number(point.1)) " at the best, " }
-        (number(last.1)) " at last"
+        @if let Some(point) = at_best { (number(point.1)) " at the best epoch, " }
+        (number(last.1)) " at the end"
     };
     let curves = Curves {
         name: name.to_owned(),
@@ -131,7 +131,7 @@ fn chart(
     Some(figure(&curves, &caption))
 }
 
-/// Distances (or diversity) as the best model predicts them.
+/// Distances (or diversity) as predicted by the best model.
 pub fn base(base: &[Compared], record: &Record) -> Markup {
     let Some(compared) = base.iter().find(|compared| compared.of == Of::Base) else {
         return html! {};
@@ -148,7 +148,7 @@ pub fn base(base: &[Compared], record: &Record) -> Markup {
         strong { (compared.name) } " of held-out samples, in the best epoch"
         @if let Some(r2) = metric("r2") { ": R² " (number(r2)) }
         @if let Some(rmse) = metric("rmse") { ", root mean squared error " (number(rmse)) }
-        ". Dashed: where a perfect prediction is. Orange: the straight line that fits best."
+        ". Dashed: perfect prediction. Orange: least-squares line."
     };
     html! {
         section {

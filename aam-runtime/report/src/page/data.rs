@@ -1,11 +1,11 @@
-//! What a run was made of: data kept and dropped, files, settings.
+//! The inputs of a run: data kept and dropped, files, settings.
 
 use maud::{Markup, html};
 
 use super::words::bytes;
 use crate::record::Record;
 
-/// What was read, kept and dropped.
+/// The data read, kept and dropped.
 pub fn section(record: &Record) -> Markup {
     let lines = record.notes.iter().filter(|note| !note.contains('\n'));
     html! {
@@ -28,12 +28,12 @@ pub fn section(record: &Record) -> Markup {
     }
 }
 
-/// How to do it again.
+/// How to reproduce the run.
 pub fn settings(record: &Record, config: &str) -> Markup {
     html! {
         section {
-            h2 { "To run it again" }
-            p { "The settings are in " code { "config.toml" } " beside this page:" }
+            h2 { "Reproduce this run" }
+            p { "The settings are in " code { "config.toml" } " next to this page:" }
             pre { "aam " (record.command) " --config config.toml --output-dir again" }
             @if !config.is_empty() {
                 details {

@@ -1,4 +1,4 @@
-//! Where the predictions are off: by group, and the samples that are furthest off.
+//! Errors by group, and the samples with the largest errors.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,12 @@ use aam_api::metric::argmax;
 use aam_evaluation::distribution::quantile;
 use aam_evaluation::results::TargetPrediction;
 
-/// Groups of a column that are shown.
+/// Most groups of a column shown.
 const MOST_GROUPS: usize = 20;
-/// Samples in the table of the worst.
+/// Number of samples in the table of the worst.
 const WORST: usize = 15;
 
-/// Errors by the columns that say something of them.
+/// Errors by the columns that explain part of them.
 pub fn by_group(target: &HeldOutTarget, settings: &Map<String, Value>) -> Markup {
     let ids: Vec<String> = target
         .samples
@@ -53,11 +53,11 @@ pub fn by_group(target: &HeldOutTarget, settings: &Map<String, Value>) -> Markup
             h2 { "Errors by group" }
             p.muted {
                 @match target.classes {
-                    None => { "Predicted less actual " (target.name) ", in its own unit: right of the line it is predicted too high. The box holds the middle half of a group, its line is the median." }
-                    Some(_) => { "How many of a group are predicted right." }
+                    None => { "Predicted minus actual " (target.name) ", in its own unit: samples to the right of the line are predicted too high. The box spans the middle half of a group; the line in it is the median." }
+                    Some(_) => { "How many samples of each group are predicted correctly." }
                 }
                 @if all.iter().any(|grouping| !grouping.asked) {
-                    " Columns that the settings do not name are those whose groups differ most, among all of the metadata; of many columns some differ by chance."
+                    " Columns not named in the settings are the metadata columns whose groups differ most; among many columns, some differ by chance."
                 }
             }
             @for grouping in &all { (column(target, grouping, &errors)) }
@@ -87,8 +87,8 @@ fn column(target: &HeldOutTarget, grouping: &Grouping, errors: &[f64]) -> Markup
             thead { tr {
                 th { } th.n { "samples" }
                 @match target.classes {
-                    None => { th.n { "median" } th.n { "mean size" } th { "errors" } }
-                    Some(_) => { th.n { "right" } th { "share" } }
+                    None => { th.n { "median" } th.n { "mean absolute" } th { "errors" } }
+                    Some(_) => { th.n { "correct" } th { "share" } }
                 }
             } }
             tbody { @for (name, places) in &groups {
@@ -110,7 +110,7 @@ fn column(target: &HeldOutTarget, grouping: &Grouping, errors: &[f64]) -> Markup
                 }
             } }
         } }
-        @if more > 0 { p.muted { "and " (more) " more, which are predicted better" } }
+        @if more > 0 { p.muted { "and " (more) " more groups that are predicted better" } }
     }
 }
 
@@ -147,7 +147,7 @@ fn is_right(sample: &HeldOutSample) -> bool {
     }
 }
 
-/// The samples that are furthest off.
+/// The samples with the largest errors.
 pub fn worst(target: &HeldOutTarget) -> Markup {
     let mut samples: Vec<&HeldOutSample> = target.samples.iter().collect();
     samples.sort_by(|a, b| target.error(b).abs().total_cmp(&target.error(a).abs()));
@@ -160,15 +160,15 @@ pub fn worst(target: &HeldOutTarget) -> Markup {
         section {
             h2 { "Samples furthest off" }
             @if samples.is_empty() {
-                p { "No held-out sample is taken for another class." }
+                p { "No held-out sample is misclassified." }
             } @else {
-                p.muted { "Worth a look: a wrong label, a failed sequencing, or something of the sample that the others do not have." }
+                p.muted { "Check these for wrong labels, failed sequencing, or anything else that sets them apart from the other samples." }
                 div.scroll { table {
                     thead { tr {
                         th { "sample" }
                         @match target.classes {
                             None => { th.n { "actual" } th.n { "predicted" } th.n { "error" } }
-                            Some(_) => { th { "actual" } th { "predicted" } th.n { "probability of the actual" } }
+                            Some(_) => { th { "actual" } th { "predicted" } th.n { "probability of the actual class" } }
                         }
                         @if let Some(name) = target.reference { th.n { (method(name)) } }
                         @if with_folds { th.n { "fold" } }

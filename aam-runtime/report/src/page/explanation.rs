@@ -1,4 +1,4 @@
-//! The page of an explanation: which ASVs drive the predictions, and where to.
+//! The page of an explanation: which ASVs drive the predictions, and in which direction.
 
 use maud::{Markup, html};
 
@@ -23,7 +23,7 @@ pub fn explanation(found: &Explanation) -> String {
         @if !found.dependences.is_empty() { (dependences(&found.dependences)) }
         @if !found.pushed.is_empty() { (pushed(&found.pushed)) }
         (limits())
-        footer { "Made by aam " (found.aam) ". Bars and points can be hovered over." }
+        footer { "Made by aam " (found.aam) ". Hover over a bar or a point for details." }
     };
     document(&title, &body)
 }
@@ -35,8 +35,8 @@ fn cards(found: &Explanation) -> Markup {
             div.card { span { "ASVs" } b { (found.asvs) }
                 span { (found.stable) " with a stable direction" } }
             div.card { span { "interplay" } b { (format!("{:.0} %", 100.0 * found.interplay)) }
-                span { "of what an ASV adds depends on which others are there" } }
-            div.card { span { "explained" } b { (found.methods.len()) }
+                span { "of the ASVs' contributions depends on which other ASVs are present" } }
+            div.card { span { "models explained" } b { (found.methods.len()) }
                 span { (found.methods.join(", ")) } }
         }
     }
@@ -50,20 +50,20 @@ fn drivers(found: &Explanation) -> Markup {
     html! {
         section {
             h2 { "What matters most" }
-            p { "Each sample is compared with " (found.baseline) ". What the ASVs add to a sample adds up to "
+            p { "Each sample is compared with " (found.baseline) ". The contributions of its ASVs add up to "
                 "the difference between the two predictions of " (outputs) "." }
             div.charts {
                 (figure(&found.bars(), &html! { strong { "Importance. " }
-                    "The mean size of what an ASV adds to a sample, with 95 % of resamples of the samples. "
-                    "Orange: more of it raises the prediction; blue: lowers it. Pale: the direction is not stable, because resamples or members of the model disagree." }))
-                (figure(&found.swarm(), &html! { strong { "Single samples. " }
-                    "What an ASV adds to each sample. Orange: the sample has more of it than the baseline; blue: less." }))
+                    "The mean absolute contribution of an ASV to a sample, with its 95 % bootstrap interval over the samples. "
+                    "Orange: more of it raises the prediction; blue: it lowers the prediction. Pale: the direction is not stable, because resamples or members of the model disagree." }))
+                (figure(&found.swarm(), &html! { strong { "Individual samples. " }
+                    "The contribution of an ASV to each sample. Orange: the sample has more of it than the baseline; blue: less." }))
             }
         }
     }
 }
 
-/// What the most important ASVs are, in numbers.
+/// The most important ASVs in numbers.
 fn table(found: &Explanation) -> Markup {
     let tested = found.drivers.iter().any(|driver| driver.test.is_some());
     let members = found.methods.get(1..).unwrap_or_default();
@@ -75,14 +75,14 @@ fn table(found: &Explanation) -> Markup {
                     th { "ASV" } th.n { "importance" }
                     @for member in members { th.n { (member) } }
                     th { "more of it" } th.n { "samples with it" } th.n { "in the first 20" }
-                    @if tested { th.n { "effect alone" } th.n { "q" } }
+                    @if tested { th.n { "univariate effect" } th.n { "q" } }
                 } }
                 tbody { @for driver in &found.drivers { (row(driver, members.len(), tested)) } }
             } }
-            p.muted { "“In the first 20” is how often an ASV is among the twenty most important when samples are drawn anew. "
-                @if tested { "“Effect alone” is that of a plain test of this ASV against the target, which knows no model; "
-                    "q is its p-value among all ASVs. An ASV that matters to the model and has no effect alone acts "
-                    "together with others, or stands in for them." } }
+            p.muted { "“In the first 20” is how often an ASV is among the twenty most important when the samples are resampled. "
+                @if tested { "“Univariate effect” is the effect in a test of this ASV alone against the target, without a model; "
+                    "q is its p-value adjusted for all ASVs. An ASV that matters to the model but has no univariate effect acts "
+                    "together with others or stands in for them." } }
         }
     }
 }
@@ -110,9 +110,9 @@ fn genera(found: &Explanation) -> Markup {
     html! {
         section {
             h2 { "Genera" }
-            p.muted { "What the ASVs of a genus add to a sample together; ASVs that pull in opposite directions cancel." }
+            p.muted { "The summed contributions of the ASVs of a genus to a sample; ASVs that pull in opposite directions cancel out." }
             div.charts { (figure(&found.genus_bars(), &html! { strong { "Importance of genera. " }
-                "ASVs without a genus count for what is known above it." })) }
+                "ASVs without a known genus count towards their lowest known rank." })) }
         }
     }
 }
@@ -122,10 +122,10 @@ fn shuffled_groups(shuffled: &ShuffledGroups) -> Markup {
         section {
             h2 { "Without them" }
             p { "The reads of related ASVs were shuffled among " (shuffled.samples) " samples, " (shuffled.repeats)
-                " times. As they are, " (shuffled.metric) " is " (plain(shuffled.whole)) "." }
+                " times. Unshuffled, " (shuffled.metric) " is " (plain(shuffled.whole)) "." }
             @if shuffled.seen > 0 {
-                p.muted { "The model was trained on some of them, so that " (shuffled.metric)
-                    " is too good and gets worse by too much. Give samples that it has not seen." }
+                p.muted { "The model was trained on some of these samples, so " (shuffled.metric)
+                    " is too optimistic and its change is too large. Use samples that the model has not seen." }
             }
             div.scroll { table {
                 thead { tr { th { "group" } th.n { "ASVs" } th.n { (shuffled.metric) " worse by" } th.n { "± standard deviation" } th { } } }
@@ -144,7 +144,7 @@ fn dependences(all: &[DependenceFound]) -> Markup {
     html! {
         section {
             h2 { "More or less of one ASV" }
-            p.muted { "The mean prediction of the samples if each had this share of the ASV, all else as it is." }
+            p.muted { "The mean prediction if every sample had this share of the ASV, all else being equal." }
             div.charts { @for found in all {
                 @let chart = found.chart();
                 (figure(&chart, &html! {
@@ -161,9 +161,9 @@ fn dependences(all: &[DependenceFound]) -> Markup {
 fn pushed(all: &[Pushed]) -> Markup {
     html! {
         section {
-            h2 { "What pushed the samples furthest off" }
+            h2 { "What drove the largest errors" }
             div.scroll { table {
-                thead { tr { th { "sample" } th { "actual" } th { "explained" } th.n { "predicted" } th.n { "baseline" } th { "pushed by (reads, of the baseline)" } } }
+                thead { tr { th { "sample" } th { "actual" } th { "explained" } th.n { "predicted" } th.n { "baseline" } th { "driven by (reads, baseline reads)" } } }
                 tbody { @for sample in all {
                     tr {
                         td.id { (sample.sample) }
@@ -184,11 +184,11 @@ fn pushed(all: &[Pushed]) -> Markup {
 fn limits() -> Markup {
     html! {
         section {
-            h2 { "What this does not say" }
+            h2 { "What this does not show" }
             ul {
-                li { "It explains the model, not the body or the soil: what predicts is not what causes." }
-                li { "Related ASVs stand in for each other. What one of them adds says less than what they add together: look at genera and clades." }
-                li { "ASVs are compositions: more of one is less of all others." }
+                li { "It explains the model, not the host or the environment: a predictor is not necessarily a cause." }
+                li { "Related ASVs stand in for each other. The contribution of a single one says less than their joint contribution: look at genera and clades." }
+                li { "ASV abundances are compositional: more of one means less of all others." }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The figures of the held-out samples, beside those of other methods.
+//! Metrics of the held-out samples, alongside those of other methods.
 
 use maud::{Markup, html};
 use serde_json::{Map, Value};
@@ -8,9 +8,9 @@ use crate::record::Record;
 use aam_api::metric::{Better, Headline, MetricName, label, leads};
 use aam_run::event_json::RecordedFigure;
 
-/// The most important numbers, large; `held_out` samples were held out.
+/// The most important metrics as cards, for `held_out` held-out samples.
 pub fn cards(record: &Record, epochs: &[Map<String, Value>], held_out: usize) -> Markup {
-    // Of several targets there would be too many.
+    // With several targets there would be too many.
     let is_main = |name: &str| !name.contains(':') && leads(name, Headline::Card);
     let figures = record.figures.iter();
     let figures: Vec<_> = figures.filter(|f| is_main(&f.name)).collect();
@@ -40,7 +40,7 @@ pub fn cards(record: &Record, epochs: &[Map<String, Value>], held_out: usize) ->
                             b { (number(value)) }
                             @let majority = best.and_then(|best| best.get("nucleotide_position_majority"));
                             @if let ("nucleotide_accuracy", Some(value)) = (name.as_str(), majority.and_then(Value::as_f64)) {
-                                span { "commonest base " (number(value)) }
+                                span { "most common base " (number(value)) }
                             }
                         }
                     }
@@ -61,7 +61,7 @@ pub fn cards(record: &Record, epochs: &[Map<String, Value>], held_out: usize) ->
                     span { "epochs" }
                     b { (record.epochs) }
                     @if let Some(best) = record.best.as_ref().and_then(|best| best.get("epoch")) {
-                        span { "the best is " (best.to_string()) }
+                        span { "best: " (best.to_string()) }
                     }
                     span { (record.steps) " updates" }
                 }
@@ -70,7 +70,7 @@ pub fn cards(record: &Record, epochs: &[Map<String, Value>], held_out: usize) ->
                 div.card {
                     span { "parameters" }
                     b { (short(all)) }
-                    span { (short(learn)) " of them learn" }
+                    span { (short(learn)) " trainable" }
                 }
             }
         }
@@ -85,7 +85,7 @@ fn short(count: usize) -> String {
     }
 }
 
-/// All figures, with intervals and those of other methods.
+/// The table of all metrics, with intervals and the metrics of other methods.
 pub fn table(record: &Record) -> Markup {
     let Some(first) = record.figures.first() else {
         return html! {};
@@ -95,11 +95,11 @@ pub fn table(record: &Record) -> Markup {
     let with_intervals = record.figures.iter().any(|figure| figure.lower.is_some());
     html! {
         section {
-            h2 { "How good the predictions are" }
+            h2 { "Prediction quality" }
             p.muted {
-                "Of samples that were held out. The best of each line is bold."
+                "On held-out samples. The best value in each row is bold."
                 @if with_intervals {
-                    " The interval says how much chance there is in which samples these are."
+                    " The interval shows how much the metric depends on which samples were held out."
                 }
             }
             div.scroll { table {

@@ -1,4 +1,4 @@
-//! The figures of every fold of a cross-validation.
+//! Metrics of each fold of a cross-validation.
 
 use aam_evaluation::cross_validated::CrossValidated;
 use maud::{Markup, html};
@@ -32,7 +32,7 @@ pub fn section(folds: &CrossValidated) -> Markup {
     }
 }
 
-/// `random_forest:r2` as `R², Random Forest`.
+/// Formats `random_forest:r2` as `R², Random Forest`.
 fn named(name: &str) -> String {
     match name.split_once(':') {
         Some((method, figure)) if MetricName::read(figure).is_some() => {

@@ -1,4 +1,4 @@
-//! What a page shows of a run that is in none of its files: gathered while it goes on.
+//! Content of a page that none of the run's files contains, collected during the run.
 
 use aam_evaluation::compared::{Compared, Of};
 use aam_evaluation::coverage::{self, Coverage};
@@ -7,51 +7,51 @@ use aam_evaluation::evaluation::{NETWORK, Predicted, TRIVIAL};
 use aam_evaluation::results::TargetPrediction;
 use aam_run::events::Event;
 
-/// What was gathered.
+/// The collected content.
 #[derive(Debug, Default)]
 pub struct Gathered {
     /// Distances (or diversity) predicted by the best model.
     pub base: Vec<Compared>,
-    /// Of the epoch at hand.
+    /// The predictions of the current epoch.
     latest: Vec<Compared>,
     /// Held-out samples by target.
     pub targets: Vec<HeldOutTarget>,
-    /// How often intervals and prediction sets hold what is true, where that is promised.
+    /// Coverage of intervals and prediction sets, if a level is promised.
     pub coverage: Vec<Coverage>,
     /// The metrics of every fold, where there are folds.
     pub folds: Option<CrossValidated>,
 }
 
-/// A target and the held-out samples.
+/// A target and its held-out samples.
 #[derive(Clone, Debug)]
 pub struct HeldOutTarget {
     /// Its column.
     pub name: String,
-    /// Its classes, if it has classes.
+    /// Its classes, for a classification target.
     pub classes: Option<Vec<String>>,
     /// The samples.
     pub samples: Vec<HeldOutSample>,
-    /// The method that the page compares with: the first that is neither the network nor a guess.
+    /// The method shown for comparison: the first that is neither the network nor a trivial guess.
     pub reference: Option<&'static str>,
 }
 
-/// A held-out sample and what is predicted of one target.
+/// A held-out sample and its prediction for one target.
 #[derive(Clone, Debug)]
 pub struct HeldOutSample {
     /// Its id.
     pub id: String,
-    /// A number, or the index of a class.
+    /// The actual value: a number or the index of a class.
     pub actual: f64,
-    /// What is predicted.
+    /// The prediction.
     pub predicted: TargetPrediction,
-    /// What the method to compare with predicts.
+    /// The prediction of the reference method.
     pub reference: Option<TargetPrediction>,
     /// Name of its fold.
     pub fold: Option<String>,
 }
 
 impl Gathered {
-    /// Takes note of an event.
+    /// Records an event.
     pub fn observe(&mut self, event: &Event<'_>) {
         match *event {
             Event::Compared(compared) => {
@@ -82,7 +82,7 @@ fn targets(predicted: &Predicted<'_>) -> Vec<HeldOutTarget> {
             predicted: sample.predictions[target].clone(),
             reference: reference
                 .and_then(|reference| {
-                    // Of the same samples, as a rule in the same order.
+                    // The samples are the same, usually in the same order.
                     let same = reference.samples.get(place);
                     let same = same.filter(|other| other.row == sample.row);
                     same.or_else(|| reference.samples.iter().find(|o| o.row == sample.row))
@@ -101,7 +101,8 @@ fn targets(predicted: &Predicted<'_>) -> Vec<HeldOutTarget> {
 }
 
 impl HeldOutTarget {
-    /// Predicted less actual, of a number; of classes 1 less the probability of the right one.
+    /// The error: predicted minus actual for numbers, 1 minus the probability of the actual class
+    /// for classes.
     pub fn error(&self, sample: &HeldOutSample) -> f64 {
         match &sample.predicted {
             TargetPrediction::Number { value, .. } => value - sample.actual,

@@ -1,4 +1,4 @@
-//! By which columns of the metadata errors are told apart.
+//! Choice of the metadata columns by which errors are grouped.
 
 use std::path::Path;
 
@@ -7,33 +7,33 @@ use serde_json::{Map, Value};
 use aam_data::{ColumnKind, Metadata, read_metadata};
 use aam_evaluation::association::variance_explained;
 
-/// Most values of a column that was not asked for.
+/// Most values of a column that the settings do not name.
 const MOST_VALUES: usize = 15;
-/// Most columns that were not asked for.
+/// Most columns shown that the settings do not name.
 const MOST_FOUND: usize = 3;
-/// Share of the errors' variance that a column has to go with to be worth showing.
+/// Smallest share of the errors' variance that a column must explain to be shown.
 const WORTH_SHOWING: f64 = 0.05;
 
-/// Share of the actual values' variance that goes with a column which says the same.
+/// Share of the actual values' variance above which a column is taken to say the same as the
+/// target.
 const SAYS_THE_SAME: f64 = 0.95;
 
-/// A column and the value of each sample.
+/// A column with the value of each sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grouping {
     /// Name of the column.
     pub column: String,
-    /// Value of each sample, if it has one.
+    /// Value of each sample, if any.
     pub of: Vec<Option<String>>,
-    /// Share of the errors' variance that goes with the column, corrected for its number of
-    /// values.
+    /// Share of the errors' variance that the column explains, adjusted for its number of values.
     pub explained: f64,
-    /// Whether the run's settings name it.
+    /// Whether the settings of the run name it.
     pub asked: bool,
 }
 
-/// The columns that the settings name, and those of the others that errors go with most. A column
-/// that says nearly as much of `actual` numbers as they themselves do, such as the date of their age,
-/// is none of them.
+/// The columns that the settings name, and the other columns that explain the errors best. Columns
+/// that determine the `actual` values almost completely, such as a birth date for an age, are left
+/// out.
 pub fn groupings(
     settings: &Map<String, Value>,
     ids: &[String],
@@ -115,7 +115,7 @@ fn chosen(
     kept
 }
 
-/// The number of each value's first sample, for every sample.
+/// For every sample, the index of the first sample with the same value.
 fn partition(of: &[Option<String>]) -> Vec<usize> {
     let first = |value: &Option<String>| of.iter().position(|other| other == value).unwrap_or(0);
     of.iter().map(first).collect()
@@ -156,7 +156,7 @@ mod tests {
             all.into_iter().map(|grouping| grouping.column).collect()
         };
         assert_eq!(names(&settings), ["site"]);
-        // What is predicted is the site, in numbers.
+        // The predicted value is the site, as a number.
         let sites: Vec<f64> = (0..24).map(|i| f64::from(i % 2)).collect();
         assert!(groupings(&settings, &ids, &errors, &sites).is_empty());
         settings.insert("group-column".to_owned(), "coin".into());

@@ -1,8 +1,8 @@
-//! `report.html`: a page with everything worth seeing of a run, complete in itself.
+//! `report.html`: a self-contained page that summarises a run.
 //!
 //! Charts are drawn as SVG by [`crate::chart`] and take their colours from the page, which is light
-//! or dark as its reader prefers. Text from files of the user gets into the page through [`maud`],
-//! which escapes it; what of it cannot be seen is written out in the whole page.
+//! or dark as its reader prefers. Text from user files enters the page through [`maud`], which
+//! escapes it; invisible characters are escaped in the finished page.
 
 mod check;
 mod coverage;
@@ -32,10 +32,10 @@ use crate::record::{Record, State};
 use aam_core::text::visible;
 use aam_run::run_directory::{CONFIG, RunDirectory};
 
-/// Targets that have charts of their own, the first of many.
+/// Most targets that have charts of their own.
 const MOST_TARGETS: usize = 20;
 
-/// The page of a run, of whose epochs `epochs` are the metrics.
+/// The page of a run; `epochs` are the metrics of its epochs.
 pub fn page(
     run: &RunDirectory,
     record: &Record,
@@ -57,7 +57,7 @@ pub fn page(
             (errors::worst(target))
         }
         @if let Some(more @ 1..) = gathered.targets.len().checked_sub(MOST_TARGETS) {
-            p.muted { "There are " (more) " more targets: predictions.tsv and evaluation.tsv have them all." }
+            p.muted { "There are " (more) " more targets; predictions.tsv and evaluation.tsv list all of them." }
         }
         (curves::base(&gathered.base, record))
         (curves::section(epochs))
@@ -68,7 +68,7 @@ pub fn page(
     document(&title, &body)
 }
 
-/// A page, complete in itself.
+/// A self-contained page.
 fn document(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
@@ -130,14 +130,14 @@ fn header(title: &str, record: &Record) -> Markup {
 fn footer(record: &Record) -> Markup {
     html! {
         footer {
-            "Made by aam " (record.aam) ". Points can be hovered over. "
-            "Figures are of all held-out samples together; an interval is a 95 % bootstrap interval "
+            "Made by aam " (record.aam) ". Hover over a point for details. "
+            "Metrics are computed over all held-out samples; intervals are 95 % bootstrap intervals "
             "over these samples."
         }
     }
 }
 
-/// A chart with what it shows; nothing if it cannot be drawn.
+/// A chart with a caption; empty if it cannot be drawn.
 fn figure(chart: &impl Chart, caption: &Markup) -> Markup {
     let svg = chart::svg(chart);
     html! {

@@ -1,5 +1,5 @@
-//! Predictions beside what is: points of numbers; a confusion matrix, ROC curves and calibration of
-//! classes.
+//! Predicted against actual values: scatter plots for numbers; confusion matrix, ROC curves and
+//! calibration for classes.
 
 use maud::{Markup, html};
 
@@ -9,10 +9,10 @@ use crate::chart::{Calibration, Curve, Ink, MOST_CLASSES, Point, Roc, Scatter, r
 use aam_api::metric::{Reliability, area_under_curve, argmax};
 use aam_evaluation::results::TargetPrediction;
 
-/// Classes whose ROC curves are drawn, at most.
+/// Most classes whose ROC curves are drawn.
 const MOST_CURVES: usize = 6;
 
-/// The predictions of a target, one of `several` or the only one.
+/// The predictions of a target, which is the only one or one of `several`.
 pub fn section(target: &HeldOutTarget, several: bool) -> Markup {
     let of = match several {
         true => format!(": {}", target.name),
@@ -43,10 +43,10 @@ fn numbers(target: &HeldOutTarget) -> Markup {
     });
     let inside: Vec<bool> = intervals.collect();
     let caption = html! {
-        strong { "Held-out samples." } " Dashed: where a perfect prediction is. Orange: the straight line that fits best."
+        strong { "Held-out samples." } " Dashed: perfect prediction. Orange: least-squares line."
         @if !inside.is_empty() {
             " Bars are intervals; " (inside.iter().filter(|inside| **inside).count()) " of "
-            (inside.len()) " hold the actual value."
+            (inside.len()) " contain the actual value."
         }
     };
     html! {
@@ -123,7 +123,7 @@ fn calibration(classes: &[String], reliability: Reliability) -> Markup {
             [_, second] => { "of " (second) }
             _ => { "of every class against all others" }
         }
-        ": how often they come true. Dashed: where perfect probabilities are. Lines through the points are 95 % intervals of the share, bars at the foot are numbers of predictions. Expected calibration error: "
+        ": observed share against predicted probability. Dashed: perfect calibration. Lines through the points are 95 % intervals of the observed share; bars at the bottom show the number of predictions. Expected calibration error: "
         (number(error)) "."
     };
     figure(&Calibration { reliability }, &caption)
@@ -132,7 +132,7 @@ fn calibration(classes: &[String], reliability: Reliability) -> Markup {
 fn confusion(classes: &[String], counts: &[Vec<u64>]) -> Markup {
     if classes.len() > MOST_CLASSES {
         return html! {
-            p.muted { "There are " (classes.len()) " classes: confusion_matrix.tsv has how often each is taken for each." }
+            p.muted { "There are " (classes.len()) " classes; confusion_matrix.tsv contains the confusion matrix." }
         };
     }
     html! {
@@ -155,7 +155,7 @@ fn confusion(classes: &[String], counts: &[Vec<u64>]) -> Markup {
                     }
                 }
             } }
-            figcaption { strong { "Confusion matrix" } " of the held-out samples; the darker, the larger the share of its row." }
+            figcaption { strong { "Confusion matrix" } " of the held-out samples. Darker cells hold a larger share of their row." }
         }
     }
 }
@@ -166,7 +166,7 @@ fn curves(classes: &[String], scores: &[Vec<(f64, bool)>]) -> Markup {
         Some((size, class, roc(scores)?, area_under_curve(scores)?))
     });
     let mut all: Vec<_> = of_class.collect();
-    // The curve of the second of two classes is that of the first, seen from the other corner.
+    // With two classes, the curve of the second is the mirror image of that of the first.
     if classes.len() == 2 {
         all.truncate(1);
     }
@@ -188,14 +188,14 @@ fn curves(classes: &[String], scores: &[Vec<(f64, bool)>]) -> Markup {
         curves: curves.collect(),
     };
     let caption = html! {
-        strong { "ROC curves" } " of each class against all others, with the area below. "
+        strong { "ROC curves" } " of each class against all others, with the area under each curve. "
         span.keys {
             @for (place, (_, class, _, area)) in all.iter().enumerate() {
                 span { span.key style=(format!("background:var(--s{})", place + 1)) {} (class) " " (number(*area)) }
                 " "
             }
         }
-        @if more > 0 { (more) " smaller classes are left out." }
+        @if more > 0 { (more) " smaller classes are not shown." }
     };
     figure(&chart, &caption)
 }

@@ -1,8 +1,8 @@
-//! Numbers and names as people read them.
+//! Numbers and names formatted for readers.
 
 use std::path::Path;
 
-/// Three significant digits or as many as the size asks for; a dash for no number.
+/// Three significant digits, or all integer digits of larger numbers; a dash for NaN.
 pub fn number(value: f64) -> String {
     let text = match value.abs() {
         size if !size.is_finite() => return "–".to_owned(),
@@ -17,7 +17,7 @@ pub fn number(value: f64) -> String {
     text.replace('-', "\u{2212}")
 }
 
-/// The same of a figure, of which less than a thousandth is nothing.
+/// Formats a metric like [`number`], but shows less than a thousandth as zero.
 pub fn plain(value: f64) -> String {
     match value.abs() < 0.0005 {
         true => "0".to_owned(),
@@ -25,12 +25,12 @@ pub fn plain(value: f64) -> String {
     }
 }
 
-/// The same of a figure that may be missing.
+/// Formats a metric that may be missing.
 pub fn maybe(value: Option<f64>) -> String {
     value.map_or_else(|| "–".to_owned(), plain)
 }
 
-/// A probability.
+/// Formats a probability.
 pub fn share(value: f64) -> String {
     match value < 0.001 {
         true => "< 0.001".to_owned(),
@@ -38,7 +38,7 @@ pub fn share(value: f64) -> String {
     }
 }
 
-/// What a method is called.
+/// Display name of a method.
 pub fn method(name: &str) -> String {
     match name {
         "random_forest" => "Random Forest".to_owned(),
@@ -48,7 +48,7 @@ pub fn method(name: &str) -> String {
     }
 }
 
-/// Seconds in the two largest units.
+/// Formats seconds in the two largest units.
 pub fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 10.0 => format!("{s:.1} s"),
@@ -58,7 +58,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// Bytes in the unit that suits them.
+/// Formats a number of bytes in a suitable unit.
 pub fn bytes(bytes: u64) -> String {
     match bytes as f64 {
         b if b < 1e3 => format!("{b} B"),
@@ -68,7 +68,7 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// The end of a path.
+/// The last components of a path.
 pub fn file_name(path: &str) -> String {
     let path = Path::new(path);
     let parts: Vec<_> = path.iter().rev().take(2).collect();

@@ -6,17 +6,17 @@ use serde_json::Value;
 
 use super::Found;
 
-/// Something in which runs differ, with what it is in each.
+/// A property in which runs differ, with its value in each.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
-    /// What differs.
+    /// Name of the property.
     pub name: String,
-    /// What it is in each run; nothing where it is not known.
+    /// Its value in each run, if known.
     pub values: Vec<Option<Value>>,
 }
 
-/// The settings of a run by name, those of components as `head.hidden`; what is not set is left out,
-/// and so is what `matters` says has no bearing on what the run comes to.
+/// The settings of a run by name, with those of components as `head.hidden`. Unset settings are left
+/// out, as are those for which `matters` is false because they have no effect on the result.
 pub fn settings(run: &Found, matters: &dyn Fn(&str) -> bool) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     for (name, value) in &run.record.settings {
@@ -43,8 +43,8 @@ pub fn settings(run: &Found, matters: &dyn Fn(&str) -> bool) -> BTreeMap<String,
     all
 }
 
-/// The settings in which any two of the runs differ, of those that `matters` says have a bearing on
-/// what a run comes to.
+/// The settings in which any two of the runs differ, among those for which `matters` is true
+/// because they affect the result.
 pub fn differing(runs: &[&Found], matters: &dyn Fn(&str) -> bool) -> Vec<Difference> {
     let all: Vec<_> = runs.iter().map(|run| settings(run, matters)).collect();
     table(&all)
@@ -53,8 +53,8 @@ pub fn differing(runs: &[&Found], matters: &dyn Fn(&str) -> bool) -> Vec<Differe
         .collect()
 }
 
-/// Everything in which two runs differ in what they were made of, of settings those that `matters`
-/// says have a bearing on it, and all that they came to.
+/// All differences between two runs in their inputs and results; settings are compared only if
+/// `matters` is true for them.
 pub fn differences(
     one: &Found,
     other: &Found,
@@ -95,7 +95,7 @@ pub fn differences(
     (made_of, table(&both.map(results)))
 }
 
-/// What a run came to.
+/// The results of a run.
 fn results(run: &Found) -> BTreeMap<String, Value> {
     let record = &run.record;
     let mut all = BTreeMap::new();
@@ -115,7 +115,7 @@ fn results(run: &Found) -> BTreeMap<String, Value> {
     all
 }
 
-/// A row for every name, in order.
+/// One row per name, in order.
 fn table(all: &[BTreeMap<String, Value>]) -> Vec<Difference> {
     let mut names: Vec<&String> = all.iter().flat_map(BTreeMap::keys).collect();
     names.sort();

@@ -1,4 +1,4 @@
-//! Finding runs and reading what they left.
+//! Finds runs and reads the files they left.
 
 use std::fmt::Display;
 use std::fs;
@@ -16,20 +16,20 @@ use aam_run::run_directory::{CONFIG, RECORD, is_run};
 /// A run.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// Its path below the folder that was searched.
+    /// Its path relative to the searched folder.
     pub name: String,
     /// Its directory.
     pub path: PathBuf,
-    /// What is known of it.
+    /// Its record.
     pub record: Record,
-    /// Whether it left a record; of others only the settings are known.
+    /// Whether the run left a record; without one, only the settings are known.
     pub recorded: bool,
-    /// What is wrong with the files that say what is known of it.
+    /// What is wrong with its record or settings file.
     pub problem: Option<String>,
 }
 
 impl Found {
-    /// How it ended, in a word.
+    /// Its outcome in one word.
     pub fn outcome(&self) -> &'static str {
         match (self.recorded, self.record.outcome) {
             _ if self.problem.is_some() => "damaged",
@@ -41,7 +41,7 @@ impl Found {
         }
     }
 
-    /// The figure that stands for the run.
+    /// The headline metric of the run.
     pub fn headline(&self) -> Option<RecordedFigure> {
         let stands = |name: &str| leads(name, Headline::Run);
         let figures = &self.record.figures;
@@ -71,11 +71,11 @@ impl Found {
     }
 }
 
-/// The runs in `folder` and below it, by name, also those whose files are damaged. What is below a
-/// run is part of it.
+/// The runs in `folder` and below it, sorted by name, including those with damaged files. Folders
+/// inside a run belong to it.
 ///
 /// # Errors
-/// No such folder.
+/// The folder does not exist.
 pub fn below(folder: &Path) -> Result<Vec<Found>, RunError> {
     if !folder.is_dir() {
         return Err(RunError::Usage(format!(
@@ -100,7 +100,7 @@ fn search(top: &Path, folder: &Path, found: &mut Vec<Found>) -> Result<(), RunEr
         return Ok(());
     }
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        // Links are not followed: they may lead in circles.
+        // Links are not followed because they may form cycles.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             search(top, &entry.path(), found)?;
         }
@@ -108,10 +108,10 @@ fn search(top: &Path, folder: &Path, found: &mut Vec<Found>) -> Result<(), RunEr
     Ok(())
 }
 
-/// The run in `path`, to be called `name`.
+/// The run in `path`, under the name `name`.
 ///
 /// # Errors
-/// No run.
+/// There is no run in `path`.
 pub fn open(path: &Path, name: String) -> Result<Found, RunError> {
     if !is_run(path) {
         return Err(RunError::Usage(format!(
@@ -137,7 +137,7 @@ pub fn open(path: &Path, name: String) -> Result<Found, RunError> {
     })
 }
 
-/// What the run in `path` recorded, if it did.
+/// The record of the run in `path`, if it has one.
 fn recorded(path: &Path) -> Result<Option<Record>, String> {
     let file = path.join(RECORD);
     let damaged = |problem: &dyn Display| format!("{}: it is damaged: {problem}", file.display());
@@ -150,7 +150,7 @@ fn recorded(path: &Path) -> Result<Option<Record>, String> {
     }
 }
 
-/// What its settings alone say of the run in `path`.
+/// The part of the record of the run in `path` that its settings provide.
 fn of_settings(path: &Path) -> Result<Record, String> {
     let file = path.join(CONFIG);
     let damaged = |problem: &dyn Display| format!("{}: {problem}", file.display());

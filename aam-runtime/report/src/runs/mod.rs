@@ -1,4 +1,4 @@
-//! The runs below a folder: what each was made of and came to, and how they differ.
+//! The runs below a folder: their inputs and results, and how they differ.
 
 mod differences;
 mod found;

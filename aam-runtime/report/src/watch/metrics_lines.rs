@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: the metrics of every epoch, an object a line.
+//! `metrics.jsonl`: the metrics of every epoch, one JSON object per line.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -12,7 +12,7 @@ use aam_run::event_json::of_metrics;
 use aam_run::events::{Event, Observer};
 use aam_run::run_directory::write_whole;
 
-/// Writes the metrics of every epoch with its seconds.
+/// Writes the metrics and duration of every epoch.
 #[derive(Debug)]
 pub struct MetricsLines {
     path: PathBuf,
@@ -22,7 +22,7 @@ pub struct MetricsLines {
 }
 
 impl MetricsLines {
-    /// To the file at `path`.
+    /// Creates a writer for the file at `path`.
     pub fn new(path: PathBuf) -> Self {
         Self {
             path,
@@ -32,7 +32,7 @@ impl MetricsLines {
         }
     }
 
-    /// A run goes on after `epoch`: keeps what the file has of it and earlier ones.
+    /// Prepares the file for a run that resumes after `epoch`: keeps that epoch and earlier ones.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -53,12 +53,12 @@ impl MetricsLines {
         Ok(())
     }
 
-    /// What was written, an object an epoch.
+    /// The epochs written so far, one object each.
     pub fn epochs(&self) -> &[Map<String, Value>] {
         &self.epochs
     }
 
-    /// Adds a line, in one piece.
+    /// Appends a line in a single write.
     fn add(&mut self, epoch: Map<String, Value>) -> Result<(), RunError> {
         let written = match &mut self.file {
             Some(file) => Ok(file),
@@ -74,7 +74,7 @@ fn line(epoch: Map<String, Value>) -> String {
     format!("{}\n", Value::Object(epoch))
 }
 
-/// An epoch as an object; numbers that are none are null.
+/// An epoch as an object; NaN and infinite values become null.
 pub fn object(
     (epoch, step, best): (usize, usize, bool),
     seconds: f64,

@@ -1,8 +1,8 @@
-//! What is left of a run for those who watch it: metrics of every epoch, event files for
-//! TensorBoard, a record of how it went, and a page to read.
+//! Files for monitoring a run: metrics of every epoch, event files for TensorBoard, a record of its
+//! progress, and a report page.
 //!
-//! [`Watch`] stands between a run and whoever listens to it. It remembers what is said before there
-//! is a directory, and keeps the files from then on.
+//! [`Watch`] sits between a run and its observer. It buffers the events that precede the run's
+//! directory, and keeps the files up to date from then on.
 
 mod metrics_lines;
 mod options;
@@ -25,7 +25,7 @@ use aam_run::run_directory::{METRICS_LINES, RECORD, REPORT, RunDirectory, TENSOR
 use aam_run::settings::{self, Options};
 use tensorboard::TensorBoard;
 
-/// Passes events on, and keeps the files of a run.
+/// Forwards events and maintains the files of a run.
 pub struct Watch<'a> {
     observer: &'a mut dyn Observer,
     recorder: Recorder,
@@ -43,10 +43,11 @@ struct Files {
 }
 
 impl<'a> Watch<'a> {
-    /// Does the `work` of `command`, which begins now, for `observer`, and ends with its outcome.
+    /// Runs `work` for `command`, starting now, with events going to `observer`, and ends with its
+    /// outcome.
     ///
     /// # Errors
-    /// Those of the work, or files that cannot be written.
+    /// Errors of the work, or of writing the files.
     pub fn over(
         command: &str,
         observer: &mut dyn Observer,
@@ -57,7 +58,7 @@ impl<'a> Watch<'a> {
         watch.end(outcome)
     }
 
-    /// Of a run of `command` that begins now, for `observer`.
+    /// For a run of `command` that starts now, with events going to `observer`.
     fn new(command: &str, observer: &'a mut dyn Observer) -> Self {
         Self {
             observer,
@@ -67,11 +68,11 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Keeps files in `run` from now on, whose `settings` are those; `samples` are those for
-    /// training and for validation, where there is one split.
+    /// Starts keeping files in `run`. `settings` are the settings of the run; `samples` are the
+    /// numbers of training and validation samples, if there is a single split.
     ///
     /// # Errors
-    /// Files that cannot be written.
+    /// A file cannot be written.
     pub fn begin<T: Options>(
         &mut self,
         run: &RunDirectory,
@@ -96,10 +97,11 @@ impl<'a> Watch<'a> {
         self.recorder.write(&files.record)
     }
 
-    /// A run goes on after `epoch` and `step`: what its files have of later ones goes.
+    /// Prepares the files for a run that resumes after `epoch` and `step`: drops what they hold of
+    /// later ones.
     ///
     /// # Errors
-    /// Files that cannot be written.
+    /// A file cannot be written.
     fn cut_back(&mut self, epoch: usize, step: usize) -> Result<(), RunError> {
         let Some(files) = &mut self.files else {
             return Ok(());
@@ -116,10 +118,10 @@ impl<'a> Watch<'a> {
         Ok(())
     }
 
-    /// The run ended as `outcome` says: writes the page and the end of the record.
+    /// Ends the run with `outcome`: writes the page and completes the record.
     ///
     /// # Errors
-    /// That of the run, or files that cannot be written.
+    /// The error of the run, or a file that cannot be written.
     fn end(mut self, outcome: Result<Outcome, RunError>) -> Result<Outcome, RunError> {
         let record = &mut self.recorder.record;
         record.outcome = match &outcome {
@@ -131,7 +133,7 @@ impl<'a> Watch<'a> {
         let Some(files) = &mut self.files else {
             return outcome;
         };
-        // The run's own error is told, whatever becomes of the files.
+        // The run's own error is returned even if writing the files fails.
         let written = files.end(&mut self.recorder, &self.gathered, &mut *self.observer);
         let outcome = outcome?;
         written.map(|()| outcome)

@@ -1,10 +1,10 @@
-//! What a run leaves for those who watch it.
+//! Options for monitoring a run.
 
 use aam_api::options::Facts;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a run leaves for those who watch it.
+/// Files for monitoring a run.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct WatchOptions {
@@ -12,7 +12,7 @@ pub struct WatchOptions {
     #[schemars(transform = Facts::new().may_change().changes_no_result()
         .because("as in the reference; it costs a few percent of a short training"))]
     pub tensorboard: bool,
-    /// Write report.html, a page with everything worth seeing of the run.
+    /// Write report.html, a page that summarises the run.
     #[schemars(transform = Facts::new().may_change().changes_no_result()
         .because("it costs a fraction of a second, once"))]
     pub report: bool,

@@ -1,4 +1,4 @@
-//! How much another column says of a target.
+//! The association of another column with a target.
 
 use std::collections::HashMap;
 
@@ -8,20 +8,20 @@ use aam_evaluation::association::{
 };
 use aam_report::check::{ColumnFound, Related, ValuesAre};
 
-/// Share of the samples, of the variance or of a correlation from which on a column determines the
+/// Fraction of the samples, of the variance or of a correlation from which a column determines the
 /// target.
 const DETERMINES: f64 = 0.98;
-/// The same of groups of numbers, whose ends lie apart.
+/// The same for ranges of numbers that do not overlap.
 const GROUPS_DETERMINE: f64 = 0.95;
-/// Cramér's V that a column has to have besides: of a class that nearly all samples have, everything
-/// says nearly all.
+/// Cramér's V that a column must have in addition: if nearly all samples have one class, any column
+/// predicts nearly all samples.
 const BESIDES: f64 = 0.9;
-/// Samples of which something can be said.
+/// Minimum number of samples for a meaningful association.
 const FEWEST: usize = 10;
-/// Share of the samples that may lack a value, or have one, without that saying something.
+/// Fraction of the samples that may lack a value, or have one, without this being informative.
 const NEARLY_ALL: f64 = 0.95;
 
-/// The values of a target, one for each sample.
+/// The values of a target, one per sample.
 pub enum Values {
     /// Numbers.
     Numbers(Vec<Option<f64>>),
@@ -29,16 +29,16 @@ pub enum Values {
     Classes(Vec<Option<usize>>, Vec<String>),
 }
 
-/// What another column says of a target.
+/// The relation of another column to a target.
 pub enum Relation {
-    /// All, or nearly.
+    /// It determines the target, at least nearly.
     Determines(Related),
-    /// Something.
+    /// It is associated with the target.
     GoesWith(Related),
 }
 
 impl Values {
-    /// Those of the column `name`, which is there.
+    /// The values of the existing column `name`.
     pub fn of(metadata: &Metadata, name: &str, ids: &[String], classes: bool) -> Self {
         match classes {
             true => {
@@ -66,7 +66,7 @@ fn groups(metadata: &Metadata, name: &str, ids: &[String]) -> (Vec<Option<usize>
     (of.collect(), names)
 }
 
-/// What the column `other` says of the target.
+/// The relation of the column `other` to the target.
 pub fn with(
     own: &Values,
     metadata: &Metadata,
@@ -98,7 +98,7 @@ pub fn with(
     }
 }
 
-/// What the groups of another column say.
+/// The relation of a categorical column to the target.
 fn with_groups(own: &Values, name: &str, of: &[Option<usize>]) -> Option<Relation> {
     let related = |strength: f64, how: String| Related {
         name: name.to_owned(),
@@ -146,14 +146,14 @@ fn with_groups(own: &Values, name: &str, of: &[Option<usize>]) -> Option<Relatio
             let how = format!("its values explain {:.0} % of the variance", 100.0 * share);
             Some(match share >= GROUPS_DETERMINE {
                 true => Relation::Determines(related(share, how)),
-                // As a correlation, to be compared with others.
+                // On the scale of a correlation, for comparison with others.
                 false => Relation::GoesWith(related(share.sqrt(), how)),
             })
         }
     }
 }
 
-/// What the numbers of another column say.
+/// The relation of a numeric column to the target.
 fn numbers_say(own: &Values, name: &str, numbers: &[Option<f64>]) -> Option<Relation> {
     if let Values::Classes(classes, _) = own {
         let known = numbers
@@ -176,7 +176,7 @@ fn numbers_say(own: &Values, name: &str, numbers: &[Option<f64>]) -> Option<Rela
     })
 }
 
-/// How much a target goes with some numbers: by their ranks, so that neither scale nor outliers
+/// The association of a target with numbers, computed on ranks so that neither scale nor outliers
 /// matter.
 pub fn with_numbers(own: &Values, name: &str, numbers: &[Option<f64>]) -> Option<Related> {
     let (strength, how) = match own {
@@ -207,7 +207,7 @@ pub fn with_numbers(own: &Values, name: &str, numbers: &[Option<f64>]) -> Option
     })
 }
 
-/// The median of each class, of many those of the lowest and the highest.
+/// The median of each class; if there are many, the lowest and the highest.
 fn medians(of: &[Option<usize>], names: &[String], numbers: &[f64]) -> String {
     let mut medians: Vec<(f64, &String)> = Vec::new();
     for (class, name) in names.iter().enumerate() {
@@ -232,7 +232,7 @@ fn medians(of: &[Option<usize>], names: &[String], numbers: &[f64]) -> String {
     }
 }
 
-/// That a column is filled in for the samples of some classes alone.
+/// Detects a column that is filled in only for the samples of some classes.
 fn known_for_some(
     own: &Values,
     metadata: &Metadata,
@@ -273,7 +273,7 @@ fn known_for_some(
         name: other.name.clone(),
         strength: v,
         how: format!(
-            "is filled in for {} alone",
+            "is filled in only for {}",
             aam_data::mismatch::three(with.into_iter())
         ),
     }))

@@ -1,10 +1,10 @@
-//! `aam tune`: settings that are searched on folds.
+//! `aam tune`: hyperparameter search with cross-validation.
 //!
 //! A trial is a row of a comparison: settings that differ from those given, trained on folds. All
-//! are tried on the first fold, the better part of them on the second, and so on (successive halving,
-//! Jamieson and Talwalkar, 2016), so that most of the time goes to those that may win. What a run
-//! came to is kept; the same command goes on where it stopped, since equal scores give equal
-//! proposals.
+//! trials are run on the first fold, the better part of them on the second, and so on (successive
+//! halving, Jamieson and Talwalkar, 2016), so that most of the time is spent on promising trials.
+//! The results of runs are stored. The same command resumes an interrupted search, because equal
+//! scores give equal proposals.
 
 mod options;
 mod proposals;
@@ -32,38 +32,38 @@ pub use options::{SamplerKind, TuneOptions};
 use proposals::Proposals;
 use space::Space;
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Clone, Debug)]
 pub struct Tuned {
-    /// The trials in the order in which they were tried.
+    /// The trials, in the order in which they were run.
     pub comparison: Comparison,
-    /// The names of the settings that were searched.
+    /// The names of the searched settings.
     pub searched: Vec<String>,
     /// The metric by which trials are judged.
     pub metric: String,
-    /// Whether the settings of trials were proposed by scores on all folds.
+    /// Whether proposals were based on scores on all folds.
     pub all_folds_proposed: bool,
-    /// Trials by their place, the best first; those that failed are left out.
+    /// The indices of the trials, best first, without failed ones.
     pub ranking: Vec<usize>,
-    /// The settings of the best, for `aam train --config`.
+    /// The settings of the best trial, for `aam train --config`.
     pub best: Option<PathBuf>,
-    /// A line for each trial.
+    /// The path of the table, with a line per trial.
     pub table: PathBuf,
 }
 
 impl Tuned {
-    /// What a trial had for each setting that was searched, as text; nothing for an option that its
+    /// The values of the searched settings in a trial, as text. Empty for an option that its
     /// component does not have.
     pub fn values(&self, row: usize) -> Vec<String> {
         values(&self.comparison.rows[row], &self.searched)
     }
 }
 
-/// Searches settings, apart from the runs that are done already.
+/// Searches settings, skipping completed runs.
 ///
 /// # Errors
-/// Settings that no run could have, a space that cannot be searched, files that cannot be read or
-/// written, an older search with other settings in the output directory.
+/// Settings that are invalid for every run, a space that cannot be searched, files that cannot be
+/// read or written, or an older search with other settings in the output directory.
 pub fn tune(
     options: &TuneOptions,
     observer: &mut dyn Observer,
@@ -136,7 +136,7 @@ impl Search<'_> {
                     return Ok(());
                 }
             }
-            // What an earlier run has of further folds must not change what is proposed.
+            // The results of an earlier run on further folds must not change the proposals.
             let judged = &self.comparing.comparison.rows[row];
             let score = self.metric.score(judged, |fold| fold <= at_once);
             if score.is_none() && judged.failure.is_none() {
@@ -162,7 +162,7 @@ impl Search<'_> {
         Ok(())
     }
 
-    /// Trains a trial on a fold, unless that is done.
+    /// Trains a trial on a fold, unless this is done.
     fn try_on(
         &mut self,
         row: usize,
@@ -175,7 +175,7 @@ impl Search<'_> {
             return Ok(Outcome::Finished);
         }
         let outcome = self.comparing.run(row, fold, what, observer, interrupt)?;
-        // Weights of trials would fill the disk; the winner is trained anew, on more samples.
+        // The weights of trials would fill the disk; the winner is trained again, on more samples.
         let combination = &self.comparing.comparison.rows[row].combination;
         let checkpoints = self
             .comparing
@@ -188,7 +188,8 @@ impl Search<'_> {
         Ok(outcome)
     }
 
-    /// The trials that were trained on at least `folds` folds, the best on those first.
+    /// The trials that were trained on at least `folds` folds, sorted by their results on those,
+    /// best first.
     fn ranking(&self, folds: usize) -> Vec<usize> {
         let comparison = &self.comparing.comparison;
         self.metric.ranking(comparison, |fold| fold <= folds)
@@ -202,17 +203,17 @@ impl Search<'_> {
             "best-metric",
             self.metric.name.clone(),
             format!(
-                "trials are judged by it, and it is no number or not there; name another of {}",
+                "trials are judged by it, but it is missing or not finite; choose another of {}",
                 names.join(", ")
             ),
         )
     }
 
-    /// Writes the table and the settings of the best.
+    /// Writes the table and the settings of the best trial.
     fn finish(self, searched: Vec<String>, observer: &mut dyn Observer) -> Result<Tuned, RunError> {
         let folds = self.comparing.lists.len();
         let mut ranking: Vec<usize> = Vec::new();
-        // Those that were trained on more folds won on fewer.
+        // Trials that were trained on more folds won on fewer folds.
         for most in (1..=folds).rev() {
             let more = self.ranking(most);
             let more: Vec<usize> = more
@@ -263,7 +264,7 @@ impl Search<'_> {
                 row + 1
             );
             if tuned.comparison.best.is_none() {
-                note.push_str("; as the best of several it looks better than it is: judge it by samples that none of them saw");
+                note.push_str("; as the best of several, its score is optimistic: evaluate it on samples that no trial has seen");
             }
             observer.observe(&Event::Note(&note))?;
             observer.observe(&Event::Saved(best))?;
@@ -273,7 +274,7 @@ impl Search<'_> {
 }
 
 impl Tuned {
-    /// `trials.tsv`: a line for each trial, the best first.
+    /// The text of `trials.tsv`: a line per trial, best first.
     fn tsv(&self) -> String {
         let mut header = vec!["trial", "rank", "folds"]
             .into_iter()
@@ -313,13 +314,13 @@ impl Tuned {
     }
 }
 
-/// A line of a table.
+/// Formats a line of a table.
 fn line(cells: &[String]) -> String {
     let cells: Vec<_> = cells.iter().map(|text| cell(text)).collect();
     cells.join("\t") + "\n"
 }
 
-/// The values of the settings called `searched`, as text.
+/// The values of the settings in `searched`, as text.
 fn values(row: &CombinationResults, searched: &[String]) -> Vec<String> {
     let empty = serde_json::Map::new();
     let settings = row.combination.settings().unwrap_or(&empty);

@@ -1,4 +1,4 @@
-//! What is tried next.
+//! Proposals of the next trial.
 
 use optimizer::parameter::{CategoricalParam, FloatParam, IntParam, Parameter};
 use optimizer::sampler::{RandomSampler, TpeSampler};
@@ -11,31 +11,31 @@ use super::space::{Space, Values};
 use aam_core::random::stream;
 use aam_run::RunError;
 
-/// Proposes values for the dimensions of a space, of which a higher score is better.
+/// Proposes values for the dimensions of a space; higher scores are better.
 pub struct Proposals {
     study: Study<f64>,
     parameters: Vec<Drawn>,
 }
 
-/// A dimension in the terms of the sampler.
+/// A dimension as represented by the sampler.
 enum Drawn {
     Number(FloatParam),
     Whole(IntParam),
     Choice(CategoricalParam<usize>, Vec<Value>),
 }
 
-/// A proposal whose score is waited for.
+/// A proposal that awaits its score.
 pub struct Proposal {
     trial: Trial,
-    /// A value for each dimension.
+    /// One value per dimension.
     pub values: Vec<Value>,
 }
 
 impl Proposals {
-    /// Proposals for `space`; equal seeds and scores give equal proposals.
+    /// Creates proposals for `space`. Equal seeds and scores give equal proposals.
     ///
     /// # Errors
-    /// Never in practice: the numbers of the sampler are its own.
+    /// Never in practice: all numbers passed to the sampler are valid.
     pub fn new(space: &Space, sampler: SamplerKind, seed: u64) -> Result<Self, RunError> {
         let seed: u64 = stream(seed, "settings that are tried").random();
         let study = match sampler {
@@ -78,7 +78,7 @@ impl Proposals {
     /// The next proposal.
     ///
     /// # Errors
-    /// Never in practice: the space was checked.
+    /// Never in practice: the space has been validated.
     pub fn next(&self) -> Result<Proposal, RunError> {
         let mut trial = self.study.ask();
         let mut values = Vec::with_capacity(self.parameters.len());
@@ -94,16 +94,16 @@ impl Proposals {
         Ok(Proposal { trial, values })
     }
 
-    /// Says how good a proposal was; `None` if it could not be tried.
+    /// Reports the score of a proposal; `None` if it failed.
     pub fn tell(&self, proposal: Proposal, score: Option<f64>) {
         let score = score.filter(|score| score.is_finite());
-        // The sampler does not look at the direction of a study: to it, less is better.
+        // The sampler ignores the direction of a study and always minimises.
         let cost = score.map(|score| -score);
         self.study.tell(proposal.trial, cost.ok_or("no score"));
     }
 }
 
-/// Three digits, which is what a setting is worth.
+/// Rounds to three significant digits, which is precise enough for a setting.
 fn rounded(number: f64) -> f64 {
     format!("{number:.2e}").parse().unwrap_or(number)
 }
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use aam_train::options::TrainOptions;
 
-    /// Scores are best at a rate of 0.001 and with the first optimizer.
+    /// Scores are best at a learning rate of 0.001 and with the first optimizer.
     fn best_of(sampler: SamplerKind, seed: u64) -> (f64, Vec<Vec<Value>>) {
         let search = "lr=1e-5..1e-1 log; optimizer=adamw|sgd; batch-size=4..64";
         let space = Space::read(Some(search), &TrainOptions::default()).unwrap();

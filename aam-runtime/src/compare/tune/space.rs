@@ -1,4 +1,4 @@
-//! The settings that are searched, and which values they may have.
+//! The search space: the searched settings and their possible values.
 
 use aam_api::error::nearest;
 use aam_api::kind::kinds;
@@ -10,45 +10,45 @@ use aam_run::RunError;
 use aam_train::options::TrainOptions;
 
 const KEY: &str = "search";
-/// A positive number without a range of its own is searched from its default divided by this to its
+/// A positive number without a range is searched from its default divided by this factor to its
 /// default times it.
 const AROUND: f64 = 10.0;
 
-/// The values of a setting.
+/// The possible values of a setting.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
-    /// Numbers from a least to a most one.
+    /// Numbers in a range.
     Range {
-        /// The least.
+        /// The minimum.
         low: f64,
-        /// The most.
+        /// The maximum.
         high: f64,
-        /// Whether each factor counts the same, rather than each difference.
+        /// Whether to sample on a logarithmic scale.
         log: bool,
-        /// Whether they are whole.
+        /// Whether the values are integers.
         whole: bool,
     },
-    /// One of these.
+    /// One of these values.
     Choices(Vec<Value>),
 }
 
-/// A setting that is searched.
+/// A searched setting.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dimension {
-    /// Its name: an option, a kind of component, or `kind.option`.
+    /// The name: an option, a kind of component, or `kind.option`.
     pub name: String,
-    /// Its values.
+    /// The possible values.
     pub values: Values,
 }
 
-/// The settings that are searched.
+/// The search space.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Space {
-    /// Each of them, once.
+    /// The searched settings, without duplicates.
     pub dimensions: Vec<Dimension>,
 }
 
-/// What a kind that training chooses offers to a search.
+/// The components of a kind that are available to a search.
 struct Linked {
     kind: &'static KindEntry,
     components: Vec<ComponentInfo>,
@@ -65,7 +65,7 @@ impl Linked {
         linked.collect()
     }
 
-    /// An option of any of the components called `names`, or of any at all if there are none.
+    /// An option of any of the components in `names`, or of any component if `names` is empty.
     fn option(&self, names: &[String], option: &str) -> Option<&OptionInfo> {
         let components = self.components.iter();
         let mut wanted = components.filter(|c| names.is_empty() || has(names, c.name));
@@ -78,7 +78,7 @@ fn has(names: &[String], name: &str) -> bool {
 }
 
 impl Space {
-    /// The space that `search` names, or the one around the components of `train`.
+    /// Parses the search space in `search`, or returns the default for the components of `train`.
     ///
     /// # Errors
     /// A setting that training does not have, or values that it cannot have.
@@ -92,7 +92,7 @@ impl Space {
             let always = |option: &&OptionInfo| option.facts.search.is_some_and(|of| of.always);
             let always = own.iter().filter(always);
             dimensions.extend(always.filter_map(|option| alone(&option.name, option)));
-            // What makes the model; the rest is searched if it is named.
+            // By default, only components that define the model are searched.
             let of_model = |kind: &KindEntry| kind.labels_runs && !kind.only_how;
             for linked in linked.iter().filter(|linked| of_model(linked.kind)) {
                 let kind = linked.kind.name;
@@ -163,8 +163,8 @@ impl Space {
         Ok(Self { dimensions })
     }
 
-    /// The settings in place of those of `train` when each dimension has the value at its place in
-    /// `drawn`. Options that the component drawn does not have are left out.
+    /// The settings that override those of `train` when each dimension takes its value in `drawn`.
+    /// Options that the drawn component does not have are omitted.
     ///
     /// # Errors
     /// Two components of one name.
@@ -183,7 +183,7 @@ impl Space {
                 .iter()
                 .any(|linked| linked.kind.name == dimension.name);
             let value = match (kind, value.as_str()) {
-                // The options that are given are those of the component that is.
+                // Given options belong to the given component.
                 (true, Some(name)) if given[&dimension.name]["name"] == *name => {
                     given[&dimension.name].clone()
                 }
@@ -209,7 +209,7 @@ impl Space {
     }
 }
 
-/// The name of a setting, for a name or another name of it.
+/// The canonical name of a setting, for a name or an alias of it.
 fn own_name(name: &str, linked: &[Linked]) -> String {
     let (kind, option) = match name.split_once('.') {
         Some((kind, option)) => (kind, Some(option)),
@@ -223,7 +223,7 @@ fn own_name(name: &str, linked: &[Linked]) -> String {
     }
 }
 
-/// The name of an option of a component that was the option `name` of the command.
+/// The name of a component option that was the option `name` of the command in earlier versions.
 fn former_name(name: &str, linked: &[Linked]) -> Option<String> {
     linked.iter().find_map(|linked| {
         let mut options = linked.components.iter().flat_map(|of| &of.options);
@@ -250,7 +250,7 @@ fn components(linked: &Linked, values: Option<&str>) -> Result<Dimension, RunErr
         return Err(usage(
             kind,
             &format!(
-                "there is no {kind} '{unknown}'; {hint}there are {}",
+                "there is no {kind} '{unknown}'; {hint}available: {}",
                 known.join(", ")
             ),
         ));
@@ -262,14 +262,14 @@ fn components(linked: &Linked, values: Option<&str>) -> Result<Dimension, RunErr
     })
 }
 
-/// A dimension with the values that are given.
+/// A dimension with the given values.
 fn dimension(name: &str, option: &OptionInfo, values: Option<&str>) -> Result<Dimension, RunError> {
     let Some(text) = values else {
         return alone(name, option).ok_or_else(|| {
             usage(
                 name,
                 &format!(
-                    "it is {}, which tells no range; give one as in {name}=1..10, {name}=0.01..1 log or {name}=1|2|4",
+                    "it is {}, which has no range; specify one as in {name}=1..10, {name}=0.01..1 log or {name}=1|2|4",
                     option.type_name
                 ),
             )
@@ -295,7 +295,10 @@ fn dimension(name: &str, option: &OptionInfo, values: Option<&str>) -> Result<Di
     let (Some(low), Some(high)) = (low.as_f64(), high.as_f64()) else {
         return Err(usage(
             name,
-            &format!("a range is of numbers, and it is {}", option.type_name),
+            &format!(
+                "only numbers can have a range, and it is {}",
+                option.type_name
+            ),
         ));
     };
     if low >= high || (log && low <= 0.0) {
@@ -314,7 +317,7 @@ fn dimension(name: &str, option: &OptionInfo, values: Option<&str>) -> Result<Di
     })
 }
 
-/// The dimension of an option whose range or type gives its values.
+/// The dimension of an option whose range or type defines its values.
 fn alone(name: &str, option: &OptionInfo) -> Option<Dimension> {
     let values = if let Some(of) = option.facts.search {
         Values::Range {

@@ -1,4 +1,4 @@
-//! The categorical columns that a run asks for, before anything of them is read.
+//! The categorical columns requested for a run, before they are read.
 
 use aam_api::error::nearest;
 
@@ -6,24 +6,24 @@ use super::Hierarchy;
 use crate::options::CategoryOptions;
 use aam_run::RunError;
 
-/// The categorical columns of a run, in the order of their names.
+/// The categorical columns of a run, sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CategoryColumns {
     /// Names of the metadata columns.
     pub names: Vec<String>,
-    /// Width of the embedding of each.
+    /// The embedding width of each column.
     pub widths: Vec<usize>,
-    /// The parent of each.
+    /// The parent of each column.
     pub hierarchy: Hierarchy,
-    /// Levels with fewer training samples share one embedding.
+    /// Minimum number of training samples; levels with fewer share one embedding.
     pub min_count: usize,
 }
 
 impl CategoryColumns {
-    /// The columns of `options`, for a run that predicts `targets`.
+    /// The columns in `options`, for a run that predicts `targets`.
     ///
     /// # Errors
-    /// A column that is one of `targets`, a hierarchy or a width that does not fit.
+    /// A column that is one of `targets`, or an invalid hierarchy or width.
     pub fn read(options: &CategoryOptions, targets: &[String]) -> Result<Self, RunError> {
         let names = options.categorical_columns.iter();
         let mut names: Vec<String> = names.map(|name| name.trim().to_owned()).collect();
@@ -49,7 +49,7 @@ impl CategoryColumns {
     }
 }
 
-/// Width of each column's embedding.
+/// The embedding width of each column.
 fn widths(options: &CategoryOptions, names: &[String]) -> Result<Vec<usize>, RunError> {
     let mut widths = vec![options.categorical_embed_dim; names.len()];
     for entry in &options.categorical_embed_dims {
@@ -72,7 +72,8 @@ fn widths(options: &CategoryOptions, names: &[String]) -> Result<Vec<usize>, Run
     Ok(widths)
 }
 
-/// The place of `column` among the categorical columns `names`, or what was expected.
+/// The index of `column` among the categorical columns `names`, or a description of what was
+/// expected.
 pub fn place_of(column: &str, names: &[String]) -> Result<usize, String> {
     let column = column.trim();
     names.iter().position(|name| name == column).ok_or_else(|| {

@@ -1,8 +1,8 @@
 //! Hierarchies of categorical columns, such as cities in states in countries.
 //!
-//! The embedding of a column with a parent is its own plus its parent's, so that a level with few
-//! samples starts from what its parent's level knows, and one that no training sample has is its
-//! parent's level alone.
+//! The embedding of a column with a parent is its own plus its parent's. A level with few samples
+//! therefore starts from the embedding of its parent level, and a level without training samples
+//! uses only that of its parent level.
 
 use std::collections::BTreeMap;
 
@@ -96,19 +96,19 @@ impl Hierarchy {
                 KEY,
                 format!("{}={}", names[child], names[parent]),
                 format!(
-                    "the embeddings are added, so their widths must be the same, found {} and {}; see --categorical-embed-dims",
+                    "the embeddings are added, so their widths must be equal, found {} and {}; see --categorical-embed-dims",
                     widths[child], widths[parent]
                 ),
             )),
         }
     }
 
-    /// Parent, grandparent and so on of a column; of a cycle, once around.
+    /// The ancestors of a column, starting with its parent; for a cycle, each column once.
     fn ancestors(&self, column: usize) -> Vec<usize> {
         ancestors(&self.parents, column)
     }
 
-    /// Tells `columns` their parents, and each level that of its parent.
+    /// Sets the parents of `columns` and of their levels.
     ///
     /// # Errors
     /// A level with two parents.

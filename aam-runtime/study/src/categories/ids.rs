@@ -1,4 +1,4 @@
-//! Category ids of samples.
+//! The category ids of samples.
 
 use aam_api::categories::ancestors;
 use burn::tensor::{Device, Int, Tensor, TensorData};
@@ -8,7 +8,7 @@ use super::CategoryVocabulary;
 use aam_data::Metadata;
 use aam_run::RunError;
 
-/// Unknown levels that a message names; it counts the others.
+/// Maximum number of unknown levels named in a message; the others are counted.
 const NAMED: usize = 10;
 
 /// Category ids of each sample, `[samples, columns]`, on the host.
@@ -20,11 +20,11 @@ pub struct CategoryIds {
 }
 
 impl CategoryIds {
-    /// The ids of `samples` in `metadata`. Where a sample has a level but not its parent's, that is
-    /// the one it had in training.
+    /// The ids of `samples` in `metadata`. If a sample has a level but no parent level, the parent
+    /// level seen in training is used.
     ///
     /// # Errors
-    /// No metadata although there are columns, or a column that the metadata lack.
+    /// Missing metadata although there are columns, or a column missing from the metadata.
     pub fn new(
         vocabulary: &CategoryVocabulary,
         metadata: Option<&Metadata>,
@@ -40,7 +40,8 @@ impl CategoryIds {
                 return Err(RunError::missing("metadata", needed));
             };
             let levels = metadata.texts(&column.column, samples)?;
-            // Older checkpoints learnt words for missing values as levels, and still know them.
+            // Older checkpoints learned words for missing values as levels, and still recognise
+            // them.
             let written = metadata.texts_as_written(&column.column, samples)?;
             for (sample, (level, written)) in levels.into_iter().zip(written).enumerate() {
                 let level = written.filter(|level| column.knows(level)).or(level);
@@ -52,7 +53,7 @@ impl CategoryIds {
         }
         let parents = vocabulary.parents();
         let mut order: Vec<usize> = (0..width).collect();
-        // A column before its parent, which may get its level from it.
+        // Children before their parents, because parents may get their level from a child.
         order.sort_by_key(|&column| std::cmp::Reverse(ancestors(&parents, column).len()));
         for sample in ids.chunks_mut(width.max(1)) {
             for &child in &order {
@@ -71,7 +72,7 @@ impl CategoryIds {
         })
     }
 
-    /// Those of the samples at `rows`, any of which may be there several times.
+    /// The ids of the samples at `rows`, which may contain duplicates.
     #[must_use]
     pub fn of_rows(&self, rows: &[usize]) -> Self {
         let ids = rows
@@ -84,7 +85,7 @@ impl CategoryIds {
         }
     }
 
-    /// One line about the levels that no training sample has, if there are any.
+    /// A warning about levels without training samples, if any.
     pub fn warning(&self) -> Option<String> {
         let unknown = &self.unknown;
         if unknown.is_empty() {
@@ -96,13 +97,13 @@ impl CategoryIds {
         };
         let named = unknown[..unknown.len().min(NAMED)].join(", ");
         Some(format!(
-            "{} categories were not among the training samples and count as unknown: {named}{more}",
+            "{} categories do not occur in the training samples and are treated as unknown: {named}{more}",
             unknown.len()
         ))
     }
 
-    /// A column for each id but 0 of each column of `vocabulary`, 1 where a sample at `rows` has it,
-    /// `[rows, ids]`.
+    /// One-hot indicators for each nonzero id of each column of `vocabulary`, for the samples at
+    /// `rows`, `[rows, ids]`.
     pub fn indicators(&self, rows: &[usize], vocabulary: &CategoryVocabulary) -> Array2<f32> {
         let levels: Vec<usize> = vocabulary.levels();
         let mut indicators = Array2::zeros((rows.len(), levels.iter().sum()));
@@ -119,7 +120,7 @@ impl CategoryIds {
         indicators
     }
 
-    /// Ids of the samples at `rows`, `[rows, columns]`; none where there are no columns.
+    /// The ids of the samples at `rows`, `[rows, columns]`. `None` if there are no columns.
     pub fn tensor(&self, rows: &[usize], device: &Device) -> Option<Tensor<2, Int>> {
         if self.columns == 0 {
             return None;

@@ -1,5 +1,5 @@
-//! Categorical metadata columns that a model sees: their levels as the training samples have
-//! them, hierarchies between columns, and the ids of samples.
+//! Categorical metadata columns used as model input: their levels in the training samples,
+//! hierarchies between columns, and the ids of samples.
 
 mod columns;
 mod hierarchy;

@@ -1,4 +1,4 @@
-//! The levels of categorical columns, as the training samples have them.
+//! The levels of categorical columns in the training samples.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::Notes;
 use aam_data::Metadata;
 use aam_run::RunError;
 
-/// The categorical columns of a model, in the order of their names.
+/// The categorical columns of a model, sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryVocabulary {
     /// The columns.
@@ -19,25 +19,25 @@ pub struct CategoryVocabulary {
 
 /// The levels of a categorical column.
 ///
-/// Level `i` has the id `i + 1`. All pooled levels share the id after those, and so does a level
-/// that no training sample has, where there are pooled ones: it is as rare as they are. Otherwise
-/// it has the id 0, as a missing level does.
+/// Level `i` has the id `i + 1`. All pooled levels share the next id. If there are pooled levels,
+/// levels without training samples share this id, too, because they are equally rare. Otherwise
+/// they have the id 0, like missing values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CategoryLevels {
     /// Name of the metadata column.
     pub column: String,
-    /// Its levels, in lexical order.
+    /// The levels, in lexical order.
     pub levels: Vec<String>,
-    /// Levels too rare for an id of their own, in lexical order.
+    /// Levels that are too rare for an id of their own, in lexical order.
     #[serde(default)]
     pub pooled: Vec<String>,
-    /// Width of its embedding.
+    /// The embedding width.
     pub width: usize,
-    /// Position of the column whose embedding is added to this one's.
+    /// The index of the parent column, whose embedding is added.
     #[serde(default)]
     pub parent: Option<usize>,
-    /// Id of the parent's level for each level, 0 where no training sample tells; empty without a
-    /// parent.
+    /// The id of the parent level for each level, 0 if it is unknown from the training samples.
+    /// Empty without a parent.
     #[serde(default)]
     pub parent_ids: Vec<i32>,
 }
@@ -53,12 +53,12 @@ impl CategoryLevels {
         }
     }
 
-    /// Whether a training sample has `level`.
+    /// Whether `level` occurs in the training samples.
     pub fn knows(&self, level: &str) -> bool {
         position(&self.levels, level).is_some() || position(&self.pooled, level).is_some()
     }
 
-    /// The parent's id that goes with the id `id`, or 0 if that is not known.
+    /// The parent's id for the id `id`, or 0 if unknown.
     pub fn parent_id(&self, id: i32) -> i32 {
         let place = usize::try_from(id - 1).ok();
         place
@@ -79,10 +79,10 @@ fn position(levels: &[String], level: &str) -> Option<usize> {
 }
 
 impl CategoryVocabulary {
-    /// The levels that the samples `train` have in the columns `asked` for.
+    /// Collects the levels of the requested columns `asked` in the samples `train`.
     ///
     /// # Errors
-    /// A column that the metadata lack, or a level with two parents.
+    /// A column missing from the metadata, or a level with two parents.
     pub fn fit(
         asked: &CategoryColumns,
         metadata: &Metadata,
@@ -100,7 +100,7 @@ impl CategoryVocabulary {
         Ok(Self { columns })
     }
 
-    /// The columns as components see them.
+    /// The columns in the format for components.
     pub fn schema(&self) -> CategorySchema {
         let columns = self.columns.iter();
         let columns =
@@ -108,7 +108,7 @@ impl CategoryVocabulary {
         CategorySchema::new(columns.collect())
     }
 
-    /// How many levels of each column have an id of their own, all pooled ones counting as one.
+    /// The number of distinct level ids of each column, where all pooled levels count as one.
     pub fn levels(&self) -> Vec<usize> {
         self.columns.iter().map(|column| column.ids() - 1).collect()
     }
@@ -164,7 +164,7 @@ fn warn_of_levels(
         notes(format!("column '{name}': no training sample has a value"))?;
     } else if column.levels.len() * 2 > samples {
         notes(format!(
-            "column '{name}': {} levels among {samples} training samples, so most tell one sample from all others; --min-category-count pools rare ones",
+            "column '{name}': {} levels among {samples} training samples, so most levels identify a single sample; --min-category-count pools rare levels",
             column.levels.len()
         ))?;
     }

@@ -1,4 +1,4 @@
-//! Familiarity as a file of a checkpoint: safetensors of numbers, checked before they are used.
+//! Serialisation of [`Familiarity`] in a checkpoint: safetensors with validated contents.
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
@@ -17,10 +17,10 @@ const DISTANCES: &str = "distances";
 const UNSEEN: &str = "unseen";
 
 impl Familiarity {
-    /// The contents of the file.
+    /// Serialises the file.
     ///
     /// # Errors
-    /// Never in practice: the bytes go to memory.
+    /// Never in practice: the bytes are written to memory.
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let references = &self.references;
         let arrays = [
@@ -45,10 +45,10 @@ impl Familiarity {
             .map_err(|error| error.to_string())
     }
 
-    /// What [`to_bytes`](Self::to_bytes) wrote.
+    /// Parses the output of [`to_bytes`](Self::to_bytes).
     ///
     /// # Errors
-    /// What is wrong with the bytes.
+    /// Invalid bytes; the error describes the problem.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
         let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
         let familiarity = Self {
@@ -111,7 +111,7 @@ impl Familiarity {
             ),
         ];
         match problems.iter().find(|(_, is_wrong)| *is_wrong) {
-            Some((name, _)) => Err(format!("'{name}' holds what cannot be")),
+            Some((name, _)) => Err(format!("'{name}' has impossible values")),
             None => Ok(()),
         }
     }
@@ -218,7 +218,7 @@ mod tests {
             let mut changed = some();
             change(&mut changed);
             let error = Familiarity::from_bytes(&changed.to_bytes().unwrap()).unwrap_err();
-            assert_eq!(error, format!("'{name}' holds what cannot be"));
+            assert_eq!(error, format!("'{name}' has impossible values"));
         }
     }
 
@@ -231,7 +231,7 @@ mod tests {
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0xff;
-            // Whatever it says, it says it.
+            // Any result is acceptable, as long as it does not panic.
             let _ = Familiarity::from_bytes(&damaged);
         }
     }

@@ -1,43 +1,44 @@
-//! Stretches of sequence that the training ASVs have in common, by which other sequences are recognised
-//! as being of the same region and the same direction.
+//! K-mers shared by the training ASVs, used to recognise other sequences of the same region and
+//! orientation.
 
 use std::collections::HashMap;
 
 use aam_data::kmers;
 
-/// Bases of a stretch: few enough for conserved ones to be common, and for a chance match to be
-/// rare (16 million are possible, [`MOST_KEPT`] are kept).
+/// K-mer length: short enough for conserved k-mers to be common, and long enough for chance matches
+/// to be rare (16 million are possible, [`MOST_KEPT`] are kept).
 const LENGTH: usize = 12;
-/// Codes are below this.
+/// Upper bound of the k-mer codes.
 pub(super) const CODES: u32 = 1 << (2 * LENGTH);
-/// Most stretches that are kept: those that most ASVs have.
+/// Maximum number of k-mers that are kept: those in most ASVs.
 const MOST_KEPT: usize = 4096;
-/// Most ASVs that are looked at.
+/// Maximum number of ASVs that are examined.
 pub(super) const MOST_ASVS: usize = 5000;
-/// Part of what a training ASV typically shares that a sequence must share to be like it.
+/// Minimum fraction of the typically shared k-mers that a sequence must share to be considered
+/// similar.
 const LIKE: f32 = 0.1;
 
-/// The common stretches.
+/// The common k-mers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Kmers {
-    /// Their codes, ascending.
+    /// The k-mer codes, ascending.
     pub codes: Vec<u32>,
-    /// Part of its stretches that the median training ASV has among them; 0 where there are none.
+    /// The fraction of common k-mers in the median training ASV; 0 if there are none.
     pub typical: f32,
 }
 
-/// How a sequence compares with the training ASVs.
+/// The resemblance of a sequence to the training ASVs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Resemblance {
     Alike,
     Reversed,
     Unlike,
-    /// It is too short to tell.
+    /// The sequence is too short.
     Unknown,
 }
 
 impl Kmers {
-    /// Those of `sequences`.
+    /// The common k-mers of `sequences`.
     pub fn of<'a>(sequences: impl Iterator<Item = &'a str>) -> Self {
         let all: Vec<Vec<u32>> = sequences.map(|sequence| kmers(sequence, LENGTH)).collect();
         let mut counts: HashMap<u32, u32> = HashMap::new();
@@ -61,7 +62,7 @@ impl Kmers {
         kmers
     }
 
-    /// How `sequence` compares with the training ASVs.
+    /// The resemblance of `sequence` to the training ASVs.
     pub fn resemblance(&self, sequence: &str) -> Resemblance {
         let forwards = kmers(sequence, LENGTH);
         if forwards.is_empty() || self.typical <= 0.0 {

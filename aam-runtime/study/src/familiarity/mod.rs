@@ -1,8 +1,10 @@
-//! How familiar samples are to a model: what it keeps of its training samples to say so.
+//! A compact summary of the training samples, used to assess how familiar new samples are to a
+//! model.
 //!
-//! Of the ASVs it keeps a hash each, and the stretches that most of them have; of the samples, the
-//! shares of their most abundant ASVs. That is 8 bytes an ASV and 2 kB a sample at most, for
-//! 250 000 ASVs and 1000 samples at most. Whether a new sample is unlike them is judged by how unlike
+//! It holds a hash of each ASV, the k-mers shared by most ASVs, and profiles of the most abundant
+//! ASVs of the samples: 8 bytes per ASV and at most 2 kB per sample, for at most 250 000 ASVs and
+//! 1000 samples. A new sample is compared with the distribution of distances among the training
+//! samples, each of which was compared with those of other groups.
 //! one another they are: each was compared with those of other groups.
 
 mod file;
@@ -20,51 +22,52 @@ use aam_run::predictions::Likeness;
 use kmers::Kmers;
 use references::{Nearest, References, chosen, profile};
 
-/// Name of its file in a checkpoint.
+/// The name of the file in a checkpoint.
 pub const FILE: &str = "familiarity.safetensors";
 
-/// Most ASVs that are remembered: those with most reads.
+/// Maximum number of ASVs that are stored: those with the most reads.
 const MOST_ASVS: usize = 250_000;
-/// Most values that are kept of a distribution.
+/// Maximum number of values that are stored of a distribution.
 const MOST_VALUES: usize = 1000;
-/// Part of the training samples that are no further from the others than the limit.
+/// Quantile of the distances between training samples that defines the limit.
 const USUAL: f64 = 0.99;
-/// Part of its reads in ASVs that training never saw up to which a sample is not unlike.
+/// Fraction of reads in ASVs not seen in training up to which a sample is considered similar.
 const FEW_UNSEEN: f32 = 0.1;
-/// What a rounded sum may be off by.
+/// Tolerance for rounding errors of sums.
 const ROUNDING: f32 = 1e-5;
 
-/// What is kept of the training samples.
+/// The summary of the training samples.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Familiarity {
-    /// Names of the ASVs, ascending.
+    /// The hashes of the ASVs, ascending.
     asvs: Vec<u64>,
-    /// Bases of the shortest, the median and the longest ASV.
+    /// Lengths of the shortest, the median and the longest ASV in bases.
     lengths: [u32; 3],
-    /// Stretches that many ASVs have.
+    /// K-mers shared by many ASVs.
     kmers: Kmers,
-    /// Samples to compare with.
+    /// The reference samples for comparisons.
     references: References,
-    /// How far these are from the nearest one of another group, ascending.
+    /// The distances of the references from the nearest one of another group, ascending.
     distances: Vec<f32>,
-    /// Part of the reads of each sample in ASVs that no sample of another group has, ascending.
+    /// The fraction of each sample's reads in ASVs that occur in no sample of another group,
+    /// ascending.
     unseen: Vec<f32>,
 }
 
-/// How a table compares with the training samples.
+/// The comparison of a table with the training samples.
 #[derive(Clone, Debug)]
 pub struct Comparison {
-    /// Of each sample.
+    /// The likeness of each sample.
     pub samples: Vec<Likeness>,
-    /// In a line.
+    /// A summary as a single line.
     pub summary: String,
-    /// What may be wrong with the table as a whole.
+    /// Possible problems of the entire table.
     pub warnings: Vec<String>,
 }
 
 impl Familiarity {
-    /// What is to be kept of the samples at `train` of `table`; `groups` says which samples belong
-    /// together, where that is known.
+    /// Summarises the samples at `train` of `table`. `groups` are the groups of the samples, if
+    /// known.
     pub fn of(table: &Table, train: &[usize], groups: Option<&[usize]>) -> Self {
         let names = names(table);
         let group = |row: usize| groups.map_or(row, |groups| groups[row]);
@@ -108,7 +111,7 @@ impl Familiarity {
         }
     }
 
-    /// Compares the samples of `table` with them.
+    /// Compares the samples of `table` with the training samples.
     pub fn compare(&self, table: &Table) -> Comparison {
         let names = names(table);
         let is_known: Vec<bool> = names
@@ -141,11 +144,11 @@ impl Familiarity {
     }
 }
 
-/// Who has an ASV.
+/// The groups in which an ASV occurs.
 struct Holder {
     reads: u64,
     group: usize,
-    /// Whether several groups have it.
+    /// Whether it occurs in several groups.
     shared: bool,
 }
 
@@ -171,7 +174,7 @@ fn holders(
     holders
 }
 
-/// The names of the ASVs to remember, ascending.
+/// The hashes of the ASVs to store, ascending.
 fn kept(holders: &HashMap<u64, Holder>) -> Vec<u64> {
     let mut kept: Vec<u64> = holders.keys().copied().collect();
     if kept.len() > MOST_ASVS {
@@ -183,7 +186,8 @@ fn kept(holders: &HashMap<u64, Holder>) -> Vec<u64> {
     kept
 }
 
-/// Part of the reads of the sample at `row` in ASVs, by their columns, that are not known.
+/// The fraction of the reads of the sample at `row` in unknown ASVs. `is_known` takes the column of
+/// an ASV.
 fn unseen_part(table: &Table, row: usize, is_known: impl Fn(usize) -> bool) -> f32 {
     let (columns, counts) = table.row(row);
     let reads: u64 = counts.iter().map(|&count| u64::from(count)).sum();
@@ -193,7 +197,7 @@ fn unseen_part(table: &Table, row: usize, is_known: impl Fn(usize) -> bool) -> f
     (unseen as f64 / reads.max(1) as f64) as f32
 }
 
-/// A column of each of the ASVs `asvs`, in the order of their names.
+/// A column for each of the hashes `asvs`, sorted by hash.
 fn first_columns(names: &[u64], asvs: &[u64]) -> Vec<usize> {
     let mut columns: Vec<(u64, usize)> = names.iter().copied().zip(0..).collect();
     columns.retain(|(name, _)| asvs.binary_search(name).is_ok());
@@ -202,13 +206,13 @@ fn first_columns(names: &[u64], asvs: &[u64]) -> Vec<usize> {
     columns.into_iter().map(|(_, column)| column).collect()
 }
 
-/// As many of `columns` as stretches are taken from, spread evenly.
+/// A subset of `columns` for extracting k-mers, evenly spaced.
 fn spread(columns: &[usize]) -> impl Iterator<Item = usize> {
     let kept = columns.len().min(kmers::MOST_ASVS);
     (0..kept).map(move |i| columns[i * columns.len() / kept])
 }
 
-/// Bases of the shortest, the median and the longest of `sequences`.
+/// Lengths of the shortest, the median and the longest of `sequences` in bases.
 fn lengths<'a>(sequences: impl Iterator<Item = &'a str>) -> [u32; 3] {
     let mut lengths: Vec<u32> = sequences.map(|sequence| sequence.len() as u32).collect();
     lengths.sort_unstable();
@@ -219,7 +223,7 @@ fn lengths<'a>(sequences: impl Iterator<Item = &'a str>) -> [u32; 3] {
     }
 }
 
-/// `values` in ascending order, thinned out evenly.
+/// Sorts `values`, and thins them out evenly.
 fn distribution(mut values: Vec<f32>) -> Vec<f32> {
     values.sort_unstable_by(f32::total_cmp);
     let last = values.len().saturating_sub(1);
@@ -231,19 +235,20 @@ fn distribution(mut values: Vec<f32>) -> Vec<f32> {
     }
 }
 
-/// The value that [`USUAL`] of new ones do not exceed, where they are like the ascending `values`.
+/// The limit that similar new values exceed with probability 1 − [`USUAL`], given the ascending
+/// `values`.
 fn limit(values: &[f32]) -> f32 {
     let rank = (USUAL * (values.len() + 1) as f64).ceil() as usize;
     let place = rank.min(values.len()).saturating_sub(1);
     values.get(place).copied().unwrap_or(1.0)
 }
 
-/// A number for each ASV of `table`, the same for the same sequence on every machine.
+/// A hash of each ASV of `table`, which depends only on its sequence and not on the machine.
 fn names(table: &Table) -> Vec<u64> {
     table.feature_ids().iter().map(name).collect()
 }
 
-/// The hash of Fowler, Noll and Vo (1a) of a sequence, mixed so that all bits count.
+/// The FNV-1a hash (Fowler, Noll and Vo) of a sequence, mixed so that all bits matter.
 fn name(sequence: &str) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
     for letter in sequence.bytes() {

@@ -1,35 +1,35 @@
-//! Training samples that others are compared with, by Bray–Curtis.
+//! Reference samples from the training, and their Bray–Curtis distances from other samples.
 
 use rayon::prelude::*;
 
 use aam_data::Table;
 
-/// Most training samples that are kept.
+/// Maximum number of reference samples.
 const MOST_SAMPLES: usize = 1000;
-/// Most ASVs of a sample that are kept and compared: its most abundant ones.
+/// Maximum number of ASVs per sample that are stored and compared: the most abundant ones.
 const MOST_ASVS: usize = 256;
 
-/// What a sample is compared by: the shares of its most abundant ASVs, by their ascending names.
+/// The relative abundances of a sample's most abundant ASVs, sorted by hash.
 pub(super) type Profile = Vec<(u64, f32)>;
 
-/// Profiles of training samples, one after the other.
+/// The concatenated profiles of the reference samples.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct References {
-    /// Where the profile of each begins, and where the last one ends.
+    /// The start of each profile, and the end of the last one.
     pub starts: Vec<u32>,
-    /// ASVs, as places in the list of all.
+    /// The ASVs, as indices into the list of all hashes.
     pub asvs: Vec<u32>,
-    /// Their shares of the sample's reads.
+    /// The relative abundances.
     pub shares: Vec<f32>,
 }
 
-/// Rows of `train` to keep, spread evenly.
+/// An evenly spaced subset of `train` to use as references.
 pub(super) fn chosen(train: &[usize]) -> Vec<usize> {
     let kept = train.len().min(MOST_SAMPLES);
     (0..kept).map(|i| train[i * train.len() / kept]).collect()
 }
 
-/// The profile of the sample at `row`, whose ASVs have the names `names`.
+/// The profile of the sample at `row`, whose ASVs have the hashes `names`.
 pub(super) fn profile(table: &Table, names: &[u64], row: usize) -> Profile {
     let (columns, counts) = table.row(row);
     let reads: f64 = counts.iter().map(|&count| f64::from(count)).sum();
@@ -38,7 +38,7 @@ pub(super) fn profile(table: &Table, names: &[u64], row: usize) -> Profile {
         .map(|(&column, &count)| (names[column as usize], u64::from(count)))
         .collect();
     all.sort_unstable();
-    // One sequence may come in capital and in small letters.
+    // The same sequence may occur in upper and lower case.
     all.dedup_by(|next, first| {
         let is_same = next.0 == first.0;
         first.1 += if is_same { next.1 } else { 0 };
@@ -54,7 +54,7 @@ pub(super) fn profile(table: &Table, names: &[u64], row: usize) -> Profile {
 }
 
 impl References {
-    /// The profiles of the samples at `rows`, of the ASVs in `known` (ascending).
+    /// The profiles of the samples at `rows`, for the ASVs in `known` (ascending).
     pub fn of(table: &Table, names: &[u64], rows: &[usize], known: &[u64]) -> Self {
         let mut references = Self {
             starts: vec![0],
@@ -77,14 +77,14 @@ impl References {
     }
 }
 
-/// References by ASV, to compare samples with all of them at once.
+/// An index of the references by ASV, for comparing samples with all of them at once.
 pub(super) struct Nearest<'a> {
     known: &'a [u64],
-    /// Where the samples of each ASV begin in `samples`.
+    /// The start of the samples of each ASV in `samples`.
     starts: Vec<u32>,
-    /// Samples with the share that the ASV has in them.
+    /// Samples, with the relative abundance of the ASV.
     samples: Vec<(u32, f32)>,
-    /// Sum of the kept shares of each sample.
+    /// The sum of the stored relative abundances of each sample.
     totals: Vec<f32>,
 }
 
@@ -118,8 +118,8 @@ impl<'a> Nearest<'a> {
         }
     }
 
-    /// Bray–Curtis distance of a sample from the nearest reference that `counts`; 1 if there is
-    /// none.
+    /// The Bray–Curtis distance of a sample from the nearest reference for which `counts` holds; 1
+    /// if there is none.
     pub fn distance(&self, profile: &[(u64, f32)], counts: impl Fn(usize) -> bool) -> f32 {
         let mut common = vec![0.0f32; self.totals.len()];
         for (name, share) in profile {
@@ -137,7 +137,7 @@ impl<'a> Nearest<'a> {
         compared.map(distance).fold(1.0, f32::min).max(0.0)
     }
 
-    /// Distances of the samples at `rows` of `table`.
+    /// The distances of the samples at `rows` of `table`.
     pub fn distances(&self, table: &Table, names: &[u64], rows: &[usize]) -> Vec<f32> {
         let rows = rows.par_iter();
         rows.map(|&row| self.distance(&profile(table, names, row), |_| true))

@@ -1,15 +1,15 @@
-//! What is said of a table in comparison with the training samples.
+//! Messages about the comparison of a table with the training samples.
 
 use super::kmers::{self, Resemblance};
 use super::{Familiarity, Likeness};
 use aam_data::Table;
 
-/// Part of the reads from which on a table is warned of.
+/// Fraction of the reads from which a warning is issued.
 const WORTH_A_WARNING: f64 = 0.05;
-/// Part of the reads that may resemble nothing: traces of hosts, plants and chloroplasts.
+/// Fraction of the reads that may resemble nothing: traces of hosts, plants and chloroplasts.
 const OFF_TARGET: f64 = 0.2;
 
-/// Part of a table's reads in ASVs that training never saw, by what they are like.
+/// The fraction of a table's reads in ASVs not seen in training, by resemblance.
 #[derive(Default)]
 struct Unseen {
     alike: f64,
@@ -17,7 +17,7 @@ struct Unseen {
     unlike: f64,
 }
 
-/// What the samples are on the whole, in a line.
+/// Summarises the samples in one line.
 pub(super) fn summary(samples: &[Likeness]) -> String {
     let median = |value: fn(&Likeness) -> f64| {
         let mut values: Vec<f64> = samples.iter().map(value).collect();
@@ -32,7 +32,7 @@ pub(super) fn summary(samples: &[Likeness]) -> String {
 }
 
 impl Familiarity {
-    /// What may be wrong with a table, of whose ASVs those are known that `is_known` says.
+    /// Possible problems of a table. `is_known` says which of its ASVs were seen in training.
     pub(super) fn warnings(
         &self,
         table: &Table,
@@ -44,7 +44,7 @@ impl Familiarity {
         let mut warnings = Vec::new();
         if unseen.reversed >= WORTH_A_WARNING {
             warnings.push(format!(
-                "{} of the table's reads are in ASVs that look like reverse complements of those of the training: reverse-complement the sequences and predict again; the predictions as they are mean nothing",
+                "{} of the table's reads are in ASVs that look like reverse complements of the training ASVs: reverse-complement the sequences and predict again; the current predictions are meaningless",
                 percent(unseen.reversed)
             ));
         }
@@ -55,21 +55,21 @@ impl Familiarity {
         };
         if unseen.unlike >= OFF_TARGET {
             warnings.push(format!(
-                "{nothing}, and the ASVs of {} of its reads do not resemble theirs either: they seem to be of another region or another gene; {}",
+                "{nothing}, and the ASVs of {} of its reads do not resemble theirs: they seem to be of another region or another gene; {}",
                 percent(unseen.unlike),
                 self.compared_lengths(table)
             ));
         } else if shares_nothing && unseen.reversed < WORTH_A_WARNING {
             warnings.push(format!(
-                "{nothing}, although most sequences resemble theirs: were they cut at other places or denoised otherwise? {}",
+                "{nothing}, although most sequences resemble theirs: were they trimmed or denoised differently? {}",
                 self.compared_lengths(table)
             ));
         }
         warnings
     }
 
-    /// What the ASVs that training never saw are like. Of many, those with most reads speak for
-    /// all.
+    /// The resemblance of the ASVs not seen in training. If there are many, those with the most
+    /// reads represent all.
     fn unseen(&self, table: &Table, is_known: &[bool]) -> Unseen {
         let mut reads = vec![0u64; table.num_features()];
         for row in 0..table.num_samples() {
@@ -84,7 +84,7 @@ impl Familiarity {
         columns.sort_by_key(|&column| std::cmp::Reverse(reads[column]));
         columns.truncate(kmers::MOST_ASVS);
         let looked_at: u64 = columns.iter().map(|&column| reads[column]).sum();
-        // Each looked at stands for as many of those that are not.
+        // Each examined ASV represents several that were not examined.
         let scale = missed as f64 / looked_at.max(1) as f64 / all.max(1) as f64;
         let mut unseen = Unseen::default();
         for column in columns {
@@ -106,7 +106,7 @@ impl Familiarity {
             false => format!("{shortest} to {longest} bases, half of them up to {median}"),
         };
         format!(
-            "the training's ASVs have {}, the table's {}",
+            "the training ASVs have {}, the table's {}",
             bases(self.lengths),
             bases([shortest, median, longest])
         )

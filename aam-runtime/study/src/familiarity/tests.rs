@@ -1,6 +1,6 @@
 use super::*;
 
-/// A sequence of 60 bases that depends on `seed`, with a stretch that all have.
+/// A sequence of 60 bases that depends on `seed`, with a conserved part.
 fn asv(seed: usize) -> String {
     let mut state = seed as u64 + 1;
     let mut letters = |length: usize| -> String {
@@ -25,7 +25,7 @@ fn reverse_complement(sequence: &str) -> String {
     sequence.chars().rev().map(complement).collect()
 }
 
-/// Samples of the ASVs, of which those from `first` on have reads.
+/// Samples with the ASVs, where `reads` gives the counts.
 fn table(asvs: Vec<String>, samples: usize, reads: impl Fn(usize, usize) -> u32) -> Table {
     let ids = (0..samples).map(|sample| format!("s{sample}")).collect();
     let cells = (0..samples).flat_map(|s| (0..asvs.len()).map(move |a| (s, a)));
@@ -95,7 +95,7 @@ fn reverse_complements_other_regions_and_other_lengths_are_told() {
         "{said}"
     );
     let said = warnings((0..30).map(|i| asv(i)[..50].to_owned()).collect());
-    assert!(said.contains("cut at other places"), "{said}");
+    assert!(said.contains("trimmed or denoised differently"), "{said}");
     assert!(
         said.contains("have 60 bases, the table's 50 bases"),
         "{said}"
@@ -116,7 +116,7 @@ fn some_reverse_complements_among_many_are_told() {
 
 #[test]
 fn samples_are_compared_with_other_groups() {
-    // Two samples of each subject are the same, and subjects differ.
+    // Two samples of each subject are identical, and subjects differ.
     let reads = |s: usize, a: usize| match a / 5 == s / 2 {
         true => 8,
         false => u32::from((a + s / 2).is_multiple_of(3)),
@@ -128,7 +128,7 @@ fn samples_are_compared_with_other_groups() {
     let grouped = Familiarity::of(&table, &train, Some(&subjects));
     assert!(alone.distances.iter().all(|distance| *distance == 0.0));
     assert!(grouped.distances.iter().all(|distance| *distance > 0.3));
-    // One group alone cannot say how far apart samples are.
+    // A single group does not show how far apart samples are.
     let one = Familiarity::of(&table, &train, Some(&[4; 12]));
     assert_eq!((one.distances.len(), one.unseen.len()), (0, 0));
     assert!(one.compare(&table).warnings.is_empty());
@@ -169,5 +169,5 @@ fn names_are_the_same_for_ever() {
     assert_eq!(name("ACGT"), KNOWN);
 }
 
-/// By this value checkpoints of other machines know `ACGT`.
+/// Checkpoints from other machines identify `ACGT` by this value.
 const KNOWN: u64 = 0x8f23_e315_77b5_21c5;

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 /// Faith's phylogenetic diversity of each sample, from a tree (`--tree`) or from a file of values
 /// (`--unifrac-matrix`).
 ///
-/// The length of all branches between the root of the tree and the ASVs of a sample (Faith 1992).
+/// The total length of the branches between the root of the tree and the ASVs of a sample (Faith
+/// 1992).
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct FaithPdObjectiveConfig {}

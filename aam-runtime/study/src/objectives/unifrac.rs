@@ -11,19 +11,19 @@ use serde::{Deserialize, Serialize};
 
 /// UniFrac distances between samples, from a tree (`--tree`) or a file (`--unifrac-matrix`).
 ///
-/// Distances by the branches of the tree that the samples' ASVs do not share (Lozupone and Knight
-/// 2005); from a tree they are computed batch by batch. `aam unifrac` computes the file.
+/// Distances based on the branches of the tree that are not shared by the samples' ASVs (Lozupone
+/// and Knight 2005). With a tree, they are computed per batch. `aam unifrac` computes the file.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct UnifracObjectiveConfig {
-    /// Which UniFrac is computed from the tree; without it what `--unifrac-metric` says.
+    /// UniFrac metric to compute from the tree. Default: the one given by `--unifrac-metric`.
     #[schemars(description = metric_help())]
     pub metric: Option<String>,
 }
 
 fn metric_help() -> String {
     format!(
-        "Which UniFrac is computed from the tree: {}; without it what `--unifrac-metric` says.",
+        "UniFrac metric to compute from the tree: {}. Default: the one given by `--unifrac-metric`.",
         Metric::names().join(", ")
     )
 }

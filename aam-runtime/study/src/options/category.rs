@@ -1,35 +1,36 @@
-//! Settings of categorical metadata.
+//! Options of categorical metadata.
 
 use aam_api::options::{Facts, FileUse, Heading};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Categorical metadata beside the microbiome.
+/// Categorical metadata used in addition to the microbiome.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 #[schemars(transform = Heading("Categories"))]
 pub struct CategoryOptions {
-    /// Categorical metadata columns that the model sees.
-    #[schemars(transform = Facts::new().because("metadata enter only as asked"))]
+    /// Categorical metadata columns to use as model input.
+    #[schemars(transform = Facts::new().because("metadata are used only on request"))]
     pub categorical_columns: Vec<String>,
     /// Width of the embedding of each categorical column.
     #[schemars(range(min = 1, max = 65_536), transform = Facts::new().because("as in the reference"))]
     pub categorical_embed_dim: usize,
-    /// Widths of single columns, as column=width.
+    /// Embedding widths of individual columns, as column=width.
     pub categorical_embed_dims: Vec<String>,
-    /// Dropout of the embeddings of categories, in [0, 1).
+    /// Dropout of the category embeddings, in [0, 1).
     #[schemars(
         range(min = 0.0), extend("exclusiveMaximum" = 1),
         transform = Facts::new().because("as in the reference, where it is fixed")
     )]
     pub categorical_dropout: f64,
-    /// Levels with fewer training samples share one embedding, which unseen levels get, too.
-    #[schemars(range(min = 1, max = 1_000_000_000), transform = Facts::new().because("no level is pooled unless asked"))]
+    /// Levels with fewer training samples share one embedding, which is also used for unseen
+    /// levels.
+    #[schemars(range(min = 1, max = 1_000_000_000), transform = Facts::new().because("levels are pooled only on request"))]
     pub min_category_count: usize,
-    /// Parents of columns, as child=parent (city=state,state=country), a JSON object or a .json or
-    /// .toml file: the embedding of a child is its own plus its parent's, and that of an unseen child
-    /// is its parent's.
+    /// Parents of columns, as child=parent (city=state,state=country), a JSON object, or a .json or
+    /// .toml file. The embedding of a child level is its own plus its parent's. An unseen child level
+    /// uses its parent's.
     #[schemars(transform = Facts::new().file(FileUse::MayBeRead))]
     pub categorical_hierarchy: ColumnParents,
 }

@@ -1,4 +1,4 @@
-//! Files of a study, and what is taken from them.
+//! The files of a study, and how they are read.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{SelectionOptions, TreeOptions};
 use aam_data::{AsvSampling, Orient};
 
-/// Files of a study, and what is taken from them.
+/// The files of a study, and how they are read.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 #[schemars(transform = Heading("Data"))]
@@ -17,97 +17,99 @@ pub struct DataOptions {
     /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
     #[schemars(transform = Facts::new().file(FileUse::Read).may_change().required())]
     pub table: Option<PathBuf>,
-    /// Take the table's rows for samples and its columns for ASVs.
+    /// Treat the table's rows as samples and its columns as ASVs.
     pub transpose: bool,
-    /// Sequences of the ASVs (FASTA or FeatureData[Sequence] .qza), where the ids in the table are
-    /// not the sequences themselves.
+    /// ASV sequences (FASTA or FeatureData[Sequence] .qza), if the ids in the table are not the
+    /// sequences themselves.
     #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change())]
     pub sequences: Option<PathBuf>,
-    /// Sequences that are reverse complements of the 16S gene: auto turns them, as-is leaves them. With a
-    /// tree, whose tips go by the sequences, they stay.
+    /// Handling of reverse complements of the 16S gene: auto reverse-complements them, as-is leaves
+    /// them as they are. With a tree, whose tips are named by sequence, they are left as they are.
     #[schemars(transform = Facts::new()
         .because("one organism is one ASV, whichever strand was read"))]
     pub orient: Orient,
     /// UniFrac distances: .npy (square or condensed), .h5, TSV, CSV or DistanceMatrix .qza. With an
-    /// objective such as faith-pd, one value per sample: TSV, CSV or .npy.
+    /// objective such as faith-pd, one value per sample (TSV, CSV or .npy).
     #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change())]
     pub unifrac_matrix: Option<PathBuf>,
-    /// Ids of the rows of a matrix file that holds none (.npy), one a line; without it those in
-    /// FILE.ids.txt beside the matrix, if it is there.
+    /// Row ids of a matrix file that holds none (.npy), one per line. Default: FILE.ids.txt next to the
+    /// matrix, if it exists.
     #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change())]
     pub unifrac_ids: Option<PathBuf>,
-    /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza) to compute UniFrac from.
+    /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza) to compute UniFrac distances from.
     #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change())]
     pub tree: Option<PathBuf>,
-    /// The UniFrac that is learnt, as `objective.metric`; or the name of another `objective`.
+    /// UniFrac metric to learn, as `objective.metric`, or the name of another `objective`.
     #[schemars(transform = Facts::new().word("unifrac", "unweighted").word("faith_pd", "faith-pd")
         .because("as in the reference"))]
     pub unifrac_metric: String,
-    /// What the tree may lack.
+    /// How to handle an incomplete tree.
     #[serde(flatten)]
     pub tree_options: TreeOptions,
-    /// Bases that are read of a sequence; without it all, as far as a pre-trained encoder knows
-    /// sequences of that length.
+    /// Number of bases to read of each sequence. Default: all, up to the length that a pre-trained
+    /// encoder supports.
     #[schemars(
         range(min = 1, max = MOST_BASES),
         transform = Facts::new().otherwise("the longest sequence, or that of the encoder")
-            .because("nothing is cut unless asked, or unknown to the encoder")
+            .because("sequences are cut only on request, or where the encoder does not support them")
     )]
     pub max_bp: Option<usize>,
-    /// Cut longer sequences; `--no-truncate` refuses them.
+    /// Truncate longer sequences; `--no-truncate` makes them an error.
     #[schemars(transform = Facts::new()
-        .because("whoever limits the length wants the rest cut; the run says how many are"))]
+        .because("a length limit implies cutting; the run reports how many sequences are cut"))]
     pub truncate: bool,
-    /// Most ASVs of one sample that the model sees at a time.
+    /// Maximum number of ASVs per sample that the model sees at a time.
     #[schemars(
         range(min = 1, max = 1_000_000),
         transform = Facts::new().because("as in the reference; few samples have more ASVs")
     )]
     pub token_limit: usize,
-    /// Which ASVs, where a sample has more than the limit.
+    /// Which ASVs to use if a sample has more than the limit.
     #[schemars(transform = Facts::new()
-        .because("the most abundant ASVs say most; the order of a table is arbitrary"))]
+        .because("the most abundant ASVs are the most informative; the order of a table is arbitrary"))]
     pub asv_sampling: AsvSampling,
-    /// Reads drawn from each sample, without replacement; samples with fewer are left out.
-    #[schemars(transform = Facts::new().because("reads are thrown away only when asked for"))]
+    /// Rarefaction depth: reads drawn from each sample without replacement. Samples with fewer
+    /// reads are dropped.
+    #[schemars(transform = Facts::new().because("reads are discarded only on request"))]
     pub rarefy_depth: Option<u32>,
-    /// Keep the counts of the table in a file beside the output instead of in memory, for tables
-    /// that are larger than it; ids and sequences stay in memory.
+    /// Keep the table's counts in a file next to the output instead of in memory, for tables that
+    /// do not fit in memory. Ids and sequences stay in memory.
     #[schemars(transform = Facts::new().may_change().changes_no_result())]
     pub streaming: bool,
-    /// Which samples.
+    /// Sample selection.
     #[serde(flatten)]
     pub selection: SelectionOptions,
-    /// Fraction of the samples held out, once; 0 holds out none. Without it `train` holds out every
-    /// sample once, in folds, and other commands a fifth of them.
+    /// Fraction of the samples to hold out in a single split; 0 holds out none. By default, `train`
+    /// cross-validates, so that every sample is held out once, and other commands hold out a fifth.
     #[schemars(
         range(min = 0.0),
         extend("exclusiveMaximum" = 1),
         transform = Facts::new().otherwise("folds, or `0.2` where there is one split")
-            .because("every sample then has a prediction by a model that did not see it")
+            .because("every sample then has a prediction from a model that did not see it")
     )]
     pub test_size: Option<f64>,
-    /// File of sample ids to train on, one a line; with it, `validation-samples`.
+    /// File of sample ids to train on, one per line. Requires `validation-samples`.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub train_samples: Option<PathBuf>,
-    /// File of sample ids to validate on, one a line; the others are for training unless listed.
+    /// File of sample ids to validate on, one per line. All other samples are used for training,
+    /// unless `train-samples` is given.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub validation_samples: Option<PathBuf>,
 }
 
-/// Bases of the longest sequence that any model reads.
+/// The largest sequence length, in bases, that any model reads.
 pub const MOST_BASES: usize = 10_000;
 
 /// Fraction held out where samples are divided once and none is given, as in the reference.
 const TEST_SIZE: f64 = 0.2;
 
 impl DataOptions {
-    /// The fraction of the samples that one split holds out.
+    /// The fraction of the samples that a single split holds out.
     pub fn held_out_fraction(&self) -> f64 {
         self.test_size.unwrap_or(TEST_SIZE)
     }
 
-    /// What happens to reverse complements.
+    /// How reverse complements are handled.
     pub fn orientation(&self) -> Orient {
         match self.tree {
             Some(_) => Orient::AsIs,
@@ -115,7 +117,7 @@ impl DataOptions {
         }
     }
 
-    /// Whether lists say which samples are learnt from or held out.
+    /// Whether lists define the training or validation samples.
     pub fn lists_samples(&self) -> bool {
         self.train_samples.is_some() || self.validation_samples.is_some()
     }

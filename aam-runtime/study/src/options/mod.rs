@@ -1,4 +1,4 @@
-//! What a user can set about a study.
+//! Options of a study.
 
 mod category;
 mod data;

@@ -1,4 +1,4 @@
-//! Which samples of its files a command is about.
+//! Which of the samples in its files a command uses.
 
 use std::path::{Path, PathBuf};
 
@@ -9,30 +9,30 @@ use serde::{Deserialize, Serialize};
 use aam_data::Conditions;
 use aam_run::RunError;
 
-/// Which samples of its files a command is about: those of a list, those whose metadata meet
+/// Which of the samples in its files a command uses: those of a list, those whose metadata meet
 /// conditions, or both.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct SelectionOptions {
-    /// File of sample ids to use, one a line; all samples without it.
+    /// File of sample ids to use, one per line. Default: all samples.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub samples: Option<PathBuf>,
-    /// Use only the samples whose metadata meet conditions, such as mom_child=C, ph>=6 or site in
-    /// (gut, skin), joined by and, or by giving the flag again; names and values with blanks stand
-    /// in quotes.
+    /// Use only samples whose metadata meet conditions such as mom_child=C, ph>=6 or site in (gut,
+    /// skin). Join conditions with and, or repeat the flag. Quote names and values that contain
+    /// blanks.
     #[serde(rename = "where")]
     #[schemars(transform = Facts::new().joined(" and "))]
     pub conditions: Option<String>,
 }
 
-/// The setting that holds the conditions.
+/// The option that holds the conditions.
 const WHERE: &str = "where";
 
 impl SelectionOptions {
-    /// The conditions, for samples that the file `metadata` describes.
+    /// Parses the conditions, for samples described by the file `metadata`.
     ///
     /// # Errors
-    /// Text that is no condition, or conditions without metadata.
+    /// Text that is not a condition, or conditions without metadata.
     pub fn read(&self, metadata: Option<&Path>) -> Result<Option<Conditions>, RunError> {
         let Some(text) = &self.conditions else {
             return Ok(None);
@@ -51,7 +51,7 @@ impl SelectionOptions {
         }
     }
 
-    /// The same for a command that needs metadata for nothing else.
+    /// The same for a command that uses metadata for nothing else.
     ///
     /// # Errors
     /// Those of [`read`](Self::read), or metadata without conditions.

@@ -1,33 +1,32 @@
-//! How the samples of a run are divided.
+//! Options of how the samples of a run are split.
 
 use aam_api::options::{Facts, Heading};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How the samples are divided into those learnt from and those judged by.
+/// How samples are split into training and validation samples.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 #[schemars(transform = Heading("Split"))]
 pub struct SplitOptions {
-    /// Metadata column, such as host_subject_id, whose values stay whole: no value has samples for
-    /// training and for validation.
+    /// Metadata column, such as host_subject_id, whose groups are kept together: the samples of a
+    /// group are all used for training or all for validation.
     pub group_column: Option<String>,
-    /// Value of the group column whose samples are validated on; all others are for training.
+    /// Group whose samples are held out for validation. All others are used for training.
     pub leave_group_out: Option<String>,
-    /// Where the one target holds classes, give either side its share of every class.
+    /// Stratify the split by class, if there is one target and it holds classes.
     #[schemars(transform = Facts::new()
-        .because("shares of rare classes would be left to chance; it has no effect on numbers"))]
+        .because("the proportions of rare classes would be left to chance; it has no effect on numbers"))]
     pub stratify: bool,
-    /// Parts that the samples are divided into, each held out once; without it there is one split,
-    /// and 5 parts in `aam compare`.
+    /// Number of folds for cross-validation. Default: a single split, and 5 folds in `aam compare`.
     #[schemars(
         range(min = 1, max = 1_000_000),
         transform = Facts::new().otherwise("`1`")
-            .because("one split; `compare` has 5, where every sample is held out once and four \
-                fifths of them are still learnt from")
+            .because("a single split; `compare` uses 5 folds, where every sample is held out once and four \
+                fifths of them are still used for training")
     )]
     pub folds: Option<usize>,
-    /// Folds are the values of the group column, each held out once.
+    /// Use each group of the group column as a fold.
     pub leave_one_group_out: bool,
 }
 
@@ -44,7 +43,7 @@ impl Default for SplitOptions {
 }
 
 impl SplitOptions {
-    /// The same for the run of a fold, whose samples are listed.
+    /// The same options for the run of a fold, whose samples are listed.
     pub fn of_a_fold(&self) -> Self {
         Self {
             leave_group_out: None,
@@ -54,7 +53,7 @@ impl SplitOptions {
         }
     }
 
-    /// Whether every sample is to be held out once.
+    /// Whether every sample is held out once.
     pub fn cross_validates(&self) -> bool {
         self.leave_one_group_out || self.folds.is_some_and(|folds| folds > 1)
     }

@@ -1,4 +1,5 @@
-//! A checkpoint directory: written beside and put in place at once, checked when read.
+//! Checkpoint directories: written next to the target and renamed atomically, and validated when
+//! read.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,17 +26,17 @@ use aam_study::categories::CategoryLevels;
 pub use super::seal::hexadecimal;
 pub use aam_run::checkpoint_files::{MANIFEST, WEIGHTS, exists, remove};
 
-/// The largest manifest, in bytes: the ids of a million samples are less.
+/// Maximum size of a manifest in bytes; the ids of a million samples take less.
 const LARGEST_MANIFEST: u64 = 256 << 20;
-/// No embedding is wider, no sequence longer and no sample richer than this.
+/// Upper limit of embedding widths, sequence lengths and ASVs per sample.
 const LARGEST_SIZE: usize = 10_000_000;
-/// More layers than this have no model; a damaged number must not fill the memory.
+/// Maximum number of layers; a damaged number must not exhaust memory.
 const MOST_LAYERS: usize = 1000;
 
 /// Writes `files` and the manifest as the directory `target`, replacing an older checkpoint.
 ///
-/// Everything is written and synced to a directory beside it, which then takes the name in one
-/// step; a kill at any moment leaves the older checkpoint or the new one.
+/// Everything is written and synced to a directory next to it, which is then renamed atomically; a
+/// kill at any moment leaves either the older checkpoint or the new one.
 ///
 /// # Errors
 /// A file that cannot be written; the older checkpoint is then untouched.
@@ -46,15 +47,15 @@ pub fn save(target: &Path, manifest: &Manifest, files: &[(&str, &[u8])]) -> Resu
         .map(|(name, bytes)| ((*name).to_owned(), digest(bytes)))
         .collect();
     let failed = |error: serde_json::Error| RunError::checkpoint(target, error.to_string());
-    // As it will be read: a number may be written in fewer digits than it has.
+    // Normalised as it will be read: numbers may lose digits when written.
     let text = serde_json::to_vec(&manifest).map_err(failed)?;
     let value = sealed(serde_json::from_slice(&text).map_err(failed)?);
     let text = serde_json::to_vec_pretty(&value).map_err(failed)?;
     put(target, &text, files)
 }
 
-/// The checkpoint that `path` stands for: the best one of a run, where it is the directory of a run or
-/// of its checkpoints, and itself otherwise.
+/// The checkpoint that `path` stands for: the best one if it is the directory of a run or of its
+/// checkpoints, otherwise `path` itself.
 pub fn checkpoint_of(path: &Path) -> PathBuf {
     let is_one = |path: &Path| {
         path.join(MANIFEST).is_file() || !path.exists() && older(path).join(MANIFEST).is_file()
@@ -65,10 +66,10 @@ pub fn checkpoint_of(path: &Path) -> PathBuf {
     found.next().unwrap_or_else(|| path.to_owned())
 }
 
-/// Reads the manifest of the checkpoint at `path` and checks every file against it.
+/// Reads the manifest of the checkpoint at `path`, and validates every file against it.
 ///
 /// # Errors
-/// Something that is no checkpoint, one of another format, or one with a damaged file.
+/// Not a checkpoint, a checkpoint of another format, or a damaged file.
 pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunError> {
     let path = match path.exists() {
         true => path.to_owned(),
@@ -80,7 +81,7 @@ pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunErr
         .map_err(|error| RunError::checkpoint(&path, not_a_checkpoint(&path, &error)))?;
     let manifest = manifest_of(&text).map_err(|problem| RunError::checkpoint(&at, problem))?;
     let files = files_of(&path, &manifest)?;
-    // Before anything is built: a damaged size must not fill the memory.
+    // Before anything is built: a damaged size must not exhaust memory.
     let stored = files.get(WEIGHTS).map_or(0, Vec::len);
     if manifest.model.fewest_parameters() > stored as f64 / 2.0 {
         return Err(RunError::checkpoint(
@@ -93,10 +94,10 @@ pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunErr
     Ok((manifest, files))
 }
 
-/// The manifest whose file holds `text`.
+/// Parses a manifest.
 ///
 /// # Errors
-/// What is no manifest, is one of another format or was changed, in words.
+/// Not a manifest, one of another format, or one that was modified; as a message.
 pub fn manifest_of(text: &[u8]) -> Result<Manifest, String> {
     let value: Value =
         serde_json::from_slice(text).map_err(|error| format!("it is damaged: {error}"))?;
@@ -106,10 +107,10 @@ pub fn manifest_of(text: &[u8]) -> Result<Manifest, String> {
         Some(format) if known.contains(&format) => format,
         Some(format) => {
             return Err(format!(
-                "its format is {format}, this program reads {FIRST_FORMAT} to {FORMAT}; use the aam version that wrote it"
+                "its format is {format}, but this program reads {FIRST_FORMAT} to {FORMAT}; use the aam version that wrote it"
             ));
         }
-        None => return Err("it has no format number, so it is no manifest of aam".to_owned()),
+        None => return Err("it has no format number, so it is not a manifest of aam".to_owned()),
     };
     if let Some(problem) = broken(&value, format) {
         return Err(problem.to_owned());
@@ -123,7 +124,7 @@ pub fn manifest_of(text: &[u8]) -> Result<Manifest, String> {
     }
 }
 
-/// The files of the checkpoint at `path`, as `manifest` lists them.
+/// Reads the files of the checkpoint at `path` that are listed in `manifest`.
 fn files_of(path: &Path, manifest: &Manifest) -> Result<BTreeMap<String, Vec<u8>>, RunError> {
     let mut files = BTreeMap::new();
     for (name, expected) in &manifest.files {
@@ -135,7 +136,7 @@ fn files_of(path: &Path, manifest: &Manifest) -> Result<BTreeMap<String, Vec<u8>
             return Err(RunError::checkpoint(
                 &file,
                 format!(
-                    "its {} bytes are not those that were written (SHA-256 differs): the file is truncated or damaged; use another checkpoint or copy it again",
+                    "its {} bytes differ from those that were written (SHA-256 mismatch): the file is truncated or damaged; use another checkpoint or copy it again",
                     bytes.len()
                 ),
             ));
@@ -145,18 +146,19 @@ fn files_of(path: &Path, manifest: &Manifest) -> Result<BTreeMap<String, Vec<u8>
     Ok(files)
 }
 
-/// What `path` is instead of a checkpoint, whose manifest cannot be read because of `error`.
+/// The message for a `path` that is not a checkpoint, whose manifest cannot be read because of
+/// `error`.
 fn not_a_checkpoint(path: &Path, error: &io::Error) -> String {
     let problem = match path.is_file() {
-        true => "this is a file, and a checkpoint is a directory".to_owned(),
-        false => format!("this is no checkpoint of aam: {MANIFEST} cannot be read ({error})"),
+        true => "this is a file, but a checkpoint is a directory".to_owned(),
+        false => format!("this is not a checkpoint of aam: {MANIFEST} cannot be read ({error})"),
     };
     format!(
-        "{problem}\n  help: a run keeps its checkpoints in OUTPUT-DIR/checkpoints; weights of the reference implementation come in through `aam import`"
+        "{problem}\n  help: a run keeps its checkpoints in OUTPUT-DIR/checkpoints; weights of the reference implementation are imported with `aam import`"
     )
 }
 
-/// What cannot be in a manifest that was written by this program.
+/// An inconsistency that cannot occur in a manifest written by this program.
 fn inconsistent(manifest: &Manifest) -> Option<String> {
     if let Some(problem) = oversized(manifest) {
         return Some(problem);
@@ -175,7 +177,7 @@ fn inconsistent(manifest: &Manifest) -> Option<String> {
         };
         if let Some(column) = columns.iter().find(|column| !fits(column)) {
             return Some(format!(
-                "the column '{}' has a parent that does not fit",
+                "the column '{}' has an invalid parent",
                 column.column
             ));
         }
@@ -186,12 +188,12 @@ fn inconsistent(manifest: &Manifest) -> Option<String> {
             .is_none_or(|own| own != &***name)
     };
     if let Some(name) = manifest.files.keys().find(outside) {
-        return Some(format!("'{name}' is no name of a file beside it"));
+        return Some(format!("'{name}' is not the name of a file next to it"));
     }
     (!manifest.files.contains_key(WEIGHTS)).then(|| format!("it does not list {WEIGHTS}"))
 }
 
-/// A size that no model of this program has.
+/// A size that exceeds the limits of this program.
 fn oversized(manifest: &Manifest) -> Option<String> {
     let model = &manifest.model;
     let layers = [
@@ -223,22 +225,23 @@ fn digest(bytes: &[u8]) -> String {
     hexadecimal(&Sha256::digest(bytes))
 }
 
-/// The weights of a module as safetensors.
+/// Serialises the weights of a module as safetensors.
 ///
 /// # Errors
-/// Never in practice: the bytes go to memory.
+/// Never in practice: the bytes are written to memory.
 pub fn weights<M: Module>(module: &M) -> Result<Vec<u8>, RunError> {
-    // Adapters go into the weights that they change.
+    // Adapters are merged into the weights.
     parts(&module.clone().materialize())
 }
 
-/// The weights of a module as safetensors, with adapters and what they adapt apart.
+/// Serialises the weights of a module as safetensors, with separate adapters.
 ///
 /// # Errors
-/// Never in practice: the bytes go to memory.
+/// Never in practice: the bytes are written to memory.
 pub fn parts<M: Module>(module: &M) -> Result<Vec<u8>, RunError> {
     let broken = |error: &dyn std::fmt::Display| RunError::checkpoint(WEIGHTS, error.to_string());
-    // Several entries would come in an order of chance, and the same weights be other bytes.
+    // Several entries would be in random order, so that the same weights would give different
+    // bytes.
     let store = SafetensorsStore::from_bytes(None).clear_metadata();
     let mut store = store.metadata("producer", "aam");
     module
@@ -247,17 +250,17 @@ pub fn parts<M: Module>(module: &M) -> Result<Vec<u8>, RunError> {
     store.get_bytes().map_err(|error| broken(&error))
 }
 
-/// Refuses what no module of so many `parameters` was saved as: weights that are no numbers, and
-/// tensors by the thousand that it does not have, whose names would take long to compare.
+/// Rejects files that are not of a module with `parameters` parameters: non-finite weights, or
+/// thousands of unknown tensors, whose names would take long to compare.
 fn check_tensors(bytes: &[u8], parameters: usize) -> Result<(), String> {
-    /// Tensors that a file may hold for each parameter, and beside them.
+    /// Tensors that a file may hold for each parameter, and in addition.
     const MOST: (usize, usize) = (4, 1000);
     let file = SafeTensors::deserialize(bytes)
-        .map_err(|error| format!("it is no safetensors file: {error}"))?;
+        .map_err(|error| format!("it is not a safetensors file: {error}"))?;
     let most = MOST.0 * parameters + MOST.1;
     if file.len() > most {
         return Err(format!(
-            "it holds {} tensors, and the model that {MANIFEST} describes has {parameters}",
+            "it contains {} tensors, but the model described in {MANIFEST} has {parameters}",
             file.len()
         ));
     }
@@ -266,7 +269,7 @@ fn check_tensors(bytes: &[u8], parameters: usize) -> Result<(), String> {
         let is_finite = |&number: &[u8; 4]| f32::from_le_bytes(number).is_finite();
         if tensor.dtype() == Dtype::F32 && !numbers.iter().all(is_finite) {
             return Err(format!(
-                "the weights '{}' hold a value that is no finite number, with which nothing can be predicted; use another checkpoint",
+                "the weights '{}' contain a non-finite value, so no predictions are possible; use another checkpoint",
                 shorten(name)
             ));
         }
@@ -274,11 +277,11 @@ fn check_tensors(bytes: &[u8], parameters: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Puts weights into a module of the same shape. With `partial`, parameters of the module that
-/// the file lacks keep their values; parameters of the file that the module lacks are ignored.
+/// Loads weights into a module of the same shape. With `partial`, parameters missing from the file
+/// keep their values; parameters of the file that the module lacks are ignored.
 ///
 /// # Errors
-/// Weights that are missing or of another shape; `path` is the checkpoint to blame.
+/// Weights that are missing or of another shape; `path` is the checkpoint named in the message.
 pub fn load_weights<M: Module>(
     mut module: M,
     bytes: Vec<u8>,
@@ -297,7 +300,7 @@ pub fn load_weights<M: Module>(
         return Err(RunError::checkpoint(
             path,
             format!(
-                "the weights of {} parameters do not fit the model that {MANIFEST} describes: {first}",
+                "the weights of {} parameters do not fit the model described in {MANIFEST}: {first}",
                 result.errors.len()
             ),
         ));

@@ -1,4 +1,4 @@
-//! From a file of the reference implementation to a checkpoint to start training from.
+//! Import of a reference implementation's file as a checkpoint for further training.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,13 +13,14 @@ use aam_model::Base;
 use aam_run::RunError;
 
 /// Writes the base of the model in `file` as the checkpoint directory `output`, for
-/// `--pretrained-encoder`. `heads` is the number of attention heads, which weights do not show.
+/// `--pretrained-encoder`. `heads` is the number of attention heads, which cannot be inferred from
+/// the weights.
 ///
 /// # Errors
-/// A file that holds no such model, or an `output` that exists or cannot be written.
+/// A file without such a model, or an `output` that exists or cannot be written.
 pub fn import(file: &Path, output: &Path, heads: usize) -> Result<ImportReport, RunError> {
     if output.exists() {
-        let problem = "exists already; name a directory to make";
+        let problem = "already exists; choose a new directory";
         let path = output.display().to_string();
         return Err(RunError::value("output", path, problem));
     }

@@ -1,9 +1,9 @@
 //! Weights of the reference implementation, from a `.pt` checkpoint or a `.safetensors` file.
 //!
-//! The reference keeps linear weights as `[out, in]`, attention projections stacked, and its own
-//! names for everything; [`ReferenceWeights`] translates all three. Its older models know 6 tokens
-//! and its newer ones 7: where ours has more, the rows of the further tokens stay as they are
-//! drawn.
+//! The reference stores linear weights as `[out, in]`, stacks attention projections, and uses its
+//! own names for everything; [`ReferenceWeights`] translates all three. Its older models have 6
+//! tokens and its newer ones 7; if our model has more, the rows of the additional tokens keep their
+//! initial values.
 
 mod apply;
 mod names;
@@ -27,16 +27,16 @@ use aam_model::{
 
 /// The key of the weights in a training checkpoint.
 const STATE: &str = "model_state_dict.";
-/// Parameters named in a message.
+/// Number of parameters named in a message.
 const SHOWN: usize = 3;
 
-/// A file that is no model of the reference, or not one that fits.
+/// A file that is not a model of the reference, or not a suitable one.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {problem}", .path.display())]
 pub struct ImportError {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong, and what to do.
+    /// The problem and its solution.
     pub problem: String,
 }
 
@@ -54,11 +54,11 @@ pub struct ReferenceComponents {
     pub fusion: Choice,
     /// The head.
     pub head: Choice,
-    /// Outputs of the head: targets × outputs per target.
+    /// Number of outputs of the head: targets × outputs per target.
     pub outputs: usize,
 }
 
-/// A tensor as it is stored.
+/// A stored tensor.
 #[derive(Clone, Debug)]
 pub(super) struct Stored {
     shape: Vec<usize>,
@@ -66,10 +66,10 @@ pub(super) struct Stored {
 }
 
 impl ReferenceWeights {
-    /// Reads a file; what it is, its content tells, not its name.
+    /// Reads a file. Its type is determined by its contents, not its name.
     ///
     /// # Errors
-    /// A file that cannot be read, or holds no weights.
+    /// A file that cannot be read, or that contains no weights.
     pub fn read(path: &Path) -> Result<Self, ImportError> {
         let fail = |problem: String| ImportError {
             path: path.to_owned(),
@@ -100,12 +100,11 @@ impl ReferenceWeights {
         })
     }
 
-    /// The shape of the model in the file. The number of attention heads leaves no trace in the
-    /// weights and must be known (the reference's default is 4).
+    /// The shape of the model in the file. The number of attention heads cannot be inferred from
+    /// the weights and must be given (the reference's default is 4).
     ///
     /// # Errors
-    /// Weights without one of the parts that every model has, or a number of heads that does not
-    /// fit.
+    /// Weights that lack a required part, or an invalid number of heads.
     pub fn model_config(&self, heads: usize) -> Result<ModelConfig, ImportError> {
         let ours = self.translated(&[]);
         let rows = |name: &str| self.shape(&ours, name).map(|shape| shape[0]);
@@ -167,8 +166,8 @@ impl ReferenceWeights {
         Ok(config)
     }
 
-    /// What the predictor in the file has beyond base and components. Output activations leave no
-    /// trace in the weights.
+    /// The configuration of the predictor in the file in addition to base and components. Output
+    /// activations cannot be inferred from the weights.
     pub fn predictor_config(&self) -> PredictorConfig {
         let ours = self.translated(&[]);
         let mut config = PredictorConfig {
@@ -180,14 +179,14 @@ impl ReferenceWeights {
         config
     }
 
-    /// Whether the file holds a predictor, and not the encoder of pre-training.
+    /// Whether the file contains a predictor, as opposed to a pre-trained encoder.
     pub fn is_predictor(&self) -> bool {
         let ours = self.translated(&[]);
         ours.keys().any(|name| name.starts_with("head."))
     }
 
-    /// The fusion and the head of the predictor in the file, with the options that its weights
-    /// show, and how many outputs the head has; none of an encoder of pre-training.
+    /// The fusion and the head of the predictor in the file, with the options inferred from its
+    /// weights, and the number of outputs of the head. `None` for a pre-trained encoder.
     pub fn components(&self) -> Option<ReferenceComponents> {
         let ours = self.translated(&[]);
         let rows = |name: &str| self.shape(&ours, name).map(|shape| shape[0]);
@@ -233,7 +232,8 @@ impl ReferenceWeights {
         })
     }
 
-    /// Name, levels and width of the categorical columns, in the order of the model's tables.
+    /// Name, number of levels and width of the categorical columns, in the order of the model's
+    /// tables.
     pub fn categories(&self) -> Vec<(String, usize, usize)> {
         let ours = self.translated(&[]);
         let columns = names::category_names(&self.names());
@@ -252,16 +252,16 @@ impl ReferenceWeights {
     /// Loads the weights into a base, from a file of either kind of model.
     ///
     /// # Errors
-    /// Parameters of another shape, or none at all.
+    /// Parameters of another shape, or no parameters.
     pub fn load_base(&self, base: Base) -> Result<(Base, ImportReport), ImportError> {
         self.load(base, "base.", &[])
     }
 
-    /// Loads the weights into a predictor; from an encoder of pre-training, into its base.
-    /// `conditional` lists the columns of its conditional output scaling in their order.
+    /// Loads the weights into a predictor; those of a pre-trained encoder into its base.
+    /// `conditional` lists the columns of its conditional output scaling in order.
     ///
     /// # Errors
-    /// Parameters of another shape, or none at all.
+    /// Parameters of another shape, or no parameters.
     pub fn load_predictor(
         &self,
         predictor: Predictor,
@@ -327,7 +327,7 @@ fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Stored>, String> {
             Dtype::F32 => floats(data, f32::from_ne_bytes),
             Dtype::F64 => floats(data, |bytes| f64::from_ne_bytes(bytes) as f32),
             Dtype::BF16 => floats(data, bf16),
-            // Counters and masks; the model has none.
+            // Counters and masks, which the model does not have.
             Dtype::I64 | Dtype::I32 | Dtype::BOOL => continue,
             other => {
                 return Err(format!(

@@ -1,4 +1,4 @@
-//! `manifest.json`: everything about a checkpoint but the weights.
+//! `manifest.json`: everything about a checkpoint except the weights.
 
 use aam_run::predictions::TargetColumn;
 use std::collections::BTreeMap;
@@ -11,11 +11,11 @@ use aam_evaluation::metrics::Metric;
 use aam_model::{ModelConfig, PredictorConfig};
 use aam_study::categories::CategoryVocabulary;
 
-/// Version of the checkpoint format that this program writes. Since 2, `last` holds what a run needs
-/// to go on; since 3, a predictor over abundance pooling sees the composition of a sample, and the
-/// manifest has a digest of itself.
+/// The checkpoint format version written by this program. Since 2, `last` contains everything
+/// needed to resume a run; since 3, a predictor with abundance pooling sees the composition of a
+/// sample, and the manifest has a digest of itself.
 pub const FORMAT: u32 = 3;
-/// The oldest version of it that this program reads.
+/// The oldest format version that this program reads.
 pub const FIRST_FORMAT: u32 = 1;
 
 /// The contents of `manifest.json`.
@@ -27,19 +27,19 @@ pub struct Manifest {
     pub aam: String,
     /// Sizes of the model.
     pub model: ModelConfig,
-    /// What is on top of the pre-trained base, or nothing for a base alone.
+    /// The predictor on top of the pre-trained base; `None` for a base alone.
     pub predictor: Option<PredictorManifest>,
-    /// How samples became input.
+    /// How samples are prepared as input.
     pub data: DataPolicy,
-    /// Ids of the samples trained on.
+    /// Ids of the training samples.
     pub train_samples: Vec<String>,
-    /// Ids of the samples validated on.
+    /// Ids of the validation samples.
     pub validation_samples: Vec<String>,
-    /// Epochs done.
+    /// Completed epochs.
     pub epoch: usize,
-    /// Updates done.
+    /// Completed updates.
     pub step: usize,
-    /// Validation metrics of the last epoch done.
+    /// Validation metrics of the last completed epoch.
     pub metrics: Vec<Metric>,
     /// The best epoch so far, where validation samples choose one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,18 +69,18 @@ pub enum Direction {
     Lower,
 }
 
-/// The components on top of a base and what their outputs mean.
+/// The components on top of a base, and the meaning of their outputs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PredictorManifest {
-    /// Options of the branch itself.
+    /// Configuration of the predictor itself.
     pub config: PredictorConfig,
     /// The fusion.
     pub fusion: Resolved,
     /// The head.
     pub head: Resolved,
-    /// The parallel strategy it was trained with.
+    /// The parallel strategy used in training.
     pub strategy: Resolved,
-    /// The targets, in the order of the head's values.
+    /// The targets, in the order of the head's outputs.
     pub targets: Vec<TargetManifest>,
     /// The categorical columns.
     pub categories: CategoryVocabulary,
@@ -93,27 +93,27 @@ pub struct TargetManifest {
     pub column: String,
     /// Its loss.
     pub loss: Resolved,
-    /// What its values are.
+    /// The kind of its values.
     pub values: TargetValues,
 }
 
-/// What the values of a target are.
+/// The values of a target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TargetValues {
-    /// Numbers on a scale.
+    /// Numbers with a scale.
     Numbers(FittedTransform),
     /// Names of the classes, in the order of their indices.
     Classes(Vec<String>),
 }
 
 impl TargetValues {
-    /// What a loss of such values is built for.
+    /// The context in which a loss for such values is built.
     pub fn loss_context(&self) -> LossContext {
         LossContext::new(self.classes().map(<[String]>::to_vec))
     }
 
-    /// Names of the classes, if they are classes.
+    /// Names of the classes, if the target is categorical.
     pub fn classes(&self) -> Option<&[String]> {
         match self {
             Self::Numbers(_) => None,
@@ -122,28 +122,28 @@ impl TargetValues {
     }
 }
 
-/// How samples became input, so that prediction does the same.
+/// How samples are prepared as input, so that prediction does the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataPolicy {
-    /// Longest sequence.
+    /// Maximum sequence length.
     pub max_bp: usize,
-    /// Whether longer ones are cut.
+    /// Whether longer sequences are truncated.
     pub truncate: bool,
-    /// Most ASVs of a sample.
+    /// Maximum number of ASVs per sample.
     pub token_limit: usize,
-    /// Which, where it has more.
+    /// Which ASVs to use if a sample has more.
     pub asv_sampling: AsvSampling,
-    /// Reads drawn from each sample.
+    /// Rarefaction depth.
     pub rarefy_depth: Option<u32>,
-    /// What happens to reverse complements.
+    /// How reverse complements are handled.
     #[serde(default, skip_serializing_if = "Orient::is_as_is")]
     pub orient: Orient,
-    /// Seed of the run, for the draw of reads.
+    /// Random seed of the run, for rarefaction.
     pub seed: u64,
 }
 
 impl DataPolicy {
-    /// How sequences become tokens.
+    /// How sequences are tokenised.
     pub fn tokens(&self) -> TokenOptions {
         TokenOptions {
             max_bp: self.max_bp,
@@ -152,7 +152,7 @@ impl DataPolicy {
     }
 }
 
-/// Names and classes of the targets of a model, as tables of predictions have them.
+/// Names and classes of the targets of a model, for prediction tables.
 pub fn target_columns(targets: &[TargetManifest]) -> Vec<TargetColumn<'_>> {
     let columns = targets.iter().map(|target| TargetColumn {
         name: &target.column,

@@ -1,4 +1,4 @@
-//! Checkpoints: what a trained model is saved as, and how it is rebuilt from that alone.
+//! Checkpoints: saving trained models, and restoring them from the saved files alone.
 
 pub mod directory;
 mod import;

@@ -1,11 +1,11 @@
-//! Manifests of older formats, as this program would have written them.
+//! Upgrades of manifests of older formats.
 
 use serde_json::Value;
 
-/// The first format in which a predictor over abundance pooling sees the composition of a sample.
+/// The first format in which a predictor with abundance pooling sees the composition of a sample.
 const OF_COMPOSITIONS: u64 = 3;
 
-/// `manifest` in the words of the current format.
+/// Converts `manifest` to the current format.
 ///
 /// # Errors
 /// A predictor whose weights fit no model of this program.
@@ -22,7 +22,7 @@ pub(super) fn upgraded(mut manifest: Value) -> Result<Value, String> {
     };
     if is_predictor && model.get("pooling") == Some(&Value::from("abundance")) {
         return Err(
-            "an earlier version trained it, whose network saw samples in another way; train it again, or use the aam version that wrote it"
+            "it was trained by an earlier version with a different model input; train it again, or use the aam version that wrote it"
                 .to_owned(),
         );
     }

@@ -1,14 +1,14 @@
-//! The digest that a manifest holds of itself, and through those of its files of the checkpoint.
+//! The digest that a manifest contains of itself, and thereby of all files of the checkpoint.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// The entry of the digest.
+/// The key of the digest.
 pub const DIGEST: &str = "digest";
 /// The first format whose manifests have one.
 const FIRST_WITH_DIGEST: u64 = 3;
 
-/// `manifest` with the digest of what else it says.
+/// Adds a digest of all other entries to `manifest`.
 pub fn sealed(manifest: Value) -> Value {
     let digest = digest(&manifest);
     match manifest {
@@ -20,19 +20,19 @@ pub fn sealed(manifest: Value) -> Value {
     }
 }
 
-/// What is wrong with the digest of `manifest`, which is of that format, if anything is.
+/// The problem with the digest of `manifest`, which has the given format, if any.
 pub fn broken(manifest: &Value, format: u64) -> Option<&'static str> {
     match manifest.get(DIGEST) {
         Some(known) if known.as_str() == Some(&digest(manifest)) => None,
         Some(_) => Some(
-            "it does not say what was written (SHA-256 differs): it was changed or is damaged; use another checkpoint or copy it again",
+            "its contents differ from those that were written (SHA-256 mismatch): it was modified or is damaged; use another checkpoint or copy it again",
         ),
         None if format < FIRST_WITH_DIGEST => None,
-        None => Some("it lacks its digest: it was changed or is damaged"),
+        None => Some("it lacks its digest: it was modified or is damaged"),
     }
 }
 
-/// SHA-256 of all entries but the digest, as JSON without blanks.
+/// SHA-256 of all entries except the digest, as compact JSON.
 fn digest(manifest: &Value) -> String {
     let mut manifest = manifest.clone();
     if let Some(entries) = manifest.as_object_mut() {
@@ -41,7 +41,7 @@ fn digest(manifest: &Value) -> String {
     hexadecimal(&Sha256::digest(manifest.to_string().as_bytes()))
 }
 
-/// A hash in letters.
+/// Formats a hash in hexadecimal.
 pub fn hexadecimal(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

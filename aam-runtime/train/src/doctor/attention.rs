@@ -1,5 +1,5 @@
-//! The attention check: the fused and the plain attention of a device, unmasked and masked, forward
-//! and backward, against double precision on the CPU.
+//! The attention check: compares the fused and the plain attention of a device, unmasked and
+//! masked, forward and backward, with double precision on the CPU.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Serialize;
@@ -9,39 +9,39 @@ use aam_model::attention;
 use aam_model::attention::MASKED;
 use aam_model::device::caught;
 
-/// The largest relative difference of a kernel that is right. Fused kernels of GPUs multiply in
-/// half precision and plain products in TF32, which has ten bits, too; a wrong kernel is off by the
-/// size of the numbers themselves.
+/// The maximum relative difference of a correct kernel. Fused kernels of GPUs multiply in half
+/// precision and plain products in TF32, which also has ten bits; a wrong kernel is off by the
+/// magnitude of the values themselves.
 pub const TOLERANCE: f64 = 1e-2;
 
-/// Attention over `[sequences, heads, length, width]`, with what is added to the scores,
+/// Attention over `[sequences, heads, length, width]`, with a bias that is added to the scores,
 /// `[sequences, 1, 1, length]`.
 pub type Attention<'a> =
     dyn Fn(Tensor<4>, Tensor<4>, Tensor<4>, Option<&Tensor<4>>) -> Tensor<4> + 'a;
 
-/// A way to compute attention.
+/// An implementation of attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
-    /// One kernel.
+    /// A single kernel.
     Fused,
     /// Separate operations.
     Plain,
 }
 
-/// How one way compares with double precision.
+/// The difference of an implementation from double precision.
 #[derive(Clone, Debug, Serialize)]
 pub struct Difference {
-    /// The way.
+    /// The implementation.
     pub attention: Way,
-    /// Whether some positions must not be looked at.
+    /// Whether some positions are masked.
     pub masked: bool,
-    /// Largest difference of the output, relative to its largest number; none where it is not
-    /// finite or was not computed.
+    /// Largest difference of the output, relative to its largest value. `None` if it is not finite
+    /// or was not computed.
     pub forward: Option<f64>,
-    /// The same of the gradients at queries, keys and values.
+    /// The same for the gradients of queries, keys and values.
     pub backward: Option<f64>,
-    /// What happened where there are no numbers.
+    /// The problem, if there are no values.
     pub problem: Option<String>,
 }
 
@@ -58,8 +58,8 @@ impl Difference {
 #[serde(transparent)]
 pub struct Checked(pub Vec<Difference>);
 
-/// Shapes of the quick check, and the further ones of the full one: neither length nor width need be
-/// a multiple of what a kernel handles at once.
+/// Shapes of the quick check, and the additional ones of the full check. Neither length nor width
+/// has to be a multiple of a kernel's tile size.
 const QUICK: &[[usize; 4]] = &[[3, 2, 37, 16]];
 const FULL: &[[usize; 4]] = &[[3, 2, 37, 16], [2, 4, 150, 32], [4, 1, 257, 64]];
 
@@ -86,13 +86,13 @@ impl Checked {
         Self(compared.collect())
     }
 
-    /// Whether `way` is right, masked and unmasked.
+    /// Whether `way` is correct, masked and unmasked.
     pub fn is_right(&self, way: Way) -> bool {
         let mut own = self.0.iter().filter(|found| found.attention == way);
         own.all(Difference::is_right)
     }
 
-    /// What is wrong, in words.
+    /// Descriptions of all problems.
     pub fn problems(&self) -> impl Iterator<Item = String> {
         let wrong = self.0.iter().filter(|found| !found.is_right());
         wrong.map(|found| {
@@ -117,7 +117,7 @@ impl Checked {
     }
 }
 
-/// A difference for people.
+/// Formats a difference for people.
 pub fn shown(difference: Option<f64>) -> String {
     match difference {
         Some(difference) => format!("{difference:.1e}"),
@@ -125,7 +125,7 @@ pub fn shown(difference: Option<f64>) -> String {
     }
 }
 
-/// How `attention` on `device` compares over all `shapes`; the largest differences count.
+/// The largest differences of `attention` on `device` over all `shapes`.
 pub fn compare(
     way: Way,
     attention: &Attention<'_>,
@@ -171,7 +171,7 @@ fn larger(a: Option<f64>, b: Option<f64>) -> Option<f64> {
     Some(a?.max(b?))
 }
 
-/// The output without gradients, which is where fused kernels are used, and everything with them.
+/// The output without gradients, where fused kernels are used, and everything with gradients.
 fn computed(problem: &Problem, attention: &Attention<'_>, device: &Device) -> (Vec<f64>, Solution) {
     let output = {
         let [query, key, value] = [&problem.query, &problem.key, &problem.value]
@@ -217,8 +217,8 @@ fn bias(problem: &Problem, device: &Device) -> Option<Tensor<4>> {
     Some(Tensor::from_data(TensorData::new(bias, shape), device))
 }
 
-/// The largest difference of the first `counted` numbers, relative to the largest expected; `None`
-/// where any number, also of those that do not count, is not finite.
+/// The largest difference of the first `counted` values, relative to the largest expected one.
+/// `None` if any value is not finite, including those that do not count.
 fn difference(found: &[f64], expected: &[f64], counted: usize) -> Option<f64> {
     if found.len() != expected.len() || found.iter().any(|value| !value.is_finite()) {
         return None;
@@ -305,7 +305,8 @@ mod tests {
 
     #[test]
     fn padding_that_is_not_finite_is_caught() {
-        // As a softmax over nothing: right everywhere but where nothing may be looked at.
+        // As a softmax over nothing: correct except for sequences in which all positions are
+        // masked.
         let wrong: &Attention<'_> = &|q, k, v, bias| {
             let output = plain(q, k, v, bias);
             match bias {

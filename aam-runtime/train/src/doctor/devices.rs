@@ -1,4 +1,4 @@
-//! What is told of a device.
+//! The report about a device.
 
 use burn::tensor::Device;
 use serde::Serialize;
@@ -12,21 +12,21 @@ use aam_model::device::Backend;
 /// A device.
 #[derive(Clone, Debug, Serialize)]
 pub struct DeviceReport {
-    /// What `--device` calls it.
+    /// Its name for `--device`.
     pub name: String,
-    /// What it calls itself.
+    /// The name that it reports.
     pub model: Option<String>,
-    /// Bytes of its memory, where it tells.
+    /// Its memory in bytes, if known.
     pub memory: Option<u64>,
-    /// Rates of matrix products.
+    /// Speed of matrix products.
     pub products: Vec<Product>,
     /// The attention check.
     pub attention: Option<Checked>,
-    /// Cases of the reference implementation, where there are any.
+    /// Results of the reference implementation's cases, if any.
     pub golden: Vec<GoldenReport>,
 }
 
-/// A report in which nothing has been measured yet.
+/// Creates a report without measurements.
 pub(super) fn describe(name: String, device: &Device) -> DeviceReport {
     let (model, memory) = device::identity(device);
     DeviceReport {
@@ -39,7 +39,7 @@ pub(super) fn describe(name: String, device: &Device) -> DeviceReport {
     }
 }
 
-/// What `--device` calls a device.
+/// The name of a device for `--device`.
 pub(super) fn name_of(device: &Device) -> String {
     let gpus = Backend::ALL.into_iter().find_map(|backend| {
         let number = backend.devices().iter().position(|found| found == device)?;

@@ -1,12 +1,12 @@
-//! Attention in double precision, forward and backward, one number at a time.
+//! Attention in double precision, forward and backward, computed value by value.
 
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use aam_core::random::stream;
 
-/// Queries, keys and values of some sequences, which positions may be looked at, and the gradient at
-/// the output.
+/// Queries, keys and values of some sequences, which positions are visible, and the gradient with
+/// respect to the output.
 #[derive(Clone, Debug)]
 pub(super) struct Problem {
     /// `[sequences, heads, length, width]`.
@@ -14,13 +14,14 @@ pub(super) struct Problem {
     pub query: Vec<f32>,
     pub key: Vec<f32>,
     pub value: Vec<f32>,
-    /// `[sequences, length]`: whether a position may be looked at.
+    /// Whether a position is visible, `[sequences, length]`.
     pub visible: Option<Vec<bool>>,
-    /// Gradient at the output; zero for sequences of which nothing may be looked at.
+    /// The gradient with respect to the output; zero for sequences in which all positions are
+    /// masked.
     pub gradient: Vec<f32>,
 }
 
-/// The output, and the gradients at queries, keys and values.
+/// The output, and the gradients with respect to queries, keys and values.
 #[derive(Clone, Debug)]
 pub(super) struct Solution {
     pub output: Vec<f64>,
@@ -30,8 +31,8 @@ pub(super) struct Solution {
 }
 
 impl Problem {
-    /// Random numbers. With a mask, sequences have a length of their own, the first a gap, and the
-    /// last is empty, as padding of a batch is.
+    /// Creates random inputs. With a mask, sequences have different lengths, the first one has a
+    /// gap, and the last one is empty, like the padding of a batch.
     pub fn new(shape: [usize; 4], masked: bool) -> Self {
         let mut random = stream(0, "attention check");
         let [sequences, heads, length, width] = shape;
@@ -67,14 +68,14 @@ impl Problem {
         }
     }
 
-    /// How many of the numbers of an output count: not those of a last sequence that is empty.
+    /// The number of output values that count, which excludes those of an empty last sequence.
     pub fn counted(&self) -> usize {
         let [sequences, heads, length, width] = self.shape;
         let counted = sequences - usize::from(self.visible.is_some());
         counted * heads * length * width
     }
 
-    /// The solution, zero where a sequence is empty.
+    /// Computes the solution, which is zero for an empty sequence.
     pub fn solve(&self) -> Solution {
         let [sequences, heads, length, width] = self.shape;
         let zeros = || vec![0.0; sequences * heads * length * width];

@@ -1,10 +1,10 @@
-//! Cases of the reference implementation on a device: weights, tokens and counts go in, and
-//! embeddings, nucleotides and distances must come out as they did there.
+//! Test cases of the reference implementation on a device: given its weights, tokens and counts,
+//! embeddings, nucleotides and distances must agree with its outputs.
 //!
 //! A case is a folder with `config.json`, `weights.safetensors`, `inputs/*.npy` and `outputs/*.npy`
-//! (or `outputs_unmasked/` where the outputs are those of masked tokens), as under
-//! `tests/fixtures/golden`. What is computed is the base: the heads of predictors are components,
-//! which tests compare.
+//! (or `outputs_unmasked/` if the outputs are those of masked tokens), as in
+//! `tests/fixtures/golden`. Only the base is computed: the heads of predictors are components,
+//! which are covered by tests.
 
 use std::fs;
 use std::path::Path;
@@ -21,21 +21,21 @@ use crate::checkpoint::import_reference::ReferenceWeights;
 use aam_model::device::caught;
 use aam_model::{AttentionConfig, Base, Compatibility, DistanceScale, ModelConfig};
 
-/// How an output of a case compares.
+/// The difference of an output of a case.
 #[derive(Clone, Debug, Serialize)]
 pub struct GoldenReport {
-    /// Folder of the case.
+    /// The folder of the case.
     pub case: String,
     /// The output.
     pub output: &'static str,
-    /// Largest difference, relative to the largest number.
+    /// Largest difference, relative to the largest value.
     pub difference: f64,
-    /// Whether that is within [`TOLERANCE`].
+    /// Whether the difference is within [`TOLERANCE`].
     pub right: bool,
 }
 
 impl GoldenReport {
-    /// For people.
+    /// Formats the result for people.
     pub fn in_words(&self) -> String {
         format!(
             "{} of {} differ by {:.1e}, where {TOLERANCE} is allowed",
@@ -44,10 +44,10 @@ impl GoldenReport {
     }
 }
 
-/// Computes every case under `folder` on `device`.
+/// Computes every case in `folder` on `device`.
 ///
 /// # Errors
-/// A folder without cases, or files that cannot be read, in words.
+/// A folder without cases, or files that cannot be read; as a message.
 pub fn run(folder: &Path, device: &Device) -> Result<Vec<GoldenReport>, String> {
     let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut cases: Vec<_> = entries
@@ -57,7 +57,7 @@ pub fn run(folder: &Path, device: &Device) -> Result<Vec<GoldenReport>, String> 
     cases.sort();
     if cases.is_empty() {
         return Err(format!(
-            "{}: no case is there, that is no folder with config.json, weights.safetensors, inputs and outputs",
+            "{}: no cases found, i.e. folders with config.json, weights.safetensors, inputs and outputs",
             folder.display()
         ));
     }
@@ -118,17 +118,17 @@ fn run_case(case: &Path, name: &str, device: &Device) -> Result<Vec<GoldenReport
     }
     match reports.is_empty() {
         true => Err(format!(
-            "{}: nothing to compare with is there; expected {outputs}/embeddings.npy or others of the outputs",
+            "{}: no outputs to compare with; expected {outputs}/embeddings.npy or other outputs",
             case.display()
         )),
         false => Ok(reports),
     }
 }
 
-/// The shape of the model in `config.json` of the folder `case`, as the reference builds it.
+/// The shape of the model in `config.json` in the folder `case`, as built by the reference.
 ///
 /// # Errors
-/// A file that cannot be read or is no JSON, in words.
+/// A file that cannot be read or is not valid JSON; as a message.
 pub fn config(case: &Path) -> Result<ModelConfig, String> {
     let path = case.join("config.json");
     let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -162,7 +162,7 @@ pub fn config(case: &Path) -> Result<ModelConfig, String> {
     })
 }
 
-/// The tokens of a case: `[batch, slots, length]` without the slots that are all padding.
+/// The tokens of a case: `[batch, slots, length]`, without slots of only padding.
 struct Input {
     rows: Vec<i32>,
     filled: Vec<bool>,
@@ -197,7 +197,7 @@ impl Input {
         })
     }
 
-    /// Embeddings of ASVs in their samples, logits of nucleotides, embeddings of samples, distances.
+    /// Embeddings of ASVs within samples, nucleotide logits, sample embeddings, and distances.
     fn outputs(&self, base: &Base, device: &Device) -> Result<[Vec<f64>; 4], String> {
         let [batch, slots, length] = self.shape;
         let number = self.rows.len() / length.max(1);
@@ -238,7 +238,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.into_data().iter::<f64>().collect()
 }
 
-/// The rows of `values` at which `filled` is true.
+/// The rows of `values` where `filled` is true.
 fn pick(values: &[f64], filled: &[bool]) -> Vec<f64> {
     let size = values.len() / filled.len().max(1);
     let rows = values.chunks(size.max(1)).zip(filled);
@@ -247,7 +247,7 @@ fn pick(values: &[f64], filled: &[bool]) -> Vec<f64> {
         .collect()
 }
 
-/// Infinite where the numbers are not as many, or not finite.
+/// Infinite if the lengths differ or values are not finite.
 fn difference(found: &[f64], expected: &[f64]) -> f64 {
     if found.len() != expected.len() || found.iter().any(|value| !value.is_finite()) {
         return f64::INFINITY;

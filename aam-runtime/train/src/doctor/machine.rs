@@ -1,4 +1,4 @@
-//! The processor, its memory, and the versions of drivers that the system tells.
+//! The processor, its memory, and the driver versions reported by the system.
 
 use std::fs;
 
@@ -11,20 +11,20 @@ use aam_model::device::Backend;
 pub struct Machine {
     /// Operating system and architecture.
     pub system: String,
-    /// Name of the processor, where the system tells it.
+    /// Name of the processor, if known.
     pub processor: Option<String>,
-    /// Processors that this process may use.
+    /// Number of processors available to this process.
     pub processors: usize,
-    /// Threads that it computes with.
+    /// Number of threads used for computation.
     pub threads: usize,
-    /// Instruction sets that matter here, and whether the processor has them.
+    /// Relevant instruction sets, and whether the processor supports them.
     pub features: Vec<(&'static str, bool)>,
-    /// Bytes of memory, all and available, where the system tells them.
+    /// Total and available memory in bytes, if known.
     pub memory: Option<(u64, u64)>,
 }
 
 impl Machine {
-    /// The one this runs on.
+    /// The machine this program runs on.
     pub fn this() -> Self {
         Self {
             system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
@@ -60,7 +60,7 @@ fn features() -> Vec<(&'static str, bool)> {
     Vec::new()
 }
 
-/// What stands after `name:` in a file of the system.
+/// The value after `name:` in a system file.
 fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     text.lines()
@@ -75,7 +75,7 @@ fn bytes(name: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// The version of a backend's driver, where a file tells it.
+/// The version of a backend's driver, if a file contains it.
 pub(super) fn driver(backend: Backend) -> Option<String> {
     match backend {
         Backend::Cuda => {

@@ -1,8 +1,8 @@
-//! What a machine has and whether it computes rightly: processors, devices, the rate of a matrix
-//! product, and attention against double precision.
+//! Diagnosis of a machine and the correctness of its computations: processors, devices, the speed
+//! of matrix products, and attention compared with double precision.
 //!
-//! Wrong kernels do not fail, they learn badly: there have been GPU stacks whose attention was wrong
-//! only with masks, and whose only sign was a poor model.
+//! Wrong kernels do not fail, but give poor models: there have been GPU stacks whose attention was
+//! wrong only with masks, and whose only symptom was a poor model.
 
 pub mod attention;
 mod devices;
@@ -26,19 +26,19 @@ pub use machine::Machine;
 pub use precision::settle_precision;
 pub use settle::settle;
 
-/// The version of Burn that this program is built with.
+/// The version of Burn used by this program.
 pub const BURN: &str = "0.22.1";
 
-/// What is to be examined.
+/// The subject of an examination.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Examination<'a> {
-    /// One device by its name; otherwise the CPU and every device that is found.
+    /// The name of a single device. Default: the CPU and every device found.
     pub device: Option<&'a str>,
-    /// Cases of the reference implementation to compute on each device.
+    /// Test cases of the reference implementation to compute on each device.
     pub golden: Option<&'a Path>,
 }
 
-/// What was found.
+/// The results.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Version of this program.
@@ -47,13 +47,13 @@ pub struct Report {
     pub burn: &'static str,
     /// The processor and its memory.
     pub machine: Machine,
-    /// What the program can use, and why not.
+    /// The available backends, and why others are not available.
     pub backends: Vec<BackendReport>,
-    /// What `--device auto` is.
+    /// The device that `--device auto` stands for.
     pub auto: String,
-    /// The devices that were examined.
+    /// The examined devices.
     pub devices: Vec<DeviceReport>,
-    /// All that is wrong, in words.
+    /// Descriptions of all problems.
     pub problems: Vec<String>,
 }
 
@@ -62,28 +62,27 @@ pub struct Report {
 pub struct BackendReport {
     /// Its name.
     pub name: &'static str,
-    /// Whether the program has it.
+    /// Whether it is part of this build.
     pub built: bool,
-    /// Version of the driver, where the system tells it.
+    /// Version of the driver, if known.
     pub driver: Option<String>,
-    /// How many devices it finds.
+    /// The number of devices found.
     pub devices: usize,
-    /// Why there is none.
+    /// Why there is no device.
     pub problem: Option<String>,
 }
 
 impl Report {
-    /// Whether nothing is wrong.
+    /// Whether there are no problems.
     pub fn is_right(&self) -> bool {
         self.problems.is_empty()
     }
 }
 
-/// Examines the machine. `progress` hears what is being done.
+/// Examines the machine. `progress` is called with a description of each step.
 ///
 /// # Errors
-/// The one device that was asked for cannot be used; cases that cannot be read are a problem in the
-/// report.
+/// The requested device cannot be used. Test cases that cannot be read are reported as a problem.
 pub fn examine(
     what: &Examination<'_>,
     progress: &mut dyn FnMut(&str),

@@ -1,4 +1,4 @@
-//! Whether a device computes in the precision that a run asks for.
+//! Checks whether a device computes correctly in the requested precision.
 
 use burn::tensor::{Device, Tensor};
 
@@ -9,16 +9,17 @@ use aam_model::{AttnImplementation, MixedPrecision, use_plain_attention};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 
-/// The largest relative difference from double precision of attention of numbers with 8 significant
-/// bits, which comes to 2 %; a wrong kernel is off by the size of the numbers themselves.
+/// The maximum relative difference from double precision of attention with 8 significant bits,
+/// for which 2 % is typical; a wrong kernel is off by the magnitude of the values themselves.
 const TOLERANCE: f64 = 6e-2;
 const SHAPES: &[[usize; 4]] = &[[3, 2, 37, 16]];
 
-/// Settles that a run on `device`, which `name` stands for, computes products in `precision`, once
-/// its attention is settled: a GPU must have the numbers, and its attention of them must be right.
+/// Decides whether a run on `device`, called `name`, can use `precision` for products, once its
+/// attention has been decided: a GPU must support the number format and compute attention in it
+/// correctly.
 ///
 /// # Errors
-/// The device does not have the numbers, or computes wrong ones.
+/// The device does not support the format, or computes wrong results.
 pub fn settle_precision(
     name: &str,
     device: &Device,
@@ -32,7 +33,7 @@ pub fn settle_precision(
     let flag = format!("--mixed-precision {}", precision.name());
     if *device == Device::flex() {
         return observer.observe(&Event::Warning(&format!(
-            "{flag} saves nothing on a CPU, which computes such products in single precision and takes several times as long for them; it is for GPUs"
+            "{flag} has no benefit on a CPU, which computes these products in single precision and is several times slower with them; use it on GPUs"
         )));
     }
     if caught(|| device.supports_dtype(numbers)) != Ok(true) {
@@ -45,7 +46,7 @@ pub fn settle_precision(
     }
     if let Err(problem) = right_in(precision, Way::Plain, device) {
         return Err(RunError::Wrong(format!(
-            "{flag}: --device {name} computes wrong numbers with it: {problem}\n  help: leave the flag out; another version of the driver may be right"
+            "{flag}: --device {name} computes wrong results with it: {problem}\n  help: leave the flag out; another version of the driver may be correct"
         )));
     }
     if is_plain() {
@@ -54,7 +55,7 @@ pub fn settle_precision(
     match (right_in(precision, Way::Fused, device), wanted) {
         (Ok(()), _) => Ok(()),
         (Err(problem), AttnImplementation::Flash) => Err(RunError::Wrong(format!(
-            "--attn-implementation flash {flag}: {problem}\n  help: --attn-implementation auto uses the plain attention in its place"
+            "--attn-implementation flash {flag}: {problem}\n  help: --attn-implementation auto uses the plain attention instead"
         ))),
         (Err(problem), _) => {
             use_plain_attention(true);
@@ -65,7 +66,7 @@ pub fn settle_precision(
     }
 }
 
-/// What is said of a device without the numbers of `precision`.
+/// The message for a device that does not support `precision`.
 fn unsupported(name: &str, device: &Device, precision: MixedPrecision) -> String {
     let others = [MixedPrecision::Bf16, MixedPrecision::Fp16].into_iter();
     let other = others
@@ -76,15 +77,15 @@ fn unsupported(name: &str, device: &Device, precision: MixedPrecision) -> String
         })
         .map_or_else(
             || "leave the flag out".to_owned(),
-            |other| format!("it has {}; or leave the flag out", other.name()),
+            |other| format!("it supports {}; or leave the flag out", other.name()),
         );
-    format!("--device {name} does not compute with such numbers\n  help: {other}")
+    format!("--device {name} does not support this number format\n  help: {other}")
 }
 
-/// Compares one way of attention in `precision` with double precision.
+/// Compares an implementation of attention in `precision` with double precision.
 ///
 /// # Errors
-/// How it is wrong.
+/// A description of the difference.
 fn right_in(precision: MixedPrecision, way: Way, device: &Device) -> Result<(), String> {
     let plain = |query, key, value, bias: Option<&Tensor<4>>| {
         plain_in(precision, query, key, value, bias, |weights| weights)
@@ -101,7 +102,7 @@ fn right_in(precision: MixedPrecision, way: Way, device: &Device) -> Result<(), 
 fn judged(way: Way, name: &str, attention: &Attention<'_>, device: &Device) -> Result<(), String> {
     for masked in [false, true] {
         let found = compare(way, attention, masked, device, SHAPES);
-        // Where nothing is learnt, there is no way back through the one kernel.
+        // During inference, the fused kernel has no backward pass.
         let sides = match way {
             Way::Plain => vec![found.forward, found.backward],
             Way::Fused => vec![found.forward],
@@ -197,6 +198,6 @@ mod tests {
     fn numbers_that_a_device_lacks_are_refused_with_those_it_has() {
         let text = unsupported("vulkan:1", &Device::flex(), MixedPrecision::Bf16);
         assert!(text.contains("--device vulkan:1"));
-        assert!(text.contains("it has fp16"), "{text}");
+        assert!(text.contains("it supports fp16"), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-//! How fast a device multiplies matrices.
+//! Benchmark of matrix products on a device.
 
 use std::time::Instant;
 
@@ -7,31 +7,31 @@ use serde::Serialize;
 
 use aam_model::device::{caught, is_software};
 
-/// Seconds that a measurement must take to mean something.
+/// Minimum duration of a meaningful measurement in seconds.
 const LONG_ENOUGH: f64 = 0.05;
 const SMALLEST: usize = 256;
 const LARGEST: usize = 8192;
 const REPEATS: usize = 3;
 
-/// The rate of square products.
+/// The speed of square matrix products.
 #[derive(Clone, Debug, Serialize)]
 pub struct Product {
-    /// Type of the numbers.
+    /// The number format.
     pub numbers: &'static str,
-    /// Rows and columns.
+    /// The number of rows and columns.
     pub size: usize,
-    /// Multiplications and additions, in 10⁹ a second.
+    /// Multiplications and additions, in 10⁹ per second.
     pub gflops: f64,
 }
 
-/// Rates in the types that the device computes in; those that fail are left out.
+/// The speed in the number formats supported by the device; those that fail are omitted.
 pub(super) fn rates(device: &Device) -> Vec<Product> {
     let types = [
         ("f32", FloatDType::F32, DType::F32),
         ("f16", FloatDType::F16, DType::F16),
         ("bf16", FloatDType::BF16, DType::BF16),
     ];
-    // A CPU has the others, too, but converts each number.
+    // A CPU supports the others, too, but converts each number.
     let on_cpu = *device == Device::flex() || is_software(device);
     let own = if on_cpu { 1 } else { 3 };
     let supported = types
@@ -59,14 +59,15 @@ fn rate(device: &Device, numbers: FloatDType) -> (usize, f64) {
             Tensor::<2>::random([size, size], uniform, device).cast(numbers)
         };
         let (a, b) = (random(), random());
-        // The first one also finds the fastest kernel.
+        // The first one also includes the search for the fastest kernel.
         let seconds = (0..REPEATS + 1)
             .map(|_| {
                 let _ = device.sync();
                 let start = Instant::now();
                 let product = a.clone().matmul(b.clone());
                 let _ = device.sync();
-                // What is read has been computed, whatever the device makes of `sync`.
+                // Reading the result ensures that it has been computed, even if `sync` does
+                // nothing.
                 let _: f32 = product
                     .slice([0..1, 0..1])
                     .cast(FloatDType::F32)

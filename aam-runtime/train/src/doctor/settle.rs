@@ -1,4 +1,4 @@
-//! Which attention a run uses on a GPU.
+//! The choice of the attention implementation on a GPU.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,11 +10,11 @@ use aam_model::{AttnImplementation, use_plain_attention};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 
-/// Settles the attention of a run on `device`, which `name` stands for: a GPU has to pass the quick
-/// check first, once a process.
+/// Decides which attention a run on `device`, called `name`, uses. A GPU must pass the quick check
+/// first, once per process.
 ///
 /// # Errors
-/// No attention of the device is right, or the one that is asked for is not.
+/// No attention of the device is correct, or the requested one is not.
 pub fn settle(
     name: &str,
     device: &Device,
@@ -22,11 +22,11 @@ pub fn settle(
     observer: &mut dyn Observer,
 ) -> Result<(), RunError> {
     if *device == Device::flex() {
-        // The transformers of a CPU are one operation of their own.
+        // The transformers of a CPU have their own fused implementation.
         if name == "auto" {
             for problem in &automatic().passed_over {
                 observer.observe(&Event::Warning(&format!(
-                    "a GPU is there, but does not compute, and the CPU is used: {problem}"
+                    "a GPU was found but does not compute, so the CPU is used: {problem}"
                 )))?;
             }
         }
@@ -41,7 +41,7 @@ pub fn settle(
     }
 }
 
-/// Whether to use the plain attention, and what to warn of.
+/// Whether to use the plain attention, and a warning.
 fn decide(
     name: &str,
     checked: &Checked,
@@ -50,9 +50,9 @@ fn decide(
     let problems = || checked.problems().collect::<Vec<_>>().join("; ");
     if !checked.is_right(Way::Plain) {
         return Err(RunError::Wrong(format!(
-            "--device {name} computes wrong numbers, and nothing would be learnt: {}\n  help: \
-             `aam doctor --device {name}` shows how far off it is; another version of the driver \
-             may be right, and --device cpu is",
+            "--device {name} computes wrong results, so training would fail: {}\n  help: \
+             `aam doctor --device {name}` shows the differences; another version of the driver \
+             may be correct, and --device cpu is",
             problems()
         )));
     }
@@ -68,7 +68,7 @@ fn decide(
         }
         (AttnImplementation::Flash, false) => Err(RunError::Wrong(format!(
             "--attn-implementation flash: {}\n  help: --attn-implementation auto uses the plain \
-             attention in its place",
+             attention instead",
             problems()
         ))),
     }

@@ -1,4 +1,4 @@
-//! The loss of a batch: its targets, and what else is learnt alongside.
+//! The loss of a batch: the targets and the auxiliary tasks.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -10,7 +10,7 @@ use aam_model::{Base, Predictor, PredictorOutput, count_loss, target_loss};
 use aam_run::RunError;
 
 impl Finetuning<'_> {
-    /// Targets of the samples at `rows` on the scale of training, `[rows, targets]`.
+    /// The targets of the samples at `rows` on the scale of training, `[rows, targets]`.
     fn target(&self, rows: &[usize], device: &Device) -> Tensor<2> {
         let mut values = Vec::with_capacity(rows.len() * self.targets.len());
         for &row in rows {
@@ -24,7 +24,7 @@ impl Finetuning<'_> {
         )
     }
 
-    /// Loss of each sample and target, `[rows, targets]`.
+    /// The loss of each sample and target, `[rows, targets]`.
     pub(super) fn target_losses(
         &self,
         model: &FineTuned,
@@ -40,8 +40,8 @@ impl Finetuning<'_> {
         Tensor::cat(losses.collect(), 1)
     }
 
-    /// What the samples of `batch`, of which the model makes `output`, add to the weighted sum of the
-    /// terms, and the terms.
+    /// The contribution of the samples of `batch`, with model output `output`, to the weighted sum
+    /// of the loss terms, and the terms.
     pub(super) fn loss(
         &self,
         model: &FineTuned,
@@ -84,7 +84,7 @@ impl Finetuning<'_> {
         }
         if let Some(predicted) = &output.counts {
             let input = samples.input(None, None, device).samples;
-            // The branch ends in a sigmoid, so it learns shares of the sample's reads.
+            // The branch ends in a sigmoid, so it predicts relative abundances.
             let reads = input.counts.clone().sum_dim(1).clamp_min(1.0);
             let term = count_loss(predicted.clone(), input.counts / reads, input.mask);
             let term = batch.share_of_mean_over_asvs(term);
@@ -94,8 +94,8 @@ impl Finetuning<'_> {
         Ok((total, terms))
     }
 
-    /// The head's penalty on the whole batch, which is no sum over samples, from that on the samples
-    /// of `batch`; and its value, where it counts.
+    /// The head's penalty for the entire batch, which is not a sum over samples, from that for the
+    /// samples of `batch`; and its value, on the replica where it counts.
     fn penalty(
         &self,
         model: &FineTuned,
@@ -109,7 +109,7 @@ impl Finetuning<'_> {
         let categories = self.categories.tensor(&batch.rows_of_all, &self.device);
         let of_all = |predictor: &Predictor, pooled| {
             let found = predictor.penalty(pooled, categories);
-            // A head that has a penalty always has one.
+            // A head with a penalty always has one.
             Ok(found.unwrap_or_else(|| penalty.zeros_like()))
         };
         batch.term_of_all(&model.predictor, output.pooled.clone(), of_all)

@@ -1,4 +1,4 @@
-//! What follows from the options of a training, and what they leave open.
+//! Decisions that follow from the options of a training, and those left open.
 
 use aam_api::LearnerKind;
 use aam_evaluation::evaluation::NETWORK;
@@ -6,10 +6,10 @@ use aam_evaluation::evaluation::NETWORK;
 use super::{OptimizationOptions, TrainOptions};
 
 impl TrainOptions {
-    /// Folds where nothing is said of how samples are divided.
+    /// The number of folds if the options do not define a split.
     pub const FOLDS: usize = 5;
 
-    /// The members of a training that names none.
+    /// The members of an ensemble for which none are named.
     pub(super) fn default_members() -> Vec<String> {
         let learners = LearnerKind::BY_DEFAULT;
         let members = std::iter::once(NETWORK).chain(learners);
@@ -21,7 +21,7 @@ impl TrainOptions {
         vec![NETWORK.to_owned()]
     }
 
-    /// Whether nothing is said of how samples are divided.
+    /// Whether the options do not define how samples are split.
     pub fn leaves_division_open(&self) -> bool {
         let split = &self.split;
         self.data.test_size.is_none()
@@ -33,7 +33,7 @@ impl TrainOptions {
 }
 
 impl OptimizationOptions {
-    /// Whether somebody said how long a run is to be, or what ends it.
+    /// Whether the options define the length of a run or when it ends.
     pub fn says_how_long(&self) -> bool {
         self.epochs.is_some() || self.max_steps.is_some() || self.patience.is_some()
     }

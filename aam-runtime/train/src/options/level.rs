@@ -1,16 +1,16 @@
-//! Probabilities with which predictions are to hold.
+//! Coverage probabilities of predictions.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The probability with which an interval or a prediction set is to hold what is true.
+/// The coverage probability of a prediction interval or prediction set.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
 pub struct Level(pub f64);
 
 impl Level {
-    /// The numbers of `all`, each once.
+    /// The distinct values of `all`.
     pub fn distinct(all: &[Self]) -> Vec<f64> {
         let mut distinct: Vec<f64> = Vec::with_capacity(all.len());
         for Self(level) in all {

@@ -1,4 +1,4 @@
-//! What is learnt of the target columns: their scale, their losses, what each sample counts.
+//! Options of the target columns: scale, losses and sample weights.
 
 use aam_api::options::{Facts, FileUse};
 use schemars::JsonSchema;
@@ -10,34 +10,35 @@ use aam_run::named_values::NamedValues;
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct TargetOptions {
-    /// Metadata columns in whose categories, or combinations of categories, numbers have a scale of
-    /// their own (zscore-category).
+    /// Metadata columns within whose categories, or combinations of categories, numbers are scaled
+    /// separately (zscore-category).
     #[schemars(transform = Facts::new().was("normalize-targets-by"))]
     pub normalize_by: Vec<String>,
-    /// Losses of single targets, the others having that of `loss`: a JSON object or .json or .toml
-    /// file such as {"ph": "LOSS", "depth": {"name": "LOSS", "OPTION": 2}}.
+    /// Losses of individual targets; all others use `loss`. A JSON object, or a .json or .toml
+    /// file, such as {"ph": "LOSS", "depth": {"name": "LOSS", "OPTION": 2}}.
     #[schemars(transform = Facts::new().file(FileUse::MayBeRead))]
     pub loss_config: Option<NamedValues>,
-    /// Weights of the training samples by category: auto (each category counts the same),
-    /// effective (by effective numbers of samples), or a JSON object or .json or .toml file such as
-    /// {"gut": 2}, or {"site": {"gut": 2}, "season": {"dry": 3}}, whose weights are multiplied.
+    /// Weights of the training samples by category: auto (equal total weight per category),
+    /// effective (by effective number of samples), or a JSON object, or a .json or .toml file, such
+    /// as {"gut": 2} or {"site": {"gut": 2}, "season": {"dry": 3}}, whose weights are multiplied.
     #[schemars(transform = Facts::new().file(FileUse::MayBeRead))]
     pub categorical_loss_weights: Option<NamedValues>,
-    /// Metadata columns whose values together are the category that is weighted; without it the
-    /// first of `categorical-columns`.
+    /// Metadata columns whose combined values are the category for the weights. Default: the first
+    /// of `categorical-columns`.
     #[schemars(transform = Facts::new().otherwise("the first of the categorical columns")
         .because("as in the reference"))]
     pub categorical_loss_weight_column: Vec<String>,
-    /// Of the weights effective: 0 for equal samples, close to 1 for equal categories.
+    /// For weights effective: 0 weights samples equally, values close to 1 weight categories
+    /// equally.
     #[schemars(
         range(min = 0.0), extend("exclusiveMaximum" = 1),
         transform = Facts::new()
-            .because("counts up to about a thousand samples matter, as in the paper on effective \
+            .because("differences up to about a thousand samples matter, as in the paper on effective \
                 numbers")
     )]
     pub categorical_loss_weight_beta: f64,
-    /// Draw the samples of each epoch so that all categories come equally often: class (of the
-    /// target), or a metadata column.
+    /// Sample each epoch so that all categories occur equally often: class (of the target), or a
+    /// metadata column.
     pub balance: Option<String>,
 }
 

@@ -1,11 +1,11 @@
-//! What all ranks know alike: what the first one has, and whether they have the same.
+//! Agreement between ranks: values of the first rank, and checks that all have the same.
 
 use aam_api::Communicator;
 
 use aam_evaluation::metrics::Metric;
 use aam_run::RunError;
 
-/// Values that rank 0 has, on every rank.
+/// Sends the values of rank 0 to every rank.
 ///
 /// # Errors
 /// A rank that failed.
@@ -30,7 +30,7 @@ pub fn values_of_first(
     Ok(some.then(|| values.collect()))
 }
 
-/// The metrics that rank 0 has, bit for bit, on every rank.
+/// Sends the metrics of rank 0 to every rank, bit for bit.
 ///
 /// # Errors
 /// A rank that failed.
@@ -65,7 +65,7 @@ pub fn metrics_of_first(
     Ok(found)
 }
 
-/// Whether it is so on any rank.
+/// Whether `here` is true on any rank.
 ///
 /// # Errors
 /// A rank that failed.
@@ -73,10 +73,10 @@ pub fn any(communicator: &dyn Communicator, here: bool) -> Result<bool, RunError
     Ok(communicator.sum(&[f64::from(u8::from(here))])?[0] > 0.0)
 }
 
-/// Checks that all ranks have the same `bytes`, which stand for `what`.
+/// Checks that all ranks have the same `bytes`, which are described by `what`.
 ///
 /// # Errors
-/// Ranks that do not, or that failed.
+/// Ranks that differ, or that failed.
 pub fn agree(communicator: &dyn Communicator, what: &str, bytes: Vec<u8>) -> Result<(), RunError> {
     if communicator.size() == 1 {
         return Ok(());
@@ -85,7 +85,7 @@ pub fn agree(communicator: &dyn Communicator, what: &str, bytes: Vec<u8>) -> Res
     match all.iter().position(|other| *other != all[0]) {
         None => Ok(()),
         Some(rank) => Err(RunError::Usage(format!(
-            "rank {rank} of {} has {what} other than rank 0; start all ranks with the same flags and files",
+            "rank {rank} of {} has {what} other than those of rank 0; start all ranks with the same flags and files",
             communicator.size()
         ))),
     }

@@ -1,8 +1,7 @@
-//! Where each parameter that learns is among the rows that ranks exchange.
+//! The layout of trainable parameters in the rows that ranks exchange.
 //!
-//! A row is a tensor of a few whole parameters laid end to end, in the order in which Burn visits
-//! them. There are several, so that what is copied to be sent is a part of the model and not a second
-//! one.
+//! A row is a tensor of a few concatenated parameters, in the order in which Burn visits them.
+//! There are several rows, so that only a part of the model is copied at a time to be sent.
 
 use std::slice::Iter;
 
@@ -10,22 +9,22 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Shape, Tensor};
 
-/// Numbers of a row at which it is full: 4 MB.
+/// The number of values at which a row is full: 4 MB.
 const FULL: usize = 1 << 20;
 
 /// The rows of a model.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
-    /// In order.
+    /// The rows in order.
     pub rows: Vec<Row>,
 }
 
 /// Parameters that are exchanged together.
 #[derive(Clone, Debug, Default)]
 pub struct Row {
-    /// Its parameters, in order.
+    /// Its parameters in order.
     pub places: Vec<Place>,
-    /// Its numbers.
+    /// The number of its values.
     pub count: usize,
 }
 
@@ -34,19 +33,19 @@ pub struct Row {
 pub struct Place {
     /// Its id.
     pub id: ParamId,
-    /// Where it begins.
+    /// Its offset.
     pub start: usize,
     /// Its shape.
     pub shape: Vec<usize>,
 }
 
 impl Place {
-    /// Its numbers.
+    /// The number of its values.
     pub fn len(&self) -> usize {
         self.shape.iter().product()
     }
 
-    /// The parameter, cut out of its row.
+    /// Slices the parameter from its row.
     fn cut<const D: usize>(&self, row: &Tensor<1>) -> Tensor<D> {
         let own = row.clone().slice(self.start..self.start + self.len());
         own.reshape(Shape::from(self.shape.clone()))
@@ -74,7 +73,7 @@ impl ModuleVisitor for Layout {
 }
 
 impl Layout {
-    /// That of the parameters of `model` that learn.
+    /// The layout of the trainable parameters of `model`.
     pub fn of<M: Module>(model: &M) -> Self {
         let mut layout = Self::default();
         model.visit(&mut layout);
@@ -98,8 +97,8 @@ impl Row {
         Tensor::cat(values.values, 0)
     }
 
-    /// Takes the row's gradients, `[count]`, out of `gradients`: 0 where there is none; and for each
-    /// parameter 1 if there is one.
+    /// Takes the row's gradients, `[count]`, out of `gradients`, with 0 for missing ones; and a
+    /// flag for each parameter, 1 if it has a gradient.
     pub fn take<M: Module>(
         &self,
         model: &M,
@@ -132,7 +131,7 @@ impl Row {
         });
     }
 
-    /// `model`, whose parameters may be empty, with those in this row, `[count]`.
+    /// Fills the parameters of `model`, which may be empty, with those of this row, `[count]`.
     pub fn fill<M: Module>(&self, model: M, values: &Tensor<1>) -> M {
         model.map(&mut Fill {
             places: self.places.iter(),
@@ -141,7 +140,7 @@ impl Row {
     }
 }
 
-/// The place of the parameter at hand, if it is the next of the row.
+/// The place of the current parameter, if it is the next one in the row.
 fn next<'a>(places: &mut Iter<'a, Place>, id: ParamId) -> Option<&'a Place> {
     let place = places.as_slice().first().filter(|place| place.id == id)?;
     places.next();
@@ -219,7 +218,7 @@ impl ModuleMapper for Fill<'_> {
     }
 }
 
-/// `model` with a single 0 in place of each parameter that learns.
+/// Replaces each trainable parameter of `model` by a single 0.
 pub fn emptied<M: Module>(model: M) -> M {
     model.map(&mut Empty)
 }

@@ -1,4 +1,4 @@
-//! A batch as one replica sees it.
+//! A batch as seen by one replica.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
@@ -10,18 +10,18 @@ use aam_run::RunError;
 /// The samples of a batch that one replica computes.
 #[derive(Clone, Debug)]
 pub struct LocalBatch<'a> {
-    /// The samples, with the distinct ASVs of the whole batch.
+    /// The samples, with the distinct ASVs of the entire batch.
     pub samples: Batch,
-    /// Rows of the samples of the whole batch.
+    /// The rows of the samples of the entire batch.
     pub rows_of_all: Vec<usize>,
-    /// What a mean over the ASVs of its samples counts for in the mean over all.
+    /// The weight of a mean over the ASVs of the replica's samples in the mean over all.
     fraction_of_asvs: f64,
     part: OwnPart,
     replica: Replica<'a>,
 }
 
 impl<'a> LocalBatch<'a> {
-    /// What `replica` computes of the `whole` batch, which has one sample at least.
+    /// The part of the batch `whole` that `replica` computes; the batch has at least one sample.
     pub fn new(whole: &Batch, replica: Replica<'a>) -> Self {
         let part = replica.part(whole.rows.len());
         let samples = whole.part(part.computed());
@@ -39,18 +39,18 @@ impl<'a> LocalBatch<'a> {
         }
     }
 
-    /// Whether the samples are all of the batch.
+    /// Whether the replica computes all samples of the batch.
     pub fn is_whole(&self) -> bool {
         self.replica.is_alone()
     }
 
-    /// What a `mean` over the samples, `[1]`, adds to the mean over those of the whole batch.
+    /// The contribution of a `mean` over the samples, `[1]`, to the mean over the entire batch.
     pub fn share_of_mean(&self, mean: Tensor<1>) -> Tensor<1> {
         self.counted(mean, self.part.fraction())
     }
 
-    /// What a `mean` over the ASVs of the samples, `[1]`, each counted in every sample that has it,
-    /// adds to the mean over those of the whole batch.
+    /// The contribution of a `mean` over the ASVs of the samples, `[1]`, where each is counted in
+    /// every sample that has it, to the mean over the entire batch.
     pub fn share_of_mean_over_asvs(&self, mean: Tensor<1>) -> Tensor<1> {
         self.counted(mean, self.fraction_of_asvs)
     }
@@ -62,8 +62,8 @@ impl<'a> LocalBatch<'a> {
         }
     }
 
-    /// A term of the loss that compares the samples of the whole batch with one another, from what
-    /// the model makes of these, `[samples, dim]`; as [`Replica::term_of_all`].
+    /// A loss term that compares the samples of the entire batch with one another, from the model
+    /// outputs for these samples, `[samples, dim]`; as [`Replica::term_of_all`].
     ///
     /// # Errors
     /// Those of the `term`, or another replica that failed.

@@ -1,13 +1,13 @@
-//! A training on several ranks: threads of one process, or processes that `mpirun` starts.
+//! Training on several ranks: threads of one process, or processes started by `mpirun`.
 //!
-//! Every rank runs the same loop on the same batches. Of a batch it computes a part: some of the
-//! distinct ASVs, whose embeddings all ranks gather, and some of the samples. What is normalised over
-//! a batch is normalised over the whole batch, so that the gradients of the ranks add up to those of
-//! one process; the strategy adds them and says who makes the update ([`update`]). Validation, files
-//! and decisions are those of rank 0.
+//! Every rank runs the same loop on the same batches. It computes a part of each batch: some of the
+//! distinct ASVs, whose embeddings are gathered by all ranks, and some of the samples.
+//! Normalisation over a batch is over the entire batch, so that the gradients of the ranks add up
+//! to those of a single process; the strategy adds them and determines which rank performs the
+//! update ([`update`]). Validation, files and decisions are those of rank 0.
 //!
-//! Objectives and models know of none of this: they get a [`LocalBatch`], and a [`Replica`] for what
-//! is made together with others.
+//! Objectives and models are independent of this: they receive a [`LocalBatch`], and a [`Replica`]
+//! for what is computed jointly.
 
 mod agreement;
 mod layout;

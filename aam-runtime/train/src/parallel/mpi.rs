@@ -1,6 +1,6 @@
 //! Processes connected by MPI.
 //!
-//! MPI ends all processes when one of them dies, and when a call fails.
+//! MPI terminates all processes when one of them dies, and when a call fails.
 
 use aam_api::{Communicator, PluginError};
 use mpi::collective::{CommunicatorCollectives, Root};
@@ -9,7 +9,8 @@ use mpi::environment::Universe;
 use mpi::topology::{Communicator as _, SimpleCommunicator};
 use mpi::{Count, Threading};
 
-/// MPI, as long as the program runs; ends it when dropped, which waits for the other processes.
+/// The MPI connection for the lifetime of the program. Dropping it waits for the other processes
+/// and finalises MPI.
 pub(super) struct Connection(#[expect(dead_code, reason = "it is dropped in the end")] Universe);
 
 impl std::fmt::Debug for Connection {
@@ -31,14 +32,14 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        // The others wait for this process, which will not come.
+        // The others wait for this process, which will not get there.
         if std::thread::panicking() {
             self.abort(101);
         }
     }
 }
 
-/// One of the processes; all of MPI's world.
+/// One of the processes of MPI's world.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Processes {
     rank: usize,
@@ -46,7 +47,7 @@ pub(super) struct Processes {
 }
 
 impl Processes {
-    /// This process, if MPI is there and has several.
+    /// This process, if MPI is available and has several.
     pub(super) fn connected() -> Option<Self> {
         if !mpi::environment::is_initialized() || mpi::environment::is_finalized() {
             return None;
@@ -59,7 +60,7 @@ impl Processes {
         (processes.size > 1).then_some(processes)
     }
 
-    /// The lengths as MPI counts, and where each begins.
+    /// The lengths as MPI counts, and the offset of each message.
     fn places(
         &self,
         lengths: impl Iterator<Item = usize>,
@@ -81,7 +82,7 @@ impl Processes {
         Ok((counts, starts, end))
     }
 
-    /// The messages that lie end to end in `bytes`.
+    /// The messages that are concatenated in `bytes`.
     fn split(bytes: &[u8], counts: &[Count], starts: &[Count]) -> Vec<Vec<u8>> {
         let places = counts.iter().zip(starts);
         places
@@ -90,8 +91,8 @@ impl Processes {
     }
 }
 
-/// Gives an empty buffer a place in memory: without one its address is 1, which to Open MPI is
-/// `MPI_IN_PLACE`, something else altogether.
+/// Allocates memory for an empty buffer: otherwise its address is 1, which Open MPI interprets as
+/// `MPI_IN_PLACE`.
 fn not_empty(buffer: &mut Vec<u8>) {
     if buffer.is_empty() {
         buffer.push(0);

@@ -1,8 +1,8 @@
-//! The state of an optimizer, whole and in the parts that ranks have of it.
+//! The state of an optimizer, as a whole and in the parts held by ranks.
 //!
-//! A record of Burn's optimizers has tensors and numbers for each parameter, called by its id. Those
-//! of the optimizers that may update pieces of parameters have a number for each number of the
-//! parameter, so that pieces laid end to end are the whole, whatever strategy made them.
+//! A record of Burn's optimizers has tensors and numbers for each parameter, keyed by its id.
+//! Optimizers that may update pieces of parameters have one value per value of the parameter, so
+//! that concatenated pieces are the whole state, regardless of the strategy that created them.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -13,13 +13,13 @@ use burn_pack::{Reader, Scalar, Tensor, Writer};
 
 use super::layout::Layout;
 
-/// The end of the name under which a record keeps the number of axes of a parameter.
+/// The suffix of the key under which a record stores the number of axes of a parameter.
 const AXES: &str = ".__rank";
 
-/// The whole state from its `parts`, in the order of the ranks that had them.
+/// The entire state from its `parts`, in the order of the ranks.
 ///
 /// # Errors
-/// Parts that are not of the parameters of `layout`, in words.
+/// Parts that do not belong to the parameters of `layout`; as a message.
 pub fn joined(mut parts: Vec<Vec<u8>>, layout: &Layout) -> Result<Vec<u8>, String> {
     if parts.len() == 1 {
         return Ok(parts.remove(0));
@@ -52,7 +52,7 @@ pub fn joined(mut parts: Vec<Vec<u8>>, layout: &Layout) -> Result<Vec<u8>, Strin
         let expected = shape.iter().product::<usize>() * tensor.dtype.size();
         if bytes.len() != expected {
             return Err(format!(
-                "the parts of {name} have {} bytes together, and it has {expected}",
+                "the parts of {name} have {} bytes in total, but it has {expected}",
                 bytes.len()
             ));
         }
@@ -61,10 +61,10 @@ pub fn joined(mut parts: Vec<Vec<u8>>, layout: &Layout) -> Result<Vec<u8>, Strin
     written(tensors.collect::<Result<_, _>>()?, scalars)
 }
 
-/// Refuses a `whole` state that an optimizer of the parameters of `layout` would stumble over.
+/// Rejects a `whole` state that would fail in an optimizer of the parameters of `layout`.
 ///
 /// # Errors
-/// What is of another parameter, or too large for its own, in words.
+/// State of an unknown parameter, or of the wrong size; as a message.
 pub fn check(whole: &[u8], layout: &Layout) -> Result<(), String> {
     let shapes: BTreeMap<u64, &[usize]> = layout
         .places()
@@ -78,14 +78,14 @@ pub fn check(whole: &[u8], layout: &Layout) -> Result<(), String> {
         let axes = shape_of(&shapes, id.parse().ok(), name)?.len();
         if usize::try_from(value) != Ok(axes) {
             return Err(format!(
-                "{name} is {value:?}, and its parameter has {axes} axes"
+                "{name} is {value:?}, but its parameter has {axes} axes"
             ));
         }
     }
     for tensor in reader.into_tensors().map_err(|error| error.to_string())? {
         let shape = shape_of(&shapes, tensor.param_id, &tensor.name)?;
         let own: &[usize] = &tensor.shape;
-        // Some optimizers keep one number for a whole axis.
+        // Some optimizers keep one value per axis.
         let fits = own.len() == shape.len()
             && own
                 .iter()
@@ -93,7 +93,7 @@ pub fn check(whole: &[u8], layout: &Layout) -> Result<(), String> {
                 .all(|(own, of)| own == of || *own == 1);
         if !fits || !tensor.dtype.is_float() {
             return Err(format!(
-                "{} is {:?} of shape {own:?}, and its parameter has the shape {shape:?}",
+                "{} is {:?} of shape {own:?}, but its parameter has the shape {shape:?}",
                 tensor.name, tensor.dtype
             ));
         }
@@ -104,7 +104,7 @@ pub fn check(whole: &[u8], layout: &Layout) -> Result<(), String> {
 /// The part of the `whole` state that belongs to `pieces` of parameters.
 ///
 /// # Errors
-/// A state of other parameters, in words.
+/// A state of other parameters; as a message.
 pub fn divided(whole: Vec<u8>, pieces: &[(ParamId, Range<usize>)]) -> Result<Vec<u8>, String> {
     let pieces: BTreeMap<u64, &Range<usize>> =
         pieces.iter().map(|(id, range)| (id.val(), range)).collect();
@@ -147,7 +147,7 @@ fn written(tensors: Vec<Tensor>, scalars: BTreeMap<String, Scalar>) -> Result<Ve
     Ok(owned(bytes))
 }
 
-/// The same bytes, without a copy where they are in memory alone.
+/// The same bytes, without a copy if they are not shared.
 pub fn owned(bytes: Bytes) -> Vec<u8> {
     bytes.try_into_vec().unwrap_or_else(|bytes| bytes.to_vec())
 }
@@ -209,8 +209,8 @@ mod tests {
         Parts::equal(row.count, ranks).iter().map(build).collect()
     }
 
-    /// Pieces that were updated apart and an update of the whole leave the same state, to the bit;
-    /// and any number of ranks gets back what it had.
+    /// Updates in pieces and as a whole leave the same state, bit for bit; and any number of ranks
+    /// gets its part back.
     #[test]
     fn parts_of_any_number_of_ranks_are_the_whole() {
         for name in ["adamw", "sgd", "lion"] {
@@ -251,7 +251,7 @@ mod tests {
         }
     }
 
-    /// The same record as written here, without the paths that Burn adds.
+    /// The same record as written here, without the paths added by Burn.
     fn divided_by_none(whole: Vec<u8>, layout: &Layout) -> Vec<u8> {
         let nothing = divided(whole.clone(), &[]).unwrap();
         joined(vec![whole, nothing], layout).unwrap()
@@ -262,7 +262,7 @@ mod tests {
         ranges.map(|(id, range)| (*id, 0..range.len())).collect()
     }
 
-    /// States with bytes changed at random are refused, or are states of an optimizer that goes on.
+    /// States with randomly changed bytes are either rejected or usable by an optimizer.
     #[test]
     fn damaged_states_are_refused_or_usable() {
         use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -305,7 +305,7 @@ mod tests {
         alone.step(0.1, model.clone(), gradients(&model));
         let whole = bytes_of(&alone);
         let twice = joined(vec![whole.clone(), whole.clone()], &layout).unwrap_err();
-        assert!(twice.contains("bytes together"), "{twice}");
+        assert!(twice.contains("bytes in total"), "{twice}");
         let other = Layout::of(&self::model());
         let other = joined(vec![whole.clone(), whole.clone()], &other).unwrap_err();
         assert!(other.contains("no parameter"), "{other}");

@@ -1,5 +1,5 @@
-//! Ranks that are processes, which `mpirun` (or `srun`) starts: every process runs the same command,
-//! and the first writes the files.
+//! Ranks that are processes started by `mpirun` (or `srun`): every process runs the same command,
+//! and the first one writes the files.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,21 +7,21 @@ use aam_api::{Alone, Communicator};
 
 use aam_run::RunError;
 
-/// What tells a process of how many it is one, by the programs that start them.
+/// Environment variables with the number of processes, by the programs that start them.
 const SIZES: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
 
-/// The rank of this process and the number of processes, if it is one of several; known without
-/// asking MPI, for threads and signals.
+/// The rank of this process and the number of processes, if there are several; available to threads
+/// and signal handlers without asking MPI.
 static RANK: OnceLock<Option<(usize, usize)>> = OnceLock::new();
 
-/// Number of processes that were started together, as far as the environment tells.
+/// The number of processes that were started together, according to the environment.
 fn started() -> usize {
     let sizes = SIZES.iter().filter_map(|name| std::env::var(name).ok());
     let sizes = sizes.filter_map(|size| size.parse().ok());
     sizes.max().unwrap_or(1)
 }
 
-/// This process as one of those that `mpirun` started; the program holds it as long as it runs.
+/// This process as one of those started by `mpirun`; held as long as the program runs.
 #[derive(Debug)]
 pub struct Process {
     #[cfg(feature = "mpi")]
@@ -29,7 +29,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Connects this process to the others, if there are any.
+    /// Connects this process to the others, if any.
     pub fn start() -> Self {
         let process = Self {
             #[cfg(feature = "mpi")]
@@ -37,12 +37,12 @@ impl Process {
         };
         let communicator = communicator().ok();
         let several = communicator.filter(|communicator| communicator.size() > 1);
-        // Only the first call can succeed, and there is one.
+        // Only the first call can succeed, and there is only one.
         let _ = RANK.set(several.map(|communicator| (communicator.rank(), communicator.size())));
         process
     }
 
-    /// Ends all processes with exit code `code`, if there are others.
+    /// Terminates all processes with exit code `code`, if there are others.
     pub fn abort(&self, code: u8) {
         #[cfg(feature = "mpi")]
         if let Some(connection) = &self.connection {
@@ -52,12 +52,12 @@ impl Process {
     }
 }
 
-/// The rank of this process and the number of processes, if it is one of several.
+/// The rank of this process and the number of processes, if there are several.
 pub fn rank() -> Option<(usize, usize)> {
     RANK.get().copied().flatten()
 }
 
-/// Whether this process is the one that tells people what goes on.
+/// Whether this process is the one that reports to the user.
 pub fn is_first() -> bool {
     rank().is_none_or(|(rank, _)| rank == 0)
 }
@@ -74,12 +74,12 @@ pub fn communicator() -> Result<Arc<dyn Communicator>, RunError> {
     match started() {
         1 => Ok(Arc::new(Alone)),
         size => Err(RunError::Usage(format!(
-            "{size} processes were started, but this program was built without MPI and each would do the same; build it with `cargo build --release --features aam-cli/mpi`, or start one"
+            "{size} processes were started, but this program was built without MPI and each would do the same work; build it with `cargo build --release --features aam-cli/mpi`, or start one"
         ))),
     }
 }
 
-/// Refuses `what` where several processes were started.
+/// Rejects `what` if several processes were started.
 ///
 /// # Errors
 /// Several processes.
@@ -87,7 +87,7 @@ pub fn refuse(what: &str) -> Result<(), RunError> {
     match communicator()?.size() {
         1 => Ok(()),
         size => Err(RunError::Usage(format!(
-            "{what} runs in one process, but {size} were started; start one, or give `--strategy.ranks` for ranks in threads"
+            "{what} runs in one process, but {size} were started; start one, or use `--strategy.ranks` for ranks in threads"
         ))),
     }
 }

@@ -17,17 +17,17 @@ use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_run::run_directory::RunDirectory;
 
-/// The ranks of a run that are in this process: one, or several in threads.
+/// The ranks of a run in this process: one, or several in threads.
 #[derive(Debug)]
 pub struct Ranks {
     strategies: Vec<Box<dyn ParallelStrategy>>,
 }
 
 impl Ranks {
-    /// The ranks that `options` and the strategy among the `components` ask for, and that strategy.
+    /// The ranks requested by `options` and the strategy in `components`, and that strategy.
     ///
     /// # Errors
-    /// An unknown strategy or device, or a number of ranks that does not fit.
+    /// An unknown strategy or device, or an invalid number of ranks.
     pub fn new(
         options: &OptimizationOptions,
         components: &Components,
@@ -45,7 +45,7 @@ impl Ranks {
             0 | 1 => vec![first],
             local if processes.size() > 1 => {
                 let problem = format!(
-                    "{} processes were started, and each is one rank; leave it out",
+                    "{} processes were started, each of which is one rank; leave it out",
                     processes.size()
                 );
                 return Err(RunError::value(
@@ -74,7 +74,7 @@ impl Ranks {
         self.first().device()
     }
 
-    /// A rank of its own on the device of the first one, for what every process does by itself.
+    /// A separate rank on the device of the first one, for what every process does by itself.
     ///
     /// # Errors
     /// Never in practice: the strategy is part of every build.
@@ -85,12 +85,13 @@ impl Ranks {
         Ok(Registry::<StrategyKind>::load()?.build(&strategy, &context, &device)?)
     }
 
-    /// Number of ranks in this process.
+    /// The number of ranks in this process.
     pub fn local(&self) -> usize {
         self.strategies.len()
     }
 
-    /// Whether several ranks update pieces of parameters, and not each all of them.
+    /// Whether several ranks update pieces of parameters, instead of each rank updating all of
+    /// them.
     pub fn update_pieces(&self) -> bool {
         let several = self.first().communicator().size() > 1;
         several && matches!(self.first().updates(1), Updates::InParts(_))
@@ -101,15 +102,15 @@ impl Ranks {
         self.first().communicator().rank() == 0
     }
 
-    /// The directory of the run, which the first rank makes ([`RunDirectory::create`]) or goes on
-    /// with, and alone writes to.
+    /// The directory of the run, which is created ([`RunDirectory::create`]) or resumed by the
+    /// first rank, which alone writes to it.
     ///
     /// # Errors
     /// A directory that cannot be made.
     pub fn run_directory(&self, options: &OptimizationOptions) -> Result<RunDirectory, RunError> {
         let path = options.output_dir.as_deref();
         if self.local() == 1 {
-            // Every process has checked the directory, and there is nothing in it yet.
+            // Every process has checked the directory, which is still empty.
             self.first().communicator().barrier()?;
         }
         match (self.has_first(), options.resume) {
@@ -119,11 +120,12 @@ impl Ranks {
         }
     }
 
-    /// Does `work` on every rank, each with `input` of its own, and returns what it is on the first
-    /// of this process. The others report to nobody; several share the threads of the process.
+    /// Runs `work` on every rank with its own copy of `input`, and returns the result of the first
+    /// rank of this process. The others do not report to anyone; ranks in one process share its
+    /// threads.
     ///
     /// # Errors
-    /// That of the first rank that failed, which ends the others.
+    /// That of the first rank that failed, which terminates the others.
     pub fn run<T: Clone + Send, R: Send>(
         &self,
         input: T,
@@ -153,7 +155,7 @@ impl Ranks {
         };
         let (first, others) = thread::scope(|scope| {
             let others = others.iter().map(|strategy| {
-                // What is given to a thread need not be what several may look at.
+                // Values can be moved to a thread without being shareable between threads.
                 let input = input.clone();
                 let rank = &rank;
                 scope.spawn(move || rank(input, strategy.as_ref(), &mut |_: &Event<'_>| {}))
@@ -189,8 +191,8 @@ impl Ranks {
     }
 }
 
-/// Of the errors of some of `size` ranks, in their order, the first that is not only news of another
-/// rank's.
+/// Of the errors of some of `size` ranks, in order, the first one that is not merely caused by
+/// another rank's.
 fn cause(
     size: usize,
     (rank, first): (usize, RunError),

@@ -1,4 +1,4 @@
-//! A training as one of its ranks computes it, for code that knows of no ranks.
+//! A training as computed by one of its ranks, for code that is independent of ranks.
 
 use std::ops::Range;
 
@@ -15,12 +15,12 @@ pub struct Replica<'a> {
 }
 
 impl Replica<'static> {
-    /// The only one: whatever is divided is its own as a whole.
+    /// A single replica, which computes everything.
     pub const ALONE: Self = Self { strategy: None };
 }
 
 impl<'a> Replica<'a> {
-    /// That of one rank of `strategy`.
+    /// The replica of one rank of `strategy`.
     pub fn new(strategy: &'a dyn ParallelStrategy) -> Self {
         let several = strategy.communicator().size() > 1;
         Self {
@@ -28,18 +28,18 @@ impl<'a> Replica<'a> {
         }
     }
 
-    /// Whether there is no other, so that what is its own is all.
+    /// Whether this is the only replica.
     pub fn is_alone(&self) -> bool {
         self.strategy.is_none()
     }
 
-    /// Its number, from 0.
+    /// Its index, from 0.
     pub fn number(&self) -> usize {
         self.strategy
             .map_or(0, |strategy| strategy.communicator().rank())
     }
 
-    /// What it computes of `all` things, which are one at least.
+    /// The part of `all` items that it computes; there is at least one item.
     pub fn part(&self, all: usize) -> OwnPart {
         let size = self
             .strategy
@@ -51,10 +51,10 @@ impl<'a> Replica<'a> {
     }
 
     /// The rows of all replicas, `[all, dim]`, from those that this one computed of its `part`,
-    /// `[computed, dim]`; gradients flow to its own rows only.
+    /// `[computed, dim]`. Gradients only flow to its own rows.
     ///
     /// # Errors
-    /// Another that failed.
+    /// Another replica that failed.
     pub fn gather(&self, computed: Tensor<2>, part: &OwnPart) -> Result<Tensor<2>, RunError> {
         let Some(strategy) = self.strategy else {
             return Ok(computed);
@@ -65,15 +65,16 @@ impl<'a> Replica<'a> {
         let [_, dim] = computed.dims();
         let none = Tensor::zeros([0, dim], &computed.device());
         let all = strategy.gather_rows(none, &part.parts)?;
-        // What is computed without being counted stays in the graph, with gradients of 0.
+        // Rows that are computed but not counted stay in the graph, with gradients of 0.
         Ok(all + computed.sum().mul_scalar(0.0).unsqueeze::<2>())
     }
 
-    /// The gradient at the rows that this replica computed of its `part`, `[computed, dim]`: the sum
-    /// of what all replicas have at these rows of their `gradient` at all rows, `[all, dim]`.
+    /// The gradient with respect to the rows that this replica computed of its `part`,
+    /// `[computed, dim]`: the sum over all replicas of their `gradient` at these rows, out of all
+    /// rows, `[all, dim]`.
     ///
     /// # Errors
-    /// Another that failed.
+    /// Another replica that failed.
     pub fn reduce(&self, gradient: Tensor<2>, part: &OwnPart) -> Result<Tensor<2>, RunError> {
         let Some(strategy) = self.strategy else {
             return Ok(gradient);
@@ -81,19 +82,19 @@ impl<'a> Replica<'a> {
         let ([_, dim], device) = (gradient.dims(), gradient.device());
         let own = strategy.reduce_rows(gradient, &part.parts)?;
         Ok(match part.is_empty() {
-            // Nothing comes from what is computed without being counted.
+            // Rows that are computed but not counted contribute nothing.
             true => Tensor::zeros([part.computed().len(), dim], &device),
             false => own,
         })
     }
 
-    /// A term of the loss that is no sum over rows, of the rows `[all, dim]` that all replicas have
-    /// together, from those that this one computed of its `part`: it has the gradients of its own
-    /// rows, and the first those of the `module` that makes the `term` of them. The term itself,
-    /// `[1]` and not read yet, is that of the first, so that it counts once.
+    /// A loss term that is not a sum over rows, computed from the rows `[all, dim]` of all
+    /// replicas, given those that this one computed of its `part`. Each replica has the gradients
+    /// of its own rows, and the first one those of the `module` used in `term`. The term itself,
+    /// `[1]` and not read yet, is returned by the first replica only, so that it counts once.
     ///
     /// # Errors
-    /// Those of the `term`, or another that failed.
+    /// Those of the `term`, or another replica that failed.
     pub fn term_of_all<M: Module>(
         &self,
         module: &M,
@@ -112,7 +113,7 @@ impl<'a> Replica<'a> {
     /// The sum of each value over the replicas.
     ///
     /// # Errors
-    /// Another that failed.
+    /// Another replica that failed.
     pub fn sum(&self, values: &[f64]) -> Result<Vec<f64>, RunError> {
         match self.strategy {
             None => Ok(values.to_vec()),
@@ -120,13 +121,13 @@ impl<'a> Replica<'a> {
         }
     }
 
-    /// What `work` is on the first replica; nothing on the others, which have done their part.
+    /// The result of `work` on the first replica; `None` on the others, which have done their part.
     pub fn on_first<T>(&self, work: impl FnOnce() -> T) -> Option<T> {
         (self.number() == 0).then(work)
     }
 }
 
-/// What one replica computes of a number of things.
+/// The part of a number of items that one replica computes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnPart {
     parts: Parts,
@@ -134,18 +135,18 @@ pub struct OwnPart {
 }
 
 impl OwnPart {
-    /// Those that count; may be empty.
+    /// The items that count; may be empty.
     pub fn own(&self) -> Range<usize> {
         self.parts.of(self.rank)
     }
 
-    /// Whether none counts.
+    /// Whether no item counts.
     pub fn is_empty(&self) -> bool {
         self.own().is_empty()
     }
 
-    /// Those that are computed: its own, or the first of all where that would be none, so that all
-    /// replicas do the same steps. What comes of it must count for nothing.
+    /// The items that are computed: its own, or the first of all if there are none, so that all
+    /// replicas perform the same steps. The result of the latter must not be counted.
     pub fn computed(&self) -> Range<usize> {
         match self.is_empty() {
             true => 0..1,
@@ -153,7 +154,7 @@ impl OwnPart {
         }
     }
 
-    /// What a mean over its own counts for in the mean over all.
+    /// The weight of a mean over its own items in the mean over all.
     pub fn fraction(&self) -> f64 {
         self.own().len() as f64 / self.parts.count() as f64
     }

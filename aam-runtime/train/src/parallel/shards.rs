@@ -8,27 +8,27 @@ use burn::tensor::{Device, Tensor};
 
 use super::layout::{Layout, Row};
 
-/// The pieces, as an optimizer sees them.
+/// The pieces as a module for an optimizer.
 #[derive(Module, Debug)]
 pub struct Pieces {
     tensors: Vec<Param<Tensor<1>>>,
 }
 
-/// The pieces of the parameters that a rank updates, each under its parameter's id.
+/// The pieces of the parameters that a rank updates, each with its parameter's id.
 #[derive(Debug)]
 pub struct Shards {
-    /// In the order of their parameters.
+    /// The pieces in the order of their parameters.
     pub pieces: Pieces,
-    /// Where each piece is in its parameter.
+    /// The range of each piece in its parameter.
     ranges: Vec<(ParamId, Range<usize>)>,
-    /// Which pieces are of each row.
+    /// The pieces of each row.
     rows: Vec<Range<usize>>,
-    /// Where they are, without gradients.
+    /// Their device, without gradients.
     device: Device,
 }
 
 impl Shards {
-    /// None yet, on `device`.
+    /// Creates an empty set on `device`.
     pub fn new(device: Device) -> Self {
         Self {
             pieces: Pieces {
@@ -40,7 +40,7 @@ impl Shards {
         }
     }
 
-    /// Adds the next `row`, whose parameters are `values`, `[count]`, and of which this rank updates
+    /// Adds the next `row`, whose parameters are `values`, `[count]`. This rank updates the range
     /// `own`.
     pub fn add(&mut self, row: &Row, values: &Tensor<1>, own: Range<usize>) {
         let first = self.ranges.len();
@@ -48,7 +48,7 @@ impl Shards {
             let start = place.start.max(own.start);
             let end = (place.start + place.len()).min(own.end);
             if start < end {
-                // A copy, which does not keep the whole row in memory.
+                // A copy, which does not keep the entire row in memory.
                 let piece = values.clone().slice(start..end).into_data();
                 let piece = Tensor::<1>::from_data(piece, &self.device).autodiff();
                 let piece = Param::initialized(place.id, piece.require_grad());
@@ -60,12 +60,12 @@ impl Shards {
         self.rows.push(first..self.ranges.len());
     }
 
-    /// Where each piece is in its parameter.
+    /// The range of each piece in its parameter.
     pub fn ranges(&self) -> &[(ParamId, Range<usize>)] {
         &self.ranges
     }
 
-    /// The pieces of the row number `row` laid end to end, which may be none.
+    /// The concatenated pieces of row number `row`; may be empty.
     pub fn values(&self, row: usize) -> Tensor<1> {
         let pieces = &self.pieces.tensors[self.rows[row].clone()];
         match pieces {
@@ -74,8 +74,8 @@ impl Shards {
         }
     }
 
-    /// Adds the gradients of the pieces of the row number `row`, laid end to end in `values`, to
-    /// `gradients`, but for parameters without any.
+    /// Adds the gradients of the pieces of row number `row`, concatenated in `values`, to
+    /// `gradients`, except for parameters without gradients.
     pub fn put(
         &self,
         (row, layout): (usize, &Layout),

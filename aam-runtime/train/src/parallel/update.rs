@@ -1,8 +1,8 @@
-//! Updates of parameters that several ranks make together.
+//! Parameter updates performed jointly by several ranks.
 //!
-//! A strategy sees parameters and gradients as rows ([`Layout`]). Where each rank updates
-//! a part of every row, the optimizer gets a module of the [`Shards`], pieces of the parameters under
-//! their own ids, and so keeps its state for them alone.
+//! A strategy sees parameters and gradients as rows ([`Layout`]). If each rank updates a part of
+//! every row, the optimizer receives a module of the [`Shards`], i.e. pieces of the parameters with
+//! their own ids, and keeps its state for those only.
 
 use aam_api::{Communicator, ParallelStrategy, Updates};
 use burn::module::Module;
@@ -15,23 +15,23 @@ use super::shards::Shards;
 use crate::optimizer::{norm, scale};
 use aam_run::RunError;
 
-/// How gradients change a module; it must do the same to each number, whatever tensor it is in.
+/// How gradients change a module; each value must be treated the same way in any tensor.
 pub trait UpdateRule {
-    /// The module after the update.
+    /// Returns the module after the update.
     fn apply<M: Module>(&mut self, module: M, gradients: GradientsParams) -> M;
 }
 
-/// Makes the updates of this rank.
+/// Performs the updates of this rank.
 #[derive(Debug)]
 pub struct Updater<'a> {
     strategy: &'a dyn ParallelStrategy,
     layout: Layout,
-    /// What this rank updates, where it is not everything.
+    /// What this rank updates, if it is not everything.
     shards: Option<Shards>,
 }
 
 impl<'a> Updater<'a> {
-    /// The updater of `model`, and the model with the parameters of rank 0.
+    /// Creates the updater of `model`, and returns the model with the parameters of rank 0.
     ///
     /// # Errors
     /// A rank that failed.
@@ -61,13 +61,13 @@ impl<'a> Updater<'a> {
         Ok((updater, model))
     }
 
-    /// What connects the ranks.
+    /// The connection between the ranks.
     pub fn communicator(&self) -> &dyn Communicator {
         self.strategy.communicator()
     }
 
-    /// The state of the optimizer as it is saved, on rank 0, from what each rank `own`s of it: whole,
-    /// or in parts where the strategy wants that.
+    /// The state of the optimizer for saving, on rank 0, from the part `own` of each rank: whole,
+    /// or in parts if required by the strategy.
     ///
     /// # Errors
     /// A rank that failed.
@@ -85,16 +85,16 @@ impl<'a> Updater<'a> {
         let whole = joined(parts, &self.layout);
         Ok(vec![whole.map_err(|problem| {
             RunError::Usage(format!(
-                "the state of the optimizer cannot be put together: {problem}"
+                "the state of the optimizer cannot be assembled: {problem}"
             ))
         })?])
     }
 
-    /// What this rank has of a state of the optimizer that was saved in `parts`, by any strategy on
+    /// This rank's part of a state of the optimizer that was saved in `parts`, by any strategy on
     /// any number of ranks.
     ///
     /// # Errors
-    /// Parts of something else, in words.
+    /// Parts of something else; as a message.
     pub fn own_state(&self, parts: Vec<Vec<u8>>) -> Result<Vec<u8>, String> {
         let whole = joined(parts, &self.layout)?;
         check(&whole, &self.layout)?;
@@ -105,7 +105,7 @@ impl<'a> Updater<'a> {
     }
 
     /// The model after an update by `rule` with the sums over the ranks of `gradients`, times
-    /// `factor`, and no longer than `longest` altogether; and how long they were, if that is known.
+    /// `factor`, clipped to the norm `longest`; and their norm, if known.
     ///
     /// # Errors
     /// A rank that failed.
@@ -143,7 +143,7 @@ impl<'a> Updater<'a> {
         };
         let length = communicator.sum(&[squares])?[0].sqrt();
         let sums = limited(&shards.pieces, sums, factor, longest, Some(length));
-        // While the optimizer works, the pieces are all there is.
+        // During the update, only the pieces are kept in memory.
         model = emptied(model);
         shards.pieces = rule.apply(shards.pieces, sums);
         for (number, row) in self.layout.rows.iter().enumerate() {
@@ -156,13 +156,14 @@ impl<'a> Updater<'a> {
     }
 }
 
-/// With 64 bits and in order, so that the length of a gradient does not depend on the device.
+/// In 64 bits and in order, so that the norm of a gradient does not depend on the device.
 fn sum_of_squares(row: &Tensor<1>) -> f64 {
     let square = |value: f32| f64::from(value).powi(2);
     row.to_data().iter().map(square).sum()
 }
 
-/// `gradients` times `factor`, or less if their `length`, times `factor`, is beyond the longest.
+/// Multiplies `gradients` by `factor`, or by less if their norm `length` times `factor` exceeds the
+/// maximum.
 fn limited<M: Module>(
     module: &M,
     gradients: GradientsParams,

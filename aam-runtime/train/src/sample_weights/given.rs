@@ -1,4 +1,4 @@
-//! Weights that a person gives by the names of categories.
+//! Weights given by the user by category name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,7 @@ pub fn read(weights: &NamedValues) -> Result<Named, RunError> {
 }
 
 fn check(named: &Named, name: &str, weight: &Value) -> Result<(), RunError> {
-    // Beyond this range, weights leave single precision when they are averaged.
+    // Beyond this range, weights exceed single precision when they are averaged.
     match weight.as_f64().is_some_and(|w| (1e-9..=1e9).contains(&w)) {
         true => Ok(()),
         false => Err(named.problem(format!(
@@ -110,8 +110,8 @@ pub fn by_name<'a>(
     Ok(weights)
 }
 
-/// The categories that `name` stands for: written in full, in any order of the columns; by all of
-/// their values; by one of them.
+/// The categories that `name` stands for: written in full, with columns in any order; by all of
+/// their values; or by one of them.
 fn meant<'a>(name: &str, columns: &[String], known: &BTreeSet<&'a [String]>) -> Vec<&'a [String]> {
     let sorted = |text: &str| -> Vec<String> {
         let mut parts: Vec<String> = text.split(',').map(|part| part.trim().to_owned()).collect();
@@ -146,7 +146,7 @@ fn unknown(
     let candidates = labels.iter().chain(values).map(String::as_str);
     let similar = nearest(name, candidates);
     named.problem(format!(
-        "no sample of {} is of the category '{name}'{}; categories: {}",
+        "no sample of {} has the category '{name}'{}; categories: {}",
         metadata.file().display(),
         similar.map_or(String::new(), |name| format!(" (did you mean '{name}'?)")),
         listed(&labels, MOST_SHOWN)

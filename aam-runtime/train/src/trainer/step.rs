@@ -13,11 +13,11 @@ use crate::parallel::update::Updater;
 use crate::parallel::{Replica, values_of_first};
 use crate::training_batches::{NextBatch, TrainingBatch};
 
-/// Names of a batch that an error tells at most.
+/// Maximum number of names of a batch in an error message.
 const MOST_NAMED: usize = 20;
 
 impl Trainer<'_> {
-    /// One update from `group` batches, before which the epoch had `first`.
+    /// One update from `group` batches, before which the epoch had reached `first`.
     pub(super) fn step<O: Objective>(
         &mut self,
         objective: &O,
@@ -74,7 +74,7 @@ impl Trainer<'_> {
         Ok(learner)
     }
 
-    /// The batch with what it is compared with, which the first rank alone has before.
+    /// The batch with its true values, which only the first rank has beforehand.
     fn with_truth<O: Objective>(
         &self,
         objective: &O,
@@ -87,7 +87,7 @@ impl Trainer<'_> {
         Ok(TrainingBatch { truth, ..batch })
     }
 
-    /// The losses of a batch over all ranks, from this rank's share of them.
+    /// Sums the losses of a batch over all ranks, from this rank's contributions.
     fn add_up(&self, losses: &mut [Metric]) -> Result<(), RunError> {
         let values: Vec<f64> = losses.iter().map(|loss| loss.value).collect();
         let sums = self.strategy.communicator().sum(&values)?;
@@ -98,7 +98,7 @@ impl Trainer<'_> {
     }
 }
 
-/// The error of a `loss` that is no number, and of what it is.
+/// The error of a non-finite `loss`, with the contents of its batch.
 fn diverged(
     loss: f64,
     batch: usize,
@@ -113,11 +113,11 @@ fn diverged(
     let names = names[..names.len().min(MOST_NAMED)].join(", ");
     let range = match precision {
         MixedPrecision::Fp16 => {
-            "; or numbers went beyond the range of half precision, which --mixed-precision bf16 does not have"
+            ". Alternatively, values may have exceeded the range of half precision; --mixed-precision bf16 has a larger range"
         }
         MixedPrecision::Bf16 | MixedPrecision::None => "",
     };
     RunError::Diverged(format!(
-        "the loss of batch {batch} of epoch {epoch} is {loss}; the batch is of {names}{more}\n  help: the checkpoints before are kept. Check these for extreme targets and distances, or go on from the last checkpoint more gently: --resume --lr with a smaller number{range}"
+        "the loss of batch {batch} of epoch {epoch} is {loss}; the batch contains {names}{more}\n  help: earlier checkpoints are kept. Check these samples for extreme targets and distances, or resume from the last checkpoint with a smaller learning rate (--resume --lr){range}"
     ))
 }

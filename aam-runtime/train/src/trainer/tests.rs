@@ -1,5 +1,5 @@
-//! The loop, with a model of one weight `w` whose loss is `w` times the mean of a batch's rows: the
-//! gradient of a batch is that mean.
+//! Tests of the loop, with a model of one weight `w` whose loss is `w` times the mean of a batch's
+//! rows: the gradient of a batch is that mean.
 
 use std::cell::RefCell;
 
@@ -37,7 +37,7 @@ impl ParallelStrategy for Single {
     }
 }
 
-/// Takes note of the gradient of each batch, and of the weight at each validation.
+/// Records the gradient of each batch, and the weight at each validation.
 #[derive(Default)]
 struct Means {
     gradients: RefCell<Vec<f64>>,
@@ -91,13 +91,13 @@ impl Objective for Means {
     }
 }
 
-/// Trains a weight of 1 on six rows in batches of two, and returns what the objective saw and the
+/// Trains a weight of 1 on six rows in batches of two. Returns the record of the objective and the
 /// last model.
 fn trained(change: impl FnOnce(&mut OptimizationOptions)) -> (Means, f64) {
     trained_after(0.0, change)
 }
 
-/// The same with the updates of a warm-up before the rate is constant.
+/// The same with a warm-up before a constant learning rate.
 fn trained_after(warmup: f64, change: impl FnOnce(&mut OptimizationOptions)) -> (Means, f64) {
     let mut options = OptimizationOptions {
         weight_decay: Some(0.0),
@@ -149,7 +149,7 @@ fn trained_after(warmup: f64, change: impl FnOnce(&mut OptimizationOptions)) -> 
     (objective, weight(&trained.last))
 }
 
-/// Velocities of descent with a momentum of 0.9, added up.
+/// The summed velocities of gradient descent with a momentum of 0.9.
 fn moved(gradients: &[f64], rates: &[f64]) -> f64 {
     let mut velocity = 0.0;
     let steps = gradients.iter().zip(rates);

@@ -1,4 +1,4 @@
-//! Updates of a copy of a model that somebody watches, and that nothing is kept of.
+//! Updates of a copy of a model that are observed and then discarded.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,47 +18,47 @@ use crate::plan::Plan;
 use crate::sampling::Sampling;
 use crate::training_batches::{NextBatch, with_batches};
 
-/// What just happened.
+/// An event of a trial update.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TrialEvent {
-    /// There are gradients for an update.
+    /// The gradients for an update have been computed.
     Gradients {
         /// The update, from 1.
         step: usize,
         /// Its learning rate.
         rate: f64,
-        /// The loss before it.
+        /// The loss before the update.
         loss: f64,
     },
-    /// The update is done.
+    /// The update is complete.
     Updated,
 }
 
-/// Hears of each moment, with the model as it is then; `false` ends the updates.
+/// Called at each event with the current model; returning `false` ends the updates.
 pub type Watcher<'a, M> =
     dyn FnMut(&M, &mut dyn Observer, TrialEvent) -> Result<bool, RunError> + 'a;
 
 /// Updates of a copy of a model on one rank.
 pub struct TrialUpdates<'a> {
-    /// Settings.
+    /// The settings.
     pub options: &'a OptimizationOptions,
-    /// The components that were chosen.
+    /// The selected components.
     pub components: &'a Components,
-    /// Rate and batches.
+    /// The learning rate and batches.
     pub plan: Plan,
     /// The rank.
     pub strategy: &'a dyn ParallelStrategy,
-    /// Who listens.
+    /// The observer of events.
     pub observer: &'a mut dyn Observer,
-    /// Set when the user wants it to stop.
+    /// Set when the user requests a stop.
     pub interrupt: &'a AtomicBool,
 }
 
 impl TrialUpdates<'_> {
-    /// Trains a copy of `model` with an update at each of `rates`, and returns it.
+    /// Trains a copy of `model` with one update at each of `rates`, and returns it.
     ///
     /// # Errors
-    /// What components refuse, and those of `watcher`.
+    /// Errors of components, and those of `watcher`.
     pub fn run<O: Objective>(
         self,
         objective: &O,

@@ -1,4 +1,4 @@
-//! What an epoch came to.
+//! Validation at the end of an epoch.
 
 use aam_api::metric::{Better, MetricName};
 use aam_evaluation::metrics::Metric;
@@ -14,8 +14,8 @@ use crate::parallel::{Replica, metrics_of_first};
 use crate::state::Best;
 
 impl Trainer<'_> {
-    /// Ends the epoch at hand: its metrics, and whether it is the best. Returns its score, of which
-    /// more is better, where samples were held out.
+    /// Ends the current epoch: computes its metrics, and whether it is the best one. Returns its
+    /// score (higher is better), if there are validation samples.
     pub(super) fn validate<O: Objective>(
         &mut self,
         objective: &O,
@@ -40,7 +40,7 @@ impl Trainer<'_> {
         let score = has_validation.then(|| score(&name, &metrics)).transpose()?;
         progress.done.epochs += 1;
         progress.place = EpochProgress::default();
-        // Without samples to judge by, the last epoch is as good as it gets.
+        // Without validation samples, the last epoch counts as the best one.
         let better = match (&progress.best, score) {
             (Some((best, _)), Some(score)) => score > best.score || best.score.is_nan(),
             (None, _) | (_, None) => true,
@@ -63,7 +63,7 @@ impl Trainer<'_> {
     }
 }
 
-/// The score by the metric called `name`, of which more is better.
+/// The score by the metric called `name`; higher is better.
 fn score(name: &str, metrics: &[Metric]) -> Result<f64, RunError> {
     let names = || metrics.iter().map(|metric| metric.name.as_str());
     let chosen = metrics.iter().find(|metric| metric.name == name);

@@ -1,12 +1,12 @@
-//! What holds for every metric in both precisions, on random trees and tables: with branches over
-//! few samples and over many, polytomies, single children, empty samples and equal ones.
+//! Properties of every metric in both precisions, on random trees and tables: with branches over
+//! few and many samples, polytomies, single children, empty samples and identical ones.
 
 use super::*;
 
-/// Distances in single precision agree so far with those of another order of adding.
+/// Tolerance of single-precision distances to a different order of addition.
 const SINGLE: f64 = 2e-5;
 
-/// The whole matrix, put together from bands of as many rows as `memory` bytes hold.
+/// The whole matrix, assembled from bands with as many rows as fit `memory` bytes.
 fn matrix<T: Real>(tree: &Tree, table: &Table, metric: Metric, memory: u64) -> Vec<f64> {
     let unifrac = UniFrac::new(tree, table, metric).unwrap();
     let samples = table.num_samples();
@@ -25,7 +25,7 @@ fn matrix<T: Real>(tree: &Tree, table: &Table, metric: Metric, memory: u64) -> V
     matrix
 }
 
-/// In double precision and in single, with the slack that each needs.
+/// In double and in single precision, with the tolerance that each needs.
 type Computed = fn(&Tree, &Table, Metric, u64) -> Vec<f64>;
 const PRECISIONS: [(Computed, f64); 2] = [(matrix::<f64>, 1e-11), (matrix::<f32>, SINGLE)];
 
@@ -46,7 +46,7 @@ fn table_of(rows: &[Vec<u32>]) -> Table {
     table(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
-/// Studies of many kinds, the first and the last samples of which are equal, the second empty.
+/// Various studies in which the first and last samples are identical and the second is empty.
 fn studies() -> Vec<(Tree, Table)> {
     let of = |(seed, tips, samples, one_in)| {
         let (tree, table) = study_with(seed, tips, samples, one_in);
@@ -126,7 +126,7 @@ fn the_order_of_samples_changes_nothing() {
     }
 }
 
-/// The same tree with its nodes, and so the children of each, in a random order.
+/// The same tree with its nodes, and thus the children of each, in random order.
 fn turned(tree: &Tree, seed: u64) -> Tree {
     let mut rng = stream(seed, "turned tree");
     let mut children = vec![0usize; tree.len()];
@@ -203,7 +203,7 @@ fn equal_samples_are_one() {
                 let found = computed(&tree, &table, metric, 1);
                 let slack = if slack < SINGLE { 0.0 } else { slack };
                 agree(&[found[last]], &[0.0], slack * scale(&found), metric);
-                // To all others, but each other.
+                // Distances to all other samples except each other.
                 let (one, other) = (&found[1..last], &found[last * samples + 1..][..last - 1]);
                 agree(one, other, slack, metric);
             }

@@ -1,8 +1,8 @@
-//! An event file of TensorBoard: records with checksums, one event each.
+//! TensorBoard event files: checksummed records of one event each.
 //!
-//! A record is the length of its event (8 bytes, little endian), a checksum of these, the event, and
-//! a checksum of it. A checksum is the CRC-32C, rotated and offset so that records within records
-//! are no trouble.
+//! A record is the length of its event (8 bytes, little endian), a checksum of the length, the
+//! event, and a checksum of the event. Checksums are CRC-32C, rotated and offset so that records can
+//! be nested in records.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -16,19 +16,19 @@ use aam_run::RunError;
 
 const CRC32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 
-/// An event file that is being written.
+/// An event file being written.
 pub struct EventFile {
     path: PathBuf,
     file: File,
-    /// Records that are not in the file yet: a disk that is full is first of all for checkpoints.
+    /// Records not yet written to the file; space on a full disk goes to checkpoints first.
     pending: Vec<u8>,
 }
 
 impl EventFile {
-    /// Makes a file in `directory`, which comes after those that are there.
+    /// Creates a file in `directory` that sorts after the existing ones.
     ///
     /// # Errors
-    /// It cannot be made.
+    /// The file cannot be created.
     pub fn create(directory: &Path) -> Result<Self, RunError> {
         fs::create_dir_all(directory).map_err(RunError::write(directory))?;
         let now = since_1970();
@@ -45,12 +45,12 @@ impl EventFile {
         Ok(events)
     }
 
-    /// Says that whatever other files have of `step` and later is void.
+    /// Declares everything that other files contain for `step` and later void.
     pub fn void_from(&mut self, step: usize) {
         self.record(&messages::session_start(since_1970(), step as u64));
     }
 
-    /// Takes up values of a step under their tags; numbers that are none are left out.
+    /// Queues the values of a step under their tags; NaN and infinite values are left out.
     pub fn add(&mut self, step: usize, mut values: Vec<(String, Value)>) {
         values.retain(|(_, value)| !matches!(value, Value::Scalar(number) if !number.is_finite()));
         if !values.is_empty() {
@@ -58,7 +58,7 @@ impl EventFile {
         }
     }
 
-    /// Writes what was taken up.
+    /// Writes the queued records.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -77,7 +77,7 @@ impl EventFile {
     }
 }
 
-/// The checksum of TensorFlow's record files.
+/// The checksum used by TensorFlow record files.
 fn checksum(bytes: &[u8]) -> u32 {
     CRC32C
         .checksum(bytes)
@@ -95,7 +95,7 @@ fn since_1970() -> f64 {
 mod tests {
     use super::*;
 
-    /// The events of a file, with both checksums of each checked.
+    /// The events of a file, after verifying both checksums of each.
     fn events(path: &Path) -> Vec<Vec<u8>> {
         let bytes = fs::read(path).unwrap();
         let (mut rest, mut events) = (bytes.as_slice(), Vec::new());

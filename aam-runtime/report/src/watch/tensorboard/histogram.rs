@@ -4,10 +4,10 @@ use safetensors::{Dtype, SafeTensors};
 
 use super::messages::Histogram;
 
-/// Bins of a histogram.
+/// Number of bins of a histogram.
 const BINS: usize = 30;
 
-/// A histogram and the name of every tensor of numbers in a file of weights.
+/// The name and histogram of every floating-point tensor in a weights file.
 pub fn of_weights(safetensors: &[u8]) -> Vec<(String, Histogram)> {
     let Ok(tensors) = SafeTensors::deserialize(safetensors) else {
         return Vec::new();
@@ -30,7 +30,7 @@ fn values(bytes: &[u8]) -> Vec<f64> {
     numbers.filter(|value| value.is_finite()).collect()
 }
 
-/// The histogram of `values` in bins of one width.
+/// The histogram of `values` in bins of equal width.
 fn of(values: &[f64]) -> Histogram {
     let mut histogram = Histogram {
         min: values.iter().copied().fold(f64::INFINITY, f64::min),

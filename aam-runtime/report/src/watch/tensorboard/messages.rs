@@ -1,48 +1,48 @@
-//! The messages of an event file, in the encoding of Protocol Buffers.
+//! The messages of an event file, in Protocol Buffers encoding.
 //!
 //! Field numbers are those of TensorFlow's `event.proto`, `summary.proto`, `histogram.proto` and of
-//! TensorBoard's `plugins/custom_scalar/layout.proto`. The crates that write event files bring old
-//! encoders along, and decoders of images or a generator of code (tensorboard-rs 0.5, tfrecord 0.15);
-//! what is needed of the encoding is on this page.
+//! TensorBoard's `plugins/custom_scalar/layout.proto`. Existing crates that write event files
+//! (tensorboard-rs 0.5, tfrecord 0.15) depend on outdated encoders and on image decoders or a code
+//! generator, so this module implements the small part of the encoding that it needs.
 
-/// What a summary says under a tag.
+/// The value of a summary under a tag.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A number.
     Scalar(f64),
-    /// A picture.
+    /// An image.
     Image {
         /// Width in pixels.
         width: u32,
         /// Height in pixels.
         height: u32,
-        /// The picture as PNG.
+        /// The image as PNG.
         png: Vec<u8>,
     },
-    /// How values are distributed.
+    /// A distribution of values.
     Histogram(Histogram),
-    /// Which tags share a chart: charts with their tags.
+    /// Charts with the tags that share each.
     Layout(Vec<(String, Vec<String>)>),
 }
 
-/// How values are distributed.
+/// A distribution of values.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Histogram {
     /// Least value.
     pub min: f64,
     /// Greatest value.
     pub max: f64,
-    /// How many values.
+    /// Number of values.
     pub count: f64,
     /// Their sum.
     pub sum: f64,
     /// Sum of their squares.
     pub squares: f64,
-    /// Upper ends of the bins, and how many values are in each.
+    /// Upper bounds of the bins and the number of values in each.
     pub bins: Vec<(f64, f64)>,
 }
 
-/// Fields written one after the other.
+/// A message whose fields are appended one after the other.
 #[derive(Default)]
 struct Message(Vec<u8>);
 
@@ -106,12 +106,12 @@ fn event(seconds: f64, step: u64) -> Message {
     }
 }
 
-/// The first event of a file. `seconds` are since 1970.
+/// The first event of a file; `seconds` since 1970.
 pub fn version(seconds: f64) -> Vec<u8> {
     event(seconds, 0).text(3, "brain.Event:2").0
 }
 
-/// A session starts: whatever files before this one say of `step` and later is void.
+/// Starts a session: everything that earlier files contain for `step` and later is void.
 pub fn session_start(seconds: f64, step: u64) -> Vec<u8> {
     const START: u64 = 1;
     let log = Message::default().varint(1, START);

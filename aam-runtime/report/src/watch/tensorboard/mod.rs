@@ -1,7 +1,7 @@
-//! Event files for TensorBoard, with the tags of the reference implementation.
+//! TensorBoard event files, with the tags of the reference implementation.
 //!
-//! Every value is at the number of updates so far, also those of an epoch, so that what a resumed
-//! run does again can be declared void from an update on.
+//! Every value is recorded at the number of updates so far, even values of an epoch. When a run
+//! resumes, the updates that it repeats can thus be declared void from some update on.
 
 mod event_file;
 mod histogram;
@@ -18,11 +18,11 @@ use aam_run::events::{Event, Observer};
 use event_file::EventFile;
 use messages::Value;
 
-/// Pictures and histograms are written so often in a run, spread evenly, and at its end: TensorBoard
-/// shows ten of each.
+/// Number of times that images and histograms are written during a run, evenly spaced and including
+/// its end; TensorBoard shows ten of each.
 const PICTURES: usize = 10;
 
-/// Targets that are pictured, the first of many: nobody looks at hundreds.
+/// Most targets with images; nobody looks at hundreds.
 const MOST_PICTURED: usize = 20;
 
 /// Writes event files.
@@ -31,15 +31,15 @@ pub struct TensorBoard {
     file: Option<EventFile>,
     step: usize,
     epoch: usize,
-    /// Epochs between pictures.
+    /// Epochs between images.
     every: usize,
     samples: usize,
-    /// What is not drawn yet.
+    /// Predictions not yet drawn.
     compared: Vec<Compared>,
 }
 
 impl TensorBoard {
-    /// Into `directory`, which is made when there is something to write.
+    /// Creates a writer into `directory`, which is created on the first write.
     pub fn new(directory: PathBuf) -> Self {
         Self {
             directory,
@@ -52,10 +52,11 @@ impl TensorBoard {
         }
     }
 
-    /// A run goes on after `epoch` and `step`: what older files have of later ones is void.
+    /// Prepares for a run that resumes after `epoch` and `step`: declares what older files contain
+    /// of later ones void.
     ///
     /// # Errors
-    /// A file that cannot be written.
+    /// A file cannot be written.
     pub fn cut_back(&mut self, epoch: usize, step: usize) -> Result<(), RunError> {
         (self.epoch, self.step) = (epoch, step);
         let file = self.file()?;
@@ -63,10 +64,10 @@ impl TensorBoard {
         file.flush()
     }
 
-    /// Writes what is still owed.
+    /// Writes everything that is still pending.
     ///
     /// # Errors
-    /// A file that cannot be written.
+    /// A file cannot be written.
     pub fn close(&mut self) -> Result<(), RunError> {
         self.draw()?;
         match &mut self.file {
@@ -115,7 +116,7 @@ impl TensorBoard {
         epoch == 1 || epoch.is_multiple_of(self.every)
     }
 
-    /// Draws what was compared last, once.
+    /// Draws the latest predictions, once.
     fn draw(&mut self) -> Result<(), RunError> {
         let compared = std::mem::take(&mut self.compared);
         let targets = compared.iter().filter(|c| c.of == Of::Target).count();

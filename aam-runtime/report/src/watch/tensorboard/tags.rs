@@ -1,10 +1,10 @@
-//! What the metrics of an epoch are called in TensorBoard: as the reference implementation calls
-//! them, where it has them.
+//! TensorBoard tags of the metrics of an epoch: the names of the reference implementation, where it
+//! has the metric.
 
 use aam_api::metric::is_held_out;
 use aam_evaluation::metrics::Metric;
 
-/// Charts of training beside validation, each with its two tags.
+/// Charts of training and validation together, each with its two tags.
 const PAIRS: [&str; 6] = [
     "TotalLoss",
     "TargetLoss",
@@ -45,7 +45,7 @@ pub fn of(metrics: &[Metric]) -> Vec<(String, f64)> {
     };
     let squared = |name: &str| value(name).map(|root| root * root);
     tags.extend(squared("rmse").map(|mse| ("val/mse".to_owned(), mse)));
-    // Of pre-training, the figures of distances are those without a name in the reference.
+    // For pre-training, the reference uses no prefix for the metrics of distances.
     if value("r2").is_none() {
         for name in ["r2", "mae"] {
             let value = value(&format!("unifrac_{name}"));
@@ -73,7 +73,7 @@ pub fn of(metrics: &[Metric]) -> Vec<(String, f64)> {
     tags
 }
 
-/// The reference's word for a loss or metric.
+/// The reference's name of a loss or metric.
 fn own_name(name: &str) -> String {
     match name {
         "loss" => "total_loss".to_owned(),

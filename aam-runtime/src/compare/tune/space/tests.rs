@@ -1,4 +1,4 @@
-//! Spaces as they are written.
+//! Tests of search space parsing.
 
 use super::*;
 
@@ -38,8 +38,8 @@ fn what_cannot_be_searched_is_refused() {
         ("lr=0..1 log", "above 0"),
         ("lr=fast", "expected number"),
         ("lr;lr", "named twice"),
-        ("preset=tiny..small", "a range is of numbers"),
-        ("metadata", "tells no range"),
+        ("preset=tiny..small", "only numbers can have a range"),
+        ("metadata", "has no range"),
         ("tail.width=1|2", "no such setting"),
         (" ; ", "names no setting"),
     ] {

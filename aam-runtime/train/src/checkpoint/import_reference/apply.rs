@@ -1,4 +1,4 @@
-//! Puts stored tensors into the parameters of a module.
+//! Loads stored tensors into the parameters of a module.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,28 +7,28 @@ use burn::tensor::{Tensor, TensorData};
 
 use super::Stored;
 
-/// What became of the parameters of a module and of a file.
+/// The result of loading a file into a module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImportReport {
     /// Parameters that were loaded.
     pub loaded: usize,
-    /// Parameters of the module that the file lacks; they keep the values they were drawn with.
+    /// Parameters of the module that the file lacks; they keep their initial values.
     pub missing: Vec<String>,
-    /// Tensors of the file that the module has no place for.
+    /// Tensors of the file that the module does not have.
     pub unused: Vec<String>,
 }
 
-/// Attention projections that a file may hold as one, in this order.
+/// Attention projections that a file may store as one tensor, in this order.
 const STACKED: [&str; 3] = ["query", "key", "value"];
-/// Parameters with one entry per token along a dimension; a file may have fewer.
+/// Parameters with one entry per token along a dimension, of which a file may have fewer.
 const PER_TOKEN: [(&str, usize); 3] = [
     ("base.asv_encoder.tokens.weight", 0),
     ("base.asv_encoder.nucleotides.weight", 1),
     ("base.asv_encoder.nucleotides.bias", 0),
 ];
 
-/// Loads what `names` (our path to the name in the file) finds for the parameters of `module`,
-/// whose paths begin with `prefix` there. Third comes what does not fit.
+/// Loads the parameters of `module`, whose paths start with `prefix`, using `names` (our path to
+/// the name in the file). The third result lists mismatches.
 pub(super) fn apply<M: Module>(
     module: M,
     prefix: &str,
@@ -75,7 +75,7 @@ struct Apply<'a> {
 }
 
 impl Apply<'_> {
-    /// The path under which the file may have the parameter at hand.
+    /// The path under which the file may have the current parameter.
     fn stored_path(&self) -> String {
         let mut path = self.path.clone();
         if self

@@ -1,11 +1,11 @@
-//! The names of the reference's parameters, and ours for them.
+//! Translation of the reference's parameter names.
 //!
-//! A name is translated in two steps: its beginning says which part of the model it belongs to,
-//! the rest which parameter of the part it is. In the tables `{}` stands for any one segment.
+//! A name is translated in two steps: its prefix determines the part of the model, the rest the
+//! parameter within the part. In the tables, `{}` stands for any single segment.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Beginnings: theirs, ours.
+/// Prefixes: theirs, ours.
 const PARTS: &[(&str, &str)] = &[
     (
         "base_model.sample_encoder.asv_encoder.token_embedding",
@@ -79,7 +79,7 @@ const PARTS: &[(&str, &str)] = &[
     ("perceiver_fusion", "fusion"),
 ];
 
-/// What follows a beginning: theirs, ours. What is not here keeps its name.
+/// Suffixes: theirs, ours. Unlisted suffixes are unchanged.
 const INNER: &[(&str, &str)] = &[
     ("position_embedding.{}", "{}"),
     ("encoder.layers.{}.norm1.{}", "layers.{}.attention_norm.{}"),
@@ -128,25 +128,25 @@ const INNER: &[(&str, &str)] = &[
     ("out_proj.{}", "output.{}"),
 ];
 
-/// Components by what only they have in a file: a parameter under our name, the component, and
-/// options that the reference has no choice in. The first that is found is it.
+/// Components by a distinguishing parameter in the file: the parameter under our name, the
+/// component, and options that the reference always sets. The first match is used.
 pub(super) const FUSIONS: &[(&str, &str, &[&str])] = &[
     ("fusion.latents", "perceiver", &["attend-padding"]),
     ("fusion.tokens.0.weight", "cross-attention", &["single-key"]),
     ("fusion.gate.weight", "gmu", &[]),
     ("fusion.projection.weight", "concat", &[]),
 ];
-/// As [`FUSIONS`]'s `concat`, which has a matrix of the same name, but for the categories alone.
+/// Like `concat` in [`FUSIONS`], which has a matrix of the same name, but for the categories alone.
 pub(super) const FUSION_OF_CATEGORIES: &str = "add";
-/// As [`FUSIONS`]; what is left is `linear`.
+/// Like [`FUSIONS`]; the default is `linear`.
 pub(super) const HEADS: &[(&str, &str)] = &[
     ("head.skip.weight", "residual"),
     ("head.hidden.0.weight", "mlp"),
     ("head.output.weight", "linear"),
 ];
 
-/// Translates all names of a file; those that are unknown are left out. `conditional` lists the
-/// columns of the conditional output scaling in their order; otherwise the order of their names.
+/// Translates all names of a file; unknown names are omitted. `conditional` lists the columns of
+/// the conditional output scaling in order; by default, they are sorted by name.
 pub(super) fn translate(names: &[String], conditional: &[String]) -> BTreeMap<String, String> {
     let standard: Vec<(String, String)> = names
         .iter()
@@ -195,7 +195,7 @@ fn strip_wrappers(name: &str) -> &str {
     name.strip_prefix("_orig_mod.").unwrap_or(name)
 }
 
-/// A file of a pre-trained encoder has the base's names without their beginning.
+/// A file of a pre-trained encoder has the base's names without their prefix.
 fn with_base(name: &str, all: &[String]) -> String {
     let whole = all
         .iter()
@@ -231,7 +231,7 @@ fn translate_one(name: &str) -> Option<String> {
     )
 }
 
-/// `name` with the segments of `from` replaced by those of `to`, if it is like `from`.
+/// Replaces the segments of `from` in `name` by those of `to`, if `name` matches `from`.
 fn rename(name: &str, from: &str, to: &str) -> Option<String> {
     let (parts, pattern): (Vec<&str>, Vec<&str>) =
         (name.split('.').collect(), from.split('.').collect());
@@ -254,8 +254,8 @@ fn rename(name: &str, from: &str, to: &str) -> Option<String> {
     Some(renamed.collect::<Option<Vec<_>>>()?.join("."))
 }
 
-/// The layers of a head are numbered among activations and dropouts there; here the last is
-/// `output` and those before it are `hidden.0`, `hidden.1`, …
+/// The reference numbers the layers of a head together with activations and dropouts; here the last
+/// one is `output` and those before it are `hidden.0`, `hidden.1`, …
 fn number_sequences(names: BTreeMap<String, String>) -> BTreeMap<String, String> {
     let index = |name: &str| -> Option<(&'static str, usize, String)> {
         ["head.mlp.", "head."].into_iter().find_map(|prefix| {
