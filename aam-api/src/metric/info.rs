@@ -74,6 +74,8 @@ pub enum Headline {
     Folds,
     /// It is shown where components are compared.
     Comparison,
+    /// It says whether a model is better than simpler methods; larger values are better.
+    Verdict,
 }
 
 /// The value of a metric if all true values are equal.

@@ -58,6 +58,8 @@ pub struct Facts {
     pub reason: Option<String>,
     /// The range that a search for a good value covers.
     pub search: Option<Search>,
+    /// Whether most users need it. Of commands with many options, `-h` shows only these.
+    pub common: bool,
 }
 
 /// How a file that an option names is used.
@@ -158,6 +160,13 @@ impl Facts {
     #[must_use]
     pub fn changes_no_result(mut self) -> Self {
         self.changes_no_result = true;
+        self
+    }
+
+    /// Declares that most users need it.
+    #[must_use]
+    pub fn common(mut self) -> Self {
+        self.common = true;
         self
     }
 

@@ -12,12 +12,14 @@ use crate::settings::reference;
 
 /// The subcommand of a job, including those component flags in `arguments` that no component has.
 pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
+    let brief = is_brief(job, arguments);
+    let mut after = format!("Examples:\n  {}", job.examples.replace('\n', "\n  "));
+    if brief {
+        after = format!("All flags: aam {} --help\n\n{after}", job.name);
+    }
     let mut command = Command::new(job.name)
         .about(job.about)
-        .after_help(format!(
-            "Examples:\n  {}",
-            job.examples.replace('\n', "\n  ")
-        ))
+        .after_help(after)
         .arg(
             Arg::new("config")
                 .long("config")
@@ -30,6 +32,7 @@ pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
             Arg::new("print-config")
                 .long("print-config")
                 .help("Print all settings as a configuration file and exit")
+                .hide(brief)
                 .action(ArgAction::SetTrue)
                 .help_heading("General"),
         );
@@ -49,23 +52,34 @@ pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
             Arg::new("json")
                 .long("json")
                 .help(help)
+                .hide(brief)
                 .action(ArgAction::SetTrue)
                 .help_heading("General"),
         );
     }
     for group in &job.groups {
         for option in &group.options {
-            command = command.arg(flag(option, group.heading));
+            let hidden = brief && !option.facts.common;
+            command = command.arg(flag(option, group.heading).hide(hidden));
             if option.is_switch() {
                 command = command.arg(negation(option));
             }
         }
     }
     for (kind, components) in &job.kinds {
-        command = command.args(component_flags(kind, components, job.name == "compare"));
+        let flags = component_flags(kind, components, job.name == "compare").into_iter();
+        command = command.args(flags.map(|flag| flag.hide(brief)));
         command = command.args(unknown_component_flags(kind, components, arguments));
     }
     command.args(reference::hidden_flags(job))
+}
+
+/// Whether only the common flags of `job` are shown: `-h` was given, and there are many.
+fn is_brief(job: &Job, arguments: &[OsString]) -> bool {
+    /// More flags than fit a screen.
+    const MANY: usize = 40;
+    let common = job.options().filter(|option| option.facts.common).count();
+    common > 0 && job.options().count() > MANY && arguments.iter().any(|text| text == "-h")
 }
 
 /// Flags for the output of a simulated study, which are not part of its settings.

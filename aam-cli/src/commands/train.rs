@@ -1,7 +1,9 @@
 //! `aam train`.
 
+use std::path::{Path, PathBuf};
+
 use aam_runtime::options::TrainOptions;
-use aam_runtime::run::events::Observer;
+use aam_runtime::run::events::{Event, Observer};
 use clap::ArgMatches;
 
 use crate::exit::Exit;
@@ -14,7 +16,36 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     };
     let mut display = progress::display(super::quiet(matches));
     let options = memory::fitted(settings.options()?, display.as_mut())?;
-    train(&options, display.as_mut())
+    let exit = train(&options, display.as_mut())?;
+    if matches!(exit, Exit::Done) {
+        display.observe(&Event::Said(&next_commands(&options)))?;
+    }
+    Ok(exit)
+}
+
+/// The commands that use a trained model.
+fn next_commands(options: &TrainOptions) -> String {
+    let quoted = |path: &Option<PathBuf>| {
+        let text = path
+            .as_deref()
+            .unwrap_or(Path::new(""))
+            .display()
+            .to_string();
+        match text.contains(char::is_whitespace) {
+            true => format!("'{text}'"),
+            false => text,
+        }
+    };
+    let run = quoted(&options.optimization.output_dir);
+    let table = quoted(&options.data.table);
+    let sequences = match &options.data.sequences {
+        Some(_) => format!(" --sequences {}", quoted(&options.data.sequences)),
+        None => String::new(),
+    };
+    format!(
+        "next: aam predict --model {run} --table NEW.biom --output predictions.tsv\n      \
+         aam explain --model {run} --table {table}{sequences} --output-dir explained"
+    )
 }
 
 /// Trains, and returns how the run ended.

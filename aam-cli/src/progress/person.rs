@@ -66,7 +66,7 @@ impl<S: Screen> Observer for Person<S> {
             self.lines.rest().for_each(|line| screen.line(&line));
         }
         match *event {
-            Event::Note(text) => self.screen.line(text),
+            Event::Note(text) | Event::Said(text) => self.screen.line(text),
             Event::Warning(text) => self.screen.warning(text),
             Event::Started {
                 epochs,

@@ -26,7 +26,7 @@ pub struct Auc {
 
 impl MetricConfig for AucConfig {
     const INFO: MetricInfo = MetricInfo::new("auc", "AUC", Better::Higher)
-        .leading(&[Headline::Card, Headline::Folds])
+        .leading(&[Headline::Card, Headline::Folds, Headline::Verdict])
         .on_constants(OnConstants::NotANumber)
         .at(50);
     type Metric = Auc;

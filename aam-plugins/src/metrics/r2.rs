@@ -32,6 +32,7 @@ impl MetricConfig for R2Config {
             Headline::Curve,
             Headline::Folds,
             Headline::Comparison,
+            Headline::Verdict,
         ])
         .on_constants(OnConstants::Always(0.0))
         .at(10);

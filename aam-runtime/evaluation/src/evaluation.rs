@@ -6,7 +6,8 @@ use std::borrow::Cow;
 use aam_api::PluginError;
 use aam_core::text::{cell, visible_line};
 
-use super::bootstrap::intervals;
+use super::bootstrap::{Drawn, drawn};
+use super::differences::{Difference, differences};
 use super::groups::Groups;
 use super::scores::Scorer;
 use crate::metrics::Metric;
@@ -16,8 +17,12 @@ use crate::results::RawColumn;
 
 /// Name of the Random Forest in files.
 pub const RANDOM_FOREST: &str = "random_forest";
+/// Name of the forest among the members.
+pub const FOREST: &str = "forest";
 /// Name in files of the method that predicts the mean or the class frequencies.
 pub const TRIVIAL: &str = "trivial";
+/// Methods that a model should be better than.
+const SIMPLE: [&str; 3] = [TRIVIAL, FOREST, RANDOM_FOREST];
 /// Name of the network among other members.
 pub const NETWORK: &str = "network";
 
@@ -55,6 +60,8 @@ pub struct Evaluation {
     pub samples: usize,
     /// All metrics.
     pub figures: Vec<Figure>,
+    /// How far the leading metric of each target is from that of simpler methods.
+    pub differences: Vec<Difference>,
 }
 
 /// Another method evaluated on the same samples.
@@ -109,12 +116,28 @@ impl Reported<'_> {
     ) -> Result<Evaluation, PluginError> {
         let scorer = Scorer::new(self.targets)?;
         let metrics = scorer.scores(samples);
-        let intervals = match with_intervals {
-            true => intervals(&scorer, samples, self.groups, self.seed),
-            false => vec![None; metrics.len()],
+        let draw = |samples: &[HeldOut]| -> Option<Drawn> {
+            let drawn = || drawn(&scorer, samples, self.groups, self.seed);
+            with_intervals.then(drawn).flatten()
         };
+        let draws = draw(samples);
+        let intervals: Vec<Option<(f64, f64)>> = (0..metrics.len())
+            .map(|place| draws.as_ref()?.interval(place))
+            .collect();
         let of_others = others.iter().map(|other| scorer.scores(&other.samples));
         let of_others: Vec<Vec<Metric>> = of_others.collect();
+        let mut all_differences = Vec::new();
+        for (other, of_other) in others.iter().zip(&of_others) {
+            if SIMPLE.contains(&other.name) && other.name != method {
+                let pair = draws.as_ref().zip(draw(&other.samples));
+                let interval = |place| {
+                    let (own, other) = pair.as_ref()?;
+                    own.difference(other, place)
+                };
+                let lists = (metrics.as_slice(), of_other.as_slice());
+                all_differences.extend(differences(self.targets, other.name, lists, interval));
+            }
+        }
         let figures = metrics.into_iter().zip(intervals);
         let figures = figures.map(|(metric, interval)| Figure {
             others: of_others
@@ -133,6 +156,7 @@ impl Reported<'_> {
             others: others.iter().map(|other| other.name).collect(),
             samples: samples.len(),
             figures: figures.collect(),
+            differences: all_differences,
         })
     }
 }
@@ -249,6 +273,7 @@ mod tests {
                     others: vec![None, None],
                 },
             ],
+            differences: Vec::new(),
         };
         let tsv = "metric\tmodel\tlower\tupper\trandom_forest\ttrivial\n\
                    r2\t0.5\t0.25\t0.75\t0.625\t-0.125\ninterval_width\t20\t\t\t\t\n";

@@ -12,6 +12,7 @@ pub mod coverage;
 mod cross_fitted;
 pub mod cross_validated;
 pub mod deal;
+pub mod differences;
 pub mod differential;
 pub mod distribution;
 pub mod evaluation;
@@ -24,6 +25,7 @@ pub mod repeats;
 pub mod results;
 pub mod scores;
 mod trivial;
+pub mod verdict;
 mod wilson;
 
 #[cfg(test)]

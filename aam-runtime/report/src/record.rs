@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::data_file::DataFile;
+use aam_evaluation::verdict::verdict;
 use aam_run::RunError;
 use aam_run::event_json::RecordedFigure;
 use aam_run::events::Event;
@@ -61,6 +62,8 @@ pub struct Record {
     pub method: Option<String>,
     /// Metrics of the held-out samples.
     pub figures: Vec<RecordedFigure>,
+    /// A sentence per target: whether the model is better than simpler methods.
+    pub verdict: Option<String>,
     /// Notes about the data from before training.
     pub notes: Vec<String>,
     /// Warnings.
@@ -119,6 +122,7 @@ impl Recorder {
             Event::Evaluated(evaluation) => {
                 record.method = Some(evaluation.method.to_owned());
                 record.figures = RecordedFigure::all(evaluation);
+                record.verdict = Some(verdict(evaluation)).filter(|text| !text.is_empty());
             }
             _ => {}
         }

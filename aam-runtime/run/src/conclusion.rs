@@ -6,6 +6,7 @@ use aam_evaluation::evaluation::{Evaluation, Other, Predicted, Reported, TRIVIAL
 use aam_evaluation::out_of_fold::AtLevel;
 use aam_evaluation::results::{HeldOut, RawColumn};
 use aam_evaluation::scores::confusion;
+use aam_evaluation::verdict::verdict;
 
 use crate::RunError;
 use crate::events::{Event, Observer};
@@ -34,7 +35,12 @@ pub fn conclude(
         others,
     }))?;
     observer.observe(&Event::Evaluated(&evaluation))?;
-    observer.observe(&Event::Note(&evaluation.text()))
+    observer.observe(&Event::Said(&evaluation.text()))?;
+    let verdict = verdict(&evaluation);
+    match verdict.is_empty() {
+        true => Ok(()),
+        false => observer.observe(&Event::Said(&verdict)),
+    }
 }
 
 /// Writes `evaluation.tsv`, `predictions.tsv`, the predictions of the other methods, confusion

@@ -53,7 +53,7 @@ pub fn of_metrics(metrics: &[Metric]) -> Map<String, Value> {
 /// The event as an object; `None` for events that are written to files only.
 pub fn of_event(event: &Event<'_>) -> Option<Value> {
     Some(match *event {
-        Event::Note(text) => json!({"event": "note", "text": text}),
+        Event::Note(text) | Event::Said(text) => json!({"event": "note", "text": text}),
         Event::Warning(text) => json!({"event": "warning", "text": text}),
         Event::Started {
             epochs,

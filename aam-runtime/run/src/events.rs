@@ -17,6 +17,8 @@ use aam_evaluation::metrics::Metric;
 pub enum Event<'a> {
     /// A line for the user: what was read, kept, left out or decided.
     Note(&'a str),
+    /// Where the run stands or what came out, in words; reports and files present it in other forms.
+    Said(&'a str),
     /// A note about a possible mistake.
     Warning(&'a str),
     /// A stopped run resumes; earlier events beyond this point are void.

@@ -104,7 +104,7 @@ impl<'a> Comparing<'a> {
                 _ => format!(", {done} already completed"),
             }
         );
-        observer.observe(&Event::Note(&note))?;
+        observer.observe(&Event::Said(&note))?;
         if self.options.optimization.patience.is_some() {
             observer.observe(&Event::Warning(
                 "--patience ends a run based on its validation samples, so the compared metrics are optimistic",
@@ -198,7 +198,7 @@ impl<'a> Comparing<'a> {
             false => combination.label() + ", ",
         };
         let note = format!("{what}: {label}fold {}: {line}", fold + 1);
-        observer.observe(&Event::Note(&note))?;
+        observer.observe(&Event::Said(&note))?;
         Ok(Outcome::Finished)
     }
 

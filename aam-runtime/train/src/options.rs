@@ -37,7 +37,7 @@ pub struct OptimizationOptions {
     /// epochs.
     #[schemars(
         range(min = 1, max = 1_000_000_000),
-        transform = Facts::new().may_change().lifts("max-steps").otherwise("by the pooling")
+        transform = Facts::new().common().may_change().lifts("max-steps").otherwise("by the pooling")
             .because("long enough for all studies in learning.md; a few seconds with abundance \
                 pooling")
     )]
@@ -98,10 +98,10 @@ pub struct OptimizationOptions {
         .because("the metric of the task: a sum of losses is dominated by the largest"))]
     pub best_metric: Option<String>,
     /// Seed of the random number generator.
-    #[schemars(transform = Facts::new().because("the same command gives the same result"))]
+    #[schemars(transform = Facts::new().common().because("the same command gives the same result"))]
     pub seed: u64,
     /// Device: auto, cpu or, with the matching build, cuda[:N], rocm[:N] or vulkan[:N].
-    #[schemars(transform = Facts::new().may_change()
+    #[schemars(transform = Facts::new().common().may_change()
         .because("a GPU if there is one that the build supports, otherwise the CPU"))]
     pub device: String,
     /// How a GPU computes attention during inference, after its kernels have been checked.
@@ -116,14 +116,14 @@ pub struct OptimizationOptions {
             large models"))]
     pub mixed_precision: MixedPrecision,
     /// Output directory of the run.
-    #[schemars(transform = Facts::new().file(FileUse::Written).names_run().required())]
+    #[schemars(transform = Facts::new().common().file(FileUse::Written).names_run().required())]
     pub output_dir: Option<PathBuf>,
     /// Overwrite an existing output directory.
-    #[schemars(transform = Facts::new().names_run())]
+    #[schemars(transform = Facts::new().common().names_run())]
     pub overwrite: bool,
     /// Resume the run in the output directory with its own settings. Flags given in addition
     /// override those settings that may change. If there is no run yet, start one.
-    #[schemars(transform = Facts::new().names_run())]
+    #[schemars(transform = Facts::new().common().names_run())]
     pub resume: bool,
     /// Number of updates after which a run is saved within an epoch, so that less is lost if it is
     /// killed. 0 saves only after epochs.
@@ -236,13 +236,14 @@ pub struct TrainOptions {
     #[serde(flatten)]
     pub data: DataOptions,
     /// Sample metadata (TSV, parsed by QIIME 2's rules).
-    #[schemars(transform = Facts::new().file(FileUse::Read).may_change().required())]
+    #[schemars(transform = Facts::new().common().file(FileUse::Read).may_change().required())]
     pub metadata: Option<PathBuf>,
     /// Column or columns to predict.
-    #[schemars(transform = Facts::new().required())]
+    #[schemars(transform = Facts::new().common().required())]
     pub metadata_column: Vec<String>,
     /// Treat the columns as classes. By default, they must be plain numbers, such as 6.5 and not
     /// 6,5 or 65 %.
+    #[schemars(transform = Facts::new().common())]
     pub classifier: bool,
     /// Words to treat as classes although they usually mark a missing value, such as unknown.
     pub keep_class: Vec<String>,
@@ -269,7 +270,7 @@ pub struct TrainOptions {
     pub memory: MemoryOptions,
     /// Starting point: a run directory of `aam pretrain`, whose best checkpoint is used, or a
     /// checkpoint, including one of `aam import`.
-    #[schemars(transform = Facts::new().file(FileUse::Read))]
+    #[schemars(transform = Facts::new().common().file(FileUse::Read))]
     pub pretrained_encoder: Option<PathBuf>,
     /// Freeze the ASV encoder, so that each ASV is encoded only once. Default with abundance
     /// pooling.
@@ -337,13 +338,13 @@ pub struct TrainOptions {
     /// Methods whose mean is the prediction: network, and learners (`aam plugins list learner`),
     /// with options as in `forest:trees=300`. Used by `aam train`; other commands train the network
     /// alone.
-    #[schemars(transform = Facts::new()
+    #[schemars(transform = Facts::new().common()
         .because("the best on average over the studies in learning.md"))]
     pub members: Vec<String>,
     /// Coverage probability of the prediction intervals (numbers) or prediction sets (classes),
     /// calibrated on the errors of held-out samples. Several values, as in `0.8,0.95`, give several
     /// intervals. Used by `aam train` with cross-validation, and by `aam predict` for its model.
-    #[schemars(transform = Facts::new()
+    #[schemars(transform = Facts::new().common()
         .because("wide enough to be reliable, narrow enough to be useful"))]
     pub interval: Vec<Level>,
     /// The component of each kind used in training.

@@ -282,6 +282,24 @@ fn spellings_of_the_reference_that_mean_nothing_here_are_answered() {
 }
 
 #[test]
+fn short_help_has_what_most_users_need() {
+    let aam = aam!();
+    for command in ["train", "compare", "tune", "pretrain"] {
+        let brief = aam.ok(&format!("{command} -h"));
+        brief.prints(&[&format!("All flags: aam {command} --help"), "--output-dir"]);
+        let flags = brief.stdout.lines().filter(|line| line.trim_start().starts_with('-'));
+        let flags = flags.count();
+        assert!((8..=26).contains(&flags), "{command}: {flags}\n{}", brief.stdout);
+        assert!(!brief.stdout.contains("--ema-decay"), "{}", brief.stdout);
+        let all = aam.ok(&format!("{command} --help"));
+        all.prints(&["--ema-decay"]);
+        assert!(!all.stdout.contains("All flags:"));
+    }
+    // Commands with few flags show all of them.
+    assert_eq!(aam.ok("predict -h").stdout, aam.ok("predict --help").stdout);
+}
+
+#[test]
 fn help_and_version_go_to_standard_output() {
     let aam = aam!();
     let version = aam.ok("--version").stdout;
@@ -289,7 +307,7 @@ fn help_and_version_go_to_standard_output() {
     aam.ok("--help")
         .prints(&["Exit codes:", "Examples:", "pretrain", "plugins"])
         .prints(&aam_cli::Exit::ALL.map(|(_, meaning)| meaning));
-    aam.ok("train -h").prints(&[
+    aam.ok("train --help").prints(&[
         "--head.hidden",
         "film, mlp, moe, quantile, residual: Widths of the hidden layers",
     ]);

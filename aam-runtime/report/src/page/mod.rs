@@ -47,6 +47,9 @@ pub fn page(
     let config = fs::read_to_string(run.join(CONFIG)).unwrap_or_default();
     let body = html! {
         (header(&title, record))
+        @if let Some(verdict) = &record.verdict {
+            @for sentence in verdict.lines() { p.verdict { (sentence) } }
+        }
         (figures::cards(record, epochs, held_out))
         (figures::table(record))
         @if let Some(folds) = &gathered.folds { (folds::section(folds)) }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 #[schemars(transform = Heading("Categories"))]
 pub struct CategoryOptions {
     /// Categorical metadata columns to use as model input.
-    #[schemars(transform = Facts::new().because("metadata are used only on request"))]
+    #[schemars(transform = Facts::new().common().because("metadata are used only on request"))]
     pub categorical_columns: Vec<String>,
     /// Width of the embedding of each categorical column.
     #[schemars(range(min = 1, max = 65_536), transform = Facts::new().because("as in the reference"))]

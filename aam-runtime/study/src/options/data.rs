@@ -15,13 +15,13 @@ use aam_data::{AsvSampling, Orient};
 #[schemars(transform = Heading("Data"))]
 pub struct DataOptions {
     /// Feature table: BIOM 2.1 or 1.0, TSV or FeatureTable[Frequency] .qza, also gzipped.
-    #[schemars(transform = Facts::new().file(FileUse::Read).may_change().required())]
+    #[schemars(transform = Facts::new().common().file(FileUse::Read).may_change().required())]
     pub table: Option<PathBuf>,
     /// Treat the table's rows as samples and its columns as ASVs.
     pub transpose: bool,
     /// ASV sequences (FASTA or FeatureData[Sequence] .qza), if the ids in the table are not the
     /// sequences themselves.
-    #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change())]
+    #[schemars(transform = Facts::new().common().file(FileUse::ReadWhole).may_change())]
     pub sequences: Option<PathBuf>,
     /// Handling of reverse complements of the 16S gene: auto reverse-complements them, as-is leaves
     /// them as they are. With a tree, whose tips are named by sequence, they are left as they are.
@@ -37,7 +37,7 @@ pub struct DataOptions {
     #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change())]
     pub unifrac_ids: Option<PathBuf>,
     /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza) to compute UniFrac distances from.
-    #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change())]
+    #[schemars(transform = Facts::new().common().file(FileUse::ReadWhole).may_change())]
     pub tree: Option<PathBuf>,
     /// UniFrac metric to learn, as `objective.metric`, or the name of another `objective`.
     #[schemars(transform = Facts::new().word("unifrac", "unweighted").word("faith_pd", "faith-pd")
@@ -84,7 +84,7 @@ pub struct DataOptions {
     #[schemars(
         range(min = 0.0),
         extend("exclusiveMaximum" = 1),
-        transform = Facts::new().otherwise("folds, or `0.2` where there is one split")
+        transform = Facts::new().common().otherwise("folds, or `0.2` where there is one split")
             .because("every sample then has a prediction from a model that did not see it")
     )]
     pub test_size: Option<f64>,

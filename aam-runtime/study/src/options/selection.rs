@@ -15,13 +15,13 @@ use aam_run::RunError;
 #[serde(default, rename_all = "kebab-case")]
 pub struct SelectionOptions {
     /// File of sample ids to use, one per line. Default: all samples.
-    #[schemars(transform = Facts::new().file(FileUse::Read))]
+    #[schemars(transform = Facts::new().common().file(FileUse::Read))]
     pub samples: Option<PathBuf>,
     /// Use only samples whose metadata meet conditions such as mom_child=C, ph>=6 or site in (gut,
     /// skin). Join conditions with and, or repeat the flag. Quote names and values that contain
     /// blanks.
     #[serde(rename = "where")]
-    #[schemars(transform = Facts::new().joined(" and "))]
+    #[schemars(transform = Facts::new().common().joined(" and "))]
     pub conditions: Option<String>,
 }
 

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct SplitOptions {
     /// Metadata column, such as host_subject_id, whose groups are kept together: the samples of a
     /// group are all used for training or all for validation.
+    #[schemars(transform = Facts::new().common())]
     pub group_column: Option<String>,
     /// Group whose samples are held out for validation. All others are used for training.
     pub leave_group_out: Option<String>,
@@ -21,7 +22,7 @@ pub struct SplitOptions {
     /// Number of folds for cross-validation. Default: a single split, and 5 folds in `aam compare`.
     #[schemars(
         range(min = 1, max = 1_000_000),
-        transform = Facts::new().otherwise("`1`")
+        transform = Facts::new().common().otherwise("`1`")
             .because("a single split; `compare` uses 5 folds, where every sample is held out once and four \
                 fifths of them are still used for training")
     )]
