@@ -9,6 +9,7 @@ use aam_runtime::memory::available;
 use aam_runtime::options::TrainOptions;
 use aam_runtime::run::events::{Event, Observer};
 use aam_runtime::step_memory::StepMemory;
+use aam_runtime::text::counted;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -54,7 +55,8 @@ pub fn fitted(options: TrainOptions, observer: &mut dyn Observer) -> Result<Trai
         let steps = (target / size).max(1);
         options.optimization.gradient_accumulation_steps = steps;
         let text = format!(
-            "--target-effective-batch-size {target}: updates of {steps} batches of {size} samples"
+            "--target-effective-batch-size {target}: updates of {} of {size} samples",
+            counted(steps, "batch")
         );
         observer.observe(&Event::Note(&text))?;
     }

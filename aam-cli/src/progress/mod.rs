@@ -16,6 +16,7 @@ use std::io::{self, IsTerminal};
 
 use aam_runtime::evaluation::metrics::Metric;
 use aam_runtime::run::events::{Event, Observer};
+use aam_runtime::text::counted;
 use aam_runtime::train::parallel::processes;
 use clock::Clock;
 
@@ -67,12 +68,10 @@ fn start_line(epochs: usize, batches: usize, (learn, all): (usize, usize)) -> St
         false => format!(" ({learn} of them trainable)"),
     };
     format!(
-        "training {} parameters{frozen} for up to {epochs} epochs of {batches} {}",
-        all,
-        match batches {
-            1 => "batch",
-            _ => "batches",
-        }
+        "training {}{frozen} for up to {} of {}",
+        counted(all, "parameter"),
+        counted(epochs, "epoch"),
+        counted(batches, "batch")
     )
 }
 

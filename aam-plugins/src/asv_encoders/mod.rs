@@ -1,4 +1,5 @@
 //! Encoders of ASVs.
 
+pub mod conv;
 pub mod greengenes;
 pub mod kmer;

@@ -35,6 +35,16 @@ fn written_out(
     Cow::Owned(shown)
 }
 
+/// A count with its noun, given in the singular.
+pub fn counted(number: usize, noun: &str) -> String {
+    let takes_es = ["s", "x", "ch", "sh"].iter().any(|end| noun.ends_with(end));
+    match number {
+        1 => format!("1 {noun}"),
+        _ if takes_es => format!("{number} {noun}es"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
 /// `text` of several lines for display: everything invisible except line breaks is escaped.
 pub fn visible(text: &str) -> Cow<'_, str> {
     written_out(text, |c| is_hidden(c) && c != '\n', write_escaped)

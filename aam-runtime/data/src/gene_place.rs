@@ -6,11 +6,13 @@
 //! The bounds of the variable regions are those of Chakravorty et al. 2007.
 
 /// A conserved stretch: its start in *E. coli*, counted from 1, and its letters.
-const STRETCHES: [(u32, &str); 19] = [
+const STRETCHES: [(u32, &str); 21] = [
     (8, "AGAGTTTGATYMTGGCTCAG"),
     (32, "AACGCTGGCGGCRKGCYTWA"),
     (48, "CTAACACATGCAAGTCGA"),
     (102, "GTGGCGGACGGGTGAGTAA"),
+    (265, "GGCYYACCAAGGCDACGATS"),
+    (312, "CACACTGGRACTGAGAYACGG"),
     (337, "GACTCCTACGGGAGGCAGCAG"),
     (359, "GGGGAATMTTGSRCAATGG"),
     (385, "CCTGAYSCAGCRAYGCCGCG"),
@@ -170,6 +172,15 @@ mod tests {
         assert_eq!(gene_place(&"ACGT".repeat(60)), None);
         assert_eq!(gene_place("not a sequence at all"), None);
         assert_eq!(gene_place(""), None);
+    }
+
+    #[test]
+    fn the_end_of_v2_is_placed() {
+        let v2 = "GGCTCACCTAGGCGACGATCCCTAGCTGGTCTGAGAGGATGACCAGCCACACTGGAACTGAGACACGGTCCA";
+        let place = gene_place(v2).unwrap();
+        assert_eq!((place.start, place.end, place.reversed), (265, 336, false));
+        let turned = gene_place(&reverse_complement(v2)).unwrap();
+        assert_eq!((turned.start, turned.reversed), (265, true));
     }
 
     #[test]

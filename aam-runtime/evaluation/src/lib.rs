@@ -30,6 +30,5 @@ mod wilson;
 
 #[cfg(test)]
 use aam_plugins as _;
-pub use bootstrap::intervals;
 pub use trivial::trivial;
 pub use wilson::wilson;

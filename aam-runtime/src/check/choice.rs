@@ -121,11 +121,3 @@ pub fn what(file: &Candidate) -> String {
         Err(error) => error.problem.clone(),
     }
 }
-
-/// A count with its noun.
-pub fn counted(number: usize, thing: &str) -> String {
-    match number {
-        1 => format!("1 {thing}"),
-        _ => format!("{number} {thing}s"),
-    }
-}

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use aam_core::DataError;
+use aam_core::text::counted;
 use aam_data::{
     DistanceFile, Metadata, Role, Sequences, Storage, Table, Tree, ids_beside, read_distances,
     read_ids, read_metadata, read_sample_values, read_sequences, read_table_file, read_tree,
@@ -12,7 +13,7 @@ use aam_data::{
 use aam_report::check::FileFound;
 
 use super::Findings;
-use super::choice::{choose, counted, unused, what};
+use super::choice::{choose, unused, what};
 use super::folder::{Candidate, Candidates};
 use super::sequences::named_by_sequences;
 use crate::options::CheckOptions;

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aam_core::text::counted;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer, Outcome};
 use aam_run::run_directory::RunDirectory;
@@ -10,7 +11,6 @@ use aam_train::options::TrainOptions;
 use aam_train::resume::can_go_on;
 
 use super::combination::Combination;
-use super::counted;
 use super::directory::{ComparisonDirectory, FoldLists};
 use super::fold_listener::{FoldListener, WarningsHeard};
 use super::options::CompareOptions;

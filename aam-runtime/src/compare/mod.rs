@@ -114,10 +114,3 @@ fn check(options: &CompareOptions) -> Result<(), RunError> {
     device(&options.train.optimization.device)?;
     Ok(())
 }
-
-fn counted(number: usize, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        _ => format!("{number} {what}s"),
-    }
-}

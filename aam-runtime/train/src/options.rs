@@ -306,6 +306,8 @@ pub struct TrainOptions {
     #[schemars(
         range(min = 0.0),
         transform = Facts::new().was("nuc-penalty")
+            .switch("skip-nuc-predictions", "0")
+            .spelling(Spelling::flag("keep-nuc-predictions").sets("1").yields())
             .because("1 in pre-training; 0 in training, where the objective is the target")
     )]
     pub nucleotide_weight: f64,

@@ -251,6 +251,11 @@ fn spellings_of_the_reference_mean_the_same_choice() {
     );
     same("--normalize-targets", "--target-transform minmax");
     same("--no-normalize-targets", "--target-transform none");
+    same("--skip-nuc-predictions", "--nucleotide-weight 0");
+    same(
+        "--no-freeze-base --keep-nuc-predictions",
+        "--no-freeze-base --nucleotide-weight 1",
+    );
     same("--bounded-targets", "--output-activation sigmoid");
     same("--unbounded-targets", "--output-activation none");
     same(
@@ -287,9 +292,16 @@ fn short_help_has_what_most_users_need() {
     for command in ["train", "compare", "tune", "pretrain"] {
         let brief = aam.ok(&format!("{command} -h"));
         brief.prints(&[&format!("All flags: aam {command} --help"), "--output-dir"]);
-        let flags = brief.stdout.lines().filter(|line| line.trim_start().starts_with('-'));
+        let flags = brief
+            .stdout
+            .lines()
+            .filter(|line| line.trim_start().starts_with('-'));
         let flags = flags.count();
-        assert!((8..=26).contains(&flags), "{command}: {flags}\n{}", brief.stdout);
+        assert!(
+            (8..=26).contains(&flags),
+            "{command}: {flags}\n{}",
+            brief.stdout
+        );
         assert!(!brief.stdout.contains("--ema-decay"), "{}", brief.stdout);
         let all = aam.ok(&format!("{command} --help"));
         all.prints(&["--ema-decay"]);

@@ -26,7 +26,10 @@ fn every_sample_is_predicted_by_models_that_did_not_see_it() {
     ]);
     let report = aam.read("run/report.html");
     let verdict = report.find("better than guessing by").expect("a verdict");
-    assert!(verdict < report.find("<table").expect("a table"), "the verdict comes first");
+    assert!(
+        verdict < report.find("<table").expect("a table"),
+        "the verdict comes first"
+    );
     let evaluation = aam.read("run/evaluation.tsv");
     let header = evaluation.lines().next().unwrap_or_default();
     let methods: Vec<&str> = header.split('\t').skip(4).collect();

@@ -29,7 +29,7 @@ fn the_largest_batch_that_fits_is_found() {
     aam.ok(&format!(
         "{TRAIN} --auto-batch-size --max-memory-fraction 0.9 --target-effective-batch-size 8"
     ))
-    .says(&["updates of 1 batches of 8 samples"]);
+    .says(&["updates of 1 batch of 8 samples"]);
     aam.run(&format!("{TRAIN} --auto-batch-size --max-memory-gb 0.01"))
         .ends_with_code(1)
         .says(&["not even batches of 2 samples fit", "--max-memory-gb"]);

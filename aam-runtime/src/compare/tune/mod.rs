@@ -16,6 +16,7 @@ use std::sync::atomic::AtomicBool;
 use serde_json::Value;
 
 use aam_core::text::cell;
+use aam_core::text::counted;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer, Outcome};
 use aam_run::run_directory::write_whole;
@@ -25,9 +26,7 @@ use aam_run::settings::config_text;
 use super::choice::Judge;
 use super::comparing::Comparing;
 use super::record::ComparisonFingerprint;
-use super::{
-    ChosenBy, Combination, CombinationResults, CompareOptions, Comparison, check, counted,
-};
+use super::{ChosenBy, Combination, CombinationResults, CompareOptions, Comparison, check};
 pub use options::{SamplerKind, TuneOptions};
 use proposals::Proposals;
 use space::Space;

@@ -19,12 +19,13 @@ pub struct SplitOptions {
     #[schemars(transform = Facts::new()
         .because("the proportions of rare classes would be left to chance; it has no effect on numbers"))]
     pub stratify: bool,
-    /// Number of folds for cross-validation. Default: a single split, and 5 folds in `aam compare`.
+    /// Number of folds for cross-validation. Default: 5 in `aam train` and `aam compare`, and a single
+    /// split in other commands.
     #[schemars(
         range(min = 1, max = 1_000_000),
-        transform = Facts::new().common().otherwise("`1`")
-            .because("a single split; `compare` uses 5 folds, where every sample is held out once and four \
-                fifths of them are still used for training")
+        transform = Facts::new().common().otherwise("by the command")
+            .because("with 5 folds every sample is held out once, and four fifths of them are still used \
+                for training")
     )]
     pub folds: Option<usize>,
     /// Use each group of the group column as a fold.
