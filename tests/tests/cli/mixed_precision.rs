@@ -55,7 +55,7 @@ fn it_is_a_setting_like_any_other_and_a_cpu_warns_of_it() {
     let aam = aam!().with(STUDY);
     let train = format!("{TRAIN} {SMALL} --max-steps 1 --output-dir run");
     let ran = aam.ok(&format!("{train} --mixed-precision bf16"));
-    let warnings = ran.stderr.matches("--mixed-precision bf16 saves nothing");
+    let warnings = ran.stderr.matches("--mixed-precision bf16 has no benefit");
     assert_eq!(warnings.count(), 1, "{}", ran.stderr);
     let config = aam.read("run/config.toml");
     assert!(config.contains("mixed-precision = \"bf16\"\n"), "{config}");

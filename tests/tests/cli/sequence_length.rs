@@ -66,7 +66,7 @@ fn what_an_encoder_does_not_know_is_cut_with_a_warning() {
     let train = "train --table table.tsv --metadata m.tsv --metadata-column ph --test-size 0.25 \
          --members network --epochs 1 --baseline-trees 0 --pretrained-encoder pretrained --output-dir";
     let warning =
-        "warning: the encoder knows sequences of up to 36 bases, and the longest sequence has 44";
+        "warning: the encoder knows sequences of up to 36 bases, but the longest sequence has 44";
     let ran = aam.ok(&format!("{train} same"));
     assert!(
         !ran.stderr.contains("warning: the encoder"),

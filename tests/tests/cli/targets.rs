@@ -388,7 +388,7 @@ fn categories_weigh_as_they_are_told_to() {
     let guts = "--overwrite --metadata-column ph --categorical-loss-weight-column habitat \
                 --categorical-loss-weights {\"guts\":2}";
     aam.refuses(&train(METADATA, guts)).says(&[
-        "--categorical-loss-weights: no sample of study/metadata.tsv is of the category 'guts' \
+        "--categorical-loss-weights: no sample of study/metadata.tsv has the category 'guts' \
          (did you mean 'gut'?); categories: habitat=gut,",
     ]);
     aam.refuses(&train(METADATA, &guts.replace("guts\":2", "gut\":0")))
