@@ -93,7 +93,7 @@ impl AsvEncoderConfig for ConvConfig {
                 Self::NAME,
                 "kernel",
                 "an odd number".to_owned(),
-                &self.kernel,
+                self.kernel,
             ));
         }
         let dim = context.sizes.dim;
