@@ -17,7 +17,7 @@ use aam_tests::{Aam, STUDY, aam};
 
 const TRAIN: &str = "train --quiet --table {}/study/table.biom --metadata {}/study/metadata.tsv \
                      --metadata-column ph --max-bp 30 --embedding-dim 8 --attention-heads 2 \
-                     --attention-layers 1 --pooling attention --token-limit 8 --epochs 2 \
+                     --attention-layers 1 --asv-encoder transformer --pooling attention --token-limit 8 --epochs 2 \
                      --members network,linear --batch-size 10 --baseline-trees 0 --save-every 1 --keep-checkpoints 1 \
                      --resume --output-dir {}/";
 
