@@ -37,7 +37,7 @@ fn written_out(
 
 /// A count with its noun, given in the singular.
 pub fn counted(number: usize, noun: &str) -> String {
-    let takes_es = ["s", "x", "ch", "sh"].iter().any(|end| noun.ends_with(end));
+    let takes_es = ["class", "batch", "branch"].contains(&noun);
     match number {
         1 => format!("1 {noun}"),
         _ if takes_es => format!("{number} {noun}es"),
@@ -96,6 +96,13 @@ pub fn cell(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_have_the_number_of_their_noun() {
+        let counts = [(1, "batch"), (2, "batch"), (0, "epoch"), (3, "class")];
+        let counts = counts.map(|(number, noun)| counted(number, noun));
+        assert_eq!(counts, ["1 batch", "2 batches", "0 epochs", "3 classes"]);
+    }
 
     #[test]
     fn what_commands_a_terminal_is_written_out() {

@@ -8,7 +8,7 @@ use super::stand_in;
 use crate::options::TrainOptions;
 use aam_api::ViewShape;
 use aam_data::TokenizedSequences;
-use aam_model::{Base, ModelConfig, SampleWays};
+use aam_model::{Base, ModelConfig, SampleWays, TRAINED_ENCODER};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_study::sample_values;
@@ -193,7 +193,8 @@ impl<'a> TrainingSetup<'a> {
                 observer.observe(&Event::Note(&text))?;
             }
         }
-        if self.frozen && options.pretrained_encoder.is_none() {
+        let is_trained = self.config.asv_encoder.name == TRAINED_ENCODER;
+        if self.frozen && options.pretrained_encoder.is_none() && !is_trained {
             observer.observe(&Event::Note(
                 "no --pretrained-encoder: ASVs are embedded by an untrained encoder, which distinguishes them but has not learned from nucleotides",
             ))?;
