@@ -189,7 +189,7 @@ impl GrownForests {
             samples: self.guesses,
         }];
         let (samples, method) = (&self.samples, RANDOM_FOREST);
-        conclude(reported, run, method, samples, &others, true, observer)?;
+        conclude(reported, run, method, samples, &others, observer)?;
         observer.observe(&Event::Saved(&run.join("evaluation.tsv")))?;
         Ok(Outcome::Finished)
     }

@@ -2,12 +2,15 @@
 
 use std::sync::OnceLock;
 
+use serde::{Deserialize, Serialize};
+
 use super::sample::Predicted;
 use super::scores::begun;
 use super::{Metric, MetricConfig, MetricContext};
 
 /// Which of two values of a metric is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Better {
     /// The larger.
     Higher,

@@ -38,13 +38,18 @@ fn next_commands(options: &TrainOptions) -> String {
     };
     let run = quoted(&options.optimization.output_dir);
     let table = quoted(&options.data.table);
-    let sequences = match &options.data.sequences {
-        Some(_) => format!(" --sequences {}", quoted(&options.data.sequences)),
-        None => String::new(),
-    };
+    let (mut new, mut known) = (String::new(), String::new());
+    if options.data.sequences.is_some() {
+        new += " --sequences NEW.fasta";
+        known += &format!(" --sequences {}", quoted(&options.data.sequences));
+    }
+    if !options.categories.categorical_columns.is_empty() {
+        new += " --metadata NEW.tsv";
+        known += &format!(" --metadata {}", quoted(&options.metadata));
+    }
     format!(
-        "next: aam predict --model {run} --table NEW.biom --output predictions.tsv\n      \
-         aam explain --model {run} --table {table}{sequences} --output-dir explained"
+        "next: aam predict --model {run} --table NEW.biom{new} --output predictions.tsv\n      \
+         aam explain --model {run} --table {table}{known} --output-dir explained"
     )
 }
 

@@ -19,11 +19,11 @@ pub struct Difference {
     /// The model's value less that of the other method; the larger, the better.
     pub value: f64,
     /// 95 % interval of the difference, from a bootstrap of the same samples.
-    pub interval: Option<(f64, f64)>,
+    pub interval: (f64, f64),
 }
 
 /// The differences between two lists of the same metrics, the model's and those of `other`, one for
-/// each target; `interval` gives that of the metric at a place of the list.
+/// each target whose difference has an interval; `interval` gives that of the metric at a place of the list.
 pub fn differences(
     targets: &[RawColumn],
     other: &'static str,
@@ -42,14 +42,13 @@ pub fn differences(
         };
         let place = own.iter().position(|metric| metric.name == name)?;
         let same = of_other.iter().find(|metric| metric.name == name)?;
-        let value = own[place].value - same.value;
-        value.is_finite().then(|| Difference {
+        Some(Difference {
             target: column.name.clone(),
             metric: info.label,
             other,
             own: own[place].value,
-            value,
-            interval: interval(place),
+            value: own[place].value - same.value,
+            interval: interval(place)?,
         })
     };
     targets.iter().filter_map(difference).collect()

@@ -126,17 +126,16 @@ impl Reported<'_> {
             .collect();
         let of_others = others.iter().map(|other| scorer.scores(&other.samples));
         let of_others: Vec<Vec<Metric>> = of_others.collect();
+        let simple = others.iter().zip(&of_others);
+        let simple = simple.filter(|(other, _)| SIMPLE.contains(&other.name));
         let mut all_differences = Vec::new();
-        for (other, of_other) in others.iter().zip(&of_others) {
-            if SIMPLE.contains(&other.name) && other.name != method {
-                let pair = draws.as_ref().zip(draw(&other.samples));
-                let interval = |place| {
-                    let (own, other) = pair.as_ref()?;
-                    own.difference(other, place)
-                };
-                let lists = (metrics.as_slice(), of_other.as_slice());
-                all_differences.extend(differences(self.targets, other.name, lists, interval));
-            }
+        for (other, of_other) in simple {
+            let Some(pair) = draws.as_ref().zip(draw(&other.samples)) else {
+                continue;
+            };
+            let interval = |place| pair.0.difference(&pair.1, place);
+            let lists = (metrics.as_slice(), of_other.as_slice());
+            all_differences.extend(differences(self.targets, other.name, lists, interval));
         }
         let figures = metrics.into_iter().zip(intervals);
         let figures = figures.map(|(metric, interval)| Figure {
@@ -254,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_told_beside_those_of_others() {
+    fn metrics_are_listed_with_those_of_others() {
         let evaluation = Evaluation {
             method: "model",
             others: vec![RANDOM_FOREST, TRIVIAL],

@@ -4,7 +4,7 @@ use crate::differences::Difference;
 use crate::evaluation::{Evaluation, TRIVIAL, number};
 
 /// A sentence for each target: whether the evaluated model is better than guessing and than a forest,
-/// by how much, with intervals.
+/// by how much, with intervals. Empty where too few samples or groups are held out for intervals.
 pub fn verdict(evaluation: &Evaluation) -> String {
     let all = &evaluation.differences;
     let guesses = all.iter().filter(|one| one.other == TRIVIAL);
@@ -51,22 +51,18 @@ enum Side {
 
 fn side(difference: &Difference) -> Side {
     match difference.interval {
-        Some((low, _)) if low > 0.0 => Side::Above,
-        Some((_, high)) if high < 0.0 => Side::Below,
+        (low, _) if low > 0.0 => Side::Above,
+        (_, high) if high < 0.0 => Side::Below,
         _ => Side::Open,
     }
 }
 
 /// `sign` times the difference, with its interval.
 fn amount(difference: &Difference, sign: f64) -> String {
+    let (low, high) = difference.interval;
+    let (a, b) = (sign * low, sign * high);
     let value = number(sign * difference.value);
-    match difference.interval {
-        None => value,
-        Some((low, high)) => {
-            let (a, b) = (sign * low, sign * high);
-            format!("{value} ({} to {})", number(a.min(b)), number(a.max(b)))
-        }
-    }
+    format!("{value} ({} to {})", number(a.min(b)), number(a.max(b)))
 }
 
 #[cfg(test)]
@@ -81,7 +77,7 @@ mod tests {
             other,
             own: 0.7,
             value,
-            interval: Some(interval),
+            interval,
         }
     }
 

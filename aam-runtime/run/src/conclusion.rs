@@ -13,7 +13,7 @@ use crate::events::{Event, Observer};
 use crate::predictions::{self, PredictedSample, TargetColumn};
 use crate::run_directory::RunDirectory;
 
-/// Evaluates the predictions of `method` for `samples`, with intervals if requested, writes the
+/// Evaluates the predictions of `method` for `samples`, with intervals, writes the
 /// evaluation to `run` and reports it.
 ///
 /// # Errors
@@ -24,10 +24,9 @@ pub fn conclude(
     method: &'static str,
     samples: &[HeldOut],
     others: &[Other],
-    with_intervals: bool,
     observer: &mut dyn Observer,
 ) -> Result<(), RunError> {
-    let evaluation = reported.evaluate(method, samples, others, with_intervals)?;
+    let evaluation = reported.evaluate(method, samples, others, true)?;
     write(&reported, run, &evaluation, samples, others)?;
     observer.observe(&Event::Predicted(&Predicted {
         reported,

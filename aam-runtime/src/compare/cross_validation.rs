@@ -132,7 +132,7 @@ impl FinishedComparison {
             judged.len()
         );
         observer.observe(&Event::Said(&text))?;
-        conclude(reported, run, "model", judged, others, true, observer)?;
+        conclude(reported, run, "model", judged, others, observer)?;
         observer.observe(&Event::Saved(&table))?;
         observer.observe(&Event::Saved(&run.join("predictions.tsv")))?;
         observer.observe(&Event::Saved(&run.join("checkpoints/best")))

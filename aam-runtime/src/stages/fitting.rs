@@ -136,7 +136,7 @@ impl<'a> FittedTraining<'a> {
             levels: &[],
             seed: divided.setup.options().optimization.seed,
         };
-        conclude(reported, run, "model", &samples, &others, true, observer)?;
+        conclude(reported, run, "model", &samples, &others, observer)?;
         observer.observe(&Event::Saved(&run.join("predictions.tsv")))?;
         observer.observe(&Event::Saved(&run.join("checkpoints/last")))
     }

@@ -5,7 +5,7 @@
 //! epoch. Other mutable state of a run is stored in separate files of the checkpoint, next to
 //! [`OPTIMIZER`].
 
-use aam_api::metric::{Better, MetricName};
+use aam_api::metric::MetricName;
 use aam_api::{Communicator, exact};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::epoch::EpochProgress;
 use super::fingerprint::RunFingerprint;
 use super::loss_scale::LossScale;
-use crate::checkpoint::manifest::{BestEpoch, Direction};
+use crate::checkpoint::manifest::BestEpoch;
 use crate::parallel::owned;
 use aam_evaluation::metrics::Metric;
 use aam_run::RunError;
@@ -87,15 +87,10 @@ impl Best {
     /// What the manifest of a checkpoint says of it.
     pub fn chosen(&self) -> Option<BestEpoch> {
         let name = self.metric.as_ref()?;
-        let better = match MetricName::read(name)?.metric.better {
-            Better::Higher => Direction::Higher,
-            Better::Lower => Direction::Lower,
-            Better::Neither => return None,
-        };
         let metric = self.metrics.iter().find(|metric| metric.name == *name)?;
         Some(BestEpoch {
             metric: metric.clone(),
-            better,
+            better: MetricName::read(name)?.metric.better,
             epoch: self.epoch,
         })
     }

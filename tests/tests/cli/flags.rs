@@ -192,13 +192,36 @@ fn switches_can_be_switched_off_again() {
     aam.refuses("train --freeze-base --no-freeze-base");
 }
 
+/// The same settings follow from both spellings.
+#[track_caller]
+fn assert_same(aam: &Aam, theirs: &str, ours: &str) {
+    let printed = |flags: &str| aam.ok(&format!("train {flags} --print-config")).stdout;
+    assert_eq!(printed(theirs), printed(ours), "{theirs}");
+}
+
+#[test]
+fn outputs_and_objectives_have_other_spellings() {
+    let aam = aam!();
+    let same = |theirs: &str, ours: &str| assert_same(&aam, theirs, ours);
+    same("--skip-nuc-predictions", "--nucleotide-weight 0");
+    same(
+        "--no-freeze-base --keep-nuc-predictions",
+        "--no-freeze-base --nucleotide-weight 1",
+    );
+    same("--encoder-type bray-curtis", "--objective bray-curtis");
+    same("--root as_written", "--root as-written");
+    same("--bounded-targets", "--output-activation sigmoid");
+    same("--unbounded-targets", "--output-activation none");
+    same(
+        "--target-transform zscore --normalize-targets",
+        "--target-transform zscore",
+    );
+}
+
 #[test]
 fn spellings_of_the_reference_mean_the_same_choice() {
     let aam = aam!();
-    let same = |theirs: &str, ours: &str| {
-        let printed = |flags: &str| aam.ok(&format!("train {flags} --print-config")).stdout;
-        assert_eq!(printed(theirs), printed(ours), "{theirs}");
-    };
+    let same = |theirs: &str, ours: &str| assert_same(&aam, theirs, ours);
     same(
         "--regressor-hidden-dims 64,32",
         "--head mlp --head.hidden 64,32",
@@ -251,17 +274,6 @@ fn spellings_of_the_reference_mean_the_same_choice() {
     );
     same("--normalize-targets", "--target-transform minmax");
     same("--no-normalize-targets", "--target-transform none");
-    same("--skip-nuc-predictions", "--nucleotide-weight 0");
-    same(
-        "--no-freeze-base --keep-nuc-predictions",
-        "--no-freeze-base --nucleotide-weight 1",
-    );
-    same("--bounded-targets", "--output-activation sigmoid");
-    same("--unbounded-targets", "--output-activation none");
-    same(
-        "--target-transform zscore --normalize-targets",
-        "--target-transform zscore",
-    );
     same("--unifrac-metric unifrac", "");
     same("--pooling attention", "--sample-encoder attention");
     same("--count-embedding-method film", "--count-embedding film");

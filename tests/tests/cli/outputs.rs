@@ -43,6 +43,18 @@ fn the_best_checkpoint_says_what_chose_it() {
 }
 
 #[test]
+fn the_ffn_ratio_is_in_widths_of_the_embeddings() {
+    let aam = study();
+    let flags = "--ffn-ratio 2.5 --asv-encoder transformer";
+    aam.ok(&format!("{TRAIN} run {flags}"));
+    let manifest = aam.read("run/checkpoints/best/manifest.json");
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).expect("JSON");
+    assert_eq!(manifest["model"]["feed-forward"], 40, "{manifest}");
+    aam.ok("pretrain --ffn-ratio 2 --print-config")
+        .prints(&["ffn-ratio = 2.0"]);
+}
+
+#[test]
 fn a_run_is_replaced_only_when_asked_to_and_nothing_else_ever() {
     let aam = study();
     aam.ok(&format!("{TRAIN} run"));

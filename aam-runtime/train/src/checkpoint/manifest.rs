@@ -3,6 +3,7 @@
 use aam_run::predictions::TargetColumn;
 use std::collections::BTreeMap;
 
+use aam_api::metric::Better;
 use aam_api::{FittedTransform, LossContext, Resolved};
 use serde::{Deserialize, Serialize};
 
@@ -54,19 +55,9 @@ pub struct BestEpoch {
     /// The metric, with its value in that epoch.
     pub metric: Metric,
     /// Which of two values is better.
-    pub better: Direction,
+    pub better: Better,
     /// The epoch, from 1.
     pub epoch: usize,
-}
-
-/// Which of two values of a metric is better.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Direction {
-    /// The larger.
-    Higher,
-    /// The smaller.
-    Lower,
 }
 
 /// The components on top of a base, and the meaning of their outputs.

@@ -3,7 +3,7 @@
 use aam_api::LearnerKind;
 use aam_evaluation::evaluation::NETWORK;
 
-use super::{OptimizationOptions, TrainOptions};
+use super::TrainOptions;
 
 impl TrainOptions {
     /// The number of folds if the options do not define a split.
@@ -29,12 +29,5 @@ impl TrainOptions {
             && split.leave_group_out.is_none()
             && split.folds.is_none()
             && !split.leave_one_group_out
-    }
-}
-
-impl OptimizationOptions {
-    /// Whether the options define the length of a run or when it ends.
-    pub fn says_how_long(&self) -> bool {
-        self.epochs.is_some() || self.max_steps.is_some() || self.patience.is_some()
     }
 }
