@@ -156,17 +156,20 @@ pub fn choose_each(
 }
 
 /// The part, from 0 to 1, of the difference between predictions and the mean of `truth` with which
-/// squared errors are least; `held_out` are predictions of samples that the fit had not seen.
+/// squared errors are least; `held_out` are predictions of samples that the fit had not seen. It is 1
+/// if nothing was held out.
 pub fn confirmed(held_out: ArrayView1<'_, f64>, truth: ArrayView1<'_, f64>) -> f64 {
     let mean = truth.sum() / truth.len().max(1) as f64;
-    let (mut products, mut squares) = (0.0, 0.0);
+    let (mut products, mut squares, mut spread) = (0.0, 0.0, 0.0);
     for (output, truth) in held_out.iter().zip(truth) {
         products += (output - mean) * (truth - mean);
         squares += (output - mean).powi(2);
+        spread += (truth - mean).powi(2);
     }
-    match squares > 0.0 {
+    match squares > 1e-12 * spread {
         true => (products / squares).clamp(0.0, 1.0),
-        false => 0.0,
+        // Only without folds to hold out is every prediction the mean: nothing speaks against the fit.
+        false => 1.0,
     }
 }
 
@@ -240,6 +243,11 @@ mod tests {
                 all.output(output).outputs(&gram) - fit(&gram, &own, 1.0).outputs(&gram);
             assert!(difference.iter().all(|value| value.abs() < 1e-9));
         }
+        // Without folds nothing was held out.
+        let mut whole = judged(truth.clone());
+        whole.folds = vec![0; 40];
+        let unjudged = choose_each(&gram, &penalties, &whole).expect("penalties");
+        assert!(unjudged.iter().all(|one| one.part == 1.0), "{unjudged:?}");
         // The second output is noise, of which nothing is to be followed.
         assert!(each[0].part > 0.8 && each[1].part < 0.2, "{each:?}");
         let shrunk = all.output(0).shrunk(2.0, 0.25).outputs(&gram);

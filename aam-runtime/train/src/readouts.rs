@@ -21,9 +21,8 @@ struct Solved {
     /// Numbers on the scale of training, or 1 at the class of a sample, `[samples, outputs]`.
     truth: Array2<f64>,
     is_classes: bool,
-    penalty: f64,
-    /// The part of the difference from the mean that is followed, of numbers.
-    part: f64,
+    /// Classes are followed in full.
+    strength: Strength,
 }
 
 /// Readouts of the training samples, and of parts of them.
@@ -128,12 +127,14 @@ impl Readouts {
         let mut fitted: Vec<(usize, Dual)> = classes
             .into_iter()
             .map(|(target, one)| {
-                let dual = logistic::fit(products, &truth(one), one.penalty);
+                let dual = logistic::fit(products, &truth(one), one.strength.penalty);
                 (target, dual)
             })
             .collect();
         for penalty in PENALTIES {
-            let together = numbers.iter().filter(|(_, one)| one.penalty == penalty);
+            let together = numbers
+                .iter()
+                .filter(|(_, one)| one.strength.penalty == penalty);
             let together: Vec<&(usize, &Solved)> = together.collect();
             if together.is_empty() {
                 continue;
@@ -143,7 +144,7 @@ impl Readouts {
             let outputs = together.iter().enumerate();
             fitted.extend(outputs.map(|(output, (target, one))| {
                 let mean = means(truth[output].view())[0];
-                (*target, dual.output(output).shrunk(mean, one.part))
+                (*target, dual.output(output).shrunk(mean, one.strength.part))
             }));
         }
         fitted
@@ -186,12 +187,10 @@ fn solved(
         } else {
             of_numbers.next()
         };
-        let Strength { penalty, part } = strength?;
         Some(Solved {
             truth,
             is_classes,
-            penalty,
-            part,
+            strength: strength?,
         })
     };
     let truths = truths.into_iter();
