@@ -155,7 +155,7 @@ fn names_that_are_unknown_or_stand_for_several_are_refused() {
         unknown.starts_with("--categorical-loss-weights: no sample of "),
         "{unknown}"
     );
-    let end = "m.tsv is of the category 'guts' (did you mean 'gut'?); categories: site=gut, \
+    let end = "m.tsv has the category 'guts' (did you mean 'gut'?); categories: site=gut, \
                site=moon, site=sea, site=soil";
     assert!(unknown.ends_with(end), "{unknown}");
     let several = error(r#"{"gut": 2}"#, &["site", "season"]);
