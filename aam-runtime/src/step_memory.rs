@@ -7,18 +7,17 @@ use serde::{Deserialize, Serialize};
 use aam_core::memory::{peak, reset_peak, resident};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
-use aam_train::inference::FineTuned;
-use aam_train::objective::Objective;
-use aam_train::parallel::Replica;
-use aam_train::trainer::trial_updates::TrialEvent;
+use aam_train::plan::Plan;
+use serde::de::DeserializeOwned;
 
-use crate::options::TrainOptions;
+use crate::options::{MemoryOptions, OptimizationOptions, PretrainOptions, TrainOptions};
 use crate::stages::{
-    DividedStudy, MatchedStudy, PreparedTraining, TrainingSettings, TrainingSetup,
+    DividedPretraining, DividedStudy, MatchedStudy, PreparedPretraining, PreparedTraining,
+    PretrainingSettings, PretrainingSetup, TrainingSettings, TrainingSetup, Trial, measure_base,
+    unlabelled,
 };
 
-/// Number of updates to measure. The second one includes the optimizer state created by the first.
-const UPDATES: usize = 2;
+const READING: &str = "reading the study, making the model";
 
 /// A phase of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,48 +50,92 @@ impl StepMemory {
     }
 }
 
-/// Starts the run described by `options`, and measures it up to the second update and a validation.
-///
-/// # Errors
-/// Those of [`train`](crate::training::train), and a system that does not report memory use.
-pub fn step_memory(options: &TrainOptions, interrupt: &AtomicBool) -> Result<StepMemory, RunError> {
-    let observer: &mut dyn Observer = &mut |_: &Event<'_>| {};
-    let mut meter = Meter::default();
-    meter.begin("reading the study, making the model");
-    let setup = TrainingSetup::for_trial(TrainingSettings::of_run(options)?, observer)?;
-    let study = MatchedStudy::of(&setup, observer)?;
-    let divided = DividedStudy::new(&setup, &study, observer)?;
-    let prepared = PreparedTraining::new(&divided, observer)?;
-    if prepared.encodes_first() {
-        meter.begin("encoding ASVs");
+/// The options of a run whose memory use can be measured.
+pub trait Measurable: Clone + Serialize + DeserializeOwned {
+    /// The name of its command.
+    const COMMAND: &'static str;
+
+    /// The memory limits.
+    fn memory(&mut self) -> &mut MemoryOptions;
+
+    /// How it trains.
+    fn optimization(&mut self) -> &mut OptimizationOptions;
+
+    /// Reduces it to a single training on one split.
+    fn make_single(&mut self) {}
+
+    /// Starts the run on all ranks of this process, and measures it up to the second update of
+    /// each stage and a validation.
+    ///
+    /// # Errors
+    /// Those of the run, and a system that does not report memory use.
+    fn measure(&self, interrupt: &AtomicBool) -> Result<StepMemory, RunError>;
+}
+
+impl Measurable for TrainOptions {
+    const COMMAND: &'static str = "train";
+
+    fn memory(&mut self) -> &mut MemoryOptions {
+        &mut self.memory
     }
-    let ready = prepared.ready(observer)?;
-    let batch_size = setup.plan.batch_size.min(divided.split.train.len());
-    meter.begin(GRADIENTS);
-    let mut watcher = |_: &FineTuned, _: &mut dyn Observer, event| {
-        match event {
-            TrialEvent::Gradients { .. } => meter.begin(UPDATE),
-            TrialEvent::Updated => meter.begin(GRADIENTS),
+
+    fn optimization(&mut self) -> &mut OptimizationOptions {
+        &mut self.optimization
+    }
+
+    fn make_single(&mut self) {
+        self.split.folds = None;
+        self.split.leave_one_group_out = false;
+    }
+
+    fn measure(&self, interrupt: &AtomicBool) -> Result<StepMemory, RunError> {
+        let observer: &mut dyn Observer = &mut |_: &Event<'_>| {};
+        let mut meter = Meter::default();
+        meter.begin(READING);
+        let setup = TrainingSetup::new(TrainingSettings::of_run(self)?, observer)?;
+        let study = MatchedStudy::of(&setup, observer)?;
+        let divided = DividedStudy::new(&setup, &study, observer)?;
+        let prepared = PreparedTraining::new(&divided, observer)?;
+        if prepared.encodes_first() {
+            meter.begin("encoding ASVs");
         }
-        Ok(true)
-    };
-    let mut rates = std::iter::repeat_n(setup.plan.lr, UPDATES);
-    let model = ready.try_updates(&mut rates, &mut watcher, observer, interrupt)?;
-    // The phase that began after the last update ended before doing anything.
-    meter.phases.pop();
-    meter.begin("validation");
-    ready.objective.validate(&model, Replica::ALONE)?;
-    meter.end();
-    let measured = StepMemory {
-        batch_size,
-        phases: meter.summed(),
-    };
-    match measured.peak() {
-        0 => Err(RunError::setting(
-            options.memory.first(),
-            "this system does not report how much memory a process takes; give --batch-size",
-        )),
-        _ => Ok(measured),
+        let ready = prepared.ready(observer)?;
+        let trial = Trial {
+            options: &self.optimization,
+            components: &self.components,
+            plan: setup.plan,
+            ranks: &setup.ranks,
+            interrupt,
+        };
+        let (sampling, model) = (ready.sampling(), ready.model.clone());
+        let mut begin = |name: &str| meter.begin(name);
+        trial.run(&ready.objective, model, &sampling, &mut begin)?;
+        meter.of_batches(setup.plan.batch_size.min(divided.split.train.len()))
+    }
+}
+
+impl Measurable for PretrainOptions {
+    const COMMAND: &'static str = "pretrain";
+
+    fn memory(&mut self) -> &mut MemoryOptions {
+        &mut self.memory
+    }
+
+    fn optimization(&mut self) -> &mut OptimizationOptions {
+        &mut self.optimization
+    }
+
+    fn measure(&self, interrupt: &AtomicBool) -> Result<StepMemory, RunError> {
+        let observer: &mut dyn Observer = &mut |_: &Event<'_>| {};
+        let mut meter = Meter::default();
+        meter.begin(READING);
+        let setup = PretrainingSetup::new(PretrainingSettings::of_run(self)?, observer)?;
+        let study = unlabelled(&setup, observer)?;
+        let divided = DividedPretraining::new(&setup, &study, observer)?;
+        let prepared = PreparedPretraining::new(&divided)?;
+        let plan = Plan::distances(setup.settings.staged, &self.optimization);
+        measure_base(prepared, &mut |name: &str| meter.begin(name), interrupt)?;
+        meter.of_batches(plan.batch_size.min(divided.split.train.len()))
     }
 }
 
@@ -121,6 +164,22 @@ impl Meter {
         }
     }
 
+    /// Ends the measurement of a run with batches of `batch_size`.
+    fn of_batches(mut self, batch_size: usize) -> Result<StepMemory, RunError> {
+        self.end();
+        let measured = StepMemory {
+            batch_size,
+            phases: self.summed(),
+        };
+        match measured.peak() {
+            0 => Err(RunError::setting(
+                "memory-profile",
+                "this system does not report how much memory a process takes; give --batch-size, and no flag that asks for a measurement",
+            )),
+            _ => Ok(measured),
+        }
+    }
+
     /// Merges phases of the same name, in order of first occurrence.
     fn summed(self) -> Vec<Phase> {
         let mut all: Vec<Phase> = Vec::new();
@@ -137,9 +196,6 @@ impl Meter {
     }
 }
 
-const GRADIENTS: &str = "gradients of a batch";
-const UPDATE: &str = "optimizer and update";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,13 +209,13 @@ mod tests {
         };
         let meter = Meter {
             phases: vec![
-                phase(GRADIENTS, 5, 3),
-                phase(UPDATE, 4, 4),
-                phase(GRADIENTS, 7, 4),
+                phase("gradients", 5, 3),
+                phase("update", 4, 4),
+                phase("gradients", 7, 4),
             ],
         };
         let phases = meter.summed();
-        assert_eq!(phases, [phase(GRADIENTS, 7, 4), phase(UPDATE, 4, 4)]);
+        assert_eq!(phases, [phase("gradients", 7, 4), phase("update", 4, 4)]);
         let memory = StepMemory {
             batch_size: 2,
             phases,

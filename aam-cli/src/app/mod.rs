@@ -242,6 +242,7 @@ fn completions() -> Command {
 fn measure_step() -> Command {
     Command::new(crate::memory::COMMAND)
         .hide(true)
+        .arg(Arg::new("command").required(true))
         .arg(Arg::new("settings").required(true))
 }
 

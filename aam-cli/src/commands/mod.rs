@@ -66,10 +66,15 @@ fn dispatch(command: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
         "demo" => demo::run(matches),
         "doctor" => doctor::run(matches),
         "plugins" => plugins::run(matches),
-        crate::memory::COMMAND => match matches.get_one::<String>("settings") {
-            Some(settings) => crate::memory::measured_here(settings.as_ref()),
-            None => Err(Failure::usage("no settings were given")),
-        },
+        crate::memory::COMMAND => {
+            let argument = |name| matches.get_one::<String>(name);
+            match (argument("command"), argument("settings")) {
+                (Some(command), Some(settings)) => {
+                    crate::memory::measured_here(command, settings.as_ref())
+                }
+                _ => Err(Failure::usage("no settings were given")),
+            }
+        }
         "completions" => completions::run(matches),
         other => Err(Failure::usage(format!("there is no command '{other}'"))),
     }

@@ -6,14 +6,15 @@ use clap::ArgMatches;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{interrupt, progress};
+use crate::{interrupt, memory, progress};
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let Some(settings) = super::settings("pretrain", matches)? else {
         return Ok(Exit::Done);
     };
     let mut display = progress::display(super::quiet(matches));
-    pretrain(&settings.options()?, display.as_mut())
+    let options = memory::fitted(settings.options()?, display.as_mut())?;
+    pretrain(&options, display.as_mut())
 }
 
 /// Pre-trains, and returns how the run ended.

@@ -7,8 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use aam_runtime::memory::{resident, volunteer};
-use aam_runtime::options::TrainOptions;
-use aam_runtime::step_memory::{StepMemory, step_memory};
+use aam_runtime::options::{PretrainOptions, TrainOptions};
+use aam_runtime::step_memory::{Measurable, StepMemory};
+use aam_runtime::train::parallel::processes::by_itself;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,25 +39,28 @@ impl Drop for Folder {
 }
 
 /// Starts the training that `options` describe in a separate process, and ends it if it uses more than
-/// `budget` bytes.
-pub fn measure(options: &TrainOptions, budget: Option<u64>) -> Result<Measured, Failure> {
+/// `budget` bytes. All ranks of this process run in that one. Processes that `mpirun` started do not: one
+/// rank then computes what several share, and so needs at least as much as each of them.
+pub fn measure<T: Measurable>(options: &T, budget: Option<u64>) -> Result<Measured, Failure> {
     let name = format!("aam-measure-{}", std::process::id());
     let folder = Folder(std::env::temp_dir().join(name));
     fs::create_dir_all(&folder.0)?;
     let mut options = options.clone();
-    options.memory = Default::default();
-    options.split.folds = None;
-    options.split.leave_one_group_out = false;
-    options.optimization.output_dir = Some(folder.0.join("run"));
-    options.optimization.overwrite = true;
-    options.optimization.resume = false;
+    *options.memory() = Default::default();
+    options.make_single();
+    let optimization = options.optimization();
+    optimization.output_dir = Some(folder.0.join("run"));
+    optimization.overwrite = true;
+    optimization.resume = false;
     let settings = folder.0.join("settings.json");
     let text = serde_json::to_string(&options).map_err(|error| failed(&error.to_string()))?;
     fs::write(&settings, text)?;
-    let mut child = Command::new(std::env::current_exe()?)
+    let mut command = Command::new(std::env::current_exe()?);
+    let mut child = by_itself(&mut command)
         .arg("--threads")
         .arg(rayon::current_num_threads().to_string())
         .arg(COMMAND)
+        .arg(T::COMMAND)
         .arg(&settings)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -124,17 +128,24 @@ fn failed(problem: &str) -> Failure {
     Failure::new(Exit::Failed, format!("measuring memory: {problem}"))
 }
 
-/// Measures in this process, with the settings in the file `settings`, and prints the memory use.
+/// Measures a run of `command` in this process, with the settings in the file `settings`, and prints the
+/// memory use.
 ///
 /// # Errors
-/// Those of the training.
-pub fn measured_here(settings: &Path) -> Result<Exit, Failure> {
+/// Those of the run.
+pub fn measured_here(command: &str, settings: &Path) -> Result<Exit, Failure> {
     volunteer();
     let text = fs::read_to_string(settings)?;
-    let options: TrainOptions =
-        serde_json::from_str(&text).map_err(|error| failed(&error.to_string()))?;
-    let measured = step_memory(&options, interrupt::flag())?;
+    let measured = match command {
+        PretrainOptions::COMMAND => measured::<PretrainOptions>(&text)?,
+        _ => measured::<TrainOptions>(&text)?,
+    };
     let text = serde_json::to_string(&measured).map_err(|error| failed(&error.to_string()))?;
     println!("{text}");
     Ok(Exit::Done)
+}
+
+fn measured<T: Measurable>(settings: &str) -> Result<StepMemory, Failure> {
+    let options: T = serde_json::from_str(settings).map_err(|error| failed(&error.to_string()))?;
+    Ok(options.measure(interrupt::flag())?)
 }

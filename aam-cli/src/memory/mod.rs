@@ -1,15 +1,18 @@
 //! Batch sizes that fit the memory, and a memory profile of a training.
 //!
 //! Memory use is measured by starting the training in a separate process: it can be killed if it uses too
-//! much, and if the system kills it, this program survives.
+//! much, and if the system kills it, this program survives. Ranks in threads are measured together. If
+//! `mpirun` started several processes, the first one measures, with its share of the memory of its
+//! machine, and sends the others the batch size.
 
 mod child;
 
 use aam_runtime::memory::available;
-use aam_runtime::options::TrainOptions;
+use aam_runtime::options::{MemoryOptions, OptimizationOptions};
 use aam_runtime::run::events::{Event, Observer};
-use aam_runtime::step_memory::StepMemory;
+use aam_runtime::step_memory::{Measurable, StepMemory};
 use aam_runtime::text::counted;
+use aam_runtime::train::parallel::processes::{communicator, on_this_machine};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -29,38 +32,31 @@ const NOTABLE: f64 = 1.1;
 ///
 /// # Errors
 /// Contradictory settings, a training that cannot start, or one that does not fit at any batch size.
-pub fn fitted(options: TrainOptions, observer: &mut dyn Observer) -> Result<TrainOptions, Failure> {
+pub fn fitted<T: Measurable>(options: T, observer: &mut dyn Observer) -> Result<T, Failure> {
     let mut options = options;
     // A limit alone asks for the largest batch within it.
-    let memory = &mut options.memory;
+    let memory = options.memory();
     memory.auto_batch_size |=
         memory.max_memory_gb.is_some() || memory.max_memory_fraction.is_some();
-    check(&options)?;
-    let memory = options.memory.clone();
+    let memory = memory.clone();
+    check(&memory, options.optimization())?;
     if memory.auto_batch_size {
-        let budget = budget(&options)?;
-        let (size, measured) = largest_fitting(&options, budget, observer)?;
-        options.optimization.batch_size = Some(size);
-        let text = format!(
-            "--auto-batch-size: batches of {size} samples, which need {} of the {} that the training may use",
-            gigabytes(measured.peak()),
-            gigabytes(budget)
-        );
-        observer.observe(&Event::Note(&text))?;
+        let size = agreed_size(&options, &memory, observer)?;
+        options.optimization().batch_size = Some(size);
     }
     if let (Some(target), Some(size)) = (
         memory.target_effective_batch_size,
-        options.optimization.batch_size,
+        options.optimization().batch_size,
     ) {
         let steps = (target / size).max(1);
-        options.optimization.gradient_accumulation_steps = steps;
+        options.optimization().gradient_accumulation_steps = steps;
         let text = format!(
             "--target-effective-batch-size {target}: updates of {} of {size} samples",
             counted(steps, "batch")
         );
         observer.observe(&Event::Note(&text))?;
     }
-    if memory.memory_profile {
+    if memory.memory_profile && communicator()?.rank() == 0 {
         let measured = match measure(&options, None)? {
             Measured::Fits(measured) => measured,
             Measured::TooLarge(why) => return Err(Failure::new(Exit::Failed, why)),
@@ -68,12 +64,46 @@ pub fn fitted(options: TrainOptions, observer: &mut dyn Observer) -> Result<Trai
         observer.observe(&Event::Note(&table(&measured)))?;
     }
     // The record has the resulting batch size, not the search for it.
-    options.memory = Default::default();
+    *options.memory() = Default::default();
     Ok(options)
 }
 
-fn check(options: &TrainOptions) -> Result<(), Failure> {
-    let memory = &options.memory;
+/// The largest batch size that fits, which the first of several processes measures.
+fn agreed_size<T: Measurable>(
+    options: &T,
+    memory: &MemoryOptions,
+    observer: &mut dyn Observer,
+) -> Result<usize, Failure> {
+    let processes = communicator()?;
+    let mut message = Vec::new();
+    if processes.rank() == 0 {
+        let budget = budget(memory)?;
+        let (size, measured) = largest_fitting(options, (memory, budget), observer)?;
+        let of_rank = match processes.size() {
+            1 => String::new(),
+            size => format!(" on each of {size} ranks"),
+        };
+        let text = format!(
+            "--auto-batch-size: batches of {size} samples, which need {} of the {} that the training may use{of_rank}",
+            gigabytes(measured.peak()),
+            gigabytes(budget)
+        );
+        observer.observe(&Event::Note(&text))?;
+        message = (size as u64).to_le_bytes().to_vec();
+    }
+    if processes.size() > 1 {
+        message = processes.broadcast_message(message)?;
+    }
+    match message.as_chunks::<8>().0 {
+        [bytes] => Ok(u64::from_le_bytes(*bytes) as usize),
+        _ => Err(Failure::new(
+            Exit::Failed,
+            "rank 0 did not send a batch size",
+        )),
+    }
+}
+
+fn check(memory: &MemoryOptions, optimization: &OptimizationOptions) -> Result<(), Failure> {
     let refused = |key: &str, problem: &str| Err(Failure::setting(key, None, problem));
     let limit = match (memory.max_memory_gb, memory.max_memory_fraction) {
         (Some(_), Some(_)) => {
@@ -86,7 +116,6 @@ fn check(options: &TrainOptions) -> Result<(), Failure> {
         (None, Some(_)) => Some("max-memory-fraction"),
         (None, None) => None,
     };
-    let optimization = &options.optimization;
     let on_cpu = ["auto", "cpu"].contains(&optimization.device.as_str());
     if let Some(key) = limit.filter(|_| !on_cpu) {
         return refused(
@@ -116,30 +145,31 @@ fn check(options: &TrainOptions) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Bytes that the training may use.
-fn budget(options: &TrainOptions) -> Result<u64, Failure> {
-    if let Some(number) = options.memory.max_memory_gb {
-        return Ok((number * 1e9) as u64);
+/// Bytes that this process may use: the processes on this machine share the limit.
+fn budget(memory: &MemoryOptions) -> Result<u64, Failure> {
+    let share = 1.0 / on_this_machine() as f64;
+    if let Some(number) = memory.max_memory_gb {
+        return Ok((number * 1e9 * share) as u64);
     }
     let free = available().ok_or_else(|| {
         let problem = "this system does not report how much memory is free; give --batch-size";
         Failure::setting("auto-batch-size", None, problem)
     })?;
-    let part = options.memory.max_memory_fraction.unwrap_or(FRACTION);
-    Ok((free as f64 * part) as u64)
+    let part = memory.max_memory_fraction.unwrap_or(FRACTION);
+    Ok((free as f64 * part * share) as u64)
 }
 
 /// The largest batch size whose training uses at most `budget` bytes, and its memory use.
-fn largest_fitting(
-    options: &TrainOptions,
-    budget: u64,
+fn largest_fitting<T: Measurable>(
+    options: &T,
+    (memory, budget): (&MemoryOptions, u64),
     observer: &mut dyn Observer,
 ) -> Result<(usize, StepMemory), Failure> {
-    let target = options.memory.target_effective_batch_size;
+    let target = memory.target_effective_batch_size;
     let most = target.map_or(LARGEST, |target| target.clamp(SMALLEST, LARGEST));
     let mut try_size = |size: usize| -> Result<Measured, Failure> {
         let mut options = options.clone();
-        options.optimization.batch_size = Some(size);
+        options.optimization().batch_size = Some(size);
         observer.observe(&Event::Note(&format!(
             "measuring the memory of batches of {size}"
         )))?;

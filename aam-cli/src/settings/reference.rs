@@ -58,10 +58,6 @@ const ANSWERS: &[Answer] = &[
     value("resume-from", TRAINING, Checkpoint),
     value("out-dim", TRAINING, NoEffect("the number of outputs follows from the target's columns and classes")),
     switch("sync-batchnorm", TRAINING, NoEffect("the model has no batch normalization")),
-    switch("auto-batch-size", TRAINING, NoEffect("the batch size is the one given, or fits the study")),
-    switch("no-auto-batch-size", TRAINING, NoEffect("the batch size is the one given, or fits the study")),
-    value("max-memory-fraction", TRAINING, NoEffect("memory depends on --asv-chunk-size, not on the batch")),
-    value("target-effective-batch-size", TRAINING, Unsupported("give --batch-size and --gradient-accumulation-steps")),
     value("num-workers", TRAINING, NoEffect("data are in memory; --threads sets the number of computing threads")),
     switch("no-sequence-cache", &["pretrain", "train", "compare", "lr-find", "tune", "predict"], NoEffect("sequences are always read once")),
     switch("use-expandable-segments", TRAINING, NoEffect("it is a setting of another library's memory")),
@@ -69,7 +65,6 @@ const ANSWERS: &[Answer] = &[
     switch("tf32", TRAINING, NoEffect("a GPU uses what it has for products; --mixed-precision chooses fewer bits")),
     switch("gradient-checkpointing", TRAINING, NoEffect("it changes memory only, which is managed without it")),
     switch("no-gradient-checkpointing", TRAINING, NoEffect("it changes memory only, which is managed without it")),
-    switch("memory-profile", TRAINING, Unsupported("use a profiler of the system")),
     switch("categorical-help", TRAINING, Unsupported("`aam plugins list fusion` describes the choices")),
     value("n-jobs", &["rf-baseline"], NoEffect("trees are grown on all threads; --threads sets their number")),
 ];

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `train` | all, or once for each fold |
 //! | `lr-find` | all up to the directory; then updates whose weights are discarded |
-//! | memory measurement | the same without a directory |
+//! | memory measurement | all of `train` or `pretrain` up to the directory; then updates on all ranks |
 //! | `compare`, `tune` | the study divided into folds, then all stages of `train` for each run |
 //! | `rf-baseline` | the study divided into folds, then forests, evaluated like a model |
 //! | `pretrain` | all but the evaluation |
@@ -28,13 +28,15 @@ mod settings;
 mod setup;
 mod stand_in;
 mod study;
+mod trial;
 
 pub use division::{DividedStudy, FoldedStudy, folded};
 pub use fitting::FittedTraining;
 pub use preparation::PreparedTraining;
 pub use pretraining::{DividedPretraining, PreparedPretraining};
-pub use pretraining_fit::fit_base;
+pub use pretraining_fit::{fit_base, measure_base};
 pub use pretraining_settings::{PretrainingSettings, PretrainingSetup};
 pub use settings::{TrainingSettings, check_data};
 pub use setup::TrainingSetup;
 pub use study::{MatchedSamples, MatchedStudy, division, unlabelled};
+pub use trial::Trial;

@@ -8,6 +8,7 @@ use burn::tensor::Device;
 
 use super::pretraining::{DividedPretraining, PreparedPretraining, PreparedTasks};
 use super::pretraining_settings::{PretrainingSetup, nucleotide_plan};
+use super::trial::{Begin, Trial};
 use crate::options::PretrainOptions;
 use aam_model::Base;
 use aam_model::batch::Batcher;
@@ -30,6 +31,9 @@ use aam_train::saving::Saving;
 use aam_train::state::Done;
 use aam_train::trainer::{Trained, Trainer};
 
+/// The phase in which ASVs are encoded before training.
+const ENCODING: &str = "encoding ASVs";
+
 /// Trains the `prepared` base on all ranks, with checkpoints in `run`.
 ///
 /// # Errors
@@ -40,42 +44,39 @@ pub fn fit_base(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
-    let PreparedPretraining {
-        divided,
-        batcher,
-        manifest,
-        tasks,
-        base,
-    } = prepared;
-    let resumed = divided.setup.settings.resumed.as_ref();
-    if divided.setup.options().optimization.resume {
-        announce(resumed, observer)?;
+    let setup = prepared.divided.setup;
+    if setup.options().optimization.resume {
+        announce(setup.settings.resumed.as_ref(), observer)?;
     }
-    let mut fit = Fit {
-        divided,
-        batcher,
-        manifest,
-        device: divided.setup.device(),
-        run,
-        observer,
-        interrupt,
-    };
-    let trained = match &tasks {
-        PreparedTasks::AtOnce {
-            nucleotides,
-            samples,
-        } => fit.at_once(base, nucleotides.as_ref(), *samples)?,
-        PreparedTasks::Nucleotides(nucleotides) => fit.nucleotides(base, nucleotides, true)?,
-        PreparedTasks::Samples(samples) => fit.samples(base, *samples, None, Done::default())?,
-        PreparedTasks::NucleotidesThenSamples(nucleotides, samples) => {
-            fit.one_after_the_other(base, nucleotides, *samples)?
-        }
-    };
+    let trained = Fit::stages(prepared, Purpose::Checkpoints(run), observer, interrupt)?;
     match trained.outcome {
         Outcome::Interrupted => stopped(trained.done, observer)?,
         Outcome::Finished => observer.observe(&Event::Saved(&run.join("checkpoints/best")))?,
     }
     Ok(trained.outcome)
+}
+
+/// Tries two updates of each stage of a pre-training and a validation, on all ranks, and calls
+/// `begin` at each phase. Nothing is saved.
+///
+/// # Errors
+/// Errors of components, or a rank that failed.
+pub fn measure_base(
+    prepared: PreparedPretraining<'_>,
+    begin: &mut Begin<'_>,
+    interrupt: &AtomicBool,
+) -> Result<(), RunError> {
+    let nobody = &mut |_: &Event<'_>| {};
+    Fit::stages(prepared, Purpose::Measurement(begin), nobody, interrupt)?;
+    Ok(())
+}
+
+/// What a fit is for.
+enum Purpose<'o> {
+    /// A base, with checkpoints in a run directory.
+    Checkpoints(&'o RunDirectory),
+    /// A measurement of a few updates.
+    Measurement(&'o mut Begin<'o>),
 }
 
 /// Shared state of the stages of a fit.
@@ -84,12 +85,48 @@ struct Fit<'a, 'o> {
     batcher: Batcher<'a>,
     manifest: Manifest,
     device: Device,
-    run: &'o RunDirectory,
+    purpose: Purpose<'o>,
     observer: &'o mut dyn Observer,
     interrupt: &'o AtomicBool,
 }
 
-impl<'a> Fit<'a, '_> {
+impl<'a, 'o> Fit<'a, 'o> {
+    /// Trains the `prepared` base in all stages.
+    fn stages(
+        prepared: PreparedPretraining<'a>,
+        purpose: Purpose<'o>,
+        observer: &'o mut dyn Observer,
+        interrupt: &'o AtomicBool,
+    ) -> Result<Trained<Base>, RunError> {
+        let PreparedPretraining {
+            divided,
+            batcher,
+            manifest,
+            tasks,
+            base,
+        } = prepared;
+        let mut fit = Fit {
+            divided,
+            batcher,
+            manifest,
+            device: divided.setup.device(),
+            purpose,
+            observer,
+            interrupt,
+        };
+        match &tasks {
+            PreparedTasks::AtOnce {
+                nucleotides,
+                samples,
+            } => fit.at_once(base, nucleotides.as_ref(), *samples),
+            PreparedTasks::Nucleotides(nucleotides) => fit.nucleotides(base, nucleotides, true),
+            PreparedTasks::Samples(samples) => fit.samples(base, *samples, None, Done::default()),
+            PreparedTasks::NucleotidesThenSamples(nucleotides, samples) => {
+                fit.one_after_the_other(base, nucleotides, *samples)
+            }
+        }
+    }
+
     fn setup(&self) -> &'a PretrainingSetup<'a> {
         self.divided.setup
     }
@@ -120,6 +157,27 @@ impl<'a> Fit<'a, '_> {
     ) -> Result<Trained<Base>, RunError> {
         let options = &self.options().optimization;
         let ranks = &self.setup().ranks;
+        let run = match &mut self.purpose {
+            Purpose::Checkpoints(run) => *run,
+            Purpose::Measurement(begin) => {
+                let trial = Trial {
+                    options,
+                    components: &self.divided.setup.options().components,
+                    plan,
+                    ranks,
+                    interrupt: self.interrupt,
+                };
+                let stage = if is_last { "" } else { "masked nucleotides: " };
+                let mut begin = |name: &str| begin(&format!("{stage}{name}"));
+                let model = trial.run(objective, base, &Sampling::each_once(rows), &mut begin)?;
+                return Ok(Trained {
+                    outcome: Outcome::Finished,
+                    best: model.clone(),
+                    last: model,
+                    done,
+                });
+            }
+        };
         let trainer = Trainer {
             options,
             components: &self.options().components,
@@ -129,7 +187,7 @@ impl<'a> Fit<'a, '_> {
             resumed: self.resumed(stage),
             strategy: ranks.first(),
             saving: Saving {
-                run: self.run,
+                run,
                 fingerprint: &self.divided.fingerprint,
                 stage,
                 limits: plan.limits(options),
@@ -234,11 +292,14 @@ impl<'a> Fit<'a, '_> {
     }
 
     fn embeddings(&mut self, base: &Base, rows: &[usize]) -> Result<Embeddings, RunError> {
+        if let Purpose::Measurement(begin) = &mut self.purpose {
+            begin(ENCODING);
+        }
         let device = self.device.clone().inner();
         let base = base.valid();
         Embeddings::of_samples(&base, &self.batcher, rows, &device, |done, total| {
             self.observer.observe(&Event::Progress {
-                what: "encoding ASVs",
+                what: ENCODING,
                 done,
                 total,
             })

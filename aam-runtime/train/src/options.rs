@@ -42,6 +42,9 @@ pub struct PretrainOptions {
     /// Training options.
     #[serde(flatten)]
     pub optimization: OptimizationOptions,
+    /// Memory limits.
+    #[serde(flatten)]
+    pub memory: MemoryOptions,
     /// Weight of the UniFrac loss.
     #[schemars(
         range(min = 0.0),
@@ -210,6 +213,7 @@ impl Default for PretrainOptions {
             metadata: None,
             model: ModelOptions::default(),
             optimization: OptimizationOptions::default(),
+            memory: MemoryOptions::default(),
             unifrac_weight: 1.0,
             nucleotide_weight: 1.0,
             nucleotide_steps: 1000,

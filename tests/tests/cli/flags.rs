@@ -64,13 +64,17 @@ fn compare_has_the_flags_of_train() {
 fn the_flags_of_pretrain_are_frozen() {
     let expected = "
         asv-chunk-size asv-encoder asv-sampling attention-heads attention-layers
-        attn-implementation batch-size best-metric compatibility config count-embedding count-scale
+        attn-implementation auto-batch-size batch-size best-metric compatibility config
+        count-embedding count-scale
         decay-all device distance-scale drop-missing dropout ema-decay embedding-dim epochs
-        ffn-ratio gradient-accumulation-steps help json keep-checkpoints lr max-bp max-grad-norm max-steps
-        metadata missing-length mixed-precision nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size
+        ffn-ratio gradient-accumulation-steps help json keep-checkpoints lr max-bp max-grad-norm
+        max-memory-fraction max-memory-gb max-steps
+        metadata memory-profile
+        missing-length mixed-precision nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size
         nucleotide-steps nucleotide-weight objective optimizer orient output-dir overwrite patience preset
         print-config quiet rarefy-depth report resume root sample-encoder samples save-every
-        schedule seed sequences strategy streaming table tensorboard test-size threads token-limit
+        schedule seed sequences strategy streaming table target-effective-batch-size tensorboard
+        test-size threads token-limit
         train-samples transpose tree truncate unifrac-ids unifrac-matrix unifrac-metric
         unifrac-weight validation-samples weight-decay where";
     let expected: Vec<&str> = expected.split_whitespace().collect();
@@ -292,8 +296,8 @@ fn spellings_of_the_reference_that_mean_nothing_here_are_answered() {
     let aam = aam!();
     aam.ok("train --num-workers 4 --print-config")
         .says(&["--num-workers has no effect here"]);
-    aam.refuses("pretrain --memory-profile")
-        .says(&["--memory-profile is not supported"]);
+    aam.refuses("pretrain --categorical-help")
+        .says(&["--categorical-help is not supported"]);
     aam.refuses("train --loss-type mae --loss mse")
         .says(&["--loss-type", "--loss", "contradict"]);
 }

@@ -6,6 +6,10 @@ const TRAIN: &str = "train --test-size 0.2 --members network --table study/table
                      --metadata-column ph --max-bp 30 --embedding-dim 16 --epochs 2 \
                      --baseline-trees 0 --overwrite --output-dir run";
 
+const PRETRAIN: &str = "pretrain --table study/table.biom --tree study/tree.nwk --test-size 0.2 --max-bp 30 \
+                        --embedding-dim 16 --epochs 2 --nucleotide-steps 4 --overwrite \
+                        --output-dir pre";
+
 fn study() -> Aam {
     aam!().with(STUDY)
 }
@@ -52,6 +56,57 @@ fn the_memory_of_each_phase_is_told() {
         "{TRAIN} --memory-profile --head film --head.columns nothing"
     ))
     .says(&["head 'film' needs categorical columns"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn pretraining_finds_the_largest_batch_too() {
+    let aam = study();
+    aam.ok(&format!("{PRETRAIN} --max-memory-gb 4"))
+        .says(&["measuring the memory of batches of 2\n", "of the 4.00 GB"]);
+    let config = aam.read("pre/config.toml");
+    assert!(config.contains("batch-size = 19"), "{config}");
+    assert!(config.contains("auto-batch-size = false"), "{config}");
+    aam.ok("pretrain --config pre/config.toml --output-dir again");
+    assert_eq!(
+        aam.last("pre", "train_loss"),
+        aam.last("again", "train_loss")
+    );
+    aam.ok(&format!(
+        "{PRETRAIN} --auto-batch-size --target-effective-batch-size 8 --strategy ddp --strategy.ranks 2"
+    ))
+    .says(&["updates of 1 batch of 8 samples"]);
+    aam.run(&format!("{PRETRAIN} --max-memory-gb 0.01"))
+        .ends_with_code(1)
+        .says(&["not even batches of 2 samples fit", "--max-memory-gb"]);
+    aam.refuses(&format!(
+        "{PRETRAIN} --max-memory-fraction 0.5 --batch-size 2"
+    ))
+    .says(&["--max-memory-fraction: --batch-size is given, too"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_memory_of_each_stage_of_pretraining_is_reported() {
+    let aam = study();
+    let said = aam.ok(&format!("{PRETRAIN} --memory-profile")).says(&[
+        "memory with batches of 19",
+        "reading the study",
+        "masked nucleotides: gradients of a batch",
+        "masked nucleotides: optimizer and update",
+        "encoding ASVs",
+        "validation",
+    ]);
+    // The phases of the second stage have no stage in their names.
+    assert!(
+        said.stderr.contains("GB  gradients of a batch"),
+        "{}",
+        said.stderr
+    );
+    aam.ok(&format!(
+        "{PRETRAIN} --sample-encoder attention --memory-profile"
+    ))
+    .says(&["memory with batches of 8", "GB  gradients of a batch"]);
 }
 
 #[test]

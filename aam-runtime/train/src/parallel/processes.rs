@@ -1,6 +1,7 @@
 //! Ranks that are processes started by `mpirun` (or `srun`): every process runs the same command,
 //! and the first one writes the files.
 
+use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use aam_api::{Alone, Communicator};
@@ -14,11 +15,31 @@ const SIZES: [&str; 2] = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
 /// and signal handlers without asking MPI.
 static RANK: OnceLock<Option<(usize, usize)>> = OnceLock::new();
 
+/// Environment variables with the number of processes on this machine.
+const LOCAL_SIZES: [&str; 2] = ["OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"];
+
+/// The largest number in the environment variables `names`.
+fn largest(names: &[&str]) -> Option<usize> {
+    let sizes = names.iter().filter_map(|name| std::env::var(name).ok());
+    sizes.filter_map(|size| size.parse().ok()).max()
+}
+
 /// The number of processes that were started together, according to the environment.
 fn started() -> usize {
-    let sizes = SIZES.iter().filter_map(|name| std::env::var(name).ok());
-    let sizes = sizes.filter_map(|size| size.parse().ok());
-    sizes.max().unwrap_or(1)
+    largest(&SIZES).unwrap_or(1)
+}
+
+/// The number of those processes that share this machine's memory: all of them, if the environment
+/// does not say.
+pub fn on_this_machine() -> usize {
+    let all = started();
+    largest(&LOCAL_SIZES).map_or(all, |local| local.clamp(1, all))
+}
+
+/// Makes `command` a process by itself, which does not join those that `mpirun` started.
+pub fn by_itself(command: &mut Command) -> &mut Command {
+    let names = SIZES.iter().chain(&LOCAL_SIZES);
+    names.fold(command, |command, name| command.env_remove(name))
 }
 
 /// This process as one of those started by `mpirun`; held as long as the program runs.

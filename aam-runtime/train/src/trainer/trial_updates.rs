@@ -38,7 +38,7 @@ pub enum TrialEvent {
 pub type Watcher<'a, M> =
     dyn FnMut(&M, &mut dyn Observer, TrialEvent) -> Result<bool, RunError> + 'a;
 
-/// Updates of a copy of a model on one rank.
+/// Updates of a copy of a model on a rank.
 pub struct TrialUpdates<'a> {
     /// The settings.
     pub options: &'a OptimizationOptions,
@@ -68,7 +68,10 @@ impl TrialUpdates<'_> {
         watcher: &mut Watcher<'_, O::Model>,
     ) -> Result<O::Model, RunError> {
         let all = sampling.batches(self.options.seed, self.plan.batch_size, (1, 0));
-        with_batches(objective.task(), all, |next_batch| {
+        // The first rank sends the true values of batches to the others.
+        let is_first = self.strategy.communicator().rank() == 0;
+        let task = objective.task().filter(|_| is_first);
+        with_batches(task, all, |next_batch| {
             self.watched(objective, model.clone(), next_batch, rates, watcher)
         })
     }
