@@ -139,6 +139,7 @@ impl PredictableSamples {
             batch_size: options.batch_size,
             seed: policy.seed,
             passes,
+            first_batch: 0,
         };
         let averaged = predictions.predict(&rows, |_, _, done| {
             observer.observe(&Event::Progress {

@@ -4,9 +4,6 @@ use aam_api::metric::Confusion;
 
 use super::results::{HeldOut, RawColumn, TargetPrediction};
 
-/// Maximum number of points; of more, every n-th is kept.
-const MOST_POINTS: usize = 1000;
-
 /// Predicted and actual values of one quantity.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compared {
@@ -32,29 +29,26 @@ pub enum Of {
 /// Predicted and actual values.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
-    /// Actual and predicted numbers, at most a thousand pairs.
+    /// Actual and predicted numbers, at most as many pairs as are kept for plots.
     Numbers(Vec<(f64, f64)>),
     /// Class names, and how often each class (row) is predicted as each (column).
     Classes(Vec<String>, Vec<Vec<u64>>),
 }
 
 impl Compared {
-    /// For `expected` distances between samples.
-    pub fn distances(name: &str, expected: usize) -> Self {
-        Self::new(Of::Base, name, expected)
+    /// For `expected` distances between samples or numbers of samples, of which at most `most` are
+    /// kept: if there are more, every n-th.
+    pub fn of_base(name: &str, expected: usize, most: usize) -> Self {
+        Self::new(Of::Base, name, expected, most)
     }
 
-    /// For one number for each of `expected` samples.
-    pub fn numbers(name: &str, expected: usize) -> Self {
-        Self::new(Of::Base, name, expected)
-    }
-
-    fn new(of: Of, name: &str, expected: usize) -> Self {
+    fn new(of: Of, name: &str, expected: usize, most: usize) -> Self {
+        let most = most.max(1);
         Self {
             of,
             name: name.to_owned(),
-            values: Values::Numbers(Vec::with_capacity(expected.min(MOST_POINTS))),
-            every: expected.div_ceil(MOST_POINTS).max(1),
+            values: Values::Numbers(Vec::with_capacity(expected.min(most))),
+            every: expected.div_ceil(most).max(1),
             seen: 0,
         }
     }
@@ -70,10 +64,10 @@ impl Compared {
     }
 }
 
-/// Predictions of `targets` for `samples`.
-pub fn of_targets(targets: &[RawColumn], samples: &[HeldOut]) -> Vec<Compared> {
+/// Predictions of `targets` for `samples`; of numbers, at most `most` are kept.
+pub fn of_targets(targets: &[RawColumn], samples: &[HeldOut], most: usize) -> Vec<Compared> {
     let compared = targets.iter().enumerate().map(|(target, column)| {
-        let mut compared = Compared::new(Of::Target, &column.name, samples.len());
+        let mut compared = Compared::new(Of::Target, &column.name, samples.len(), most);
         let mut all = column
             .classes
             .as_ref()
@@ -102,14 +96,15 @@ mod tests {
 
     #[test]
     fn of_many_pairs_every_nth_is_kept() {
-        let mut compared = Compared::distances("UniFrac", 2500);
-        for i in 0..2500 {
-            compared.add(f64::from(i), 0.0);
+        for (most, kept, second) in [(1000, 834, 3.0), (2500, 2500, 1.0), (10, 10, 250.0)] {
+            let mut compared = Compared::of_base("UniFrac", 2500, most);
+            for i in 0..2500 {
+                compared.add(f64::from(i), 0.0);
+            }
+            let Values::Numbers(pairs) = compared.values else {
+                panic!("no numbers");
+            };
+            assert_eq!((pairs.len(), pairs[1].0), (kept, second));
         }
-        let Values::Numbers(pairs) = compared.values else {
-            panic!("no numbers");
-        };
-        assert_eq!(pairs.len(), 834);
-        assert_eq!(pairs[1].0, 3.0);
     }
 }

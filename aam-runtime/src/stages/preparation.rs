@@ -219,6 +219,7 @@ impl<'a> PreparedTraining<'a> {
             category_rate: options.categorical_lr.map(|rate| rate / setup.plan.lr),
             base_rates: setup.base_rates,
             batch_size: setup.plan.batch_size,
+            plotted: options.optimization.validation_plot_samples,
             seed,
             device,
             manifest: self.manifest,

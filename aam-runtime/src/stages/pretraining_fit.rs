@@ -328,6 +328,7 @@ impl<'a, 'o> Fit<'a, 'o> {
             unchanging: Vec::new(),
             masked_embeddings: self.manifest.model.compatibility.masked_embeddings,
             batch_size: plan.batch_size,
+            plotted: self.options().optimization.validation_plot_samples,
             seed: self.options().optimization.seed,
             device: self.device.clone(),
             manifest: self.manifest.clone(),

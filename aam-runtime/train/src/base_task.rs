@@ -177,19 +177,37 @@ impl<'a> BaseTask<'a> {
         }
     }
 
-    /// The metrics of the predictions of `base` for the samples at `rows`, in the task's own unit,
-    /// and the loss. The true distances are stored in `known` for reuse.
+    /// What is needed of a batch of validation samples with embeddings `samples`, `[samples, dim]`:
+    /// the embeddings, if they are compared with those of other batches, or a value per sample,
+    /// `[samples, 1]`.
     ///
     /// # Errors
-    /// A base without a readout for values, or metrics that cannot be built.
+    /// A base without a readout for values.
+    pub fn kept_of_batch(&self, base: &Base, samples: Tensor<2>) -> Result<Tensor<2>, RunError> {
+        match self.truth {
+            Known::Distances(_) => Ok(samples),
+            Known::Values(_) => Ok(base.sample_values(samples)?),
+        }
+    }
+
+    /// The metrics of the predictions of `base` for the samples at `rows`, in the task's own unit,
+    /// and the loss, given what was [kept](Self::kept_of_batch) of the samples. The true distances
+    /// are stored in `known` for reuse; at most `plotted` predictions are returned for plots.
+    ///
+    /// # Errors
+    /// Metrics that cannot be built.
     pub fn metrics(
         &self,
         base: &Base,
-        samples: Tensor<2>,
+        kept: Tensor<2>,
         rows: &[usize],
         known: &OnceLock<Vec<f64>>,
+        plotted: usize,
     ) -> Result<(Validated, f64), RunError> {
-        let predicted = self.predicted(base, samples)?;
+        let predicted = match self.truth {
+            Known::Distances(_) => base.distances(kept),
+            Known::Values(_) => kept,
+        };
         let values: Vec<f64>;
         let truth = match self.truth {
             Known::Distances(distances) => known.get_or_init(|| distances.between(rows)),
@@ -204,7 +222,7 @@ impl<'a> BaseTask<'a> {
         let fit = match self.truth {
             Known::Distances(_) => {
                 let pairs = rows.len() * rows.len().saturating_sub(1) / 2;
-                let compared = Compared::distances(&self.title(), pairs);
+                let compared = Compared::of_base(&self.title(), pairs, plotted);
                 let mut fit = Fit::new(self.objective, compared)?;
                 for i in 0..rows.len() {
                     for j in i + 1..rows.len() {
@@ -215,7 +233,7 @@ impl<'a> BaseTask<'a> {
                 fit
             }
             Known::Values(standard) => {
-                let compared = Compared::numbers(&self.title(), rows.len());
+                let compared = Compared::of_base(&self.title(), rows.len(), plotted);
                 let mut fit = Fit::new(self.objective, compared)?;
                 for (&predicted, &truth) in predicted.iter().zip(truth) {
                     fit.add(standard.inverse(predicted), truth);

@@ -111,6 +111,24 @@ impl<'a> BatchEmbeddings<'a> {
     }
 }
 
+/// Number of validation batches whose ASVs are encoded together.
+const BATCHES_TOGETHER: usize = 64;
+
+/// The parts of the validation samples at `rows` whose ASVs are encoded together, so that the
+/// memory for embeddings does not grow with the number of samples: all samples if the embeddings
+/// are `kept` anyway.
+pub fn parts_encoded_together<'a>(
+    kept: Option<&Embeddings>,
+    rows: &'a [usize],
+    batch_size: usize,
+) -> impl Iterator<Item = &'a [usize]> + use<'a> {
+    let size = match kept {
+        Some(_) => rows.len(),
+        None => BATCHES_TOGETHER.saturating_mul(batch_size),
+    };
+    rows.chunks(size.max(1))
+}
+
 /// The embeddings `kept`, or newly computed ones of the ASVs of the samples at `rows`; the replicas
 /// share the computation.
 ///
@@ -130,4 +148,20 @@ pub fn kept_or_fresh<'a>(
     let nobody = |_, _| Ok(());
     let fresh = Embeddings::on_replicas(base, batcher, rows, device, replica, nobody)?;
     Ok(Cow::Owned(fresh))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_whole_batches_in_order() {
+        let rows: Vec<usize> = (0..1000).rev().collect();
+        let parts: Vec<&[usize]> = parts_encoded_together(None, &rows, 7).collect();
+        assert_eq!(parts.concat(), rows);
+        let sizes: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+        assert_eq!(sizes, [448, 448, 104]);
+        assert_eq!(parts_encoded_together(None, &rows, usize::MAX).count(), 1);
+        assert_eq!(parts_encoded_together(None, &[], 8).count(), 0);
+    }
 }

@@ -10,7 +10,7 @@ use burn::optim::GradientsAccumulator;
 use burn::tensor::{Device, Tensor};
 
 use super::base_task::BaseTask;
-use super::batch_embeddings::{BatchEmbeddings, kept_or_fresh};
+use super::batch_embeddings::{BatchEmbeddings, kept_or_fresh, parts_encoded_together};
 use super::encoding::Embeddings;
 use super::inference::FineTuned;
 use super::loss_terms::read;
@@ -82,6 +82,8 @@ pub struct Finetuning<'a> {
     pub passes: usize,
     /// Samples per validation batch.
     pub batch_size: usize,
+    /// Maximum number of validation predictions for plots.
+    pub plotted: usize,
     /// Random seed of the run.
     pub seed: u64,
     /// The device, with autodiff.
@@ -94,6 +96,7 @@ pub struct Finetuning<'a> {
 }
 
 /// The predictions of a model for the validation samples.
+#[derive(Default)]
 pub struct Validation {
     /// The samples.
     pub samples: Vec<HeldOut>,
@@ -103,15 +106,22 @@ pub struct Validation {
     pub observed: Vec<Metric>,
 }
 
+/// Sums over validation batches.
+#[derive(Default)]
+struct Judged {
+    samples: Vec<HeldOut>,
+    loss: f64,
+    observed: ObservationMeans,
+}
+
 impl Finetuning<'_> {
     /// The predictions of `model` for the validation samples, which have equal weights in the loss.
     ///
     /// # Errors
     /// Errors of components.
     pub fn predict(&self, model: &FineTuned) -> Result<Validation, RunError> {
-        let model = model.valid();
-        let embeddings = self.embeddings(&model, &self.split.validation, Replica::ALONE)?;
-        self.judge(&model, &embeddings, &self.split.validation)
+        let validation = self.evaluated(&model.valid(), &self.split.validation, Replica::ALONE)?;
+        Ok(validation.unwrap_or_default())
     }
 
     /// The mean of the target losses of the samples at `rows`.
@@ -119,9 +129,8 @@ impl Finetuning<'_> {
     /// # Errors
     /// Errors of components.
     pub fn loss_of(&self, model: &FineTuned, rows: &[usize]) -> Result<f64, RunError> {
-        let model = model.valid();
-        let embeddings = self.embeddings(&model, rows, Replica::ALONE)?;
-        Ok(self.judge(&model, &embeddings, rows)?.loss)
+        let validation = self.evaluated(&model.valid(), rows, Replica::ALONE)?;
+        Ok(validation.unwrap_or_default().loss)
     }
 
     /// The embeddings of the ASVs of the samples at `rows`; `model` is in inference mode.
@@ -137,14 +146,39 @@ impl Finetuning<'_> {
         kept_or_fresh(kept, base, &self.batcher, rows, &device, replica)
     }
 
-    /// Evaluates a model in inference mode on the samples at `rows`, given the `embeddings` of
-    /// their ASVs.
+    /// Evaluates a model in inference mode on the samples at `rows`. All replicas encode ASVs, and
+    /// the first one has the result. Of a sample, only its predictions are kept.
+    fn evaluated(
+        &self,
+        model: &FineTuned,
+        rows: &[usize],
+        replica: Replica<'_>,
+    ) -> Result<Option<Validation>, RunError> {
+        let (mut judged, mut batches) = (Judged::default(), 0);
+        for part in parts_encoded_together(self.frozen.as_ref(), rows, self.batch_size) {
+            let embeddings = self.embeddings(model, part, replica)?;
+            let of_part =
+                replica.on_first(|| self.judge(model, &embeddings, (batches, part), &mut judged));
+            of_part.transpose()?;
+            batches += part.len().div_ceil(self.batch_size.max(1));
+        }
+        let losses = rows.len() * self.targets.len() * self.passes;
+        Ok(replica.on_first(|| Validation {
+            samples: judged.samples,
+            loss: judged.loss / losses as f64,
+            observed: judged.observed.metrics(),
+        }))
+    }
+
+    /// Adds the samples at `rows`, given the `embeddings` of their ASVs and the number of batches
+    /// before.
     fn judge(
         &self,
         model: &FineTuned,
         embeddings: &Embeddings,
-        rows: &[usize],
-    ) -> Result<Validation, RunError> {
+        (first_batch, rows): (usize, &[usize]),
+        judged: &mut Judged,
+    ) -> Result<(), RunError> {
         let device = self.device.clone().inner();
         let passes = PredictionPasses {
             model,
@@ -157,23 +191,19 @@ impl Finetuning<'_> {
             batch_size: self.batch_size,
             seed: self.seed,
             passes: self.passes,
+            first_batch,
         };
-        let mut loss = 0.0;
-        let mut observed = ObservationMeans::default();
         let averaged = passes.predict(rows, |batch, output, _| {
             let losses = self.target_losses(model, output, &batch.rows, &device);
-            loss += f64::from(losses.sum().into_scalar::<f32>());
-            observed.add(&output.observations, batch.rows.len());
+            judged.loss += f64::from(losses.sum().into_scalar::<f32>());
+            let samples = batch.rows.len();
+            judged.observed.add(&output.observations, samples);
             Ok(())
         })?;
         let samples = rows.iter().zip(averaged);
         let samples = samples.map(|(&row, (predictions, _))| HeldOut { row, predictions });
-        let losses = rows.len() * self.targets.len() * self.passes;
-        Ok(Validation {
-            samples: samples.collect(),
-            loss: loss / losses as f64,
-            observed: observed.metrics(),
-        })
+        judged.samples.extend(samples);
+        Ok(())
     }
 }
 
@@ -250,15 +280,14 @@ impl Objective for Finetuning<'_> {
 
     fn validate(&self, model: &FineTuned, replica: Replica<'_>) -> Result<Validated, RunError> {
         let model = model.valid();
-        let embeddings = self.embeddings(&model, &self.split.validation, replica)?;
-        let judged = replica.on_first(|| -> Result<Validated, RunError> {
-            let validation = self.judge(&model, &embeddings, &self.split.validation)?;
+        let evaluated = self.evaluated(&model, &self.split.validation, replica)?;
+        let judged = evaluated.map(|validation| -> Result<Validated, RunError> {
             let mut metrics = vec![metric("loss", validation.loss)];
             metrics.extend(Scorer::new(self.targets)?.scores(&validation.samples));
             metrics.extend(validation.observed);
             Ok(Validated {
                 metrics,
-                compared: of_targets(self.targets, &validation.samples),
+                compared: of_targets(self.targets, &validation.samples, self.plotted),
             })
         });
         let mut validated = judged.transpose()?.unwrap_or_default();

@@ -159,7 +159,19 @@ pub fn prediction_batches<'a>(
     seed: u64,
     pass: usize,
 ) -> impl Iterator<Item = Batch> + 'a {
-    let batches = rows.chunks(batch_size.max(1)).enumerate();
+    batches_from(0, batcher, rows, batch_size, (seed, pass))
+}
+
+/// As [`prediction_batches`], for a part of a sequence of samples that begins with batch number
+/// `first`.
+pub fn batches_from<'a>(
+    first: usize,
+    batcher: &'a Batcher<'a>,
+    rows: &'a [usize],
+    batch_size: usize,
+    (seed, pass): (u64, usize),
+) -> impl Iterator<Item = Batch> + 'a {
+    let batches = (first..).zip(rows.chunks(batch_size.max(1)));
     let purpose = format!("ASVs of prediction {pass}");
     batches.map(move |(batch, rows)| {
         let draws = Draws {

@@ -10,7 +10,7 @@ use aam_study::categories::CategoryIds;
 use burn::tensor::Device;
 
 use super::encoding::Embeddings;
-use super::inference::{FineTuned, prediction_batches, predictions};
+use super::inference::{FineTuned, batches_from, predictions};
 use super::profiles::Profiles;
 use super::target_scales::TargetScales;
 
@@ -37,6 +37,8 @@ pub struct PredictionPasses<'a> {
     pub seed: u64,
     /// The number of predictions per sample.
     pub passes: usize,
+    /// The number of batches before those of the samples, if these are part of a sequence.
+    pub first_batch: usize,
 }
 
 impl PredictionPasses<'_> {
@@ -58,7 +60,8 @@ impl PredictionPasses<'_> {
                 Some(_) => Box::new(rows.chunks(self.batch_size.max(1)).map(Batch::of_rows)),
                 None => {
                     let size = self.batch_size;
-                    Box::new(prediction_batches(batcher, rows, size, seed, pass))
+                    let first = self.first_batch;
+                    Box::new(batches_from(first, batcher, rows, size, (seed, pass)))
                 }
             };
             for batch in batches {

@@ -8,7 +8,7 @@ use burn::optim::GradientsAccumulator;
 use burn::tensor::{Device, Tensor};
 
 use super::base_task::BaseTask;
-use super::batch_embeddings::{BatchEmbeddings, kept_or_fresh};
+use super::batch_embeddings::{BatchEmbeddings, kept_or_fresh, parts_encoded_together};
 use super::encoding::Embeddings;
 use super::masked_chunk::{self, places};
 use super::nucleotides::Nucleotides;
@@ -47,6 +47,8 @@ pub struct Pretraining<'a> {
     pub masked_embeddings: bool,
     /// Samples per validation batch.
     pub batch_size: usize,
+    /// Maximum number of validation predictions for plots.
+    pub plotted: usize,
     /// Random seed of the run.
     pub seed: u64,
     /// The device, with autodiff.
@@ -97,17 +99,26 @@ impl Pretraining<'_> {
     ) -> Result<(Validated, f64), RunError> {
         let rows = task.validated(&self.split.validation);
         let device = self.device.clone().inner();
-        let kept = self.frozen.as_ref();
-        let embeddings = kept_or_fresh(kept, base, &self.batcher, rows, &device, replica)?;
-        let judged = replica.on_first(|| {
-            let mut rng = stream(self.seed, "ASVs of the validation samples");
-            let samples = rows.chunks(self.batch_size).map(|rows| {
-                let batch = self.batcher.batch(rows, &mut rng);
-                let input = batch.input(None, None, &device);
-                base.embed_samples(embeddings.select(&batch.groups), &input.samples)
+        let frozen = self.frozen.as_ref();
+        let mut rng = stream(self.seed, "ASVs of the validation samples");
+        let mut kept = Vec::new();
+        for part in parts_encoded_together(frozen, rows, self.batch_size) {
+            let embeddings = kept_or_fresh(frozen, base, &self.batcher, part, &device, replica)?;
+            let of_part = replica.on_first(|| -> Result<(), RunError> {
+                for rows in part.chunks(self.batch_size.max(1)) {
+                    let batch = self.batcher.batch(rows, &mut rng);
+                    let input = batch.input(None, None, &device);
+                    let asvs = embeddings.select(&batch.groups);
+                    let samples = base.embed_samples(asvs, &input.samples);
+                    kept.push(task.kept_of_batch(base, samples)?);
+                }
+                Ok(())
             });
-            let samples = Tensor::cat(samples.collect(), 0);
-            task.metrics(base, samples, rows, &self.validation_truth)
+            of_part.transpose()?;
+        }
+        let judged = replica.on_first(|| {
+            let (kept, known) = (Tensor::cat(kept, 0), &self.validation_truth);
+            task.metrics(base, kept, rows, known, self.plotted)
         });
         Ok(judged.transpose()?.unwrap_or_default())
     }

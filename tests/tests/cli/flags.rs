@@ -48,7 +48,8 @@ fn the_flags_of_train_are_frozen() {
         samples save-every schedule seed sequences strategy stratify streaming table
         target-effective-batch-size target-layer-norm target-transform target-weight tensorboard
         test-size threads token-limit train-samples transpose tree truncate unifrac-ids
-        unifrac-matrix unifrac-metric unifrac-weight val-prediction-passes validation-samples
+        unifrac-matrix unifrac-metric unifrac-weight val-prediction-passes validation-plot-samples
+        validation-samples
         weight-decay where";
     let expected: Vec<&str> = expected.split_whitespace().collect();
     assert_eq!(flags(&aam!(), "train"), expected);
@@ -76,7 +77,7 @@ fn the_flags_of_pretrain_are_frozen() {
         schedule seed sequences strategy streaming table target-effective-batch-size tensorboard
         test-size threads token-limit
         train-samples transpose tree truncate unifrac-ids unifrac-matrix unifrac-metric
-        unifrac-weight validation-samples weight-decay where";
+        unifrac-weight validation-plot-samples validation-samples weight-decay where";
     let expected: Vec<&str> = expected.split_whitespace().collect();
     assert_eq!(flags(&aam!(), "pretrain"), expected);
 }

@@ -1,6 +1,6 @@
 //! Batches that fit into memory, and memory use by part.
 
-use aam_tests::{Aam, STUDY, aam};
+use aam_tests::{Aam, STUDY, aam, cells};
 
 const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --max-bp 30 --embedding-dim 16 --epochs 2 \
@@ -148,4 +148,48 @@ fn updates_of_several_batches_have_the_samples_that_are_asked_for() {
         TRAIN.replacen("train", "compare", 1)
     ))
     .says(&["it applies to a single model"]);
+}
+
+/// A learning encoder encodes the ASVs of 64 validation batches at a time; here there are 70.
+#[test]
+fn validation_in_parts_predicts_every_held_out_sample() {
+    let aam = aam!().with(
+        "simulate --samples 350 --asvs 30 --sequence-length 20 --richness 6 --depth 50 \
+         --output-dir study",
+    );
+    let train = "train --test-size 0.2 --members network --table study/table.biom \
+                 --metadata study/metadata.tsv --metadata-column ph --sample-encoder attention \
+                 --batch-size 1 --max-steps 2 --max-bp 20 --embedding-dim 16 --attention-layers 1 \
+                 --baseline-trees 0";
+    aam.ok(&format!("{train} --output-dir run"));
+    aam.ok("predict --model run/checkpoints/last --table study/table.biom --output all.tsv");
+    let (held_out, all) = (aam.read("run/predictions.tsv"), aam.read("all.tsv"));
+    let (held_out, all) = (cells(&held_out, "prediction"), cells(&all, "prediction"));
+    assert_eq!((held_out.len(), all.len()), (70, 350));
+    let number = |cell: &str| -> f64 { cell.parse().expect("a number") };
+    for (id, cell) in held_out {
+        let (_, other) = all.iter().find(|(other, _)| *other == id).expect(id);
+        let apart = (number(cell) - number(other)).abs();
+        assert!(apart < 1e-4, "{id}: {cell} {other}");
+    }
+}
+
+#[test]
+fn plots_have_as_many_points_as_asked_for_and_metrics_do_not_change() {
+    let aam = study();
+    // Metrics, and the number of points (and other circles) in the charts of the report.
+    let run = |flags: &str| {
+        aam.ok(&format!("{PRETRAIN} {flags}"));
+        let page = aam.read("pre/report.html");
+        (
+            aam.read("pre/metrics.tsv"),
+            page.matches("<circle ").count(),
+        )
+    };
+    let (all, few) = (run(""), run("--validation-plot-samples 3"));
+    assert_eq!(all.0, few.0);
+    // Of the 10 pairs of 5 held-out samples, every fourth.
+    assert_eq!(all.1, few.1 + 10 - 3);
+    aam.refuses(&format!("{PRETRAIN} --validation-plot-samples 0"))
+        .says(&["--validation-plot-samples", "found '0'"]);
 }

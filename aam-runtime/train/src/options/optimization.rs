@@ -120,6 +120,14 @@ pub struct OptimizationOptions {
     /// Output for monitoring.
     #[serde(flatten)]
     pub watch: WatchOptions,
+    /// Maximum number of points in the plots of predicted against true values of the validation
+    /// samples; of more, every n-th is kept. Metrics always use all of them.
+    #[schemars(
+        range(min = 1, max = 1_000_000),
+        transform = Facts::new().may_change().changes_no_result()
+            .because("as in the reference; more points would cover each other")
+    )]
+    pub validation_plot_samples: usize,
     /// Maximum number of ASVs that a GPU encodes at once. GPU memory use grows with it, not with
     /// the batch size. A CPU encodes one per thread.
     #[schemars(
@@ -155,6 +163,7 @@ impl Default for OptimizationOptions {
             save_every: 500,
             keep_checkpoints: 0,
             watch: WatchOptions::default(),
+            validation_plot_samples: 1000,
             asv_chunk_size: 64,
         }
     }
