@@ -14,6 +14,7 @@ use aam_runtime::model::batch::Batcher;
 use aam_runtime::model::{Base, ModelConfig, TransformerConfig, unifrac_loss};
 use aam_runtime::random::stream;
 use aam_runtime::simulate::{SimulateOptions, Study, simulate};
+use aam_runtime::train::draws::AsvSeeds;
 use aam_runtime::train::encoding::Encoding;
 use aam_runtime::train::parallel::Replica;
 use burn::optim::{AdamWConfig, GradientsAccumulator, GradientsParams};
@@ -173,7 +174,13 @@ fn update(criterion: &mut Criterion) {
     group.sample_size(10).sampling_mode(SamplingMode::Flat);
     group.bench_function("8 samples", |bencher| {
         bencher.iter(|| {
-            let encoding = Encoding::new(&base, &chunks, 1, &device, Replica::ALONE);
+            let encoding = Encoding::new(
+                &base,
+                &chunks,
+                AsvSeeds::of_one_replica(1),
+                &device,
+                Replica::ALONE,
+            );
             let encoding = encoding.expect("one replica cannot fail another");
             let input = batch.input(None, None, &device);
             let samples = base.embed_samples(encoding.embeddings.clone(), &input.samples);

@@ -91,7 +91,8 @@ pub struct NucleotideOutput {
 /// Its results equal those of the encoder computed through Burn, up to rounding.
 pub trait RecomputingEncoder {
     /// Returns embeddings of ASVs of any lengths, `[ASVs, dim]`, row by row. In training, `seed`
-    /// determines the dropout.
+    /// determines the dropout, which should be a function of the seed and the ASV's tokens: ranks, which
+    /// have the same seed, then drop what a single one would.
     fn embed(&self, asvs: &[&[u8]], seed: u64) -> Vec<f32>;
 
     /// Returns the gradients of the encoder's parameters, and how well it predicts the masked

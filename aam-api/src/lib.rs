@@ -53,6 +53,7 @@
 //! - [`Plugin`] and [`Registry`]: how components are registered, listed, chosen and built.
 //! - [`Components`]: the component that a run chooses of each kind.
 //! - [`kind`]: what a kind of component is, the list of all kinds, and how to define one.
+//! - [`dropout`]: dropout that is the same on any number of ranks.
 //! - [`options`]: how flags and configuration files become a component's typed options.
 //! - [`module`]: how a component of unknown type becomes part of a Burn module.
 //! - `testing` (feature `testing`): the suite that every component must pass.
@@ -65,6 +66,7 @@ pub mod categories;
 pub mod communicator;
 pub mod components;
 pub mod count_embedding;
+pub mod dropout;
 pub mod error;
 pub mod exact;
 pub mod fusion;

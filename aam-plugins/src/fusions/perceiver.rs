@@ -1,5 +1,6 @@
 //! A few learnt latents that attend to the ASVs and the categories and give the sample's embedding.
 
+use aam_api::dropout::drop;
 use aam_api::options::{Facts, Spelling};
 use aam_api::{
     Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, FusionKind, Kind,
@@ -138,10 +139,10 @@ impl LatentLayer {
     fn forward(&self, latents: Tensor<3>) -> Tensor<3> {
         let input = MhaInput::self_attn(self.attention_norm.forward(latents.clone()));
         let attended = self.attention.forward(input).context;
-        let latents = latents + self.dropout.forward(attended);
+        let latents = latents + drop(&self.dropout, attended);
         let normed = self.feed_forward_norm.forward(latents.clone());
-        let hidden = self.dropout.forward(relu(self.expand.forward(normed)));
-        latents + self.dropout.forward(self.contract.forward(hidden))
+        let hidden = drop(&self.dropout, relu(self.expand.forward(normed)));
+        latents + drop(&self.dropout, self.contract.forward(hidden))
     }
 }
 

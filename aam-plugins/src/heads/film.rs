@@ -1,5 +1,6 @@
 //! A perceptron whose hidden layers are scaled and shifted depending on the categories.
 
+use aam_api::dropout::drop;
 use aam_api::options::{Facts, Spelling};
 use aam_api::{
     CategorySchema, Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, Kind,
@@ -139,7 +140,7 @@ impl Head for FilmHead {
                     x * scale + shift
                 }
             };
-            self.dropout.forward(relu(x))
+            drop(&self.dropout, relu(x))
         });
         HeadOutput::from_columns(self.output.forward(hidden), self.outputs_per_target)
     }

@@ -1,5 +1,6 @@
 //! Multi-layer perceptron.
 
+use aam_api::dropout::drop;
 use aam_api::options::{Facts, Spelling};
 use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
 use burn::module::{Module, Param};
@@ -86,7 +87,7 @@ impl MlpHead {
     /// Maps embeddings `[batch, dim]` to outputs `[batch, targets * outputs per target]`.
     pub(crate) fn columns(&self, pooled: Tensor<2>) -> Tensor<2> {
         let hidden = self.hidden.iter().fold(pooled, |x, layer| {
-            self.dropout.forward(relu(layer.forward(x)))
+            drop(&self.dropout, relu(layer.forward(x)))
         });
         self.output.forward(hidden)
     }

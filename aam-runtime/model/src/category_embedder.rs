@@ -1,11 +1,11 @@
 //! Embeddings of categorical metadata.
 
+use aam_api::dropout::drop;
 use aam_api::{Categories, CategorySchema};
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig};
 use burn::tensor::{Device, Int, Tensor};
 
-use super::dropout::drop;
 use aam_api::categories::ancestors;
 
 /// One embedding table per categorical column. The unknown level 0 is the zero vector and is not

@@ -34,7 +34,6 @@ mod composition;
 mod config;
 mod count_branch;
 pub mod device;
-mod dropout;
 mod error;
 mod fused;
 mod init;

@@ -1,6 +1,7 @@
 //! A stack of pre-norm transformer layers: `x += drop(attention(norm(x)))`, then
 //! `x += drop(down(drop(gelu(up(norm(x))))))`, and a final norm after the last layer.
 
+use aam_api::dropout::{drop, next_draw};
 use burn::module::{Module, Param};
 use burn::nn::{Dropout, DropoutConfig, LayerNorm, LayerNormConfig, Linear, LinearConfig};
 use burn::tensor::activation::gelu;
@@ -8,7 +9,6 @@ use burn::tensor::{Bool, DType, Device, Tensor};
 
 use super::MixedPrecision;
 use super::attention::{self, MASKED};
-use super::dropout::{drop, seed};
 use super::fused::{Plan, StackShape, layers};
 use super::init::{copy_with_own_parameters, linear_without_initial_bias, xavier_linear};
 
@@ -184,15 +184,13 @@ impl Transformer {
             }
         };
         let active = x.device().is_autodiff() && self.dropout() > 0.0;
+        let (seed, samples) = if active { next_draw() } else { (0, 0..batch) };
         Some(Plan {
             shape: self.shape(),
             lengths,
             places,
-            dropout: if active {
-                (self.dropout(), seed())
-            } else {
-                (0.0, 0)
-            },
+            dropout: (if active { self.dropout() } else { 0.0 }, seed),
+            first: samples.start,
         })
     }
 

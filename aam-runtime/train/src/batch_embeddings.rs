@@ -7,6 +7,7 @@ use burn::module::Module;
 use burn::optim::{GradientsAccumulator, GradientsParams};
 use burn::tensor::{Device, Tensor};
 
+use super::draws::AsvSeeds;
 use super::encoding::{Embeddings, Encoding};
 use crate::parallel::Replica;
 use aam_model::Base;
@@ -23,7 +24,7 @@ pub struct BatchEmbeddings<'a> {
 
 impl<'a> BatchEmbeddings<'a> {
     /// The embeddings of the ASVs in `groups`, selected from `kept` if the encoder of `base` is
-    /// frozen; otherwise, the same ASVs in `chunks` are encoded with dropout seeded by `seed`.
+    /// frozen; otherwise, the same ASVs in `chunks` are encoded with dropout seeded by `seeds`.
     ///
     /// # Errors
     /// Another replica that failed.
@@ -31,7 +32,7 @@ impl<'a> BatchEmbeddings<'a> {
         kept: Option<&Embeddings>,
         base: &'a Base,
         (groups, chunks): (&AsvGroups, &[AsvChunk]),
-        seed: u64,
+        seeds: AsvSeeds,
         device: &'a Device,
         replica: Replica<'a>,
     ) -> Result<Self, RunError> {
@@ -41,7 +42,7 @@ impl<'a> BatchEmbeddings<'a> {
                 encoding: None,
             });
         }
-        let encoding = Encoding::new(base, chunks, seed, device, replica)?;
+        let encoding = Encoding::new(base, chunks, seeds, device, replica)?;
         Ok(Self {
             all: encoding.embeddings.clone(),
             encoding: Some(encoding),

@@ -10,6 +10,7 @@ use burn::module::Module;
 use burn::optim::GradientsAccumulator;
 use burn::tensor::{Device, Gradients, Tensor};
 
+use super::draws::AsvSeeds;
 use crate::parallel::{OwnPart, Replica};
 use aam_model::Base;
 use aam_model::batch::{AsvGroups, Batcher};
@@ -29,7 +30,7 @@ pub struct Encoding<'a> {
 }
 
 impl<'a> Encoding<'a> {
-    /// Encodes every ASV of the `chunks` on one replica. `seed` determines the dropout, which is
+    /// Encodes every ASV of the `chunks` on one replica. `seeds` determine the dropout, which is
     /// the same in the replay; `device` has autodiff.
     ///
     /// # Errors
@@ -37,13 +38,14 @@ impl<'a> Encoding<'a> {
     pub fn new(
         base: &'a Base,
         chunks: &[AsvChunk],
-        seed: u64,
+        seeds: AsvSeeds,
         device: &Device,
         replica: Replica<'a>,
     ) -> Result<Self, RunError> {
         let part = replica.part(chunks.iter().map(AsvChunk::asvs).sum());
         let chunks = AsvChunk::part(chunks, part.computed());
         let encoder = base.embedding_encoder(device);
+        let seed = seeds.of(&encoder);
         let embeddings = replica.gather(encoder.embed(&chunks, seed), &part)?;
         Ok(Self {
             chunks,

@@ -4,6 +4,7 @@ mod losses;
 
 use std::borrow::Cow;
 
+use aam_api::dropout::in_step;
 use aam_api::metric::{Better, Headline, MetricInfo, MetricOf, Subject, leading};
 use burn::module::Module;
 use burn::optim::GradientsAccumulator;
@@ -230,17 +231,18 @@ impl Objective for Finetuning<'_> {
             samples: self.task.is_some(),
             counts: self.count_weight > 0.0,
         };
-        let seed = draws.device_seed("dropout in ASVs");
+        let seeds = draws.asv_seeds("dropout in ASVs");
         let (kept, base) = (self.frozen.as_ref(), &model.predictor.base);
         let asvs = match &self.profiles {
             Some(_) => BatchEmbeddings::none(device),
             None => {
                 let asvs = (&batch.samples.groups, chunks.as_slice());
-                BatchEmbeddings::new(kept, base, asvs, seed, device, replica)?
+                BatchEmbeddings::new(kept, base, asvs, seeds, device, replica)?
             }
         };
         device.seed(draws.device_seed("dropout in samples"));
-        let output = match &self.profiles {
+        let seed = draws.seed("dropout in samples");
+        let output = in_step(seed, batch.numbers(), || match &self.profiles {
             Some(profiles) => {
                 let profiles = Tensor::from_inner(profiles.select(&batch.samples.rows));
                 model.predictor.forward_profiles(profiles, categories)
@@ -250,7 +252,7 @@ impl Objective for Finetuning<'_> {
                 let asvs = asvs.all.clone();
                 model.predictor.forward_asvs(asvs, &input, wants)
             }
-        };
+        });
         let (loss, terms) = self.loss(model, &output, &batch, truth)?;
         let mut gradients = GradientsAccumulator::new();
         asvs.learn(loss.mul_scalar(scale), model, &mut gradients)?;
@@ -259,8 +261,8 @@ impl Objective for Finetuning<'_> {
             let masked = task.mask(chunks, &mut draws.stream("masks"));
             let weights = (weight * scale, places(&masked));
             let masked = masked_chunk::part(masked, replica);
-            let seed = draws.device_seed("dropout in nucleotides");
-            let value = task.accumulate(base, model, &masked, weights, seed, &mut gradients)?;
+            let seeds = draws.asv_seeds("dropout in nucleotides");
+            let value = task.accumulate(base, model, &masked, weights, seeds, &mut gradients)?;
             losses[0].value += weight * value;
             losses.push(metric("train_nucleotide_loss", value));
         }

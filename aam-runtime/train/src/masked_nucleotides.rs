@@ -40,9 +40,9 @@ impl Objective for MaskedNucleotides<'_> {
         let chunks = task.mask(chunks, &mut draws.stream("masks"));
         let weight = (scale, places(&chunks));
         let chunks = masked_chunk::part(chunks, replica);
-        let seed = draws.device_seed("dropout in nucleotides");
+        let seeds = draws.asv_seeds("dropout in nucleotides");
         let mut gradients = GradientsAccumulator::new();
-        let loss = task.accumulate(model, model, &chunks, weight, seed, &mut gradients)?;
+        let loss = task.accumulate(model, model, &chunks, weight, seeds, &mut gradients)?;
         Ok(BatchResult {
             gradients: gradients.grads(),
             losses: vec![

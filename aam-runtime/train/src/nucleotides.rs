@@ -7,6 +7,7 @@ use burn::optim::GradientsAccumulator;
 use burn::tensor::Device;
 use rand_chacha::ChaCha8Rng;
 
+use super::draws::AsvSeeds;
 use super::masked_chunk;
 use super::objective::metric;
 use crate::parallel::Replica;
@@ -132,7 +133,7 @@ impl<'a> Nucleotides<'a> {
 
     /// Adds the gradients of `weight` times the loss at the masked positions, chunk by chunk, and
     /// returns the loss: the contribution of these chunks to the mean over `places`. `base` is the
-    /// base of `model`, or `model` itself; `seed` determines the dropout.
+    /// base of `model`, or `model` itself; `seeds` determine the dropout.
     ///
     /// # Errors
     /// An encoder that does not predict nucleotides.
@@ -142,11 +143,11 @@ impl<'a> Nucleotides<'a> {
         model: &M,
         chunks: &[MaskedChunk],
         (weight, places): (f64, f64),
-        seed: u64,
+        seeds: AsvSeeds,
         gradients: &mut GradientsAccumulator<M>,
     ) -> Result<f64, RunError> {
         let encoder = base.nucleotide_encoder(&self.device);
-        let weight = weight / places;
+        let (weight, seed) = (weight / places, seeds.of(&encoder));
         let mut add = |found| gradients.accumulate(model, found);
         let sum = encoder.backward_masked(chunks, None, weight, seed, &mut add)?;
         Ok(sum / places)
@@ -288,7 +289,8 @@ mod tests {
                 let encoder = base.embedding_encoder(&task.device);
                 assert_eq!(encoder.has_own_way(), !ambiguous_is_padding);
                 let chunks: Vec<AsvChunk> = masked.iter().map(|c| c.masked.clone()).collect();
-                let encoding = Encoding::new(&base, &chunks, 3, &task.device, Replica::ALONE);
+                let seeds = AsvSeeds::of_one_replica(3);
+                let encoding = Encoding::new(&base, &chunks, seeds, &task.device, Replica::ALONE);
                 let encoding = encoding.unwrap();
                 let asvs = encoding.embeddings.clone().inner();
                 let gradient = asvs.clone().sin();
@@ -300,7 +302,7 @@ mod tests {
                 let mut apart = GradientsAccumulator::new();
                 encoding.replay(&base, &gradient, &mut apart);
                 let weights = (0.25 * 4.0, 4.0);
-                let mean = task.accumulate(&base, &base, &masked, weights, 3, &mut apart);
+                let mean = task.accumulate(&base, &base, &masked, weights, seeds, &mut apart);
                 let mean = mean.unwrap();
 
                 assert!((loss - 4.0 * mean).abs() < 1e-4 * loss, "{loss} {mean}");

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use aam_api::dropout::in_step;
 use aam_api::{AsvChunk, MaskedChunk};
 use burn::module::Module;
 use burn::optim::GradientsAccumulator;
@@ -148,12 +149,14 @@ impl Objective for Pretraining<'_> {
         if let (Some(task), Some(truth)) = (self.task, truth) {
             let seen = guessed.as_ref().and_then(|guessed| guessed.seen.as_ref());
             let asvs = (&batch.groups, seen.unwrap_or(&chunks).as_slice());
-            let (kept, seed) = (self.frozen.as_ref(), draws.device_seed("dropout in ASVs"));
-            let asvs = BatchEmbeddings::new(kept, model, asvs, seed, device, replica)?;
+            let (kept, seeds) = (self.frozen.as_ref(), draws.asv_seeds("dropout in ASVs"));
+            let asvs = BatchEmbeddings::new(kept, model, asvs, seeds, device, replica)?;
             device.seed(draws.device_seed("dropout in samples"));
             let batch = LocalBatch::new(&batch, replica);
             let input = batch.samples.input(None, None, device);
-            let samples = model.embed_samples(asvs.all.clone(), &input.samples);
+            let samples = in_step(draws.seed("dropout in samples"), batch.numbers(), || {
+                model.embed_samples(asvs.all.clone(), &input.samples)
+            });
             let loss = |base: &Base, all| task.loss(base, all, truth, device);
             let (loss, value) = batch.term_of_all(model, samples, loss)?;
             let loss = loss.mul_scalar(self.unifrac_weight * scale);
@@ -170,12 +173,12 @@ impl Objective for Pretraining<'_> {
             losses[0].value += self.unifrac_weight * value;
         }
         if let (Some((task, weight)), Some(guessed)) = (self.nucleotides, &guessed) {
-            let seed = draws.device_seed("dropout in nucleotides");
+            let seeds = draws.asv_seeds("dropout in nucleotides");
             let weights = (guessed.weight, guessed.places);
             let value = match nucleotide_loss {
                 Some(value) => value,
                 None => {
-                    task.accumulate(model, model, &guessed.own, weights, seed, &mut gradients)?
+                    task.accumulate(model, model, &guessed.own, weights, seeds, &mut gradients)?
                 }
             };
             losses.push(metric("train_nucleotide_loss", value));

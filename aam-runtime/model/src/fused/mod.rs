@@ -109,13 +109,13 @@ impl<'a> FusedEncoder<'a> {
             |part, (room, gradients, found)| {
                 gradients.fill(0.0);
                 *found = Guesses::default();
-                for (i, asv) in asvs.iter().skip(part * PART).take(PART).enumerate() {
+                for asv in asvs.iter().skip(part * PART).take(PART) {
                     *found += Arch::new().dispatch(Learn {
                         encoder: &self.encoder,
                         asv: *asv,
                         nucleotide_weight: nucleotide_weight as f32,
                         room,
-                        dropout: self.dropout(seed, part * PART + i),
+                        dropout: self.dropout(seed, asv.tokens),
                         gradients,
                     });
                 }
@@ -131,8 +131,17 @@ impl<'a> FusedEncoder<'a> {
         (sum, guesses)
     }
 
-    fn dropout(&self, seed: u64, asv: usize) -> Option<Dropout> {
-        Some(Dropout::new(self.dropout, seed)?.at(asv))
+    /// The dropout of the ASV with these `tokens`: the same wherever it is in the batch, and on
+    /// whichever rank.
+    fn dropout(&self, seed: u64, tokens: &[u8]) -> Option<Dropout> {
+        let dropout = Dropout::new(self.dropout, seed)?;
+        // FNV-1a.
+        let hash = tokens
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &token| {
+                (hash ^ u64::from(token)).wrapping_mul(0x0100_0000_01b3)
+            });
+        Some(dropout.at(hash as usize))
     }
 }
 
@@ -152,7 +161,7 @@ impl RecomputingEncoder for FusedEncoder<'_> {
                             encoder: &self.encoder,
                             tokens,
                             room,
-                            dropout: self.dropout(seed, number),
+                            dropout: self.dropout(seed, tokens),
                             embedding,
                         });
                     }

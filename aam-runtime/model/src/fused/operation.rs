@@ -33,6 +33,8 @@ pub struct Plan {
     pub places: usize,
     /// The dropout probability and seed.
     pub dropout: (f64, u64),
+    /// The number of the first sequence in the whole batch, for its dropout.
+    pub first: usize,
 }
 
 /// Applies all layers to `x`, `[batch, places, dim]`. The output is zero at invalid positions.
@@ -115,7 +117,7 @@ impl Plan {
     }
 
     fn dropout(&self, sequence: usize) -> Option<Dropout> {
-        Some(Dropout::new(self.dropout.0, self.dropout.1)?.at(sequence))
+        Some(Dropout::new(self.dropout.0, self.dropout.1)?.at(self.first + sequence))
     }
 
     /// The sequences of a work item, and the range of their values in a tensor.

@@ -1,5 +1,7 @@
 //! A batch as seen by one replica.
 
+use std::ops::Range;
+
 use burn::module::Module;
 use burn::tensor::Tensor;
 
@@ -37,6 +39,11 @@ impl<'a> LocalBatch<'a> {
             part,
             replica,
         }
+    }
+
+    /// The numbers of the samples in the entire batch.
+    pub fn numbers(&self) -> Range<usize> {
+        self.part.computed()
     }
 
     /// Whether the replica computes all samples of the batch.
