@@ -76,6 +76,53 @@ fn every_command_is_one() {
     assert!(tried > 10, "{tried} commands found");
 }
 
+/// Lines that are about building or watching, which this test does not run.
+const NOT_RUN: [&str; 4] = ["cargo", "make", "git", "tensorboard"];
+
+/// Runs the commands of the code blocks of `text`, in order, in the folder of a small simulated study.
+#[cfg(unix)]
+fn run_in_order(text: &str) -> usize {
+    let aam = aam!().with(
+        "simulate --samples 30 --asvs 40 --sequence-length 30 --richness 12 --depth 300 \
+         --output-dir study",
+    );
+    let mut ran = 0;
+    for line in code(text, "sh") {
+        let line = without_comment(&line);
+        // Placeholders for further flags.
+        if line.is_empty() || line.starts_with('#') || line.contains('…') {
+            continue;
+        }
+        let program = line.split(' ').next().unwrap_or_default();
+        if NOT_RUN.contains(&program) {
+            continue;
+        }
+        assert_eq!(program, "aam", "neither run nor skipped: {line}");
+        let shell = format!("program=$1; aam() {{ \"$program\" \"$@\"; }}; cd study && {line}");
+        aam.run_in_shell(&shell).ends_with_code(0);
+        ran += 1;
+    }
+    ran
+}
+
+#[cfg(unix)]
+#[test]
+fn the_tutorial_runs_in_order() {
+    let text = fs::read_to_string(root().join("docs/tutorial.md")).expect("the tutorial");
+    let ran = run_in_order(&text);
+    assert!(ran >= 10, "{ran} commands were run");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_commands_for_your_own_data_run_in_order() {
+    let text = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let (_, part) = text.split_once("## Your own data").expect("the part");
+    let (part, _) = part.split_once("\n## ").expect("a part after it");
+    let ran = run_in_order(part);
+    assert!(ran >= 9, "{ran} commands were run");
+}
+
 #[test]
 fn the_page_on_the_command_line_lists_every_command() {
     let page = fs::read_to_string(root().join("docs/cli.md")).unwrap();

@@ -23,6 +23,9 @@ const PRESENCE_SLOPE: f64 = 1.5;
 /// The total of the Dirichlet distribution: the smaller, the more overdispersed the reads.
 const CONCENTRATION: f64 = 200.0;
 
+/// For so many samples of the study there is one new sample.
+const NEW_PART: usize = 10;
+
 /// The parameters from which the counts of a simulated study are drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Truth {
@@ -42,85 +45,155 @@ pub struct Truth {
     pub hidden: Vec<f64>,
 }
 
+/// The samples of a simulated study.
+pub(super) struct Community {
+    /// The samples of the study.
+    pub table: Table,
+    /// Further samples of the same community, without metadata.
+    pub new: Table,
+    /// The metadata of the former.
+    pub metadata: StudyMetadata,
+    /// The parameters.
+    pub truth: Truth,
+}
+
+/// The environments of samples.
+struct Environments {
+    gradient: Vec<f64>,
+    habitat: Vec<usize>,
+    hidden: Vec<f64>,
+}
+
+impl Environments {
+    fn draw(samples: usize, habitats: usize, rng: &mut impl Rng) -> Self {
+        let gradient = (0..samples).map(|_| rng.random_range(-1.0..1.0) * 3f64.sqrt());
+        let gradient = gradient.collect();
+        let habitat = (0..samples)
+            .map(|_| rng.random_range(0..habitats))
+            .collect();
+        let hidden = (0..samples).map(|_| rng.sample(StandardNormal)).collect();
+        Self {
+            gradient,
+            habitat,
+            hidden,
+        }
+    }
+}
+
+/// The responses of all ASVs of the tree.
+struct Responses {
+    baseline: Vec<f64>,
+    slope: Vec<f64>,
+    hidden_slope: Vec<f64>,
+    /// By habitat.
+    effects: Vec<Vec<f64>>,
+}
+
+impl Responses {
+    fn draw(tree: &Phylogeny, options: &SimulateOptions) -> Self {
+        let rng = &mut stream(options.seed, "simulate traits");
+        let mut trait_of = |inherited: f64, size: f64| -> Vec<f64> {
+            let evolved = tree.evolve(inherited, rng);
+            evolved.iter().map(|v| v * size).collect()
+        };
+        Self {
+            baseline: trait_of(BASELINE_INHERITED, BASELINE_SPREAD),
+            slope: trait_of(INHERITED, options.gradient_effect),
+            hidden_slope: trait_of(INHERITED, options.hidden_effect),
+            effects: (0..options.habitats)
+                .map(|_| trait_of(INHERITED, options.habitat_effect))
+                .collect(),
+        }
+    }
+
+    /// The log abundances of `asvs` ASVs in each sample; the first one has number `first`.
+    fn log_abundances(
+        &self,
+        asvs: usize,
+        (first, places): (usize, &Environments),
+        options: &SimulateOptions,
+    ) -> Vec<Vec<f64>> {
+        let of_sample = |s: usize| {
+            let rng = &mut stream(options.seed, &format!("simulate abundances {}", first + s));
+            let of_asv = |a: usize| {
+                let noise: f64 = rng.sample(StandardNormal);
+                self.baseline[a]
+                    + self.slope[a] * places.gradient[s]
+                    + self.effects[places.habitat[s]][a]
+                    + self.hidden_slope[a] * places.hidden[s]
+                    + options.noise * noise
+            };
+            (0..asvs).map(of_asv).collect()
+        };
+        (0..places.gradient.len()).map(of_sample).collect()
+    }
+}
+
 /// Draws samples on `tree`, whose tips are named.
-pub(super) fn draw(
-    tree: &Phylogeny,
-    options: &SimulateOptions,
-) -> Result<(Table, StudyMetadata, Truth), DataError> {
+pub(super) fn draw(tree: &Phylogeny, options: &SimulateOptions) -> Result<Community, DataError> {
     let asvs = tree.tips();
-    let rng = &mut stream(options.seed, "simulate traits");
-    let mut trait_of = |inherited: f64, size: f64| -> Vec<f64> {
-        tree.evolve(inherited, rng)
-            .iter()
-            .map(|v| v * size)
-            .collect()
+    let responses = Responses::draw(tree, options);
+    let environments = |samples: usize, purpose: &str| {
+        Environments::draw(
+            samples,
+            options.habitats,
+            &mut stream(options.seed, purpose),
+        )
     };
-    let baseline = trait_of(BASELINE_INHERITED, BASELINE_SPREAD);
-    let slope = trait_of(INHERITED, options.gradient_effect);
-    let hidden_slope = trait_of(INHERITED, options.hidden_effect);
-    let effects: Vec<Vec<f64>> = (0..options.habitats)
-        .map(|_| trait_of(INHERITED, options.habitat_effect))
-        .collect();
-
-    let rng = &mut stream(options.seed, "simulate environments");
-    let gradient: Vec<f64> = (0..options.samples)
-        .map(|_| rng.random_range(-1.0..1.0) * 3f64.sqrt())
-        .collect();
-    let habitat: Vec<usize> = (0..options.samples)
-        .map(|_| rng.random_range(0..options.habitats))
-        .collect();
-    let hidden: Vec<f64> = (0..options.samples)
-        .map(|_| rng.sample(StandardNormal))
-        .collect();
-
-    let log_abundance: Vec<Vec<f64>> = (0..options.samples)
-        .map(|s| {
-            let rng = &mut stream(options.seed, &format!("simulate abundances {s}"));
-            (0..asvs)
-                .map(|a| {
-                    let noise: f64 = rng.sample(StandardNormal);
-                    baseline[a]
-                        + slope[a] * gradient[s]
-                        + effects[habitat[s]][a]
-                        + hidden_slope[a] * hidden[s]
-                        + options.noise * noise
-                })
-                .collect()
-        })
-        .collect();
-    let triplets = reads(&log_abundance, options);
-    let width = options.samples.to_string().len().max(3);
-    let sample_ids: Vec<String> = (1..=options.samples)
-        .map(|s| format!("S{s:0width$}"))
-        .collect();
-    let asv_ids = tree.name[..asvs].iter().map(ToString::to_string).collect();
-    let all = Table::from_triplets(sample_ids, asv_ids, &triplets)?;
+    let places = environments(options.samples, "simulate environments");
+    let log_abundance = responses.log_abundances(asvs, (0, &places), options);
+    let threshold = presence_threshold(&log_abundance, options.richness);
+    let asv_ids: Vec<String> = tree.name[..asvs].iter().map(ToString::to_string).collect();
+    let reads_of =
+        |log_abundance: &[Vec<f64>], first| reads(log_abundance, (first, threshold), options);
+    let ids = sample_ids('S', options.samples);
+    let all = Table::from_triplets(ids, asv_ids.clone(), &reads_of(&log_abundance, 0))?;
     let table = all.clone().drop_empty_features()?;
+
+    let count = (options.samples / NEW_PART).max(1);
+    let of_new = environments(count, "simulate new environments");
+    let log_abundance = responses.log_abundances(asvs, (options.samples, &of_new), options);
+    let new = reads_of(&log_abundance, options.samples);
+    let new = Table::from_triplets(sample_ids('N', count), asv_ids, &new)?;
 
     let columns = all.feature_index();
     let kept: Vec<usize> = table.feature_ids().iter().map(|id| columns[id]).collect();
     let of_kept = |values: &[f64]| kept.iter().map(|&a| values[a]).collect();
+    let effect = |&a: &usize| responses.effects.iter().map(|e| e[a]).collect();
     let truth = Truth {
-        baseline: of_kept(&baseline),
-        slope: of_kept(&slope),
-        effect: kept
-            .iter()
-            .map(|&a| effects.iter().map(|e| e[a]).collect())
-            .collect(),
+        baseline: of_kept(&responses.baseline),
+        slope: of_kept(&responses.slope),
+        effect: kept.iter().map(effect).collect(),
         habitats: HABITATS[..options.habitats].to_vec(),
-        gradient,
-        habitat,
-        hidden,
+        gradient: places.gradient,
+        habitat: places.habitat,
+        hidden: places.hidden,
     };
-    let metadata = observe(&truth, options);
-    Ok((table, metadata, truth))
+    Ok(Community {
+        new: new.drop_empty_features()?,
+        metadata: observe(&truth, options),
+        table,
+        truth,
+    })
 }
 
-/// The reads of each sample as `(sample, ASV, reads)`, given log abundances.
-fn reads(log_abundance: &[Vec<f64>], options: &SimulateOptions) -> Vec<(u32, u32, u32)> {
-    let threshold = presence_threshold(log_abundance, options.richness);
+/// The ids of samples: `letter` and their numbers from 1.
+fn sample_ids(letter: char, samples: usize) -> Vec<String> {
+    let width = samples.to_string().len().max(3);
+    (1..=samples)
+        .map(|s| format!("{letter}{s:0width$}"))
+        .collect()
+}
+
+/// The reads of each sample as `(sample, ASV, reads)`, given log abundances, the number of the first
+/// sample, and the log abundance at which an ASV is present in half of the samples.
+fn reads(
+    log_abundance: &[Vec<f64>],
+    (first, threshold): (usize, f64),
+    options: &SimulateOptions,
+) -> Vec<(u32, u32, u32)> {
     let of_sample = |(s, abundance): (usize, &Vec<f64>)| {
-        let rng = &mut stream(options.seed, &format!("simulate reads {s}"));
+        let rng = &mut stream(options.seed, &format!("simulate reads {}", first + s));
         let fractions = fractions(abundance, threshold, rng);
         let depth = LogNormal::new(options.depth.ln(), options.depth_spread)
             .map_or(options.depth, |spread| spread.sample(rng))

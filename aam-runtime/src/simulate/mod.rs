@@ -19,6 +19,7 @@ mod phylogeny;
 mod sequences;
 mod write;
 
+use community::Community;
 pub use community::Truth;
 pub use options::SimulateOptions;
 pub use write::check_place;
@@ -34,6 +35,9 @@ use aam_unifrac::unifrac;
 pub struct Study {
     /// Reads per sample and ASV; ASVs are named by their sequence.
     pub table: Table,
+    /// Reads of new samples, a tenth as many, from the same community; some of their ASVs may occur
+    /// in no other sample.
+    pub new: Table,
     /// The tree on which the ASVs evolved, with tips named by sequence. It includes ASVs that occur
     /// in no sample.
     pub tree: Tree,
@@ -71,11 +75,17 @@ pub fn simulate(options: &SimulateOptions) -> Result<Study, RunError> {
         &mut stream(seed, "simulate sequences"),
     );
     phylogeny.name = sequences;
-    let (table, metadata, truth) = community::draw(&phylogeny, options)?;
+    let Community {
+        table,
+        new,
+        metadata,
+        truth,
+    } = community::draw(&phylogeny, options)?;
     let tree = Tree::new(&phylogeny.parent, phylogeny.length, phylogeny.name)?;
     let unifrac = unifrac(&tree, &table, options.metric)?;
     Ok(Study {
         table,
+        new,
         tree,
         metadata,
         unifrac,

@@ -93,6 +93,17 @@ fn a_study_looks_like_one() {
     assert_eq!(study.truth.slope.len(), table.num_features());
     assert_eq!(study.truth.effect[0].len(), 3);
     assert!(study.metadata.ph.iter().all(Option::is_some));
+    // New samples of the same ASVs, and other samples than those of the study.
+    let new = &study.new;
+    assert_eq!((new.num_samples(), &new.sample_ids()[0][..]), (16, "N001"));
+    let tips = new
+        .feature_ids()
+        .iter()
+        .filter(|id| study.tree.tip(id).is_some());
+    assert_eq!(tips.count(), new.num_features());
+    let known = new.feature_ids().iter().filter(|id| distinct.contains(id));
+    assert!(known.count() * 10 > 9 * new.num_features());
+    assert!((0..16).all(|s| new.depth(s) >= 10 && new.row(s).1 != table.row(s).1));
 }
 
 #[test]
@@ -185,6 +196,7 @@ fn a_study_is_written_whole_and_reads_back() {
     let target = folder.path().join("new/study");
     study.write(&target, false).unwrap();
     assert_eq!(read_table(target.join("table.biom")).unwrap(), study.table);
+    assert_eq!(read_table(target.join("new.biom")).unwrap(), study.new);
     let tree = read_tree(target.join("tree.nwk"), &NewickOptions::default()).unwrap();
     assert_eq!(newick::write(&tree), newick::write(&study.tree));
     let again = unifrac(&tree, &study.table, options.metric).unwrap();

@@ -12,8 +12,9 @@ use aam_run::output_lock::OutputLock;
 /// The first line of a study's README, by which such a folder is recognised.
 const TITLE: &str = "# A simulated study\n";
 /// The files of a study.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "table.biom",
+    "new.biom",
     "tree.nwk",
     "metadata.tsv",
     "unifrac.tsv",
@@ -32,6 +33,7 @@ Created by `aam simulate` with known parameters. `aam simulate --help` lists the
 | file | contents |
 |---|---|
 | `table.biom` | reads per sample and ASV (BIOM 2.1); ASVs are named by their sequence |
+| `new.biom` | further samples of the same community, to predict |
 | `tree.nwk` | the tree on which the sequences evolved, including ASVs that occur in no sample |
 | `metadata.tsv` | `gradient`, `ph` (a noisy measurement of it) and `habitat` per sample |
 | `unifrac.tsv`, `unifrac.npy` | UniFrac distances; the ids of the second are in `unifrac.npy.ids.txt` |
@@ -58,6 +60,7 @@ impl Study {
         let path = |name: &str| beside.0.join(name);
         let at = |error| in_folder(error, folder);
         write_biom(path("table.biom"), &self.table).map_err(at)?;
+        write_biom(path("new.biom"), &self.new).map_err(at)?;
         write_distances_tsv(path("unifrac.tsv"), &self.unifrac).map_err(at)?;
         write_distances_npy(path("unifrac.npy"), &self.unifrac).map_err(at)?;
         for (name, text) in [
