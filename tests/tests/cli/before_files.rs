@@ -72,6 +72,34 @@ fn settings_of_a_training() {
     }
 }
 
+/// The abundances of ASVs are predicted from what a sample encoder keeps of each.
+#[test]
+fn every_sample_encoder_predicts_abundances_or_says_why_not() {
+    let aam = aam!();
+    let mut refused_by = Vec::new();
+    for encoder in aam.components("sample-encoder") {
+        let line = format!("{TRAIN} --count-penalty 1 --sample-encoder {encoder}");
+        let ran = aam.run(&line);
+        if ran.stderr.contains("abundances are predicted only with") {
+            refused(&aam, &line).says(&["--sample-encoder attention"]);
+            refused_by.push(encoder);
+        } else {
+            // Only the files are missing.
+            let files = ["no.biom", "no.tsv"];
+            assert!(
+                files.iter().any(|file| ran.stderr.contains(file)),
+                "{ran:?}"
+            );
+        }
+    }
+    assert_eq!(refused_by, ["abundance"]);
+    refused(
+        &aam,
+        "pretrain --table no.biom --count-penalty 1 --output-dir run",
+    )
+    .says(&["--count-penalty is not supported", "--count-weight"]);
+}
+
 #[test]
 fn settings_of_folds_and_of_other_commands() {
     let aam = aam!();
