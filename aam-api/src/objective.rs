@@ -24,6 +24,8 @@ pub enum Source {
     Table,
     /// A phylogenetic tree (`--tree`) and the table.
     Tree,
+    /// A taxonomy of the ASVs (`--taxonomy`) and the table.
+    Taxonomy,
     /// A file (`--unifrac-matrix`) that holds the targets: distances between samples, or a value per
     /// sample.
     File,

@@ -56,6 +56,19 @@ pub trait SampleTree: Debug {
     fn faith_pd(&self) -> Result<Vec<f64>, PluginError>;
 }
 
+/// Names of the ranks of a taxonomy, highest first.
+pub const RANKS: [&str; 7] = [
+    "domain", "phylum", "class", "order", "family", "genus", "species",
+];
+
+/// The taxa of the ASVs of a table.
+pub trait SampleTaxonomy: Debug {
+    /// The number of each ASV's taxon at a rank, an index into [`RANKS`]. ASVs have the same number if
+    /// their lineages agree down to this rank, in the names that are missing, too. `None` if no ASV has a
+    /// name at the rank.
+    fn taxa(&self, rank: usize) -> Option<Vec<u32>>;
+}
+
 /// The data of a study from which an objective computes its targets.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -64,12 +77,37 @@ pub struct StudySource<'a> {
     pub table: Arc<dyn SampleTable>,
     /// The tree, if one was given.
     pub tree: Option<&'a dyn SampleTree>,
+    /// The taxonomy, if one was given.
+    pub taxonomy: Option<&'a dyn SampleTaxonomy>,
 }
 
 impl<'a> StudySource<'a> {
     /// A table, and a tree of its ASVs if there is one.
     pub fn new(table: Arc<dyn SampleTable>, tree: Option<&'a dyn SampleTree>) -> Self {
-        Self { table, tree }
+        Self {
+            table,
+            tree,
+            taxonomy: None,
+        }
+    }
+
+    /// Adds a taxonomy of the ASVs.
+    #[must_use]
+    pub fn with_taxonomy(self, taxonomy: &'a dyn SampleTaxonomy) -> Self {
+        Self {
+            taxonomy: Some(taxonomy),
+            ..self
+        }
+    }
+
+    /// Returns the taxonomy.
+    ///
+    /// # Errors
+    /// There is no taxonomy.
+    pub fn taxonomy(&self) -> Result<&'a dyn SampleTaxonomy, PluginError> {
+        self.taxonomy.ok_or_else(|| {
+            PluginError::study("expected a taxonomy of the ASVs; name one with --taxonomy")
+        })
     }
 
     /// Returns the tree.

@@ -177,6 +177,18 @@ fn every_exit_code_is_told() {
 }
 
 #[test]
+fn every_page_leads_to_the_flags() {
+    for (page, text) in pages() {
+        let is_itself = page.ends_with("flags.md");
+        assert!(
+            is_itself || text.contains("flags.md)"),
+            "{}",
+            page.display()
+        );
+    }
+}
+
+#[test]
 fn every_link_to_a_file_leads_somewhere() {
     for (page, text) in pages() {
         let folder = page.parent().expect("a folder");

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::gradient;
 use super::numbers::{Array, Numbers};
-use super::study::{Counts, Pairs, SAMPLES};
+use super::study::{Counts, Halves, Pairs, SAMPLES};
 use super::subject::Subject;
 use super::{Check, Conformance, ensure, plugin};
 use crate::metric::subjects;
@@ -27,12 +27,16 @@ impl Conformance for ObjectiveKind {
         check_subject(objective)?;
         ensure!(!objective.title().is_empty(), "has no title");
         check_own_loss(objective)?;
-        if !sources.contains(&Source::Table) && !sources.contains(&Source::Tree) {
+        if sources == [Source::File] {
             return Ok(());
         }
         let table = Counts::new();
         let tree = Pairs(table.clone());
         let study = StudySource::new(table, sources.contains(&Source::Tree).then_some(&tree));
+        let study = match sources.contains(&Source::Taxonomy) {
+            true => study.with_taxonomy(&Halves),
+            false => study,
+        };
         let truth = || {
             objective
                 .truth(&study)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::numbers::Numbers;
+use crate::study::{RANKS, SampleTaxonomy};
 use crate::{PairDistances, PluginError, SampleTable, SampleTree};
 
 pub(super) const SAMPLES: usize = 9;
@@ -44,6 +45,17 @@ impl SampleTable for Counts {
     fn row(&self, sample: usize) -> (&[u32], &[u32]) {
         let (asvs, counts) = &self.rows[sample];
         (asvs, counts)
+    }
+}
+
+/// A taxonomy in which each taxon has two of the rank below; the domain is not named.
+#[derive(Debug)]
+pub(super) struct Halves;
+
+impl SampleTaxonomy for Halves {
+    fn taxa(&self, rank: usize) -> Option<Vec<u32>> {
+        let below = RANKS.len() - 1 - rank;
+        (rank > 0).then(|| (0..ASVS as u32).map(|asv| asv >> below).collect())
     }
 }
 

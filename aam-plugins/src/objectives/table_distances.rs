@@ -19,10 +19,13 @@ pub(super) enum Amount {
 pub(super) struct TableDistances {
     table: Arc<dyn SampleTable>,
     amount: Amount,
+    /// The group of each ASV, whose amounts are added; each ASV is one of its own without it.
+    groups: Option<Vec<u32>>,
 }
 
 /// The amount of an ASV in a sample.
 struct Entry {
+    /// The ASV, or its group.
     asv: u32,
     /// Position in the list of requested samples.
     sample: u32,
@@ -32,7 +35,19 @@ struct Entry {
 impl TableDistances {
     /// Prepares distances between the samples of `table`.
     pub(super) fn new(table: Arc<dyn SampleTable>, amount: Amount) -> Self {
-        Self { table, amount }
+        Self {
+            table,
+            amount,
+            groups: None,
+        }
+    }
+
+    /// Adds the amounts of ASVs of the same group, by ASV.
+    pub(super) fn of_groups(self, groups: Vec<u32>) -> Self {
+        Self {
+            groups: Some(groups),
+            ..self
+        }
     }
 
     /// The amounts in the samples at `rows`, sorted by ASV and then by position in `rows`.
@@ -43,7 +58,10 @@ impl TableDistances {
             let (asvs, counts) = self.table.row(row);
             for (&asv, &count) in asvs.iter().zip(counts) {
                 entries.push(Entry {
-                    asv,
+                    asv: self
+                        .groups
+                        .as_ref()
+                        .map_or(asv, |groups| groups[asv as usize]),
                     sample: sample as u32,
                     amount: match self.amount {
                         Amount::Fraction => f64::from(count) / depth,
@@ -52,7 +70,15 @@ impl TableDistances {
                 });
             }
         }
-        entries.sort_unstable_by_key(|entry| (entry.asv, entry.sample));
+        // Stable: the ASVs of a group are added in the same order, whatever other rows there are.
+        entries.sort_by_key(|entry| (entry.asv, entry.sample));
+        entries.dedup_by(|next, kept| {
+            let same = (next.asv, next.sample) == (kept.asv, kept.sample);
+            if same {
+                kept.amount += next.amount;
+            }
+            same
+        });
         entries
     }
 }

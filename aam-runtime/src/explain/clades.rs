@@ -7,8 +7,9 @@ use aam_core::DataError;
 use aam_data::newick::{NewickOptions, Rooting};
 use aam_data::{Table, Tree, read_tree};
 use aam_run::RunError;
+use aam_study::either_strand;
 
-use super::names::{Names, either_strand};
+use super::names::Names;
 use super::relatives::Relatives;
 
 /// A clade of ASVs.

@@ -1,12 +1,12 @@
 //! Names of ASVs, from the user's files and from a taxonomy.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
-use aam_core::DataError;
-use aam_data::{Lineage, Table, mismatch, read_sequences, read_taxonomy, reverse_complement};
+use aam_data::{Lineage, Table};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
+use aam_study::ids_in_file;
 
 /// Number of characters of an abbreviated id.
 const SHORT: usize = 10;
@@ -34,37 +34,15 @@ impl Names {
         taxonomy: Option<&Path>,
         observer: &mut dyn Observer,
     ) -> Result<Self, RunError> {
-        let own: Vec<String> = table.feature_ids().iter().map(str::to_owned).collect();
-        let ids = match sequences {
-            None => own.clone(),
-            Some(path) => {
-                let sequences = read_sequences(path)?;
-                let mut of = HashMap::new();
-                for (id, sequence) in sequences.ids().zip(sequences.iter()) {
-                    of.entry(sequence).or_insert(id);
-                }
-                let named = own.iter().map(|own| {
-                    let found = either_strand(own, |own| of.get(own).copied());
-                    found.unwrap_or(own).to_owned()
-                });
-                named.collect()
-            }
-        };
-        let mut lineages = vec![None; own.len()];
+        let ids = ids_in_file(table, sequences)?;
+        let mut lineages = vec![None; ids.len()];
         if let Some(path) = taxonomy {
-            let taxonomy = read_taxonomy(path)?;
-            for ((lineage, id), own) in lineages.iter_mut().zip(&ids).zip(&own) {
-                let by_sequence = || either_strand(own, |own| taxonomy.get(own));
-                *lineage = taxonomy.get(id).or_else(by_sequence).cloned();
-            }
-            let found = lineages.iter().flatten().count();
-            if found == 0 {
-                return Err(of_others(path, &ids, &taxonomy).into());
-            }
+            lineages = aam_study::lineages(table, &ids, path)?;
             observer.observe(&Event::Note(&format!(
-                "{}: lineages of {found} of {} ASVs",
+                "{}: lineages of {} of {} ASVs",
                 path.display(),
-                own.len()
+                lineages.iter().flatten().count(),
+                ids.len()
             )))?;
         }
         Ok(Self::new(ids, lineages))
@@ -117,40 +95,12 @@ impl Names {
     }
 }
 
-/// Applies `find` to a sequence, and then to its reverse complement, because sequences may have
-/// been reoriented when the table was read.
-pub(super) fn either_strand<T>(sequence: &str, find: impl Fn(&str) -> Option<T>) -> Option<T> {
-    find(sequence).or_else(|| find(&reverse_complement(sequence)))
-}
-
 /// The prefix of an id.
 fn short(id: &str) -> String {
     match id.chars().count() > SHORT + 2 {
         true => id.chars().take(SHORT).chain(['…']).collect(),
         false => id.to_owned(),
     }
-}
-
-/// The error of a taxonomy that contains none of the ASVs `ids`.
-fn of_others(path: &Path, ids: &[String], taxonomy: &aam_data::Taxonomy) -> DataError {
-    let example = |mut ids: Vec<&str>| {
-        ids.sort_unstable();
-        ids.first().copied().map(short).unwrap_or_default()
-    };
-    let ours = ids.iter().map(String::as_str);
-    let error = DataError::in_file(
-        path,
-        format!(
-            "none of the table's ASVs is in the taxonomy: the table has ASVs such as `{}`, the taxonomy such as `{}`",
-            example(ours.clone().collect()),
-            example(taxonomy.ids().collect())
-        ),
-    );
-    let guess = mismatch::guess(ours, taxonomy.ids());
-    error.help(guess.map_or_else(
-        || "give the taxonomy of these ASVs; if its ids are hashes and the table has sequences, add --sequences".to_owned(),
-        |guess| guess.to_string(),
-    ))
 }
 
 #[cfg(test)]

@@ -181,8 +181,10 @@ impl<'a> PretrainingSettings<'a> {
 
 /// The error of a pre-training without distances or other sample values.
 pub fn no_supervision(options: &PretrainOptions) -> RunError {
-    let described = objective(&options.data, &options.components)
-        .and_then(|objective| Ok((objective.title(), missing_source()?)));
+    let described = objective(&options.data, &options.components).and_then(|objective| {
+        let missing = missing_source(&options.data, &options.components)?;
+        Ok((objective.title(), missing))
+    });
     match described {
         Ok((what, missing)) => RunError::setting(
             "unifrac-weight",

@@ -106,7 +106,10 @@ pub fn check_data(options: &TrainOptions) -> Result<(), RunError> {
     options.data.selection.read(metadata)?;
     division::check(&options.split, &options.data)?;
     if options.unifrac_weight > 0.0 && !has_source(&options.data, &options.components)? {
-        let problem = format!("it needs {}", missing_source()?);
+        let problem = format!(
+            "it needs {}",
+            missing_source(&options.data, &options.components)?
+        );
         return Err(RunError::setting("unifrac-weight", problem));
     }
     Ok(())

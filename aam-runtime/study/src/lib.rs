@@ -8,6 +8,7 @@ pub mod categories;
 pub mod division;
 pub mod familiarity;
 pub mod forest;
+mod lineages;
 mod objective;
 pub mod objectives;
 pub mod options;
@@ -28,6 +29,7 @@ use aam_data::{
     stratified_split, without_lengths,
 };
 use aam_run::RunError;
+pub use lineages::{either_strand, ids_in_file, lineages};
 pub use objective::{objective, sample_values};
 pub use selection::{ByMetadata, listed, meeting};
 pub use supervision::{Supervision, has_source, missing_source, with_supervision};

@@ -9,6 +9,7 @@ use aam_api::{
 };
 use burn::tensor::Device;
 
+use super::lineages::{AsvTaxa, ids_in_file, lineages};
 use super::objective::{asked, objective};
 use super::source::{AsvTree, FileDistances, Reads};
 use super::tree::without_missing;
@@ -46,6 +47,7 @@ pub fn with_supervision(
     let files = [
         ("tree", Source::Tree, &options.tree),
         ("unifrac-matrix", Source::File, &options.unifrac_matrix),
+        ("taxonomy", Source::Taxonomy, &options.taxonomy),
     ];
     let given = files.iter().filter(|(.., path)| path.is_some());
     if let Some((flag, ..)) = given
@@ -59,6 +61,11 @@ pub fn with_supervision(
         let (key, name) = asked(options, components)?;
         let problem = format!("it {from} takes no --{flag}: leave out one of the two");
         return Err(RunError::value(key, name, problem));
+    }
+    if let Some(path) = &options.taxonomy {
+        let truth = of_taxonomy(&table, path, &objective, options, notes)?;
+        check(&objective, &truth, &table)?;
+        return Ok((table, Some(Supervision { objective, truth })));
     }
     let (table, truth) = match (&options.unifrac_matrix, &options.tree) {
         (Some(_), Some(_)) => {
@@ -101,10 +108,35 @@ pub fn with_supervision(
 /// # Errors
 /// An objective that is not linked, or options that it rejects.
 pub fn has_source(options: &DataOptions, components: &Components) -> Result<bool, RunError> {
-    let from_table = objective(options, components)?
-        .sources()
-        .contains(&Source::Table);
-    Ok(from_table || options.unifrac_matrix.is_some() || options.tree.is_some())
+    let sources = objective(options, components)?.sources();
+    let given = [&options.tree, &options.unifrac_matrix];
+    Ok(match sources {
+        [Source::Taxonomy] => options.taxonomy.is_some(),
+        sources => sources.contains(&Source::Table) || given.iter().any(|path| path.is_some()),
+    })
+}
+
+/// The true values for the objective from the taxonomy at `path`.
+fn of_taxonomy(
+    table: &Table,
+    path: &Path,
+    objective: &BoxedObjective,
+    options: &DataOptions,
+    notes: &mut Notes<'_>,
+) -> Result<Truth, RunError> {
+    let ids = ids_in_file(table, options.sequences.as_deref())?;
+    let taxa = AsvTaxa(lineages(table, &ids, path)?);
+    let source = StudySource::new(Reads::of(table), None).with_taxonomy(&taxa);
+    let truth = objective.truth(&source);
+    let truth = truth.map_err(|error| of_file(error, path))?;
+    let found = taxa.0.iter().flatten().count();
+    notes(format!(
+        "{}: {}; lineages of {found} of {} ASVs",
+        path.display(),
+        objective.note(),
+        ids.len()
+    ))?;
+    Ok(truth)
 }
 
 /// Rejects true values that do not have the declared form.
@@ -147,11 +179,14 @@ fn of_file(error: PluginError, path: &Path) -> RunError {
     }
 }
 
-/// The missing inputs of an objective, for a message: `--tree or --unifrac-matrix; …`.
+/// The missing inputs of the objective in `options`, for a message: `--tree or --unifrac-matrix; …`.
 ///
 /// # Errors
-/// Two objectives of the same name.
-pub fn missing_source() -> Result<String, RunError> {
+/// An objective that is not linked, or options that it rejects.
+pub fn missing_source(options: &DataOptions, components: &Components) -> Result<String, RunError> {
+    if objective(options, components)?.sources() == [Source::Taxonomy] {
+        return Ok("--taxonomy, a file with the lineages of the ASVs".to_owned());
+    }
     let registry = Registry::<ObjectiveKind>::load()?;
     let (context, device) = (ObjectiveContext::default(), Device::flex());
     let mut alone = Vec::new();

@@ -46,7 +46,7 @@ fn the_flags_of_train_are_frozen() {
         nucleotide-weight objective optimizer orient output-activation output-dir overwrite patience
         preset pretrained-encoder print-config quiet rarefy-depth report resume root sample-encoder
         samples save-every schedule seed sequences strategy stratify streaming table
-        target-effective-batch-size target-layer-norm target-transform target-weight tensorboard
+        target-effective-batch-size target-layer-norm target-transform target-weight taxonomy tensorboard
         test-size threads token-limit train-samples transpose tree truncate unifrac-ids
         unifrac-matrix unifrac-metric unifrac-weight val-prediction-passes validation-plot-samples
         validation-samples
@@ -74,7 +74,7 @@ fn the_flags_of_pretrain_are_frozen() {
         missing-length mixed-precision nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size
         nucleotide-steps nucleotide-weight objective optimizer orient output-dir overwrite patience preset
         print-config quiet rarefy-depth report resume root sample-encoder samples save-every
-        schedule seed sequences strategy streaming table target-effective-batch-size tensorboard
+        schedule seed sequences strategy streaming table target-effective-batch-size taxonomy tensorboard
         test-size threads token-limit
         train-samples transpose tree truncate unifrac-ids unifrac-matrix unifrac-metric
         unifrac-weight validation-plot-samples validation-samples weight-decay where";

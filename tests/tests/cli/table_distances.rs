@@ -1,6 +1,6 @@
-//! Bray–Curtis and Jaccard as pre-training targets, from the table alone.
+//! Bray–Curtis and Jaccard as pre-training targets, from the table alone, and distances of taxa.
 
-use aam_tests::{Aam, LARGER_STUDY, aam};
+use aam_tests::{Aam, LARGER_STUDY, aam, cells};
 
 const PRETRAIN: &str = "pretrain --table study/table.biom --max-bp 30 --embedding-dim 16 \
                         --nucleotide-steps 0";
@@ -83,4 +83,72 @@ fn an_objective_is_the_metric_of_its_name() {
     );
     // A run started under the older name can resume.
     aam.ok("pretrain --output-dir b --resume --max-steps 3");
+}
+
+/// Writes a taxonomy in which ASVs of similar slopes are of one genus, and two genera of one family.
+fn write_taxonomy(aam: &Aam) {
+    let truth = aam.read("study/truth-asvs.tsv");
+    let mut asvs: Vec<(f64, &str)> = cells(&truth, "slope")
+        .into_iter()
+        .map(|(asv, slope)| (slope.parse().expect("a slope"), asv))
+        .collect();
+    asvs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let lines = asvs.iter().enumerate().map(|(place, (_, asv))| {
+        let genus = place / 8;
+        let family = genus / 2;
+        format!("{asv}\tk__Bacteria; p__P; c__C; o__O; f__F{family}; g__G{genus}\n")
+    });
+    let text: String = lines.collect();
+    aam.write("taxonomy.tsv", &format!("Feature ID\tTaxon\n{text}"));
+}
+
+#[test]
+fn distances_of_taxa_are_learnt_from_a_taxonomy() {
+    let aam = study();
+    write_taxonomy(&aam);
+    let run = |flags: &str, name: &str| {
+        aam.ok(&format!(
+            "{PRETRAIN} --objective taxonomy --taxonomy taxonomy.tsv {flags} --max-steps 100 \
+             --output-dir {name}"
+        ))
+    };
+    run("", "all").says(&[
+        "taxonomy.tsv: taxonomic distances at all named ranks, per batch; lineages of",
+        "taxonomy_r2",
+    ]);
+    assert!(aam.last("all", "taxonomy_pearson") > 0.2);
+    run("", "again");
+    assert_eq!(aam.read("all/metrics.tsv"), aam.read("again/metrics.tsv"));
+    run("--objective.ranks genus", "genus").says(&["taxonomic distances at genus, per batch"]);
+    assert_ne!(aam.read("all/metrics.tsv"), aam.read("genus/metrics.tsv"));
+}
+
+#[test]
+fn a_taxonomy_that_is_missing_or_of_no_use_is_refused() {
+    let aam = study();
+    write_taxonomy(&aam);
+    let taxonomy = format!("{PRETRAIN} --objective taxonomy --output-dir a");
+    aam.refuses(&taxonomy)
+        .says(&["pre-training on taxonomic distances needs --taxonomy"]);
+    aam.refuses(&format!(
+        "{taxonomy} --taxonomy taxonomy.tsv --tree study/tree.nwk"
+    ))
+    .says(&["--objective taxonomy", "takes no --tree"]);
+    aam.refuses(&format!(
+        "{taxonomy} --taxonomy taxonomy.tsv --objective.ranks tribe"
+    ))
+    .says(&["'ranks'", "domain, phylum", "tribe"]);
+    aam.refuses(&format!(
+        "{PRETRAIN} --tree study/tree.nwk --taxonomy taxonomy.tsv --output-dir a"
+    ))
+    .says(&["takes no --taxonomy"]);
+    aam.run(&format!(
+        "{taxonomy} --taxonomy taxonomy.tsv --objective.ranks species"
+    ))
+    .ends_with_code(3)
+    .says(&["taxonomy.tsv", "no ASV of the table has a species"]);
+    aam.write("others.tsv", "Feature ID\tTaxon\nabc\tk__Bacteria\n");
+    aam.run(&format!("{taxonomy} --taxonomy others.tsv"))
+        .ends_with_code(3)
+        .says(&["others.tsv", "none of the table's ASVs", "`abc`"]);
 }

@@ -39,6 +39,10 @@ pub struct DataOptions {
     /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza) to compute UniFrac distances from.
     #[schemars(transform = Facts::new().common().file(FileUse::ReadWhole).may_change())]
     pub tree: Option<PathBuf>,
+    /// Taxonomy of the ASVs (TSV with a column Taxon, or FeatureData[Taxonomy] .qza), by id or by sequence,
+    /// to learn from with the objective taxonomy.
+    #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change())]
+    pub taxonomy: Option<PathBuf>,
     /// UniFrac metric to learn, as `objective.metric`, or the name of another `objective`.
     #[schemars(transform = Facts::new().word("unifrac", "unweighted").word("faith_pd", "faith-pd")
         .because("as in the reference"))]
@@ -133,6 +137,7 @@ impl Default for DataOptions {
             unifrac_matrix: None,
             unifrac_ids: None,
             tree: None,
+            taxonomy: None,
             unifrac_metric: "unweighted".to_owned(),
             tree_options: TreeOptions::default(),
             max_bp: None,
