@@ -70,8 +70,7 @@ fn the_flags_of_pretrain_are_frozen() {
         decay-all device distance-scale drop-missing dropout ema-decay embedding-dim epochs
         ffn-ratio gradient-accumulation-steps help json keep-checkpoints lr max-bp max-grad-norm
         max-memory-fraction max-memory-gb max-steps
-        metadata memory-profile
-        missing-length mixed-precision nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size
+        memory-profile metadata missing-length mixed-precision nuc-mask-ratio nuc-mask-strategy nucleotide-batch-size
         nucleotide-steps nucleotide-weight objective optimizer orient output-dir overwrite patience preset
         print-config quiet rarefy-depth report resume root sample-encoder samples save-every
         schedule seed sequences strategy streaming table target-effective-batch-size taxonomy tensorboard
