@@ -82,7 +82,7 @@ fn pretraining_finds_the_largest_batch_too() {
     aam.refuses(&format!(
         "{PRETRAIN} --max-memory-fraction 0.5 --batch-size 2"
     ))
-    .says(&["--max-memory-fraction: --batch-size is given, too"]);
+    .says(&["--max-memory-fraction", "--batch-size is given, too"]);
 }
 
 #[cfg(target_os = "linux")]
