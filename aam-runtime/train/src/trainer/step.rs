@@ -1,5 +1,6 @@
 //! One update of the weights.
 
+use aam_api::Communicator;
 use aam_evaluation::metrics::Metric;
 use aam_model::MixedPrecision;
 use aam_run::RunError;
@@ -38,7 +39,7 @@ impl Trainer<'_> {
                 replica: replica.number(),
             };
             let rows = batch.rows.clone();
-            let batch = self.with_truth(objective, batch)?;
+            let batch = with_truth(self.strategy.communicator(), objective, batch)?;
             let mut result = objective.gradients(&learner.model, batch, draws, scale, replica)?;
             self.add_up(&mut result.losses)?;
             let loss = result.losses[0].value;
@@ -74,19 +75,6 @@ impl Trainer<'_> {
         Ok(learner)
     }
 
-    /// The batch with its true values, which only the first rank has beforehand.
-    fn with_truth<O: Objective>(
-        &self,
-        objective: &O,
-        batch: TrainingBatch,
-    ) -> Result<TrainingBatch, RunError> {
-        let truth = match objective.task() {
-            None => None,
-            Some(_) => values_of_first(self.strategy.communicator(), batch.truth)?,
-        };
-        Ok(TrainingBatch { truth, ..batch })
-    }
-
     /// Sums the losses of a batch over all ranks, from this rank's contributions.
     fn add_up(&self, losses: &mut [Metric]) -> Result<(), RunError> {
         let values: Vec<f64> = losses.iter().map(|loss| loss.value).collect();
@@ -96,6 +84,19 @@ impl Trainer<'_> {
         }
         Ok(())
     }
+}
+
+/// The batch with its true values, which only the first rank has beforehand.
+pub(super) fn with_truth<O: Objective>(
+    communicator: &dyn Communicator,
+    objective: &O,
+    batch: TrainingBatch,
+) -> Result<TrainingBatch, RunError> {
+    let truth = match objective.task() {
+        None => None,
+        Some(_) => values_of_first(communicator, batch.truth)?,
+    };
+    Ok(TrainingBatch { truth, ..batch })
 }
 
 /// The error of a non-finite `loss`, with the contents of its batch.

@@ -7,6 +7,7 @@ use aam_run::RunError;
 use aam_run::events::Observer;
 use burn::optim::GradientsAccumulator;
 
+use super::step::with_truth;
 use crate::learner::AtRate;
 use crate::loss_scale::LossScale;
 use crate::objective::{Draws, Objective};
@@ -109,7 +110,7 @@ impl TrialUpdates<'_> {
                     replica: replica.number(),
                 };
                 batches += 1;
-                let batch = next_batch()?;
+                let batch = with_truth(communicator, objective, next_batch()?)?;
                 let result = objective.gradients(&model, batch, draws, scale, replica)?;
                 loss += result.losses[0].value / group as f64;
                 gradients.accumulate(&model, result.gradients);
