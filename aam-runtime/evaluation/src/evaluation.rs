@@ -124,7 +124,13 @@ impl Reported<'_> {
         let intervals: Vec<Option<(f64, f64)>> = (0..metrics.len())
             .map(|place| draws.as_ref()?.interval(place))
             .collect();
-        let of_others = others.iter().map(|other| scorer.scores(&other.samples));
+        let of_others = others.iter().map(|other| {
+            let mut metrics = scorer.scores(&other.samples);
+            if other.name == TRIVIAL {
+                unset_undefined(&scorer, &other.samples, &mut metrics);
+            }
+            metrics
+        });
         let of_others: Vec<Vec<Metric>> = of_others.collect();
         let simple = others.iter().zip(&of_others);
         let simple = simple.filter(|(other, _)| SIMPLE.contains(&other.name));
@@ -157,6 +163,27 @@ impl Reported<'_> {
             figures: figures.collect(),
             differences: all_differences,
         })
+    }
+}
+
+/// Sets metrics to NaN that are undefined for a constant. A trivial guess is one constant per fold,
+/// and differs between folds only because the mean of the training samples does: taken together, the
+/// folds would seem to have a rank correlation, a strongly negative one.
+fn unset_undefined(scorer: &Scorer<'_>, samples: &[HeldOut], metrics: &mut [Metric]) {
+    let Some(first) = samples.first() else {
+        return;
+    };
+    let constant: Vec<HeldOut> = samples
+        .iter()
+        .map(|sample| HeldOut {
+            row: sample.row,
+            predictions: first.predictions.clone(),
+        })
+        .collect();
+    for (metric, of_constant) in metrics.iter_mut().zip(scorer.scores(&constant)) {
+        if of_constant.value.is_nan() {
+            metric.value = f64::NAN;
+        }
     }
 }
 
@@ -251,6 +278,53 @@ pub fn number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::TargetPrediction;
+
+    #[test]
+    fn a_guess_that_differs_between_folds_has_no_rank_correlation() {
+        let column = RawColumn {
+            name: "age".to_owned(),
+            classes: None,
+            values: vec![1.0, 2.0, 3.0, 4.0],
+        };
+        let targets = [column];
+        let ids = ["a", "b", "c", "d"].map(str::to_owned);
+        let reported = Reported {
+            targets: &targets,
+            ids: &ids,
+            groups: None,
+            folds: None,
+            levels: &[],
+            seed: 1,
+        };
+        let of = |values: [f64; 4]| -> Vec<HeldOut> {
+            let values = values.into_iter().enumerate();
+            let held_out = values.map(|(row, value)| HeldOut {
+                row,
+                predictions: vec![TargetPrediction::Number {
+                    value,
+                    interval: None,
+                }],
+            });
+            held_out.collect()
+        };
+        let guessed = [3.5, 3.5, 1.5, 1.5];
+        let others = [TRIVIAL, RANDOM_FOREST].map(|name| Other {
+            name,
+            samples: of(guessed),
+        });
+        let evaluation = reported.evaluate("model", &of([1.0, 2.0, 3.0, 4.0]), &others, false);
+        let evaluation = evaluation.unwrap();
+        let of_others = |name: &str| -> Vec<f64> {
+            let mut figures = evaluation.figures.iter();
+            let figure = figures.find(|figure| figure.name == name).unwrap();
+            figure.others.iter().map(|value| value.unwrap()).collect()
+        };
+        let spearman = of_others("spearman");
+        assert!(spearman[0].is_nan() && spearman[1] < -0.8, "{spearman:?}");
+        let r2 = of_others("r2");
+        assert!(r2[0] < 0.0 && r2[0] == r2[1], "{r2:?}");
+    }
 
     #[test]
     fn metrics_are_listed_with_those_of_others() {
