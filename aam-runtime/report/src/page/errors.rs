@@ -16,6 +16,8 @@ use aam_evaluation::results::TargetPrediction;
 
 /// Most groups of a column shown.
 const MOST_GROUPS: usize = 20;
+/// Fewest samples of a group shown; fewer say little about it.
+const FEWEST: usize = 5;
 /// Number of samples in the table of the worst.
 const WORST: usize = 15;
 
@@ -75,6 +77,9 @@ fn column(target: &HeldOutTarget, grouping: &Grouping, errors: &[f64]) -> Markup
         places.iter().map(|&place| errors[place].abs()).sum::<f64>() / places.len() as f64
     };
     let mut groups: Vec<(&str, Vec<usize>)> = groups.into_iter().collect();
+    let all = groups.len();
+    groups.retain(|(_, places)| places.len() >= FEWEST);
+    let small = all - groups.len();
     let more = groups.len().saturating_sub(MOST_GROUPS);
     if more > 0 {
         groups.sort_by(|a, b| mean_size(&b.1).total_cmp(&mean_size(&a.1)));
@@ -83,7 +88,7 @@ fn column(target: &HeldOutTarget, grouping: &Grouping, errors: &[f64]) -> Markup
     let widest = errors.iter().map(|error| error.abs()).fold(0.0, f64::max);
     html! {
         h3 { (grouping.column) }
-        div.scroll { table.groups {
+        @if !groups.is_empty() { div.scroll { table.groups {
             thead { tr {
                 th { } th.n { "samples" }
                 @match target.classes {
@@ -109,8 +114,9 @@ fn column(target: &HeldOutTarget, grouping: &Grouping, errors: &[f64]) -> Markup
                     }
                 }
             } }
-        } }
+        } } }
         @if more > 0 { p.muted { "and " (more) " more groups that are predicted better" } }
+        @if small > 0 { p.muted { (small) " groups of fewer than " (FEWEST) " samples are not shown." } }
     }
 }
 
