@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use aam_data::Table;
 use aam_evaluation::cross_validated::{CrossValidated, FoldScores};
 use aam_evaluation::evaluation::{Figure, Other, RANDOM_FOREST, Reported, TRIVIAL};
 use aam_evaluation::results::HeldOut;
@@ -43,7 +44,7 @@ pub fn rf_baseline(
         if let Some(text) = warning {
             watch.observe(&Event::Warning(&text))?;
         }
-        let run = settings.watched_directory(&folds, watch)?;
+        let run = settings.watched_directory(&matched.table, &folds, watch)?;
         let reported = Reported {
             targets: &matched.targets.columns,
             ids,
@@ -95,6 +96,7 @@ impl<'a> ForestSettings<'a> {
     /// Makes the run directory and the monitoring files in it.
     fn watched_directory(
         &self,
+        table: &Table,
         folds: &Folds,
         watch: &mut Watch<'_>,
     ) -> Result<RunDirectory, RunError> {
@@ -109,6 +111,7 @@ impl<'a> ForestSettings<'a> {
             tensorboard: false,
             report: options.report,
         };
+        watch.read(table);
         watch.begin(&run, options, files, sides)?;
         Ok(run)
     }

@@ -7,7 +7,9 @@ pub mod check;
 mod data_file;
 pub mod explanation;
 pub mod metrics_file;
+mod numbers;
 pub mod page;
+pub mod presentation;
 pub mod record;
 pub mod runs;
 pub mod watch;
@@ -15,4 +17,5 @@ pub mod words;
 
 #[cfg(test)]
 use aam_plugins as _;
+pub use presentation::PresentationOptions;
 pub use watch::WatchOptions;

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::data_file::DataFile;
+use aam_data::Table;
+use aam_evaluation::distribution::Distribution;
+use aam_evaluation::evaluation::Predicted;
 use aam_evaluation::verdict::verdict;
 use aam_run::RunError;
 use aam_run::event_json::RecordedFigure;
@@ -26,6 +29,104 @@ pub enum State {
     Interrupted,
     /// The run failed.
     Failed,
+}
+
+/// The size of the table of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StudySize {
+    /// Number of samples.
+    pub samples: usize,
+    /// Number of ASVs that occur in them.
+    pub asvs: usize,
+}
+
+impl StudySize {
+    /// The size of `table`.
+    pub fn of(table: &Table) -> Self {
+        let mut occurs = vec![false; table.num_features()];
+        for row in 0..table.num_samples() {
+            for &asv in table.row(row).0 {
+                occurs[asv as usize] = true;
+            }
+        }
+        Self {
+            samples: table.num_samples(),
+            asvs: occurs.into_iter().filter(|occurs| *occurs).count(),
+        }
+    }
+}
+
+/// The held-out samples of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HeldOutSize {
+    /// Number of samples.
+    pub samples: usize,
+    /// Number of folds, if every sample is held out once.
+    pub folds: Option<usize>,
+    /// Number of groups of samples, if samples are grouped.
+    pub groups: Option<usize>,
+    /// The targets.
+    pub targets: Vec<HeldOutValues>,
+}
+
+/// The actual values of a target.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HeldOutValues {
+    /// The column.
+    pub name: String,
+    /// Classes with their numbers of samples, for a classification target.
+    pub classes: Vec<(String, usize)>,
+    /// Lowest value, median and highest value, for numbers.
+    pub numbers: Option<[f64; 3]>,
+}
+
+impl HeldOutSize {
+    fn of(predicted: &Predicted<'_>) -> Self {
+        let reported = &predicted.reported;
+        let distinct = |of: &dyn Fn(usize) -> usize| {
+            let mut all: Vec<usize> = predicted.samples.iter().map(|s| of(s.row)).collect();
+            all.sort_unstable();
+            all.dedup();
+            all.len()
+        };
+        let first =
+            |folds: &[String], row: usize| folds.iter().position(|fold| *fold == folds[row]);
+        let folds = reported.folds;
+        let folds = folds.map(|folds| distinct(&|row| first(folds, row).unwrap_or(row)));
+        let groups = reported
+            .groups
+            .map(|groups| distinct(&|row| groups.of[row]));
+        let targets = reported.targets.iter().map(|column| {
+            let values = || {
+                predicted
+                    .samples
+                    .iter()
+                    .map(|sample| column.values[sample.row])
+            };
+            let classes = column.classes.iter().flatten().enumerate();
+            let classes = classes.map(|(class, name)| {
+                let count = values().filter(|value| *value as usize == class).count();
+                (name.clone(), count)
+            });
+            let numbers = || Distribution::of(values());
+            HeldOutValues {
+                name: column.name.clone(),
+                classes: classes.collect(),
+                numbers: match column.classes {
+                    Some(_) => None,
+                    None => numbers().map(|of| [of.min, of.median, of.max]),
+                },
+            }
+        });
+        Self {
+            samples: predicted.samples.len(),
+            folds,
+            groups,
+            targets: targets.collect(),
+        }
+    }
 }
 
 /// The contents of `run.json`.
@@ -48,8 +149,12 @@ pub struct Record {
     pub settings: Map<String, Value>,
     /// The input files.
     pub files: Vec<DataFile>,
+    /// The size of the table; older runs lack it.
+    pub study: Option<StudySize>,
     /// Numbers of training and validation samples.
     pub samples: Option<(usize, usize)>,
+    /// The held-out samples; older runs lack them.
+    pub held_out: Option<HeldOutSize>,
     /// Numbers of trainable and of all parameters.
     pub parameters: Option<(usize, usize)>,
     /// Completed epochs.
@@ -119,6 +224,7 @@ impl Recorder {
                     record.best = of.cloned();
                 }
             }
+            Event::Predicted(predicted) => record.held_out = Some(HeldOutSize::of(predicted)),
             Event::Evaluated(evaluation) => {
                 record.method = Some(evaluation.method.to_owned());
                 record.figures = RecordedFigure::all(evaluation);

@@ -35,6 +35,7 @@ pub(crate) fn cross_validate(
     Watch::over("train", observer, |watch| {
         let finished = trained(options, watch, interrupt)?;
         let run = finished.directory.as_run();
+        watch.read(&finished.divided.table);
         watch.begin(&run, options, options.optimization.watch, None)?;
         match finished.comparison.outcome {
             Outcome::Interrupted => Ok(Outcome::Interrupted),

@@ -7,7 +7,7 @@ mod predict;
 mod rf_baseline;
 
 pub use aam_model::options::{MaskingOptions, ModelOptions, OutputOptions};
-pub use aam_report::WatchOptions;
+pub use aam_report::{PresentationOptions, WatchOptions};
 pub use aam_study::options::{
     CategoryOptions, DataOptions, SelectionOptions, SplitOptions, TreeOptions,
 };

@@ -6,7 +6,7 @@ use aam_api::options::{Facts, FileUse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{SelectionOptions, SplitOptions, TrainOptions};
+use super::{PresentationOptions, SelectionOptions, SplitOptions, TrainOptions};
 
 /// Options of `aam rf-baseline`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -79,6 +79,9 @@ pub struct RfBaselineOptions {
     #[schemars(transform = Facts::new().changes_no_result()
         .because("it takes a fraction of a second, once"))]
     pub report: bool,
+    /// Presentation of the targets.
+    #[serde(flatten)]
+    pub presentation: PresentationOptions,
 }
 
 impl Default for RfBaselineOptions {
@@ -104,6 +107,7 @@ impl Default for RfBaselineOptions {
             output_dir: None,
             overwrite: false,
             report: true,
+            presentation: PresentationOptions::default(),
         }
     }
 }
@@ -117,6 +121,7 @@ impl RfBaselineOptions {
             classifier: self.classifier,
             keep_class: self.keep_class.clone(),
             split: self.split.clone(),
+            presentation: self.presentation.clone(),
             ..TrainOptions::default()
         };
         options.data.table.clone_from(&self.table);

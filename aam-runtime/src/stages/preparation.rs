@@ -142,6 +142,7 @@ impl<'a> PreparedTraining<'a> {
             let split = &self.divided.split;
             let sides = (split.train.len(), split.validation.len());
             let options = self.options().optimization.watch;
+            watch.read(&self.divided.matched.study.table);
             watch.begin(&run, &self.recorded(), options, Some(sides))?;
         }
         Ok(run)

@@ -179,6 +179,7 @@ impl<'a> PreparedPretraining<'a> {
         run.write_ids("samples_val.txt", ids, &split.validation)?;
         let sides = (split.train.len(), split.validation.len());
         if setup.ranks.has_first() {
+            watch.read(&self.divided.study.table);
             watch.begin(&run, &recorded, options.watch, Some(sides))?;
         }
         Ok(run)

@@ -102,6 +102,8 @@ pub fn check_data(options: &TrainOptions) -> Result<(), RunError> {
         let problem = "the columns are read as numbers, so a word cannot be a class; add --classifier, or leave it out";
         return Err(RunError::value("keep-class", word, problem));
     }
+    let presentation = &options.presentation;
+    presentation.check(&options.metadata_column, options.classifier)?;
     let metadata = options.metadata.as_deref();
     options.data.selection.read(metadata)?;
     division::check(&options.split, &options.data)?;

@@ -65,6 +65,7 @@ impl MatchedSamples {
         };
         // Repeated, because matching with distances may have dropped samples.
         let (targets, _) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;
+        options.presentation.check_class(&targets.columns)?;
         classes::tell(&targets.columns, observer)?;
         tell_reads(&table, observer)?;
         Ok(Self {

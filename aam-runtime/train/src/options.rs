@@ -19,6 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use aam_model::options::{MaskingOptions, ModelOptions, OutputOptions};
+use aam_report::PresentationOptions;
 use aam_study::options::{CategoryOptions, DataOptions, SplitOptions};
 pub use adaptation::AdaptationOptions;
 pub use level::Level;
@@ -200,6 +201,9 @@ pub struct TrainOptions {
     #[schemars(transform = Facts::new().common()
         .because("wide enough to be reliable, narrow enough to be useful"))]
     pub interval: Vec<Level>,
+    /// Presentation of the targets.
+    #[serde(flatten)]
+    pub presentation: PresentationOptions,
     /// The component of each kind used in training.
     #[serde(flatten)]
     #[schemars(skip)]
@@ -252,6 +256,7 @@ impl Default for TrainOptions {
             baseline_trees: 500,
             members: TrainOptions::default_members(),
             interval: vec![Level(0.8)],
+            presentation: PresentationOptions::default(),
             components: Components::default(),
         }
     }

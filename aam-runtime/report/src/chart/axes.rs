@@ -4,12 +4,14 @@ use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::drawing::DrawingArea;
-use plotters::element::PathElement;
+use plotters::element::{PathElement, Text};
 use plotters::prelude::Cartesian2d;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontFamily, IntoFont, ShapeStyle, TextStyle};
 use plotters_backend::DrawingBackend;
 
 use super::{Ink, Undrawn};
+use crate::numbers::grouped;
 
 /// A chart with two numeric axes.
 pub type Plane<'a, B> = ChartContext<'a, B, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -44,25 +46,63 @@ impl Axes<'_> {
             .y_label_area_size(62)
             .build_cartesian_2d(self.across.0..self.across.1, self.up.0..self.up.1)?;
         let number = |value: &f64| tick(*value);
-        let power = |value: &f64| tick(10f64.powf(*value));
         let mut mesh = plane.configure_mesh();
         mesh.max_light_lines(0)
             .x_labels(6)
-            .y_labels(6)
+            // Ticks that are even on a logarithmic scale are odd numbers.
+            .y_labels(if self.logarithmic { 0 } else { 6 })
             .bold_line_style(Ink::Grid.color())
             .axis_style(Ink::Muted.color().mix(0.6))
             .label_style(text(14, Ink::Muted))
             .axis_desc_style(text(15, Ink::Text))
             .x_desc(shortened(self.across_name))
             .y_desc(shortened(self.up_name))
-            .x_label_formatter(&number);
-        match self.logarithmic {
-            true => mesh.y_label_formatter(&power),
-            false => mesh.y_label_formatter(&number),
-        };
+            .x_label_formatter(&number)
+            .y_label_formatter(&number);
         mesh.draw()?;
+        if self.logarithmic {
+            self.draw_powers(area, &mut plane)?;
+        }
         Ok(plane)
     }
+
+    /// Draws the ticks of a logarithmic y axis.
+    fn draw_powers<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+        plane: &mut Plane<'_, B>,
+    ) -> Result<(), Undrawn<B>> {
+        let ticks = logarithmic_ticks(self.up.0, self.up.1);
+        let (left, right) = self.across;
+        let heights = ticks.iter().map(|value| value.log10());
+        let lines = heights.map(|y| PathElement::new([(left, y), (right, y)], line(Ink::Grid, 1)));
+        plane.draw_series(lines)?;
+        let style = text(14, Ink::Muted).pos(Pos::new(HPos::Right, VPos::Center));
+        for value in ticks {
+            let (x, y) = plane.backend_coord(&(left, value.log10()));
+            area.draw(&Text::new(tick(value), (x - 8, y), style.clone()))?;
+        }
+        Ok(())
+    }
+}
+
+/// Round numbers between the powers of ten `low` and `high`: 1, 2 and 5 times powers of ten, 1 and 3
+/// times if they span more orders of magnitude, or powers of ten alone.
+fn logarithmic_ticks(low: f64, high: f64) -> Vec<f64> {
+    const MOST: i32 = 7;
+    let (first, last) = (low.floor() as i32, high.ceil() as i32);
+    let leading: &[f64] = match high - low {
+        span if span < 2.0 => &[1.0, 2.0, 5.0],
+        span if span < 3.5 => &[1.0, 3.0],
+        _ => &[1.0],
+    };
+    let every = ((last - first) / MOST).max(0) as usize + 1;
+    let ticks = (first..=last)
+        .step_by(every)
+        .flat_map(|power| leading.iter().map(move |digit| digit * 10f64.powi(power)));
+    ticks
+        .filter(|value| (low..=high).contains(&value.log10()))
+        .collect()
 }
 
 /// Text style of the given size and colour.
@@ -97,16 +137,17 @@ pub fn range(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     (low - margin, high + margin)
 }
 
-/// Formats a number as a tick label, without trailing zeros.
+/// Formats a number as a tick label, without trailing zeros and with thin spaces between
+/// thousands.
 pub fn tick(value: f64) -> String {
     match value.abs() {
         size if size < 1e-12 => "0".to_owned(),
-        size if (0.001..100_000.0).contains(&size) => {
+        size if (0.001..1_000_000.0).contains(&size) => {
             let decimals = (2.0 - size.log10().floor()).clamp(0.0, 5.0) as usize;
             let text = format!("{value:.decimals$}");
             match text.contains('.') {
                 true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-                false => text,
+                false => grouped(&text),
             }
         }
         _ => format!("{value:.0e}"),
@@ -142,10 +183,37 @@ mod tests {
 
     #[test]
     fn numbers_at_axes_are_short() {
-        let shown = [0.0, 0.5, 12.0, 0.0025, 1234.0, -3.25, 2e-5, 1e6].map(tick);
+        let shown = [0.0, 0.5, 12.0, 0.0025, 1234.0, -3.25, 2e-5, 1e6, 25_000.0].map(tick);
         assert_eq!(
             shown,
-            ["0", "0.5", "12", "0.0025", "1234", "-3.25", "2e-5", "1e6"]
+            [
+                "0",
+                "0.5",
+                "12",
+                "0.0025",
+                "1234",
+                "-3.25",
+                "2e-5",
+                "1e6",
+                "25\u{202f}000"
+            ]
+        );
+    }
+
+    #[test]
+    fn ticks_of_a_logarithmic_axis_are_round() {
+        let shown = |low: f64, high: f64| -> Vec<String> {
+            let ticks = logarithmic_ticks(low.log10(), high.log10());
+            ticks.into_iter().map(tick).collect()
+        };
+        assert_eq!(shown(0.015, 0.9), ["0.02", "0.05", "0.1", "0.2", "0.5"]);
+        let fewer = ["0.03", "0.1", "0.3", "1", "3"];
+        assert_eq!(shown(0.02, 5.0), fewer);
+        assert_eq!(shown(0.005, 30.0), ["0.01", "0.1", "1", "10"]);
+        assert_eq!(
+            logarithmic_ticks(-9.5, 9.5),
+            [1e-7, 1e-4, 1e-1, 1e2, 1e5, 1e8],
+            "far apart, only some powers"
         );
     }
 

@@ -11,7 +11,7 @@ use aam_api::metric::{Bin, Reliability};
 use aam_evaluation::wilson;
 
 use super::axes::{Axes, diagonal, line, text};
-use super::{Chart, Ink, Mark, Undrawn};
+use super::{Chart, Ink, Mark, Undrawn, rows, written};
 
 /// Height of the bar of the bin with the most predictions.
 const TALLEST: f64 = 0.14;
@@ -53,7 +53,7 @@ fn count((bin, height): (&Bin, f64)) -> Text<'static, (f64, f64), String> {
 
 impl Chart for Calibration {
     fn size(&self) -> (u32, u32) {
-        (460, 400)
+        (460, 434)
     }
 
     fn title(&self) -> String {
@@ -102,6 +102,28 @@ impl Chart for Calibration {
         });
         Ok(marks.collect())
     }
+
+    fn table(&self) -> Vec<Vec<String>> {
+        let names = [
+            "from",
+            "to",
+            "predicted",
+            "observed",
+            "lower",
+            "upper",
+            "count",
+            "hits",
+        ];
+        let bins = self.reliability.bins().map(|bin| {
+            let (low, high) = wilson(bin.hits, bin.count);
+            let (predicted, observed) = (bin.predicted(), bin.observed());
+            let cells = [
+                bin.from, bin.to, predicted, observed, low, high, bin.count, bin.hits,
+            ];
+            cells.map(written).to_vec()
+        });
+        rows(&names, bins)
+    }
 }
 
 #[cfg(test)]
@@ -116,7 +138,9 @@ mod tests {
             reliability.add(0.25, sample % 4 == 0);
             reliability.add(0.75, sample % 4 != 0);
         }
-        let drawn = svg(&Calibration { reliability });
+        let chart = Calibration { reliability };
+        assert_eq!(chart.table()[1][2..4], ["0.25", "0.25"]);
+        let drawn = svg(&chart);
         for words in [
             "predicted 0.25, observed 0.25 (10 of 40)",
             "predicted 0.75, observed 0.75 (30 of 40)",

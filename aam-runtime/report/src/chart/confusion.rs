@@ -80,4 +80,20 @@ impl Chart for Confusion {
         }
         Ok(Vec::new())
     }
+
+    fn table(&self) -> Vec<Vec<String>> {
+        let predicted = self
+            .classes
+            .iter()
+            .map(|class| format!("predicted {class}"));
+        let header = std::iter::once(self.name.clone())
+            .chain(predicted)
+            .collect();
+        let rows = self.classes.iter().zip(&self.counts);
+        let rows = rows.map(|(class, counts)| {
+            let counts = counts.iter().map(ToString::to_string);
+            std::iter::once(class.clone()).chain(counts).collect()
+        });
+        std::iter::once(header).chain(rows).collect()
+    }
 }

@@ -7,7 +7,7 @@ use plotters::style::{Color, ShapeStyle};
 use plotters_backend::DrawingBackend;
 
 use super::axes::{Axes, range, tick};
-use super::{Chart, Ink, Mark, Undrawn};
+use super::{Chart, Ink, Mark, Undrawn, rows_of_curves};
 
 /// Lines over the updates or epochs of a run.
 #[derive(Clone, Debug)]
@@ -128,5 +128,9 @@ impl Chart for Curves {
             );
         }
         Ok(marks)
+    }
+
+    fn table(&self) -> Vec<Vec<String>> {
+        rows_of_curves([&self.across, &self.name], &self.curves)
     }
 }

@@ -7,7 +7,7 @@ use plotters::style::Color;
 use plotters_backend::DrawingBackend;
 
 use super::axes::{Axes, line, tick};
-use super::{Chart, Ink, Mark, Undrawn};
+use super::{Chart, Ink, Mark, Undrawn, rows, written};
 use aam_evaluation::distribution;
 
 /// A histogram to draw.
@@ -68,6 +68,16 @@ impl Chart for Histogram {
             },
         });
         Ok(marks.collect())
+    }
+
+    fn table(&self) -> Vec<Vec<String>> {
+        let distribution::Histogram { low, high, counts } = &self.bars;
+        let width = (high - low) / counts.len().max(1) as f64;
+        let bars = counts.iter().enumerate().map(|(bar, count)| {
+            let from = low + width * bar as f64;
+            vec![written(from), written(from + width), count.to_string()]
+        });
+        rows(&["from", "to", self.counted], bars)
     }
 }
 

@@ -6,6 +6,7 @@ mod calibration;
 mod confusion;
 mod curves;
 mod histogram;
+mod precision_recall;
 mod raster;
 mod residuals;
 mod roc;
@@ -23,12 +24,13 @@ pub use calibration::Calibration;
 pub use confusion::{Confusion, MOST_CLASSES};
 pub use curves::{Curve, Curves};
 pub use histogram::Histogram;
+pub use precision_recall::{PrecisionRecall, average_precision, precision_recall};
 pub use raster::{Picture, png};
 pub use residuals::Strip;
 pub use roc::{Roc, roc};
 pub use rows::{Bar, Bars, Swarm, SwarmPoint, SwarmRow};
 pub use scatter::{Point, Scatter};
-pub use svg::{svg, svg_file};
+pub use svg::{svg, svg_file, svg_without_marks};
 pub use theme::{Ink, Theme};
 
 /// Why drawing failed.
@@ -59,6 +61,32 @@ pub trait Chart {
         &self,
         area: &DrawingArea<B, Shift>,
     ) -> Result<Vec<Mark>, Undrawn<B>>;
+
+    /// The values shown, as rows of cells below a row of column names.
+    fn table(&self) -> Vec<Vec<String>>;
+}
+
+/// The rows of a table of values, below the names of its columns.
+fn rows(names: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Vec<Vec<String>> {
+    let header = names.iter().map(|name| (*name).to_owned()).collect();
+    std::iter::once(header).chain(rows).collect()
+}
+
+/// The points of named curves as the rows of a table.
+fn rows_of_curves([across, up]: [&str; 2], curves: &[Curve]) -> Vec<Vec<String>> {
+    let points = curves.iter().flat_map(|curve| {
+        let cells = |p: &(f64, f64)| vec![curve.name.clone(), written(p.0), written(p.1)];
+        curve.points.iter().map(cells)
+    });
+    rows(&["curve", across, up], points)
+}
+
+/// A number in full; empty if it is none.
+fn written(value: f64) -> String {
+    match value.is_finite() {
+        true => value.to_string(),
+        false => String::new(),
+    }
 }
 
 /// A chart of one of two kinds.
@@ -93,6 +121,13 @@ impl<A: Chart, C: Chart> Chart for Either<A, C> {
             Self::Other(chart) => chart.draw(area),
         }
     }
+
+    fn table(&self) -> Vec<Vec<String>> {
+        match self {
+            Self::One(chart) => chart.table(),
+            Self::Other(chart) => chart.table(),
+        }
+    }
 }
 
 /// Predictions of the validation samples: a scatter plot, or a confusion matrix if there are few
@@ -102,6 +137,7 @@ pub fn compared(compared: &Compared) -> Option<Either<Scatter, Confusion>> {
         Values::Classes(classes, _) if classes.len() > MOST_CLASSES => return None,
         Values::Numbers(pairs) => {
             let points = pairs.iter().map(|&(actual, predicted)| Point {
+                name: String::new(),
                 actual,
                 predicted,
                 interval: None,
@@ -115,6 +151,8 @@ pub fn compared(compared: &Compared) -> Option<Either<Scatter, Confusion>> {
                 predicted: "predicted".to_owned(),
                 points: points.collect(),
                 fine: compared.of == Of::Base,
+                range: None,
+                remarks: Vec::new(),
             })
         }
         Values::Classes(classes, counts) => Either::Other(Confusion {

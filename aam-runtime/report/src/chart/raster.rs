@@ -176,6 +176,8 @@ fn size(text: &str) -> (i32, i32) {
 /// Rows of a letter from top to bottom, bits from left to right; a question mark for letters that
 /// the font lacks.
 fn letter_bits(letter: char) -> [u8; 8] {
+    // The thin space between thousands is not in the font.
+    let letter = if letter == '\u{202f}' { ' ' } else { letter };
     let known = BASIC_FONTS.get(letter).or_else(|| LATIN_FONTS.get(letter));
     known.or_else(|| BASIC_FONTS.get('?')).unwrap_or_default()
 }

@@ -2,11 +2,13 @@
 
 use plotters::coord::Shift;
 use plotters::drawing::DrawingArea;
-use plotters::element::{Circle, PathElement, Rectangle};
+use plotters::element::{Circle, PathElement, Rectangle, Text};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, ShapeStyle};
 use plotters_backend::DrawingBackend;
 
-use super::{Chart, Ink, Mark, Undrawn};
+use super::axes::{text, tick};
+use super::{Chart, Ink, Mark, Undrawn, rows, written};
 use aam_evaluation::distribution::quantile;
 
 /// The errors of a group.
@@ -21,11 +23,49 @@ pub struct Strip {
 }
 
 const WIDTH: i32 = 300;
+/// Height of the points.
 const HEIGHT: i32 = 30;
+/// Height of the axis below them.
+const AXIS: i32 = 16;
+
+/// The largest of 1, 2 and 5 times a power of ten that is at most `widest`.
+fn round_below(widest: f64) -> f64 {
+    let power = 10f64.powi(widest.log10().floor() as i32);
+    let digits = [5.0, 2.0, 1.0].map(|digit| digit * power);
+    digits
+        .into_iter()
+        .find(|value| *value <= widest)
+        .unwrap_or(power)
+}
+
+impl Strip {
+    /// Draws an axis with the values 0 and, to both sides of it, a round number.
+    fn draw_axis<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+        x: impl Fn(f64) -> i32,
+    ) -> Result<(), Undrawn<B>> {
+        let style = ShapeStyle {
+            color: Ink::Muted.color().mix(0.6),
+            filled: false,
+            stroke_width: 1,
+        };
+        area.draw(&PathElement::new([(0, HEIGHT), (WIDTH, HEIGHT)], style))?;
+        let end = round_below(self.widest);
+        let ends = (self.widest > 0.0 && end.is_finite()).then_some([-end, end]);
+        for value in ends.into_iter().flatten().chain([0.0]) {
+            let at = x(value);
+            area.draw(&PathElement::new([(at, HEIGHT), (at, HEIGHT + 3)], style))?;
+            let centred = text(11, Ink::Muted).pos(Pos::new(HPos::Center, VPos::Top));
+            area.draw(&Text::new(tick(value), (at, HEIGHT + 4), centred))?;
+        }
+        Ok(())
+    }
+}
 
 impl Chart for Strip {
     fn size(&self) -> (u32, u32) {
-        (WIDTH as u32, HEIGHT as u32)
+        (WIDTH as u32, (HEIGHT + AXIS) as u32)
     }
 
     fn title(&self) -> String {
@@ -36,7 +76,8 @@ impl Chart for Strip {
         &self,
         area: &DrawingArea<B, Shift>,
     ) -> Result<Vec<Mark>, Undrawn<B>> {
-        let half = f64::from(WIDTH / 2 - 8);
+        // Room for the numbers of the axis.
+        let half = f64::from(WIDTH / 2 - 20);
         let x = |error: f64| WIDTH / 2 + (half * error / self.widest.max(1e-300)).round() as i32;
         let style = |ink: Ink, opacity: f64, width: u32| ShapeStyle {
             color: ink.color().mix(opacity),
@@ -46,6 +87,7 @@ impl Chart for Strip {
         let middle = HEIGHT / 2;
         let zero = [(WIDTH / 2, 0), (WIDTH / 2, HEIGHT)];
         area.draw(&PathElement::new(zero, style(Ink::Muted, 0.7, 1)))?;
+        self.draw_axis(area, x)?;
         let mut sorted: Vec<f64> = self.errors.iter().map(|error| error.0).collect();
         sorted.sort_by(f64::total_cmp);
         if sorted.len() >= 4 {
@@ -66,5 +108,43 @@ impl Chart for Strip {
             });
         }
         Ok(marks)
+    }
+
+    fn table(&self) -> Vec<Vec<String>> {
+        let errors = self.errors.iter();
+        let errors = errors.map(|(error, text)| vec![text.clone(), written(*error)]);
+        rows(&["sample", "error"], errors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chart::svg;
+
+    #[test]
+    fn a_strip_has_an_axis_of_round_numbers() {
+        assert_eq!(
+            [0.73, 2.0, 4.9, 12.0].map(round_below),
+            [0.5, 2.0, 2.0, 10.0]
+        );
+        let strip = Strip {
+            name: "soil".to_owned(),
+            errors: vec![(-3.0, "a".to_owned()), (1.0, "b".to_owned())],
+            widest: 4.0,
+        };
+        let drawn = svg(&strip);
+        for words in ["2", "-2", "0"] {
+            assert!(
+                drawn.contains(&format!(">{words}</text>")),
+                "{words}: {drawn}"
+            );
+        }
+        let nothing = Strip {
+            widest: 0.0,
+            errors: vec![(0.0, "a".to_owned())],
+            ..strip
+        };
+        assert!(svg(&nothing).contains(">0</text>"));
     }
 }

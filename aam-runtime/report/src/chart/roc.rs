@@ -6,12 +6,14 @@ use plotters::element::PathElement;
 use plotters_backend::DrawingBackend;
 
 use super::axes::{Axes, diagonal, line};
-use super::{Chart, Curve, Mark, Undrawn};
+use super::{Chart, Curve, Mark, Undrawn, rows_of_curves};
 
-/// One-vs-rest curves.
+/// Curves of one class against all others.
 #[derive(Clone, Debug)]
 pub struct Roc {
-    /// One curve per class.
+    /// What is shown, in words.
+    pub name: String,
+    /// One curve per class, or per method.
     pub curves: Vec<Curve>,
 }
 
@@ -41,11 +43,11 @@ pub fn roc(scores: &[(f64, bool)]) -> Option<Vec<(f64, f64)>> {
 
 impl Chart for Roc {
     fn size(&self) -> (u32, u32) {
-        (460, 400)
+        (460, 434)
     }
 
     fn title(&self) -> String {
-        "ROC curves of each class against all others".to_owned()
+        self.name.clone()
     }
 
     fn draw<B: DrawingBackend>(
@@ -65,6 +67,10 @@ impl Chart for Roc {
             plane.draw_series([PathElement::new(curve.points.clone(), line(curve.ink, 2))])?;
         }
         Ok(Vec::new())
+    }
+
+    fn table(&self) -> Vec<Vec<String>> {
+        rows_of_curves(["false positive rate", "true positive rate"], &self.curves)
     }
 }
 

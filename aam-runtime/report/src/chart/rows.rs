@@ -8,7 +8,7 @@ use plotters::style::{Color, ShapeStyle};
 use plotters_backend::DrawingBackend;
 
 use super::axes::{text, tick};
-use super::{Chart, Ink, Mark, Undrawn};
+use super::{Chart, Ink, Mark, Undrawn, rows, written};
 
 const WIDTH: i32 = 440;
 const ROW: i32 = 22;
@@ -213,6 +213,14 @@ impl Chart for Bars {
         }
         Ok(marks)
     }
+    fn table(&self) -> Vec<Vec<String>> {
+        let bars = self.rows.iter().map(|row| {
+            let (low, high) = row.interval.unwrap_or((f64::NAN, f64::NAN));
+            let numbers = [row.value, low, high].map(written);
+            std::iter::once(row.label.clone()).chain(numbers).collect()
+        });
+        rows(&["name", &self.name, "lower", "upper"], bars)
+    }
 }
 
 impl Chart for Swarm {
@@ -247,6 +255,13 @@ impl Chart for Swarm {
             }
         }
         Ok(marks)
+    }
+    fn table(&self) -> Vec<Vec<String>> {
+        let points = self.rows.iter().flat_map(|row| {
+            let points = row.points.iter();
+            points.map(|point| vec![row.label.clone(), written(point.value), point.text.clone()])
+        });
+        rows(&["name", &self.name, "point"], points)
     }
 }
 

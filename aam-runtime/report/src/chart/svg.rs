@@ -37,9 +37,22 @@ pub fn svg(chart: &impl Chart) -> String {
     svg + "</svg>"
 }
 
-/// The chart as a standalone file in the colours of `theme`; empty if it cannot be drawn.
+/// The chart as a standalone file in the colours of `theme`, with tooltips; empty if it cannot be
+/// drawn.
 pub fn svg_file(chart: &impl Chart, theme: &Theme) -> String {
-    let mut text = svg(chart);
+    standalone(chart, svg(chart), theme)
+}
+
+/// The chart as a standalone file in the colours of `theme`, without tooltips; empty if it cannot
+/// be drawn.
+pub fn svg_without_marks(chart: &impl Chart, theme: &Theme) -> String {
+    let text = svg(chart);
+    let drawn = text.split_once("<circle class=\"mark\"");
+    let text = drawn.map_or(text.clone(), |(drawn, _)| format!("{drawn}</svg>"));
+    standalone(chart, text, theme)
+}
+
+fn standalone(chart: &impl Chart, mut text: String, theme: &Theme) -> String {
     for (ink, variable) in Ink::ALL {
         let color = ink.color();
         let (red, green, blue) = theme.resolve((color.0, color.1, color.2));

@@ -1,9 +1,13 @@
 //! The inputs of a run: data kept and dropped, files, settings.
 
+use std::path::Path;
+
 use maud::{Markup, html};
 
 use super::words::bytes;
 use crate::record::Record;
+use crate::words::quoted;
+use aam_run::run_directory::{CONFIG, RunDirectory};
 
 /// The data read, kept and dropped.
 pub fn section(record: &Record) -> Markup {
@@ -28,13 +32,34 @@ pub fn section(record: &Record) -> Markup {
     }
 }
 
+/// The commands that repeat a run of `command` in the directory `run`, from the folder that its
+/// paths are relative to, with results in a directory next to it.
+fn again(command: &str, run: &Path, folder: Option<&Path>) -> String {
+    let quoted = |path: &Path| quoted(&path.to_string_lossy());
+    let start = folder.map_or_else(String::new, |folder| format!("cd {}\n", quoted(folder)));
+    let name = run.file_name().unwrap_or_default().to_string_lossy();
+    let config = quoted(&run.join(CONFIG));
+    let output = quoted(&run.with_file_name(format!("{name}-again")));
+    format!("{start}aam {command} --config {config} --output-dir {output}")
+}
+
 /// How to reproduce the run.
-pub fn settings(record: &Record, config: &str) -> Markup {
+pub fn settings(run: &RunDirectory, record: &Record, config: &str) -> Markup {
+    let folder = run.path().to_owned();
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    let again = again(
+        &record.command,
+        &folder,
+        std::env::current_dir().ok().as_deref(),
+    );
     html! {
         section {
             h2 { "Reproduce this run" }
-            p { "The settings are in " code { "config.toml" } " next to this page:" }
-            pre { "aam " (record.command) " --config config.toml --output-dir again" }
+            p {
+                "The settings are in " code { "config.toml" } " next to this page. Paths in it are relative to the folder in which "
+                code { "aam" } " ran, so the command begins there. If files have moved since, adapt the paths."
+            }
+            pre { (again) }
             @if !config.is_empty() {
                 details {
                     summary { "All settings" }
@@ -42,5 +67,19 @@ pub fn settings(record: &Record, config: &str) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_works_from_anywhere() {
+        let command = again("train", Path::new("/my runs/a"), Some(Path::new("/data")));
+        assert_eq!(
+            command,
+            "cd /data\naam train --config '/my runs/a/config.toml' --output-dir '/my runs/a-again'"
+        );
     }
 }

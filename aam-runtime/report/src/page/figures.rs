@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
-use super::words::{maybe, method, number, plain};
+use super::words::{count, maybe, method, number, plain, with_unit};
+use crate::presentation::unit;
 use crate::record::Record;
 use aam_api::metric::{Better, Headline, MetricName, label, leads};
 use aam_run::event_json::RecordedFigure;
@@ -20,7 +21,7 @@ pub fn cards(record: &Record, epochs: &[Map<String, Value>], held_out: usize) ->
         div.cards {
             @for recorded in &figures {
                 div.card {
-                    span { (label(&recorded.name)) }
+                    span { (labelled(record, &recorded.name)) }
                     b { (maybe(recorded.value)) }
                     @if let (Some(low), Some(high)) = (recorded.lower, recorded.upper) {
                         span { (number(low)) " to " (number(high)) }
@@ -49,21 +50,21 @@ pub fn cards(record: &Record, epochs: &[Map<String, Value>], held_out: usize) ->
             @if let Some((train, validation)) = record.samples {
                 div.card {
                     span { "samples" }
-                    b { (train + validation) }
-                    span { (train) " for training, " (validation) " held out" }
+                    b { (count(train + validation)) }
+                    span { (count(train)) " for training, " (count(validation)) " held out" }
                 }
             }
             @if record.samples.is_none() && held_out > 0 {
-                div.card { span { "samples" } b { (held_out) } span { "each held out once" } }
+                div.card { span { "samples" } b { (count(held_out)) } span { "each held out once" } }
             }
             @if record.epochs > 0 {
                 div.card {
                     span { "epochs" }
-                    b { (record.epochs) }
+                    b { (count(record.epochs)) }
                     @if let Some(best) = record.best.as_ref().and_then(|best| best.get("epoch")) {
                         span { "best: " (best.to_string()) }
                     }
-                    span { (record.steps) " updates" }
+                    span { (count(record.steps)) " updates" }
                 }
             }
             @if let Some((learn, all)) = record.parameters {
@@ -75,6 +76,19 @@ pub fn cards(record: &Record, epochs: &[Map<String, Value>], held_out: usize) ->
             }
         }
     }
+}
+
+/// The label of a metric, with the unit of the target if the metric is in it.
+pub fn labelled(record: &Record, name: &str) -> String {
+    let read = MetricName::read(name).filter(|read| read.metric.in_unit);
+    let unit = read.and_then(|read| match read.target {
+        Some(target) => unit(&record.settings, target),
+        None => {
+            let columns = record.settings.get("metadata-column")?.as_array()?;
+            unit(&record.settings, columns.first()?.as_str()?.trim())
+        }
+    });
+    with_unit(&label(name), unit)
 }
 
 fn short(count: usize) -> String {
@@ -108,13 +122,15 @@ pub fn table(record: &Record) -> Markup {
                     @if with_intervals { th.n { "95 % interval" } }
                     @for name in &others { th.n { (method(name)) } }
                 } }
-                tbody { @for recorded in &record.figures { (row(recorded, &others, with_intervals)) } }
+                tbody { @for recorded in &record.figures {
+                    (row(&labelled(record, &recorded.name), recorded, &others, with_intervals))
+                } }
             } }
         }
     }
 }
 
-fn row(recorded: &RecordedFigure, others: &[&String], with_intervals: bool) -> Markup {
+fn row(name: &str, recorded: &RecordedFigure, others: &[&String], with_intervals: bool) -> Markup {
     let of = |name: &String| recorded.others.get(name).and_then(Value::as_f64);
     let known = MetricName::read(&recorded.name);
     let direction = known.map_or(Better::Neither, |name| name.metric.better);
@@ -137,10 +153,53 @@ fn row(recorded: &RecordedFigure, others: &[&String], with_intervals: bool) -> M
     };
     html! {
         tr {
-            td { (label(&recorded.name)) }
+            td { (name) }
             td class=(class(recorded.value)) { (maybe(recorded.value)) }
             @if with_intervals { td.n.muted { (interval) } }
             @for &name in others { td class=(class(of(name))) { (maybe(of(name))) } }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aam_run::event_json::RecordedFigure;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn metrics_in_the_unit_of_the_target_say_so_and_undefined_ones_are_dashes() {
+        let figure = |name: &str, trivial: Option<f64>| RecordedFigure {
+            name: name.to_owned(),
+            value: Some(0.5),
+            lower: None,
+            upper: None,
+            others: [("trivial".to_owned(), Value::from(trivial))]
+                .into_iter()
+                .collect(),
+        };
+        let settings = json!({"metadata-column": ["age", "ph"], "unit": ["years", ""]});
+        let record = |figures: Vec<RecordedFigure>| Record {
+            settings: settings.as_object().unwrap().clone(),
+            figures,
+            ..Record::default()
+        };
+        let of_one = record(vec![figure("mae", Some(1.0)), figure("spearman", None)]);
+        let page = table(&of_one).into_string();
+        for words in [
+            "<td>mean absolute error (years)</td>",
+            "<td>Spearman correlation</td>",
+            "<td class=\"n\">–</td>",
+        ] {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+        let page = table(&record(vec![
+            figure("age:mae", None),
+            figure("ph:mae", None),
+        ]))
+        .into_string();
+        assert!(page.contains("age: mean absolute error (years)"), "{page}");
+        assert!(page.contains("<td>ph: mean absolute error</td>"), "{page}");
     }
 }

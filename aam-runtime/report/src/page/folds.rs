@@ -21,7 +21,7 @@ pub fn section(folds: &CrossValidated) -> Markup {
                 tbody { @for row in folds.rows(&names) {
                     tr {
                         td { (row.name) }
-                        td.n { (row.samples()) }
+                        td.n { (row.samples.map_or_else(String::new, words::count)) }
                         @for value in &row.values {
                             td.n { (words::maybe(Some(*value).filter(|value| !value.is_nan()))) }
                         }

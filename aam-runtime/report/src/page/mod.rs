@@ -5,16 +5,22 @@
 //! escapes it; invisible characters are escaped in the finished page.
 
 mod check;
+mod citations;
+mod classes;
 mod coverage;
 mod curves;
 mod data;
+mod described;
 mod errors;
 mod explanation;
 mod figures;
 mod folds;
 mod gathered;
 mod groups;
+mod methods;
+mod model_card;
 mod predictions;
+mod saved;
 mod words;
 
 use std::fs;
@@ -54,7 +60,7 @@ pub fn page(
         (figures::table(record))
         @if let Some(folds) = &gathered.folds { (folds::section(folds)) }
         @for target in gathered.targets.iter().take(MOST_TARGETS) {
-            (predictions::section(target, gathered.targets.len() > 1))
+            (predictions::section(target, gathered.targets.len() > 1, &record.settings))
             (coverage::section(target, &gathered.coverage))
             (errors::by_group(target, &record.settings))
             (errors::worst(target))
@@ -65,7 +71,9 @@ pub fn page(
         (curves::base(&gathered.base, record))
         (curves::section(epochs))
         (data::section(record))
-        (data::settings(record, &config))
+        (methods::section(record, gathered))
+        (model_card::section(record, gathered))
+        (data::settings(run, record, &config))
         (footer(record))
     };
     document(&title, &body)
@@ -133,19 +141,52 @@ fn header(title: &str, record: &Record) -> Markup {
 fn footer(record: &Record) -> Markup {
     html! {
         footer {
-            "Made by aam " (record.aam) ". Hover over a point for details. "
-            "Metrics are computed over all held-out samples; intervals are 95 % bootstrap intervals "
-            "over these samples."
+            "Made by aam " (record.aam) ". Hover over a point for details."
+            @if record.figures.iter().any(|figure| figure.lower.is_some()) {
+                " Metrics are computed over all held-out samples; intervals are 95 % bootstrap intervals, for which "
+                @match described::group_column(record) {
+                    Some(column) => { "whole groups of " (column) " are drawn." }
+                    None => { "these samples are drawn." }
+                }
+            }
         }
     }
 }
 
-/// A chart with a caption; empty if it cannot be drawn.
+/// A chart with a caption and links that save it; empty if it cannot be drawn.
 fn figure(chart: &impl Chart, caption: &Markup) -> Markup {
     let svg = chart::svg(chart);
     html! {
         @if !svg.is_empty() {
-            figure { (PreEscaped(svg)) figcaption { (caption) } }
+            figure { (PreEscaped(svg)) figcaption { (caption) } (saved::links(chart)) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aam_run::event_json::RecordedFigure;
+
+    use super::*;
+
+    #[test]
+    fn the_footer_says_what_is_drawn_for_intervals() {
+        let mut record = Record {
+            figures: vec![RecordedFigure {
+                name: "r2".to_owned(),
+                value: Some(0.5),
+                lower: None,
+                upper: None,
+                others: Map::new(),
+            }],
+            ..Record::default()
+        };
+        let words = |record: &Record| footer(record).into_string();
+        assert!(!words(&record).contains("bootstrap"));
+        record.figures[0].lower = Some(0.25);
+        assert!(words(&record).contains("these samples are drawn"));
+        let column = Value::from("mouse & cage");
+        record.settings.insert("group-column".to_owned(), column);
+        assert!(words(&record).contains("whole groups of mouse &amp; cage are drawn"));
     }
 }

@@ -1,19 +1,17 @@
-//! Predicted against actual values: scatter plots for numbers; confusion matrix, ROC curves and
-//! calibration for classes.
+//! Predicted against actual values: scatter plots for numbers; what [`classes`] draws for classes.
 
 use maud::{Markup, html};
+use serde_json::{Map, Value};
 
-use super::words::{method, number};
-use super::{HeldOutSample, HeldOutTarget, figure};
-use crate::chart::{Calibration, Curve, Ink, MOST_CLASSES, Point, Roc, Scatter, roc};
-use aam_api::metric::{Reliability, area_under_curve, argmax};
+use super::words::{count, method, number, with_unit};
+use super::{HeldOutSample, HeldOutTarget, classes, figure};
+use crate::chart::{Point, Scatter};
+use crate::presentation::unit;
 use aam_evaluation::results::TargetPrediction;
 
-/// Most classes whose ROC curves are drawn.
-const MOST_CURVES: usize = 6;
-
-/// The predictions of a target, which is the only one or one of `several`.
-pub fn section(target: &HeldOutTarget, several: bool) -> Markup {
+/// The predictions of a target, which is the only one or one of `several`, in a run with these
+/// `settings`.
+pub fn section(target: &HeldOutTarget, several: bool, settings: &Map<String, Value>) -> Markup {
     let of = match several {
         true => format!(": {}", target.name),
         false => String::new(),
@@ -22,21 +20,28 @@ pub fn section(target: &HeldOutTarget, several: bool) -> Markup {
         section {
             h2 { "Predicted against actual" (of) }
             @match &target.classes {
-                None => { (numbers(target)) }
-                Some(classes) => { (of_classes(target, classes)) }
+                None => { (numbers(target, unit(settings, &target.name))) }
+                Some(names) => { (classes::charts(target, names, settings)) }
             }
         }
     }
 }
 
-fn numbers(target: &HeldOutTarget) -> Markup {
-    let own = scatter(target, |sample| Some(&sample.predicted), "predicted");
+fn numbers(target: &HeldOutTarget, unit: Option<&str>) -> Markup {
     let name = method(target.reference.unwrap_or_default());
-    let reference = scatter(
+    let mut own = scatter(target, unit, |sample| Some(&sample.predicted), "predicted");
+    let mut reference = scatter(
         target,
+        unit,
         |sample| sample.reference.as_ref(),
         &format!("predicted by {name}"),
     );
+    let has_reference = !reference.points.is_empty();
+    if has_reference {
+        let (one, other) = (own.extent(), reference.extent());
+        let range = (one.0.min(other.0), one.1.max(other.1));
+        (own.range, reference.range) = (Some(range), Some(range));
+    }
     let intervals = own.points.iter().filter_map(|point| {
         let (low, high) = point.interval?;
         Some(low <= point.actual && point.actual <= high)
@@ -45,15 +50,15 @@ fn numbers(target: &HeldOutTarget) -> Markup {
     let caption = html! {
         strong { "Held-out samples." } " Dashed: perfect prediction. Orange: least-squares line."
         @if !inside.is_empty() {
-            " Bars are intervals; " (inside.iter().filter(|inside| **inside).count()) " of "
-            (inside.len()) " contain the actual value."
+            " Bars are intervals; " (count(inside.iter().filter(|inside| **inside).count())) " of "
+            (count(inside.len())) " contain the actual value."
         }
     };
     html! {
         div.charts {
             (figure(&own, &caption))
-            @if !reference.points.is_empty() {
-                (figure(&reference, &html! { strong { "The same samples" } ", predicted by " (name) "." }))
+            @if has_reference {
+                (figure(&reference, &html! { strong { "The same samples" } ", predicted by " (name) ", on the same axes." }))
             }
         }
     }
@@ -61,6 +66,7 @@ fn numbers(target: &HeldOutTarget) -> Markup {
 
 fn scatter<'a>(
     target: &'a HeldOutTarget,
+    unit: Option<&str>,
     of: impl Fn(&'a HeldOutSample) -> Option<&'a TargetPrediction>,
     name: &str,
 ) -> Scatter {
@@ -69,6 +75,7 @@ fn scatter<'a>(
         .iter()
         .filter_map(|sample| match of(sample)? {
             TargetPrediction::Number { value, interval } => Some(Point {
+                name: sample.id.clone(),
                 actual: sample.actual,
                 predicted: *value,
                 interval: *interval,
@@ -81,121 +88,87 @@ fn scatter<'a>(
             }),
             TargetPrediction::Classes { .. } => None,
         });
+    let points: Vec<Point> = points.collect();
     Scatter {
-        actual: format!("actual {}", target.name),
-        predicted: name.to_owned(),
-        points: points.collect(),
+        actual: with_unit(&format!("actual {}", target.name), unit),
+        predicted: with_unit(name, unit),
+        remarks: remarks(&points, unit),
+        points,
         fine: false,
+        range: None,
     }
 }
 
-fn of_classes(target: &HeldOutTarget, classes: &[String]) -> Markup {
-    let mut counts = vec![vec![0u64; classes.len()]; classes.len()];
-    let mut scores: Vec<Vec<(f64, bool)>> = vec![Vec::new(); classes.len()];
-    let mut reliability = Reliability::default();
-    for sample in &target.samples {
-        if let TargetPrediction::Classes { probabilities, .. } = &sample.predicted {
-            let actual = sample.actual as usize;
-            counts[actual][argmax(probabilities)] += 1;
-            reliability.add_classes(probabilities, actual);
-            for (class, p) in probabilities.iter().enumerate() {
-                scores[class].push((*p, class == actual));
+/// The number of points, their R² and their mean absolute error.
+fn remarks(points: &[Point], unit: Option<&str>) -> Vec<String> {
+    let samples = points.len() as f64;
+    let mean = points.iter().map(|p| p.actual).sum::<f64>() / samples;
+    let squares =
+        |error: &dyn Fn(&Point) -> f64| points.iter().map(|p| error(p).powi(2)).sum::<f64>();
+    let r2 = 1.0 - squares(&|p| p.predicted - p.actual) / squares(&|p| p.actual - mean);
+    let errors = points.iter().map(|p| (p.predicted - p.actual).abs());
+    let mae = number(errors.sum::<f64>() / samples);
+    vec![
+        format!("n = {}", count(points.len())),
+        format!("R² = {}", number(r2)),
+        match unit {
+            Some(unit) => format!("MAE = {mae} {unit}"),
+            None => format!("MAE = {mae}"),
+        },
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_chart_says_how_good_it_is_in_the_unit_of_the_target() {
+        let sample = |id: &str, actual: f64, value: f64, of_forest: f64| {
+            let number = |value| TargetPrediction::Number {
+                value,
+                interval: None,
+            };
+            HeldOutSample {
+                id: id.to_owned(),
+                actual,
+                predicted: number(value),
+                reference: Some(number(of_forest)),
+                fold: None,
             }
-        }
-    }
-    html! {
-        div.charts {
-            (confusion(classes, &counts))
-            (curves(classes, &scores))
-            (calibration(classes, reliability))
-        }
-    }
-}
-
-fn calibration(classes: &[String], reliability: Reliability) -> Markup {
-    let error = reliability.error();
-    if error.is_nan() {
-        return html! {};
-    }
-    let caption = html! {
-        strong { "Calibration" } " of the probabilities "
-        @match classes {
-            [_, second] => { "of " (second) }
-            _ => { "of every class against all others" }
-        }
-        ": observed share against predicted probability. Dashed: perfect calibration. Lines through the points are 95 % intervals of the observed share; bars at the bottom show the number of predictions. Expected calibration error: "
-        (number(error)) "."
-    };
-    figure(&Calibration { reliability }, &caption)
-}
-
-fn confusion(classes: &[String], counts: &[Vec<u64>]) -> Markup {
-    if classes.len() > MOST_CLASSES {
-        return html! {
-            p.muted { "There are " (classes.len()) " classes; confusion_matrix.tsv contains the confusion matrix." }
         };
-    }
-    html! {
-        figure {
-            div.scroll { table.confusion {
-                thead {
-                    tr { th {} th colspan=(classes.len()) { "predicted" } }
-                    tr { th.a { "actual" } @for class in classes { th.p { (class) } } }
-                }
-                tbody {
-                    @for (class, row) in classes.iter().zip(counts) {
-                        @let all = row.iter().sum::<u64>();
-                        tr {
-                            th.a { (class) }
-                            @for count in row {
-                                @let share = 0.06 + 0.6 * *count as f64 / all.max(1) as f64;
-                                td.c style=(format!("--share:{share:.2}")) { (count) }
-                            }
-                        }
-                    }
-                }
-            } }
-            figcaption { strong { "Confusion matrix" } " of the held-out samples. Darker cells hold a larger share of their row." }
+        let target = HeldOutTarget {
+            name: "age".to_owned(),
+            classes: None,
+            samples: vec![
+                sample("a", 1.0, 1.5, 2.0),
+                sample("b", 2.0, 2.0, 2.0),
+                sample("c", 3.0, 2.5, 2.0),
+            ],
+            reference: Some("forest"),
+        };
+        let json = json!({"metadata-column": ["age"], "unit": ["years"]});
+        let page = section(&target, false, json.as_object().unwrap()).into_string();
+        // R² is 1 − 0.5 / 2; that of a constant, its own mean, is 0.
+        for words in [
+            "n = 3",
+            "R² = 0.750",
+            ">R² = 0<",
+            "MAE = 0.333 years",
+            "MAE = 0.667 years",
+            "actual age (years)",
+            "predicted by forest (years)",
+            "on the same axes",
+            "download=\"predicted-years-against-actual-age-years.tsv\"",
+        ] {
+            assert!(page.contains(words), "{words}: {page}");
         }
+        let page = section(&target, false, &Map::new()).into_string();
+        assert!(
+            page.contains("MAE = 0.333<") && page.contains("actual age<"),
+            "{page}"
+        );
     }
-}
-
-fn curves(classes: &[String], scores: &[Vec<(f64, bool)>]) -> Markup {
-    let of_class = classes.iter().zip(scores).filter_map(|(class, scores)| {
-        let size = scores.iter().filter(|score| score.1).count();
-        Some((size, class, roc(scores)?, area_under_curve(scores)?))
-    });
-    let mut all: Vec<_> = of_class.collect();
-    // With two classes, the curve of the second is the mirror image of that of the first.
-    if classes.len() == 2 {
-        all.truncate(1);
-    }
-    all.sort_by_key(|(size, ..)| std::cmp::Reverse(*size));
-    let more = all.len().saturating_sub(MOST_CURVES);
-    all.truncate(MOST_CURVES);
-    if all.is_empty() {
-        return html! {};
-    }
-    let curves = all
-        .iter()
-        .enumerate()
-        .map(|(place, (_, class, points, _))| Curve {
-            name: (*class).clone(),
-            ink: Ink::series(place),
-            points: points.clone(),
-        });
-    let chart = Roc {
-        curves: curves.collect(),
-    };
-    let caption = html! {
-        strong { "ROC curves" } " of each class against all others, with the area under each curve. "
-        span.keys {
-            @for (place, (_, class, _, area)) in all.iter().enumerate() {
-                span { span.key style=(format!("background:var(--s{})", place + 1)) {} (class) " " (number(*area)) }
-                " "
-            }
-        }
-        @if more > 0 { (more) " smaller classes are not shown." }
-    };
-    figure(&chart, &caption)
 }

@@ -2,28 +2,7 @@
 
 use std::path::Path;
 
-/// Three significant digits, or all integer digits of larger numbers; a dash for NaN.
-pub fn number(value: f64) -> String {
-    let text = match value.abs() {
-        size if !size.is_finite() => return "–".to_owned(),
-        0.0 => return "0".to_owned(),
-        size if size < 0.001 => format!("{value:.1e}"),
-        size if size < 1.0 => format!("{value:.3}"),
-        size if size < 10.0 => format!("{value:.2}"),
-        size if size < 100.0 => format!("{value:.1}"),
-        size if size < 1e6 => format!("{value:.0}"),
-        _ => format!("{value:.2e}"),
-    };
-    text.replace('-', "\u{2212}")
-}
-
-/// Formats a metric like [`number`], but shows less than a thousandth as zero.
-pub fn plain(value: f64) -> String {
-    match value.abs() < 0.0005 {
-        true => "0".to_owned(),
-        false => number(value),
-    }
-}
+pub use crate::numbers::{count, number, plain};
 
 /// Formats a metric that may be missing.
 pub fn maybe(value: Option<f64>) -> String {
@@ -45,6 +24,14 @@ pub fn method(name: &str) -> String {
         "trivial" => "trivial guess".to_owned(),
         "model" => "model".to_owned(),
         other => other.replace('_', " "),
+    }
+}
+
+/// A name with the unit of its values, if they have one.
+pub fn with_unit(name: &str, unit: Option<&str>) -> String {
+    match unit {
+        Some(unit) => format!("{name} ({unit})"),
+        None => name.to_owned(),
     }
 }
 
@@ -86,15 +73,6 @@ mod tests {
 
     #[test]
     fn numbers_and_names_are_as_people_read_them() {
-        let shown = [0.8264, -3.22159, 42.0, 12_345.6, 0.0, f64::NAN, 1e-5].map(number);
-        assert_eq!(
-            shown,
-            ["0.826", "−3.22", "42.0", "12346", "0", "–", "1.0e−5"]
-        );
-        assert_eq!(
-            (plain(-4e-6).as_str(), plain(0.25).as_str()),
-            ("0", "0.250")
-        );
         assert_eq!(
             (share(1e-5), share(0.5)),
             ("< 0.001".to_owned(), "0.500".to_owned())

@@ -18,7 +18,8 @@ pub use options::WatchOptions;
 use crate::data_file;
 use crate::metrics_file::MetricsFile;
 use crate::page::Gathered;
-use crate::record::{Recorder, State};
+use crate::record::{Recorder, State, StudySize};
+use aam_data::Table;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer, Outcome};
 use aam_run::run_directory::{METRICS_LINES, RECORD, REPORT, RunDirectory, TENSORBOARD};
@@ -66,6 +67,11 @@ impl<'a> Watch<'a> {
             gathered: Gathered::default(),
             files: None,
         }
+    }
+
+    /// Records the size of `table`, on which the run is based.
+    pub fn read(&mut self, table: &Table) {
+        self.recorder.record.study = Some(StudySize::of(table));
     }
 
     /// Starts keeping files in `run`. `settings` are the settings of the run; `samples` are the
