@@ -44,12 +44,12 @@ fn the_flags_of_train_are_frozen() {
         max-memory-gb max-steps members memory-profile metadata metadata-column min-category-count
         missing-length mixed-precision normalize-by nuc-mask-ratio nuc-mask-strategy
         nucleotide-weight objective optimizer orient output-activation output-dir overwrite patience
-        preset pretrained-encoder print-config quiet rarefy-depth report resume root sample-encoder
+        positive-class preset pretrained-encoder print-config quiet rarefy-depth report resume root sample-encoder
         samples save-every schedule seed sequences strategy stratify streaming table
         target-effective-batch-size target-layer-norm target-transform target-weight taxonomy tensorboard
         test-size threads token-limit train-samples transpose tree truncate unifrac-ids
-        unifrac-matrix unifrac-metric unifrac-weight val-prediction-passes validation-plot-samples
-        validation-samples
+        unifrac-matrix unifrac-metric unifrac-weight unit val-prediction-passes
+        validation-plot-samples validation-samples
         weight-decay where";
     let expected: Vec<&str> = expected.split_whitespace().collect();
     assert_eq!(flags(&aam!(), "train"), expected);

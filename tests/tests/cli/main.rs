@@ -32,6 +32,7 @@ mod outputs;
 mod plugins;
 mod prediction_passes;
 mod prediction_sets;
+mod report_page;
 mod resume;
 mod resume_state;
 mod sequence_length;
