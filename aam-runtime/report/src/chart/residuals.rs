@@ -24,9 +24,9 @@ pub struct Strip {
 
 const WIDTH: i32 = 300;
 /// Height of the points.
-const HEIGHT: i32 = 30;
+const HEIGHT: i32 = 24;
 /// Height of the axis below them.
-const AXIS: i32 = 16;
+const AXIS: i32 = 14;
 
 /// The largest of 1, 2 and 5 times a power of ten that is at most `widest`.
 fn round_below(widest: f64) -> f64 {
@@ -56,7 +56,7 @@ impl Strip {
         for value in ends.into_iter().flatten().chain([0.0]) {
             let at = x(value);
             area.draw(&PathElement::new([(at, HEIGHT), (at, HEIGHT + 3)], style))?;
-            let centred = text(11, Ink::Muted).pos(Pos::new(HPos::Center, VPos::Top));
+            let centred = text(10, Ink::Muted).pos(Pos::new(HPos::Center, VPos::Top));
             area.draw(&Text::new(tick(value), (at, HEIGHT + 4), centred))?;
         }
         Ok(())

@@ -67,8 +67,11 @@ pub fn targets(record: &Record) -> String {
         }
     });
     let described: Vec<String> = described.collect();
-    let verb = if columns.len() == 1 { "was" } else { "were" };
-    format!("{} {verb}", joined(&described))
+    let (noun, verb) = match columns.len() {
+        1 => ("column", "was"),
+        _ => ("columns", "were"),
+    };
+    format!("The metadata {noun} {} {verb}", joined(&described))
 }
 
 /// The members of the model; the network alone where only it was evaluated.

@@ -37,11 +37,16 @@ pub fn section(record: &Record, gathered: &Gathered) -> Markup {
 struct Text {
     sentences: Vec<String>,
     cited: Vec<Work>,
+    /// The program with its version.
+    program: String,
 }
 
 impl Text {
     fn of(record: &Record, gathered: &Gathered) -> Self {
-        let mut text = Self::default();
+        let mut text = Self {
+            program: format!("aam (Attention All Microbes), version {}", record.aam),
+            ..Self::default()
+        };
         text.data(record);
         text.model(record);
         if record.held_out.is_some() || !record.figures.is_empty() {
@@ -74,8 +79,7 @@ impl Text {
     }
 
     fn data(&mut self, record: &Record) {
-        let version = &record.aam;
-        let program = format!("aam (Attention All Microbes), version {version}");
+        let program = self.program.clone();
         let of = match size(record) {
             Some((samples, Some(asvs))) => format!(
                 "the reads of {} amplicon sequence variants (ASVs) in {} samples",
@@ -255,7 +259,10 @@ impl Text {
             all.push_str(work.full);
             all.push('\n');
         }
-        all.push_str("aam: Attention All Microbes (computer program). State its version, and where you got it.");
+        all.push_str(&format!(
+            "{}. Computer program. [where you obtained it]",
+            self.program
+        ));
         all
     }
 }
@@ -329,6 +336,7 @@ mod tests {
             "bootstrap resamples of whole groups (subject) (Efron 1979)",
             "R² was 0.500 (95 % interval 0.400 to 0.600); for comparison, forest 0.300, trivial guess −0.0100.",
             "from the seed 42.",
+            "aam (Attention All Microbes), version 1.2.3. Computer program.",
             "Geurts P, Ernst D, Wehenkel L.",
         ] {
             assert!(text.contains(words), "{words}: {text}");

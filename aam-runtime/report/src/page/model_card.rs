@@ -111,7 +111,7 @@ fn data(record: &Record) -> Vec<Item> {
             tripod: "7a",
             known: predictors(record),
             open: Some(
-                "extraction, sequencing and denoising; whether cases and controls were processed together",
+                "DNA extraction, sequencing and denoising; whether cases and controls were processed together",
             ),
         },
         Item {
@@ -236,7 +236,7 @@ fn leaks(record: &Record) -> Vec<String> {
     let rest = [
         chosen(record),
         format!(
-            "Not looked for by this run: columns that determine the outcome, sample processing and sequencing depth that go with it. aam check --metadata-column {columns} looks for them."
+            "Not looked for by this run: columns that determine the outcome, and associations of the outcome with sample processing and sequencing depth. aam check --metadata-column {columns} looks for them."
         ),
     ];
     of_groups.into_iter().chain(rest).collect()
