@@ -47,8 +47,8 @@
 //!
 //! - [`AsvEncoder`], [`SampleEncoder`], [`CountEmbedding`], [`Head`], [`Fusion`], [`Loss`],
 //!   [`Metric`], [`ParallelStrategy`]: what a component of each kind does.
-//! - [`OptimizerConfig`], [`Schedule`], [`TargetTransform`], [`SampleObjective`]: the same for the
-//!   components of a training.
+//! - [`OptimizerConfig`], [`Schedule`], [`TargetTransform`], [`SampleObjective`], [`Augmentation`]: the
+//!   same for the components of a training.
 //! - [`Communicator`]: how the ranks of a run exchange tensors, in threads or processes.
 //! - [`Plugin`] and [`Registry`]: how components are registered, listed, chosen and built.
 //! - [`Components`]: the component that a run chooses of each kind.
@@ -62,6 +62,7 @@
 
 pub mod asv_chunk;
 pub mod asv_encoder;
+pub mod augmentation;
 pub mod categories;
 pub mod communicator;
 pub mod components;
@@ -99,6 +100,10 @@ pub use asv_chunk::{Asv, AsvChunk, MaskedChunk};
 pub use asv_encoder::{
     AsvEncoder, AsvEncoderConfig, AsvEncoderContext, AsvEncoderKind, BoxedAsvEncoder,
     NucleotideOutput, NucleotidePredictor, RecomputingEncoder,
+};
+pub use augmentation::{
+    Augmentation, AugmentationConfig, AugmentationContext, AugmentationDraw, AugmentationKind,
+    AugmentedSample, BoxedAugmentation, SamplePool,
 };
 pub use categories::{Categories, CategoryColumn, CategorySchema};
 pub use communicator::{Alone, Communicator};

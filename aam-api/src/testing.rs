@@ -47,6 +47,8 @@
 //! - **Learners**: they learn an easy target, and fit degenerate samples without failing; a fit and its
 //!   saved state predict the same each time, each sample independently; a damaged state or one with
 //!   other columns is rejected.
+//! - **Augmentations**: equal seeds give equal changes; samples keep at least one ASV, positive reads
+//!   and their classes, numbers stay within those of the study; only bases of sequences change.
 //!
 //! A crate that defines a kind implements [`Conformance`] for it and registers the suite with
 //! [`register_suite!`](crate::register_suite), so that [`all_linked`] includes it.
@@ -62,15 +64,16 @@ use serde_json::{Map, Value};
 
 use crate::kind::{Builds, kinds};
 use crate::{
-    AsvEncoderConfig, AsvEncoderKind, Communicator, Config, CountEmbeddingConfig,
-    CountEmbeddingKind, FusionConfig, FusionKind, HeadConfig, HeadKind, Kind, LearnerConfig,
-    LearnerKind, LossConfig, LossKind, MetricConfig, MetricKind, ObjectiveConfig, ObjectiveKind,
-    OptimizerConfig, OptimizerKind, Plugin, PluginError, Registry, SampleEncoderConfig,
-    SampleEncoderKind, ScheduleConfig, ScheduleKind, StrategyConfig, StrategyKind, TransformConfig,
-    TransformKind, options,
+    AsvEncoderConfig, AsvEncoderKind, AugmentationConfig, AugmentationKind, Communicator, Config,
+    CountEmbeddingConfig, CountEmbeddingKind, FusionConfig, FusionKind, HeadConfig, HeadKind, Kind,
+    LearnerConfig, LearnerKind, LossConfig, LossKind, MetricConfig, MetricKind, ObjectiveConfig,
+    ObjectiveKind, OptimizerConfig, OptimizerKind, Plugin, PluginError, Registry,
+    SampleEncoderConfig, SampleEncoderKind, ScheduleConfig, ScheduleKind, StrategyConfig,
+    StrategyKind, TransformConfig, TransformKind, options,
 };
 
 mod asv_encoder;
+mod augmentation;
 mod categories;
 mod communicator;
 mod count_embedding;
@@ -262,6 +265,15 @@ pub fn transform<C: TransformConfig>(config: &C) {
 #[track_caller]
 pub fn learner<C: LearnerConfig>(config: &C) {
     conforms::<LearnerKind, C>(config);
+}
+
+/// Checks the augmentation that `config` builds.
+///
+/// # Panics
+/// If the augmentation violates a guarantee; the message says which.
+#[track_caller]
+pub fn augmentation<C: AugmentationConfig>(config: &C) {
+    conforms::<AugmentationKind, C>(config);
 }
 
 /// Checks the connection of `ranks`, which are all ranks of a run in order; each runs in its own

@@ -17,6 +17,7 @@
 #![deny(missing_docs)]
 
 pub mod asv_encoders;
+pub mod augmentations;
 pub mod count_embeddings;
 pub mod fusions;
 pub mod heads;

@@ -122,6 +122,21 @@ fn other_ways_of_learning_conform() {
     ]);
 }
 
+#[test]
+fn other_ways_of_augmenting_conform() {
+    all_conform([
+        ("augmentation", "rarefaction", json!({"depth": 20})),
+        ("augmentation", "rarefaction", json!({"share": 0.1})),
+        ("augmentation", "asv-dropout", json!({"share": 0.9})),
+        (
+            "augmentation",
+            "mixup",
+            json!({"alpha": 5.0, "neighbours": 1}),
+        ),
+        ("augmentation", "mutation", json!({"rate": 1.0})),
+    ]);
+}
+
 #[track_caller]
 fn all_conform<const N: usize>(cases: [(&str, &str, serde_json::Value); N]) {
     let checked = cases.map(|(kind, name, options)| check(kind, name, options));

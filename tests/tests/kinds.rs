@@ -18,33 +18,33 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 /// Changes the counts of a sample in training.
-trait Augmentation {
+trait ReadFilter {
     /// Returns new counts of the same number of ASVs.
-    fn augment(&self, counts: Vec<f32>) -> Vec<f32>;
+    fn filtered(&self, counts: Vec<f32>) -> Vec<f32>;
 }
 
-/// What an augmentation is built for.
-struct AugmentationContext {
+/// What a filter is built for.
+struct ReadFilterContext {
     least: f32,
 }
 
 define_kind! {
-    /// The kind of [`Augmentation`].
-    struct AugmentationKind: Kind<Context = AugmentationContext> {
-        const NAME: &'static str = "augmentation";
-        const ALIASES: &'static [&'static str] = &["augment"];
+    /// The kind of [`ReadFilter`].
+    struct ReadFilterKind: Kind<Context = ReadFilterContext> {
+        const NAME: &'static str = "read-filter";
+        const ALIASES: &'static [&'static str] = &["filter-reads"];
         const SUMMARY: &'static str = "Changes the counts of samples in training";
         const CHOSEN_IN: &'static [Stage] = &[Stage::Training];
     }
 
-    /// The options of an augmentation and how to build it.
-    trait AugmentationConfig {
-        /// The augmentation it builds.
-        type Augmentation: Augmentation;
+    /// The options of a filter and how to build it.
+    trait ReadFilterConfig {
+        /// The filter it builds.
+        type Filter: ReadFilter;
     }
 
-    /// An augmentation of any type.
-    type BoxedAugmentation = boxed;
+    /// A filter of any type.
+    type BoxedReadFilter = boxed;
 }
 
 /// Removes counts below a limit.
@@ -63,23 +63,23 @@ impl Default for DropRareConfig {
 
 struct DropRare(f32);
 
-impl Augmentation for DropRare {
-    fn augment(&self, counts: Vec<f32>) -> Vec<f32> {
+impl ReadFilter for DropRare {
+    fn filtered(&self, counts: Vec<f32>) -> Vec<f32> {
         let kept = |count| if count < self.0 { 0.0 } else { count };
         counts.into_iter().map(kept).collect()
     }
 }
 
-impl AugmentationConfig for DropRareConfig {
+impl ReadFilterConfig for DropRareConfig {
     const NAME: &'static str = "drop-rare";
     const ALIASES: &'static [&'static str] = &["no-rare"];
-    type Augmentation = DropRare;
+    type Filter = DropRare;
 
-    fn init(&self, context: &AugmentationContext) -> Result<DropRare, PluginError> {
+    fn init(&self, context: &ReadFilterContext) -> Result<DropRare, PluginError> {
         match self.limit >= context.least {
             true => Ok(DropRare(self.limit)),
             false => Err(PluginError::bad_option(
-                AugmentationKind::NAME,
+                ReadFilterKind::NAME,
                 Self::NAME,
                 "limit",
                 format!("a number from {}", context.least),
@@ -89,13 +89,15 @@ impl AugmentationConfig for DropRareConfig {
     }
 }
 
-register!(AugmentationKind, DropRareConfig);
+register!(ReadFilterKind, DropRareConfig);
 
-impl Conformance for AugmentationKind {
+impl Conformance for ReadFilterKind {
     fn check(plugin: &Plugin<Self>, options: &Map<String, Value>) -> Check {
-        let context = AugmentationContext { least: 1.0 };
+        let context = ReadFilterContext { least: 1.0 };
         let built = plugin.build(options, &context, &Device::default());
-        let counts = built.map_err(|error| error.to_string())?.augment(vec![3.0]);
+        let counts = built
+            .map_err(|error| error.to_string())?
+            .filtered(vec![3.0]);
         match counts.len() {
             1 => Ok(()),
             other => Err(format!("makes {other} counts of one")),
@@ -103,7 +105,7 @@ impl Conformance for AugmentationKind {
     }
 }
 
-register_suite!(AugmentationKind);
+register_suite!(ReadFilterKind);
 
 /// The settings that `arguments` give to `aam train`.
 fn settings(arguments: &str) -> Result<TrainOptions, String> {
@@ -121,7 +123,7 @@ fn settings(arguments: &str) -> Result<TrainOptions, String> {
 
 fn chosen(arguments: &str) -> Result<Option<Value>, String> {
     let options = settings(arguments)?;
-    let choice = options.components.choice::<AugmentationKind>();
+    let choice = options.components.choice::<ReadFilterKind>();
     Ok(choice.map(|choice| json!(choice)))
 }
 
@@ -130,8 +132,8 @@ fn it_is_among_the_kinds() {
     let kinds = kind::kinds().expect("no duplicates");
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
     assert_eq!(names.first(), Some(&"head"));
-    assert_eq!(names.last(), Some(&"augmentation"));
-    let entry = kind::kind_called("augment").expect("no duplicates");
+    assert_eq!(names.last(), Some(&"read-filter"));
+    let entry = kind::kind_called("filter-reads").expect("no duplicates");
     let listed = entry.expect("its alias").list().expect("no duplicates");
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].name, "drop-rare");
@@ -143,50 +145,53 @@ fn it_is_among_the_kinds() {
 fn it_is_chosen_by_flags() {
     assert_eq!(chosen(""), Ok(None), "it has no default");
     let by_default = Ok(Some(json!({"name": "drop-rare", "limit": 2.0})));
-    assert_eq!(chosen("--augmentation drop-rare"), by_default);
-    assert_eq!(chosen("--augmentation drop_rare"), by_default);
-    assert_eq!(chosen("--augment no-rare"), by_default);
+    assert_eq!(chosen("--read-filter drop-rare"), by_default);
+    assert_eq!(chosen("--read-filter drop_rare"), by_default);
+    assert_eq!(chosen("--filter-reads no-rare"), by_default);
     let given = Ok(Some(json!({"name": "drop-rare", "limit": 5.0})));
     assert_eq!(
-        chosen("--augmentation drop-rare --augmentation.limit 5"),
+        chosen("--read-filter drop-rare --read-filter.limit 5"),
         given
     );
-    assert_eq!(chosen("--augment drop-rare --augment.limit 5"), given);
+    assert_eq!(
+        chosen("--filter-reads drop-rare --filter-reads.limit 5"),
+        given
+    );
 }
 
 #[test]
 fn wrong_flags_of_it_are_answered_by_it() {
     let problem = |arguments| chosen(arguments).expect_err("it is wrong");
-    let missing = problem("--augmentation.limit 5");
+    let missing = problem("--read-filter.limit 5");
     assert!(
-        missing.contains("--augmentation is missing: choose one by name"),
+        missing.contains("--read-filter is missing: choose one by name"),
         "{missing}"
     );
-    let unknown = problem("--augmentation drop-rar");
+    let unknown = problem("--read-filter drop-rar");
     assert!(unknown.contains("did you mean 'drop-rare'?"), "{unknown}");
-    let option = problem("--augmentation drop-rare --augmentation.limits 5");
+    let option = problem("--read-filter drop-rare --read-filter.limits 5");
     assert!(option.contains("did you mean 'limit'?"), "{option}");
 }
 
 #[test]
 fn it_is_built_by_name_and_has_a_suite() {
-    let registry = Registry::<AugmentationKind>::load().expect("no duplicates");
+    let registry = Registry::<ReadFilterKind>::load().expect("no duplicates");
     let resolved = registry.resolve(&Choice::named("no-rare")).expect("known");
     assert_eq!(resolved.name, "drop-rare");
     let build = |least| {
-        let context = AugmentationContext { least };
+        let context = ReadFilterContext { least };
         registry.build(&resolved, &context, &Device::default())
     };
     let built = build(1.0).expect("the default is in range");
-    assert_eq!(built.augment(vec![1.0, 4.0]), [0.0, 4.0]);
+    assert_eq!(built.filtered(vec![1.0, 4.0]), [0.0, 4.0]);
     let refusal = build(3.0).err().expect("2 is below 3").to_string();
     assert_eq!(
         refusal,
-        "augmentation 'drop-rare', option 'limit': expected a number from 3, found 2.0"
+        "read-filter 'drop-rare', option 'limit': expected a number from 3, found 2.0"
     );
-    testing::conforms::<AugmentationKind, _>(&DropRareConfig { limit: 1.0 });
+    testing::conforms::<ReadFilterKind, _>(&DropRareConfig { limit: 1.0 });
     let without = testing::kinds_without_suite().expect("no duplicates");
-    assert!(!without.contains(&"augmentation"), "{without:?}");
+    assert!(!without.contains(&"read-filter"), "{without:?}");
 }
 
 #[test]

@@ -26,31 +26,31 @@
 /// use serde::{Deserialize, Serialize};
 ///
 /// /// Changes the counts of a sample before the model sees them.
-/// pub trait Augmentation: Send + Sync {
+/// pub trait ReadFilter: Send + Sync {
 ///     /// Returns new counts of the same number of ASVs.
-///     fn augment(&self, counts: Vec<f32>) -> Vec<f32>;
+///     fn filtered(&self, counts: Vec<f32>) -> Vec<f32>;
 /// }
 ///
-/// /// What an augmentation is built from.
+/// /// What a filter is built from.
 /// #[derive(Debug, Default)]
-/// pub struct AugmentationContext {}
+/// pub struct ReadFilterContext {}
 ///
 /// aam_api::define_kind! {
-///     /// The kind of [`Augmentation`]s.
-///     pub struct AugmentationKind: Kind<Context = AugmentationContext> {
-///         const NAME: &'static str = "augmentation";
+///     /// The kind of [`ReadFilter`]s.
+///     pub struct ReadFilterKind: Kind<Context = ReadFilterContext> {
+///         const NAME: &'static str = "read-filter";
 ///         const SUMMARY: &'static str = "Changes the counts of samples in training";
 ///         const CHOSEN_IN: &'static [Stage] = &[Stage::Training];
 ///     }
 ///
-///     /// The options of an augmentation and how to build it.
-///     pub trait AugmentationConfig {
+///     /// The options of a filter and how to build it.
+///     pub trait ReadFilterConfig {
 ///         /// What it builds.
-///         type Augmentation: Augmentation;
+///         type Filter: ReadFilter;
 ///     }
 ///
-///     /// An augmentation of any type.
-///     pub type AnyAugmentation = boxed;
+///     /// A filter of any type.
+///     pub type AnyReadFilter = boxed;
 /// }
 ///
 /// /// Leaves out every other count.
@@ -60,29 +60,29 @@
 ///
 /// pub struct Half;
 ///
-/// impl Augmentation for Half {
-///     fn augment(&self, counts: Vec<f32>) -> Vec<f32> {
+/// impl ReadFilter for Half {
+///     fn filtered(&self, counts: Vec<f32>) -> Vec<f32> {
 ///         let kept = counts.into_iter().enumerate();
 ///         kept.map(|(i, count)| if i % 2 == 0 { count } else { 0.0 }).collect()
 ///     }
 /// }
 ///
-/// impl AugmentationConfig for HalfConfig {
+/// impl ReadFilterConfig for HalfConfig {
 ///     const NAME: &'static str = "half";
-///     type Augmentation = Half;
-///     fn init(&self, _: &AugmentationContext) -> Result<Half, PluginError> {
+///     type Filter = Half;
+///     fn init(&self, _: &ReadFilterContext) -> Result<Half, PluginError> {
 ///         Ok(Half)
 ///     }
 /// }
 ///
-/// aam_api::register!(AugmentationKind, HalfConfig);
+/// aam_api::register!(ReadFilterKind, HalfConfig);
 ///
-/// let known = Registry::<AugmentationKind>::load()?;
+/// let known = Registry::<ReadFilterKind>::load()?;
 /// let half = known.resolve(&Choice::named("half"))?;
-/// let half = known.build(&half, &AugmentationContext::default(), &Device::default())?;
-/// assert_eq!(half.augment(vec![1.0, 2.0, 3.0]), [1.0, 0.0, 3.0]);
+/// let half = known.build(&half, &ReadFilterContext::default(), &Device::default())?;
+/// assert_eq!(half.filtered(vec![1.0, 2.0, 3.0]), [1.0, 0.0, 3.0]);
 /// let kinds = aam_api::kind::kinds()?;
-/// assert!(kinds.iter().any(|kind| kind.name == "augmentation"));
+/// assert!(kinds.iter().any(|kind| kind.name == "read-filter"));
 /// # Ok::<(), PluginError>(())
 /// ```
 #[macro_export]
