@@ -119,6 +119,14 @@ fn training_with_abundance_pooling() {
 }
 
 #[test]
+fn training_with_augmentation() {
+    let command = format!(
+        "{TRAIN} --epochs 30 --batch-size 4 --save-every 2 --augmentation mixup,rarefaction"
+    );
+    killed(&command, "KILL", 4);
+}
+
+#[test]
 fn training_transformers_with_dropout_and_all_that_changes_on_the_way() {
     let command = format!(
         "{TRAIN} --pooling attention --dropout 0.2 --no-freeze-base --epochs 8 --batch-size 4 \

@@ -1,5 +1,6 @@
 //! Selection of a sample's ASVs if it has more than the model accepts.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -46,13 +47,14 @@ impl FromStr for AsvSampling {
     }
 }
 
-/// Selects at most `limit` of a sample's ASVs, given their `counts` in table order.
+/// Selects at most `limit` of a sample's ASVs, given their `counts` in table order: numbers of reads,
+/// or fractions of them.
 ///
 /// Returns positions in `counts`: all, in order, if there are at most `limit`. Otherwise, `first`
 /// returns them in order, `abundance` by descending count (ties in order), and `random` in random
 /// order. Only `random` draws from `rng`.
-pub fn choose_asvs(
-    counts: &[u32],
+pub fn choose_asvs<T: PartialOrd>(
+    counts: &[T],
     limit: usize,
     sampling: AsvSampling,
     rng: &mut impl rand::Rng,
@@ -65,7 +67,10 @@ pub fn choose_asvs(
         AsvSampling::First => (0..limit).collect(),
         AsvSampling::Abundance => {
             let mut order: Vec<usize> = (0..all).collect();
-            order.sort_by_key(|&i| std::cmp::Reverse(counts[i]));
+            order.sort_by(|&a, &b| {
+                let descending = counts[b].partial_cmp(&counts[a]);
+                descending.unwrap_or(Ordering::Equal)
+            });
             order.truncate(limit);
             order
         }
@@ -99,6 +104,11 @@ mod tests {
         assert_eq!(
             choose_asvs(&counts, 4, AsvSampling::Abundance, rng),
             [1, 4, 5, 0]
+        );
+        let fractions = [0.5, 0.25, 7.5, 0.5];
+        assert_eq!(
+            choose_asvs(&fractions, 3, AsvSampling::Abundance, rng),
+            [2, 0, 3]
         );
         let mut seen = HashSet::new();
         for _ in 0..50 {

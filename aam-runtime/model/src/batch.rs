@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use aam_api::{AsvChunk, SampleAsvs};
+use aam_api::{AsvChunk, AugmentedSample, SampleAsvs};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 
@@ -142,16 +142,34 @@ impl Batcher<'_> {
 
     /// The batch of the samples at `rows`.
     pub fn batch(&self, rows: &[usize], rng: &mut ChaCha8Rng) -> Batch {
-        let chosen: Vec<Vec<(u32, u32)>> = rows
-            .iter()
-            .map(|&row| {
-                let (features, counts) = self.table.row(row);
-                choose_asvs(counts, self.limit, self.sampling, rng)
-                    .into_iter()
-                    .map(|i| (features[i], counts[i]))
-                    .collect()
-            })
-            .collect();
+        let chosen = rows.iter().map(|&row| {
+            let (features, counts) = self.table.row(row);
+            let places = choose_asvs(counts, self.limit, self.sampling, rng).into_iter();
+            places.map(|i| (features[i], counts[i] as f32)).collect()
+        });
+        let chosen: Vec<Vec<(u32, f32)>> = chosen.collect();
+        self.of_asvs(rows, &chosen)
+    }
+
+    /// The batch of the samples at `rows` after changes: with these ASVs and their reads instead of
+    /// those of the table.
+    pub fn changed_batch(
+        &self,
+        rows: &[usize],
+        samples: &[AugmentedSample],
+        rng: &mut ChaCha8Rng,
+    ) -> Batch {
+        let chosen = samples.iter().map(|sample| {
+            let (asvs, reads) = (&sample.asvs, &sample.reads);
+            let places = choose_asvs(reads, self.limit, self.sampling, rng).into_iter();
+            places.map(|i| (asvs[i], reads[i])).collect()
+        });
+        let chosen: Vec<Vec<(u32, f32)>> = chosen.collect();
+        self.of_asvs(rows, &chosen)
+    }
+
+    /// The batch of the samples at `rows`, which have the ASVs `chosen`, with their reads.
+    fn of_asvs(&self, rows: &[usize], chosen: &[Vec<(u32, f32)>]) -> Batch {
         let mut distinct: Vec<u32> = chosen
             .iter()
             .flatten()
@@ -181,7 +199,7 @@ impl Batcher<'_> {
                 let place = sample * width + slot;
                 batch.index[place] = number(feature);
                 batch.mask[place] = true;
-                batch.counts[place] = count as f32;
+                batch.counts[place] = count;
             }
         }
         batch
@@ -275,5 +293,45 @@ mod tests {
         assert_eq!(batch.index, [1, 0, 0, 1, 2, 0]);
         assert_eq!(batch.mask, [true, false, false, true, true, true]);
         assert_eq!(batch.counts, [2.0, 0.0, 0.0, 5.0, 1.0, 7.0]);
+    }
+
+    #[test]
+    fn changed_samples_take_the_place_of_those_of_the_table() {
+        let asvs = ["ACGT", "AC", "GGGG"];
+        let table = Table::from_triplets(
+            vec!["a".into(), "b".into()],
+            asvs.iter().map(|&s| s.into()).collect(),
+            &[(0, 0, 5), (0, 2, 1), (1, 1, 2)],
+        )
+        .unwrap();
+        let sequences =
+            TokenizedSequences::new(asvs.iter().map(|&s| (s, s)), &TokenOptions::default())
+                .unwrap();
+        let batcher = Batcher {
+            table: &table,
+            sequences: &sequences,
+            limit: 2,
+            sampling: AsvSampling::Abundance,
+            chunk: 10,
+        };
+        let changed = [
+            AugmentedSample::new(vec![0, 1, 2], vec![0.5, 2.5, 4.0], Vec::new()),
+            AugmentedSample::new(vec![2], vec![3.0], Vec::new()),
+        ];
+        let batch = batcher.changed_batch(&[0, 1], &changed, &mut stream(0, "test"));
+        assert_eq!(batch.rows, [0, 1]);
+        assert_eq!(batch.groups.features().collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(batch.index, [1, 0, 1, 0]);
+        assert_eq!(batch.mask, [true, true, true, false]);
+        assert_eq!(batch.counts, [4.0, 2.5, 3.0, 0.0]);
+        let as_they_are = [0, 1].map(|row| {
+            let (asvs, counts) = table.row(row);
+            let reads = counts.iter().map(|count| *count as f32).collect();
+            AugmentedSample::new(asvs.to_vec(), reads, Vec::new())
+        });
+        assert_eq!(
+            batcher.changed_batch(&[0, 1], &as_they_are, &mut stream(0, "test")),
+            batcher.batch(&[0, 1], &mut stream(0, "test"))
+        );
     }
 }

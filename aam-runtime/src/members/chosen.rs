@@ -1,9 +1,7 @@
 //! Selection of the members of an ensemble.
 
 use aam_api::learner::learner;
-use aam_api::{
-    BoxedLearner, Choice, LearnerKind, LearnerTarget, Registry, Resolved, TrainingSamples,
-};
+use aam_api::{BoxedLearner, LearnerKind, LearnerTarget, Registry, Resolved, TrainingSamples};
 use aam_data::{Metadata, Table};
 use aam_evaluation::evaluation::NETWORK;
 use aam_evaluation::folds::inner_folds;
@@ -12,6 +10,7 @@ use aam_evaluation::results::RawColumn;
 use aam_features::FeatureSpace;
 use aam_run::RunError;
 use aam_study::categories::{CategoryColumns, CategoryIds, CategoryVocabulary};
+use aam_train::choice::listed;
 
 use super::fitted::{FittedMember, FittedMembers};
 
@@ -39,39 +38,9 @@ impl Member {
 
     /// Parses a learner with options, as in `forest:trees=300:min-samples-leaf=3`.
     fn read(text: &str) -> Result<Self, RunError> {
-        let refused = |problem: String| RunError::value("members", text, problem);
-        let registry = Registry::<LearnerKind>::load()?;
-        let mut parts = text.split(':');
-        let name = parts.next().unwrap_or_default();
-        let plugin = registry.find(name).map_err(|_| {
-            let known: Vec<&str> = registry.iter().map(|plugin| plugin.name).collect();
-            let known = known.join(", ");
-            refused(format!(
-                "no such member; expected one of {NETWORK}, {known}"
-            ))
-        })?;
-        let mut choice = Choice::named(plugin.name);
-        for part in parts {
-            let (option, value) = part
-                .split_once('=')
-                .ok_or_else(|| refused(format!("expected OPTION=VALUE, found `{part}`")))?;
-            let options = plugin.options();
-            let known = options.iter().find(|known| known.name == option);
-            let known = known.ok_or_else(|| {
-                let names: Vec<&str> = options.iter().map(|known| &*known.name).collect();
-                refused(format!(
-                    "{name} has no option '{option}'; it has {}",
-                    names.join(", ")
-                ))
-            })?;
-            let value = known.parse(value).map_err(|expected| {
-                refused(format!("{option}: expected {expected}, found `{value}`"))
-            })?;
-            choice.options.insert(option.to_owned(), value);
-        }
-        let resolved = registry.resolve(&choice)?;
+        let resolved = listed::<LearnerKind>("members", text, ("member", &[NETWORK]))?;
         Ok(Self {
-            name: plugin.name,
+            name: Registry::<LearnerKind>::load()?.find(&resolved.name)?.name,
             learner: learner(&resolved)?,
             resolved,
         })

@@ -10,8 +10,10 @@ use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_study::categories::CategoryColumns;
 use aam_study::division::Folds;
+use aam_train::augmenting::Augmenting;
 use aam_train::fingerprint::RunFingerprint;
 use aam_train::session::{ids_of, known_bp};
+use aam_train::target_scales::TargetScales;
 use aam_train::targets::RawTargets;
 
 /// A study split into training and validation samples.
@@ -74,6 +76,26 @@ impl<'a> DividedStudy<'a> {
     /// The ids of all samples.
     pub fn ids(&self) -> &'a [String] {
         self.matched.study.table.sample_ids()
+    }
+
+    /// The augmentation of the training samples, whose targets have the given `scales`, if any.
+    ///
+    /// # Errors
+    /// Those of [`TrainingSetup::augmentations`].
+    pub fn augmenting(&self, scales: &TargetScales) -> Result<Option<Augmenting<'a>>, RunError> {
+        let columns = &self.matched.targets.columns;
+        let scaled = |row: usize| {
+            let columns = columns.iter().enumerate();
+            columns.map(move |(target, column)| scales.forward(target, row, column.values[row]))
+        };
+        let table = &self.matched.study.table;
+        let classes = columns.iter().map(|column| column.classes.is_some());
+        Ok(Augmenting::new(
+            self.setup.augmentations()?,
+            table,
+            (0..table.num_samples()).flat_map(scaled).collect(),
+            classes.collect(),
+        ))
     }
 
     /// The ids of the training samples.

@@ -85,6 +85,7 @@ impl<'a> PreparedTraining<'a> {
         manifest.train_samples = divided.train_ids();
         manifest.validation_samples = ids_of(ids, &split.validation);
         manifest.predictor = Some(parts);
+        manifest.augmentations = setup.settings.augmentations.resolved().to_vec();
         Ok(Self {
             model: model(divided, &manifest, &scales)?,
             divided,
@@ -194,6 +195,7 @@ impl<'a> PreparedTraining<'a> {
         if let Some(note) = note {
             observer.observe(&Event::Warning(&format!("--val-prediction-passes: {note}")))?;
         }
+        let augmenting = self.divided.augmenting(&self.scales)?;
         let is_alone = self.task.is_none() && nucleotides.is_none();
         let known = frozen.as_ref().filter(|_| is_alone);
         let profiles = known.and_then(|embeddings| {
@@ -204,6 +206,7 @@ impl<'a> PreparedTraining<'a> {
         let objective = Finetuning {
             passes,
             profiles,
+            augmenting,
             nucleotides,
             batcher,
             task: self.task,
@@ -228,7 +231,7 @@ impl<'a> PreparedTraining<'a> {
         };
         let readouts = match is_fitted || self.balance.is_some() {
             true => None,
-            false => Readouts::new(&objective, &model, &split.train, &parts_of(self.divided)),
+            false => Readouts::new(&objective, &model, &split.train, &parts_of(self.divided))?,
         };
         let model = match &readouts {
             Some(readouts) => readouts.into(model, &[]),

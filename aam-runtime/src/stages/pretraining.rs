@@ -155,6 +155,7 @@ impl<'a> PreparedPretraining<'a> {
         let mut manifest = manifest(config, policy);
         manifest.train_samples = ids_of(ids, &split.train);
         manifest.validation_samples = ids_of(ids, &split.validation);
+        manifest.augmentations = setup.settings.augmentations.resolved().to_vec();
         Ok(Self {
             divided,
             batcher,

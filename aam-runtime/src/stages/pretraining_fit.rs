@@ -15,6 +15,7 @@ use aam_model::batch::Batcher;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer, Outcome};
 use aam_run::run_directory::RunDirectory;
+use aam_train::augmenting::Augmenting;
 use aam_train::base_task::BaseTask;
 use aam_train::checkpoint::Manifest;
 use aam_train::encoding::Embeddings;
@@ -262,7 +263,7 @@ impl<'a, 'o> Fit<'a, 'o> {
         let objective = Pretraining {
             frozen: Some(embeddings),
             unchanging,
-            ..self.objective(plan, Some(task))
+            ..self.objective(plan, Some(task))?
         };
         self.train((stage, true), (plan, done), &objective, base, &split.train)
     }
@@ -286,7 +287,7 @@ impl<'a, 'o> Fit<'a, 'o> {
         let plan = Plan::distances(false, &options.optimization);
         let objective = Pretraining {
             nucleotides: nucleotides.map(|task| (task, options.nucleotide_weight)),
-            ..self.objective(plan, task)
+            ..self.objective(plan, task)?
         };
         self.train((0, true), (plan, Done::default()), &objective, base, rows)
     }
@@ -316,8 +317,15 @@ impl<'a, 'o> Fit<'a, 'o> {
         }
     }
 
-    fn objective(&self, plan: Plan, task: Option<BaseTask<'a>>) -> Pretraining<'a> {
-        Pretraining {
+    fn objective(
+        &self,
+        plan: Plan,
+        task: Option<BaseTask<'a>>,
+    ) -> Result<Pretraining<'a>, RunError> {
+        let augmentations = self.setup().settings.built_augmentations()?;
+        let table = &self.divided.study.table;
+        Ok(Pretraining {
+            augmenting: Augmenting::new(augmentations, table, Vec::new(), Vec::new()),
             batcher: self.batcher,
             task,
             split: &self.divided.split,
@@ -332,6 +340,6 @@ impl<'a, 'o> Fit<'a, 'o> {
             seed: self.options().optimization.seed,
             device: self.device.clone(),
             manifest: self.manifest.clone(),
-        }
+        })
     }
 }

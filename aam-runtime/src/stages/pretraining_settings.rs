@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use aam_api::{AugmentationContext, BoxedAugmentation};
 use burn::tensor::Device;
 
 use crate::options::PretrainOptions;
@@ -12,6 +13,7 @@ use aam_run::RunError;
 use aam_run::events::Observer;
 use aam_run::output_lock::OutputLock;
 use aam_study::{has_source, missing_source, objective, required, sample_values};
+use aam_train::augmenting::NamedAugmentations;
 use aam_train::best_metric;
 use aam_train::checkpoint::manifest::DataPolicy;
 use aam_train::parallel::Ranks;
@@ -111,6 +113,8 @@ pub struct PretrainingSettings<'a> {
     pub staged: bool,
     /// The tasks to learn.
     pub tasks: Tasks,
+    /// The augmentations of the training samples.
+    pub augmentations: NamedAugmentations,
     /// Locks the run directory.
     _held: Option<Arc<OutputLock>>,
 }
@@ -151,14 +155,37 @@ impl<'a> PretrainingSettings<'a> {
             return Err(no_supervision(options));
         }
         best_metric::check_pretraining(options, tasks.has_nucleotides(), staged)?;
-        Ok(Self {
+        let augmentations = NamedAugmentations::read(&options.augmentation)?;
+        if !augmentations.is_empty() && !tasks.has_samples() {
+            return Err(RunError::setting(
+                "augmentation",
+                "it changes samples, but this run learns from masked nucleotides alone, without \
+                 --unifrac-weight; leave it out",
+            ));
+        }
+        let settings = Self {
             options,
             resumed,
             config,
             staged,
             tasks,
+            augmentations,
             _held: held,
-        })
+        };
+        settings.built_augmentations()?;
+        Ok(settings)
+    }
+
+    /// The augmentations of the training samples, with their names.
+    ///
+    /// # Errors
+    /// Options out of range, or an augmentation that makes no sense in this run.
+    pub fn built_augmentations(&self) -> Result<Vec<(String, BoxedAugmentation)>, RunError> {
+        // In stages, distances are learnt from embeddings that no longer change.
+        let context = AugmentationContext::new()
+            .reading_sequences(!self.staged)
+            .learning_distances(self.tasks.has_samples());
+        self.augmentations.build(&context)
     }
 
     /// Whether the run is complete. If so, reports it.

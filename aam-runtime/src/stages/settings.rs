@@ -12,6 +12,7 @@ use aam_run::{RunError, settings};
 use aam_study::categories::CategoryColumns;
 use aam_study::division;
 use aam_study::{has_source, missing_source, required};
+use aam_train::augmenting::NamedAugmentations;
 use aam_train::best_metric;
 use aam_train::sample_weights::Weighting;
 use aam_train::session::check;
@@ -37,6 +38,8 @@ pub struct TrainingSettings<'a> {
     pub categories: CategoryColumns,
     /// The members of the ensemble in addition to the network.
     pub members: Members,
+    /// The augmentations of the training samples.
+    pub augmentations: NamedAugmentations,
     /// Locks the run directory.
     _held: Option<Arc<OutputLock>>,
 }
@@ -78,6 +81,7 @@ impl<'a> TrainingSettings<'a> {
             losses,
             weighting: Weighting::read(options)?,
             members: Members::read(&options.members)?,
+            augmentations: NamedAugmentations::read(&options.augmentation)?,
             categories: CategoryColumns::read(&options.categories, &options.metadata_column)?,
             options,
             _held: None,

@@ -1,6 +1,6 @@
 //! The second stage of a training: devices, initial weights, sizes and length.
 
-use aam_api::Resolved;
+use aam_api::{AugmentationContext, BoxedAugmentation, Resolved};
 use burn::tensor::Device;
 
 use super::settings::TrainingSettings;
@@ -90,6 +90,7 @@ impl<'a> TrainingSetup<'a> {
             plan,
             frozen,
         };
+        setup.augmentations()?;
         if setup.resumed().is_none() {
             stand_in::check(&setup)?;
         }
@@ -127,6 +128,18 @@ impl<'a> TrainingSetup<'a> {
     /// seconds and the length is not set.
     pub fn chooses_length(&self) -> bool {
         self.frozen && self.ways.is_fitted && !self.options().optimization.says_how_long()
+    }
+
+    /// The augmentations of the training samples, with their names.
+    ///
+    /// # Errors
+    /// Options out of range, or an augmentation that makes no sense in this run.
+    pub fn augmentations(&self) -> Result<Vec<(String, BoxedAugmentation)>, RunError> {
+        let context = AugmentationContext::new()
+            .with_targets(true)
+            .reading_sequences(!self.frozen)
+            .learning_distances(self.options().unifrac_weight > 0.0);
+        self.settings.augmentations.build(&context)
     }
 
     /// The settings as given.

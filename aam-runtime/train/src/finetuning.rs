@@ -10,6 +10,7 @@ use burn::module::Module;
 use burn::optim::GradientsAccumulator;
 use burn::tensor::{Device, Tensor};
 
+use super::augmenting::Augmenting;
 use super::base_task::BaseTask;
 use super::batch_embeddings::{BatchEmbeddings, kept_or_fresh, parts_encoded_together};
 use super::encoding::Embeddings;
@@ -64,8 +65,10 @@ pub struct Finetuning<'a> {
     pub nucleotides: Option<(Nucleotides<'a>, f64)>,
     /// The embeddings of all ASVs, if the base is frozen.
     pub frozen: Option<Embeddings>,
-    /// The profiles of all samples, if they are the same in every update.
+    /// The profiles of all samples, if they are the same in every update except for augmentation.
     pub profiles: Option<Profiles>,
+    /// The augmentation of the training samples, if any.
+    pub augmenting: Option<Augmenting<'a>>,
     /// Whether a loss predicts intervals.
     pub intervals: bool,
     /// Weight of the target loss.
@@ -195,7 +198,8 @@ impl Finetuning<'_> {
             first_batch,
         };
         let averaged = passes.predict(rows, |batch, output, _| {
-            let losses = self.target_losses(model, output, &batch.rows, &device);
+            let target = self.target(&batch.rows, &device);
+            let losses = self.target_losses(model, output, &target);
             judged.loss += f64::from(losses.sum().into_scalar::<f32>());
             let samples = batch.rows.len();
             judged.observed.add(&output.observations, samples);
@@ -219,13 +223,29 @@ impl Objective for Finetuning<'_> {
         scale: f64,
         replica: Replica<'_>,
     ) -> Result<BatchResult, RunError> {
-        let (device, truth) = (&self.device, batch.truth);
-        let batch = match &self.profiles {
-            Some(_) => Batch::of_rows(&batch.rows),
-            None => self.batcher.batch(&batch.rows, &mut draws.stream("ASVs")),
+        let device = &self.device;
+        let augmenting = self.augmenting.as_ref();
+        let changed = augmenting.map(|augmenting| augmenting.of_batch(&batch, draws));
+        let changed = changed.transpose()?;
+        // The profiles of changed samples are others.
+        let profiles = self.profiles.as_ref().filter(|_| changed.is_none());
+        let TrainingBatch { rows, truth, .. } = batch;
+        let rng = &mut draws.stream("ASVs");
+        let batch = match (&changed, profiles) {
+            (Some(samples), _) => self.batcher.changed_batch(&rows, samples, rng),
+            (None, Some(_)) => Batch::of_rows(&rows),
+            (None, None) => self.batcher.batch(&rows, rng),
         };
         let chunks = batch.groups.chunks(self.batcher.sequences);
+        let seen = match augmenting {
+            Some(augmenting) => augmenting.sequences(&chunks, &batch.groups, draws),
+            None => Cow::Borrowed(chunks.as_slice()),
+        };
         let batch = LocalBatch::new(&batch, replica);
+        let target = match &changed {
+            Some(samples) => self.target_of_changed(&samples[batch.numbers()]),
+            None => self.target(&batch.samples.rows, device),
+        };
         let categories = self.categories.tensor(&batch.samples.rows, device);
         let wants = Wants {
             samples: self.task.is_some(),
@@ -233,16 +253,16 @@ impl Objective for Finetuning<'_> {
         };
         let seeds = draws.asv_seeds("dropout in ASVs");
         let (kept, base) = (self.frozen.as_ref(), &model.predictor.base);
-        let asvs = match &self.profiles {
+        let asvs = match profiles {
             Some(_) => BatchEmbeddings::none(device),
             None => {
-                let asvs = (&batch.samples.groups, chunks.as_slice());
+                let asvs = (&batch.samples.groups, &*seen);
                 BatchEmbeddings::new(kept, base, asvs, seeds, device, replica)?
             }
         };
         device.seed(draws.device_seed("dropout in samples"));
         let seed = draws.seed("dropout in samples");
-        let output = in_step(seed, batch.numbers(), || match &self.profiles {
+        let output = in_step(seed, batch.numbers(), || match profiles {
             Some(profiles) => {
                 let profiles = Tensor::from_inner(profiles.select(&batch.samples.rows));
                 model.predictor.forward_profiles(profiles, categories)
@@ -253,7 +273,7 @@ impl Objective for Finetuning<'_> {
                 model.predictor.forward_asvs(asvs, &input, wants)
             }
         });
-        let (loss, terms) = self.loss(model, &output, &batch, truth)?;
+        let (loss, terms) = self.loss(model, &output, &batch, target, truth)?;
         let mut gradients = GradientsAccumulator::new();
         asvs.learn(loss.mul_scalar(scale), model, &mut gradients)?;
         let mut losses = read(terms);

@@ -2,12 +2,13 @@
 
 pub mod adaptation;
 pub mod assembly;
+pub mod augmenting;
 pub mod averaging;
 pub mod base_task;
 mod batch_embeddings;
 pub mod best_metric;
 pub mod checkpoint;
-mod choice;
+pub mod choice;
 pub mod classes;
 pub mod doctor;
 pub mod draws;

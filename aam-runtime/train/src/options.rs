@@ -74,6 +74,12 @@ pub struct PretrainOptions {
     /// Nucleotide masking.
     #[serde(flatten)]
     pub masking: MaskingOptions,
+    /// Random changes of training samples, in this order and anew in every epoch, with options as in
+    /// `rarefaction:depth=1000` (`aam plugins list augmentation`). Samples that are evaluated or
+    /// predicted stay as they are.
+    #[schemars(transform = Facts::new()
+        .because("no measurement says that any of them helps"))]
+    pub augmentation: Vec<String>,
     /// The component of each kind used in pre-training.
     #[serde(flatten)]
     #[schemars(skip)]
@@ -204,6 +210,12 @@ pub struct TrainOptions {
     /// Presentation of the targets.
     #[serde(flatten)]
     pub presentation: PresentationOptions,
+    /// Random changes of training samples, in this order and anew in every epoch, with options as in
+    /// `rarefaction:depth=1000` (`aam plugins list augmentation`). Samples that are evaluated or
+    /// predicted stay as they are.
+    #[schemars(transform = Facts::new()
+        .because("no measurement says that any of them helps"))]
+    pub augmentation: Vec<String>,
     /// The component of each kind used in training.
     #[serde(flatten)]
     #[schemars(skip)]
@@ -223,6 +235,7 @@ impl Default for PretrainOptions {
             nucleotide_steps: 1000,
             nucleotide_batch_size: 32,
             masking: MaskingOptions::default(),
+            augmentation: Vec::new(),
             components: Components::default(),
         }
     }
@@ -257,6 +270,7 @@ impl Default for TrainOptions {
             members: TrainOptions::default_members(),
             interval: vec![Level(0.8)],
             presentation: PresentationOptions::default(),
+            augmentation: Vec::new(),
             components: Components::default(),
         }
     }

@@ -8,6 +8,7 @@ use burn::module::Module;
 use burn::optim::GradientsAccumulator;
 use burn::tensor::{Device, Tensor};
 
+use super::augmenting::Augmenting;
 use super::base_task::BaseTask;
 use super::batch_embeddings::{BatchEmbeddings, kept_or_fresh, parts_encoded_together};
 use super::encoding::Embeddings;
@@ -22,7 +23,7 @@ use aam_core::random::stream;
 use aam_data::Split;
 use aam_evaluation::metrics::Metric;
 use aam_model::Base;
-use aam_model::batch::Batcher;
+use aam_model::batch::{AsvGroups, Batcher};
 use aam_run::RunError;
 
 /// The pre-training objective.
@@ -40,6 +41,8 @@ pub struct Pretraining<'a> {
     pub nucleotides: Option<(&'a Nucleotides<'a>, f64)>,
     /// The embeddings of all ASVs, if their encoder is frozen.
     pub frozen: Option<Embeddings>,
+    /// The augmentation of the training samples, if any.
+    pub augmenting: Option<Augmenting<'a>>,
     /// The true distances of the validation samples, once they are computed: at most 32 MB.
     pub validation_truth: OnceLock<Vec<f64>>,
     /// Metrics that do not change in this run.
@@ -71,16 +74,38 @@ struct GuessedAsvs {
 }
 
 impl Pretraining<'_> {
-    /// The ASVs of `chunks` with masks, if nucleotides are predicted.
+    /// `chunks`, whose ASVs are those of `groups`, with the errors that augmentations make.
+    fn with_errors(
+        &self,
+        chunks: Vec<AsvChunk>,
+        groups: &AsvGroups,
+        draws: Draws,
+    ) -> Vec<AsvChunk> {
+        match &self.augmenting {
+            Some(augmenting) => augmenting.sequences(&chunks, groups, draws).into_owned(),
+            None => chunks,
+        }
+    }
+
+    /// The ASVs of `chunks` with masks, if nucleotides are predicted. Errors of augmentations are in
+    /// what is seen, but not in what is to be predicted.
     fn guessed(
         &self,
         chunks: &[AsvChunk],
+        groups: &AsvGroups,
         draws: Draws,
         scale: f64,
         replica: Replica<'_>,
     ) -> Option<GuessedAsvs> {
         let (task, weight) = self.nucleotides?;
-        let masked = task.mask(chunks.to_vec(), &mut draws.stream("masks"));
+        let mut masked = task.mask(chunks.to_vec(), &mut draws.stream("masks"));
+        if self.augmenting.is_some() {
+            let seen = masked.iter().map(|chunk| chunk.masked.clone()).collect();
+            let seen = self.with_errors(seen, groups, draws);
+            for (chunk, seen) in masked.iter_mut().zip(seen) {
+                chunk.masked = seen;
+            }
+        }
         let together = self.masked_embeddings && !masked.is_empty();
         Some(GuessedAsvs {
             seen: together.then(|| masked.iter().map(|chunk| chunk.masked.clone()).collect()),
@@ -131,20 +156,28 @@ impl Objective for Pretraining<'_> {
     fn gradients(
         &self,
         model: &Base,
-        batch: TrainingBatch,
+        mut batch: TrainingBatch,
         draws: Draws,
         scale: f64,
         replica: Replica<'_>,
     ) -> Result<BatchResult, RunError> {
-        let (device, truth) = (&self.device, batch.truth);
-        let batch = self.batcher.batch(&batch.rows, &mut draws.stream("ASVs"));
+        let (device, truth) = (&self.device, batch.truth.take());
+        let rng = &mut draws.stream("ASVs");
+        let batch = match &self.augmenting {
+            Some(augmenting) => {
+                let changed = augmenting.of_batch(&batch, draws)?;
+                self.batcher.changed_batch(&batch.rows, &changed, rng)
+            }
+            None => self.batcher.batch(&batch.rows, rng),
+        };
         let mut gradients = GradientsAccumulator::new();
         let mut losses = vec![metric("train_loss", 0.0)];
         let chunks = match &self.frozen {
             Some(_) => Vec::new(),
             None => batch.groups.chunks(self.batcher.sequences),
         };
-        let guessed = self.guessed(&chunks, draws, scale, replica);
+        let guessed = self.guessed(&chunks, &batch.groups, draws, scale, replica);
+        let chunks = self.with_errors(chunks, &batch.groups, draws);
         let mut nucleotide_loss = None;
         if let (Some(task), Some(truth)) = (self.task, truth) {
             let seen = guessed.as_ref().and_then(|guessed| guessed.seen.as_ref());

@@ -3,7 +3,9 @@
 //! What gradients would reach in hundreds of updates, ridge regression reaches in closed form, for
 //! numbers, and logistic regression in a few steps, for classes. The penalty is the one with the least
 //! loss of training samples that are held back, groups kept whole. Fusion and head then learn what the
-//! readout leaves.
+//! readout leaves. With augmentation, it is solved for several draws of each sample.
+
+mod views;
 
 use std::collections::HashSet;
 
@@ -15,6 +17,8 @@ use ndarray::{Array2, Axis};
 
 use crate::finetuning::Finetuning;
 use crate::inference::FineTuned;
+use aam_run::RunError;
+use views::Views;
 
 /// What the outputs of a target are solved for.
 struct Solved {
@@ -42,14 +46,19 @@ impl Readouts {
     /// Of the samples at `rows`, of which `folds` has the parts by which penalties are chosen; of more
     /// than 5000 so many, drawn. `None` where views change from update to update, where outputs are
     /// scaled or bent afterwards, where samples differ in weight, or for losses of other outputs.
+    ///
+    /// # Errors
+    /// An augmentation that leaves something that is not a sample.
     pub fn new(
         objective: &Finetuning<'_>,
         model: &FineTuned,
         rows: &[usize],
         folds: &[usize],
-    ) -> Option<Self> {
-        let profiles = objective.profiles.as_ref()?;
-        model.predictor.plain_readout()?;
+    ) -> Result<Option<Self>, RunError> {
+        let is_plain = model.predictor.plain_readout().is_some();
+        let Some(profiles) = objective.profiles.as_ref().filter(|_| is_plain) else {
+            return Ok(None);
+        };
         let weights = objective.weights.as_ref();
         let differ = weights.is_some_and(|weights| {
             let mut of_samples = rows.iter().map(|row| weights[*row]);
@@ -57,7 +66,7 @@ impl Readouts {
             of_samples.any(|weight| Some(weight) != first)
         });
         if differ || objective.target_weight <= 0.0 {
-            return None;
+            return Ok(None);
         }
         let places = drawn(
             rows.len(),
@@ -66,24 +75,30 @@ impl Readouts {
         );
         let folds: Vec<usize> = places.iter().map(|place| folds[*place]).collect();
         let rows: Vec<usize> = places.iter().map(|place| rows[*place]).collect();
-        let values: Vec<f64> = profiles.select(&rows).into_data().iter::<f64>().collect();
-        let width = values.len() / rows.len().max(1);
-        let mut views = Array2::from_shape_vec((rows.len(), width), values).ok()?;
-        let square = views.iter().map(|value| value * value).sum::<f64>() / rows.len() as f64;
+        let seen = match &objective.augmenting {
+            None => Views::of_samples(objective, profiles, rows, folds),
+            Some(augmenting) => Views::augmented(objective, model, augmenting, &rows, &folds)?,
+        };
+        let width = seen.values.len() / seen.rows.len().max(1);
+        let shape = (seen.rows.len(), width);
+        let Ok(mut views) = Array2::from_shape_vec(shape, seen.values) else {
+            return Ok(None);
+        };
+        let square = views.iter().map(|value| value * value).sum::<f64>() / views.nrows() as f64;
         let length = square.sqrt();
         if !(length > 0.0 && length.is_finite()) {
-            return None;
+            return Ok(None);
         }
         views /= length;
         let products = gram(views.view());
-        let targets = solved(objective, model, &rows, &folds, &products);
-        targets.iter().any(Option::is_some).then_some(Self {
-            rows,
+        let targets = solved(objective, model, &seen.targets, &seen.folds, &products);
+        Ok(targets.iter().any(Option::is_some).then_some(Self {
+            rows: seen.rows,
             views,
             length,
             products,
             targets,
-        })
+        }))
     }
 
     /// `model` with the readout of all samples but those at the rows `without`.
@@ -151,17 +166,17 @@ impl Readouts {
     }
 }
 
-/// What is solved for each target, with the penalty that suits it.
+/// What is solved for each target, with the penalty that suits it, given the targets of each sample.
 fn solved(
     objective: &Finetuning<'_>,
     model: &FineTuned,
-    rows: &[usize],
+    of_samples: &[Vec<f64>],
     folds: &[usize],
     products: &Array2<f64>,
 ) -> Vec<Option<Solved>> {
     let targets = 0..objective.targets.len();
     let truths: Vec<Option<(Array2<f64>, bool)>> = targets
-        .map(|target| truth(objective, model, target, rows))
+        .map(|target| truth(model, target, of_samples))
         .collect();
     let judged = |truth: &Array2<f64>| {
         let judged = Judged::of(folds, truth, &mut stream(objective.seed, "readout judged"));
@@ -197,25 +212,20 @@ fn solved(
     truths.map(|truth| with_penalty(truth?)).collect()
 }
 
-/// What is to be solved for a target, and whether that is its class.
-fn truth(
-    objective: &Finetuning<'_>,
-    model: &FineTuned,
-    target: usize,
-    rows: &[usize],
-) -> Option<(Array2<f64>, bool)> {
+/// What is to be solved for a target of the samples with the targets `of_samples`, and whether that is
+/// its class.
+fn truth(model: &FineTuned, target: usize, of_samples: &[Vec<f64>]) -> Option<(Array2<f64>, bool)> {
     let loss = &model.losses[target];
     let (is_classes, outputs) = match loss.outputs_per_target() {
         outputs if loss.outputs_are_log_odds() => (true, outputs),
         1 if loss.outputs_are_values() => (false, 1),
         _ => return None,
     };
-    let values = &objective.targets[target].values;
-    let mut truth = Array2::zeros((rows.len(), outputs));
-    for (place, &row) in rows.iter().enumerate() {
+    let mut truth = Array2::zeros((of_samples.len(), outputs));
+    for (place, targets) in of_samples.iter().enumerate() {
         match is_classes {
-            true => truth[[place, values[row] as usize]] = 1.0,
-            false => truth[[place, 0]] = objective.scales.forward(target, row, values[row]),
+            true => truth[[place, targets[target] as usize]] = 1.0,
+            false => truth[[place, 0]] = targets[target],
         }
     }
     Some((truth, is_classes))

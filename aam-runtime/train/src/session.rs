@@ -365,6 +365,7 @@ pub fn manifest(model: ModelConfig, data: DataPolicy) -> Manifest {
         model,
         predictor: None,
         data,
+        augmentations: Vec::new(),
         train_samples: Vec::new(),
         validation_samples: Vec::new(),
         epoch: 0,

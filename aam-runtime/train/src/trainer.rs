@@ -107,7 +107,7 @@ impl<'a> Trainer<'a> {
         let batches = sampling.batches(self.options.seed, self.plan.batch_size, begun);
         // The first rank sends the true values of batches to the others.
         let task = objective.task().filter(|_| communicator.rank() == 0);
-        with_batches(task, batches, |next_batch| {
+        with_batches(task, sampling.rows, batches, |next_batch| {
             self.epochs(objective, model, progress, rows, next_batch)
         })
     }

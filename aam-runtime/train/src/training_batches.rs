@@ -6,6 +6,7 @@
 //! consumer of the batches, whether that succeeds or not. The true values of a batch only depend on
 //! its samples, so results are the same as without the thread.
 
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
@@ -20,32 +21,42 @@ const AHEAD: usize = 2;
 pub struct TrainingBatch {
     /// Rows of the table, or of other training data.
     pub rows: Vec<usize>,
+    /// All rows that are trained on, which may be fewer than those of the study's training samples.
+    pub pool: Arc<[usize]>,
     /// The true values of the samples ([`BaseTask::truth`]), if there is a sample task.
     pub truth: Option<Vec<f32>>,
 }
 
 impl TrainingBatch {
-    fn new(rows: Vec<usize>, task: BaseTask<'_>) -> Self {
+    fn new(rows: Vec<usize>, pool: Arc<[usize]>, task: BaseTask<'_>) -> Self {
         let truth = Some(task.truth(&rows));
-        Self { rows, truth }
+        Self { rows, pool, truth }
     }
 }
 
 /// Returns the next batch, without end.
 pub type NextBatch<'a> = dyn FnMut() -> Result<TrainingBatch, RunError> + 'a;
 
-/// Passes batches for the infinite iterator `batches` to `work`, and returns its result.
+/// Passes batches for the infinite iterator `batches`, of rows in `pool`, to `work`, and returns its
+/// result.
 ///
 /// If there is a task, its true values are computed in another thread.
 pub fn with_batches<R>(
     task: Option<BaseTask<'_>>,
+    pool: &[usize],
     mut batches: impl Iterator<Item = Vec<usize>> + Send,
     work: impl FnOnce(&mut NextBatch<'_>) -> R,
 ) -> R {
+    let pool: Arc<[usize]> = pool.into();
     let Some(task) = task else {
         return work(&mut || {
             let rows = batches.next().ok_or(RunError::BatchesEnded)?;
-            Ok(TrainingBatch { rows, truth: None })
+            let pool = Arc::clone(&pool);
+            Ok(TrainingBatch {
+                rows,
+                pool,
+                truth: None,
+            })
         });
     };
     thread::scope(|scope| {
@@ -53,7 +64,8 @@ pub fn with_batches<R>(
         scope.spawn(move || {
             for rows in batches {
                 // The receiver no longer exists once the work is done.
-                if sender.send(TrainingBatch::new(rows, task)).is_err() {
+                let batch = TrainingBatch::new(rows, Arc::clone(&pool), task);
+                if sender.send(batch).is_err() {
                     break;
                 }
             }
@@ -101,16 +113,17 @@ mod tests {
     fn batches_come_in_order_with_the_truth_that_they_have_without_a_thread() {
         let supervision = distances();
         let task = BaseTask::new(&supervision, &[0, 1]).unwrap();
-        let found: Vec<TrainingBatch> = with_batches(Some(task), (0..).map(rows), |next| {
-            (0..50).map(|_| next().unwrap()).collect()
-        });
+        let found: Vec<TrainingBatch> =
+            with_batches(Some(task), &[1, 2], (0..).map(rows), |next| {
+                (0..50).map(|_| next().unwrap()).collect()
+            });
         assert_eq!(found.len(), 50);
         for (i, batch) in found.iter().enumerate() {
-            assert_eq!(*batch, TrainingBatch::new(rows(i), task));
+            assert_eq!(*batch, TrainingBatch::new(rows(i), [1, 2].into(), task));
             let truth = batch.truth.as_ref().unwrap();
             assert!(truth.len() == 16 && truth[1] > 0.0);
         }
-        let first = with_batches(None, (0..).map(rows), |next| next().unwrap());
+        let first = with_batches(None, &[], (0..).map(rows), |next| next().unwrap());
         assert_eq!((first.rows, first.truth), (rows(0), None));
     }
 
@@ -123,7 +136,7 @@ mod tests {
             made.fetch_add(1, Ordering::SeqCst);
             rows(i)
         });
-        let outcome: Result<(), &str> = with_batches(Some(task), batches, |next| {
+        let outcome: Result<(), &str> = with_batches(Some(task), &[], batches, |next| {
             for taken in 1..=20 {
                 next().map_err(|_| "no batch")?;
                 // The consumed ones, the queued ones, and the one being computed.
@@ -145,7 +158,7 @@ mod tests {
         });
         let taken = AtomicUsize::new(0);
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            with_batches(Some(task), broken, |next| {
+            with_batches(Some(task), &[], broken, |next| {
                 while next().is_ok() {
                     taken.fetch_add(1, Ordering::SeqCst);
                 }

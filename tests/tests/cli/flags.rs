@@ -32,7 +32,7 @@ fn flags(aam: &Aam, command: &str) -> Vec<String> {
 fn the_flags_of_train_are_frozen() {
     let expected = "
         asv-chunk-size asv-encoder asv-sampling attention-heads attention-layers
-        attn-implementation auto-batch-size balance base-lr baseline-trees batch-size best-metric
+        attn-implementation augmentation auto-batch-size balance base-lr baseline-trees batch-size best-metric
         categorical-columns categorical-dropout categorical-embed-dim categorical-embed-dims
         categorical-hierarchy categorical-loss-weight-beta categorical-loss-weight-column
         categorical-loss-weights categorical-lr classifier compatibility conditional-output-scaling
@@ -65,7 +65,7 @@ fn compare_has_the_flags_of_train() {
 fn the_flags_of_pretrain_are_frozen() {
     let expected = "
         asv-chunk-size asv-encoder asv-sampling attention-heads attention-layers
-        attn-implementation auto-batch-size batch-size best-metric compatibility config
+        attn-implementation augmentation auto-batch-size batch-size best-metric compatibility config
         count-embedding count-scale
         decay-all device distance-scale drop-missing dropout ema-decay embedding-dim epochs
         ffn-ratio gradient-accumulation-steps help json keep-checkpoints lr max-bp max-grad-norm

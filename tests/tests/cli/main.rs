@@ -1,6 +1,7 @@
 //! Tests that run the program as users do: arguments, input files and output files. They share one
 //! binary, because linking one per file takes minutes and gigabytes.
 
+mod augmentation;
 mod bad_predictions;
 mod bad_studies;
 mod before_files;

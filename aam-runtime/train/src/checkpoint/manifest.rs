@@ -32,6 +32,9 @@ pub struct Manifest {
     pub predictor: Option<PredictorManifest>,
     /// How samples are prepared as input.
     pub data: DataPolicy,
+    /// The augmentations of the training samples, in order. Predictions do not use them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub augmentations: Vec<Resolved>,
     /// Ids of the training samples.
     pub train_samples: Vec<String>,
     /// Ids of the validation samples.

@@ -1,5 +1,6 @@
 //! The loss of a batch: the targets and the auxiliary tasks.
 
+use aam_api::AugmentedSample;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use super::Finetuning;
@@ -10,13 +11,17 @@ use aam_model::{Base, Predictor, PredictorOutput, count_loss, target_loss};
 use aam_run::RunError;
 
 impl Finetuning<'_> {
+    /// The targets of the sample at `row` on the scale of training, and the indices of its classes.
+    pub(crate) fn scaled_targets(&self, row: usize) -> impl Iterator<Item = f64> {
+        let columns = self.targets.iter().enumerate();
+        columns.map(move |(target, column)| self.scales.forward(target, row, column.values[row]))
+    }
+
     /// The targets of the samples at `rows` on the scale of training, `[rows, targets]`.
-    fn target(&self, rows: &[usize], device: &Device) -> Tensor<2> {
+    pub(super) fn target(&self, rows: &[usize], device: &Device) -> Tensor<2> {
         let mut values = Vec::with_capacity(rows.len() * self.targets.len());
         for &row in rows {
-            for (target, column) in self.targets.iter().enumerate() {
-                values.push(self.scales.forward(target, row, column.values[row]) as f32);
-            }
+            values.extend(self.scaled_targets(row).map(|value| value as f32));
         }
         Tensor::from_data(
             TensorData::new(values, [rows.len(), self.targets.len()]),
@@ -24,29 +29,38 @@ impl Finetuning<'_> {
         )
     }
 
-    /// The loss of each sample and target, `[rows, targets]`.
+    /// The targets of augmented samples, `[samples, targets]`.
+    pub(super) fn target_of_changed(&self, samples: &[AugmentedSample]) -> Tensor<2> {
+        let values = samples.iter().flat_map(|sample| &sample.targets);
+        let values: Vec<f32> = values.map(|value| *value as f32).collect();
+        let shape = [samples.len(), self.targets.len()];
+        Tensor::from_data(TensorData::new(values, shape), &self.device)
+    }
+
+    /// The loss of each sample and target, `[samples, targets]`, given the targets on the scale of
+    /// training, of the same shape.
     pub(super) fn target_losses(
         &self,
         model: &FineTuned,
         output: &PredictorOutput,
-        rows: &[usize],
-        device: &Device,
+        target: &Tensor<2>,
     ) -> Tensor<2> {
-        let target = self.target(rows, device);
+        let [samples, _] = target.dims();
         let losses = model.losses.iter().enumerate().map(|(t, loss)| {
             let values = values_of(loss, t, &output.values);
-            loss.forward(values, target.clone().slice([0..rows.len(), t..t + 1]))
+            loss.forward(values, target.clone().slice([0..samples, t..t + 1]))
         });
         Tensor::cat(losses.collect(), 1)
     }
 
-    /// The contribution of the samples of `batch`, with model output `output`, to the weighted sum
-    /// of the loss terms, and the terms.
+    /// The contribution of the samples of `batch`, with model output `output` and the targets
+    /// `target`, to the weighted sum of the loss terms, and the terms.
     pub(super) fn loss(
         &self,
         model: &FineTuned,
         output: &PredictorOutput,
         batch: &LocalBatch<'_>,
+        target: Tensor<2>,
         truth: Option<Vec<f32>>,
     ) -> Result<(Tensor<1>, Vec<LossTerm>), RunError> {
         let (device, samples) = (&self.device, &batch.samples);
@@ -54,7 +68,7 @@ impl Finetuning<'_> {
             let weights: Vec<f32> = samples.rows.iter().map(|&row| weights[row]).collect();
             Tensor::from_floats(weights.as_slice(), device)
         });
-        let losses = self.target_losses(model, output, &samples.rows, device);
+        let losses = self.target_losses(model, output, &target);
         let term = batch.share_of_mean(target_loss(losses, weights));
         let mut terms = vec![LossTerm::new(
             "train_target_loss",

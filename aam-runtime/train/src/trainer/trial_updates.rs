@@ -72,7 +72,7 @@ impl TrialUpdates<'_> {
         // The first rank sends the true values of batches to the others.
         let is_first = self.strategy.communicator().rank() == 0;
         let task = objective.task().filter(|_| is_first);
-        with_batches(task, all, |next_batch| {
+        with_batches(task, sampling.rows, all, |next_batch| {
             self.watched(objective, model.clone(), next_batch, rates, watcher)
         })
     }
