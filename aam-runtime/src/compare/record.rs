@@ -122,10 +122,15 @@ fn differing<'a>(
     then: &'a Map<String, Value>,
 ) -> impl Iterator<Item = (&'a str, String, String)> {
     let only_then = then.keys().filter(|name| !now.contains_key(*name));
-    // Settings that an older version did not have count as not given.
-    let given = |settings: &'a Map<String, Value>, name: &str| {
-        settings.get(name).filter(|value| !value.is_null())
-    };
+    // Settings that an older version did not have count as not given, and so do empty lists.
+    fn is_given(value: &&Value) -> bool {
+        match value {
+            Value::Null => false,
+            Value::Array(items) => !items.is_empty(),
+            _ => true,
+        }
+    }
+    let given = |settings: &'a Map<String, Value>, name: &str| settings.get(name).filter(is_given);
     now.keys().chain(only_then).filter_map(move |name| {
         let (now, then) = (given(now, name), given(then, name));
         (now != then).then(|| (name.as_str(), shown(now), shown(then)))
@@ -293,6 +298,9 @@ mod tests {
         options.train.optimization.output_dir = Some("elsewhere".into());
         options.train.split.folds = Some(5);
         assert_eq!(asked(&options).differences(&first), Vec::<String>::new());
+        let mut older = asked(&options);
+        assert!(older.settings.shift_remove("augmentation").is_some());
+        assert_eq!(asked(&options).differences(&older), Vec::<String>::new());
         options.train.data.table = Some(file("c.biom", "another"));
         options.train.optimization.epochs = Some(7);
         assert_eq!(

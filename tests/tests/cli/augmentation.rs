@@ -132,7 +132,8 @@ fn ranks_learn_from_the_samples_of_one() {
     let aam = aam!().with(RANKS_STUDY);
     let run = |to: &str, more: &str| {
         aam.ok(&format!(
-            "train {DATA} {TINY} --baseline-trees 0 --pooling attention --no-freeze-base \
+            "train {DATA} {TINY} --baseline-trees 0 --asv-encoder transformer \
+             --pooling attention --no-freeze-base \
              --augmentation mixup:alpha=3,rarefaction:depth=100,mutation:rate=0.1 \
              --optimizer sgd {more} --output-dir {to}"
         ));
@@ -146,7 +147,7 @@ fn ranks_learn_from_the_samples_of_one() {
     let runs = Runs(&aam);
     let start = runs.weights("start");
     let apart = runs.apart(&start, "single", "several");
-    assert!(apart < 1e-5, "{apart:e}");
+    assert!(apart < 1e-4, "{apart:e}");
 }
 
 #[test]
