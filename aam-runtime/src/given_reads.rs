@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aam_core::text::counted;
 use aam_data::{Conditions, Metadata, Storage, Table, TokenOptions, TokenizedSequences};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
@@ -52,7 +53,8 @@ impl GivenReads<'_> {
         let max_bp = policy.max_bp;
         if longest > max_bp {
             observer.observe(&Event::Warning(&format!(
-                "the model was trained on sequences of up to {max_bp} bases, and the longest one here has {longest}: longer sequences are truncated"
+                "the model was trained on sequences of up to {}, and the longest one here has {longest}: longer sequences are truncated",
+                counted(max_bp, "base")
             )))?;
         }
         let options = TokenOptions {
@@ -74,7 +76,8 @@ impl GivenReads<'_> {
         if help.contains("--rarefy-depth") {
             let depth = policy.rarefy_depth.unwrap_or_default();
             error.help = Some(format!(
-                "the model was trained on samples of {depth} reads each and predicts only samples with at least that many"
+                "the model was trained on samples of {} each and predicts only samples with at least that many",
+                counted(depth as usize, "read")
             ));
         }
         match self.files.table {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use aam_api::options::Facts;
+use aam_core::text::counted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -266,13 +267,13 @@ fn refuse_other_runs(options: &TrainOptions) -> Result<(), RunError> {
 
 impl FoundRate {
     fn text(&self) -> String {
-        let points = self.curve.points.len();
+        let updates = counted(self.curve.points.len(), "update");
         match self.suggestion {
             Some(rate) => format!(
-                "after {points} updates: the loss falls fastest at a learning rate of {rate:.1e}; try --lr {rate:.1e}"
+                "after {updates}: the loss falls fastest at a learning rate of {rate:.1e}; try --lr {rate:.1e}"
             ),
             None => format!(
-                "after {points} updates: the loss fell at none of these learning rates; check the plot, or try others with --start-lr and --end-lr"
+                "after {updates}: the loss fell at none of these learning rates; check the plot, or try others with --start-lr and --end-lr"
             ),
         }
     }

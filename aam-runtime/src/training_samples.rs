@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use aam_core::text::{agreeing, counted};
 use aam_data::Table;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
@@ -72,8 +73,9 @@ impl TrainingSamples {
                 false => "--abstain leaves their predictions empty",
             };
             observer.observe(&Event::Warning(&format!(
-                "{count} of {} samples are unlike the training samples: further from them than those are from one another, or sharing fewer ASVs with them (column 'unlike'); {so}",
-                compared.samples.len()
+                "{count} of {} {} unlike the training samples: further from them than those are from one another, or sharing fewer ASVs with them (column 'unlike'); {so}",
+                counted(compared.samples.len(), "sample"),
+                agreeing(count, "is", "are")
             )))?;
         }
         Ok(ComparedSamples {

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use aam_api::options::{Facts, FileUse};
+use aam_core::text::{agreeing, counted};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -117,7 +118,9 @@ pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), 
     let empty = empty.count();
     if empty > 0 {
         observer.observe(&Event::Warning(&format!(
-            "{empty} samples have no reads: their distances are meaningless"
+            "{} without reads: distances from {} are meaningless",
+            counted(empty, "sample"),
+            agreeing(empty, "it", "them")
         )))?;
     }
     let unifrac = UniFrac::new(&tree, &table, options.metric).map_err(|e| e.file(tree_path))?;
@@ -125,10 +128,10 @@ pub fn run(options: &UnifracOptions, observer: &mut dyn Observer) -> Result<(), 
     let place = Place::new(output, format)?;
     let ids = table.sample_ids();
     observer.observe(&Event::Note(&format!(
-        "{} UniFrac of {} samples with {} ASVs",
+        "{} UniFrac of {} with {}",
         options.metric,
-        ids.len(),
-        table.num_features()
+        counted(ids.len(), "sample"),
+        counted(table.num_features(), "ASV")
     )))?;
     match options.precision {
         Precision::F32 => place.fill::<f32>(&unifrac, ids, options.memory, observer)?,

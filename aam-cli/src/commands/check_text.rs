@@ -7,6 +7,7 @@ use aam_runtime::report::check::{
     TargetFound,
 };
 use aam_runtime::report::words;
+use aam_runtime::text::counted;
 
 /// Maximum characters of a column's name.
 const WIDEST_NAME: usize = 32;
@@ -100,8 +101,11 @@ fn samples(text: &mut String, found: &SamplesFound) {
     line(
         text,
         &format!(
-            "{} samples with {} ASVs, {} of them in only one sample, and {} reads{empty}",
-            found.samples, found.asvs, found.asvs_of_one_sample, found.reads
+            "{} with {}, {} of them in only one sample, and {}{empty}",
+            counted(found.samples, "sample"),
+            counted(found.asvs, "ASV"),
+            found.asvs_of_one_sample,
+            counted(found.reads as usize, "read")
         ),
     );
     if let Some(depth) = &found.depth {
@@ -141,7 +145,10 @@ fn columns(text: &mut String, report: &CheckReport) {
         return;
     }
     let samples = report.columns[0].known + report.columns[0].missing;
-    heading(text, &format!("Columns of the metadata, {samples} samples"));
+    heading(
+        text,
+        &format!("Columns of the metadata, {}", counted(samples, "sample")),
+    );
     let names = report
         .columns
         .iter()

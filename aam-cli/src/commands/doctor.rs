@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use aam_runtime::run::RunError;
+use aam_runtime::text::{agreeing, counted};
 use aam_runtime::train::doctor::attention::{TOLERANCE, Way, shown};
 use aam_runtime::train::doctor::{DeviceReport, Examination, Report, examine};
 use clap::ArgMatches;
@@ -76,8 +77,7 @@ fn in_words(report: &Report) -> String {
     for backend in &report.backends {
         let mut parts = vec![match (backend.built, backend.devices) {
             (false, _) => "not in this program".to_owned(),
-            (true, 1) => "1 device".to_owned(),
-            (true, number) => format!("{number} devices"),
+            (true, number) => counted(number, "device"),
         }];
         parts.extend(
             backend
@@ -149,8 +149,11 @@ fn verdict(report: &Report) -> String {
         0 => format!(
             "All results are right. Differences are relative to double precision; up to {TOLERANCE} is allowed."
         ),
-        1 => "1 problem was found.".to_owned(),
-        number => format!("{number} problems were found."),
+        number => format!(
+            "{} {} found.",
+            counted(number, "problem"),
+            agreeing(number, "was", "were")
+        ),
     }
 }
 

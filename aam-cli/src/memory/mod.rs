@@ -51,8 +51,9 @@ pub fn fitted<T: Measurable>(options: T, observer: &mut dyn Observer) -> Result<
         let steps = (target / size).max(1);
         options.optimization().gradient_accumulation_steps = steps;
         let text = format!(
-            "--target-effective-batch-size {target}: updates of {} of {size} samples",
-            counted(steps, "batch")
+            "--target-effective-batch-size {target}: updates of {} of {}",
+            counted(steps, "batch"),
+            counted(size, "sample")
         );
         observer.observe(&Event::Note(&text))?;
     }

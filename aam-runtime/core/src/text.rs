@@ -45,6 +45,14 @@ pub fn counted(number: usize, noun: &str) -> String {
     }
 }
 
+/// The word that agrees with a count: `one` with 1, `several` with any other number.
+pub fn agreeing<'a>(number: usize, one: &'a str, several: &'a str) -> &'a str {
+    match number {
+        1 => one,
+        _ => several,
+    }
+}
+
 /// `text` of several lines for display: everything invisible except line breaks is escaped.
 pub fn visible(text: &str) -> Cow<'_, str> {
     written_out(text, |c| is_hidden(c) && c != '\n', write_escaped)
@@ -102,6 +110,8 @@ mod tests {
         let counts = [(1, "batch"), (2, "batch"), (0, "epoch"), (3, "class")];
         let counts = counts.map(|(number, noun)| counted(number, noun));
         assert_eq!(counts, ["1 batch", "2 batches", "0 epochs", "3 classes"]);
+        let words = [0, 1, 2].map(|number| agreeing(number, "is", "are"));
+        assert_eq!(words, ["are", "is", "are"]);
     }
 
     #[test]

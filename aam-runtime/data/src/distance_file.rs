@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::source::Source;
 use super::table::check_ids;
 use super::{DataError, DistanceMatrix};
+use aam_core::text::{agreeing, counted};
 
 /// Distances from a file, with or without ids, not yet checked.
 #[derive(Clone, Debug)]
@@ -38,9 +39,10 @@ impl DistanceFile {
     pub fn with_ids(mut self, ids: Vec<String>) -> Result<Self, DataError> {
         if ids.len() != self.size {
             return Err(self.error(format!(
-                "holds distances of {} samples, but {} ids were given for them",
-                self.size,
-                ids.len()
+                "holds distances of {}, but {} {} given for them",
+                counted(self.size, "sample"),
+                counted(ids.len(), "id"),
+                agreeing(ids.len(), "was", "were")
             )));
         }
         if self.ids.as_ref().is_some_and(|own| *own != ids) {

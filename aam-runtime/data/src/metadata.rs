@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use super::missing_words::{plain, says_missing};
 use super::number_words::written;
 use super::{DataError, shorten};
+use aam_core::text::{agreeing, counted};
 
 /// Longest name that is compared with others, which takes time quadratic in its length.
 const LONGEST_COMPARED: usize = 200;
@@ -225,9 +226,10 @@ impl Metadata {
         let error = DataError::in_file(
             &self.file,
             format!(
-                "{} of {} samples have non-numeric values ({}{more})",
+                "{} of {} {} non-numeric values ({}{more})",
                 bad.len(),
-                ids.len(),
+                counted(ids.len(), "sample"),
+                agreeing(bad.len(), "has", "have"),
                 listed.join(", ")
             ),
         )

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::{Table, shorten};
 use aam_core::DataError;
+use aam_core::text::agreeing;
 pub(crate) use spelling::without_size;
 pub use spelling::{Guess, guess};
 
@@ -52,9 +53,10 @@ pub fn partial(table: &Table, what: &str, ids: &[String]) -> (String, Option<Gue
             three(others.clone())
         ),
     };
+    let missing = lost.clone().count();
+    let be = agreeing(missing, "is", "are");
     let text = format!(
-        "{} of the table are not in {what} and are left out, such as {}{more}",
-        lost.clone().count(),
+        "{missing} of the table {be} not in {what} and {be} left out, such as {}{more}",
         three(lost.clone())
     );
     (text, likely_guess(&lost.collect::<Vec<_>>(), others))

@@ -29,6 +29,7 @@ mod write;
 
 use super::DataError;
 use super::tree::{TipFault, Tree, shorten};
+use aam_core::text::{agreeing, counted};
 
 pub use rooting::Rooting;
 pub use write::write;
@@ -337,7 +338,11 @@ impl<'a> Parser<'a> {
                 return Err(self
                     .error(
                         self.start[first],
-                        format!("the branch of {name} has no length; {missing} of {root} branches have none"),
+                        format!(
+                            "the branch of {name} has no length; {missing} of {} {} none",
+                            counted(root, "branch"),
+                            agreeing(missing, "has", "have")
+                        ),
                     )
                     .help("give a tree with branch lengths, or the length to use for these (`--missing-length 0`)"));
             };

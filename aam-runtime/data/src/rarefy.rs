@@ -1,5 +1,6 @@
 //! Rarefaction: subsampling every sample to the same number of reads without replacement.
 
+use aam_core::text::counted;
 use rand::seq::index;
 
 use super::{DataError, Table};
@@ -38,7 +39,8 @@ pub fn rarefy(table: &Table, depth: u32, seed: u64) -> Result<Rarefied, DataErro
     if kept.is_empty() {
         let most = dropped.iter().map(|(_, reads)| *reads).max().unwrap_or(0);
         return Err(DataError::new(format!(
-            "no sample has {depth} reads to rarefy to; the largest has {most}"
+            "no sample has {} to rarefy to; the largest has {most}",
+            counted(depth as usize, "read")
         ))
         .help("choose a smaller --rarefy-depth, or `none`"));
     }

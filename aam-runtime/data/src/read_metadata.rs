@@ -17,6 +17,7 @@ use super::separator::Separator;
 use super::source::{Kind, Source};
 use super::tsv_rows::Rows;
 use super::{DataError, container};
+use aam_core::text::{agreeing, counted};
 use directives::Directives;
 
 /// Reads the metadata at `path`: text separated by tabs, commas, semicolons or blanks, gzipped or
@@ -106,9 +107,14 @@ fn parse(text: &str) -> Result<Parsed, DataError> {
     let comments: Vec<&Row> = parts.comments.iter().filter(wide).collect();
     if let Some((_, first)) = comments.first() {
         notes.push(format!(
-            "{} rows that begin with `#` are comments and were not read, such as `{}`: if they are \
-             samples, rename them",
-            comments.len(),
+            "{} that {} with `#` {} not read, such as `{}`: if comments are samples, rename them",
+            counted(comments.len(), "row"),
+            agreeing(comments.len(), "begins", "begin"),
+            agreeing(
+                comments.len(),
+                "is a comment and was",
+                "are comments and were"
+            ),
             super::shorten(&first[0])
         ));
     }

@@ -11,6 +11,7 @@ use super::role::Role;
 use super::source::{Kind, Source};
 use super::table::check_ids;
 use super::{DataError, container, npy, shorten};
+use aam_core::text::{agreeing, counted};
 
 /// One value per sample, as stored in a file.
 #[derive(Clone, Debug)]
@@ -75,9 +76,10 @@ impl SampleValues {
             return Err(DataError::in_file(
                 &self.file,
                 format!(
-                    "holds values of {} samples, but {} ids were given for them",
-                    self.values.len(),
-                    ids.len()
+                    "holds values of {}, but {} {} given for them",
+                    counted(self.values.len(), "sample"),
+                    counted(ids.len(), "id"),
+                    agreeing(ids.len(), "was", "were")
                 ),
             ));
         }

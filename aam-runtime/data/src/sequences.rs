@@ -12,6 +12,7 @@ use super::recognise::wrong_file;
 use super::role::Role;
 use super::source::{Kind, Source};
 use super::{DataError, Ids, IdsBuilder, container, ids, mismatch, shorten};
+use aam_core::text::{agreeing, counted};
 
 /// IUPAC nucleotide codes, including ambiguity codes.
 const LETTERS: &[u8] = b"ACGTURYSWKMBDHVN";
@@ -114,9 +115,10 @@ impl Sequences {
             known.sort_unstable();
             let guess = mismatch::guess(missing.iter().copied(), known.iter().copied());
             return Err(DataError::new(format!(
-                "{} of {} ASVs of the table have no sequence: {}; the sequences' ids look like {}",
+                "{} of {} of the table {} no sequence: {}; the sequences' ids look like {}",
                 missing.len(),
-                ids.len(),
+                counted(ids.len(), "ASV"),
+                agreeing(missing.len(), "has", "have"),
                 quote(&missing[..missing.len().min(3)]),
                 quote(&known[..known.len().min(3)]),
             ))
@@ -255,7 +257,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            error.starts_with("1 of 2 ASVs of the table have no sequence: `x`;"),
+            error.starts_with("1 of 2 ASVs of the table has no sequence: `x`;"),
             "{error}"
         );
     }

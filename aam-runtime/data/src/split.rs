@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use aam_core::text::counted;
 use rand::seq::SliceRandom;
 
 use super::DataError;
@@ -65,8 +66,9 @@ pub fn stratified_split<L: Ord>(
             .max_by(|&a, &b| lacking(a).total_cmp(&lacking(b)));
         let Some(next) = next else {
             return Err(DataError::new(format!(
-                "{wanted} validation samples would leave some of the {} classes without a training sample",
-                classes.len()
+                "{} would leave some of the {} without a training sample",
+                counted(wanted, "validation sample"),
+                counted(classes.len(), "class")
             ))
             .help("choose a smaller validation fraction, or leave out rare classes"));
         };
@@ -100,10 +102,12 @@ pub fn listed_split(
         for id in list {
             let Some(&row) = index.get(id.as_str()) else {
                 return Err(DataError::new(format!(
-                    "the list of {name} samples names `{id}`, which is not among the {} usable samples",
-                    ids.len()
+                    "the list of {name} samples names `{id}`, which is not among the {}",
+                    counted(ids.len(), "usable sample")
                 ))
-                .help("the sample may lack metadata or have too few reads: remove it from the list"));
+                .help(
+                    "the sample may lack metadata or have too few reads: remove it from the list",
+                ));
             };
             if !seen.insert(row) {
                 return Err(DataError::new(format!(
@@ -131,7 +135,8 @@ fn validation_size(samples: usize, fraction: f64) -> Result<usize, DataError> {
     let wanted = (samples as f64 * fraction).ceil() as usize;
     if wanted == 0 || wanted >= samples {
         return Err(DataError::new(format!(
-            "a validation fraction of {fraction} of {samples} samples leaves one side empty"
+            "a validation fraction of {fraction} of {} leaves one side empty",
+            counted(samples, "sample")
         ))
         .help("use more samples or another fraction"));
     }

@@ -13,6 +13,7 @@
 //! the compatibility settings of a model.
 
 use super::{DataError, Ids, IdsBuilder, shorten};
+use aam_core::text::counted;
 
 /// Padding after a sequence.
 pub const PAD: u8 = 0;
@@ -171,7 +172,8 @@ fn checked(id: &str, sequence: &str, options: &TokenOptions) -> Result<bool, Dat
             return Err(fault(at, c).at(place()));
         }
         return Err(DataError::new(format!(
-            "the sequence has {length} bases, more than the {} allowed",
+            "the sequence has {}, more than the {} allowed",
+            counted(length, "base"),
             options.max_bp
         ))
         .at(place())

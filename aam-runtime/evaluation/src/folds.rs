@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aam_core::text::counted;
 use rand::seq::SliceRandom;
 
 use crate::deal::{Order, deal};
@@ -26,7 +27,9 @@ pub fn folds(
 ) -> Result<Vec<Split>, DataError> {
     if folds < 2 || folds > samples {
         return Err(DataError::new(format!(
-            "{samples} samples cannot be divided into {folds} folds"
+            "{} cannot be divided into {}",
+            counted(samples, "sample"),
+            counted(folds, "fold")
         ))
         .help("choose at least 2 folds and at most as many as there are samples"));
     }

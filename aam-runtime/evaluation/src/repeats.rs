@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use aam_core::text::counted;
 use aam_data::{Column, ColumnKind, Metadata, Split};
 
 use super::association::{agreement, variance_explained};
@@ -45,10 +46,10 @@ impl Repeats {
     /// Describes the column in one line.
     pub fn described(&self) -> String {
         format!(
-            "column '{}' has {} values for {} samples, {} of them shared by several samples",
+            "column '{}' has {} for {}, {} of them shared by several samples",
             self.column,
-            self.values,
-            self.groups.of.len(),
+            counted(self.values, "value"),
+            counted(self.groups.of.len(), "sample"),
             self.repeated
         )
     }

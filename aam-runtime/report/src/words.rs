@@ -1,6 +1,7 @@
 //! Wording of check results that the page and the program's output share.
 
 use crate::check::{ColumnFound, Examples, GroupFound, Matching, SequencesFound, ValuesAre};
+use aam_core::text::counted;
 
 /// Most classes named in a line.
 const MOST_CLASSES: usize = 8;
@@ -64,9 +65,9 @@ pub fn matching(found: &Matching) -> String {
 /// Describes the contents of a column in one sentence.
 pub fn column(found: &ColumnFound) -> String {
     let mut text = format!(
-        "{}, {} samples with a value, {} without",
+        "{}, {} with a value, {} without",
         found.kind.words(),
-        found.known,
+        counted(found.known, "sample"),
         found.missing
     );
     if !found.missing_words.is_empty() {
@@ -95,15 +96,17 @@ pub fn values(found: &ColumnFound) -> String {
         (ValuesAre::Numbers, Some(numbers)) => numbers.to_string(),
         (ValuesAre::Nothing, _) => String::new(),
         _ if !found.classes.is_empty() => classes(),
-        _ => format!("{} distinct values", found.distinct),
+        _ => counted(found.distinct, "distinct value"),
     }
 }
 
 /// Describes how many samples share the values of a column.
 pub fn group(found: &GroupFound) -> String {
     format!(
-        "{} values, {} of them shared by several samples ({} samples in all)",
-        found.values, found.repeated, found.samples
+        "{}, {} of them shared by several samples ({} in all)",
+        counted(found.values, "value"),
+        found.repeated,
+        counted(found.samples, "sample")
     )
 }
 

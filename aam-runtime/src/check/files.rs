@@ -173,7 +173,7 @@ impl Study {
         };
         self.sequences = choose((Role::Sequences, true), candidates, found, fits, |path| {
             let sequences = read_sequences(path)?;
-            let held = format!("{} sequences", sequences.len());
+            let held = counted(sequences.len(), "sequence");
             Ok((sequences, held, Vec::new()))
         });
         // Only now are the ASVs known.
@@ -207,7 +207,7 @@ impl Study {
         let needed = self.metadata.is_none();
         self.tree = choose((Role::Tree, needed), candidates, found, fits, |path| {
             let tree = read_tree(path, &newick)?;
-            let held = format!("{} tips", tree.tips().len());
+            let held = counted(tree.tips().len(), "tip");
             Ok((tree, held, Vec::new()))
         });
     }
@@ -236,7 +236,7 @@ impl Study {
             } else {
                 "distances"
             };
-            let held = format!("{of} of {} samples", distances.ids.len());
+            let held = format!("{of} of {}", counted(distances.ids.len(), "sample"));
             Ok((distances, held, Vec::new()))
         });
     }

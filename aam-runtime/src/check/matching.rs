@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use aam_core::DataError;
+use aam_core::text::counted;
 use aam_data::{Table, mismatch};
 use aam_report::check::{Examples, Matching};
 
@@ -198,9 +199,9 @@ fn tree(study: &Study, table: &Table, found: &mut Findings) -> Option<Matching> 
     let lost = &matching.only_table;
     if lost.count > 0 {
         let problem = format!(
-            "the tree lacks {} of {} ASVs, which have {:.1} % of the reads, such as {}",
+            "the tree lacks {} of {}, with {:.1} % of the reads, such as {}",
             lost.count,
-            matching.table,
+            counted(matching.table, "ASV"),
             100.0 * matching.lost_reads,
             lost.examples.join(", ")
         );
@@ -226,16 +227,16 @@ fn warn(matching: &Matching, path: &std::path::Path, found: &mut Findings) {
     let lost = &matching.only_table;
     if let Some(guess) = &matching.guess {
         let problem = format!(
-            "{} samples of the table may be lost due to a different spelling, such as {}",
-            lost.count,
+            "{} of the table may be lost due to a different spelling, such as {}",
+            counted(lost.count, "sample"),
             lost.examples.join(", ")
         );
         found.warn(DataError::in_file(path, problem).help(guess.clone()));
     } else if 2 * lost.count > matching.table {
         let problem = format!(
-            "it lacks {} of the {} samples of the table, such as {}",
+            "it lacks {} of {} of the table, such as {}",
             lost.count,
-            matching.table,
+            counted(matching.table, "sample"),
             lost.examples.join(", ")
         );
         let help = "they are dropped; check that the two files belong to the same study";

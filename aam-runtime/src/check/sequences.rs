@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use aam_core::DataError;
+use aam_core::text::counted;
 use aam_data::{
     Lie, NO_EXCEPTION, Table, TokenOptions, TokenizedSequences, mismatch, reverse_complement,
 };
@@ -131,8 +132,8 @@ fn warn(sequences: &SequencesFound, found: &mut Findings) {
     let from = &sequences.from;
     if sequences.both_strands > 0 {
         let problem = format!(
-            "{from}: for {} ASVs, the reverse complement is present, too: one organism counts as two",
-            sequences.both_strands
+            "{from}: for {}, the reverse complement is present, too: one organism counts as two",
+            counted(sequences.both_strands, "ASV")
         );
         found.warn(DataError::new(problem).help(turn));
     }

@@ -3,6 +3,7 @@
 mod relations;
 
 use aam_core::DataError;
+use aam_core::text::counted;
 use aam_data::Metadata;
 use aam_evaluation::repeats::repeated_columns;
 use aam_report::check::{ColumnFound, GroupFound, Related, TargetFound, ValuesAre};
@@ -229,10 +230,10 @@ fn warn(metadata: &Metadata, target: &TargetFound, found: &mut Findings) {
     if let Some(group) = target.groups.first() {
         warn(
             format!(
-                "column '{}' has {} values for {} samples, {} of them for several samples: repeated measurements are not independent",
+                "column '{}' has {} for {}, {} of them for several samples: repeated measurements are not independent",
                 group.name,
-                group.values,
-                target.column.known + target.column.missing,
+                counted(group.values, "value"),
+                counted(target.column.known + target.column.missing, "sample"),
                 group.repeated
             ),
             format!(

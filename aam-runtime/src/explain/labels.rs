@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use aam_core::text::{agreeing, counted};
 use aam_data::Metadata;
 use aam_evaluation::results::RawColumn;
 use aam_run::RunError;
@@ -83,8 +84,10 @@ fn classes_of(
     let unknown: Vec<&str> = unknown.filter_map(|(text, _)| *text).collect();
     if let Some(first) = unknown.first() {
         observer.observe(&Event::Warning(&format!(
-            "{} samples have a {name} unknown to the model, such as `{first}`: they are explained, but not compared with their true class",
-            unknown.len()
+            "{} {} a {name} unknown to the model, such as `{first}`: {} explained, but not compared with the true class",
+            counted(unknown.len(), "sample"),
+            agreeing(unknown.len(), "has", "have"),
+            agreeing(unknown.len(), "it is", "they are")
         )))?;
     }
     Ok(found)

@@ -19,6 +19,7 @@ mod walks;
 
 use std::path::Path;
 
+use aam_core::text::{agreeing, counted};
 use aam_data::{Conditions, Metadata, Storage};
 use aam_evaluation::differential::differences;
 use aam_report::chart::{Theme, svg_file};
@@ -210,9 +211,10 @@ impl Explanation<'_> {
         let grouped = walks.grouped(&rows);
         if grouped > 0 {
             observer.observe(&Event::Note(&format!(
-                "{grouped} of {} samples differ from the baseline in more than {} ASVs, so closest relatives are added together there: increase --evaluations to resolve single ASVs",
-                rows.len(),
-                walks.most_groups(rows.len())
+                "{grouped} of {} {} from the baseline in more than {}, so closest relatives are added together there: increase --evaluations to resolve single ASVs",
+                counted(rows.len(), "sample"),
+                agreeing(grouped, "differs", "differ"),
+                counted(walks.most_groups(rows.len()), "ASV")
             )))?;
         }
         walks.attribute(&rows, |done| {
@@ -303,8 +305,10 @@ impl Explanation<'_> {
         let mut warnings = Vec::new();
         if seen > 0 && found.labels.is_some() {
             warnings.push(format!(
-                "{seen} of the {} samples were used to train the model: they are predicted too well, and the effect of shuffling is overestimated",
-                found.table.num_samples()
+                "{seen} of {} {} used to train the model: {} predicted too well, and the effect of shuffling is overestimated",
+                counted(found.table.num_samples(), "sample"),
+                agreeing(seen, "was", "were"),
+                agreeing(seen, "it is", "they are")
             ));
         }
         for warning in &warnings {

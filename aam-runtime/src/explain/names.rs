@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
+use aam_core::text::counted;
 use aam_data::{Lineage, Table};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
@@ -39,10 +40,10 @@ impl Names {
         if let Some(path) = taxonomy {
             lineages = aam_study::lineages(table, &ids, path)?;
             observer.observe(&Event::Note(&format!(
-                "{}: lineages of {} of {} ASVs",
+                "{}: lineages of {} of {}",
                 path.display(),
                 lineages.iter().flatten().count(),
-                ids.len()
+                counted(ids.len(), "ASV")
             )))?;
         }
         Ok(Self::new(ids, lineages))

@@ -4,6 +4,7 @@ use crate::Notes;
 use crate::options::{DataOptions, SplitOptions};
 use aam_core::DataError;
 use aam_core::random::stream;
+use aam_core::text::{agreeing, counted};
 use aam_data::{Metadata, Split};
 use aam_run::RunError;
 
@@ -71,8 +72,9 @@ impl<'a> Division<'a> {
             && groups.missing > 0
         {
             notes(format!(
-                "{} samples have no value of '{column}' and stay together as one group",
-                groups.missing
+                "{} without a value of '{column}' {} one group",
+                counted(groups.missing, "sample"),
+                agreeing(groups.missing, "is", "stay together as")
             ))?;
         }
         Ok(Self {
@@ -92,7 +94,10 @@ impl<'a> Division<'a> {
     /// exist.
     pub fn split(&self, notes: &mut Notes<'_>) -> Result<Split, RunError> {
         if self.holds_out_none() {
-            notes(format!("all {} samples for training", self.ids.len()))?;
+            notes(format!(
+                "all {} for training",
+                counted(self.ids.len(), "sample")
+            ))?;
             return Ok(Split {
                 train: (0..self.ids.len()).collect(),
                 validation: Vec::new(),
@@ -133,9 +138,9 @@ impl<'a> Division<'a> {
         let split = groups_split(groups, |group| held_out[group]);
         let number = |side: bool| held_out.iter().filter(|held| **held == side).count();
         notes(format!(
-            "{} samples of {} groups for training, {} of {} for validation",
-            split.train.len(),
-            number(false),
+            "{} of {} for training, {} of {} for validation",
+            counted(split.train.len(), "sample"),
+            counted(number(false), "group"),
             split.validation.len(),
             number(true)
         ))?;
@@ -176,8 +181,9 @@ impl<'a> Division<'a> {
                 self.seed,
             )?)),
             Some(groups) if number > groups.names.len() => Err(DataError::new(format!(
-                "{} groups cannot be divided into {number} folds",
-                groups.names.len()
+                "{} cannot be divided into {}",
+                counted(groups.names.len(), "group"),
+                counted(number, "fold")
             ))
             .help("choose fewer --folds, or hold out each group once with --leave-one-group-out")
             .into()),

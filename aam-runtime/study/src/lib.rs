@@ -22,6 +22,7 @@ use std::path::Path;
 
 use crate::options::DataOptions;
 use aam_core::DataError;
+use aam_core::text::{agreeing, counted};
 use aam_data::mismatch;
 use aam_data::{
     Metadata, Orient, Split, Storage, Table, TokenOptions, TokenizedSequences, listed_split,
@@ -95,10 +96,10 @@ pub fn read_files(
         notes(format!("{}: {note}", path.display()))?;
     }
     notes(format!(
-        "{}: {} samples, {} ASVs",
+        "{}: {}, {}",
         path.display(),
-        table.num_samples(),
-        table.num_features()
+        counted(table.num_samples(), "sample"),
+        counted(table.num_features(), "ASV")
     ))?;
     let table = match files.orient {
         Orient::Auto => orientation::as_gene(table, path, notes)?,
@@ -121,8 +122,10 @@ fn with_sequences(table: Table, path: &Path, notes: &mut Notes<'_>) -> Result<Ta
     let (table, merged) = table.merged_by(found).map_err(|error| error.file(path))?;
     if merged > 0 {
         notes(format!(
-            "{}: {merged} ids of the table have the same sequence as another one; their reads are summed",
-            path.display()
+            "{}: {} of the table {} the same sequence as another one; their reads are summed",
+            path.display(),
+            counted(merged, "id"),
+            agreeing(merged, "has", "have")
         ))?;
     }
     Ok(table)
@@ -161,8 +164,9 @@ fn without_empty_samples(table: Table, notes: &mut Notes<'_>) -> Result<Table, R
     let examples = examples.map(|&row| shorten(&table.sample_ids()[row]));
     let examples: Vec<String> = examples.collect();
     notes(format!(
-        "{} samples without reads are dropped, such as {}",
-        empty.len(),
+        "{} without reads {} dropped, such as {}",
+        counted(empty.len(), "sample"),
+        agreeing(empty.len(), "is", "are"),
         examples.join(", ")
     ))?;
     Ok(table.select_samples(&full))
@@ -185,12 +189,18 @@ pub fn rarefied(
     let lost = rarefied.dropped.iter().take(3);
     let shown = |(id, reads): &(String, u64)| format!("{} ({reads})", shorten(id));
     let examples: Vec<String> = lost.map(shown).collect();
+    let reads = counted(depth as usize, "read");
     notes(match examples.is_empty() {
-        true => format!("rarefied to {depth} reads: every sample kept"),
+        true => format!("rarefied to {reads}: every sample kept"),
         false => format!(
-            "rarefied to {depth} reads: {} samples kept, {} have fewer reads and are dropped, such as {}",
-            rarefied.table.num_samples(),
+            "rarefied to {reads}: {} kept, {} {} dropped, such as {}",
+            counted(rarefied.table.num_samples(), "sample"),
             rarefied.dropped.len(),
+            agreeing(
+                rarefied.dropped.len(),
+                "has fewer reads and is",
+                "have fewer reads and are"
+            ),
             examples.join(", ")
         ),
     })?;
@@ -215,9 +225,11 @@ pub fn tokenized(
         })?;
     if sequences.truncated() > 0 {
         notes(format!(
-            "{} ASVs are longer than {} bases and were truncated",
-            sequences.truncated(),
-            options.max_bp
+            "{} {} longer than {} and {} truncated",
+            counted(sequences.truncated(), "ASV"),
+            agreeing(sequences.truncated(), "is", "are"),
+            counted(options.max_bp, "base"),
+            agreeing(sequences.truncated(), "was", "were")
         ))?;
     }
     Ok(sequences)
@@ -283,9 +295,10 @@ pub fn tell_without_row(
     }
     if let [first, ..] = lacking.as_slice() {
         notes(format!(
-            "{}: {} samples of the table have no row, such as {}",
+            "{}: {} of the table {} no row, such as {}",
             path.display(),
-            lacking.len(),
+            counted(lacking.len(), "sample"),
+            agreeing(lacking.len(), "has", "have"),
             shorten(first)
         ))?;
         if let (_, Some(guess)) = mismatch::partial(table, "the metadata", metadata.ids()) {
@@ -315,11 +328,14 @@ fn keep(
     }
     let (path, found) = (path.display(), rows.len());
     if found == table.num_samples() {
-        notes(format!("{path}: all {found} samples found"))?;
+        notes(format!("{path}: all {} found", counted(found, "sample")))?;
         return Ok(table);
     }
     let (lost, guess) = mismatch::partial(&table, what, ids);
-    notes(format!("{path}: {found} samples found, {lost}"))?;
+    notes(format!(
+        "{path}: {} found, {lost}",
+        counted(found, "sample")
+    ))?;
     if let Some(guess) = guess {
         notes(format!(
             "warning: {path}: samples may be lost due to a different spelling: {guess}"
@@ -368,8 +384,8 @@ pub fn split(
         }
     };
     notes(format!(
-        "{} samples for training, {} for validation",
-        split.train.len(),
+        "{} for training, {} for validation",
+        counted(split.train.len(), "sample"),
         split.validation.len()
     ))?;
     Ok(split)

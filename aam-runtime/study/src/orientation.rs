@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aam_core::text::{agreeing, counted};
 use aam_data::{Ids, Lie, NO_EXCEPTION, Table, oriented};
 use aam_run::RunError;
 
@@ -25,17 +26,23 @@ pub(super) fn as_gene(table: Table, path: &Path, notes: &mut Notes<'_>) -> Resul
     };
     if found.turned > 0 {
         notes(format!(
-            "{} of {} ASVs are reverse complements of the 16S gene and are reoriented; \
-             --orient as-is keeps them as they are",
+            "{} of {} {} reoriented; --orient as-is keeps all as they are",
             found.turned,
-            table.num_features()
+            counted(table.num_features(), "ASV"),
+            agreeing(
+                found.turned,
+                "is the reverse complement of the 16S gene and is",
+                "are reverse complements of the 16S gene and are"
+            )
         ))?;
     }
     let merged = table.merged_by(sequences);
     let (table, merged) = merged.map_err(|error| error.file(path))?;
     if merged > 0 {
         notes(format!(
-            "{merged} ASVs then have the same sequence as another one; their reads are summed"
+            "{} then {} the same sequence as another one; their reads are summed",
+            counted(merged, "ASV"),
+            agreeing(merged, "has", "have")
         ))?;
     }
     Ok(table)
@@ -47,7 +54,7 @@ fn described(sequences: &Ids, lie: &Lie) -> String {
     let (shortest, longest) = (lengths.clone().min(), lengths.max());
     let (shortest, longest) = (shortest.unwrap_or(0), longest.unwrap_or(0));
     let bases = match shortest == longest {
-        true => format!("{longest} bases"),
+        true => counted(longest, "base"),
         false => format!("{shortest} to {longest} bases"),
     };
     let region = lie.region.as_deref().unwrap_or("16S gene");

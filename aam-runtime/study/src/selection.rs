@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::options::SelectionOptions;
 use crate::{Notes, metadata, with_metadata};
+use aam_core::text::{agreeing, counted};
 use aam_data::{Conditions, Metadata, Table, mismatch, read_ids};
 use aam_run::RunError;
 
@@ -48,13 +49,19 @@ pub fn meeting(
     let lacking: String = chosen
         .missing
         .iter()
-        .map(|(column, count)| format!("; {count} have no value of `{column}`"))
+        .map(|(column, count)| {
+            format!(
+                "; {count} {} no value of `{column}`",
+                agreeing(*count, "has", "have")
+            )
+        })
         .collect();
     notes(format!(
-        "{}: {} of {} samples meet {conditions}{lacking}",
+        "{}: {} of {} {} {conditions}{lacking}",
         metadata.file().display(),
         chosen.rows.len(),
-        table.num_samples()
+        counted(table.num_samples(), "sample"),
+        agreeing(chosen.rows.len(), "meets", "meet")
     ))?;
     Ok(table.select_samples(&chosen.rows))
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Notes;
 use crate::options::TreeOptions;
+use aam_core::text::{agreeing, counted};
 use aam_data::{Table, Tree};
 use aam_run::RunError;
 use aam_unifrac::drop_missing;
@@ -29,8 +30,9 @@ pub fn without_missing(
         false => format!(", such as {}", missing.described(tree)),
     };
     notes(format!(
-        "{} ASVs are not in the tree: {:.2} % of the reads are dropped{such}",
-        missing.ids.len(),
+        "{} {} not in the tree: {:.2} % of the reads are dropped{such}",
+        counted(missing.ids.len(), "ASV"),
+        agreeing(missing.ids.len(), "is", "are"),
         100.0 * missing.read_fraction
     ))?;
     Ok(kept)

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use aam_core::text::counted;
+
 /// Durations of the updates of a run, without the time between them.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
@@ -23,7 +25,8 @@ impl Pace {
         let (_, median, _) =
             (updates > 0).then(|| self.updates.select_nth_unstable(updates / 2))?;
         Some(format!(
-            "{updates} updates, the median took {:.3} ms; {:.1} samples per second",
+            "{}, the median took {:.3} ms; {:.1} samples per second",
+            counted(updates, "update"),
             1e3 * median.as_secs_f64(),
             self.samples as f64 / all.as_secs_f64()
         ))

@@ -1,6 +1,7 @@
 //! Several predictions of each sample from random subsets of its ASVs, and their mean.
 
 use aam_api::metric::argmax;
+use aam_core::text::counted;
 use aam_data::AsvSampling;
 use aam_evaluation::results::TargetPrediction;
 use aam_model::batch::{Batch, Batcher};
@@ -183,7 +184,10 @@ pub fn useful_passes(
         .iter()
         .all(|&row| batcher.table.row(row).0.len() <= limit)
     {
-        format!("no sample has more than {limit} ASVs, so there is nothing to choose")
+        format!(
+            "no sample has more than {}, so there is nothing to choose",
+            counted(limit, "ASV")
+        )
     } else {
         return (passes, None);
     };

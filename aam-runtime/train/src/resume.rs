@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use aam_core::text::counted;
 use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 
@@ -300,8 +301,9 @@ pub fn say_done(path: &Path, observer: &mut dyn Observer) -> Result<(), RunError
 /// Those of the observer.
 pub fn stopped(done: Done, observer: &mut dyn Observer) -> Result<(), RunError> {
     observer.observe(&Event::Note(&format!(
-        "stopped and saved after update {}, {} epochs; use --resume to continue",
-        done.steps, done.epochs
+        "stopped and saved after update {}, {}; use --resume to continue",
+        done.steps,
+        counted(done.epochs, "epoch")
     )))
 }
 

@@ -8,6 +8,7 @@ use crate::classes;
 use crate::options::TrainOptions;
 use crate::target_scales::Scaling;
 use aam_core::DataError;
+use aam_core::text::{agreeing, counted};
 use aam_data::Metadata;
 use aam_evaluation::results::RawColumn;
 use aam_run::RunError;
@@ -53,16 +54,20 @@ pub fn read(
     let lost = samples.len() - rows.len();
     if lost > 0 {
         notes(format!(
-            "{lost} samples without a target are dropped, {} are kept",
-            rows.len()
+            "{} without a target {} dropped, {} {} kept",
+            counted(lost, "sample"),
+            agreeing(lost, "is", "are"),
+            rows.len(),
+            agreeing(rows.len(), "is", "are")
         ))?;
     }
     if rows.len() < 4 {
         return Err(DataError::in_file(
             metadata.file(),
             format!(
-                "only {} samples have a target; at least 4 are needed",
-                rows.len()
+                "only {} {} a target; at least 4 are needed",
+                counted(rows.len(), "sample"),
+                agreeing(rows.len(), "has", "have")
             ),
         )
         .help("check the column and how missing values are written")

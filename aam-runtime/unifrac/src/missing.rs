@@ -1,6 +1,7 @@
 //! ASVs of the table that the tree lacks.
 
 use aam_core::DataError;
+use aam_core::text::{agreeing, counted};
 use aam_data::{Table, Tree, mismatch, shorten};
 
 /// ASVs with reads that a tree lacks, and their share of the reads.
@@ -92,10 +93,11 @@ pub(super) fn error(tree: &Tree, table: &Table, missing: &Missing) -> DataError 
         .map(|id| format!("`{}`", shorten(id)))
         .collect();
     let problem = format!(
-        "{} of the table's {} ASVs, with {:.2} % of its reads, are not in the tree: {}{}",
+        "{} of the table's {}, with {:.2} % of its reads, {} not in the tree: {}{}",
         missing.ids.len(),
-        table.num_features(),
+        counted(table.num_features(), "ASV"),
         100.0 * missing.read_fraction,
+        agreeing(missing.ids.len(), "is", "are"),
         some.join(", "),
         if missing.ids.len() > some.len() {
             ", …"

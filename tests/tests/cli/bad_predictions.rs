@@ -26,7 +26,7 @@ fn sequences_and_reads_that_the_model_does_not_take() {
         &format!("#OTU ID\tS1\tS2\n{sequence}\t100\t3\n"),
     );
     aam.ok(&predict("--table long.tsv --overwrite")).says(&[
-        "1 have fewer reads and are dropped, such as S2 (3)",
+        "1 has fewer reads and is dropped, such as S2 (3)",
         "warning: the model was trained on sequences of up to 30 bases",
         "the longest one here has 40",
     ]);

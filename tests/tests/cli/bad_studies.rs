@@ -288,7 +288,7 @@ fn trees_that_name_asvs_otherwise_or_lack_something() {
         .ends_with_code(3)
         .says(&["named.nwk: 1 of the table's", "--drop-missing"]);
     aam.ok(&format!("{emptied} --drop-missing")).says(&[
-        "1 ASVs are not in the tree",
-        "1 samples without reads are dropped, such as S006",
+        "1 ASV is not in the tree",
+        "1 sample without reads is dropped, such as S006",
     ]);
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aam_api::{CategoryColumn, CategorySchema};
+use aam_core::text::{agreeing, counted};
 use serde::{Deserialize, Serialize};
 
 use super::CategoryColumns;
@@ -156,16 +157,19 @@ fn warn_of_levels(
     let name = &column.column;
     if !column.pooled.is_empty() {
         notes(format!(
-            "column '{name}': {} levels with fewer than {least} training samples are pooled into one",
-            column.pooled.len()
+            "column '{name}': {} with fewer than {} {} pooled into one",
+            counted(column.pooled.len(), "level"),
+            counted(least, "training sample"),
+            agreeing(column.pooled.len(), "is", "are")
         ))?;
     }
     if column.levels.is_empty() && column.pooled.is_empty() {
         notes(format!("column '{name}': no training sample has a value"))?;
     } else if column.levels.len() * 2 > samples {
         notes(format!(
-            "column '{name}': {} levels among {samples} training samples, so most levels identify a single sample; --min-category-count pools rare levels",
-            column.levels.len()
+            "column '{name}': {} among {}, so most levels identify a single sample; --min-category-count pools rare levels",
+            counted(column.levels.len(), "level"),
+            counted(samples, "training sample")
         ))?;
     }
     Ok(())

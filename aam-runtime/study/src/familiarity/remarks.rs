@@ -2,6 +2,7 @@
 
 use super::kmers::{self, Resemblance};
 use super::{Familiarity, Likeness};
+use aam_core::text::counted;
 use aam_data::Table;
 
 /// Fraction of the reads from which a warning is issued.
@@ -102,7 +103,7 @@ impl Familiarity {
     fn compared_lengths(&self, table: &Table) -> String {
         let [shortest, median, longest] = super::lengths(table.feature_ids().iter());
         let bases = |[shortest, median, longest]: [u32; 3]| match shortest == longest {
-            true => format!("{median} bases"),
+            true => counted(median as usize, "base"),
             false => format!("{shortest} to {longest} bases, half of them up to {median}"),
         };
         format!(
