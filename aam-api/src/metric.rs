@@ -59,7 +59,7 @@ use std::fmt::Debug;
 
 pub use arithmetic::{Confusion, Moments, area_under_curve, argmax, ranks};
 pub use info::{Better, Headline, MetricInfo, MetricOf, OnConstants, Subject, leading, subjects};
-pub use name::{MetricName, is_held_out, label, leads};
+pub use name::{MetricName, is_held_out, label, leads, spoken};
 pub use reliability::{Bin, Reliability};
 pub use sample::{
     Class, ClassSet, Classes, Interval, Intervals, Number, Numbers, Predicted, Sample, Sets,

@@ -15,6 +15,7 @@
 //!   and of every linked component.
 //! - [`settings`]: how flags, a configuration file and defaults become one set of options.
 //! - [`commands`]: what each command does.
+//! - [`help`]: the topics of `aam help`.
 //! - [`progress`]: what a user sees while a command runs.
 //! - [`exit`] and [`failure`]: how it ends.
 
@@ -32,6 +33,7 @@ pub mod app;
 pub mod commands;
 pub mod exit;
 pub mod failure;
+pub mod help;
 pub mod interrupt;
 pub mod jobs;
 pub mod memory;

@@ -185,7 +185,7 @@ impl GrownForests {
             let folds = CrossValidated { folds: self.scores };
             run.write("folds.tsv", &folds.tsv())?;
             observer.observe(&Event::CrossValidated(&folds))?;
-            observer.observe(&Event::Said(&folds.text()))?;
+            observer.observe(&Event::Result(&folds.text()))?;
         }
         let others = [Other {
             name: TRIVIAL,

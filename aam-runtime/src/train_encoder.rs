@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aam_api::options::{Facts, FileUse};
 use aam_api::{AsvEncoderContext, AsvEncoderKind, Choice, Components, ModelSizes, Registry};
+use aam_core::text::counted;
 use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -135,8 +136,8 @@ pub fn train_encoder(
     if options.resume && checkpoint.join(MANIFEST).is_file() {
         training = training.resumed(&checkpoint)?;
         observer.observe(&Event::Note(&format!(
-            "resuming after {} updates",
-            training.step
+            "resuming after {}",
+            counted(training.step, "update")
         )))?;
     }
     while training.step < plan.steps {
@@ -184,10 +185,10 @@ fn genes(options: &TrainEncoderOptions, observer: &mut dyn Observer) -> Result<G
     let tree = read_tree(path("tree", &options.tree)?, &newick)?;
     let genes = Genes::new(&sequences, &taxonomy, tree, options.seed)?;
     observer.observe(&Event::Note(&format!(
-        "{} training genes; held out: {} genes of whole families and {} of whole genera; \
+        "{}; held out: {} of whole families and {} of whole genera; \
          {} without an amplicon, a tip or a lineage skipped",
-        genes.training.len(),
-        genes.held_out_families.len(),
+        counted(genes.training.len(), "training gene"),
+        counted(genes.held_out_families.len(), "gene"),
         genes.held_out_genera.len(),
         genes.left_out,
     )))?;
@@ -220,8 +221,11 @@ fn training<'a>(
 
 fn line(step: usize, losses: Losses) -> String {
     format!(
-        "{step} updates: losses of organisms {:.3}, taxa {:.3}, tree {:.3}",
-        losses.organisms, losses.taxa, losses.tree
+        "{}: losses of organisms {:.3}, taxa {:.3}, tree {:.3}",
+        counted(step, "update"),
+        losses.organisms,
+        losses.taxa,
+        losses.tree
     )
 }
 
@@ -243,7 +247,7 @@ fn finish(
     let mut text = "embedding\tquery\treference\tfamily\tgenus\tr_genera\tr_families\n".to_owned();
     for (name, embed) in compared {
         for row in judge(genes, embed, seed) {
-            observer.observe(&Event::Note(&format!(
+            observer.observe(&Event::Result(&format!(
                 "{name}: {} among {}: family {:.3}, genus {:.3}; correlation with tree distances: r {:.3}",
                 row.query, row.reference, row.family, row.genus, row.r_genera
             )))?;

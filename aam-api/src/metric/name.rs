@@ -6,6 +6,8 @@ use super::info::{Headline, MetricInfo, MetricOf, Subject, named, subjects};
 const OBSERVED: &str = "observed";
 /// Prefix of means over training batches.
 const TRAINING: &str = "train_";
+/// The loss, of training batches or of validation samples.
+const LOSS: &str = "loss";
 
 /// The parsed name of a metric: `[target:][train_][subject_]metric`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,6 +98,23 @@ pub fn label(name: &str) -> String {
     label + read.metric.label
 }
 
+/// The metric `name` where losses of training and of validation samples meet: `training loss`,
+/// `validation loss`. Other metrics keep the names that files and flags use.
+pub fn spoken(name: &str) -> String {
+    let Some(read) = MetricName::read(name) else {
+        return name.to_owned();
+    };
+    let target = read.target.map_or_else(String::new, |t| format!("{t}:"));
+    let figure = name.strip_prefix(&target).unwrap_or(name);
+    match figure.strip_prefix(TRAINING) {
+        Some(rest) => format!("{target}training {}", rest.replace('_', " ")),
+        None if read.metric.name == LOSS => {
+            format!("{target}validation {}", figure.replace('_', " "))
+        }
+        None => name.to_owned(),
+    }
+}
+
 /// Whether the metric `name` is the headline metric at `headline` ([`MetricName::leads`]).
 pub fn leads(name: &str, headline: Headline) -> bool {
     MetricName::read(name).is_some_and(|read| read.leads(headline))
@@ -159,6 +178,22 @@ mod tests {
         ];
         for (name, expected) in names {
             assert_eq!(label(name), expected);
+        }
+    }
+
+    #[test]
+    fn losses_of_training_and_validation_have_different_names() {
+        for (name, expected) in [
+            ("train_loss", "training loss"),
+            ("loss", "validation loss"),
+            ("train_unifrac_loss", "training unifrac loss"),
+            ("unifrac_loss", "validation unifrac loss"),
+            ("age:loss", "age:validation loss"),
+            ("age:r2", "age:r2"),
+            ("unifrac_r2", "unifrac_r2"),
+            ("someone_elses", "someone_elses"),
+        ] {
+            assert_eq!(spoken(name), expected);
         }
     }
 

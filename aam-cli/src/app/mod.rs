@@ -16,7 +16,7 @@ use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::jobs;
+use crate::{help, jobs};
 pub use unknown::unusable;
 
 /// Returns the whole command line for `arguments` (starting with the program's name).
@@ -36,7 +36,8 @@ pub fn command(arguments: &[OsString]) -> Result<Command, Failure> {
         .disable_help_subcommand(true)
         .max_term_width(100)
         .arg(threads())
-        .arg(quiet());
+        .arg(quiet())
+        .arg(verbose());
     for job in jobs::all()? {
         command = command.subcommand(flags::subcommand(&job, arguments));
     }
@@ -47,6 +48,7 @@ pub fn command(arguments: &[OsString]) -> Result<Command, Failure> {
         .subcommand(runs())
         .subcommand(plugins(&kinds()?))
         .subcommand(completions())
+        .subcommand(help_command())
         .subcommand(measure_step()))
 }
 
@@ -64,9 +66,20 @@ fn quiet() -> Arg {
     Arg::new("quiet")
         .long("quiet")
         .short('q')
-        .help("Print warnings and errors only")
+        .help("Print results, warnings and errors only, no progress")
         .action(ArgAction::SetTrue)
         .global(true)
+        .help_heading("General")
+}
+
+fn verbose() -> Arg {
+    Arg::new("verbose")
+        .long("verbose")
+        .short('v')
+        .help("Print all metrics of every epoch, its time and speed")
+        .action(ArgAction::SetTrue)
+        .global(true)
+        .conflicts_with("quiet")
         .help_heading("General")
 }
 
@@ -238,6 +251,21 @@ fn completions() -> Command {
         )
 }
 
+fn help_command() -> Command {
+    Command::new("help")
+        .about("Explain a command or a topic")
+        .after_help(format!(
+            "Examples:\n  aam help train\n  aam help files\n  aam help files metadata\n\nTopics:\n{}",
+            help::list()
+        ))
+        .arg(
+            Arg::new("topic")
+                .value_name("COMMAND or TOPIC")
+                .help("Command or topic; words after a topic choose sections by their titles")
+                .num_args(0..),
+        )
+}
+
 /// The command with which the program calls itself to measure the memory of a training.
 fn measure_step() -> Command {
     Command::new(crate::memory::COMMAND)
@@ -254,8 +282,10 @@ fn after_help() -> String {
          aam train --table table.biom --metadata metadata.tsv --metadata-column ph \\\n      \
          --pretrained-encoder pretrained/checkpoints/best --head mlp --output-dir trained\n  \
          aam predict --model trained/checkpoints/best --table new.biom --output predictions.tsv\n\n\
-         Exit codes:\n",
+         Topics (`aam help TOPIC`):\n",
     );
+    text.push_str(&help::list());
+    text.push_str("\nExit codes:\n");
     for (exit, meaning) in Exit::ALL {
         text.push_str(&format!("  {:>3}  {meaning}\n", exit.code()));
     }

@@ -9,7 +9,7 @@ use clap::ArgMatches;
 use super::check_text::text;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::wrote;
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let Some(settings) = super::settings("check", matches)? else {
@@ -26,8 +26,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         false => text(&report),
     };
     io::stdout().write_all(shown.as_bytes())?;
-    if let (Some(page), false) = (&options.html, super::quiet(matches)) {
-        say(&format!("wrote {}", page.display()));
+    if let Some(page) = &options.html {
+        wrote(&page.display().to_string())?;
     }
     Ok(match report.stops() {
         true => Exit::Data,

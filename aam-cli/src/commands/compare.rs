@@ -5,13 +5,14 @@ use aam_runtime::compare::{
     compare,
 };
 use aam_runtime::run::events::Outcome;
-use aam_runtime::text::visible_line;
+use aam_runtime::text::{counted, visible_line};
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{print, print_as, say, warn};
+use crate::output::{print, print_json, print_table, say, warn};
+use crate::progress::PathsHeldBack;
 use crate::settings::Grid;
 use crate::{interrupt, progress};
 
@@ -27,9 +28,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     }
     let options: CompareOptions = grid.options()?;
     let combinations = Combination::grid(&grid.components);
-    let mut display = progress::display(super::quiet(matches));
-    let comparison = compare(&options, &combinations, display.as_mut(), interrupt::flag())?;
-    drop(display);
+    let mut display = PathsHeldBack::from(progress::display(super::amount(matches)));
+    let comparison = compare(&options, &combinations, &mut display, interrupt::flag())?;
+    let paths = display.into_paths();
     let best = comparison.best.as_ref();
     let best = best.map(|best| best_text(best, &varying_names(&comparison, best.row)));
     let text = match (matches.get_flag("json"), &best) {
@@ -37,7 +38,11 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         (false, None) => text(&comparison),
         (false, Some(best)) => format!("{}\n{best}\n", text(&comparison)),
     };
-    print_as(matches.get_flag("json"), &text)?;
+    match matches.get_flag("json") {
+        true => print_json(&text)?,
+        false => print_table(&text)?,
+    }
+    super::wrote_all(&paths)?;
     if let (true, Some(best)) = (matches.get_flag("json"), &best) {
         say(best);
     }
@@ -49,8 +54,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         0 => Ok(Exit::Done),
         failed => {
             say(&format!(
-                "{failed} of {} combinations could not be trained; the table says why",
-                comparison.rows.len()
+                "{failed} of {} could not be trained; the table says why",
+                counted(comparison.rows.len(), "combination")
             ));
             Ok(Exit::Failed)
         }

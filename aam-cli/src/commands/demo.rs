@@ -36,7 +36,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         quiet,
     };
     demo.clear(matches.get_flag("overwrite"))?;
-    demo.run(progress::display(quiet).as_mut())
+    demo.run(progress::display(super::amount(matches)).as_mut())
 }
 
 struct Demo {

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use aam_runtime::text::counted;
 use clap::ArgMatches;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{say, warn};
+use crate::output::{say, warn, wrote};
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let path = |name: &str| matches.get_one::<String>(name).map_or("", String::as_str);
@@ -27,15 +28,18 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         ));
     }
     if !super::quiet(matches) {
-        say(&format!("read {} tensors from {weights}", report.loaded));
+        say(&format!(
+            "read {} from {weights}",
+            counted(report.loaded, "tensor")
+        ));
         if !report.unused.is_empty() {
             say(&format!(
                 "ignored tensors that are not part of the encoder: {}",
                 some(&report.unused)
             ));
         }
-        say(&format!("wrote {output}"));
     }
+    wrote(output)?;
     Ok(Exit::Done)
 }
 

@@ -9,6 +9,7 @@ mod demo_summary;
 mod doctor;
 mod embed;
 mod explain;
+mod help;
 mod import;
 mod lr_find;
 mod plugins;
@@ -22,13 +23,17 @@ mod train_encoder;
 mod tune;
 mod unifrac;
 
+use std::io;
+use std::path::PathBuf;
+
 use aam_runtime::train::parallel::processes;
 use clap::ArgMatches;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::jobs::{self, Job};
-use crate::output::{print, say, warn};
+use crate::output::{print, say, warn, wrote};
+use crate::progress::Amount;
 use crate::settings::{Settings, as_given};
 
 /// Runs the command that the command line asks for.
@@ -76,6 +81,7 @@ fn dispatch(command: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
             }
         }
         "completions" => completions::run(matches),
+        "help" => help::run(matches),
         other => Err(Failure::usage(format!("there is no command '{other}'"))),
     }
 }
@@ -116,4 +122,20 @@ fn job(name: &str) -> Result<Job, Failure> {
 
 fn quiet(matches: &ArgMatches) -> bool {
     matches.get_flag("quiet")
+}
+
+/// Says where files were written.
+fn wrote_all(paths: &[PathBuf]) -> io::Result<()> {
+    paths
+        .iter()
+        .try_for_each(|path| wrote(&path.display().to_string()))
+}
+
+/// How much the flags ask to see of a run.
+fn amount(matches: &ArgMatches) -> Amount {
+    match (quiet(matches), matches.get_flag("verbose")) {
+        (true, _) => Amount::Quiet,
+        (false, true) => Amount::Verbose,
+        (false, false) => Amount::Usual,
+    }
 }

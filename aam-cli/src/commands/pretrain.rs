@@ -12,7 +12,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let Some(settings) = super::settings("pretrain", matches)? else {
         return Ok(Exit::Done);
     };
-    let mut display = progress::display(super::quiet(matches));
+    let mut display = progress::display(super::amount(matches));
     let options = memory::fitted(settings.options()?, display.as_mut())?;
     pretrain(&options, display.as_mut())
 }

@@ -10,7 +10,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let Some(settings) = super::settings("rf-baseline", matches)? else {
         return Ok(Exit::Done);
     };
-    let mut display = progress::display(super::quiet(matches));
+    let mut display = progress::display(super::amount(matches));
     let options = settings.options()?;
     let outcome =
         aam_runtime::rf_baseline::rf_baseline(&options, display.as_mut(), interrupt::flag())?;

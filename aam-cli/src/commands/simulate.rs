@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use aam_runtime::simulate::{Study, check_place};
+use aam_runtime::text::counted;
 use clap::ArgMatches;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output::wrote;
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let Some(settings) = super::settings("simulate", matches)? else {
@@ -24,12 +25,9 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     })?;
     let study = aam_runtime::simulate::simulate(&settings.options()?)?;
     write(&study, Path::new(output), overwrite)?;
-    if !super::quiet(matches) {
-        let (samples, asvs) = (study.table.num_samples(), study.table.num_features());
-        say(&format!(
-            "wrote {output}: {samples} samples with {asvs} ASVs"
-        ));
-    }
+    let samples = counted(study.table.num_samples(), "sample");
+    let asvs = counted(study.table.num_features(), "ASV");
+    wrote(&format!("{output}: {samples} with {asvs}"))?;
     Ok(Exit::Done)
 }
 

@@ -14,7 +14,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let Some(settings) = super::settings("train", matches)? else {
         return Ok(Exit::Done);
     };
-    let mut display = progress::display(super::quiet(matches));
+    let mut display = progress::display(super::amount(matches));
     let options = memory::fitted(settings.options()?, display.as_mut())?;
     let exit = train(&options, display.as_mut())?;
     if matches!(exit, Exit::Done) {

@@ -7,7 +7,8 @@ use clap::ArgMatches;
 use super::compare::{Line, aligned, best_text, missing, spread};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{print, say};
+use crate::output::{print, print_table, say};
+use crate::progress::PathsHeldBack;
 use crate::{interrupt, progress};
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
@@ -15,10 +16,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     };
     let options: TuneOptions = settings.options()?;
-    let mut display = progress::display(super::quiet(matches));
-    let tuned = tune(&options, display.as_mut(), interrupt::flag())?;
-    drop(display);
-    print(&text(&tuned))?;
+    let mut display = PathsHeldBack::from(progress::display(super::amount(matches)));
+    let tuned = tune(&options, &mut display, interrupt::flag())?;
+    let paths = display.into_paths();
+    print_table(&text(&tuned))?;
     if let Some(best) = &tuned.comparison.best {
         let best = best_text(best, &format!("trial {}", best.row + 1));
         print(&format!("\n{best}\n"))?;
@@ -28,6 +29,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
             );
         }
     }
+    super::wrote_all(&paths)?;
     if tuned.comparison.outcome == Outcome::Interrupted {
         say("interrupted: run the same command again to complete the missing runs");
         return Ok(Exit::Saved);

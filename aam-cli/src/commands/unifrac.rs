@@ -10,7 +10,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let Some(settings) = super::settings("unifrac", matches)? else {
         return Ok(Exit::Done);
     };
-    let mut display = progress::display(super::quiet(matches));
+    let mut display = progress::display(super::amount(matches));
     aam_runtime::unifrac_job::run(&settings.options()?, display.as_mut())?;
     Ok(Exit::Done)
 }

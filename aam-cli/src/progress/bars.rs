@@ -68,16 +68,20 @@ impl Screen for Bars {
         self.above(|| warn(text));
     }
 
+    fn aside(&mut self, write: &mut dyn FnMut()) {
+        self.above(write);
+    }
+
     fn start(&mut self) {
         self.panel = Panel::default();
         self.clear();
     }
 
-    fn batch(&mut self, at: &Position) {
+    fn batch(&mut self, at: &Position, _verbose: bool) {
         let left = at.left.map(shown).unwrap_or_default();
         let bar = self.bar("training", at.epochs * at.batches);
         bar.set_prefix(format!(
-            "epoch {}/{}  loss {}  {left} left",
+            "epoch {}/{}  training loss {}  {left} left",
             at.epoch,
             at.epochs,
             figure(at.loss)
@@ -85,7 +89,10 @@ impl Screen for Bars {
         bar.set_position(((at.epoch - 1) * at.batches + at.batch) as u64);
     }
 
-    fn epoch(&mut self, epoch: usize, metrics: &[Metric], best: bool) {
+    fn epoch(&mut self, epoch: usize, metrics: &[Metric], best: bool, verbose: bool) {
+        if !verbose {
+            return;
+        }
         self.panel.epoch(epoch, metrics, best);
         if let Some((_, bar)) = &self.bar {
             bar.set_style(style("\n{msg}"));

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use aam_runtime::evaluation::metrics::Metric;
 
 use super::clock::shown;
+use super::figure;
 use super::person::{Position, Screen};
 use crate::output::{say, warn};
 
@@ -37,21 +38,21 @@ impl Screen for Lines {
         warn(text);
     }
 
-    fn batch(&mut self, at: &Position) {
-        if at.batch < at.batches && self.is_time() {
+    fn batch(&mut self, at: &Position, verbose: bool) {
+        if verbose && at.batch < at.batches && self.is_time() {
             say(&format!(
-                "epoch {}/{}  batch {}/{}  loss {:.4}  {} left",
+                "epoch {}/{}  batch {}/{}  training loss {}  {} left",
                 at.epoch,
                 at.epochs,
                 at.batch,
                 at.batches,
-                at.loss,
+                figure(at.loss),
                 shown(at.left.unwrap_or_default())
             ));
         }
     }
 
-    fn epoch(&mut self, _epoch: usize, _metrics: &[Metric], _best: bool) {
+    fn epoch(&mut self, _epoch: usize, _metrics: &[Metric], _best: bool, _verbose: bool) {
         self.mentioned = Some(Instant::now());
     }
 

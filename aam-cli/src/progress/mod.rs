@@ -1,64 +1,94 @@
-//! What a user sees of a run: bars on a terminal, plain lines elsewhere, only warnings if quiet; and JSON
-//! for programs.
+//! What a user sees of a run: bars on a terminal, plain lines elsewhere, only warnings and results if
+//! quiet; and JSON for programs.
 //!
-//! All of it goes to standard error.
+//! Progress and remarks go to standard error, results and the paths of files to standard output.
 
 mod bars;
 mod clock;
-mod epochs;
+mod epoch_line;
 mod json;
 mod lines;
 mod panel;
+mod paths;
 mod person;
 mod quiet;
 
 use std::io::{self, IsTerminal};
+use std::path::Path;
 
-use aam_runtime::evaluation::metrics::Metric;
+use aam_runtime::run::RunError;
 use aam_runtime::run::events::{Event, Observer};
 use aam_runtime::text::counted;
 use aam_runtime::train::parallel::processes;
-use clock::Clock;
 
-use crate::output::is_json;
+use crate::output::{self, is_json};
+pub use paths::PathsHeldBack;
 
-/// The display for standard error; of several processes only the first has one.
-pub fn display(quiet: bool) -> Box<dyn Observer> {
+/// How much of a run is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amount {
+    /// Warnings and results.
+    Quiet,
+    /// Also the progress, with a line per epoch.
+    Usual,
+    /// Also all metrics of every epoch.
+    Verbose,
+}
+
+/// The display of a run; of several processes only the first has one.
+pub fn display(amount: Amount) -> Box<dyn Observer> {
     if !processes::is_first() {
         return Box::new(|_: &Event<'_>| {});
     }
     if is_json() {
-        return Box::new(json::Json { quiet });
+        return Box::new(json::Json {
+            quiet: amount == Amount::Quiet,
+        });
     }
-    match (quiet, io::stderr().is_terminal()) {
-        (true, _) => Box::new(quiet::Quiet),
-        (false, true) => Box::new(person::Person::<bars::Bars>::default()),
-        (false, false) => Box::new(person::Person::<lines::Lines>::default()),
+    let verbose = amount == Amount::Verbose;
+    match (amount, can_move_cursor()) {
+        (Amount::Quiet, _) => Box::new(quiet::Quiet),
+        (_, true) => Box::new(person::Person::<bars::Bars>::new(verbose)),
+        (_, false) => Box::new(person::Person::<lines::Lines>::new(verbose)),
     }
 }
 
-/// Formats an epoch as a line: `epoch 3/100  train_loss 0.1234  r2 0.5678  1.2 s  640 samples/s  1 min 56 s
-/// left  best`.
-fn epoch_line(
-    (epoch, epochs): (usize, usize),
-    metrics: &[Metric],
-    best: bool,
-    seconds: f64,
-    clock: &mut Clock,
-) -> String {
-    let mut line = format!("epoch {epoch:>width$}/{epochs}", width = digits(epochs));
-    for Metric { name, value } in metrics {
-        line.push_str(&format!("  {name} {}", figure(*value)));
+/// The warning that an event is; notes of what was read may be warnings, too.
+fn warning_in<'a>(event: &Event<'a>) -> Option<&'a str> {
+    match event {
+        Event::Warning(text) => Some(text),
+        Event::Note(text) => text.strip_prefix("warning: "),
+        _ => None,
     }
-    let pace = clock.epoch(seconds);
-    line.push_str(&format!("  {seconds:.1} s  {pace:.0} samples/s"));
-    if let Some(left) = clock.left().filter(|_| epoch < epochs) {
-        line.push_str(&format!("  {} left", clock::shown(left)));
+}
+
+/// Whether standard error is a terminal on which a bar can be drawn.
+fn can_move_cursor() -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    io::stderr().is_terminal() && !is_dumb
+}
+
+/// Writes a result to standard output.
+///
+/// # Errors
+/// It cannot be written. A reader that has gone away is not an error.
+fn show_result(text: &str) -> Result<(), RunError> {
+    heard(output::result(text))
+}
+
+/// Writes the path of a file that was written to standard output.
+///
+/// # Errors
+/// As for [`show_result`].
+fn show_written(path: &Path) -> Result<(), RunError> {
+    heard(output::wrote(&path.display().to_string()))
+}
+
+fn heard(written: io::Result<()>) -> Result<(), RunError> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(RunError::write("standard output")),
     }
-    if best {
-        line.push_str("  best");
-    }
-    line
 }
 
 /// Describes the training that is about to start, in one line.
@@ -73,10 +103,6 @@ fn start_line(epochs: usize, batches: usize, (learn, all): (usize, usize)) -> St
         counted(epochs, "epoch"),
         counted(batches, "batch")
     )
-}
-
-fn digits(number: usize) -> usize {
-    number.to_string().len()
 }
 
 /// Four significant digits, without a long tail of zeros.

@@ -1,6 +1,6 @@
 //! The metrics of a training, one per line: now, and in the best epoch.
 
-use aam_api::metric::MetricName;
+use aam_api::metric::{MetricName, spoken};
 use aam_runtime::evaluation::metrics::Metric;
 
 use super::figure;
@@ -29,7 +29,7 @@ impl Panel {
         let shown = self.now.iter().take(MOST);
         let width = shown
             .clone()
-            .map(|metric| metric.name.chars().count())
+            .map(|metric| spoken(&metric.name).chars().count())
             .max();
         let width = width.unwrap_or(0);
         let lines = shown.map(|Metric { name, value }| {
@@ -39,6 +39,7 @@ impl Panel {
             });
             let of_course = MetricName::read(name).is_some_and(|read| read.is_of_course());
             let best = best.filter(|_| !of_course).unwrap_or_default();
+            let name = spoken(name);
             format!("  {name:width$}  {:>9}{best}", figure(*value))
         });
         lines.collect::<Vec<_>>().join("\n")

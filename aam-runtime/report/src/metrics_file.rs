@@ -123,6 +123,7 @@ mod tests {
                 step: 3,
                 metrics: &metrics,
                 best: epoch == 2,
+                chosen_by: None,
                 seconds: 1.0,
             })
             .unwrap();

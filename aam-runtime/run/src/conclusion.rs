@@ -34,11 +34,11 @@ pub fn conclude(
         others,
     }))?;
     observer.observe(&Event::Evaluated(&evaluation))?;
-    observer.observe(&Event::Said(&evaluation.text()))?;
+    observer.observe(&Event::Result(&evaluation.text()))?;
     let verdict = verdict(&evaluation);
     match verdict.is_empty() {
         true => Ok(()),
-        false => observer.observe(&Event::Said(&verdict)),
+        false => observer.observe(&Event::Result(&verdict)),
     }
 }
 

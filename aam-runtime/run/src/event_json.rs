@@ -54,6 +54,7 @@ pub fn of_metrics(metrics: &[Metric]) -> Map<String, Value> {
 pub fn of_event(event: &Event<'_>) -> Option<Value> {
     Some(match *event {
         Event::Note(text) | Event::Said(text) => json!({"event": "note", "text": text}),
+        Event::Result(text) => json!({"event": "result", "text": text}),
         Event::Warning(text) => json!({"event": "warning", "text": text}),
         Event::Started {
             epochs,
@@ -85,10 +86,11 @@ pub fn of_event(event: &Event<'_>) -> Option<Value> {
             step,
             metrics,
             best,
+            chosen_by,
             seconds,
         } => json!({
-            "event": "epoch", "epoch": epoch, "step": step, "best": best, "seconds": seconds,
-            "metrics": of_metrics(metrics),
+            "event": "epoch", "epoch": epoch, "step": step, "best": best, "chosen_by": chosen_by,
+            "seconds": seconds, "metrics": of_metrics(metrics),
         }),
         Event::Evaluated(evaluation) => json!({
             "event": "evaluated", "method": evaluation.method, "samples": evaluation.samples,
@@ -117,13 +119,17 @@ mod tests {
             step: 8,
             metrics: &metrics,
             best: true,
+            chosen_by: Some("r2"),
             seconds: 0.25,
         };
         let expected = json!({
-            "event": "epoch", "epoch": 2, "step": 8, "best": true, "seconds": 0.25,
+            "event": "epoch", "epoch": 2, "step": 8, "best": true, "chosen_by": "r2",
+            "seconds": 0.25,
             "metrics": {"r2": 0.5, "pearson": null},
         });
         assert_eq!(of_event(&event), Some(expected));
         assert_eq!(of_event(&Event::Weights(&[])), None);
+        let result = json!({"event": "result", "text": "r2 0.5"});
+        assert_eq!(of_event(&Event::Result("r2 0.5")), Some(result));
     }
 }

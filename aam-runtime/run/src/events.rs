@@ -17,8 +17,11 @@ use aam_evaluation::metrics::Metric;
 pub enum Event<'a> {
     /// A line for the user: what was read, kept, left out or decided.
     Note(&'a str),
-    /// Where the run stands or what came out, in words; reports and files present it in other forms.
+    /// Where the run stands, in words; reports and files present it in other forms.
     Said(&'a str),
+    /// What came out, in words: metrics, a verdict. It is the output of the command; reports and files
+    /// present it in other forms.
+    Result(&'a str),
     /// A note about a possible mistake.
     Warning(&'a str),
     /// A stopped run resumes; earlier events beyond this point are void.
@@ -75,6 +78,8 @@ pub enum Event<'a> {
         metrics: &'a [Metric],
         /// Whether the selected metric is the best so far.
         best: bool,
+        /// The selected metric, if there are validation samples.
+        chosen_by: Option<&'a str>,
         /// Duration of the epoch and its validation in seconds.
         seconds: f64,
     },

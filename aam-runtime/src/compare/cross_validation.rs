@@ -127,12 +127,12 @@ impl FinishedComparison {
         let table = run.join("folds.tsv");
         write_whole(&table, &folds.tsv())?;
         observer.observe(&Event::CrossValidated(&folds))?;
-        observer.observe(&Event::Said(&folds.text()))?;
+        observer.observe(&Event::Result(&folds.text()))?;
         let text = format!(
             "all {} samples, each predicted by models that did not see it:",
             judged.len()
         );
-        observer.observe(&Event::Said(&text))?;
+        observer.observe(&Event::Result(&text))?;
         conclude(reported, run, "model", judged, others, observer)?;
         observer.observe(&Event::Saved(&table))?;
         observer.observe(&Event::Saved(&run.join("predictions.tsv")))?;

@@ -29,7 +29,7 @@ use aam_train::pretraining::Pretraining;
 use aam_train::resume::{Resumed, announce, stopped};
 use aam_train::sampling::Sampling;
 use aam_train::saving::Saving;
-use aam_train::state::Done;
+use aam_train::state::{Best, Done};
 use aam_train::trainer::{Trained, Trainer};
 
 /// The phase in which ASVs are encoded before training.
@@ -52,7 +52,12 @@ pub fn fit_base(
     let trained = Fit::stages(prepared, Purpose::Checkpoints(run), observer, interrupt)?;
     match trained.outcome {
         Outcome::Interrupted => stopped(trained.done, observer)?,
-        Outcome::Finished => observer.observe(&Event::Saved(&run.join("checkpoints/best")))?,
+        Outcome::Finished => {
+            if let Some(text) = trained.best_epoch.as_ref().and_then(Best::in_words) {
+                observer.observe(&Event::Result(&text))?;
+            }
+            observer.observe(&Event::Saved(&run.join("checkpoints/best")))?;
+        }
     }
     Ok(trained.outcome)
 }

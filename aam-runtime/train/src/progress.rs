@@ -37,6 +37,11 @@ impl<M: Module> Progress<M> {
         }
     }
 
+    /// The metric that selects the best epoch, if there are validation samples.
+    pub fn chosen_by(&self) -> Option<&str> {
+        self.best.as_ref()?.0.metric.as_deref()
+    }
+
     /// The progress of a resumed run. `model` gives the shape of the best one.
     pub fn of(resumed: &Resumed, model: &M) -> Result<Self, RunError> {
         let state = &resumed.state;

@@ -5,7 +5,7 @@
 //! epoch. Other mutable state of a run is stored in separate files of the checkpoint, next to
 //! [`OPTIMIZER`].
 
-use aam_api::metric::MetricName;
+use aam_api::metric::{MetricName, spoken};
 use aam_api::{Communicator, exact};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::{ModuleOptimizer, OptimizerRecord};
@@ -18,6 +18,7 @@ use super::fingerprint::RunFingerprint;
 use super::loss_scale::LossScale;
 use crate::checkpoint::manifest::BestEpoch;
 use crate::parallel::owned;
+use aam_evaluation::evaluation::number;
 use aam_evaluation::metrics::Metric;
 use aam_run::RunError;
 
@@ -81,6 +82,17 @@ pub struct Best {
     pub step: usize,
     /// Its metrics.
     pub metrics: Vec<Metric>,
+}
+
+impl Best {
+    /// The epoch and the metric it was selected by, for example `best epoch 7:
+    /// unifrac_r2 0.812`; nothing without validation samples.
+    pub fn in_words(&self) -> Option<String> {
+        let name = self.metric.as_deref()?;
+        let metric = self.metrics.iter().find(|metric| metric.name == name)?;
+        let (epoch, name, value) = (self.epoch, spoken(name), number(metric.value));
+        Some(format!("best epoch {epoch}: {name} {value}"))
+    }
 }
 
 impl Best {

@@ -24,12 +24,13 @@ use super::resume::Resumed;
 use super::sampling::Sampling;
 use super::saving::{Rest, Saving};
 use super::schedule::ChosenSchedule;
-use super::state::{Done, optimizer_bytes, with_ids_of_first};
+use super::state::{Best, Done, optimizer_bytes, with_ids_of_first};
 use super::training_batches::{NextBatch, with_batches};
 use crate::checkpoint::directory;
 use crate::options::OptimizationOptions;
 use crate::parallel::update::Updater;
 use crate::parallel::{Ranks, agree, any};
+use aam_core::text::counted;
 use aam_model::parameter_counts;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer, Outcome};
@@ -71,6 +72,8 @@ pub struct Trained<M> {
     pub outcome: Outcome,
     /// The model with the best weights.
     pub best: M,
+    /// The epoch of these weights, if any was completed.
+    pub best_epoch: Option<Best>,
     /// The model after the last epoch.
     pub last: M,
     /// The total progress, including previous stages.
@@ -282,6 +285,7 @@ impl<'a> Trainer<'a> {
             step: progress.done.steps,
             metrics: &progress.metrics,
             best: progress.since_best == 0,
+            chosen_by: progress.chosen_by(),
             seconds: started.elapsed().as_secs_f64(),
         })?;
         let keeps = self.options.keep_checkpoints > 0;
@@ -300,9 +304,9 @@ impl<'a> Trainer<'a> {
             saved.updates = 0;
         }
         if stale {
-            let since_best = progress.since_best;
+            let epochs = counted(progress.since_best, "epoch");
             self.observer.observe(&Event::Note(&format!(
-                "no improvement for {since_best} epochs: training stops early"
+                "no improvement for {epochs}: training stops early"
             )))?;
         }
         Ok(())
@@ -321,15 +325,15 @@ impl<'a> Trainer<'a> {
         let skipped = learner.loss_scale.as_ref().map_or(0, LossScale::skipped);
         if skipped > 0 {
             self.observer.observe(&Event::Note(&format!(
-                "{skipped} of {} updates were skipped, because gradients exceeded the range of half precision, and the loss was scaled down for the next ones",
-                learner.progress.step()
+                "{skipped} of {} were skipped, because gradients exceeded the range of half precision, and the loss was scaled down for the next ones",
+                counted(learner.progress.step(), "update")
             )))?;
         }
         let last = learner.judged().clone();
         let progress = learner.progress;
-        let best = match (progress.best, outcome) {
-            (Some((_, best)), _) => best,
-            (None, Outcome::Interrupted) => last.clone(),
+        let (best_epoch, best) = match (progress.best, outcome) {
+            (Some((epoch, best)), _) => (Some(epoch), best),
+            (None, Outcome::Interrupted) => (None, last.clone()),
             (None, Outcome::Finished) => {
                 let problem = "nothing was trained";
                 return Err(RunError::value("max-steps", "0", problem));
@@ -338,6 +342,7 @@ impl<'a> Trainer<'a> {
         Ok(Trained {
             outcome,
             best,
+            best_epoch,
             last,
             done: progress.done,
         })

@@ -205,7 +205,7 @@ fn a_combination_that_cannot_be_is_a_row_and_the_others_go_on() {
             "concat  huber          failed: fusion 'concat' needs categorical columns",
             "none    cross-entropy  failed: loss 'cross-entropy' needs a categorical target",
         ]);
-    assert_eq!(ran.stdout.lines().count(), 5);
+    assert_eq!(ran.stdout.lines().count(), 6, "a table and its file");
     let rows = figures(&aam);
     let status = rows[0].iter().position(|name| name == "status");
     let status = status.expect("a column of the status");

@@ -12,6 +12,7 @@ fn flags(aam: &Aam, command: &str) -> Vec<String> {
         .filter_map(|line| {
             line.strip_prefix("-h, --")
                 .or(line.strip_prefix("-q, --"))
+                .or(line.strip_prefix("-v, --"))
                 .or(line.strip_prefix("--"))
         })
         .map(|line| {
@@ -50,7 +51,7 @@ fn the_flags_of_train_are_frozen() {
         test-size threads token-limit train-samples transpose tree truncate unifrac-ids
         unifrac-matrix unifrac-metric unifrac-weight unit val-prediction-passes
         validation-plot-samples validation-samples
-        weight-decay where";
+        verbose weight-decay where";
     let expected: Vec<&str> = expected.split_whitespace().collect();
     assert_eq!(flags(&aam!(), "train"), expected);
 }
@@ -76,7 +77,7 @@ fn the_flags_of_pretrain_are_frozen() {
         schedule seed sequences strategy streaming table target-effective-batch-size taxonomy tensorboard
         test-size threads token-limit
         train-samples transpose tree truncate unifrac-ids unifrac-matrix unifrac-metric
-        unifrac-weight validation-plot-samples validation-samples weight-decay where";
+        unifrac-weight validation-plot-samples validation-samples verbose weight-decay where";
     let expected: Vec<&str> = expected.split_whitespace().collect();
     assert_eq!(flags(&aam!(), "pretrain"), expected);
 }

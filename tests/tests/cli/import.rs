@@ -63,7 +63,7 @@ fn largest_difference(a: &[f64], b: &[f64]) -> f64 {
 fn an_imported_encoder_is_trained_on_and_predicts() {
     let aam = study();
     let import = format!("import {} --output imported", weights().display());
-    aam.ok(&import).says(&["wrote imported"]);
+    aam.ok(&import).prints(&["wrote imported"]);
     aam.refuses(&import)
         .says(&["--output imported: already exists"]);
     let train = format!(

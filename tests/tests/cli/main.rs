@@ -41,6 +41,7 @@ mod splits;
 mod streaming;
 mod table_distances;
 mod targets;
+mod terminal;
 mod text_of_others;
 mod train_encoder;
 mod tune;

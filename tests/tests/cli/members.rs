@@ -16,11 +16,13 @@ fn numbers(aam: &Aam, file: &str, column: &str) -> Vec<f64> {
 fn every_sample_is_predicted_by_models_that_did_not_see_it() {
     let aam = aam!().with(LARGER_STUDY);
     let ran = aam.ok(&format!("{TRAIN} --metadata-column gradient"));
-    ran.says(&[
+    ran.prints(&[
         "all 60 samples, each predicted by models that did not see it",
-        "checkpoints/best",
+        "wrote run/checkpoints/best\n",
         "gradient: R² ",
         ", better than guessing by ",
+    ])
+    .says(&[
         "next: aam predict --model run --table NEW.biom --output predictions.tsv",
         "aam explain --model run --table study/table.biom --output-dir explained",
     ]);

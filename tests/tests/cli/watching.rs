@@ -165,6 +165,7 @@ fn everything_is_told_in_json() {
         "step",
         "epoch",
         "evaluated",
+        "result",
         "saved",
     ] {
         assert!(
@@ -179,11 +180,12 @@ fn everything_is_told_in_json() {
             .clone()
             .all(|epoch| epoch["metrics"]["r2"].is_number())
     );
+    let always = ["warning", "result", "evaluated", "saved"];
     let quiet = aam.ok(&format!("{TRAIN} ph --output-dir quiet --json --quiet"));
     assert!(
         objects(&quiet.stderr)
             .iter()
-            .all(|event| event["event"] == "warning")
+            .all(|event| always.contains(&event["event"].as_str().expect("a word")))
     );
     let refused = aam.refuses(&format!("{TRAIN} ph --output-dir run --json"));
     let events = objects(&refused.stderr);
@@ -252,6 +254,7 @@ fn what_a_resumed_run_does_again_takes_the_place_of_what_was_there() {
             step: 2 * epoch,
             metrics: &metrics,
             best: false,
+            chosen_by: Some("r2"),
             seconds: 1.0,
         };
         board.observe(&event).expect("a file");

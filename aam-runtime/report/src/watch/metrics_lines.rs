@@ -105,6 +105,7 @@ impl Observer for MetricsLines {
                 metrics,
                 best,
                 seconds,
+                ..
             } => {
                 let samples = std::mem::take(&mut self.samples);
                 let object = object((epoch, step, best), seconds, samples, metrics);
@@ -134,6 +135,7 @@ mod tests {
                 step: 4 * epoch,
                 metrics: &metrics,
                 best: epoch == 1,
+                chosen_by: Some("r2"),
                 seconds: 2.0,
             })
             .unwrap();

@@ -180,6 +180,7 @@ impl Observer for TensorBoard {
                 metrics,
                 best,
                 seconds,
+                ..
             } => {
                 (self.epoch, self.step) = (epoch, step);
                 let samples = std::mem::take(&mut self.samples) as f64;
