@@ -4,15 +4,16 @@
 mod rate_plot;
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use aam_api::options::Facts;
 use aam_core::text::counted;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use aam_report::watch::{Watch, WatchOptions};
 use aam_run::RunError;
-use aam_run::events::{Event, Observer};
+use aam_run::events::{Event, Observer, Outcome};
 use aam_train::inference::FineTuned;
 use aam_train::trainer::trial_updates::TrialEvent;
 
@@ -212,12 +213,37 @@ pub fn find_rate(
 ) -> Result<FoundRate, RunError> {
     refuse_other_runs(&options.train)?;
     let config = RangeConfig::read(options)?;
-    let setup = TrainingSetup::for_trial(TrainingSettings::of_run(&options.train)?, observer)?;
-    let study = MatchedStudy::of(&setup, observer)?;
-    let divided = DividedStudy::new(&setup, &study, observer)?;
-    let prepared = PreparedTraining::new(&divided, observer)?;
+    Watch::over_with("lr-find", observer, |watch| {
+        let found = tried(options, &config, watch, interrupt)?;
+        watch.observe(&Event::Note(&found.text()))?;
+        watch.observe(&Event::Concluded {
+            summary: &found.summary(),
+            metric: None,
+        })?;
+        watch.observe(&Event::Saved(&found.table))?;
+        watch.observe(&Event::Saved(&found.plot))?;
+        let outcome = match interrupt.load(Ordering::Relaxed) {
+            true => Outcome::Interrupted,
+            false => Outcome::Finished,
+        };
+        Ok((outcome, found))
+    })
+}
+
+/// Tries the rates, and writes the table and the plot.
+fn tried(
+    options: &RateRangeOptions,
+    config: &RangeConfig,
+    watch: &mut Watch<'_>,
+    interrupt: &AtomicBool,
+) -> Result<FoundRate, RunError> {
+    let setup = TrainingSetup::for_trial(TrainingSettings::of_run(&options.train)?, watch)?;
+    let study = MatchedStudy::of(&setup, watch)?;
+    let divided = DividedStudy::new(&setup, &study, watch)?;
+    let prepared = PreparedTraining::new(&divided, watch)?;
     let run = prepared.directory()?;
-    let ready = prepared.ready(observer)?;
+    watch.begin(&run, options, WatchOptions::RECORD, None)?;
+    let ready = prepared.ready(watch)?;
     let mut curve = RateCurve::default();
     let mut watcher = |_: &FineTuned, observer: &mut dyn Observer, event| match event {
         TrialEvent::Updated => Ok(true),
@@ -231,17 +257,13 @@ pub fn find_rate(
         }
     };
     // The model is left as it is; its updated copy is discarded.
-    ready.try_updates(&mut config.rates(), &mut watcher, observer, interrupt)?;
-    let found = FoundRate {
+    ready.try_updates(&mut config.rates(), &mut watcher, watch, interrupt)?;
+    Ok(FoundRate {
         table: run.write("lr_find.tsv", &curve.tsv())?,
         plot: run.write("lr_find.svg", &plot(&curve)?)?,
         suggestion: curve.suggestion(),
         curve,
-    };
-    observer.observe(&Event::Note(&found.text()))?;
-    observer.observe(&Event::Saved(&found.table))?;
-    observer.observe(&Event::Saved(&found.plot))?;
-    Ok(found)
+    })
 }
 
 /// Rejects options of `aam train` that the test does not support.
@@ -266,6 +288,14 @@ fn refuse_other_runs(options: &TrainOptions) -> Result<(), RunError> {
 }
 
 impl FoundRate {
+    /// The suggestion in a few words.
+    fn summary(&self) -> String {
+        match self.suggestion {
+            Some(rate) => format!("suggests --lr {rate:.1e}"),
+            None => "suggests no rate".to_owned(),
+        }
+    }
+
     fn text(&self) -> String {
         let updates = counted(self.curve.points.len(), "update");
         match self.suggestion {

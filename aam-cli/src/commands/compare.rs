@@ -32,7 +32,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let comparison = compare(&options, &combinations, &mut display, interrupt::flag())?;
     let paths = display.into_paths();
     let best = comparison.best.as_ref();
-    let best = best.map(|best| best_text(best, &varying_names(&comparison, best.row)));
+    let best = best.map(|best| best_text(best, &comparison.varying_label(best.row)));
     let text = match (matches.get_flag("json"), &best) {
         (true, _) => json_text(&comparison),
         (false, None) => text(&comparison),
@@ -66,7 +66,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
 /// if every row has all of them.
 fn text(comparison: &Comparison) -> String {
     let rows = &comparison.rows;
-    let (all_kinds, kinds) = (comparison.kinds(), varying_kinds(comparison));
+    let (all_kinds, kinds) = (comparison.kinds(), comparison.varying_kinds());
     let metrics = comparison.main_metrics();
     let whole =
         |row: &CombinationResults| row.failure.is_some() || row.results.len() == comparison.folds;
@@ -105,28 +105,6 @@ fn text(comparison: &Comparison) -> String {
 /// The component of a kind.
 fn name(row: &CombinationResults, kind: usize) -> String {
     row.combination.components()[kind].1.name.clone()
-}
-
-/// The kinds that have several components, or all kinds if there are none.
-fn varying_kinds(comparison: &Comparison) -> Vec<usize> {
-    let (rows, all) = (&comparison.rows, 0..comparison.kinds().len());
-    let varies = |kind: &usize| {
-        rows.iter()
-            .any(|row| name(row, *kind) != name(&rows[0], *kind))
-    };
-    let varying: Vec<usize> = all.clone().filter(varies).collect();
-    match varying.is_empty() {
-        true => all.collect(),
-        false => varying,
-    }
-}
-
-/// The components of those kinds, for example `head mlp, loss mse`.
-fn varying_names(comparison: &Comparison, row: usize) -> String {
-    let kinds = comparison.kinds();
-    let names = varying_kinds(comparison).into_iter();
-    let names = names.map(|kind| format!("{} {}", kinds[kind], name(&comparison.rows[row], kind)));
-    names.collect::<Vec<_>>().join(", ")
 }
 
 /// The score of the best of several, called `name`, and its score on folds that did not take part in

@@ -17,6 +17,7 @@ mod predict;
 mod pretrain;
 mod rf_baseline;
 mod runs;
+mod runs_table;
 mod simulate;
 mod train;
 mod train_encoder;

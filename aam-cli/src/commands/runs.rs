@@ -11,10 +11,11 @@ use aam_runtime::text::visible_line;
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
+use super::runs_table::{Row, table};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::jobs;
-use crate::output::{print_as, warn};
+use crate::output::{columns, print_json, print_table, warn};
 
 /// Maximum characters of settings that differ.
 const WIDEST: usize = 60;
@@ -49,9 +50,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
                 RunError::Usage(format!("{folder}: there is no run below this folder")).into(),
             );
         }
-        _ => list(&found, &matters),
+        _ => list(&found, &matters, columns())?,
     };
-    print_as(json, &text)?;
+    match json {
+        true => print_json(&text)?,
+        false => print_table(&text)?,
+    }
     Ok(Exit::Done)
 }
 
@@ -109,46 +113,82 @@ fn matters() -> Result<impl Fn(&str) -> bool, Failure> {
     Ok(move |name: &str| !without.iter().any(|other| other == name))
 }
 
-/// One line per run, in columns.
-fn list(found: &[Found], matters: Matters<'_>) -> String {
-    let header = [
-        "run",
-        "command",
-        "target",
-        "outcome",
-        "samples",
-        "data",
-        "epochs",
-        "time",
-        "metric",
-        "settings that differ",
-    ];
-    let mut rows = vec![header.map(str::to_owned).to_vec()];
-    for (run, own) in found.iter().zip(own_settings(found, matters)) {
-        let record = &run.record;
-        let samples = record.samples;
-        let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
-        let settings = own
-            .into_iter()
-            .filter(|(name, _)| name != "metadata-column")
-            .filter_map(|(name, value)| Some(format!("{name}={}", short(&value?))));
-        rows.push(vec![
-            run.name.clone(),
-            record.command.clone(),
-            or_none(record.settings.get("metadata-column").map(shown)),
-            run.outcome().to_owned(),
-            or_none(samples.map(|(train, held_out)| format!("{train}+{held_out}"))),
-            or_none(
-                run.fingerprint()
-                    .map(|print| print.chars().take(8).collect()),
-            ),
-            or_none((record.epochs > 0).then(|| record.epochs.to_string())),
-            or_none(run.recorded.then(|| time(record.seconds))),
-            or_none(run.headline().map(|figure| headline(&figure))),
-            shortened(&settings.collect::<Vec<_>>().join(" ")),
-        ]);
-    }
-    aligned(&rows)
+/// The table of runs, for a terminal of `width` columns if that is known.
+fn list(found: &[Found], matters: Matters<'_>, width: Option<usize>) -> Result<String, Failure> {
+    let order = order()?;
+    let own = own_settings(found, matters);
+    let rows = found.iter().enumerate().map(|(place, run)| Row {
+        cells: cells(run),
+        settings: telling(place, found, &own, &order),
+    });
+    Ok(table(&rows.collect::<Vec<_>>(), width))
+}
+
+fn cells(run: &Found) -> [String; 9] {
+    let record = &run.record;
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    [
+        run.name.clone(),
+        record.command.clone(),
+        or_none(record.settings.get("metadata-column").map(shown)),
+        run.outcome().to_owned(),
+        or_none(
+            record
+                .samples
+                .map(|(train, held_out)| format!("{train}+{held_out}")),
+        ),
+        or_none(
+            run.fingerprint()
+                .map(|print| print.chars().take(8).collect()),
+        ),
+        or_none((record.epochs > 0).then(|| record.epochs.to_string())),
+        or_none(run.recorded.then(|| time(record.seconds))),
+        or_none(run.headline().map(|figure| headline(&figure))),
+    ]
+}
+
+/// What a run found, if that is not a metric, and the settings that tell it from the others of its
+/// command. What most of them share is left out.
+fn telling(
+    place: usize,
+    found: &[Found],
+    own: &[Vec<(String, Option<Value>)>],
+    order: &[String],
+) -> Vec<String> {
+    let same = |other: &usize| found[*other].record.command == found[place].record.command;
+    let others: Vec<usize> = (0..found.len()).filter(same).collect();
+    let rank = |name: &str| order.iter().position(|other| other == name);
+    let mut settings: Vec<&(String, Option<Value>)> = own[place]
+        .iter()
+        .filter(|(name, _)| name != "metadata-column")
+        .collect();
+    settings.sort_by_key(|(name, _)| {
+        let kind = name.split('.').next().unwrap_or(name);
+        rank(kind).unwrap_or(order.len())
+    });
+    let settings = settings.into_iter().filter_map(|(name, value)| {
+        let equal = others.iter().filter(|other| {
+            let mut values = own[**other].iter();
+            values.any(|(of, theirs)| of == name && theirs == value)
+        });
+        let is_usual = others.len() > 2 && 2 * equal.count() > others.len();
+        let value = value.as_ref().filter(|_| !is_usual)?;
+        Some(format!("{name}={}", short(value)))
+    });
+    let summary = found[place].record.summary.iter().cloned();
+    summary.chain(settings).collect()
+}
+
+/// The names of settings in the order in which they tell most about a run: components, then flags of
+/// common use, then the others, and files, which have a column, at last.
+fn order() -> Result<Vec<String>, Failure> {
+    let jobs = jobs::all()?;
+    let kinds = jobs.iter().flat_map(|job| &job.kinds);
+    let mut names: Vec<String> = kinds.map(|(kind, _)| kind.name.to_owned()).collect();
+    let mut options: Vec<_> = jobs.iter().flat_map(|job| job.options()).collect();
+    options.sort_by_key(|option| (option.facts.file.is_some(), !option.facts.common));
+    names.extend(options.into_iter().map(|option| option.name.clone()));
+    Ok(names)
 }
 
 fn headline(figure: &RecordedFigure) -> String {
@@ -242,6 +282,7 @@ fn objects(found: &[Found], matters: Matters<'_>) -> Vec<Value> {
             "figure": run.headline(),
             "figures": record.figures,
             "best": record.best,
+            "summary": record.summary,
             "settings_that_differ": own,
         })
     })

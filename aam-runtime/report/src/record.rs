@@ -155,6 +155,9 @@ pub struct Record {
     pub samples: Option<(usize, usize)>,
     /// The held-out samples; older runs lack them.
     pub held_out: Option<HeldOutSize>,
+    /// The number of ranks, with a strategy for several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ranks: Option<usize>,
     /// Numbers of trainable and of all parameters.
     pub parameters: Option<(usize, usize)>,
     /// Completed epochs.
@@ -167,6 +170,9 @@ pub struct Record {
     pub method: Option<String>,
     /// Metrics of the held-out samples.
     pub figures: Vec<RecordedFigure>,
+    /// What a search or comparison found, in a few words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
     /// A sentence per target: whether the model is better than simpler methods.
     pub verdict: Option<String>,
     /// Notes about the data from before training.
@@ -229,6 +235,11 @@ impl Recorder {
                 record.method = Some(evaluation.method.to_owned());
                 record.figures = RecordedFigure::all(evaluation);
                 record.verdict = Some(verdict(evaluation)).filter(|text| !text.is_empty());
+            }
+            Event::Ranks(number) => record.ranks = Some(number),
+            Event::Concluded { summary, metric } => {
+                record.summary = Some(summary.to_owned());
+                record.figures = metric.into_iter().map(RecordedFigure::of).collect();
             }
             _ => {}
         }

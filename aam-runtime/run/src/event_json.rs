@@ -23,6 +23,17 @@ pub struct RecordedFigure {
 }
 
 impl RecordedFigure {
+    /// A metric by itself.
+    pub fn of(metric: &Metric) -> Self {
+        Self {
+            name: metric.name.clone(),
+            value: metric.value.is_finite().then_some(metric.value),
+            lower: None,
+            upper: None,
+            others: Map::new(),
+        }
+    }
+
     /// The metrics of `evaluation`.
     pub fn all(evaluation: &Evaluation) -> Vec<Self> {
         let finite = |value: f64| value.is_finite().then_some(value);
@@ -95,6 +106,11 @@ pub fn of_event(event: &Event<'_>) -> Option<Value> {
         Event::Evaluated(evaluation) => json!({
             "event": "evaluated", "method": evaluation.method, "samples": evaluation.samples,
             "figures": RecordedFigure::all(evaluation),
+        }),
+        Event::Ranks(number) => json!({"event": "ranks", "ranks": number}),
+        Event::Concluded { summary, metric } => json!({
+            "event": "concluded", "summary": summary, "metric": metric.map(|one| &one.name),
+            "value": metric.map(|one| one.value),
         }),
         Event::Progress { what, done, total } => json!({
             "event": "progress", "what": what, "done": done, "total": total,

@@ -24,6 +24,8 @@ pub enum Event<'a> {
     Result(&'a str),
     /// A note about a possible mistake.
     Warning(&'a str),
+    /// The number of ranks of a run with a strategy for several.
+    Ranks(usize),
     /// A stopped run resumes; earlier events beyond this point are void.
     Resumed {
         /// Epochs trained and validated.
@@ -89,6 +91,13 @@ pub enum Event<'a> {
     CrossValidated(&'a CrossValidated),
     /// The held-out samples are evaluated; users are informed by a note.
     Evaluated(&'a Evaluation),
+    /// A search or comparison has ended; users are informed by its table.
+    Concluded {
+        /// What it found, in a few words.
+        summary: &'a str,
+        /// The metric of what it found, if any.
+        metric: Option<&'a Metric>,
+    },
     /// Progress of another long operation, such as encoding ASVs.
     Progress {
         /// The operation.

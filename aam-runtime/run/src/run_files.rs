@@ -14,6 +14,9 @@ pub const CONFIG: &str = "config.toml";
 /// The result of a run of a comparison, written when it ends.
 pub const RESULT: &str = "result.json";
 
+/// The settings of a comparison or search. It marks the directory of one.
+pub const COMPARISON: &str = "comparison.json";
+
 /// The inputs of a run, its progress and its outcome.
 pub const RECORD: &str = "run.json";
 

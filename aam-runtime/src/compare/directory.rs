@@ -12,11 +12,10 @@ use aam_data::{Split, id_list};
 use aam_run::RunError;
 use aam_run::output_lock::OutputLock;
 use aam_run::run_directory::{
-    RESULT, RunDirectory, holds_files, named_directory, refused_directory, write_whole,
+    COMPARISON, RECORD, RESULT, RunDirectory, holds_files, named_directory, refused_directory,
+    write_whole,
 };
 
-/// The file with the settings of the comparison. It marks the directory of a comparison.
-const ASKED: &str = "comparison.json";
 /// The file with the performance of the best row on folds not used to select it.
 const CHOICE: &str = "choice.tsv";
 /// The folder with the sample lists of each fold.
@@ -67,7 +66,7 @@ impl ComparisonDirectory {
         overwrite: bool,
         fingerprint: &ComparisonFingerprint,
     ) -> Result<(), RunError> {
-        match ComparisonFingerprint::read(&path.join(ASKED)) {
+        match ComparisonFingerprint::read(&path.join(COMPARISON)) {
             Ok(None) if holds_files(path) => {
                 return Err(refused_directory(
                     path,
@@ -96,7 +95,7 @@ impl ComparisonDirectory {
         if overwrite {
             self.clear()?;
         }
-        fingerprint.write(&self.path.join(ASKED))?;
+        fingerprint.write(&self.path.join(COMPARISON))?;
         let lists = splits.iter().enumerate();
         lists
             .map(|(fold, split)| {
@@ -223,7 +222,8 @@ impl ComparisonDirectory {
             "comparison.tsv",
             "comparison-folds.tsv",
             CHOICE,
-            ASKED,
+            RECORD,
+            COMPARISON,
         ] {
             remove(&self.path.join(file))?;
         }

@@ -25,7 +25,9 @@ pub use table::{
     BestOfSeveral, ChosenBy, ChosenWithout, CombinationResults, Comparison, FoldResult, Spread,
 };
 
+use aam_evaluation::metrics::Metric;
 use aam_model::device::device;
+use aam_report::watch::{Watch, WatchOptions};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer, Outcome};
 use aam_run::run_directory::CONFIG;
@@ -52,15 +54,43 @@ pub fn compare(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Comparison, RunError> {
-    let mut finished = compare_all(options, combinations, None, observer, interrupt)?;
-    if finished.comparison.outcome == Outcome::Finished {
-        let judge = Judge::new(&options.train);
-        finished.comparison.best = judge.best(&finished.comparison, ChosenBy::OtherFolds);
-    }
-    finished.directory.write_choice(&finished.comparison)?;
-    let path = finished.directory.write_tables(&finished.comparison)?;
-    observer.observe(&Event::Saved(&path))?;
-    Ok(finished.comparison)
+    Watch::over_with("compare", observer, |watch| {
+        let mut finished = compare_all(options, combinations, None, watch, interrupt)?;
+        let run = finished.directory.as_run();
+        watch.begin(&run, options, WatchOptions::RECORD, None)?;
+        if finished.comparison.outcome == Outcome::Finished {
+            let judge = Judge::new(&options.train);
+            finished.comparison.best = judge.best(&finished.comparison, ChosenBy::OtherFolds);
+        }
+        finished.directory.write_choice(&finished.comparison)?;
+        let path = finished.directory.write_tables(&finished.comparison)?;
+        conclude(
+            &finished.comparison,
+            &|row| finished.comparison.varying_label(row),
+            watch,
+        )?;
+        watch.observe(&Event::Saved(&path))?;
+        Ok((finished.comparison.outcome, finished.comparison))
+    })
+}
+
+/// Reports the best row, which `label` describes, for lists of runs.
+fn conclude(
+    comparison: &Comparison,
+    label: &dyn Fn(usize) -> String,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    let Some(best) = &comparison.best else {
+        return Ok(());
+    };
+    let value = best.unseen().unwrap_or(best.seen).mean;
+    observer.observe(&Event::Concluded {
+        summary: &format!("best of {}: {}", comparison.rows.len(), label(best.row)),
+        metric: Some(&Metric {
+            name: best.metric.clone(),
+            value,
+        }),
+    })
 }
 
 /// A completed or interrupted comparison, with its samples and its directory.

@@ -173,6 +173,35 @@ impl Comparison {
         components.map(|(kind, _)| kind.as_str()).collect()
     }
 
+    /// The kinds of which there are several components, or all kinds if there are none, as places
+    /// among [`Comparison::kinds`].
+    pub fn varying_kinds(&self) -> Vec<usize> {
+        let name = |row: &CombinationResults, kind: usize| {
+            row.combination.components()[kind].1.name.clone()
+        };
+        let varies = |kind: &usize| {
+            let mut rows = self.rows.iter();
+            rows.any(|row| name(row, *kind) != name(&self.rows[0], *kind))
+        };
+        let all = 0..self.kinds().len();
+        let varying: Vec<usize> = all.clone().filter(varies).collect();
+        match varying.is_empty() {
+            true => all.collect(),
+            false => varying,
+        }
+    }
+
+    /// The components of a row of those kinds, for example `head mlp, loss mse`.
+    pub fn varying_label(&self, row: usize) -> String {
+        let components = self.rows[row].combination.components();
+        let kinds = self.varying_kinds().into_iter();
+        let parts = kinds.map(|kind| {
+            let (kind, choice) = &components[kind];
+            format!("{kind} {}", choice.name)
+        });
+        parts.collect::<Vec<_>>().join(", ")
+    }
+
     /// The names of all metrics, in the order of the runs.
     pub fn metrics(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();

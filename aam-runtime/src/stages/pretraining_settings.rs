@@ -240,7 +240,8 @@ impl<'a> PretrainingSetup<'a> {
     ) -> Result<Self, RunError> {
         let options = settings.options;
         let optimization = &options.optimization;
-        let (ranks, _) = Ranks::new(optimization, &options.components)?;
+        let (ranks, strategy) = Ranks::new(optimization, &options.components)?;
+        ranks.announce(&strategy, observer)?;
         check_optimizer(optimization, &options.components, &ranks)?;
         settle_attention(optimization, &ranks.device(), observer)?;
         settle_precision(optimization, &ranks.device(), observer)?;

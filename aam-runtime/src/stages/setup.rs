@@ -24,6 +24,9 @@ use aam_train::session::{
 };
 use aam_train::trainer::check_optimizer;
 
+/// The fusion whose cost pays only with many ASVs per sample.
+const FOR_MANY_ASVS: &str = "perceiver";
+
 /// The initial weights of a training.
 pub enum InitialWeights {
     /// Weights drawn from the seed.
@@ -70,6 +73,7 @@ impl<'a> TrainingSetup<'a> {
         let options = settings.options;
         let optimization = &options.optimization;
         let (ranks, strategy) = Ranks::new(optimization, &options.components)?;
+        ranks.announce(&strategy, observer)?;
         check_optimizer(optimization, &options.components, &ranks)?;
         let (weights, config) = initial(options, &ranks.device().autodiff())?;
         let ways = config.sample_ways()?;
@@ -211,6 +215,12 @@ impl<'a> TrainingSetup<'a> {
             observer.observe(&Event::Note(
                 "no --pretrained-encoder: ASVs are embedded by an untrained encoder, which distinguishes them but has not learned from nucleotides",
             ))?;
+        }
+        let has_profiles = self.ways.view != ViewShape::Asvs;
+        if has_profiles && self.settings.fusion.name == FOR_MANY_ASVS {
+            observer.observe(&Event::Warning(&format!(
+                "--fusion {FOR_MANY_ASVS} is made for many ASVs (--sample-encoder attention). Here a sample is a single profile, with which it gains nothing and an update may take seconds; choose --fusion concat"
+            )))?;
         }
         if self.frozen && options.unifrac_weight > 0.0 {
             observer.observe(&Event::Warning(

@@ -36,6 +36,7 @@ mod prediction_sets;
 mod report_page;
 mod resume;
 mod resume_state;
+mod runs;
 mod sequence_length;
 mod splits;
 mod streaming;

@@ -11,7 +11,7 @@ use crate::record::{Record, State};
 use aam_api::metric::{Headline, MetricName, leads};
 use aam_run::RunError;
 use aam_run::event_json::RecordedFigure;
-use aam_run::run_directory::{CONFIG, RECORD, is_run};
+use aam_run::run_directory::{COMPARISON, CONFIG, RECORD, is_run};
 
 /// A run.
 #[derive(Clone, Debug)]
@@ -33,6 +33,8 @@ impl Found {
     pub fn outcome(&self) -> &'static str {
         match (self.recorded, self.record.outcome) {
             _ if self.problem.is_some() => "damaged",
+            // These leave a record at their end.
+            (false, _) if ["compare", "tune"].contains(&&*self.record.command) => "unfinished",
             (false, _) => "unknown",
             (true, State::Running) => "unfinished",
             (true, State::Finished) => "finished",
@@ -72,7 +74,7 @@ impl Found {
 }
 
 /// The runs in `folder` and below it, sorted by name, including those with damaged files. Folders
-/// inside a run belong to it.
+/// inside a run belong to it, and the runs of a comparison or search to that.
 ///
 /// # Errors
 /// The folder does not exist.
@@ -90,7 +92,7 @@ pub fn below(folder: &Path) -> Result<Vec<Found>, RunError> {
 }
 
 fn search(top: &Path, folder: &Path, found: &mut Vec<Found>) -> Result<(), RunError> {
-    if is_run(folder) {
+    if is_run(folder) || is_comparison(folder) {
         let name = folder.strip_prefix(top).unwrap_or(folder);
         let name = match name == Path::new("") {
             true => folder.display().to_string(),
@@ -113,7 +115,7 @@ fn search(top: &Path, folder: &Path, found: &mut Vec<Found>) -> Result<(), RunEr
 /// # Errors
 /// There is no run in `path`.
 pub fn open(path: &Path, name: String) -> Result<Found, RunError> {
-    if !is_run(path) {
+    if !is_run(path) && !is_comparison(path) {
         return Err(RunError::Usage(format!(
             "{}: there is no run in this directory",
             path.display()
@@ -124,7 +126,11 @@ pub fn open(path: &Path, name: String) -> Result<Found, RunError> {
         Err(problem) => (None, Some(problem)),
     };
     let is_recorded = record.is_some();
-    let (record, problem) = match record.map_or_else(|| of_settings(path), Ok) {
+    let of_settings = || match is_run(path) {
+        true => of_settings(path),
+        false => of_comparison(path),
+    };
+    let (record, problem) = match record.map_or_else(of_settings, Ok) {
         Ok(record) => (record, problem),
         Err(of_settings) => (Record::default(), problem.or(Some(of_settings))),
     };
@@ -150,6 +156,33 @@ fn recorded(path: &Path) -> Result<Option<Record>, String> {
     }
 }
 
+/// Whether the directory holds the runs of a comparison or search, each of several settings.
+fn is_comparison(path: &Path) -> bool {
+    path.join(COMPARISON).is_file()
+}
+
+/// The part of the record of the comparison or search in `path` that its settings provide.
+fn of_comparison(path: &Path) -> Result<Record, String> {
+    let file = path.join(COMPARISON);
+    let damaged = |problem: &dyn Display| format!("{}: it is damaged: {problem}", file.display());
+    let bytes = fs::read(&file).map_err(|error| damaged(&error))?;
+    let mut all: Map<String, Value> =
+        serde_json::from_slice(&bytes).map_err(|error| damaged(&error))?;
+    let settings = match all.remove("settings") {
+        Some(Value::Object(settings)) => settings,
+        _ => return Err(damaged(&"it has no settings")),
+    };
+    let command = match settings.contains_key("search") {
+        true => "tune",
+        false => "compare",
+    };
+    Ok(Record {
+        command: command.to_owned(),
+        settings,
+        ..Record::default()
+    })
+}
+
 /// The part of the record of the run in `path` that its settings provide.
 fn of_settings(path: &Path) -> Result<Record, String> {
     let file = path.join(CONFIG);
@@ -159,6 +192,10 @@ fn of_settings(path: &Path) -> Result<Record, String> {
     let mut settings = settings.map_err(|error| damaged(&error.message()))?;
     let command = settings.remove("command");
     let command = command.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let command = match path.join("lr_find.tsv").is_file() {
+        true => "lr-find",
+        false => command,
+    };
     Ok(Record {
         command: command.to_owned(),
         settings,
@@ -203,6 +240,16 @@ mod tests {
         assert_eq!(found[1].record.settings["lr"], 0.01);
         assert!(open(top, String::new()).is_err());
         assert!(below(&top.join("nowhere")).is_err());
+        // The runs of a comparison are not listed one by one.
+        run(top, "d/mlp/fold-1", None);
+        let settings = "{\"aam\": \"1\", \"settings\": {\"search\": \"lr\"}, \"files\": {}}";
+        fs::write(top.join("d").join(COMPARISON), settings).unwrap();
+        let tuned = &below(top).unwrap()[2];
+        assert_eq!((&*tuned.name, &*tuned.record.command), ("d", "tune"));
+        assert_eq!(tuned.outcome(), "unfinished");
+        fs::write(top.join("b/lr_find.tsv"), "").unwrap();
+        assert_eq!(below(top).unwrap()[1].record.command, "lr-find");
+        fs::remove_dir_all(top.join("d")).unwrap();
         run(top, "c", Some("{"));
         let found = below(top).unwrap();
         assert_eq!((found.len(), found[2].outcome()), (3, "damaged"));

@@ -54,9 +54,26 @@ impl<'a> Watch<'a> {
         observer: &mut dyn Observer,
         work: impl FnOnce(&mut Watch<'_>) -> Result<Outcome, RunError>,
     ) -> Result<Outcome, RunError> {
+        Self::over_with(command, observer, |watch| {
+            work(watch).map(|outcome| (outcome, outcome))
+        })
+    }
+
+    /// Like [`Watch::over`], for work with a result in addition to its outcome.
+    ///
+    /// # Errors
+    /// Errors of the work, or of writing the files.
+    pub fn over_with<T>(
+        command: &str,
+        observer: &mut dyn Observer,
+        work: impl FnOnce(&mut Watch<'_>) -> Result<(Outcome, T), RunError>,
+    ) -> Result<T, RunError> {
         let mut watch = Watch::new(command, observer);
-        let outcome = work(&mut watch);
-        watch.end(outcome)
+        let worked = work(&mut watch);
+        let written = watch.end(worked.as_ref().map(|(outcome, _)| *outcome));
+        // The run's own error is returned even if writing the files fails.
+        let (_, result) = worked?;
+        written.map(|()| result)
     }
 
     /// For a run of `command` that starts now, with events going to `observer`.
@@ -127,22 +144,19 @@ impl<'a> Watch<'a> {
     /// Ends the run with `outcome`: writes the page and completes the record.
     ///
     /// # Errors
-    /// The error of the run, or a file that cannot be written.
-    fn end(mut self, outcome: Result<Outcome, RunError>) -> Result<Outcome, RunError> {
+    /// A file cannot be written.
+    fn end(mut self, outcome: Result<Outcome, &RunError>) -> Result<(), RunError> {
         let record = &mut self.recorder.record;
         record.outcome = match &outcome {
             Ok(Outcome::Finished) => State::Finished,
             Ok(Outcome::Interrupted) => State::Interrupted,
             Err(_) => State::Failed,
         };
-        record.error = outcome.as_ref().err().map(ToString::to_string);
-        let Some(files) = &mut self.files else {
-            return outcome;
-        };
-        // The run's own error is returned even if writing the files fails.
-        let written = files.end(&mut self.recorder, &self.gathered, &mut *self.observer);
-        let outcome = outcome?;
-        written.map(|()| outcome)
+        record.error = outcome.err().map(ToString::to_string);
+        match &mut self.files {
+            None => Ok(()),
+            Some(files) => files.end(&mut self.recorder, &self.gathered, &mut *self.observer),
+        }
     }
 }
 

@@ -18,6 +18,14 @@ pub struct WatchOptions {
     pub report: bool,
 }
 
+impl WatchOptions {
+    /// The record alone.
+    pub const RECORD: Self = Self {
+        tensorboard: false,
+        report: false,
+    };
+}
+
 impl Default for WatchOptions {
     fn default() -> Self {
         Self {

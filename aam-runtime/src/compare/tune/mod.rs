@@ -15,8 +15,8 @@ use std::sync::atomic::AtomicBool;
 
 use serde_json::Value;
 
-use aam_core::text::cell;
-use aam_core::text::counted;
+use aam_core::text::{cell, counted};
+use aam_report::watch::{Watch, WatchOptions};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer, Outcome};
 use aam_run::run_directory::write_whole;
@@ -26,7 +26,9 @@ use aam_run::settings::config_text;
 use super::choice::Judge;
 use super::comparing::Comparing;
 use super::record::ComparisonFingerprint;
-use super::{ChosenBy, Combination, CombinationResults, CompareOptions, Comparison, check};
+use super::{
+    ChosenBy, Combination, CombinationResults, CompareOptions, Comparison, check, conclude,
+};
 pub use options::{SamplerKind, TuneOptions};
 use proposals::Proposals;
 use space::Space;
@@ -68,6 +70,24 @@ pub fn tune(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Tuned, RunError> {
+    Watch::over_with("tune", observer, |watch| {
+        let tuned = searched(options, watch, interrupt)?;
+        let label = |row: usize| {
+            let values = tuned.searched.iter().zip(tuned.values(row));
+            let known = values.filter(|(_, value)| !value.is_empty());
+            let parts = known.map(|(name, value)| format!("{name} {value}"));
+            parts.collect::<Vec<_>>().join(", ")
+        };
+        conclude(&tuned.comparison, &label, watch)?;
+        Ok((tuned.comparison.outcome, tuned))
+    })
+}
+
+fn searched(
+    options: &TuneOptions,
+    observer: &mut Watch<'_>,
+    interrupt: &AtomicBool,
+) -> Result<Tuned, RunError> {
     let compared = CompareOptions {
         train: options.train.clone(),
     };
@@ -99,6 +119,8 @@ pub fn tune(
         comparing,
     };
     search.run(observer, interrupt)?;
+    let run = search.comparing.directory.as_run();
+    observer.begin(&run, options, WatchOptions::RECORD, None)?;
     search.finish(searched, observer)
 }
 

@@ -9,13 +9,18 @@ use aam_api::{
     StrategyContext, StrategyKind, Updates,
 };
 use burn::tensor::Device;
+use serde_json::Value;
 
 use super::processes::communicator;
 use crate::options::OptimizationOptions;
+use aam_core::text::counted;
 use aam_model::device::devices;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_run::run_directory::RunDirectory;
+
+/// The strategy for one rank.
+const SINGLE: &str = "single";
 
 /// The ranks of a run in this process: one, or several in threads.
 #[derive(Debug)]
@@ -64,6 +69,31 @@ impl Ranks {
         Ok((Self { strategies }, resolved))
     }
 
+    /// Reports how many ranks run with a `strategy` for several.
+    ///
+    /// # Errors
+    /// Those of the observer.
+    pub fn announce(
+        &self,
+        strategy: &Resolved,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        let name = &strategy.name;
+        if name == SINGLE {
+            return Ok(());
+        }
+        let size = self.first().communicator().size();
+        observer.observe(&Event::Ranks(size))?;
+        let text = format!("--strategy {name}: {}", counted(size, "rank"));
+        let was_asked = strategy.options.get("ranks").is_some_and(Value::is_number);
+        match size > 1 || was_asked {
+            true => observer.observe(&Event::Note(&text)),
+            false => observer.observe(&Event::Warning(&format!(
+                "{text}; --strategy.ranks N runs N ranks in threads, and mpirun starts them as processes"
+            ))),
+        }
+    }
+
     /// The first rank of this process.
     pub fn first(&self) -> &dyn ParallelStrategy {
         self.strategies[0].as_ref()
@@ -81,7 +111,7 @@ impl Ranks {
     pub fn alone(&self) -> Result<Box<dyn ParallelStrategy>, RunError> {
         let device = self.device();
         let context = StrategyContext::new(vec![device.clone()], Arc::new(Alone));
-        let strategy = Resolved::built_in("single");
+        let strategy = Resolved::built_in(SINGLE);
         Ok(Registry::<StrategyKind>::load()?.build(&strategy, &context, &device)?)
     }
 
