@@ -135,7 +135,9 @@ fn compare() -> Result<Job, PluginError> {
         examples: "aam compare --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
                    --head linear,mlp,residual --loss huber,mse --output-dir compared\n\
                    aam compare --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
-                   --head linear,mlp --head.hidden 64,32 --folds 10 --output-dir compared-10",
+                   --head linear,mlp --head.hidden 64,32 --folds 10 --output-dir compared-10\n\
+                   aam compare --table table.biom --metadata metadata.tsv --metadata-column ph \\\n    \
+                   --head mlp --head.hidden '64|64,32' --lr 0.001,0.003 --output-dir compared-sizes",
         groups: grouped("Target", options::of::<CompareOptions>()),
         kinds: chosen_in(Stage::Training)?,
     })

@@ -4,6 +4,7 @@ use aam_runtime::compare::{
     BestOfSeveral, ChosenBy, Combination, CombinationResults, CompareOptions, Comparison, Spread,
     compare,
 };
+use aam_runtime::evaluation::evaluation::{RANDOM_FOREST, TRIVIAL};
 use aam_runtime::run::events::Outcome;
 use aam_runtime::text::{counted, visible_line};
 use clap::ArgMatches;
@@ -27,7 +28,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let options: CompareOptions = grid.options()?;
-    let combinations = Combination::grid(&grid.components);
+    let combinations = Combination::grid_with(&grid.components, &grid.varied);
     let mut display = PathsHeldBack::from(progress::display(super::amount(matches)));
     let comparison = compare(&options, &combinations, &mut display, interrupt::flag())?;
     let paths = display.into_paths();
@@ -63,7 +64,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
 }
 
 /// The table in aligned columns. Kinds with only one component have no column, and neither have folds
-/// if every row has all of them.
+/// if every row has all of them. Simpler methods follow the rows.
 fn text(comparison: &Comparison) -> String {
     let rows = &comparison.rows;
     let (all_kinds, kinds) = (comparison.kinds(), comparison.varying_kinds());
@@ -99,12 +100,35 @@ fn text(comparison: &Comparison) -> String {
             problem: row.failure.clone(),
         });
     }
+    lines.extend(simple(comparison, kinds.len(), &metrics));
     aligned(&lines, kinds.len())
 }
 
-/// The component of a kind.
-fn name(row: &CombinationResults, kind: usize) -> String {
-    row.combination.components()[kind].1.name.clone()
+/// The component of a kind, or the value of a setting.
+fn name(row: &CombinationResults, place: usize) -> String {
+    let label = row.combination.axes().nth(place);
+    label.map_or_else(String::new, |(_, label)| label.to_owned())
+}
+
+/// Rows of simpler methods on the same samples, as far as they were computed.
+fn simple(comparison: &Comparison, names: usize, metrics: &[&str]) -> Vec<Line> {
+    let rows = [(RANDOM_FOREST, "random forest"), (TRIVIAL, "trivial guess")];
+    let rows = rows.into_iter().filter_map(|(method, title)| {
+        let values = metrics.iter();
+        let values: Vec<_> = values
+            .map(|name| comparison.of_method(method, name))
+            .collect();
+        values.iter().any(Option::is_some).then(|| {
+            let mut cells = vec![title.to_owned()];
+            cells.resize(names, String::new());
+            cells.extend(values.into_iter().map(spread));
+            Line {
+                cells,
+                problem: None,
+            }
+        })
+    });
+    rows.collect()
 }
 
 /// The score of the best of several, called `name`, and its score on folds that did not take part in
@@ -182,12 +206,14 @@ fn json_text(comparison: &Comparison) -> String {
         let components: Map<String, Value> = components
             .map(|(kind, choice)| (kind.clone(), json!(choice)))
             .collect();
+        let settings: Map<String, Value> = row.combination.varied().iter().cloned().collect();
         let metrics = comparison.metrics().into_iter();
         let metrics: Map<String, Value> = metrics
             .filter_map(|name| Some((name.to_owned(), json!(row.metric(name)?))))
             .collect();
         json!({
             "components": components,
+            "settings": settings,
             "folds": row.results.len(),
             "metrics": metrics,
             "seconds": row.seconds(),

@@ -8,6 +8,7 @@ use aam_runtime::data::bounded::read_text_file;
 use serde_json::{Map, Number, Value};
 
 use super::reference;
+use super::several::are_several;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::jobs::{self, Job};
@@ -88,7 +89,7 @@ pub(super) fn parse(job: &Job, text: &str, name: &str) -> Result<FileSettings, F
         } else if let Some(kind) = job.kind(&key) {
             settings.components.push(component(name, kind.name, value)?);
         } else if let Some(option) = job.option(&key) {
-            let value = checked(option, value)
+            let value = checked_as(option, value, job.name == "compare")
                 .map_err(|failure| failure.at(&format!("{name}: key '{key}'")))?;
             settings.options.insert(key, value);
         } else if let Some((kind, option)) = reference::former(job, &key) {
@@ -105,6 +106,17 @@ pub(super) fn parse(job: &Job, text: &str, name: &str) -> Result<FileSettings, F
         }
     }
     Ok(settings)
+}
+
+/// Checks the value of an option, or each of them if there may be `several`.
+fn checked_as(option: &OptionInfo, value: Value, several: bool) -> Result<Value, Failure> {
+    match value {
+        Value::Array(values) if several && are_several(option, &Value::Array(values.clone())) => {
+            let values = values.into_iter().map(|value| checked(option, value));
+            values.collect()
+        }
+        value => checked(option, value),
+    }
 }
 
 fn checked(option: &OptionInfo, value: Value) -> Result<Value, Failure> {

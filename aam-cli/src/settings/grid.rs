@@ -1,4 +1,4 @@
-//! Settings with several components per kind: `--head linear,mlp`.
+//! Settings with several components per kind or several values: `--head linear,mlp --lr 0.001,0.01`.
 
 use aam_api::error::nearest;
 use aam_api::{Choice, ComponentInfo, KindEntry};
@@ -8,34 +8,55 @@ use serde_json::{Map, Value};
 
 use super::file::{FileSettings, did_you_mean};
 use super::flags::{self, Given};
-use super::{Naming, Settings, choice, read_file, value};
+use super::{Naming, Settings, choice, read_file, several, value};
 use crate::failure::Failure;
 use crate::jobs::Job;
+
+/// Headings of settings that define the samples and folds, which all runs share, or their place.
+const SHARED: [&str; 3] = ["Data", "Split", "Output"];
 
 /// The settings of a command that accepts several components per kind.
 #[derive(Clone, Debug)]
 pub struct Grid {
     settings: Settings,
-    /// The compared kinds with their components, which have all options filled in.
+    /// The compared kinds with their components, which have all options filled in. A component whose
+    /// option has several values is there once for each.
     pub components: Vec<(String, Vec<Choice>)>,
+    /// The other settings with several values.
+    pub varied: Vec<(String, Vec<Value>)>,
 }
 
 impl Grid {
     /// Reads the settings of `job` from its flags and the configuration file that they name.
     ///
-    /// An option of a component applies to those of the named components that have it.
+    /// An option of a component applies to those of the named components that have it. Values are
+    /// separated by commas, those of an option that is a list itself by `|`.
     ///
     /// # Errors
-    /// A setting that neither the command nor any of the components has, or a value of the wrong type.
+    /// A setting that neither the command nor any of the components has, a value of the wrong type, or
+    /// several values of a setting that all runs share.
     pub fn read(job: &Job, matches: &ArgMatches) -> Result<Self, Failure> {
         let (given, mut remarks) = flags::collect(job, matches)?;
         let file = read_file(job, matches)?;
-        let mut values = Map::new();
-        for option in job.options() {
-            values.insert(option.name.clone(), value(option, &given, &file)?);
+        let (mut values, mut varied) = (Map::new(), Vec::new());
+        let mut printed = Vec::new();
+        let groups = job.groups.iter();
+        for (heading, option) in groups.flat_map(|g| g.options.iter().map(|o| (g.heading, o))) {
+            let name = option.name.clone();
+            let Some((several, place)) = several::values(option, &given, &file)? else {
+                values.insert(name, value(option, &given, &file)?);
+                continue;
+            };
+            if SHARED.contains(&heading) || option.facts.changes_no_result {
+                return Err(Failure::usage(format!(
+                    "{place}: the runs of a comparison share this setting, so it has one value"
+                )));
+            }
+            values.insert(name.clone(), several[0].clone());
+            printed.push((name.clone(), Value::Array(several.clone())));
+            varied.push((name, several));
         }
         let mut components = Vec::new();
-        let mut printed = Vec::new();
         for (kind, linked) in &job.kinds {
             let Some(listed) = Listed::of(kind, linked, &values, &given, &file)? else {
                 continue;
@@ -58,6 +79,7 @@ impl Grid {
                 changes: Vec::new(),
             },
             components,
+            varied,
         })
     }
 
@@ -74,6 +96,9 @@ impl Grid {
         let mut settings = self.settings.clone();
         for (kind, _) in &self.components {
             settings.values.remove(kind);
+        }
+        for (name, values) in &self.varied {
+            settings.values.insert(name.clone(), values[0].clone());
         }
         settings.options()
     }
@@ -171,21 +196,20 @@ impl<'a> Listed<'a> {
         remarks: &mut Vec<String>,
     ) -> Result<Vec<Choice>, Failure> {
         let kind = self.kind;
-        let components = self.components.iter();
-        let choices = components.map(|component| match self.is_list() {
-            false => choice(kind, values, given, file, remarks),
-            true => {
-                let given = self.given_to(component, given);
-                choice(
-                    kind,
-                    values,
-                    &given,
-                    &self.file_for(component, file),
-                    remarks,
-                )
+        let mut choices = Vec::new();
+        for component in &self.components {
+            let (given, file) = match self.is_list() {
+                false => (given.to_vec(), file.clone()),
+                true => (
+                    self.given_to(component, given),
+                    self.file_for(component, file),
+                ),
+            };
+            for (given, file) in several::of_component(kind.name, component, given, file) {
+                choices.extend(choice(kind, values, &given, &file, remarks)?);
             }
-        });
-        choices.filter_map(Result::transpose).collect()
+        }
+        Ok(choices)
     }
 
     /// The flags as if only `component` were named.
@@ -222,7 +246,8 @@ impl<'a> Listed<'a> {
         if let [choice] = choices {
             return serde_json::to_value(choice).unwrap_or_default();
         }
-        let names: Vec<&str> = choices.iter().map(|choice| choice.name.as_str()).collect();
+        let mut names: Vec<&str> = choices.iter().map(|choice| choice.name.as_str()).collect();
+        names.dedup();
         let mut table = Map::new();
         table.insert("name".to_owned(), names.into());
         let flags = given.iter().filter_map(|given| self.option_of(given));
@@ -230,9 +255,21 @@ impl<'a> Listed<'a> {
         let tables = tables.filter(|table| table.kind == self.kind.name);
         let filed = tables.flat_map(|table| table.options.keys());
         for option in filed.map(String::as_str).chain(flags) {
-            if let Some(value) = choices.iter().find_map(|choice| choice.options.get(option)) {
-                table.insert(option.to_owned(), value.clone());
+            let mut values: Vec<&Value> = Vec::new();
+            for value in choices
+                .iter()
+                .filter_map(|choice| choice.options.get(option))
+            {
+                if !values.contains(&value) {
+                    values.push(value);
+                }
             }
+            let value = match values.as_slice() {
+                [] => continue,
+                [value] => (*value).clone(),
+                values => values.iter().map(|value| (*value).clone()).collect(),
+            };
+            table.insert(option.to_owned(), value);
         }
         Value::Object(table)
     }

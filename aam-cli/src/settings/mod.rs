@@ -8,6 +8,7 @@ mod grid;
 mod print;
 pub mod reference;
 mod resume;
+mod several;
 
 use aam_api::error::nearest;
 use aam_api::options::OptionInfo;

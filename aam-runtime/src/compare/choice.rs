@@ -148,6 +148,7 @@ mod tests {
                         name: "r2".to_owned(),
                         value,
                     }],
+                    others: Vec::new(),
                 })
                 .collect(),
             ..CombinationResults::new(combination)

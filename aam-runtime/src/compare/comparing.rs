@@ -10,7 +10,6 @@ use aam_run::run_directory::RunDirectory;
 use aam_train::options::TrainOptions;
 use aam_train::resume::can_go_on;
 
-use super::combination::Combination;
 use super::directory::{ComparisonDirectory, FoldLists};
 use super::fold_listener::{FoldListener, WarningsHeard};
 use super::options::CompareOptions;
@@ -171,7 +170,7 @@ impl<'a> Comparing<'a> {
         let one_model = self.is_one_model();
         let combination = self.comparison.rows[row].combination.clone();
         let path = self.directory.run(&combination, fold);
-        let options = self.options_of(&combination, fold, &path)?;
+        let options = self.options_of(row, fold, &path)?;
         let warned = &mut self.warned;
         let mut listener = FoldListener::new(fold, what, one_model, warned, observer);
         let outcome = train_once(&options, &mut listener, interrupt);
@@ -202,13 +201,12 @@ impl<'a> Comparing<'a> {
         Ok(Outcome::Finished)
     }
 
-    /// The settings of the run of `combination` on a fold, in the directory `path`.
-    fn options_of(
-        &self,
-        combination: &Combination,
-        fold: usize,
-        path: &Path,
-    ) -> Result<TrainOptions, RunError> {
+    /// The settings of the run of a row on a fold, in the directory `path`.
+    fn options_of(&self, row: usize, fold: usize, path: &Path) -> Result<TrainOptions, RunError> {
+        let (before, combination) = (
+            &self.comparison.rows[..row],
+            &self.comparison.rows[row].combination,
+        );
         let mut options = combination.applied_to(self.options)?;
         let lists = &self.lists[fold];
         options.data.train_samples = Some(lists.train.clone());
@@ -216,7 +214,13 @@ impl<'a> Comparing<'a> {
         options.split = options.split.of_a_fold();
         // In the cross-validation of one model, the learners are fitted together.
         let has_learners = options.members != TrainOptions::network_alone();
-        if !self.is_one_model() || has_learners {
+        // The forest of a comparison is that of the first row that can be trained.
+        let is_first = before.iter().all(|row| row.failure.is_some());
+        let has_forest = match self.is_one_model() {
+            true => !has_learners,
+            false => is_first && combination.settings().is_none(),
+        };
+        if !has_forest {
             options.baseline_trees = 0;
         }
         options.members = TrainOptions::network_alone();

@@ -17,7 +17,7 @@ pub(super) struct FoldListener<'a> {
     observer: &'a mut dyn Observer,
     what: &'a str,
     warned: &'a mut Vec<String>,
-    /// Whether to collect the metrics of other methods on the samples.
+    /// Whether the metrics of other methods on the samples join those of the run.
     with_others: bool,
     others: Vec<Metric>,
     /// The number of epochs, and of batches per epoch.
@@ -48,6 +48,7 @@ impl<'a> FoldListener<'a> {
                 seconds: 0.0,
                 parameters: (0, 0),
                 metrics: Vec::new(),
+                others: Vec::new(),
             },
         }
     }
@@ -62,7 +63,10 @@ impl<'a> FoldListener<'a> {
         if ended && result.epochs == 0 {
             (result.epochs, result.metrics) = last_epoch(path)?;
         }
-        result.metrics.extend(self.others);
+        match self.with_others {
+            true => result.metrics.extend(self.others),
+            false => result.others = self.others,
+        }
         Ok(result)
     }
 }
@@ -122,7 +126,7 @@ impl Observer for FoldListener<'_> {
                 self.result.seconds += seconds;
                 Ok(())
             }
-            Event::Evaluated(evaluation) if self.with_others => {
+            Event::Evaluated(evaluation) => {
                 self.others = evaluation.of_others().collect();
                 Ok(())
             }

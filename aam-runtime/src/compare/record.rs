@@ -35,8 +35,8 @@ impl ComparisonFingerprint {
     /// The fingerprint of `options`. The combinations determine which settings are components.
     pub(super) fn new(options: &CompareOptions, combinations: &[Combination]) -> Self {
         let mut settings = settings::bearing::<CompareOptions>(settings::table(options));
-        for (kind, _) in combinations.iter().flat_map(Combination::components) {
-            settings.shift_remove(kind);
+        for (axis, _) in combinations.iter().flat_map(Combination::axes) {
+            settings.shift_remove(axis);
         }
         // Files are identified by their contents, not their paths.
         let mut files = Map::new();
@@ -166,6 +166,9 @@ struct RunRecord {
     parameters: (usize, usize),
     /// Non-finite metrics are null.
     metrics: Vec<(String, Option<f64>)>,
+    /// Metrics of other methods.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    others: Vec<(String, Option<f64>)>,
 }
 
 /// Reads the result of a run of `combination`, if it is complete.
@@ -210,15 +213,19 @@ pub(super) fn read_result(
         epochs: record.epochs,
         seconds: record.seconds,
         parameters: record.parameters,
-        metrics: record
-            .metrics
-            .into_iter()
-            .map(|(name, value)| Metric {
-                name,
-                value: value.unwrap_or(f64::NAN),
-            })
-            .collect(),
+        metrics: of_record(record.metrics),
+        others: of_record(record.others),
     }))
+}
+
+fn of_record(metrics: Vec<(String, Option<f64>)>) -> Vec<Metric> {
+    let metrics = metrics.into_iter();
+    metrics
+        .map(|(name, value)| Metric {
+            name,
+            value: value.unwrap_or(f64::NAN),
+        })
+        .collect()
 }
 
 /// Writes the result of a run.
@@ -230,16 +237,20 @@ pub(super) fn write_result(
     combination: &Combination,
     result: &FoldResult,
 ) -> Result<(), RunError> {
-    let metrics = result.metrics.iter();
+    let recorded = |metrics: &[Metric]| {
+        let metrics = metrics.iter();
+        metrics
+            .map(|metric| (metric.name.clone(), Some(metric.value)))
+            .collect()
+    };
     let record = RunRecord {
         components: combination.to_json(),
         fold: result.fold,
         epochs: result.epochs,
         seconds: result.seconds,
         parameters: result.parameters,
-        metrics: metrics
-            .map(|metric| (metric.name.clone(), Some(metric.value)))
-            .collect(),
+        metrics: recorded(&result.metrics),
+        others: recorded(&result.others),
     };
     write(path, &record)
 }
@@ -325,6 +336,10 @@ mod tests {
                 name: "r2".to_owned(),
                 value: f64::NAN,
             }],
+            others: vec![Metric {
+                name: "trivial:r2".to_owned(),
+                value: -0.5,
+            }],
         };
         let read = |hidden| read_result(&path, &combination(hidden), place.path());
         assert!(read(8).unwrap().is_none());
@@ -332,6 +347,7 @@ mod tests {
         let back = read(8).unwrap().unwrap();
         assert_eq!((back.fold, back.parameters), (2, (3, 4)));
         assert!(back.metrics[0].value.is_nan());
+        assert_eq!(back.others, result.others);
         let error = read(16).unwrap_err().to_string();
         assert!(error.contains("--head.hidden was 8 and is 16"), "{error}");
         fs::write(&path, "{").unwrap();

@@ -47,6 +47,8 @@ pub struct FoldResult {
     pub parameters: (usize, usize),
     /// The validation metrics after the last epoch.
     pub metrics: Vec<Metric>,
+    /// Metrics of other methods on the same samples, named `method:metric`, if they were computed.
+    pub others: Vec<Metric>,
 }
 
 /// The mean and standard deviation of a metric over folds.
@@ -164,41 +166,30 @@ impl CombinationResults {
 }
 
 impl Comparison {
-    /// The kinds of the components.
+    /// The kinds of the components, and the varied settings.
     pub fn kinds(&self) -> Vec<&str> {
-        let first = self.rows.first();
-        let components = first
-            .into_iter()
-            .flat_map(|row| row.combination.components());
-        components.map(|(kind, _)| kind.as_str()).collect()
+        let first = self.rows.first().into_iter();
+        let axes = first.flat_map(|row| row.combination.axes());
+        axes.map(|(axis, _)| axis).collect()
     }
 
-    /// The kinds of which there are several components, or all kinds if there are none, as places
-    /// among [`Comparison::kinds`].
+    /// The places among [`Comparison::kinds`] in which rows differ, or all places if there are none.
     pub fn varying_kinds(&self) -> Vec<usize> {
-        let name = |row: &CombinationResults, kind: usize| {
-            row.combination.components()[kind].1.name.clone()
-        };
-        let varies = |kind: &usize| {
-            let mut rows = self.rows.iter();
-            rows.any(|row| name(row, *kind) != name(&self.rows[0], *kind))
-        };
-        let all = 0..self.kinds().len();
-        let varying: Vec<usize> = all.clone().filter(varies).collect();
+        let all: Vec<Vec<String>> = self.rows.iter().map(names).collect();
+        let places = 0..self.kinds().len();
+        let varies = |place: &usize| all.iter().any(|row| row[*place] != all[0][*place]);
+        let varying: Vec<usize> = places.clone().filter(varies).collect();
         match varying.is_empty() {
-            true => all.collect(),
+            true => places.collect(),
             false => varying,
         }
     }
 
-    /// The components of a row of those kinds, for example `head mlp, loss mse`.
+    /// The components and settings of a row in those places, for example `head mlp, lr 0.01`.
     pub fn varying_label(&self, row: usize) -> String {
-        let components = self.rows[row].combination.components();
-        let kinds = self.varying_kinds().into_iter();
-        let parts = kinds.map(|kind| {
-            let (kind, choice) = &components[kind];
-            format!("{kind} {}", choice.name)
-        });
+        let axes: Vec<_> = self.rows[row].combination.axes().collect();
+        let parts = self.varying_kinds().into_iter();
+        let parts = parts.map(|place| format!("{} {}", axes[place].0, axes[place].1));
         parts.collect::<Vec<_>>().join(", ")
     }
 
@@ -222,6 +213,20 @@ impl Comparison {
         let first = all.iter().filter(|name| asked(name));
         let rest = all.iter().filter(|name| is_main(name));
         first.chain(rest).copied().collect()
+    }
+
+    /// The metric `name` of another method, over the folds in which a row computed it.
+    pub fn of_method(&self, method: &str, name: &str) -> Option<Spread> {
+        let name = format!("{method}:{name}");
+        let of_fold = |fold: usize| {
+            let results = self.rows.iter().flat_map(|row| &row.results);
+            let mut others = results
+                .filter(|result| result.fold == fold)
+                .flat_map(|result| &result.others);
+            others.find(|metric| metric.name == name)
+        };
+        let values = (1..=self.folds).filter_map(of_fold);
+        Spread::of(&values.map(|metric| metric.value).collect::<Vec<f64>>())
     }
 
     /// The column name of a metric, which must differ from that of a kind: loss is both a component
@@ -297,8 +302,8 @@ impl Comparison {
 }
 
 fn names(row: &CombinationResults) -> Vec<String> {
-    let components = row.combination.components().iter();
-    components.map(|(_, choice)| choice.name.clone()).collect()
+    let axes = row.combination.axes();
+    axes.map(|(_, label)| label.to_owned()).collect()
 }
 
 fn cell<T: ToString>(value: Option<T>) -> String {
@@ -325,6 +330,10 @@ mod tests {
                     value,
                 })
                 .into(),
+            others: vec![Metric {
+                name: "trivial:r2".to_owned(),
+                value: -r2,
+            }],
         };
         let mut row = |results, failure| CombinationResults {
             combination: combinations.next().unwrap(),
@@ -356,6 +365,9 @@ mod tests {
         assert_eq!(comparison.main_metrics(), ["pearson", "r2"]);
         assert_eq!(comparison.failures(), 1);
         assert_eq!(comparison.rows[1].metric("r2"), None);
+        let trivial = comparison.of_method("trivial", "r2").unwrap();
+        assert_eq!((trivial.mean, trivial.sd), (-0.5, Some(0.25)));
+        assert_eq!(comparison.of_method("random_forest", "r2"), None);
     }
 
     #[test]

@@ -202,10 +202,10 @@ fn a_combination_that_cannot_be_is_a_row_and_the_others_go_on() {
         .ends_with_code(1)
         .says(&["3 of 4 combinations could not be trained"])
         .prints(&[
-            "concat  huber          failed: fusion 'concat' needs categorical columns",
-            "none    cross-entropy  failed: loss 'cross-entropy' needs a categorical target",
+            "concat         huber          failed: fusion 'concat' needs categorical columns",
+            "none           cross-entropy  failed: loss 'cross-entropy' needs a categorical target",
         ]);
-    assert_eq!(ran.stdout.lines().count(), 6, "a table and its file");
+    assert_eq!(ran.stdout.lines().count(), 8, "a table and its file");
     let rows = figures(&aam);
     let status = rows[0].iter().position(|name| name == "status");
     let status = status.expect("a column of the status");
@@ -277,6 +277,49 @@ fn options_go_to_the_components_that_have_them() {
     assert_eq!(rows[1]["components"]["head"]["hidden"][0], 8);
     assert!(rows[1]["metrics"]["r2"]["mean"].is_number());
     assert!(rows[0]["components"]["head"].get("hidden").is_none());
+}
+
+#[test]
+fn any_setting_can_have_several_values() {
+    let aam = study();
+    let flags = "--head linear,mlp --head.hidden 8|16,4 --lr 0.001,0.01 --epochs 1";
+    let command = format!("{COMPARE} {flags}");
+    let ran = aam.ok(&command).says(&["6 combinations", "12 runs"]);
+    let starts: Vec<&str> = ran.stdout.lines().skip(1).take(8).collect();
+    for (line, start) in starts.iter().zip([
+        "linear ",
+        "linear ",
+        "mlp hidden=8 ",
+        "mlp hidden=8 ",
+        "mlp hidden=16,4 ",
+        "mlp hidden=16,4 ",
+        "random forest ",
+        "trivial guess ",
+    ]) {
+        assert!(line.starts_with(start), "{start}: {}", ran.stdout);
+    }
+    let config = aam.read("out/mlp-hidden=8+none+huber+single+lr=0.01/fold-2/config.toml");
+    assert!(config.contains("lr = 0.01\n"), "{config}");
+    let rows: serde_json::Value =
+        serde_json::from_str(&aam.ok(&format!("{command} --json")).stdout).expect("JSON");
+    assert_eq!(rows.as_array().map(Vec::len), Some(6));
+    assert_eq!(rows[3]["settings"]["lr"], 0.01);
+    assert_eq!(rows[3]["components"]["head"]["hidden"][0], 8);
+    // A configuration file has the values as lists.
+    let first = aam.ok(&format!("{command} --print-config")).stdout;
+    assert!(
+        first.contains("lr = [0.001, 0.01]\n") && first.contains("hidden = [[8], [16, 4]]\n"),
+        "{first}"
+    );
+    aam.write("grid.toml", &first);
+    assert_eq!(
+        aam.ok("compare --config grid.toml --print-config").stdout,
+        first
+    );
+    aam.refuses(&format!("{COMPARE} --rarefy-depth 100,200"))
+        .says(&["--rarefy-depth: the runs of a comparison share this setting"]);
+    aam.refuses(&format!("{COMPARE} --lr 0.1,0.1"))
+        .says(&["--lr: 0.1 is given twice"]);
 }
 
 #[test]
