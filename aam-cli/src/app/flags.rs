@@ -45,7 +45,7 @@ pub(super) fn subcommand(job: &Job, arguments: &[OsString]) -> Command {
     if job.name != "simulate" {
         let help = match job.name {
             "check" => "Print JSON: an object",
-            "compare" => "Print JSON: an array of objects; also report the runs as JSON",
+            "compare" | "tune" => "Print JSON: an array of objects; also report the runs as JSON",
             _ => "Write all messages as JSON, one event per line",
         };
         command = command.arg(

@@ -116,10 +116,10 @@ fn samples(text: &mut String, found: &SamplesFound) {
     }
     if let Some(rarefied) = &found.rarefaction {
         let kept = format!(
-            "--rarefy-depth {} would keep {} of {} samples and {:.1} % of the reads",
+            "--rarefy-depth {} would keep {} of {} and {:.1} % of the reads",
             rarefied.depth,
             rarefied.kept,
-            rarefied.of,
+            counted(rarefied.of, "sample"),
             100.0 * rarefied.reads
         );
         row(text, "rarefying", &kept);

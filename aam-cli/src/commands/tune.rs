@@ -3,11 +3,12 @@
 use aam_runtime::compare::tune::{TuneOptions, Tuned, tune};
 use aam_runtime::run::events::Outcome;
 use clap::ArgMatches;
+use serde_json::{Map, Value, json};
 
 use super::compare::{Line, aligned, best_text, missing, spread};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{print, print_table, say};
+use crate::output::{is_json, print, print_json, print_table, say};
 use crate::progress::PathsHeldBack;
 use crate::{interrupt, progress};
 
@@ -19,10 +20,16 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let mut display = PathsHeldBack::from(progress::display(super::amount(matches)));
     let tuned = tune(&options, &mut display, interrupt::flag())?;
     let paths = display.into_paths();
-    print_table(&text(&tuned))?;
+    match is_json() {
+        true => print_json(&json_text(&tuned))?,
+        false => print_table(&text(&tuned))?,
+    }
     if let Some(best) = &tuned.comparison.best {
         let best = best_text(best, &format!("trial {}", best.row + 1));
-        print(&format!("\n{best}\n"))?;
+        match is_json() {
+            true => say(&best),
+            false => print(&format!("\n{best}\n"))?,
+        }
         if tuned.all_folds_proposed {
             say(
                 "the settings were proposed by scores on all folds, so this score is still too optimistic; with --halving 2 or more, or --sampler random, it is not",
@@ -84,4 +91,32 @@ fn text(tuned: &Tuned) -> String {
         });
     }
     aligned(&lines, 0)
+}
+
+/// The trials as JSON: an array of objects, best first.
+fn json_text(tuned: &Tuned) -> String {
+    let comparison = &tuned.comparison;
+    let metrics = comparison.metrics();
+    let failed = (0..comparison.rows.len()).filter(|row| !tuned.ranking.contains(row));
+    let rows = tuned.ranking.iter().copied().chain(failed).map(|place| {
+        let row = &comparison.rows[place];
+        let settings = tuned.searched.iter().cloned().zip(tuned.values(place));
+        let settings: Map<String, Value> = settings
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name, value.into()))
+            .collect();
+        let metrics: Map<String, Value> = metrics
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), json!(row.metric(name)?))))
+            .collect();
+        json!({
+            "trial": place + 1,
+            "folds": row.results.len(),
+            "settings": settings,
+            "metrics": metrics,
+            "seconds": row.seconds(),
+            "failure": row.failure,
+        })
+    });
+    format!("{:#}\n", Value::Array(rows.collect()))
 }

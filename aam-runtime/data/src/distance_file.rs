@@ -74,12 +74,20 @@ impl DistanceFile {
     ) -> Result<Self, DataError> {
         let size = square(shape).map_err(|e| source.in_file(e))?;
         if size.checked_mul(size) != Some(values.len()) {
-            return Err(source.error(format!("{} values for {size} samples", values.len())));
+            return Err(source.error(format!(
+                "{} for {}",
+                counted(values.len(), "value"),
+                counted(size, "sample")
+            )));
         }
         if let Some(ids) = &ids {
             check_ids(ids, "sample").map_err(|e| source.in_file(e))?;
             if ids.len() != size {
-                return Err(source.error(format!("{} ids for {size} samples", ids.len())));
+                return Err(source.error(format!(
+                    "{} for {}",
+                    counted(ids.len(), "id"),
+                    counted(size, "sample")
+                )));
             }
         }
         Ok(Self {
@@ -104,7 +112,10 @@ pub fn ids_beside(file: &Path) -> PathBuf {
 
 /// The error that the file at `path` contains `what` of samples but not their ids.
 pub(super) fn without_ids(path: &Path, what: &str, samples: usize) -> DataError {
-    let problem = format!("holds {what} of {samples} samples, but not their ids");
+    let problem = format!(
+        "holds {what} of {}, but not their ids",
+        counted(samples, "sample")
+    );
     let beside = ids_beside(path);
     let name = beside.file_name().unwrap_or_default().to_string_lossy();
     DataError::in_file(path, problem).help(format!(

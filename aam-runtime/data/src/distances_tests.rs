@@ -41,7 +41,7 @@ fn errors_name_the_place() {
         ("\ta\tb\na\t0\t1\n", "the column `b` has no row"),
         (
             "\ta\tb\na\t0\t1\nb\t1\n",
-            "line 3: the row of `b` has 1 values for 2 columns",
+            "line 3: the row of `b` has 1 value for 2 columns",
         ),
         (
             "\ta\tb\na\t0\tx\nb\t1\t0\n",

@@ -8,6 +8,7 @@ use super::separator::Separator;
 use super::source::Source;
 use super::table::check_ids;
 use super::{DataError, DistanceFile, mismatch, number_words, phylip, shorten};
+use aam_core::text::counted;
 
 /// Reads a matrix with cells separated by tabs, commas, semicolons or blanks.
 pub(super) fn read_text(source: &Source) -> Result<DistanceFile, DataError> {
@@ -58,7 +59,11 @@ fn unlike(columns: &[String], rows: &[String]) -> DataError {
     let lone = columns.iter().find(|id| !known.contains(id.as_str()));
     let error = DataError::new(match lone {
         Some(id) => format!("the column `{}` has no row", shorten(id)),
-        None => format!("{} rows for {} columns", rows.len(), columns.len()),
+        None => format!(
+            "{} for {}",
+            counted(rows.len(), "row"),
+            counted(columns.len(), "column")
+        ),
     });
     let (columns, rows) = (columns.iter(), rows.iter());
     let guess = mismatch::guess(columns.map(String::as_str), rows.map(String::as_str));
@@ -128,17 +133,17 @@ impl Lines {
         }
         if cells.len() != columns.len() {
             return Err(DataError::new(format!(
-                "the row of `{}` has {} values for {} columns",
+                "the row of `{}` has {} for {}",
                 shorten(&id),
-                cells.len(),
-                columns.len()
+                counted(cells.len(), "value"),
+                counted(columns.len(), "column")
             ))
             .help("each row begins with the sample's id and has a distance for each column"));
         }
         if self.rows.len() == columns.len() {
             return Err(DataError::new(format!(
-                "more rows than the {} columns",
-                columns.len()
+                "more rows than the {}",
+                counted(columns.len(), "column")
             )));
         }
         for (cell, column) in cells.iter().zip(columns) {

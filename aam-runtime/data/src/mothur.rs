@@ -6,6 +6,7 @@ use super::DataError;
 use super::shorten;
 use super::source::Source;
 use super::table::{Table, reads_of};
+use aam_core::text::counted;
 
 /// Number of counts that any file may contain.
 const MOST_COUNTS: usize = 1 << 22;
@@ -97,9 +98,9 @@ fn read_shared(source: &Source) -> Result<(Table, String), DataError> {
         }
         if cells.len() != counts.features.len() + 3 {
             return Err(DataError::new(format!(
-                "expected a label, a group, the number of OTUs and {} counts, found {} cells",
-                counts.features.len(),
-                cells.len()
+                "expected a label, a group, the number of OTUs and {}, found {}",
+                counted(counts.features.len(), "count"),
+                counted(cells.len(), "cell")
             ))
             .help("the file may be cut short: write it again with mothur"));
         }

@@ -3,6 +3,7 @@
 
 use super::source::Source;
 use super::{DataError, DistanceFile, shorten};
+use aam_core::text::counted;
 
 /// Whether `lines`, the first of a text, are the beginning of such a file.
 pub fn begins(lines: &[&str]) -> bool {
@@ -47,8 +48,9 @@ pub fn read(source: &Source) -> Result<DistanceFile, DataError> {
             return Err(DataError::new(match row == samples {
                 true => format!("more rows than the {samples} of the first line"),
                 false => format!(
-                    "expected a name and {wanted} distances, found {} cells",
-                    cells.len()
+                    "expected a name and {}, found {}",
+                    counted(wanted, "distance"),
+                    counted(cells.len(), "cell")
                 ),
             }));
         }
@@ -72,8 +74,8 @@ pub fn read(source: &Source) -> Result<DistanceFile, DataError> {
     if ids.len() != samples {
         return Err(source
             .error(format!(
-                "holds {} rows, but its first line says {samples}",
-                ids.len()
+                "holds {}, but its first line says {samples}",
+                counted(ids.len(), "row")
             ))
             .help("the file may be cut short: write it again"));
     }

@@ -15,6 +15,7 @@ use super::recognise::{refuse_mix_up, wrong_file};
 use super::role::Role;
 use super::source::{Kind, Source};
 use super::{DataError, DistanceFile, condensed, container, npy};
+use aam_core::text::counted;
 
 /// Reads distances from `.npy`, `.npz`, HDF5 in the layout of `ssu`, text (TSV or CSV), or a QIIME
 /// 2 artifact of type `DistanceMatrix`; text may be gzipped. The format is detected by content.
@@ -113,8 +114,8 @@ fn read_hdf5(source: &Source) -> Result<DistanceFile, DataError> {
             .is_some_and(|ids| Some(&(ids.len() as u64)) != shape.first())
         {
             return Err(source.error(format!(
-                "`order` lists {} samples, `{name}` has {}",
-                ids.map_or(0, |ids| ids.len()),
+                "`order` lists {}, `{name}` has {}",
+                counted(ids.map_or(0, |ids| ids.len()), "sample"),
                 shape[0]
             )));
         }

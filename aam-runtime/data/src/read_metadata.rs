@@ -166,9 +166,9 @@ fn without_errors(name: &str, values: &mut [Option<String>], notes: &mut Vec<Str
     }
     if let Some(first) = found.first() {
         notes.push(format!(
-            "column `{name}`: {} cells hold a spreadsheet error, such as `{first}`, and \
-             count as missing",
-            found.len()
+            "column `{name}`: {} with a spreadsheet error, such as `{first}`, {} as missing",
+            counted(found.len(), "cell"),
+            agreeing(found.len(), "counts", "count")
         ));
     }
 }
@@ -209,8 +209,8 @@ fn next_row(rows: &mut Rows) -> Result<Option<Row>, DataError> {
 fn fit((line, mut cells): Row, header: &[String]) -> Result<Vec<String>, DataError> {
     if cells.len() > header.len() && !is_empty(&cells[header.len()..]) {
         return Err(DataError::new(format!(
-            "the row has {} cells, the header {}",
-            cells.len(),
+            "the row has {}, the header {}",
+            counted(cells.len(), "cell"),
             header.len()
         ))
         .at(format!("line {line}"))

@@ -165,8 +165,8 @@ fn read_text(source: &Source) -> Result<(Vec<String>, Vec<f64>), DataError> {
             }
             (cells, _) => {
                 return Err(DataError::new(format!(
-                    "expected an id and a value, found {} columns",
-                    cells.len()
+                    "expected an id and a value, found {}",
+                    counted(cells.len(), "column")
                 )));
             }
         }

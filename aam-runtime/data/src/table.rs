@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::DataError;
 use super::cells::{Cells, Storage};
 use super::ids::{Ids, check_each};
+use aam_core::text::counted;
 pub use builder::TableBuilder;
 use builder::check_row;
 
@@ -189,8 +190,8 @@ impl Table {
         for &(sample, _, count) in triplets {
             let Some(slot) = offsets.get_mut(sample as usize + 1) else {
                 return Err(DataError::new(format!(
-                    "sample index {sample} in a table of {} samples",
-                    sample_ids.len()
+                    "sample index {sample} in a table of {}",
+                    counted(sample_ids.len(), "sample")
                 )));
             };
             *slot += usize::from(count > 0);
@@ -348,9 +349,9 @@ impl Table {
         let feature_ids = feature_ids.into();
         if feature_ids.len() != self.feature_ids.len() {
             return Err(DataError::new(format!(
-                "{} ids for {} features",
-                feature_ids.len(),
-                self.feature_ids.len()
+                "{} for {}",
+                counted(feature_ids.len(), "id"),
+                counted(self.feature_ids.len(), "feature")
             )));
         }
         feature_ids.check("feature")?;

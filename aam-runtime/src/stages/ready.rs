@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use super::division::DividedStudy;
+use aam_core::text::counted;
 use aam_evaluation::folds::inner_folds;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
@@ -101,7 +102,8 @@ impl ReadyTraining<'_> {
         let chosen = trials.chosen(&self.sampling(), &parts(self.divided), observer)?;
         let total = setup.plan.updates(rows.len(), optimization);
         let note = format!(
-            "training for {chosen} of at most {total} updates, the length that predicts held-back training samples best"
+            "training for {chosen} of at most {}, the length that predicts held-back training samples best",
+            counted(total, "update")
         );
         observer.observe(&Event::Note(&note))?;
         Ok(Some(chosen))

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aam_api::learner::{FittedLearnerObject, learner};
 use aam_api::{Choice, LearnerKind, LearnerTarget, Registry, SampleFeatures, TrainingSamples};
+use aam_core::text::counted;
 use ndarray::Array2;
 use rand::RngExt;
 use serde_json::{Map, Value, json};
@@ -115,9 +116,9 @@ impl Forest {
         let features = self.features(table, &split.train);
         if features.is_empty() {
             let problem = format!(
-                "no ASV occurs in {} of the {} training samples, so a Random Forest has no features; choose a smaller value, or other samples",
+                "no ASV occurs in {} of {}, so a Random Forest has no features; choose a smaller value, or other samples",
                 self.fewest(split.train.len()),
-                split.train.len()
+                counted(split.train.len(), "training sample")
             );
             return Err(RunError::setting("min-prevalence", problem));
         }

@@ -23,10 +23,10 @@ pub fn listed(table: Table, list: &Path, notes: &mut Notes<'_>) -> Result<Table,
         return Err(mismatch::error(&table, "the list", list, &listed).into());
     }
     notes(format!(
-        "{}: {} of {} listed samples found",
+        "{}: {} of {} found",
         list.display(),
         rows.len(),
-        wanted.len()
+        counted(wanted.len(), "listed sample")
     ))?;
     Ok(table.select_samples(&rows))
 }

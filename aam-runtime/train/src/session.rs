@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aam_api::{AsvEncoderKind, Components, CountEmbeddingKind, SampleEncoderKind};
+use aam_core::text::counted;
 use burn::module::Module;
 use burn::tensor::Device;
 use rand::RngExt;
@@ -83,7 +84,8 @@ pub fn max_bp(
     let wanted = data.max_bp.unwrap_or_else(|| longest.max(1));
     if wanted > most && data.truncate {
         observer.observe(&Event::Warning(&format!(
-            "{reason} {most} bases, but the longest sequence has {longest}: longer sequences are truncated"
+            "{reason} {}, but the longest sequence has {longest}: longer sequences are truncated",
+            counted(most, "base")
         )))?;
     }
     Ok(wanted.min(most))
@@ -186,15 +188,17 @@ pub fn pretrained(
     }
     if let Some(wanted) = data.max_bp.filter(|wanted| *wanted > config.max_bp) {
         let problem = format!(
-            "the pre-trained encoder reads at most {} bases; give --max-bp {} or less, or leave it out",
-            config.max_bp, config.max_bp
+            "the pre-trained encoder reads at most {}; give --max-bp {} or less, or leave it out",
+            counted(config.max_bp, "base"),
+            config.max_bp
         );
         return Err(RunError::value("max-bp", wanted.to_string(), problem));
     }
     if config.compatibility.sample_positions && data.token_limit > config.token_limit {
         let problem = format!(
-            "the pre-trained encoder reads at most {} ASVs of a sample; give --token-limit {}",
-            config.token_limit, config.token_limit
+            "the pre-trained encoder reads at most {} of a sample; give --token-limit {}",
+            counted(config.token_limit, "ASV"),
+            config.token_limit
         );
         let limit = data.token_limit.to_string();
         return Err(RunError::value("token-limit", limit, problem));

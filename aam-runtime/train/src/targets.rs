@@ -167,9 +167,9 @@ impl Column<'_> {
                 }
                 if classes.len() * 2 > texts.len() {
                     return Err(DataError::new(format!(
-                        "column '{name}': {} classes among {} samples",
-                        classes.len(),
-                        texts.len()
+                        "column '{name}': {} among {}",
+                        counted(classes.len(), "class"),
+                        counted(texts.len(), "sample")
                     ))
                     .help("if these are numbers, leave out --classifier; if not, choose a column with fewer classes"));
                 }

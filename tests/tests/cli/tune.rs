@@ -65,6 +65,10 @@ fn most_trials_end_early_and_the_best_is_a_configuration() {
         "best by r2: trial ",
         "(each fold but the first scored by the choice of the earlier folds)",
     ]);
+    let json = aam.ok(&tune(&format!("--trials 4 {SEARCH} --json"))).stdout;
+    let rows: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(rows.as_array().map(Vec::len), Some(4));
+    assert!(rows[0]["settings"]["lr"].is_string() && rows[0]["metrics"]["r2"]["mean"].is_number());
     // The second fold is that of the best on the first, the third that of the best on both.
     let choice = aam.read("out/choice.tsv");
     let folds: Vec<&str> = choice

@@ -11,6 +11,7 @@ use std::fmt;
 
 use super::metadata::number;
 use super::{ColumnKind, DataError, Metadata};
+use aam_core::text::counted;
 use values::{known_values, nearest_value};
 
 /// Conditions that selected samples must all meet.
@@ -131,7 +132,8 @@ fn nothing_left(metadata: &Metadata, samples: usize, alone: &[(&Condition, usize
     DataError::in_file(
         metadata.file(),
         format!(
-            "none of the {samples} samples meets all conditions: {}",
+            "none of the {} meets all conditions: {}",
+            counted(samples, "sample"),
             each.join(", ")
         ),
     )

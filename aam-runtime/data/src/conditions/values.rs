@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::metadata::number;
 use crate::{Column, ColumnKind, shorten};
+use aam_core::text::counted;
 
 /// Most values named in a message.
 const MOST_NAMED: usize = 10;
@@ -39,7 +40,7 @@ pub(super) fn known_values(column: &Column) -> String {
         .collect();
     match sorted.len().saturating_sub(MOST_NAMED) {
         0 => named.join(", "),
-        more => format!("{} and {more} more values", named.join(", ")),
+        more => format!("{} and {}", named.join(", "), counted(more, "more value")),
     }
 }
 

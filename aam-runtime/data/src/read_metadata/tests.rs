@@ -114,7 +114,7 @@ fn dialects_of_the_same_metadata() {
         ),
         (
             "id\tph\thabitat\ns1\t6.5\ta\ns2\t7\tb\ns3\t#N/A\t#DIV/0!\n",
-            "count as missing",
+            "counts as missing",
         ),
     ] {
         let source = Source::from_bytes(Path::new("m"), None, text.as_bytes().to_vec());

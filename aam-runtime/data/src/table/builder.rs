@@ -7,6 +7,7 @@ use super::{Table, check_ids, sample_place};
 use crate::cells::{CellsWriter, Storage};
 use crate::ids::Ids;
 use aam_core::DataError;
+use aam_core::text::counted;
 
 /// Builds a table row by row.
 pub struct TableBuilder {
@@ -53,8 +54,8 @@ impl TableBuilder {
     pub fn push(&mut self, columns: &[u32], counts: &[u32]) -> Result<(), DataError> {
         let Some(sample) = self.sample_ids.get(self.rows.len()) else {
             return Err(DataError::new(format!(
-                "more rows than the {} samples",
-                self.sample_ids.len()
+                "more rows than {}",
+                counted(self.sample_ids.len(), "sample")
             )));
         };
         check_row(columns, counts, &self.feature_ids).map_err(|e| e.at(sample_place(sample)))?;
@@ -81,9 +82,9 @@ impl TableBuilder {
     pub fn finish(self) -> Result<Table, DataError> {
         if self.rows.len() != self.sample_ids.len() {
             return Err(DataError::new(format!(
-                "{} rows for {} samples",
-                self.rows.len(),
-                self.sample_ids.len()
+                "{} for {}",
+                counted(self.rows.len(), "row"),
+                counted(self.sample_ids.len(), "sample")
             )));
         }
         Ok(Table {

@@ -17,6 +17,7 @@ use super::role::Role;
 use super::shorten;
 use super::source::Source;
 use super::table::{Table, check_ids};
+use aam_core::text::counted;
 use columns::{Column, Outcome};
 use header::Layout;
 
@@ -129,9 +130,10 @@ impl Rows {
         if surplus + short > 0 {
             let samples = needed.count();
             return Err(DataError::new(format!(
-                "the feature `{}` has {} counts, expected one for each of {samples} samples",
+                "the feature `{}` has {}, expected one for each of {}",
                 shorten(feature),
-                samples + surplus - short
+                counted(samples + surplus - short, "count"),
+                counted(samples, "sample")
             ))
             .help(
                 "every line needs as many cells as the header; if R wrote the file, give \

@@ -33,7 +33,7 @@ fn errors_name_line_and_cell() {
         ),
         (
             "#OTU ID\ts1\ts2\nA\t1\n",
-            "line 2: the feature `A` has 1 counts",
+            "line 2: the feature `A` has 1 count, expected",
         ),
         (
             "#OTU ID\ts1\ts2\nA\t1\t2\t3\n",
