@@ -1,5 +1,6 @@
 //! `aam compare`: trains every combination of the named components, and prints one table.
 
+use aam_api::metric::spoken;
 use aam_runtime::compare::{
     BestOfSeveral, ChosenBy, Combination, CombinationResults, CompareOptions, Comparison, Spread,
     compare,
@@ -73,7 +74,7 @@ fn text(comparison: &Comparison) -> String {
         |row: &CombinationResults| row.failure.is_some() || row.results.len() == comparison.folds;
     let with_folds = !rows.iter().all(whole);
     let mut header: Vec<String> = kinds.iter().map(|&k| all_kinds[k].to_owned()).collect();
-    header.extend(metrics.iter().map(|&name| name.to_owned()));
+    header.extend(metrics.iter().map(|name| spoken(name)));
     header.extend(["seconds", "parameters"].map(str::to_owned));
     if with_folds {
         header.push("folds".to_owned());
@@ -142,7 +143,7 @@ pub(super) fn best_text(best: &BestOfSeveral, name: &str) -> String {
     };
     format!(
         "best by {}: {name}, {} on the folds that chose it\n{} on folds that did not choose it ({how})",
-        best.metric,
+        spoken(&best.metric),
         spread(Some(best.seen)),
         spread(best.unseen())
     )

@@ -45,6 +45,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
 
 /// What `aam COMMAND --help` prints.
 fn help_of(command: &[&str]) -> Result<Exit, Failure> {
-    let words = ["aam"].into_iter().chain(command.iter().copied());
-    crate::run(words.chain(["--help"]).map(OsString::from))
+    let program = std::env::args_os().next();
+    let program = program.unwrap_or_else(|| OsString::from("aam"));
+    let words = command.iter().copied().chain(["--help"]);
+    crate::run([program].into_iter().chain(words.map(OsString::from)))
 }

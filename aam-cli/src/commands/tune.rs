@@ -1,5 +1,6 @@
 //! `aam tune`: prints the trials, best first.
 
+use aam_api::metric::spoken;
 use aam_runtime::compare::tune::{TuneOptions, Tuned, tune};
 use aam_runtime::run::events::Outcome;
 use clap::ArgMatches;
@@ -62,7 +63,7 @@ fn text(tuned: &Tuned) -> String {
     let metrics = comparison.main_metrics();
     let mut header = vec!["trial".to_owned(), "folds".to_owned()];
     header.extend(tuned.searched.iter().cloned());
-    header.extend(metrics.iter().map(|&name| name.to_owned()));
+    header.extend(metrics.iter().map(|name| spoken(name)));
     header.push("seconds".to_owned());
     let mut lines = vec![Line {
         cells: header,

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aam_api::metric::spoken;
 use aam_core::text::counted;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer, Outcome};
@@ -244,7 +245,7 @@ impl<'a> Comparing<'a> {
         let figures = metrics
             .iter()
             .filter(|metric| main.contains(&metric.name.as_str()))
-            .map(|metric| format!("{} {:.3}, ", metric.name, metric.value));
+            .map(|metric| format!("{} {:.3}, ", spoken(&metric.name), metric.value));
         format!("{}{seconds:.1} s", figures.collect::<String>())
     }
 
