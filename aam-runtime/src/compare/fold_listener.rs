@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use aam_api::metric::is_held_out;
+use aam_core::text::counted;
 use aam_evaluation::metrics::Metric;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
@@ -97,6 +98,19 @@ impl Observer for FoldListener<'_> {
                 }
                 self.warned.push((*text).to_owned());
                 self.observer.observe(event)
+            }
+            Event::Ranks(size) => {
+                let text = format!("each run has {}", counted(*size, "rank"));
+                if self.warned.contains(&text) {
+                    return Ok(());
+                }
+                self.observer.observe(event)?;
+                // A single one has a warning.
+                if *size > 1 {
+                    self.observer.observe(&Event::Note(&text))?;
+                }
+                self.warned.push(text);
+                Ok(())
             }
             Event::Started {
                 epochs,

@@ -80,6 +80,15 @@ fn the_number_of_ranks_is_said_and_recorded() {
     aam.ok(&format!("{train} {two} --output-dir two"))
         .says(&["--strategy ddp: 2 ranks\n"]);
     assert_eq!(ranks("two"), 2);
+    let folds = train.replace("--test-size 0.2", "--folds 2");
+    let ran = aam.ok(&format!("{folds} {two} --output-dir folds"));
+    assert_eq!(
+        ran.stderr.matches("each run has 2 ranks").count(),
+        1,
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(ranks("folds/fold-2"), 2);
     aam.ok(&format!("{train} --output-dir none"));
     assert_eq!(ranks("none"), Value::Null);
 }
