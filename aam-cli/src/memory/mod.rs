@@ -85,7 +85,8 @@ fn agreed_size<T: Measurable>(
             size => format!(" on each of {size} ranks"),
         };
         let text = format!(
-            "--auto-batch-size: batches of {size} samples, which need {} of the {} that the training may use{of_rank}",
+            "--auto-batch-size: batches of {}, which need {} of the {} that the training may use{of_rank}",
+            counted(size, "sample"),
             gigabytes(measured.peak()),
             gigabytes(budget)
         );
