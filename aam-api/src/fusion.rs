@@ -58,10 +58,12 @@ pub enum FusedAsvs {
 impl FusedAsvs {
     /// Converts the output for samples of one ASV each into output for samples.
     pub fn of_one_asv(self) -> FusedPooled {
-        match self {
-            Self::Asvs(asvs, observations) => FusedPooled::new(asvs.squeeze_dim(1), observations),
-            Self::Pooled(pooled, observations) => FusedPooled::new(pooled, observations),
-        }
+        let (pooled, observations) = match self {
+            Self::Asvs(asvs, observations) => (asvs.squeeze_dim(1), observations),
+            Self::Pooled(pooled, observations) => (pooled, observations),
+        };
+        let observations = observations.into_iter().map(Observation::of_profiles);
+        FusedPooled::new(pooled, observations.collect())
     }
 }
 

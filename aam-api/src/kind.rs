@@ -88,6 +88,7 @@ impl<C: Clone + std::fmt::Debug + Default + Serialize + DeserializeOwned + JsonS
 pub trait Builds<C>: Kind {
     const COMPONENT: &'static str;
     const COMPONENT_ALIASES: &'static [&'static str];
+    const COMPONENT_PUBLISHES_ATTENTION: bool = false;
 
     fn build(
         config: &C,

@@ -133,7 +133,7 @@ pub use objective::{
     BoxedObjective, Learnt, ObjectiveConfig, ObjectiveContext, ObjectiveKind, SampleObjective,
     Source, Truth,
 };
-pub use observation::{Logged, Observation};
+pub use observation::{Attention, AttentionKeys, AttentionQueries, Logged, Observation};
 pub use optimizer::{
     GroupOptimizer, GroupedOptimizer, OptimizerConfig, OptimizerContext, OptimizerKind,
     ParameterGroup, ParameterRole,

@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Bool, Int, Tensor};
 
-use crate::{CountScale, Erased, MixedPrecision, ModelSizes, Resolved, Stage};
+use crate::{CountScale, Erased, MixedPrecision, ModelSizes, Observation, Resolved, Stage};
 
 /// What a sample encoder is built from.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,6 +128,20 @@ pub trait SampleEncoder {
     ) -> Tensor<2> {
         let _ = view;
         self.embed(asvs, samples, precision)
+    }
+
+    /// Returns the attention weights behind the [`view`](Self::view) of the same input
+    /// ([`Observation::attention`]), for an encoder that declares `PUBLISHES_ATTENTION` and returns
+    /// [`SampleView::Profiles`]. The model pools [`SampleView::Asvs`] by attention itself, and
+    /// publishes those weights.
+    fn attention(
+        &self,
+        asvs: Tensor<2>,
+        samples: &SampleAsvs,
+        precision: MixedPrecision,
+    ) -> Vec<Observation> {
+        let _ = (asvs, samples, precision);
+        Vec::new()
     }
 
     /// Whether the encoder fits statistics of the ASV embeddings, and of samples made of them, before

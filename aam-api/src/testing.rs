@@ -37,6 +37,8 @@
 //! - **Independence**: a sample's output depends on that sample alone (heads, fusions, losses); a
 //!   target's loss on that target alone; padding has no influence (fusions, sample encoders); an ASV's
 //!   embedding depends on that ASV alone, and a sample's not on the order of its ASVs.
+//! - **Attention** (fusions, heads, sample encoders): weights are published if and only if the component
+//!   declares it, and those of a query sum to 1 over its keys, without padding.
 //! - **Recomputation** (ASV encoders): embeddings and gradients computed chunk by chunk equal those of
 //!   the whole, also by the encoder's own method, and a seed determines the dropout.
 //! - **Truth** (objectives): distances are symmetric, zero on the diagonal and independent of what else
@@ -73,6 +75,7 @@ use crate::{
 };
 
 mod asv_encoder;
+mod attention;
 mod augmentation;
 mod categories;
 mod communicator;

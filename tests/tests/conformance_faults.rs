@@ -3,7 +3,10 @@
 use aam_api::metric::{
     Better, Metric, MetricConfig, MetricContext, MetricInfo, Number, Numbers, OnConstants,
 };
-use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError, testing};
+use aam_api::{
+    Attention, AttentionKeys, AttentionQueries, Head, HeadConfig, HeadContext, HeadInput,
+    HeadOutput, Observation, PluginError, testing,
+};
 use burn::module::{Module, Param};
 use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::{Device, Distribution, Tensor};
@@ -24,6 +27,8 @@ enum Fault {
     MixedSamples,
     Unsaved,
     Noise,
+    UndeclaredAttention,
+    AttentionBeyondOne,
 }
 
 /// A linear head that may have a fault.
@@ -65,9 +70,14 @@ impl HeadConfig for FaultyHeadConfig {
 impl Head for FaultyHead {
     fn forward(&self, input: HeadInput) -> HeadOutput {
         let pooled = input.pooled;
+        let ([batch, _], device) = (pooled.dims(), pooled.device());
         let y = self.layer.forward(pooled.clone());
         let y = match self.fault {
-            Fault::None | Fault::UnusedParameter | Fault::OutOfOrder => y,
+            Fault::None
+            | Fault::UnusedParameter
+            | Fault::OutOfOrder
+            | Fault::UndeclaredAttention
+            | Fault::AttentionBeyondOne => y,
             Fault::NotANumber => y.log(),
             Fault::WrongShape => Tensor::cat(vec![y.clone(), y], 0),
             Fault::Detached => y.detach() + pooled.sum_dim(1),
@@ -76,7 +86,15 @@ impl Head for FaultyHead {
             Fault::Unsaved => y.add_scalar(self.start),
             Fault::Noise => y.clone() + y.random_like(Distribution::Normal(0.0, 1.0)),
         };
-        HeadOutput::from_columns(y, self.outputs_per_target)
+        let output = HeadOutput::from_columns(y, self.outputs_per_target);
+        let weight = match self.fault {
+            Fault::UndeclaredAttention => 1.0,
+            Fault::AttentionBeyondOne => 1.5,
+            _ => return output,
+        };
+        let weights = Tensor::full([batch, 1, 1, 1], weight, &device);
+        let attention = Attention::new(AttentionQueries::Sample, [AttentionKeys::Profile]);
+        output.with_observations(vec![Observation::attention(weights, attention)])
     }
 
     fn outputs_ascend(&self) -> bool {
@@ -127,6 +145,14 @@ fn every_fault_is_named() {
         (
             Fault::Noise,
             "the same input gives different outputs outside training",
+        ),
+        (
+            Fault::UndeclaredAttention,
+            "does not declare PUBLISHES_ATTENTION",
+        ),
+        (
+            Fault::AttentionBeyondOne,
+            "the attention weights 'attention' of a query sum to 1.5, expected 1",
         ),
     ] {
         let verdict = verdict(fault);

@@ -170,6 +170,11 @@ macro_rules! define_kind {
             const NAME: &'static str;
             /// Further names by which users may choose it.
             const ALIASES: &'static [&'static str] = &[];
+            /// Whether what it builds publishes attention weights
+            /// (`Observation::attention`) with its results, as
+            /// `aam explain --attention` writes them: fusions and heads in their observations,
+            /// sample encoders by a method of their own.
+            const PUBLISHES_ATTENTION: bool = false;
             $($built_start)*
             type $built: $object
                 + $crate::plumbing::Module
@@ -191,6 +196,7 @@ macro_rules! define_kind {
         impl<C: $config> $crate::plumbing::Builds<C> for $kind {
             const COMPONENT: &'static str = C::NAME;
             const COMPONENT_ALIASES: &'static [&'static str] = C::ALIASES;
+            const COMPONENT_PUBLISHES_ATTENTION: bool = C::PUBLISHES_ATTENTION;
 
             fn build(
                 config: &C,

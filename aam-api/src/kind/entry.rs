@@ -25,6 +25,9 @@ pub struct ComponentInfo {
     pub version: &'static str,
     /// First paragraph of its documentation.
     pub summary: String,
+    /// Whether it publishes attention weights, which `aam explain --attention` writes.
+    #[serde(skip_serializing_if = "is_false")]
+    pub publishes_attention: bool,
     /// Its options.
     pub options: Vec<OptionInfo>,
     /// Further facts about it.
@@ -39,6 +42,10 @@ fn no_aliases(aliases: &&'static [&'static str]) -> bool {
     aliases.is_empty()
 }
 
+fn is_false(is: &bool) -> bool {
+    !is
+}
+
 impl ComponentInfo {
     fn of<K: Kind>(plugin: &Plugin<K>) -> Self {
         Self {
@@ -48,6 +55,7 @@ impl ComponentInfo {
             provider: plugin.provider,
             version: plugin.version,
             summary: plugin.summary(),
+            publishes_attention: plugin.publishes_attention,
             options: plugin.options(),
             facts: Facts::of(plugin.schema().as_value()),
             documentation: plugin.documentation(),

@@ -30,6 +30,8 @@ pub struct Plugin<K: Kind> {
     pub provider: &'static str,
     /// The version of that crate.
     pub version: &'static str,
+    /// Whether the component publishes attention weights.
+    pub publishes_attention: bool,
     schema: fn() -> Schema,
     resolve: fn(Options) -> Result<Options, PluginError>,
     build: Build<K>,
@@ -58,6 +60,7 @@ impl<K: Kind> Plugin<K> {
             aliases: K::COMPONENT_ALIASES,
             provider,
             version,
+            publishes_attention: K::COMPONENT_PUBLISHES_ATTENTION,
             schema: || schemars::schema_for!(C),
             resolve: |options| {
                 let config = options::from_map::<C>(K::NAME, K::COMPONENT, options)?;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::numbers::{Array, Numbers};
 use super::subject::Subject;
-use super::{Check, Conformance, DIM, categories, ensure, plugin};
+use super::{Check, Conformance, DIM, attention, categories, ensure, plugin};
 use crate::{
     BoxedFusion, CategorySchema, FusedAsvs, FusionContext, FusionKind, Observation, Plugin,
 };
@@ -16,29 +16,63 @@ const SLOTS: usize = 6;
 
 impl Conformance for FusionKind {
     fn check(plugin: &Plugin<FusionKind>, options: &Map<String, Value>) -> Check {
-        let mut built = 0;
+        let (mut built, mut published) = (0, false);
         for with_categories in [false, true] {
             let context = FusionContext::new(DIM).with_categories(match with_categories {
                 true => categories::schema(),
                 false => CategorySchema::default(),
             });
-            built += usize::from(check_in(plugin, options, &context)?);
+            check_in(plugin, options, &context)?;
+            if let Some(fusion) = plugin::build(plugin, options, &context)? {
+                built += 1;
+                published |= check_attention(&fusion, &context)?;
+            }
         }
         ensure!(built > 0, "refuses every run, with and without categories");
-        Ok(())
+        attention::check_declared(plugin.publishes_attention, published)
     }
 }
 
 crate::register_suite!(FusionKind);
 
-/// Checks the fusion in one run; returns false if the fusion says that the run lacks something.
+/// Checks the attention weights that the fusion publishes for ASVs and for profiles; returns whether
+/// there are any.
+fn check_attention(fusion: &BoxedFusion, context: &FusionContext) -> Result<bool, String> {
+    let (batch, columns) = (ASVS.len(), context.categories.columns.len());
+    let mut numbers = Numbers::new(3);
+    let device = Device::default();
+    let mut inputs = Vec::new();
+    if columns > 0 {
+        inputs.extend(categories::inputs(batch, &mut numbers));
+    }
+    let inputs: Vec<Tensor<3>> = inputs.iter().map(|input| input.tensor(&device)).collect();
+    let categories = categories::categories(&inputs, 0);
+    let asvs = numbers.array([batch, SLOTS, DIM]).tensor(&device);
+    let profiles = asvs.clone().narrow(1, 0, 1).squeeze_dim(1);
+    let (pooled, mut of_asvs) =
+        match fusion.fuse_asvs(asvs, mask(&ASVS, SLOTS, &device), categories.as_ref()) {
+            FusedAsvs::Pooled(pooled, observations) => (pooled, observations),
+            FusedAsvs::Asvs(fused, observations) => {
+                (fused.mean_dim(1).squeeze_dim(1), observations)
+            }
+        };
+    let after = fusion.fuse_pooled(pooled, categories.as_ref());
+    of_asvs.extend(after.observations);
+    let of_profiles = fusion.fuse_profile(profiles, categories.as_ref());
+    let with_asvs = attention::check(&of_asvs, (&ASVS, SLOTS), columns)?;
+    let one = [1; ASVS.len()];
+    let with_profiles = attention::check(&of_profiles.observations, (&one, 1), columns)?;
+    Ok(with_asvs || with_profiles)
+}
+
+/// Checks the fusion in one run, unless the fusion says that the run lacks something.
 fn check_in(
     plugin: &Plugin<FusionKind>,
     options: &Map<String, Value>,
     context: &FusionContext,
-) -> Result<bool, String> {
+) -> Check {
     let Some(fusion) = plugin::build(plugin, options, context)? else {
-        return Ok(false);
+        return Ok(());
     };
     let batch = ASVS.len();
     let mut numbers = Numbers::new(2);
@@ -76,7 +110,7 @@ fn check_in(
         };
         subject.check_dropout()?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// The outputs to compare: the fused ASVs without padding, unless the fusion replaces pooling, and the

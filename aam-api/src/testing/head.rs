@@ -5,14 +5,14 @@ use serde_json::{Map, Value};
 
 use super::numbers::{Array, Numbers};
 use super::subject::Subject;
-use super::{Check, Conformance, DIM, categories, ensure, plugin};
+use super::{Check, Conformance, DIM, attention, categories, ensure, plugin};
 use crate::{BoxedHead, CategorySchema, HeadContext, HeadInput, HeadKind, HeadOutput, Plugin};
 
 const BATCH: usize = 8;
 
 impl Conformance for HeadKind {
     fn check(plugin: &Plugin<HeadKind>, options: &Map<String, Value>) -> Check {
-        let mut built = 0;
+        let (mut built, mut published) = (0, false);
         for (targets, outputs_per_target) in [(1, 1), (2, 3)] {
             for with_categories in [false, true] {
                 let context = HeadContext::new(DIM, targets, outputs_per_target);
@@ -20,15 +20,28 @@ impl Conformance for HeadKind {
                     true => categories::schema(),
                     false => CategorySchema::default(),
                 });
+                if let Some(head) = plugin::build(plugin, options, &context)? {
+                    published |= check_attention(&head, &context)?;
+                }
                 built += usize::from(check_in(plugin, options, &context)?);
             }
         }
         ensure!(built > 0, "refuses every run, with and without categories");
-        Ok(())
+        attention::check_declared(plugin.publishes_attention, published)
     }
 }
 
 crate::register_suite!(HeadKind);
+
+/// Checks the attention weights that the head publishes; returns whether there are any.
+fn check_attention(head: &BoxedHead, context: &HeadContext) -> Result<bool, String> {
+    let device = burn::tensor::Device::default();
+    let inputs = inputs(context, &mut Numbers::new(3));
+    let inputs: Vec<Tensor<3>> = inputs.iter().map(|input| input.tensor(&device)).collect();
+    let seen = apply(head, &inputs, context, 0)?.observations;
+    let columns = context.categories.columns.len();
+    attention::check(&seen, (&[1; BATCH], 1), columns)
+}
 
 /// Checks the head in one run; returns false if the head says that the run lacks something.
 fn check_in(

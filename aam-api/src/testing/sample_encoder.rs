@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::numbers::{Array, Numbers};
 use super::subject::Subject;
-use super::{Check, Conformance, DIM, ensure, plugin};
+use super::{Check, Conformance, DIM, attention, ensure, plugin};
 use crate::{
     BoxedSampleEncoder, CountEmbeddingKind, FittingAsvs, MixedPrecision, ModelSizes, Plugin,
     Registry, Resolved, SampleAsvs, SampleEncoderContext, SampleEncoderKind, SampleView, ViewShape,
@@ -42,6 +42,7 @@ impl Conformance for SampleEncoderKind {
         let encoder = subject.component()?;
         check_samples(&encoder, &subject.batches[0][0], &samples)?;
         check_fit(&subject, &samples)?;
+        check_attention(plugin, &encoder, &subject.batches[0][0], &samples)?;
         if let Some(options) = plugin::with_dropout(plugin, options, 0.5) {
             let subject = Subject {
                 build: &|_| build(&options),
@@ -208,6 +209,23 @@ fn check_samples(encoder: &BoxedSampleEncoder, asvs: &Array, samples: &Samples) 
         compare(&turned, sample, true, "with its ASVs in another order")?;
     }
     Ok(())
+}
+
+/// An encoder that declares attention either publishes its weights, or leaves pooling to the model.
+fn check_attention(
+    plugin: &Plugin<SampleEncoderKind>,
+    encoder: &BoxedSampleEncoder,
+    asvs: &Array,
+    samples: &Samples,
+) -> Check {
+    let device = Device::default();
+    let asvs: Tensor<2> = asvs.tensor(&device).squeeze_dim(0);
+    let seen = encoder.attention(asvs, &samples.on(&device), EXACT);
+    let published = attention::check(&seen, (&ASVS, samples.slots), 0)?;
+    match encoder.view_shape() {
+        ViewShape::Asvs if !published => Ok(()),
+        _ => attention::check_declared(plugin.publishes_attention, published),
+    }
 }
 
 /// Fitted statistics are saved, and the fitted encoder still conforms.

@@ -87,11 +87,15 @@ fn describe(component: &ComponentInfo) -> String {
         documentation,
         options,
         aliases,
+        publishes_attention,
         ..
     } = component;
     let mut text = format!("{kind} '{name}', from {provider} {version}\n\n{documentation}\n");
     if !aliases.is_empty() {
         text.push_str(&format!("\nAlso called {}.\n", aliases.join(", ")));
+    }
+    if *publishes_attention {
+        text.push_str("\nPublishes attention weights: `aam explain --attention` writes them.\n");
     }
     if options.is_empty() {
         text.push_str("\nIt has no options.\n");

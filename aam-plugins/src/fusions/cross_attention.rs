@@ -2,8 +2,8 @@
 
 use aam_api::options::Facts;
 use aam_api::{
-    Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, FusionKind, Kind,
-    Logged, Observation, PluginError,
+    Attention, AttentionKeys, AttentionQueries, Categories, FusedAsvs, FusedPooled, Fusion,
+    FusionConfig, FusionContext, FusionKind, Kind, Observation, PluginError,
 };
 use burn::module::{Module, Param};
 use burn::nn::attention::{MhaInput, MultiHeadAttention};
@@ -59,6 +59,7 @@ pub struct CrossAttentionFusion {
 
 impl FusionConfig for CrossAttentionFusionConfig {
     const NAME: &'static str = "cross-attention";
+    const PUBLISHES_ATTENTION: bool = true;
     type Fusion = CrossAttentionFusion;
 
     fn init(
@@ -130,7 +131,12 @@ impl Fusion for CrossAttentionFusion {
         let keys = self.keys(categories.joined.clone());
         let input = MhaInput::new(asvs.clone(), keys.clone(), keys);
         let attended = self.attention.forward(input);
-        let weights = Observation::new("attention", attended.weights, Logged::Nothing);
+        let keys = match &self.null {
+            Some(_) => vec![AttentionKeys::EachColumn, AttentionKeys::Nothing],
+            None => vec![AttentionKeys::AllColumns],
+        };
+        let attention = Attention::new(AttentionQueries::Asvs, keys);
+        let weights = Observation::attention(attended.weights, attention);
         let fused = self.norm.forward(asvs + attended.context);
         FusedAsvs::Asvs(fused, vec![weights])
     }

@@ -3,8 +3,8 @@
 use aam_api::dropout::drop;
 use aam_api::options::{Facts, Spelling};
 use aam_api::{
-    Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, FusionKind, Kind,
-    Logged, Observation, PluginError,
+    Attention, AttentionKeys, AttentionQueries, Categories, FusedAsvs, FusedPooled, Fusion,
+    FusionConfig, FusionContext, FusionKind, Kind, Observation, PluginError,
 };
 use burn::module::{Module, Param};
 use burn::nn::attention::{MhaInput, MultiHeadAttention};
@@ -93,6 +93,7 @@ pub struct LatentLayer {
 
 impl FusionConfig for PerceiverFusionConfig {
     const NAME: &'static str = "perceiver";
+    const PUBLISHES_ATTENTION: bool = true;
     type Fusion = PerceiverFusion;
 
     fn init(
@@ -163,11 +164,13 @@ impl Fusion for PerceiverFusion {
         let [batch, _, dim] = asvs.dims();
         let mut inputs = self.asv_projection.forward(asvs);
         let mut padding = mask.bool_not();
+        let mut keys = vec![AttentionKeys::Asvs];
         if let (Some(projection), Some(categories)) = (&self.category_projection, categories) {
             let category = projection.forward(categories.joined.clone());
             inputs = Tensor::cat(vec![inputs, category.unsqueeze_dim::<3>(1)], 1);
             let kept = Tensor::<2, Bool>::full([batch, 1], false, &padding.device());
             padding = Tensor::cat(vec![padding, kept], 1);
+            keys.push(AttentionKeys::AllColumns);
         }
         let latents = self.latents.val().unsqueeze::<3>().repeat_dim(0, batch);
         let mut input = MhaInput::new(latents.clone(), inputs.clone(), inputs);
@@ -175,7 +178,8 @@ impl Fusion for PerceiverFusion {
             input = input.mask_pad(padding);
         }
         let attended = self.cross_attention.forward(input);
-        let weights = Observation::new("attention", attended.weights, Logged::Nothing);
+        let attention = Attention::new(AttentionQueries::Sample, keys);
+        let weights = Observation::attention(attended.weights, attention);
         let read = self.cross_norm.forward(latents + attended.context);
         let refined = self
             .layers

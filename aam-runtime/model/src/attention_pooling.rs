@@ -26,6 +26,16 @@ impl AttentionPooling {
     /// Pools `[batch, length, dim]` to `[batch, dim]` over the positions where `mask`
     /// `[batch, length]` is true. A row without such positions gives the same as a row of zeros.
     pub fn forward(&self, x: Tensor<3>, mask: Option<Tensor<2, Bool>>) -> Tensor<2> {
+        self.forward_with_weights(x, mask).0
+    }
+
+    /// As [`forward`](Self::forward), with the weights of the positions, `[batch, length]`, which
+    /// sum to 1 and are 0 where `mask` is false.
+    pub fn forward_with_weights(
+        &self,
+        x: Tensor<3>,
+        mask: Option<Tensor<2, Bool>>,
+    ) -> (Tensor<2>, Tensor<2>) {
         let [batch, length, dim] = x.dims();
         let scores = self.query.forward(x.clone()).reshape([batch, length]);
         let scores = scores / (dim as f64).sqrt();
@@ -39,7 +49,16 @@ impl AttentionPooling {
                 weights / sums
             }
         };
-        let pooled = weights.reshape([batch, 1, length]).matmul(x);
-        self.norm.forward(pooled.reshape([batch, dim]))
+        let pooled = weights.clone().reshape([batch, 1, length]).matmul(x);
+        (self.norm.forward(pooled.reshape([batch, dim])), weights)
     }
+}
+
+/// The mean over the positions where `mask` is true, for a fusion that declares pooling but does
+/// not provide it.
+pub(super) fn mean(asvs: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<2> {
+    let [batch, _, dim] = asvs.dims();
+    let valid: Tensor<3> = mask.float().unsqueeze_dim(2);
+    let number = valid.clone().sum_dim(1).clamp_min(1.0);
+    ((asvs * valid).sum_dim(1) / number).reshape([batch, dim])
 }

@@ -3,7 +3,7 @@
 
 use aam_api::{
     BoxedAsvEncoder, BoxedSampleEncoder, FittingAsvs, MixedPrecision, NucleotideOutput,
-    Recomputation, SampleAsvs, SampleView, ViewShape, nucleotide_predictor,
+    Observation, Recomputation, SampleAsvs, SampleView, ViewShape, nucleotide_predictor,
 };
 use burn::module::Module;
 use burn::nn::{Linear, LinearConfig};
@@ -92,6 +92,11 @@ impl Base {
     /// What a predictor sees of samples, from the ASV embeddings `[unique, dim]`.
     pub fn view(&self, asvs: Tensor<2>, samples: &SampleAsvs) -> SampleView {
         self.samples.view(asvs, samples, self.precision)
+    }
+
+    /// The attention weights that the sample encoder publishes for the same input.
+    pub fn attention(&self, asvs: Tensor<2>, samples: &SampleAsvs) -> Vec<Observation> {
+        self.samples.attention(asvs, samples, self.precision)
     }
 
     /// The shape of that view.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use aam_api::{
     BoxedFusion, BoxedHead, Categories, CategorySchema, FusedAsvs, FusedPooled, FusionContext,
-    FusionKind, HeadContext, HeadInput, HeadKind, MixedPrecision, Observation, Registry, Resolved,
-    SampleView, ViewShape,
+    FusionKind, HeadContext, HeadInput, HeadKind, Kind, MixedPrecision, Observation, Registry,
+    Resolved, SampleView, ViewShape,
 };
 use burn::module::{Initializer, Module, ParamId};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear, LinearConfig};
@@ -13,12 +13,13 @@ use burn::tensor::{Bool, Device, Int, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::attention_pooling::AttentionPooling;
+use super::attention_pooling::{AttentionPooling, mean};
 use super::category_embedder::CategoryEmbedder;
 use super::composition::SIZE;
 use super::count_branch::CountBranch;
 use super::output::{OutputConfig, OutputStage};
 use super::parameters::parameter_ids;
+use super::published_attention::{from_part, of_pooling};
 use super::readout::Readout;
 use super::transformer::Transformer;
 use super::{Base, ModelConfig, ModelError, ModelInput};
@@ -192,6 +193,11 @@ impl Predictor {
         self.head.outputs_ascend()
     }
 
+    /// Whether the model itself pools the ASVs of a sample by attention.
+    pub fn pools_by_attention(&self) -> bool {
+        self.target.is_some()
+    }
+
     /// Replaces the base by one of the same shape.
     pub fn with_base(self, base: Base) -> Self {
         Self { base, ..self }
@@ -300,10 +306,10 @@ impl Predictor {
             None => seen.pooled,
         };
         let fused = self.fusion.fuse_pooled(pooled, categories.as_ref());
-        observations.extend(fused.observations);
+        observations.extend(from_part(FusionKind::NAME, fused.observations));
         let head_input = HeadInput::new(fused.pooled.clone(), categories);
         let head = self.head.forward(head_input);
-        observations.extend(head.observations);
+        observations.extend(from_part(HeadKind::NAME, head.observations));
         let values = match read_out {
             Some(read_out) => head.values + read_out,
             None => head.values,
@@ -351,22 +357,27 @@ impl Predictor {
                     Some(layer) => layer.forward(profiles),
                     None => profiles,
                 };
-                return self.fusion.fuse_profile(profiles, categories);
+                let fused = self.fusion.fuse_profile(profiles, categories);
+                let seen = from_part(FusionKind::NAME, fused.observations);
+                return FusedPooled::new(fused.pooled, seen.collect());
             }
         };
         let [batch, width, _] = asvs.dims();
         let all = || Tensor::ones([batch, width], &asvs.device());
         let mask = mask.cloned().unwrap_or_else(all);
-        let (fused, observations) = match self.fusion.fuse_asvs(asvs, mask.clone(), categories) {
-            FusedAsvs::Asvs(fused, observations) => (fused, observations),
-            FusedAsvs::Pooled(pooled, observations) => {
-                return FusedPooled::new(pooled, observations);
+        let (fused, seen) = match self.fusion.fuse_asvs(asvs, mask.clone(), categories) {
+            FusedAsvs::Asvs(fused, seen) => (fused, seen),
+            FusedAsvs::Pooled(pooled, seen) => {
+                return FusedPooled::new(pooled, from_part(FusionKind::NAME, seen).collect());
             }
         };
+        let mut observations: Vec<Observation> = from_part(FusionKind::NAME, seen).collect();
         let pooled = match &self.target {
             Some(target) => {
                 let fused = target.transformer.forward(fused, Some(mask.clone()));
-                target.pooling.forward(fused, Some(mask))
+                let (pooled, weights) = target.pooling.forward_with_weights(fused, Some(mask));
+                observations.push(of_pooling(weights));
+                pooled
             }
             None => mean(fused, mask),
         };
@@ -385,13 +396,4 @@ fn narrowing(width: usize, narrow: usize, device: &Device) -> Linear {
     let layer = LinearConfig::new(width, narrow).with_bias(false);
     let layer = layer.with_initializer(Initializer::Normal { mean, std });
     layer.init(device)
-}
-
-/// The mean over the positions where `mask` is true, for a fusion that declares pooling but does
-/// not provide it.
-fn mean(asvs: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<2> {
-    let [batch, _, dim] = asvs.dims();
-    let valid: Tensor<3> = mask.float().unsqueeze_dim(2);
-    let number = valid.clone().sum_dim(1).clamp_min(1.0);
-    ((asvs * valid).sum_dim(1) / number).reshape([batch, dim])
 }

@@ -57,6 +57,7 @@ struct ContextEncoder {
 
 impl SampleEncoderConfig for AttentionConfig {
     const NAME: &'static str = "attention";
+    const PUBLISHES_ATTENTION: bool = true;
     type SampleEncoder = AttentionEncoder;
 
     fn init(
