@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use aam_api::PluginError;
+use aam_api::{PluginError, Resolved};
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -66,6 +66,8 @@ pub struct LoadedPredictor {
     pub policy: DataPolicy,
     /// The manifest of the checkpoint.
     pub parts: PredictorManifest,
+    /// The component that combines the ASVs of a sample.
+    pub sample_encoder: Resolved,
     /// The network, in inference mode.
     pub model: FineTuned,
     /// The other members of the ensemble, if the training had any.
@@ -117,6 +119,7 @@ impl LoadedPredictor {
             device,
             policy: manifest.data,
             parts,
+            sample_encoder: manifest.model.sample_encoder,
             model,
             members,
             training,

@@ -58,6 +58,7 @@ mod tsv_rows;
 mod workbook;
 mod write_distances;
 mod write_hdf5;
+mod write_npz;
 mod write_qza;
 
 pub use aam_core::DataError;
@@ -94,4 +95,5 @@ pub use tree::shorten;
 pub use write_distances::{write_distances_npy, write_distances_tsv};
 pub use write_hdf5::create_distances_h5;
 pub use write_hdf5::{write_biom, write_distances_h5};
+pub use write_npz::{NpzArray, npz};
 pub use write_qza::artifact;

@@ -1,6 +1,6 @@
 //! What drives the predictions of a model, as shown in the page and the images.
 
-use crate::chart::{Bar, Bars, Curve, Curves, Ink, Swarm, SwarmPoint, SwarmRow};
+use crate::chart::{Bar, Bars, Curve, Curves, Heat, Ink, Swarm, SwarmPoint, SwarmRow};
 use aam_evaluation::distribution::number;
 
 /// The result of `aam explain`.
@@ -36,6 +36,12 @@ pub struct Explanation {
     pub dependences: Vec<DependenceFound>,
     /// Contributions for the samples with the largest errors.
     pub pushed: Vec<Pushed>,
+    /// The importance of inputs besides single ASVs.
+    pub inputs: InputsShown,
+    /// Attention weights, if requested, one map for each part of the model.
+    pub attention: Vec<AttentionShown>,
+    /// The effects of the bases of ASVs, if requested.
+    pub bases: Vec<BasesShown>,
     /// Warnings.
     pub warnings: Vec<String>,
 }
@@ -124,6 +130,83 @@ pub struct Pushed {
     pub by: Vec<(String, u32, u32, f64)>,
 }
 
+/// The importance of inputs besides single ASVs.
+#[derive(Clone, Debug)]
+pub struct InputsShown {
+    /// The metric and its value for the original samples, if the target is known.
+    pub metric: Option<(String, f64)>,
+    /// Number of samples.
+    pub samples: usize,
+    /// The inputs, the most important first.
+    pub inputs: Vec<InputShown>,
+}
+
+/// An input of a model.
+#[derive(Clone, Debug)]
+pub struct InputShown {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: String,
+    /// Mean absolute change of the prediction if it is exchanged, by model.
+    pub sizes: Vec<f64>,
+    /// Standard deviation of the first of these over the repeats.
+    pub deviation: f64,
+    /// Mean loss of the metric, its standard deviation, and whether the loss is stable.
+    pub worse: Option<(f64, f64, bool)>,
+}
+
+/// The attention weights of a part of a model.
+#[derive(Clone, Debug)]
+pub struct AttentionShown {
+    /// The part.
+    pub part: String,
+    /// Number of its heads.
+    pub heads: usize,
+    /// Number of ASVs or columns that it attends to in all samples.
+    pub rows: usize,
+    /// Number of all samples.
+    pub samples: usize,
+    /// The mean weights over heads, of what gets most and of some samples.
+    pub map: Heat,
+}
+
+/// The effects of the bases of an ASV.
+#[derive(Clone, Debug)]
+pub struct BasesShown {
+    /// Display name of the ASV.
+    pub label: String,
+    /// What is predicted.
+    pub output: String,
+    /// Number of samples with the ASV that were predicted.
+    pub samples: usize,
+    /// The position of each window of bases, and the mean change of the prediction.
+    pub effects: Vec<(f64, f64)>,
+    /// The mean absolute change.
+    pub sizes: Vec<(f64, f64)>,
+}
+
+impl BasesShown {
+    /// The effects along the sequence.
+    pub fn chart(&self) -> Curves {
+        let curve = |name: &str, ink: Ink, points: &[(f64, f64)]| Curve {
+            name: name.to_owned(),
+            ink,
+            points: points.to_vec(),
+        };
+        Curves {
+            name: self.label.clone(),
+            across: "position in the sequence".to_owned(),
+            curves: vec![
+                curve("mean change", Ink::First, &self.effects),
+                curve("mean absolute change", Ink::Second, &self.sizes),
+            ],
+            best: None,
+            may_be_logarithmic: false,
+        }
+    }
+}
+
 /// Colour of a member's curve; the combination comes first.
 fn ink_of(place: usize) -> Ink {
     Ink::series(place)
@@ -138,6 +221,29 @@ impl Explanation {
     /// The most important genera as bars.
     pub fn genus_bars(&self) -> Bars {
         bars_of(&self.genera, &format!("mean change of {}", self.unit()))
+    }
+
+    /// Inputs besides single ASVs as bars.
+    pub fn input_bars(&self) -> Bars {
+        let rows = self.inputs.inputs.iter().map(|input| {
+            let size = input.sizes.first().copied().unwrap_or(0.0);
+            let interval = (
+                (size - 2.0 * input.deviation).max(0.0),
+                size + 2.0 * input.deviation,
+            );
+            Bar {
+                label: input.name.clone(),
+                value: size,
+                interval: Some(interval),
+                ink: Ink::First,
+                pale: input.worse.is_some_and(|(_, _, stable)| !stable),
+                text: format!("{} ({}): {}", input.name, input.kind, number(size)),
+            }
+        });
+        Bars {
+            name: format!("mean change of {}", self.unit()),
+            rows: rows.collect(),
+        }
     }
 
     /// Contributions to individual samples as points.

@@ -4,9 +4,12 @@ use aam_data::Table;
 use aam_evaluation::differential::Difference;
 use aam_evaluation::results::RawColumn;
 
+use super::attention::AttentionFound;
+use super::bases::BasesFound;
 use super::clades::Clade;
 use super::dependence::Dependence;
 use super::importance::{Importance, Totals};
+use super::inputs::InputsFound;
 use super::labels::Labels;
 use super::names::Names;
 use super::shuffled::Shuffled;
@@ -173,6 +176,12 @@ pub struct Findings<'a> {
     pub shuffled: Option<(Vec<Clade>, Shuffled)>,
     /// The partial dependence on selected ASVs.
     pub dependences: Vec<(usize, Dependence)>,
+    /// The importance of inputs besides single ASVs.
+    pub inputs: InputsFound,
+    /// The attention weights, if requested.
+    pub attention: Option<AttentionFound>,
+    /// The effects of bases, of the requested ASVs.
+    pub bases: Vec<BasesFound>,
 }
 
 impl Findings<'_> {

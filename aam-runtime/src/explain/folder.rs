@@ -22,6 +22,32 @@ pub const CLADES: &str = "clades.tsv";
 pub const SHUFFLED: &str = "shuffled.tsv";
 /// Predictions as a function of the relative abundance of an ASV.
 pub const DEPENDENCE: &str = "dependence.tsv";
+/// One row per sample, head and key.
+pub const ATTENTION: &str = "attention.tsv";
+/// The same as arrays.
+pub const ATTENTION_ARRAYS: &str = "attention.npz";
+/// The numbers of the heat maps of attention weights.
+pub const ATTENTION_MAP: &str = "attention-map.tsv";
+/// The heat maps of attention weights, one for each part of the model.
+pub const ATTENTION_PICTURES: [&str; 4] = [
+    "attention-1.svg",
+    "attention-2.svg",
+    "attention-3.svg",
+    "attention-4.svg",
+];
+/// One row per input of the model besides single ASVs.
+pub const INPUTS: &str = "inputs.tsv";
+/// One row per ASV and base.
+pub const BASES: &str = "bases.tsv";
+/// The effects of the bases of individual ASVs.
+pub const BASES_PICTURES: [&str; 6] = [
+    "bases-1.svg",
+    "bases-2.svg",
+    "bases-3.svg",
+    "bases-4.svg",
+    "bases-5.svg",
+    "bases-6.svg",
+];
 /// Feature metadata for EMPress.
 pub const EMPRESS: &str = "empress.tsv";
 /// Bar chart data for iTOL.
@@ -31,7 +57,7 @@ pub const ITOL_COLOURS: &str = "itol-direction.txt";
 /// Artifact for QIIME 2.
 pub const ARTIFACT: &str = "importance.qza";
 /// The plots.
-pub const PICTURES: [&str; 3] = ["importance.svg", "samples.svg", "genera.svg"];
+pub const PICTURES: [&str; 4] = ["importance.svg", "samples.svg", "genera.svg", "inputs.svg"];
 /// The partial dependence plots of individual ASVs.
 pub const CURVES: [&str; 6] = [
     "dependence-1.svg",
@@ -52,6 +78,11 @@ fn all() -> impl Iterator<Item = &'static str> {
         CLADES,
         SHUFFLED,
         DEPENDENCE,
+        ATTENTION,
+        ATTENTION_ARRAYS,
+        ATTENTION_MAP,
+        INPUTS,
+        BASES,
         EMPRESS,
         ITOL_BARS,
         ITOL_COLOURS,
@@ -62,6 +93,8 @@ fn all() -> impl Iterator<Item = &'static str> {
         .into_iter()
         .chain(PICTURES)
         .chain(CURVES)
+        .chain(ATTENTION_PICTURES)
+        .chain(BASES_PICTURES)
         .chain([PAGE])
 }
 

@@ -7,8 +7,10 @@ use aam_model::Wants;
 use aam_model::batch::{Batch, Batcher};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
+use aam_study::categories::CategoryIds;
 use aam_train::encoding::Embeddings;
 use aam_train::inference::{FineTuned, prediction_batches, predictions};
+use aam_train::target_scales::TargetScales;
 use burn::tensor::Device;
 use ndarray::{Array3, s};
 use rayon::prelude::*;
@@ -19,12 +21,21 @@ use crate::loaded_predictor::{CHUNK, LoadedPredictor, PredictableSamples};
 /// Number of samples that are predicted together, so that intermediate results fit in memory.
 pub const TOGETHER: usize = 4096;
 /// Batch size of the network. Large batches are cheap if samples have few ASVs.
-const BATCH: usize = 1024;
+pub const BATCH: usize = 1024;
 /// Number of samples that a learner predicts at once, on one thread.
 const PART: usize = 256;
 
 /// The name of the combination of all members.
 pub const COMBINED: &str = "combined";
+
+/// What a model knows of the samples in addition to their reads.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The categories of the samples of the table.
+    pub categories: &'a CategoryIds,
+    /// The scales of the targets of these samples.
+    pub scales: &'a TargetScales,
+}
 
 /// The members of a model, applied to samples with modified reads.
 pub struct Methods<'a> {
@@ -104,18 +115,43 @@ impl<'a> Methods<'a> {
         self.classes.len().max(1)
     }
 
+    /// The categories of the samples and the scales of their targets.
+    pub fn inputs(&self) -> Inputs<'a> {
+        Inputs {
+            categories: &self.samples.categories,
+            scales: &self.samples.scales,
+        }
+    }
+
+    /// The network and the samples with the embeddings of their ASVs, for what only a network has.
+    pub fn network_parts(&self) -> (&'a LoadedPredictor, &'a PredictableSamples, &Embeddings) {
+        (self.predictor, self.samples, &self.embeddings)
+    }
+
     /// Predicts samples. Samples derived from the same original share its categories.
     ///
     /// # Errors
     /// Reads that do not form a valid table, or a prediction that is not finite.
     pub fn predict(&self, changed: &ChangedSamples) -> Result<PredictedSamples, RunError> {
+        self.predict_with(changed, self.inputs())
+    }
+
+    /// As [`predict`](Self::predict), with these categories and scales of the original samples.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn predict_with(
+        &self,
+        changed: &ChangedSamples,
+        inputs: Inputs<'_>,
+    ) -> Result<PredictedSamples, RunError> {
         let shape = (self.names().len(), changed.len(), self.outputs());
         let mut all = PredictedSamples {
             values: Array3::zeros(shape),
             combined: Vec::with_capacity(changed.len()),
         };
         for part in changed.parts(TOGETHER) {
-            let PredictedSamples { values, combined } = self.predict_part(&part)?;
+            let PredictedSamples { values, combined } = self.predict_part(&part, inputs)?;
             let first = all.combined.len();
             let places = first..first + combined.len();
             all.values.slice_mut(s![.., places, ..]).assign(&values);
@@ -129,18 +165,22 @@ impl<'a> Methods<'a> {
     }
 
     /// Predicts as many samples as fit in memory.
-    fn predict_part(&self, changed: &ChangedSamples) -> Result<PredictedSamples, RunError> {
+    fn predict_part(
+        &self,
+        changed: &ChangedSamples,
+        inputs: Inputs<'_>,
+    ) -> Result<PredictedSamples, RunError> {
         let table = changed.table(&self.samples.table)?;
         let rows: Vec<usize> = (0..table.num_samples()).collect();
         let batcher = batcher(self.predictor, self.samples, &table);
         let Some(members) = &self.predictor.members else {
-            let network = self.network(&batcher, changed, &rows);
+            let network = self.network(&batcher, changed, &rows, inputs);
             return Ok(PredictedSamples {
                 values: self.values(&[&network], changed)?,
                 combined: network,
             });
         };
-        let categories = self.samples.categories.of_rows(changed.origins());
+        let categories = inputs.categories.of_rows(changed.origins());
         let numbers = self.predictor.numbers();
         let fitted = &members.members;
         let learners = || -> Vec<Other> {
@@ -154,7 +194,8 @@ impl<'a> Methods<'a> {
         };
         let (network, learners) = std::thread::scope(|scope| {
             let learners = scope.spawn(learners);
-            (self.network(&batcher, changed, &rows), learners.join())
+            let network = self.network(&batcher, changed, &rows, inputs);
+            (network, learners.join())
         });
         let learners = learners.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         let levels = members.together(&network, &learners, &[]).into_iter();
@@ -185,18 +226,19 @@ impl<'a> Methods<'a> {
         batcher: &Batcher<'_>,
         changed: &ChangedSamples,
         rows: &[usize],
+        inputs: Inputs<'_>,
     ) -> Vec<HeldOut> {
         let seed = self.predictor.policy.seed;
         let batches: Vec<Batch> = prediction_batches(batcher, rows, BATCH, seed, 0).collect();
         let each = batches.len().div_ceil(rayon::current_num_threads()).max(1);
-        let (samples, embeddings) = (self.samples, &self.embeddings);
+        let embeddings = &self.embeddings;
         let (device, origins) = (&self.predictor.device, changed.origins());
         let parts = std::thread::scope(|scope| {
             let parts = batches.chunks(each).map(|part| {
                 let model = self.predictor.model.clone();
                 scope.spawn(move || -> Vec<HeldOut> {
                     let forward =
-                        |batch| forward(&model, (samples, embeddings), device, batch, origins);
+                        |batch| forward(&model, (inputs, embeddings), device, batch, origins);
                     part.iter().flat_map(forward).collect()
                 })
             });
@@ -210,7 +252,10 @@ impl<'a> Methods<'a> {
     }
 
     /// `[methods, samples, outputs]`.
-    fn values(
+    ///
+    /// # Errors
+    /// A prediction that is not finite.
+    pub fn values(
         &self,
         methods: &[&[HeldOut]],
         changed: &ChangedSamples,
@@ -238,19 +283,19 @@ impl<'a> Methods<'a> {
 }
 
 /// The predictions of `model` for a batch of samples derived from those at rows `origins`.
-fn forward(
+pub fn forward(
     model: &FineTuned,
-    (samples, embeddings): (&PredictableSamples, &Embeddings),
+    (inputs, embeddings): (Inputs<'_>, &Embeddings),
     device: &Device,
     batch: &Batch,
     origins: &[usize],
 ) -> Vec<HeldOut> {
     let origins: Vec<usize> = batch.rows.iter().map(|&row| origins[row]).collect();
-    let categories = samples.categories.tensor(&origins, device);
+    let categories = inputs.categories.tensor(&origins, device);
     let input = batch.input(None, categories, device);
     let asvs = embeddings.select(&batch.groups);
     let output = model.predictor.forward_asvs(asvs, &input, Wants::default());
-    let found = predictions(model, &samples.scales, &origins, &output);
+    let found = predictions(model, inputs.scales, &origins, &output);
     let found = batch.rows.iter().zip(found);
     found
         .map(|(&row, predictions)| HeldOut { row, predictions })
@@ -265,7 +310,8 @@ fn joined(mut first: Vec<Other>, after: Vec<Other>) -> Vec<Other> {
     first
 }
 
-fn batcher<'a>(
+/// Batches of samples of `table`, prepared as in training.
+pub fn batcher<'a>(
     predictor: &LoadedPredictor,
     samples: &'a PredictableSamples,
     table: &'a aam_data::Table,

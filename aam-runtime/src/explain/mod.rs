@@ -1,16 +1,22 @@
 //! `aam explain`: attributes the predictions of a model to ASVs.
 
+mod attention;
+mod attention_files;
 mod baseline;
+mod bases;
 mod changed;
 mod clades;
 mod dependence;
 mod findings;
 mod folder;
 mod importance;
+mod inputs;
 mod labels;
 mod methods;
+mod more_tables;
 mod names;
 mod others;
+mod permutations;
 mod relatives;
 mod shown;
 mod shuffled;
@@ -38,16 +44,10 @@ use self::methods::Methods;
 use self::names::Names;
 use self::relatives::Relatives;
 use self::shown::{About, shown};
-use self::shuffled::{Shuffled, Shuffling};
 use self::walks::{Attributed, Walks};
 use crate::given_reads::GivenReads;
 use crate::loaded_predictor::{LoadedPredictor, ModelSource, PredictableSamples, needed_metadata};
 use crate::options::ExplainOptions;
-
-/// Number of groups of related ASVs that are shuffled.
-const SHUFFLED_GROUPS: usize = 20;
-/// Mean number of ASVs in a group of relatives.
-const RELATIVES: usize = 5;
 
 /// Explains the predictions of a model for the samples of a table.
 ///
@@ -62,6 +62,12 @@ pub fn explain(options: &ExplainOptions, observer: &mut dyn Observer) -> Result<
     folder::check(path, options.overwrite)?;
     let predictor = LoadedPredictor::read(&source, observer)?;
     let target = target(options, &predictor)?;
+    if options.attention {
+        attention::check(&predictor)?;
+    }
+    if !options.bases.is_empty() {
+        attention::check_network(&predictor, "bases")?;
+    }
     let given = options.metadata.as_deref();
     let metadata = needed_metadata(given, conditions.as_ref(), &predictor.parts, observer)?;
     let metadata = metadata.as_ref();
@@ -137,10 +143,11 @@ impl Explanation<'_> {
         let sequences = options.given.sequences.as_deref();
         let names = Names::read(table, sequences, options.taxonomy.as_deref(), observer)?;
         let relatives = Relatives::of(table);
-        // Done before any computation, so that an unsuitable file is reported at once.
+        // Done before any computation, so that an unsuitable file or id is reported at once.
         let clades = clades(table, &names, &relatives, options.tree.as_deref())?;
         let target = &self.predictor.parts.targets[self.target];
         let labels = Labels::read(target, metadata, table.sample_ids(), observer)?;
+        bases::columns(&options.bases, &names, &[])?;
         let methods = Methods::new(self.predictor, self.samples, self.target, observer)?;
         let attributed = self.attribute(&methods, &relatives, observer)?;
         let totals = Totals::new(&attributed, table, options.seed);
@@ -161,7 +168,7 @@ impl Explanation<'_> {
             None => None,
         };
         let order = order(&importance);
-        let mut found = Findings {
+        let found = Findings {
             table,
             explained: Explained {
                 target: target.column.clone(),
@@ -175,7 +182,10 @@ impl Explanation<'_> {
             }),
             clades: GroupFound::all(clades, &totals),
             samples: &attributed,
-            dependences: Vec::new(),
+            dependences: self.dependences(&methods, &order, &importance)?,
+            inputs: self.exchange(&methods, labels.as_ref())?,
+            attention: self.attention(&methods, &names, observer)?,
+            bases: self.bases(&methods, &names, &order, observer)?,
             names,
             importance,
             order,
@@ -183,11 +193,6 @@ impl Explanation<'_> {
             genera,
             shuffled,
         };
-        for &column in found.order.iter().take(folder::CURVES.len()) {
-            let output = found.importance[column].output;
-            let of = dependence::dependence(&methods, table, column as u32, output)?;
-            found.dependences.extend(of.map(|of| (column, of)));
-        }
         self.write_files(&found, path, observer)
     }
 
@@ -226,74 +231,6 @@ impl Explanation<'_> {
         })
     }
 
-    /// The groups to shuffle, most important first: genera if known, otherwise closest relatives.
-    fn groups(&self, names: &Names, relatives: &Relatives, totals: &Totals<'_>) -> Vec<Clade> {
-        let genera = names.genera();
-        let groups: Vec<Clade> = match genera.is_empty() {
-            false => genera
-                .into_iter()
-                .map(|(name, columns)| Clade { name, columns })
-                .collect(),
-            true => {
-                let all: Vec<u32> = (0..self.samples.table.num_features() as u32).collect();
-                // One more group for those without known relatives.
-                let groups = relatives.groups(&all, relatives.known().div_ceil(RELATIVES) + 1);
-                let columns = groups
-                    .into_iter()
-                    .map(|group| group.iter().map(|&at| all[at]).collect());
-                let named = columns.map(|columns: Vec<u32>| Clade {
-                    name: match columns.len() {
-                        1 => names.label(columns[0] as usize),
-                        many if !relatives.knows(columns[0]) => format!("{many} rare ASVs"),
-                        more => {
-                            format!("{} and {} more", names.label(columns[0] as usize), more - 1)
-                        }
-                    },
-                    columns,
-                });
-                named.collect()
-            }
-        };
-        let found = GroupFound::all(groups, totals)
-            .into_iter()
-            .take(SHUFFLED_GROUPS);
-        found
-            .map(|group| Clade {
-                name: group.name,
-                columns: group.columns,
-            })
-            .collect()
-    }
-
-    fn shuffle(
-        &self,
-        methods: &Methods<'_>,
-        labels: &Labels,
-        groups: &[Clade],
-        observer: &mut dyn Observer,
-    ) -> Result<Option<(Vec<Clade>, Shuffled)>, RunError> {
-        let options = self.options;
-        let shuffling = Shuffling {
-            methods,
-            table: &self.samples.table,
-            labels,
-            target: self.target,
-            repeats: options.repeats,
-            evaluations: options.evaluations / 10,
-            seed: options.seed,
-        };
-        let columns: Vec<Vec<u32>> = groups.iter().map(|group| group.columns.clone()).collect();
-        let total = columns.len() * options.repeats;
-        let found = shuffling.of(&columns, |done| {
-            observer.observe(&Event::Progress {
-                what: "shuffling related ASVs",
-                done,
-                total,
-            })
-        })?;
-        Ok(found.map(|found| (groups.to_vec(), found)))
-    }
-
     fn write_files(
         &self,
         found: &Findings<'_>,
@@ -328,7 +265,19 @@ impl Explanation<'_> {
         folder::clear(path)?;
         tables::write(found, path)?;
         others::write(found, path)?;
-        let [bars, swarm, genera] = folder::PICTURES;
+        more_tables::inputs(found, &found.inputs, path)?;
+        if let Some(attention) = &found.attention {
+            let ids = found.table.sample_ids();
+            attention_files::write(attention, &shown.attention, ids, path)?;
+        }
+        if !found.bases.is_empty() {
+            more_tables::bases(found, &found.bases, &shown.bases, path)?;
+        }
+        let [bars, swarm, genera, inputs] = folder::PICTURES;
+        write_whole(
+            &path.join(inputs),
+            &svg_file(&shown.input_bars(), &Theme::LIGHT),
+        )?;
         write_whole(&path.join(bars), &svg_file(&shown.bars(), &Theme::LIGHT))?;
         write_whole(&path.join(swarm), &svg_file(&shown.swarm(), &Theme::LIGHT))?;
         if !shown.genera.is_empty() {

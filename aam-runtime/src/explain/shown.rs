@@ -1,9 +1,12 @@
 //! The results as shown on the page and in the plots.
 
 use aam_report::explanation::{
-    Added, DependenceFound, Driver, Explanation, Pushed, ShuffledGroups,
+    Added, BasesShown, DependenceFound, Driver, Explanation, InputShown, InputsShown, Pushed,
+    ShuffledGroups,
 };
 
+use super::attention_files;
+use super::bases::BasesFound;
 use super::findings::{Explained, Findings, GroupFound};
 use super::importance::{Importance, MOST_IMPORTANT};
 use super::walks::Attributed;
@@ -62,30 +65,35 @@ pub fn shown(found: &Findings<'_>, about: &About<'_>) -> Explanation {
             .map(|of| genus(found, of))
             .collect(),
         shuffled: shuffled(found, about),
-        dependences: found
-            .dependences
-            .iter()
-            .map(|(column, of)| {
-                let output = found.importance[*column].output;
-                let per_cent = of.shares.iter().map(|share| 100.0 * share);
-                let curves = explained
-                    .methods
-                    .iter()
-                    .zip(&of.means)
-                    .map(|(name, means)| {
-                        let points = per_cent.clone().zip(means.iter().copied());
-                        ((*name).to_owned(), points.collect())
-                    });
-                DependenceFound {
-                    label: found.names.label(*column),
-                    output: explained.predicted(output),
-                    curves: curves.collect(),
-                }
-            })
-            .collect(),
+        dependences: dependences(found),
         pushed: pushed(found),
+        inputs: inputs(found),
+        attention: found.attention.as_ref().map_or_else(Vec::new, |attention| {
+            attention_files::shown(attention, found.table.sample_ids())
+        }),
+        bases: found.bases.iter().map(|of| bases(found, of)).collect(),
         warnings: about.warnings.to_vec(),
     }
+}
+
+/// How the prediction depends on ASVs.
+fn dependences(found: &Findings<'_>) -> Vec<DependenceFound> {
+    let explained = &found.explained;
+    let all = found.dependences.iter().map(|(column, of)| {
+        let output = found.importance[*column].output;
+        let per_cent = of.shares.iter().map(|share| 100.0 * share);
+        let curves = explained.methods.iter().zip(&of.means);
+        let curves = curves.map(|(name, means)| {
+            let points = per_cent.clone().zip(means.iter().copied());
+            ((*name).to_owned(), points.collect())
+        });
+        DependenceFound {
+            label: found.names.label(*column),
+            output: explained.predicted(output),
+            curves: curves.collect(),
+        }
+    });
+    all.collect()
 }
 
 fn driver(found: &Findings<'_>, column: usize) -> Driver {
@@ -153,16 +161,61 @@ fn shuffled(found: &Findings<'_>, about: &About<'_>) -> Option<ShuffledGroups> {
         .collect();
     rows.sort_by(|a, b| b.2.total_cmp(&a.2));
     Some(ShuffledGroups {
-        metric: match shuffled.metric {
-            "r2" => "R²".to_owned(),
-            other => other.replace('_', " "),
-        },
+        metric: metric(shuffled.metric),
         whole: shuffled.whole,
         samples: shuffled.samples,
         repeats: about.repeats,
         seen: about.seen,
         groups: rows,
     })
+}
+
+/// The name of a metric on the page.
+fn metric(name: &str) -> String {
+    match name {
+        "r2" => "R²".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+fn inputs(found: &Findings<'_>) -> InputsShown {
+    let inputs = found.inputs.inputs.iter().map(|input| InputShown {
+        name: input.name.clone(),
+        kind: input.kind.to_owned(),
+        sizes: input.sizes.clone(),
+        deviation: input.deviation,
+        worse: input
+            .worse
+            .map(|worse| (worse.mean, worse.deviation, worse.is_stable())),
+    });
+    InputsShown {
+        metric: found
+            .inputs
+            .metric
+            .map(|(name, value)| (metric(name), value)),
+        samples: found.inputs.samples,
+        inputs: inputs.collect(),
+    }
+}
+
+/// The effects of the bases of an ASV on the output for which it is most important.
+fn bases(found: &Findings<'_>, of: &BasesFound) -> BasesShown {
+    let column = of.column as usize;
+    let output = found.importance[column].output;
+    let windows = of.windows.iter();
+    let points = |value: &dyn Fn(&super::bases::Window) -> f64| {
+        let points = windows
+            .clone()
+            .map(|window| (window.position as f64, value(window)));
+        points.collect()
+    };
+    BasesShown {
+        label: found.names.label(column),
+        output: found.explained.predicted(output),
+        samples: of.samples,
+        effects: points(&|window| window.effects[output]),
+        sizes: points(&|window| window.sizes[output]),
+    }
 }
 
 /// The samples with the largest errors, and the ASVs that contribute most.

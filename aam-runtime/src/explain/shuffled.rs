@@ -14,7 +14,7 @@ use super::labels::Labels;
 use super::methods::Methods;
 
 /// Minimum number of samples to shuffle.
-const FEWEST: usize = 10;
+pub const FEWEST: usize = 10;
 
 /// The result of shuffling groups of ASVs.
 pub struct Shuffled {
@@ -39,7 +39,8 @@ pub struct Worse {
 }
 
 impl Worse {
-    fn of(repeats: &[f64]) -> Self {
+    /// The mean and the standard deviation of `repeats`.
+    pub fn of(repeats: &[f64]) -> Self {
         let number = repeats.len() as f64;
         let mean = repeats.iter().sum::<f64>() / number;
         let squares: f64 = repeats.iter().map(|value| (value - mean).powi(2)).sum();
@@ -88,30 +89,13 @@ impl Shuffling<'_> {
         if rows.len() < FEWEST || groups.is_empty() {
             return Ok(None);
         }
-        let values = rows.iter().map(|&row| self.labels.column.values[row]);
-        let column = RawColumn {
-            values: values.collect(),
-            ..self.labels.column.clone()
-        };
-        let targets = [column];
-        let scorer = Scorer::new(&targets)?;
-        let (metric, sign) = match targets[0].classes {
-            None => ("r2", -1.0),
-            Some(_) => ("log_loss", 1.0),
-        };
-        let judge = |samples: &[HeldOut]| {
-            let metrics = scorer.scores(samples);
-            metrics
-                .iter()
-                .find(|found| found.name == metric)
-                .map(|found| found.value)
-        };
+        let judge = Judge::new(self.labels, &rows, self.target);
         let mut as_they_are = ChangedSamples::default();
         for &row in &rows {
             as_they_are.push(row, reads(self.table, row));
         }
-        let known = self.of_target(self.methods.predict(&as_they_are)?.combined);
-        let Some(whole) = judge(&known).filter(|whole| whole.is_finite()) else {
+        let known = self.methods.predict(&as_they_are)?.combined;
+        let Some(whole) = judge.of(&known)?.filter(|whole| whole.is_finite()) else {
             return Ok(None);
         };
         let mut worse = vec![Vec::with_capacity(self.repeats); groups.len()];
@@ -120,12 +104,12 @@ impl Shuffling<'_> {
             donors.shuffle(&mut stream(self.seed, &format!("shuffle {repeat}")));
             for (group, (columns, worse)) in groups.iter().zip(&mut worse).enumerate() {
                 let shuffled = self.shuffled(columns, &rows, &donors, &known)?;
-                worse.push(sign * (judge(&shuffled).unwrap_or(whole) - whole));
+                worse.push(judge.sign * (judge.of(&shuffled)?.unwrap_or(whole) - whole));
                 progress(repeat * groups.len() + group + 1)?;
             }
         }
         Ok(Some(Shuffled {
-            metric,
+            metric: judge.metric,
             whole,
             samples: rows.len(),
             worse: worse.iter().map(|repeats| Worse::of(repeats)).collect(),
@@ -174,21 +158,58 @@ impl Shuffling<'_> {
         }
         let mut samples = known.to_vec();
         if changed.len() > 0 {
-            let predicted = self.of_target(self.methods.predict(&changed)?.combined);
+            let predicted = self.methods.predict(&changed)?.combined;
             for (place, predicted) in places.into_iter().zip(predicted) {
                 samples[place].predictions = predicted.predictions;
             }
         }
         Ok(samples)
     }
+}
 
-    /// The predictions of the target only.
-    fn of_target(&self, mut samples: Vec<HeldOut>) -> Vec<HeldOut> {
-        for sample in &mut samples {
-            let prediction = sample.predictions.swap_remove(self.target);
-            sample.predictions = vec![prediction];
+/// A metric of the target.
+pub struct Judge {
+    targets: [RawColumn; 1],
+    target: usize,
+    /// The name of the metric: `r2` or `log_loss`.
+    pub metric: &'static str,
+    /// The sign of a change that is a loss.
+    pub sign: f64,
+}
+
+impl Judge {
+    /// The metric of the target at index `target` for the samples at `rows` with these `labels`.
+    pub fn new(labels: &Labels, rows: &[usize], target: usize) -> Self {
+        let values = rows.iter().map(|&row| labels.column.values[row]);
+        let column = RawColumn {
+            values: values.collect(),
+            ..labels.column.clone()
+        };
+        let (metric, sign) = match column.classes {
+            None => ("r2", -1.0),
+            Some(_) => ("log_loss", 1.0),
+        };
+        Self {
+            targets: [column],
+            target,
+            metric,
+            sign,
         }
-        samples
+    }
+
+    /// The metric of predictions for these samples, numbered from 0. `None` if it is not defined.
+    ///
+    /// # Errors
+    /// A metric that is registered twice.
+    pub fn of(&self, samples: &[HeldOut]) -> Result<Option<f64>, RunError> {
+        let samples = samples.iter().map(|sample| HeldOut {
+            row: sample.row,
+            predictions: vec![sample.predictions[self.target].clone()],
+        });
+        let samples: Vec<HeldOut> = samples.collect();
+        let metrics = Scorer::new(&self.targets)?.scores(&samples);
+        let found = metrics.iter().find(|found| found.name == self.metric);
+        Ok(found.map(|found| found.value))
     }
 }
 

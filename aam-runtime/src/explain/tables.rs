@@ -66,14 +66,15 @@ fn cells(found: &Findings<'_>, of: &Importance) -> Vec<String> {
 }
 
 /// Formats a number; tiny ones with an exponent.
-fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     match value.abs() {
         size if size > 0.0 && size < 1e-4 => format!("{value:e}"),
         _ => value.to_string(),
     }
 }
 
-fn yes_or_no(is: bool) -> String {
+/// The word for a condition.
+pub fn yes_or_no(is: bool) -> String {
     if is { "yes" } else { "no" }.to_owned()
 }
 

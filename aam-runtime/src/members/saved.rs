@@ -199,6 +199,11 @@ impl SavedMembers {
         self.out_of_fold.applied(&samples, levels)
     }
 
+    /// Whether the network is one of the members.
+    pub fn has_network(&self) -> bool {
+        self.members.with_network
+    }
+
     /// Names of the members in table order: the network first.
     pub fn names(&self) -> Vec<&'static str> {
         let network = self.members.with_network.then_some(NETWORK);

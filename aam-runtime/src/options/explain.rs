@@ -65,6 +65,19 @@ pub struct ExplainOptions {
         transform = Facts::new().because("enough for a standard deviation")
     )]
     pub repeats: usize,
+    /// Also write the attention weights of the network: which ASVs or categories it attends to in each
+    /// sample. Needs a model with --pooling attention, --fusion cross-attention or --fusion perceiver,
+    /// or with a component that publishes attention (`aam plugins describe`).
+    pub attention: bool,
+    /// ASVs whose bases are replaced one after the other, to see which of them the network reads: ids,
+    /// or a number for the first so many of the most important ASVs.
+    pub bases: Vec<String>,
+    /// Number of neighbouring bases that are replaced together.
+    #[schemars(
+        range(min = 1, max = 1000),
+        transform = Facts::new().because("the finest, and a few hundred predictions per sample")
+    )]
+    pub base_window: usize,
     /// Seed of the random number generator.
     #[schemars(transform = Facts::new().because("the same command gives the same result"))]
     pub seed: u64,
@@ -104,6 +117,9 @@ impl Default for ExplainOptions {
             orders: 2,
             evaluations: 150_000,
             repeats: 5,
+            attention: false,
+            bases: Vec::new(),
+            base_window: 1,
             seed: 42,
             output_dir: None,
             device: "auto".to_owned(),

@@ -231,6 +231,26 @@ impl TargetScales {
         }
     }
 
+    /// The metadata columns whose categories have separate scales of the target; empty if it has
+    /// one scale.
+    pub fn columns(&self, target: usize) -> &[String] {
+        scales_of(&self.values[target]).map_or(&[], |scales| scales.columns())
+    }
+
+    /// The same with exchanged categories: the sample at `rows[i]` has the scale of the sample at
+    /// `donors[i]`.
+    #[must_use]
+    pub fn exchanged(&self, target: usize, rows: &[usize], donors: &[usize]) -> Self {
+        let mut exchanged = self.clone();
+        let own = &self.categories[target];
+        if !own.is_empty() {
+            for (&row, &donor) in rows.iter().zip(donors) {
+                exchanged.categories[target][row] = own[donor];
+            }
+        }
+        exchanged
+    }
+
     fn category(&self, target: usize, row: usize) -> Option<usize> {
         self.categories[target].get(row).copied().flatten()
     }

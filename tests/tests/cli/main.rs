@@ -16,6 +16,7 @@ mod embed;
 mod errors;
 mod evaluation;
 mod explain;
+mod explain_network;
 mod faith_pd;
 mod file_dialects;
 mod flags;

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::words::{file_name, number, plain, share};
-use super::{document, figure};
+use super::{document, explanation_more as more, figure};
 use crate::explanation::{DependenceFound, Driver, Explanation, Pushed, ShuffledGroups};
 
 /// The page.
@@ -21,6 +21,9 @@ pub fn explanation(found: &Explanation) -> String {
         @if !found.genera.is_empty() { (genera(found)) }
         @if let Some(shuffled) = &found.shuffled { (shuffled_groups(shuffled)) }
         @if !found.dependences.is_empty() { (dependences(&found.dependences)) }
+        (more::inputs(found))
+        @if !found.bases.is_empty() { (more::bases(&found.bases)) }
+        @if !found.attention.is_empty() { (more::attention(&found.attention)) }
         @if !found.pushed.is_empty() { (pushed(&found.pushed)) }
         (limits())
         footer { "Made by aam " (found.aam) ". Hover over a bar or a point for details." }
@@ -197,7 +200,8 @@ fn limits() -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::explanation::Added;
+    use crate::chart::Heat;
+    use crate::explanation::{Added, AttentionShown, BasesShown, InputShown, InputsShown};
 
     fn driver(label: &str) -> Driver {
         Driver {
@@ -217,6 +221,46 @@ mod tests {
                 more: true,
             }],
         }
+    }
+
+    fn inputs() -> InputsShown {
+        InputsShown {
+            metric: Some(("R²".to_owned(), 0.9)),
+            samples: 12,
+            inputs: vec![InputShown {
+                name: "si<te".to_owned(),
+                kind: "category".to_owned(),
+                sizes: vec![0.5, 0.25],
+                deviation: 0.1,
+                worse: Some((0.2, 0.01, true)),
+            }],
+        }
+    }
+
+    fn attention() -> Vec<AttentionShown> {
+        vec![AttentionShown {
+            part: "pooling".to_owned(),
+            heads: 1,
+            rows: 1,
+            samples: 1,
+            map: Heat {
+                name: "weights".to_owned(),
+                across: "samples".to_owned(),
+                rows: vec!["Blautia".to_owned()],
+                columns: vec!["S1".to_owned()],
+                values: vec![vec![1.0]],
+            },
+        }]
+    }
+
+    fn bases() -> Vec<BasesShown> {
+        vec![BasesShown {
+            label: "Blautia".to_owned(),
+            output: "p<h".to_owned(),
+            samples: 3,
+            effects: vec![(1.0, -0.5), (2.0, 0.1)],
+            sizes: vec![(1.0, 0.5), (2.0, 0.2)],
+        }]
     }
 
     #[test]
@@ -255,6 +299,9 @@ mod tests {
                 output: "p<h".to_owned(),
                 by: vec![("Blautia".to_owned(), 3, 1, -0.5)],
             }],
+            inputs: inputs(),
+            attention: attention(),
+            bases: bases(),
             warnings: Vec::new(),
         };
         let page = explanation(&found);
@@ -264,10 +311,13 @@ mod tests {
             "p&lt;h",
             "S1: 0.5",
             "R² worse by",
+            "si&lt;te",
+            "not an importance",
+            "Bases of ASVs",
         ] {
             assert!(page.contains(text), "{text}");
         }
         assert!(!page.contains("<b>:") && !page.contains("http://") && !page.contains("src="));
-        assert_eq!(page.matches("<svg").count(), 4);
+        assert_eq!(page.matches("<svg").count(), 7);
     }
 }

@@ -13,6 +13,7 @@ mod data;
 mod described;
 mod errors;
 mod explanation;
+mod explanation_more;
 mod figures;
 mod folds;
 mod gathered;

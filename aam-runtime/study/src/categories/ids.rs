@@ -85,6 +85,23 @@ impl CategoryIds {
         }
     }
 
+    /// The ids of the sample at `row`, one per column.
+    pub fn of_sample(&self, row: usize) -> &[i32] {
+        &self.ids[row * self.columns..(row + 1) * self.columns]
+    }
+
+    /// The same with the ids of the column at index `column` exchanged: the sample at `rows[i]` has
+    /// that of the sample at `donors[i]`.
+    #[must_use]
+    pub fn exchanged(&self, column: usize, rows: &[usize], donors: &[usize]) -> Self {
+        let mut exchanged = self.clone();
+        for (row, donor) in rows.iter().zip(donors) {
+            let place = row * self.columns + column;
+            exchanged.ids[place] = self.ids[donor * self.columns + column];
+        }
+        exchanged
+    }
+
     /// A warning about levels without training samples, if any.
     pub fn warning(&self) -> Option<String> {
         let unknown = &self.unknown;

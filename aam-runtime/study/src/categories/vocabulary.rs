@@ -54,6 +54,16 @@ impl CategoryLevels {
         }
     }
 
+    /// The level with the id `id` as text.
+    pub fn level(&self, id: i32) -> &str {
+        let place = usize::try_from(id - 1).ok();
+        match place.map(|place| self.levels.get(place)) {
+            Some(Some(level)) => level,
+            Some(None) => "(rare)",
+            None => "(unknown)",
+        }
+    }
+
     /// Whether `level` occurs in the training samples.
     pub fn knows(&self, level: &str) -> bool {
         position(&self.levels, level).is_some() || position(&self.pooled, level).is_some()

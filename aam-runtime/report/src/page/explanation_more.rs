@@ -1,0 +1,82 @@
+//! Sections of the page of an explanation on inputs, attention and bases.
+
+use maud::{Markup, html};
+
+use super::figure;
+use super::words::{number, plain};
+use crate::explanation::{AttentionShown, BasesShown, Explanation};
+
+/// The importance of inputs besides single ASVs.
+pub fn inputs(found: &Explanation) -> Markup {
+    let shown = &found.inputs;
+    let members = found.methods.get(1..).unwrap_or_default();
+    html! {
+        section {
+            h2 { "Categories and reads" }
+            p { "Each input was exchanged at random among " (shown.samples) " samples, and what the predictions changed by was averaged. "
+                "“Numbers of reads” exchanges the reads among the ASVs of a sample, which keeps its ASVs. "
+                @if let Some((metric, whole)) = &shown.metric {
+                    "With all inputs as they are, " (metric) " is " (plain(*whole)) "."
+                }
+            }
+            div.charts { (figure(&found.input_bars(), &html! { strong { "Importance of inputs. " }
+                "The mean absolute change of a prediction, ± two standard deviations over the repeats. Pale: the loss of performance is not stable." })) }
+            div.scroll { table {
+                thead { tr {
+                    th { "input" } th { } th.n { "importance" } th.n { "± standard deviation" }
+                    @for member in members { th.n { (member) } }
+                    @if let Some((metric, _)) = &shown.metric { th.n { (metric) " worse by" } th.n { "± standard deviation" } th { } }
+                } }
+                tbody { @for input in &shown.inputs { tr {
+                    td { (input.name) } td { (input.kind) }
+                    td.n { (number(input.sizes.first().copied().unwrap_or(0.0))) } td.n { (number(input.deviation)) }
+                    @for member in 0..members.len() { td.n { (number(input.sizes.get(member + 1).copied().unwrap_or(0.0))) } }
+                    @if let Some((worse, deviation, stable)) = input.worse {
+                        td.n { (plain(worse)) } td.n { (plain(deviation)) }
+                        td { @if !stable { span.muted { "not stable" } } }
+                    }
+                } } }
+            } }
+        }
+    }
+}
+
+/// The effects of bases.
+pub fn bases(all: &[BasesShown]) -> Markup {
+    html! {
+        section {
+            h2 { "Bases of ASVs" }
+            p.muted { "The mean change of the network’s prediction if a base is replaced by each of the three others, in samples with the ASV. "
+                "Only the network reads bases; other members take an ASV as a whole." }
+            div.charts { @for found in all {
+                @let chart = found.chart();
+                (figure(&chart, &html! {
+                    strong { (found.label) } " → " (found.output) ", " (found.samples) " samples" br;
+                    span.keys { @for curve in &chart.curves {
+                        span { span.key style={ "background:var(" (curve.ink.variable()) ")" } {} (curve.name) }
+                    } }
+                }))
+            } }
+        }
+    }
+}
+
+/// Attention weights.
+pub fn attention(all: &[AttentionShown]) -> Markup {
+    html! {
+        section {
+            h2 { "Attention" }
+            p { "How much weight the network gives to each ASV or category of a sample where it attends. The weights of a head sum to 1 in each sample. "
+                "A weight is not an importance: what gets little weight may matter much, and what gets much may not matter at all. Compare with the importance above." }
+            div.charts { @for found in all {
+                (figure(&found.map, &html! {
+                    strong { (found.part) ". " }
+                    "Mean over " (found.heads) " heads. "
+                    @if found.map.rows.len() < found.rows { "The " (found.map.rows.len()) " rows of " (found.rows) " with the largest mean weight. " }
+                    @if found.map.columns.len() < found.samples { (found.map.columns.len()) " of " (found.samples) " samples, at equal distances in the table. " }
+                    "Numbers: attention-map.tsv; all weights: attention.tsv."
+                }))
+            } }
+        }
+    }
+}

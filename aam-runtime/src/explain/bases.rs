@@ -1,0 +1,255 @@
+//! Which bases of an ASV the network reads: each is replaced by the three other bases (occlusion:
+//! Zeiler & Fergus, *Visualizing and understanding convolutional networks*, ECCV 2014), and the
+//! predictions for samples that contain the ASV are compared.
+
+use aam_api::AsvChunk;
+use aam_data::Table;
+use aam_data::tokens::{AMBIGUOUS, FIRST_BASE, LAST_BASE, START};
+use aam_evaluation::results::HeldOut;
+use aam_run::RunError;
+use aam_run::events::{Event, Observer};
+use aam_train::encoding::Embeddings;
+use aam_train::inference::prediction_batches;
+use burn::tensor::Tensor;
+use ndarray::{Array2, Axis};
+
+use super::changed::ChangedSamples;
+use super::methods::{BATCH, Methods, batcher, forward};
+use super::names::Names;
+use super::shuffled::reads;
+use crate::loaded_predictor::{CHUNK, LoadedPredictor};
+
+/// Maximum number of samples to average over.
+const MOST_SAMPLES: usize = 40;
+/// The number of other bases, each of which replaces a base.
+const OTHERS: usize = 3;
+/// The letters of the bases, and of an ambiguous one.
+const LETTERS: [char; 5] = ['A', 'C', 'G', 'T', 'N'];
+
+/// The effect of the bases of an ASV.
+#[derive(Clone, Debug)]
+pub struct BasesFound {
+    /// The column of the ASV.
+    pub column: u32,
+    /// The number of samples that were predicted.
+    pub samples: usize,
+    /// The bases, one window after the other.
+    pub windows: Vec<Window>,
+}
+
+/// Neighbouring bases that are replaced together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Window {
+    /// The position of the first base, counted from 1.
+    pub position: usize,
+    /// The bases.
+    pub bases: String,
+    /// Mean change of the network's prediction if they are replaced, by output.
+    pub effects: Vec<f64>,
+    /// Mean absolute change, by output.
+    pub sizes: Vec<f64>,
+}
+
+/// The columns of the ASVs named by `given`: ids, or a number of the first in `order`.
+///
+/// # Errors
+/// An id that no ASV has, or 0.
+pub fn columns(given: &[String], names: &Names, order: &[usize]) -> Result<Vec<u32>, RunError> {
+    let mut columns: Vec<u32> = Vec::new();
+    for text in given.iter().map(|text| text.trim()) {
+        let by_id = names.ids.iter().position(|id| id == text);
+        match (by_id, text.parse::<usize>()) {
+            (Some(column), _) => columns.push(column as u32),
+            (None, Ok(number)) if number > 0 => {
+                columns.extend(order.iter().take(number).map(|&column| column as u32));
+            }
+            (None, Ok(_)) => return Err(RunError::value("bases", text, "expected at least 1")),
+            (None, Err(_)) => {
+                let example = names.ids.first().map_or("", String::as_str);
+                let problem = format!(
+                    "no ASV of the samples has this id; ids are those of your files, such as `{}`, or give a number for the most important ASVs",
+                    aam_data::shorten(example)
+                );
+                return Err(RunError::value("bases", text, problem));
+            }
+        }
+    }
+    let mut known = std::collections::HashSet::new();
+    columns.retain(|column| known.insert(*column));
+    Ok(columns)
+}
+
+/// The effect of every `window` bases of the ASV in `column`.
+///
+/// # Errors
+/// Those of the observer, or a prediction that is not finite.
+pub fn bases(
+    methods: &Methods<'_>,
+    column: u32,
+    window: usize,
+    observer: &mut dyn Observer,
+) -> Result<BasesFound, RunError> {
+    let (predictor, samples, embeddings) = methods.network_parts();
+    let table = &samples.table;
+    let mut changed = ChangedSamples::default();
+    for row in with_asv(table, column) {
+        changed.push(row, reads(table, row));
+    }
+    let own: Vec<u8> = samples.sequences.get(column as usize).collect();
+    let starts: Vec<usize> = (0..own.len()).step_by(window.max(1)).collect();
+    let variants: Vec<Vec<u8>> = starts
+        .iter()
+        .flat_map(|&start| (1..=OTHERS).map(move |shift| (start, shift)))
+        .map(|(start, shift)| replaced(&own, start..start + window.max(1), shift))
+        .collect();
+    let (all, first) = embeddings.with(encoded(predictor, &variants));
+    let known = network(methods, &changed, embeddings)?;
+    let mut windows = Vec::with_capacity(starts.len());
+    for (place, &start) in starts.iter().enumerate() {
+        let end = (start + window.max(1)).min(own.len());
+        let mut found = Window {
+            position: start + 1,
+            bases: own[start..end].iter().map(|&base| letter(base)).collect(),
+            effects: vec![0.0; methods.outputs()],
+            sizes: vec![0.0; methods.outputs()],
+        };
+        for variant in 0..OTHERS {
+            let with = all.replaced(column, first + place * OTHERS + variant);
+            found.add(&known, &network(methods, &changed, &with)?);
+        }
+        windows.push(found);
+        observer.observe(&Event::Progress {
+            what: "replacing bases",
+            done: place + 1,
+            total: starts.len(),
+        })?;
+    }
+    Ok(BasesFound {
+        column,
+        samples: changed.len(),
+        windows,
+    })
+}
+
+/// The embeddings of sequences of equal length, `[sequences, dim]`.
+fn encoded(predictor: &LoadedPredictor, sequences: &[Vec<u8>]) -> Tensor<2> {
+    let base = &predictor.model.predictor.base;
+    let encoder = base.embedding_encoder(&predictor.device);
+    let chunks = sequences.chunks(CHUNK).map(|sequences| {
+        let tokens = sequences
+            .iter()
+            .flat_map(|sequence| std::iter::once(START).chain(sequence.iter().copied()));
+        let chunk = AsvChunk {
+            tokens: tokens.collect(),
+            length: sequences[0].len() + 1,
+        };
+        encoder.embed(&[chunk], 0)
+    });
+    Tensor::cat(chunks.collect(), 0)
+}
+
+impl Window {
+    /// Adds the change of the predictions, `[samples, outputs]`, by one replacement.
+    fn add(&mut self, known: &Array2<f64>, changed: &Array2<f64>) {
+        let (samples, _) = known.dim();
+        let all = (samples.max(1) * OTHERS) as f64;
+        for ((_, output), difference) in (changed - known).indexed_iter() {
+            self.effects[output] += difference / all;
+            self.sizes[output] += difference.abs() / all;
+        }
+    }
+}
+
+/// Samples that contain the ASV in `column`, at equal distances in the table if there are many.
+fn with_asv(table: &Table, column: u32) -> Vec<usize> {
+    let rows = (0..table.num_samples()).filter(|&row| table.row(row).0.contains(&column));
+    let rows: Vec<usize> = rows.collect();
+    let number = rows.len().min(MOST_SAMPLES);
+    let chosen = (0..number).map(|place| rows[place * rows.len() / number]);
+    chosen.collect()
+}
+
+/// The tokens `own` with those at `places` replaced by the base `shift` places further in A, C, G,
+/// T. An ambiguous base is replaced by one of the four.
+fn replaced(own: &[u8], places: std::ops::Range<usize>, shift: usize) -> Vec<u8> {
+    let bases = LAST_BASE - FIRST_BASE + 1;
+    let mut replaced = own.to_vec();
+    let end = places.end.min(own.len());
+    for base in &mut replaced[places.start..end] {
+        let place = match *base {
+            AMBIGUOUS => 0,
+            base => base.saturating_sub(FIRST_BASE),
+        };
+        *base = FIRST_BASE + (place + shift as u8) % bases;
+    }
+    replaced
+}
+
+fn letter(token: u8) -> char {
+    let place = usize::from(token.saturating_sub(FIRST_BASE));
+    match token {
+        FIRST_BASE..=LAST_BASE => LETTERS[place],
+        _ => LETTERS[4],
+    }
+}
+
+/// The network's predictions, `[samples, outputs]`, with these embeddings of the ASVs.
+fn network(
+    methods: &Methods<'_>,
+    changed: &ChangedSamples,
+    embeddings: &Embeddings,
+) -> Result<Array2<f64>, RunError> {
+    let (predictor, samples, _) = methods.network_parts();
+    let table = changed.table(&samples.table)?;
+    let rows: Vec<usize> = (0..table.num_samples()).collect();
+    let batcher = batcher(predictor, samples, &table);
+    let mut found: Vec<HeldOut> = Vec::with_capacity(rows.len());
+    for batch in prediction_batches(&batcher, &rows, BATCH, predictor.policy.seed, 0) {
+        let inputs = (methods.inputs(), embeddings);
+        let device = &predictor.device;
+        found.extend(forward(
+            &predictor.model,
+            inputs,
+            device,
+            &batch,
+            changed.origins(),
+        ));
+    }
+    let values = methods.values(&[&found], changed)?;
+    Ok(values.index_axis_move(Axis(0), 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::arr2;
+
+    #[test]
+    fn a_base_is_replaced_by_the_three_others() {
+        let own = [1, 2, 4, AMBIGUOUS];
+        let of = |place: usize| -> Vec<u8> {
+            let all = (1..=OTHERS).map(|shift| replaced(&own, place..place + 1, shift)[place]);
+            all.collect()
+        };
+        assert_eq!(of(0), [2, 3, 4]);
+        assert_eq!(of(2), [1, 2, 3]);
+        assert_eq!(of(3), [2, 3, 4]);
+        assert_eq!(replaced(&own, 2..9, 1), [1, 2, 1, 2]);
+        assert_eq!(own.map(letter), ['A', 'C', 'T', 'N']);
+    }
+
+    #[test]
+    fn effects_are_means_over_samples_and_replacements() {
+        let mut window = Window {
+            position: 1,
+            bases: "A".to_owned(),
+            effects: vec![0.0],
+            sizes: vec![0.0],
+        };
+        let known = arr2(&[[1.0], [2.0]]);
+        for change in [3.0, -3.0, 6.0] {
+            window.add(&known, &(&known + change));
+        }
+        assert_eq!((window.effects[0], window.sizes[0]), (2.0, 4.0));
+    }
+}
