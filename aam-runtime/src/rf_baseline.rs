@@ -7,6 +7,7 @@ use aam_data::Table;
 use aam_evaluation::cross_validated::{CrossValidated, FoldScores};
 use aam_evaluation::evaluation::{Figure, Other, RANDOM_FOREST, Reported, TRIVIAL};
 use aam_evaluation::results::HeldOut;
+use aam_evaluation::sample_reads::sample_reads;
 use aam_evaluation::trivial;
 use aam_report::WatchOptions;
 use aam_report::watch::Watch;
@@ -45,11 +46,13 @@ pub fn rf_baseline(
             watch.observe(&Event::Warning(&text))?;
         }
         let run = settings.watched_directory(&matched.table, &folds, watch)?;
+        let reads = sample_reads(&matched.table, &folds.splits);
         let reported = Reported {
             targets: &matched.targets.columns,
             ids,
             groups: division.groups(),
             folds: None,
+            reads: &reads,
             levels: &[],
             seed: options.seed,
         };

@@ -137,6 +137,7 @@ mod tests {
             ids: &ids,
             groups: Some(&groups),
             folds: None,
+            reads: &[],
             levels: &levels,
             seed: 1,
         };

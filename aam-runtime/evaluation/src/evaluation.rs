@@ -14,6 +14,7 @@ use crate::metrics::Metric;
 use crate::out_of_fold::AtLevel;
 use crate::results::HeldOut;
 use crate::results::RawColumn;
+use crate::sample_reads::SampleReads;
 
 /// Name of the Random Forest in files.
 pub const RANDOM_FOREST: &str = "random_forest";
@@ -95,6 +96,8 @@ pub struct Reported<'a> {
     pub groups: Option<&'a Groups>,
     /// The fold in which each sample of the table was held out.
     pub folds: Option<&'a [String]>,
+    /// The reads of all samples of the table; empty if they are not known.
+    pub reads: &'a [SampleReads],
     /// The predictions with intervals and sets at the requested levels; the first level is the one
     /// evaluated. Empty if there are no intervals or sets.
     pub levels: &'a [AtLevel],

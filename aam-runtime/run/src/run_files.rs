@@ -26,6 +26,9 @@ pub const METRICS_LINES: &str = "metrics.jsonl";
 /// A page that summarises a run.
 pub const REPORT: &str = "report.html";
 
+/// The errors of subgroups of the held-out samples.
+pub const ERRORS_BY: &str = "errors_by.tsv";
+
 /// Event files for TensorBoard.
 pub const TENSORBOARD: &str = "tensorboard";
 
@@ -50,7 +53,14 @@ const FILES: [&str; 10] = [
 pub const EVALUATION: &str = "evaluation.tsv";
 /// Files written at the end, in addition to confusion matrices and the predictions of other
 /// methods.
-const RESULTS: [&str; 5] = [EVALUATION, RESULT, "predictions.tsv", "folds.tsv", REPORT];
+const RESULTS: [&str; 6] = [
+    EVALUATION,
+    RESULT,
+    "predictions.tsv",
+    "folds.tsv",
+    ERRORS_BY,
+    REPORT,
+];
 /// The directory of checkpoints.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
 

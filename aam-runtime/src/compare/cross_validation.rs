@@ -8,6 +8,7 @@ use aam_evaluation::cross_validated::{CrossValidated, FoldScores};
 use aam_evaluation::evaluation::{Figure, Other, RANDOM_FOREST, Reported, TRIVIAL};
 use aam_evaluation::out_of_fold::at_levels;
 use aam_evaluation::results::HeldOut;
+use aam_evaluation::sample_reads::sample_reads;
 use aam_evaluation::trivial;
 use aam_report::watch::Watch;
 use aam_run::RunError;
@@ -115,11 +116,13 @@ impl FinishedComparison {
         let judged = levels
             .first()
             .map_or(together, |first| first.samples.as_slice());
+        let reads = sample_reads(&divided.table, &divided.folds.splits);
         let reported = Reported {
             targets,
             ids: &divided.ids,
             groups: divided.groups.as_ref(),
             folds: Some(&of_samples),
+            reads: &reads,
             levels: &levels,
             seed: options.optimization.seed,
         };

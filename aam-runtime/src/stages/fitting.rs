@@ -8,6 +8,7 @@ use super::ready::ReadyTraining;
 use crate::members::{LabelledSamples, OutOfFold, SavedMembers, combined, with_network_first};
 use aam_evaluation::evaluation::{Other, RANDOM_FOREST, Reported, TRIVIAL};
 use aam_evaluation::results::HeldOut;
+use aam_evaluation::sample_reads::sample_reads;
 use aam_evaluation::trivial;
 use aam_run::RunError;
 use aam_run::conclusion::conclude;
@@ -128,11 +129,16 @@ impl<'a> FittedTraining<'a> {
             name: TRIVIAL,
             samples: trivial(targets, &divided.split),
         });
+        let reads = sample_reads(
+            &divided.matched.study.table,
+            std::slice::from_ref(&divided.split),
+        );
         let reported = Reported {
             targets,
             ids: divided.ids(),
             groups: divided.groups.as_ref(),
             folds: None,
+            reads: &reads,
             levels: &[],
             seed: divided.setup.options().optimization.seed,
         };

@@ -307,3 +307,47 @@ fn a_metric_that_a_run_cannot_have_is_refused_before_a_file_is_opened() {
     let quantile = format!("{numbers} --loss quantile --best-metric interval_width");
     aam.run(&quantile).ends_with_code(3).says(&["nowhere"]);
 }
+
+#[test]
+fn errors_of_subgroups_have_intervals_where_there_are_enough_samples() {
+    let aam = aam!().with(LARGER_STUDY);
+    let train = TRAIN
+        .replace("--test-size 0.2", "--folds 3")
+        .replace("--epochs 20", "--epochs 2");
+    aam.ok(&format!(
+        "{train} --metadata-column ph --categorical-columns habitat"
+    ));
+    let text = aam.read("run/errors_by.tsv");
+    let column = |name: &str| -> Vec<&str> {
+        let cells = cells(&text, name).into_iter();
+        cells.map(|(_, cell)| cell).collect()
+    };
+    let (by, sizes, q) = (column("by"), column("samples"), column("q"));
+    let errors = ["error", "lower", "upper"].map(&column);
+    for name in ["fold", "habitat", "reads per sample"] {
+        let sizes = by.iter().zip(&sizes).filter(|(by, _)| **by == name);
+        let sizes: Vec<usize> = sizes
+            .map(|(_, size)| size.parse().expect("a number"))
+            .collect();
+        assert!(sizes.len() > 1, "{name}: {text}");
+        assert_eq!(sizes.iter().sum::<usize>(), 60, "{name}: {text}");
+    }
+    for (place, size) in sizes.iter().enumerate() {
+        let size: usize = size.parse().expect("a number");
+        let is_judged = !q[place].is_empty();
+        assert_eq!(is_judged, (10..=50).contains(&size), "{text}");
+        if is_judged {
+            let [error, low, high] =
+                [0, 1, 2].map(|at| errors[at][place].parse::<f64>().expect("a number"));
+            assert!(low <= error && error <= high, "{text}");
+            assert!((0.0..=1.0).contains(&q[place].parse::<f64>().expect("a number")));
+        }
+    }
+    let page = aam.read("run/report.html");
+    assert!(page.contains("Intervals are 95 % bootstrap intervals, of groups"));
+    // Without the page there is no table either, and an older one is removed.
+    aam.ok(&format!(
+        "{train} --metadata-column ph --no-report --overwrite"
+    ));
+    assert!(!aam.path("run/errors_by.tsv").exists());
+}

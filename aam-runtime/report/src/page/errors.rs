@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use maud::{Markup, PreEscaped, html};
 use serde_json::{Map, Value};
 
+use super::gathered::AboutSample;
 use super::groups::{Grouping, groupings};
+use super::subgroups;
 use super::words::{method, number, plain, share};
 use super::{HeldOutSample, HeldOutTarget};
 use crate::chart;
@@ -13,6 +15,8 @@ use crate::chart::Strip;
 use aam_api::metric::argmax;
 use aam_evaluation::distribution::quantile;
 use aam_evaluation::results::TargetPrediction;
+use aam_evaluation::sample_reads::SampleReads;
+use aam_evaluation::subgroups::{Division, FEWEST, Subgroup, subgroups as subgroups_of};
 
 /// Most groups of a column shown.
 const MOST_GROUPS: usize = 20;
@@ -21,21 +25,36 @@ const FEWEST: usize = 5;
 /// Number of samples in the table of the worst.
 const WORST: usize = 15;
 
-/// Errors by the columns that explain part of them.
-pub fn by_group(target: &HeldOutTarget, settings: &Map<String, Value>) -> Markup {
-    let ids: Vec<String> = target
-        .samples
-        .iter()
-        .map(|sample| sample.id.clone())
-        .collect();
-    let samples = target.samples.iter();
-    let errors: Vec<f64> = samples.map(|sample| target.error(sample)).collect();
+/// Columns of the tables of groups, with whether they hold numbers.
+const NUMERIC: [(&str, bool); 5] = [
+    ("median", true),
+    ("mean absolute", true),
+    ("interval", false),
+    ("q", true),
+    ("errors", false),
+];
+const CLASSES: [(&str, bool); 4] = [
+    ("correct", true),
+    ("interval", false),
+    ("q", true),
+    ("share", false),
+];
+
+/// The groupings by which the errors of a target are analysed, and the errors of their subgroups.
+pub fn analysed(
+    target: &HeldOutTarget,
+    about: &[AboutSample],
+    settings: &Map<String, Value>,
+) -> (Vec<Grouping>, Vec<Subgroup>) {
+    let samples = &target.samples;
+    let ids: Vec<String> = samples.iter().map(|sample| sample.id.clone()).collect();
+    let errors: Vec<f64> = samples.iter().map(|sample| target.error(sample)).collect();
     let actual = match target.classes {
         Some(_) => Vec::new(),
-        None => target.samples.iter().map(|sample| sample.actual).collect(),
+        None => samples.iter().map(|sample| sample.actual).collect(),
     };
     let mut all = groupings(settings, &ids, &errors, &actual);
-    let folds: Vec<Option<String>> = target.samples.iter().map(|s| s.fold.clone()).collect();
+    let folds: Vec<Option<String>> = samples.iter().map(|s| s.fold.clone()).collect();
     if folds.iter().any(Option::is_some) {
         all.insert(
             0,
@@ -47,6 +66,69 @@ pub fn by_group(target: &HeldOutTarget, settings: &Map<String, Value>) -> Markup
             },
         );
     }
+    all.extend(by_quarters(target, about));
+    let sizes: Vec<f64> = samples.iter().map(|s| size(target, s)).collect();
+    let units = subgroups::units(about, samples.len());
+    let seed = settings.get("seed").and_then(Value::as_u64).unwrap_or(0);
+    let divisions = all.iter().map(|grouping| Division {
+        by: &grouping.column,
+        of: &grouping.of,
+    });
+    let divisions: Vec<Division<'_>> = divisions.collect();
+    let found = subgroups_of(&divisions, &sizes, &units, seed);
+    (all, found)
+}
+
+/// Groupings by the reads of the samples and by the confidence of their predictions.
+fn by_quarters(target: &HeldOutTarget, about: &[AboutSample]) -> Vec<Grouping> {
+    let samples = &target.samples;
+    let of_reads = |value: &dyn Fn(&SampleReads) -> Option<f64>| -> Vec<Option<f64>> {
+        about
+            .iter()
+            .map(|about| value(about.reads.as_ref()?))
+            .collect()
+    };
+    let mut all = Vec::new();
+    if about.len() == samples.len() {
+        let depths = of_reads(&|reads| Some(reads.depth as f64));
+        all.extend(subgroups::quarters("reads per sample", &depths));
+        let unseen = of_reads(&|reads| reads.unseen);
+        let name = "share of the reads in ASVs that training did not see";
+        all.extend(subgroups::quarters(name, &unseen));
+    }
+    let confidence = samples.iter().map(|sample| match &sample.predicted {
+        TargetPrediction::Number { interval, .. } => interval.map(|(low, high)| high - low),
+        TargetPrediction::Classes { probabilities, .. } => {
+            Some(probabilities.iter().copied().fold(0.0, f64::max))
+        }
+    });
+    let name = match target.classes {
+        None => "width of the interval",
+        Some(_) => "probability of the predicted class",
+    };
+    let confidence: Vec<Option<f64>> = confidence.collect();
+    all.extend(subgroups::quarters(name, &confidence));
+    all
+}
+
+/// The size of the error of a sample: absolute for numbers, 1 for a wrong class.
+fn size(target: &HeldOutTarget, sample: &HeldOutSample) -> f64 {
+    match target.classes {
+        None => target.error(sample).abs(),
+        Some(_) => f64::from(!is_right(sample)),
+    }
+}
+
+/// Errors by the columns that explain part of them, by the reads of the samples, and by the
+/// confidence of their predictions.
+pub fn by_group(
+    target: &HeldOutTarget,
+    about: &[AboutSample],
+    settings: &Map<String, Value>,
+) -> Markup {
+    let samples = target.samples.iter();
+    let errors: Vec<f64> = samples.map(|sample| target.error(sample)).collect();
+    let (all, found) = analysed(target, about, settings);
     if all.is_empty() {
         return html! {};
     }
@@ -62,12 +144,65 @@ pub fn by_group(target: &HeldOutTarget, settings: &Map<String, Value>) -> Markup
                     " Columns not named in the settings are the metadata columns whose groups differ most; among many columns, some differ by chance."
                 }
             }
-            @for grouping in &all { (column(target, grouping, &errors)) }
+            (worse(target, &found))
+            @for grouping in &all { (column(target, grouping, &errors, &found)) }
         }
     }
 }
 
-fn column(target: &HeldOutTarget, grouping: &Grouping, errors: &[f64]) -> Markup {
+/// Sentences on the subgroups that are predicted worse than the other samples.
+fn worse(target: &HeldOutTarget, found: &[Subgroup]) -> Markup {
+    let tested = found.iter().filter(|of| of.q.is_some()).count();
+    let worse: Vec<&Subgroup> = found.iter().filter(|of| of.is_worse()).collect();
+    html! {
+        @if tested > 0 {
+            p.muted {
+                "Intervals are 95 % bootstrap intervals, of groups with at least " (FEWEST) " samples. "
+                "Each of the " (tested) " groups was compared with all other samples; q is adjusted for their number (Benjamini and Hochberg)."
+                @if worse.is_empty() { " None is predicted significantly worse than the other samples." }
+            }
+        }
+        @for of in worse {
+            p.warning {
+                "Predicted worse than the other samples: " (of.by) " " strong { (of.name) } " (n = " (of.samples) "), "
+                @match target.classes {
+                    None => { "with a mean absolute error of " (number(of.error)) " against " (number(of.of_others)) }
+                    Some(_) => { "of which " (percent(of.error)) " are wrong, against " (percent(of.of_others)) }
+                }
+                " (q = " (share(of.q.unwrap_or(1.0))) ")."
+            }
+        }
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
+}
+
+/// The interval of a group as text, and its q-value.
+fn tested(target: &HeldOutTarget, of: Option<&Subgroup>) -> [String; 2] {
+    let interval = of
+        .and_then(|of| of.interval)
+        .map(|(low, high)| match target.classes {
+            None => format!("{} to {}", number(low), number(high)),
+            Some(_) => format!("{} to {}", percent(1.0 - high), percent(1.0 - low)),
+        });
+    let q = of.and_then(|of| of.q).map(share);
+    [interval, q].map(|text| text.unwrap_or_else(|| "–".to_owned()))
+}
+
+fn column(
+    target: &HeldOutTarget,
+    grouping: &Grouping,
+    errors: &[f64],
+    found: &[Subgroup],
+) -> Markup {
+    let tested = |name: &str| {
+        let of = found
+            .iter()
+            .find(|of| of.by == grouping.column && of.name == name);
+        tested(target, of)
+    };
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, value) in grouping.of.iter().enumerate() {
         let value = value.as_deref().unwrap_or("(no value)");
@@ -91,10 +226,11 @@ fn column(target: &HeldOutTarget, grouping: &Grouping, errors: &[f64]) -> Markup
         @if !groups.is_empty() { div.scroll { table.groups {
             thead { tr {
                 th { } th.n { "samples" }
-                @match target.classes {
-                    None => { th.n { "median" } th.n { "mean absolute" } th { "errors" } }
-                    Some(_) => { th.n { "correct" } th { "share" } }
-                }
+                @let columns: &[(&str, bool)] = match target.classes {
+                    None => &NUMERIC,
+                    Some(_) => &CLASSES,
+                };
+                @for (name, is_number) in columns { th.n[*is_number] { (name) } }
             } }
             tbody { @for (name, places) in &groups {
                 tr {
@@ -103,12 +239,16 @@ fn column(target: &HeldOutTarget, grouping: &Grouping, errors: &[f64]) -> Markup
                         None => {
                             td.n { (plain(median(places, errors))) }
                             td.n { (number(mean_size(places))) }
+                            @let [interval, q] = tested(name);
+                            td { (interval) } td.n { (q) }
                             td.strip { (PreEscaped(chart::svg(&strip(target, name, places, errors, widest)))) }
                         }
                         Some(_) => {
                             @let right = places.iter().filter(|&&place| is_right(&target.samples[place])).count();
                             @let share = right as f64 / places.len() as f64;
                             td.n { (right) }
+                            @let [interval, q] = tested(name);
+                            td { (interval) } td.n { (q) }
                             td.strip { span.bar style=(format!("width:{:.0}%", 100.0 * share)) {} (format!("{:.0} %", 100.0 * share)) }
                         }
                     }

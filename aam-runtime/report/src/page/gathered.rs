@@ -5,6 +5,7 @@ use aam_evaluation::coverage::{self, Coverage};
 use aam_evaluation::cross_validated::CrossValidated;
 use aam_evaluation::evaluation::{NETWORK, Predicted, TRIVIAL};
 use aam_evaluation::results::TargetPrediction;
+use aam_evaluation::sample_reads::SampleReads;
 use aam_run::events::Event;
 
 /// The collected content.
@@ -16,10 +17,21 @@ pub struct Gathered {
     latest: Vec<Compared>,
     /// Held-out samples by target.
     pub targets: Vec<HeldOutTarget>,
+    /// What else is known about the held-out samples, in the order of the samples of every target.
+    pub about: Vec<AboutSample>,
     /// Coverage of intervals and prediction sets, if a level is promised.
     pub coverage: Vec<Coverage>,
     /// The metrics of every fold, where there are folds.
     pub folds: Option<CrossValidated>,
+}
+
+/// What else is known about a held-out sample.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AboutSample {
+    /// Its reads.
+    pub reads: Option<SampleReads>,
+    /// The index of its group.
+    pub group: Option<usize>,
 }
 
 /// A target and its held-out samples.
@@ -62,6 +74,12 @@ impl Gathered {
             Event::CrossValidated(folds) => self.folds = Some(folds.clone()),
             Event::Predicted(predicted) => {
                 self.targets = targets(predicted);
+                let reported = &predicted.reported;
+                let about = predicted.samples.iter().map(|sample| AboutSample {
+                    reads: reported.reads.get(sample.row).copied(),
+                    group: reported.groups.map(|groups| groups.of[sample.row]),
+                });
+                self.about = about.collect();
                 self.coverage = coverage::of(&predicted.reported);
             }
             _ => {}

@@ -22,6 +22,7 @@ mod methods;
 mod model_card;
 mod predictions;
 mod saved;
+mod subgroups;
 mod words;
 
 use std::fs;
@@ -31,7 +32,8 @@ use serde_json::{Map, Value};
 
 pub use check::check;
 pub use explanation::explanation;
-pub use gathered::{Gathered, HeldOutSample, HeldOutTarget};
+pub use gathered::{AboutSample, Gathered, HeldOutSample, HeldOutTarget};
+pub use subgroups::tsv as errors_by;
 
 use crate::chart;
 use crate::chart::Chart;
@@ -63,7 +65,7 @@ pub fn page(
         @for target in gathered.targets.iter().take(MOST_TARGETS) {
             (predictions::section(target, gathered.targets.len() > 1, &record.settings))
             (coverage::section(target, &gathered.coverage))
-            (errors::by_group(target, &record.settings))
+            (errors::by_group(target, &gathered.about, &record.settings))
             (errors::worst(target))
         }
         @if let Some(more @ 1..) = gathered.targets.len().checked_sub(MOST_TARGETS) {

@@ -22,7 +22,7 @@ use crate::record::{Recorder, State, StudySize};
 use aam_data::Table;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer, Outcome};
-use aam_run::run_directory::{METRICS_LINES, RECORD, REPORT, RunDirectory, TENSORBOARD};
+use aam_run::run_directory::{ERRORS_BY, METRICS_LINES, RECORD, REPORT, RunDirectory, TENSORBOARD};
 use aam_run::settings::{self, Options};
 use tensorboard::TensorBoard;
 
@@ -177,6 +177,9 @@ impl Files {
             let page = crate::page::page(&self.run, record, self.lines.epochs(), gathered);
             let path = self.run.write(REPORT, &page)?;
             observer.observe(&Event::Saved(&path))?;
+            if let Some(text) = crate::page::errors_by(gathered, &record.settings) {
+                self.run.write(ERRORS_BY, &text)?;
+            }
         }
         Ok(())
     }
