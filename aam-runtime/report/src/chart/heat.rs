@@ -102,6 +102,15 @@ impl Chart for Heat {
         area.draw(&Text::new(shortened(&self.across), place, style))?;
         Ok(marks)
     }
+
+    fn table(&self) -> Vec<Vec<String>> {
+        let header = std::iter::once(String::new()).chain(self.columns.iter().cloned());
+        let rows = self.rows.iter().zip(&self.values).map(|(row, values)| {
+            let values = values.iter().map(ToString::to_string);
+            std::iter::once(row.clone()).chain(values).collect()
+        });
+        std::iter::once(header.collect()).chain(rows).collect()
+    }
 }
 
 fn short(name: &str) -> String {

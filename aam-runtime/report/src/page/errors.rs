@@ -21,7 +21,7 @@ use aam_evaluation::subgroups::{Division, FEWEST, Subgroup, subgroups as subgrou
 /// Most groups of a column shown.
 const MOST_GROUPS: usize = 20;
 /// Fewest samples of a group shown; fewer say little about it.
-const FEWEST: usize = 5;
+const FEWEST_SHOWN: usize = 5;
 /// Number of samples in the table of the worst.
 const WORST: usize = 15;
 
@@ -213,7 +213,7 @@ fn column(
     };
     let mut groups: Vec<(&str, Vec<usize>)> = groups.into_iter().collect();
     let all = groups.len();
-    groups.retain(|(_, places)| places.len() >= FEWEST);
+    groups.retain(|(_, places)| places.len() >= FEWEST_SHOWN);
     let small = all - groups.len();
     let more = groups.len().saturating_sub(MOST_GROUPS);
     if more > 0 {
@@ -256,7 +256,7 @@ fn column(
             } }
         } } }
         @if more > 0 { p.muted { "and " (more) " more groups that are predicted better" } }
-        @if small > 0 { p.muted { (small) " groups of fewer than " (FEWEST) " samples are not shown." } }
+        @if small > 0 { p.muted { (small) " groups of fewer than " (FEWEST_SHOWN) " samples are not shown." } }
     }
 }
 
