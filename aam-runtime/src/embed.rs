@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use aam_data::{AsvSampling, Orient, Storage, Table, TokenizedSequences, id_list, ids_beside};
 use aam_model::batch::Batcher;
 use aam_model::device::device;
-use aam_model::{AttnImplementation, Base, ModelConfig, TRAINED_ENCODER, TRAINED_WIDTH};
+use aam_model::{
+    AttnImplementation, Base, LINEAGE_ENCODER, ModelConfig, TRAINED_ENCODER, TRAINED_WIDTH,
+};
 use aam_run::events::{Event, Observer};
 use aam_run::numbers_file::{NumbersFormat, write_numbers};
 use aam_run::run_directory::{check_output_file, write_whole};
@@ -150,6 +152,14 @@ pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), 
 fn model(path: Option<&Path>, device: &Device) -> Result<(Base, DataPolicy), RunError> {
     if let Some(path) = path {
         let (base, manifest) = session::base_of(&checkpoint_of(path), device)?;
+        if manifest.model.asv_encoder.name == LINEAGE_ENCODER {
+            let problem = "it was trained on features without sequences, which have no embeddings of their own; name a model of ASVs";
+            return Err(RunError::value(
+                "model",
+                path.display().to_string(),
+                problem,
+            ));
+        }
         return Ok((base.valid(), manifest.data));
     }
     let config = ModelConfig {
@@ -192,7 +202,7 @@ fn reads(
         metadata: metadata.as_ref(),
         conditions: conditions.as_ref(),
     };
-    given.read(policy, observer)
+    given.read(policy, None, observer)
 }
 
 /// The inputs and the model of an embedding.

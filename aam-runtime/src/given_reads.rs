@@ -1,9 +1,10 @@
 //! Samples for a trained model, prepared like those it was trained on.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use aam_core::text::counted;
-use aam_data::{Conditions, Metadata, Storage, Table, TokenOptions, TokenizedSequences};
+use aam_data::{Conditions, Kinship, Metadata, Storage, Table, TokenOptions, TokenizedSequences};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_study::{self as study, ReadsFiles};
@@ -24,13 +25,15 @@ pub struct GivenReads<'a> {
 }
 
 impl GivenReads<'_> {
-    /// Reads the samples with the sequences of their ASVs, under the `policy` of the training.
+    /// Reads the samples with the sequences of their ASVs, or with the relations of features without
+    /// sequences, under the `policy` of the training.
     ///
     /// # Errors
     /// Files that cannot be read, or that the model cannot use.
     pub fn read(
         &self,
         policy: &DataPolicy,
+        kinship: Option<&Arc<Kinship>>,
         observer: &mut dyn Observer,
     ) -> Result<(Table, TokenizedSequences), RunError> {
         let notes = &mut |note: String| observer.observe(&Event::Note(&note));
@@ -49,6 +52,12 @@ impl GivenReads<'_> {
         let table = study::rarefied(table, policy.rarefy_depth, policy.seed, notes)
             .map_err(|error| self.as_trained(error, policy))?;
         let table = table.drop_empty_features()?;
+        if let Some(kinship) = kinship {
+            study::note_related(&table, kinship, notes)?;
+            let (ids, dim) = (table.feature_ids(), policy.max_bp / 2);
+            let codes = TokenizedSequences::of_kinship(ids, kinship.clone(), dim);
+            return Ok((table, codes));
+        }
         let longest = table.feature_ids().iter().map(str::len).max().unwrap_or(0);
         let max_bp = policy.max_bp;
         if longest > max_bp {

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aam_api::{PluginError, Resolved};
 use burn::module::Module;
 use burn::tensor::Device;
 
-use aam_data::{Conditions, Metadata, Table, TokenizedSequences};
+use aam_data::{Conditions, Kinship, Metadata, Table, TokenizedSequences};
 use aam_model::device::device;
 use aam_model::{AttnImplementation, MixedPrecision};
 use aam_run::RunError;
@@ -22,6 +23,7 @@ use aam_train::target_scales::{self, TargetScales};
 
 use crate::given_reads::GivenReads;
 use crate::members::{MEMBERS, SavedMembers};
+use crate::saved_kinship;
 use crate::training_samples::TrainingSamples;
 
 /// Number of ASVs encoded at once: large enough for a GPU, small enough for a laptop.
@@ -64,6 +66,8 @@ pub struct LoadedPredictor {
     pub device: Device,
     /// How samples were prepared as model input in training.
     pub policy: DataPolicy,
+    /// How the features are related, if they have no sequences.
+    pub kinship: Option<Arc<Kinship>>,
     /// The manifest of the checkpoint.
     pub parts: PredictorManifest,
     /// The component that combines the ASVs of a sample.
@@ -100,6 +104,7 @@ impl LoadedPredictor {
             ));
         };
         let training = TrainingSamples::of(&mut files, path, source.needs_training_samples)?;
+        let kinship = saved_kinship::read(&mut files, &manifest, path)?;
         let model = FineTuned::init(&manifest, &device).map_err(|error| match error {
             RunError::Plugin(PluginError::NotLinked { .. }) => error,
             error @ (RunError::Plugin(_) | RunError::Setting { .. }) => {
@@ -118,6 +123,7 @@ impl LoadedPredictor {
         Ok(Self {
             device,
             policy: manifest.data,
+            kinship,
             parts,
             sample_encoder: manifest.model.sample_encoder,
             model,
@@ -158,7 +164,8 @@ impl PredictableSamples {
         predictor: &LoadedPredictor,
         observer: &mut dyn Observer,
     ) -> Result<Self, RunError> {
-        let (table, sequences) = given.read(&predictor.policy, observer)?;
+        let (table, sequences) =
+            given.read(&predictor.policy, predictor.kinship.as_ref(), observer)?;
         let (ids, parts) = (table.sample_ids(), &predictor.parts);
         let categories = CategoryIds::new(&parts.categories, metadata, ids)?;
         if let Some(text) = categories.warning() {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use aam_data::newick::{NewickOptions, Rooting};
 use aam_data::{read_sequences, read_taxonomy, read_tree};
+use aam_model::LINEAGE_ENCODER;
 use aam_model::device::device;
 use aam_reference::evaluation::{Embed, embedding, judge, kmers};
 use aam_reference::genes::Genes;
@@ -207,6 +208,10 @@ fn training<'a>(
         .components
         .choice::<AsvEncoderKind>()
         .unwrap_or(&kmer);
+    if choice.name == LINEAGE_ENCODER {
+        let problem = "it embeds features by a tree or taxonomy and does not learn from sequences; name another";
+        return Err(RunError::value("asv-encoder", LINEAGE_ENCODER, problem));
+    }
     let context = AsvEncoderContext::new(ModelSizes::new(options.embedding_dim), POSITIONS);
     device.seed(options.seed);
     let encoder = registry.build(&registry.resolve(choice)?, &context, device)?;

@@ -3,3 +3,4 @@
 pub mod conv;
 pub mod greengenes;
 pub mod kmer;
+pub mod lineage;

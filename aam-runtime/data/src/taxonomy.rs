@@ -143,7 +143,7 @@ impl Lineage {
 }
 
 /// Index of the rank written as `prefix`.
-fn rank_of(prefix: &str) -> Option<usize> {
+pub(super) fn rank_of(prefix: &str) -> Option<usize> {
     if let Some(number) = prefix.strip_prefix("D_") {
         return number.parse().ok();
     }

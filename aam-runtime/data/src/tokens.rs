@@ -12,7 +12,9 @@
 //! Models made before the token for ambiguous bases existed read them as padding, as recorded in
 //! the compatibility settings of a model.
 
-use super::{DataError, Ids, IdsBuilder, shorten};
+use std::sync::Arc;
+
+use super::{DataError, Ids, IdsBuilder, Kinship, shorten};
 use aam_core::text::counted;
 
 /// Padding after a sequence.
@@ -50,12 +52,23 @@ impl Default for TokenOptions {
 
 /// Sequences that can be read as tokens.
 ///
-/// If ASVs are named by their sequences, the letters are shared with the names.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// If ASVs are named by their sequences, the letters are shared with the names. Features without
+/// sequences have the bytes of their embeddings by [`Kinship`] instead, which pass through batches,
+/// ranks and caches like tokens.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TokenizedSequences {
     sequences: Ids,
     max_bp: usize,
     truncated: usize,
+    codes: Option<Codes>,
+}
+
+/// The embeddings of features without sequences.
+#[derive(Clone, Debug, PartialEq)]
+struct Codes {
+    /// [`Kinship::code`] of each feature.
+    bytes: Arc<[u8]>,
+    kinship: Arc<Kinship>,
 }
 
 impl TokenizedSequences {
@@ -78,6 +91,7 @@ impl TokenizedSequences {
             sequences: sequences.finish(),
             max_bp: options.max_bp,
             truncated,
+            codes: None,
         })
     }
 
@@ -94,7 +108,27 @@ impl TokenizedSequences {
             sequences: sequences.clone(),
             max_bp: options.max_bp,
             truncated,
+            codes: None,
         })
+    }
+
+    /// Features without sequences, embedded in `dim` numbers by `kinship`.
+    pub fn of_kinship(ids: &Ids, kinship: Arc<Kinship>, dim: usize) -> Self {
+        let bytes = ids.iter().flat_map(|id| kinship.code(id, dim));
+        Self {
+            sequences: ids.clone(),
+            max_bp: 2 * dim,
+            truncated: 0,
+            codes: Some(Codes {
+                bytes: bytes.collect(),
+                kinship,
+            }),
+        }
+    }
+
+    /// How the features are related, if they have no sequences.
+    pub fn kinship(&self) -> Option<&Arc<Kinship>> {
+        self.codes.as_ref().map(|codes| &codes.kinship)
     }
 
     /// Number of sequences.
@@ -119,14 +153,21 @@ impl TokenizedSequences {
 
     /// Number of bases of sequence `i`.
     pub fn bases(&self, i: usize) -> usize {
-        self.sequences[i].len().min(self.max_bp)
+        match self.codes {
+            Some(_) => self.max_bp,
+            None => self.sequences[i].len().min(self.max_bp),
+        }
     }
 
     /// The tokens of sequence `i`, one per base.
     pub fn get(&self, i: usize) -> impl Iterator<Item = u8> {
-        let letters = &self.sequences[i].as_bytes()[..self.bases(i)];
+        let length = self.bases(i);
         // All letters have been checked; an unchecked one would become padding.
-        letters.iter().map(|&letter| token_of(letter))
+        let (letters, tokens) = match &self.codes {
+            Some(codes) => (&codes.bytes[i * length..(i + 1) * length], &BYTES),
+            None => (&self.sequences[i].as_bytes()[..length], &TOKENS),
+        };
+        letters.iter().map(|&letter| tokens[usize::from(letter)])
     }
 
     /// Appends sequence `i` in the model's format to `out`: the start token, the bases, and padding
@@ -153,6 +194,17 @@ const TOKENS: [u8; 256] = {
         if let Some(token) = token(byte as u8 as char) {
             tokens[byte] = token;
         }
+        byte += 1;
+    }
+    tokens
+};
+
+/// The tokens of features without sequences: the bytes themselves.
+const BYTES: [u8; 256] = {
+    let mut tokens = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        tokens[byte] = byte as u8;
         byte += 1;
     }
     tokens

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use aam_api::SampleFeatures;
-use aam_data::Table;
+use aam_data::{Kinship, Table};
 use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -23,8 +23,8 @@ const PSEUDO_COUNT: f32 = 0.5;
 /// ASVs and clades, selected among the training samples, whose abundances are the features of a
 /// sample.
 ///
-/// Clades group ASVs with similar sequences, which are the ids of the table; ASVs with other ids
-/// belong to no clade.
+/// Clades group ASVs with similar sequences, which are the ids of the table, or features that a tree or
+/// taxonomy relates; all others belong to no clade.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Parts", into = "Parts")]
 pub struct FeatureSpace {
@@ -76,12 +76,15 @@ impl FeatureSpace {
     ///
     /// ASVs occur in at least 2 of the samples; if there are more than 1500 ASVs, in at least 3 of
     /// the samples and 1 % of them. Clades are all groups formed when similar ASVs are merged
-    /// pairwise.
-    pub fn fit(table: &Table, rows: &[usize]) -> Self {
+    /// pairwise. `kinship` says which are similar if they have no sequences.
+    pub fn fit(table: &Table, rows: &[usize], kinship: Option<&Kinship>) -> Self {
         let chosen = frequent(table, rows);
         let ids = table.feature_ids();
         let asvs: Vec<String> = chosen.iter().map(|&asv| ids[asv].to_owned()).collect();
-        let clades = clades_of(&asvs);
+        let clades = match kinship {
+            Some(kinship) => clades_by(kinship, &asvs),
+            None => clades_of(&asvs),
+        };
         Self { asvs, clades }
     }
 
@@ -190,11 +193,25 @@ fn clades_of(asvs: &[String]) -> Vec<Vec<u32>> {
         .zip(asvs)
         .filter_map(|(place, id)| Some((place, words(id)?)))
         .unzip();
-    let leaves = sequences.len();
-    let joins = joins(distances(&sequences), leaves);
+    merged(&places, distances(&sequences), asvs.len())
+}
+
+/// Clades of the features that `kinship` relates.
+fn clades_by(kinship: &Kinship, asvs: &[String]) -> Vec<Vec<u32>> {
+    let (places, nodes): (Vec<u32>, Vec<u32>) = (0u32..)
+        .zip(asvs)
+        .filter_map(|(place, id)| Some((place, kinship.place(id)?)))
+        .unzip();
+    merged(&places, kinship.distances(&nodes), asvs.len())
+}
+
+/// The clades of the features at `places` of all `asvs`, given their distances, row by row.
+fn merged(places: &[u32], distances: Vec<f32>, asvs: usize) -> Vec<Vec<u32>> {
+    let leaves = places.len();
+    let joins = joins(distances, leaves);
     let member = |group: u32| match places.get(group as usize) {
         Some(&place) => place,
-        None => group - leaves as u32 + asvs.len() as u32,
+        None => group - leaves as u32 + asvs as u32,
     };
     let joins = joins.iter();
     joins.map(|join| join.of.map(member).to_vec()).collect()
@@ -227,7 +244,7 @@ mod tests {
             &ids,
             &[&[1, 2, 3, 0, 4], &[1, 0, 0, 4, 0], &[0, 6, 2, 8, 0]],
         );
-        let space = FeatureSpace::fit(&table, &[0, 1, 2]);
+        let space = FeatureSpace::fit(&table, &[0, 1, 2], None);
         assert_eq!(space.asvs(), ["otu7", A, OTHER, LIKE_A]);
         assert_eq!(space.clades()[0], [1, 3]);
         let features = space.of(&table, &[2, 0]);
@@ -252,9 +269,21 @@ mod tests {
     }
 
     #[test]
+    fn features_without_sequences_are_merged_by_their_lineages() {
+        let ids = ["k__A;p__B;c__C", "other", "k__A;p__D", "k__A;p__B;c__E"];
+        let table = table(&ids, &[&[1, 2, 3, 4], &[1, 5, 1, 4]]);
+        let kinship = Kinship::of_ids(table.feature_ids());
+        let space = FeatureSpace::fit(&table, &[0, 1], Some(&kinship));
+        assert_eq!(space.asvs().len(), 4);
+        assert_eq!(space.clades(), [vec![0, 3], vec![2, 4]]);
+        let unrelated = FeatureSpace::fit(&table, &[0, 1], Some(&Kinship::nothing()));
+        assert!(unrelated.clades().is_empty());
+    }
+
+    #[test]
     fn another_table_is_seen_by_the_same_columns() {
         let one = table(&[A, OTHER], &[&[1, 1], &[3, 1]]);
-        let space = FeatureSpace::fit(&one, &[0, 1]);
+        let space = FeatureSpace::fit(&one, &[0, 1], None);
         let other = table(&["new", OTHER, A], &[&[4, 2, 2], &[4, 0, 0], &[0, 0, 0]]);
         let features = space.of(&other, &[0, 1, 2]);
         assert_eq!(features.shares.column(0).to_vec(), [0.25, 0.0, 0.0]);
@@ -264,7 +293,7 @@ mod tests {
     #[test]
     fn no_sample_and_no_asv_are_a_space_without_columns() {
         let table = table(&[A], &[&[1], &[0]]);
-        let space = FeatureSpace::fit(&table, &[]);
+        let space = FeatureSpace::fit(&table, &[], None);
         assert_eq!(space.width(), 0);
         assert_eq!(space.of(&table, &[0, 1]).shares.dim(), (2, 0));
     }
@@ -277,13 +306,13 @@ mod tests {
         let mut few = common.clone();
         few[5] = 0;
         let table = table(&ids, &[&common, &common, &few]);
-        assert_eq!(FeatureSpace::fit(&table, &[0, 1, 2]).width(), 1599);
+        assert_eq!(FeatureSpace::fit(&table, &[0, 1, 2], None).width(), 1599);
     }
 
     #[test]
     fn what_is_saved_is_read_and_what_is_damaged_is_refused() {
         let table = table(&[A, LIKE_A, OTHER], &[&[1, 1, 1], &[1, 2, 3]]);
-        let space = FeatureSpace::fit(&table, &[0, 1]);
+        let space = FeatureSpace::fit(&table, &[0, 1], None);
         let text = serde_json::to_string(&space).expect("text");
         assert_eq!(
             serde_json::from_str::<FeatureSpace>(&text).expect("a space"),

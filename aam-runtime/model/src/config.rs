@@ -25,6 +25,9 @@ pub const TRAINED_ENCODER: &str = "greengenes";
 /// The maximum width of its embeddings.
 pub const TRAINED_WIDTH: usize = 128;
 
+/// The ASV encoder of features without sequences.
+pub const LINEAGE_ENCODER: &str = "lineage";
+
 /// The shape of a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]

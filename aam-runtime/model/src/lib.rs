@@ -65,7 +65,9 @@ pub use base::Base;
 pub use category_embedder::CategoryEmbedder;
 pub use compatibility::{Compatibility, Quirk};
 pub use component::choose;
-pub use config::{DistanceScale, ModelConfig, Preset, SampleWays, TRAINED_ENCODER, TRAINED_WIDTH};
+pub use config::{
+    DistanceScale, LINEAGE_ENCODER, ModelConfig, Preset, SampleWays, TRAINED_ENCODER, TRAINED_WIDTH,
+};
 pub use count_branch::CountBranch;
 pub use error::ModelError;
 pub use init::{materialised, with_values_of};

@@ -292,7 +292,8 @@ fn without_lengths_of(table: Table, sequences: &Sequences, notes: &mut Vec<Strin
     let Ok(of_asvs) = sequences.of(table.feature_ids()) else {
         return table;
     };
-    let Ok(renamed) = table.clone().with_feature_ids(of_asvs) else {
+    // Several ids may have one sequence.
+    let Ok((renamed, _)) = table.clone().merged_by(of_asvs) else {
         return table;
     };
     let kept = without_lengths(renamed, notes);

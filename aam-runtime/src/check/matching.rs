@@ -8,6 +8,7 @@ use aam_data::{Table, mismatch};
 use aam_report::check::{Examples, Matching};
 
 use super::files::Study;
+use super::sequences::named_by_sequences;
 use super::{Findings, examples};
 
 /// Checks how the files match, and reports mismatches that prevent a training.
@@ -212,7 +213,8 @@ fn tree(study: &Study, table: &Table, found: &mut Findings) -> Option<Matching> 
             (None, _) => error.help("--drop-missing drops these ASVs"),
         };
         // Training on metadata does not require a tree.
-        let needed = study.tree_named || study.metadata.is_none();
+        let relates = sequences.is_none() && !named_by_sequences(table) && matching.both > 0;
+        let needed = study.metadata.is_none() || study.tree_named && !relates;
         let left_out = study.drop_missing && matching.both > 0;
         match needed && !left_out {
             true => found.stop(error),

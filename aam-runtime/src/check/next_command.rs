@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aam_data::IdsAre;
 use aam_report::check::{CheckReport, ColumnFound, Next, TargetFound, ValuesAre};
 
 use super::columns::names_ids;
@@ -154,6 +155,16 @@ fn train(
         "sequences",
         study.sequences.as_ref().map(|(path, _)| path.as_path()),
     );
+    let names = study.table.as_ref().filter(|_| study.sequences.is_none());
+    if let (Some((_, table)), Some((path, tree))) = (names, &study.tree) {
+        let mut ids = table.feature_ids().iter();
+        if IdsAre::of(table.feature_ids()) != IdsAre::Sequences
+            && ids.any(|id| tree.tip(id).is_some())
+        {
+            arguments.path("tree", Some(path));
+            tree_options(options, &mut arguments);
+        }
+    }
     arguments.path("metadata", Some(metadata));
     // Columns of the same kind are learned together.
     let classes = targets.iter().all(|target| target.classes);

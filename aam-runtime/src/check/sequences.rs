@@ -1,14 +1,17 @@
-//! The sequences of the ASVs: their lengths, and their position and orientation on the gene.
+//! The sequences of the ASVs: their lengths, and their position and orientation on the gene; or what
+//! relates features without sequences.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use aam_core::DataError;
 use aam_core::text::counted;
 use aam_data::{
-    Lie, NO_EXCEPTION, Table, TokenOptions, TokenizedSequences, mismatch, reverse_complement,
+    IdsAre, Lie, NO_EXCEPTION, Table, TokenOptions, TokenizedSequences, mismatch,
+    reverse_complement,
 };
 use aam_evaluation::distribution::Distribution;
-use aam_report::check::{GeneFound, SequencesFound};
+use aam_report::check::{FileFound, GeneFound, SequencesFound};
 
 use super::Findings;
 use super::files::Study;
@@ -54,6 +57,12 @@ pub fn section(study: &Study, found: &mut Findings) -> Option<SequencesFound> {
         return Some(described(&all, from, found));
     };
     let Some((from, sequences)) = &study.sequences else {
+        let ids = IdsAre::of(table.feature_ids());
+        // Only a training on metadata can do without sequences.
+        if study.metadata.is_some() && ids != IdsAre::Sequences {
+            relations(study, (path, table), ids, found);
+            return None;
+        }
         if let Err(error) = unnamed(table) {
             found.stop(match named_otherwise(table) {
                 Some(problem) => DataError::in_file(path, problem).help(
@@ -70,6 +79,40 @@ pub fn section(study: &Study, found: &mut Findings) -> Option<SequencesFound> {
     // ASVs without a sequence are reported in the section on matching.
     let all = by_reads(table, |id| sequences.get(id));
     (!all.is_empty()).then(|| described(&all, from.display().to_string(), found))
+}
+
+/// Says what the `ids` of the table are and what relates its features, and warns if nothing does.
+fn relations(study: &Study, (path, table): (&Path, &Table), ids: IdsAre, found: &mut Findings) {
+    let example = mismatch::three(table.feature_ids().iter());
+    let is_tip = |id: &str| {
+        study
+            .tree
+            .as_ref()
+            .is_some_and(|(_, tree)| tree.tip(id).is_some())
+    };
+    let by_tree = table.feature_ids().iter().any(is_tip);
+    let note = match (ids, by_tree) {
+        (_, true) => {
+            format!("its ids, such as {example}, are no sequences; --tree relates the features")
+        }
+        (IdsAre::Lineages, false) => format!(
+            "its ids are lineages, such as {example}: the features are related by the ranks they share"
+        ),
+        _ => format!("its ids, such as {example}, are no sequences"),
+    };
+    let of_table = |file: &&mut FileFound| file.path == path.display().to_string();
+    if let Some(file) = found.files.iter_mut().find(of_table) {
+        file.notes.push(note);
+    }
+    if ids == IdsAre::Names && !by_tree {
+        let problem = format!(
+            "its ids are names, such as {example}, so every feature is learned by itself, as related to none"
+        );
+        found.warn(DataError::in_file(path, problem).help(
+            "to relate them, provide their sequences with --sequences (FASTA), a tree that has them as \
+             tips with --tree, or their lineages with `aam train --taxonomy`",
+        ));
+    }
 }
 
 /// The sequences of the ASVs of `table`, by decreasing number of reads.

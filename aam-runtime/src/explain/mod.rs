@@ -142,7 +142,7 @@ impl Explanation<'_> {
         let (options, table) = (self.options, &self.samples.table);
         let sequences = options.given.sequences.as_deref();
         let names = Names::read(table, sequences, options.taxonomy.as_deref(), observer)?;
-        let relatives = Relatives::of(table);
+        let relatives = Relatives::of(table, self.predictor.kinship.as_deref());
         // Done before any computation, so that an unsuitable file or id is reported at once.
         let clades = clades(table, &names, &relatives, options.tree.as_deref())?;
         let target = &self.predictor.parts.targets[self.target];

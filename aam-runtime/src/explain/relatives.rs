@@ -1,6 +1,6 @@
-//! Groups of ASVs that are closest relatives by sequence.
+//! Groups of ASVs that are closest relatives, by sequence, tree or lineage.
 
-use aam_data::Table;
+use aam_data::{Kinship, Table};
 use aam_features::FeatureSpace;
 
 /// The relationships of the ASVs of a table: binary clades, closest first.
@@ -19,10 +19,10 @@ pub struct Relatives {
 
 impl Relatives {
     /// The relationships of those ASVs of `table` that occur in several samples, by the clades used
-    /// in learners.
-    pub fn of(table: &Table) -> Self {
+    /// in learners. `kinship` says how features without sequences are related.
+    pub fn of(table: &Table, kinship: Option<&Kinship>) -> Self {
         let rows: Vec<usize> = (0..table.num_samples()).collect();
-        let space = FeatureSpace::fit(table, &rows);
+        let space = FeatureSpace::fit(table, &rows, kinship);
         let index = table.feature_index();
         let columns: Vec<u32> = space
             .asvs()
@@ -132,7 +132,7 @@ mod tests {
             asvs.map(str::to_owned).to_vec(),
             &cells.collect::<Vec<_>>(),
         );
-        Relatives::of(&table.unwrap())
+        Relatives::of(&table.unwrap(), None)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use aam_api::learner::learner;
 use aam_api::{BoxedLearner, LearnerKind, LearnerTarget, Registry, Resolved, TrainingSamples};
-use aam_data::{Metadata, Table};
+use aam_data::{Kinship, Metadata, Table};
 use aam_evaluation::evaluation::NETWORK;
 use aam_evaluation::folds::inner_folds;
 use aam_evaluation::groups::Groups;
@@ -60,6 +60,8 @@ pub struct Members {
 pub struct LabelledSamples<'a> {
     /// Reads, with sequences as the names of the ASVs.
     pub table: &'a Table,
+    /// How the features are related, if they have no sequences.
+    pub kinship: Option<&'a Kinship>,
     /// The target columns.
     pub targets: &'a [RawColumn],
     /// The groups of the samples, if given.
@@ -125,7 +127,7 @@ impl Members {
                 learners: Vec::new(),
             });
         }
-        let space = FeatureSpace::fit(samples.table, rows);
+        let space = FeatureSpace::fit(samples.table, rows, samples.kinship);
         let categories = samples.vocabulary(rows)?;
         let ids = CategoryIds::new(
             &categories,

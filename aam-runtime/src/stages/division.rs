@@ -1,10 +1,12 @@
 //! The fourth stage: the split into training and validation samples.
 
+use std::sync::Arc;
+
 use super::setup::TrainingSetup;
 use super::study::{MatchedStudy, division};
 use crate::members::LabelledSamples;
 use crate::options::TrainOptions;
-use aam_data::{Metadata, Split, Table};
+use aam_data::{Kinship, Metadata, Split, Table};
 use aam_evaluation::groups::Groups;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
@@ -131,6 +133,8 @@ pub struct FoldedStudy {
     pub ids: Vec<String>,
     /// The reads of the samples.
     pub table: Table,
+    /// How the features are related, if they have no sequences.
+    pub kinship: Option<Arc<Kinship>>,
     /// The targets of the samples.
     pub targets: RawTargets,
     /// The metadata of the samples.
@@ -148,6 +152,7 @@ impl FoldedStudy {
     pub fn labelled(&self, options: &TrainOptions) -> LabelledSamples<'_> {
         LabelledSamples {
             table: &self.table,
+            kinship: self.kinship.as_deref(),
             targets: &self.targets.columns,
             groups: self.groups.as_ref(),
             metadata: &self.metadata,
@@ -186,6 +191,7 @@ pub fn folded(
     let groups = division.into_groups();
     Ok(FoldedStudy {
         ids: ids.to_vec(),
+        kinship: study.sequences.kinship().cloned(),
         table: study.table,
         targets,
         categories: CategoryColumns::read(&options.categories, &options.metadata_column)?,

@@ -6,6 +6,7 @@ use super::division::DividedStudy;
 use super::preparation::PreparedTraining;
 use super::ready::ReadyTraining;
 use crate::members::{LabelledSamples, OutOfFold, SavedMembers, combined, with_network_first};
+use crate::saved_kinship;
 use aam_evaluation::evaluation::{Other, RANDOM_FOREST, Reported, TRIVIAL};
 use aam_evaluation::results::HeldOut;
 use aam_evaluation::sample_reads::sample_reads;
@@ -60,6 +61,8 @@ impl<'a> FittedTraining<'a> {
         } = ready;
         if setup.ranks.has_first() {
             objective.familiarity = familiarity(divided)?;
+            let kinship = divided.matched.study.sequences.kinship();
+            objective.kinship = saved_kinship::bytes(kinship.map(AsRef::as_ref))?;
         }
         let sampling = Sampling {
             rows: &divided.split.train,
@@ -161,6 +164,7 @@ impl<'a> FittedTraining<'a> {
         observer.observe(&Event::Note("fitting the other members"))?;
         let samples = LabelledSamples {
             table: &divided.matched.study.table,
+            kinship: divided.matched.study.sequences.kinship().map(AsRef::as_ref),
             targets: &divided.matched.targets.columns,
             groups: divided.groups.as_ref(),
             metadata: &divided.matched.metadata,

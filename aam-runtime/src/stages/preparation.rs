@@ -161,7 +161,9 @@ impl<'a> PreparedTraining<'a> {
             recorded.optimization.max_steps = None;
         }
         recorded.freeze_base = Some(setup.frozen);
-        recorded.data.max_bp = Some(self.manifest.data.max_bp);
+        if self.divided.matched.study.sequences.kinship().is_none() {
+            recorded.data.max_bp = Some(self.manifest.data.max_bp);
+        }
         setup.settings.categories.record(&mut recorded.categories);
         setup.settings.losses.record(&mut recorded.target);
         if let Some(weighting) = &setup.settings.weighting {
@@ -228,6 +230,7 @@ impl<'a> PreparedTraining<'a> {
             device,
             manifest: self.manifest,
             familiarity: Vec::new(),
+            kinship: Vec::new(),
         };
         let readouts = match is_fitted || self.balance.is_some() {
             true => None,

@@ -8,7 +8,7 @@ use super::stand_in;
 use crate::options::TrainOptions;
 use aam_api::ViewShape;
 use aam_data::TokenizedSequences;
-use aam_model::{Base, ModelConfig, SampleWays, TRAINED_ENCODER};
+use aam_model::{Base, LINEAGE_ENCODER, ModelConfig, SampleWays, TRAINED_ENCODER};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_study::sample_values;
@@ -170,11 +170,15 @@ impl<'a> TrainingSetup<'a> {
         policy(&options.data, sequences.max_bp(), options.optimization.seed)
     }
 
-    /// Sizes of the model for `sequences`: a new model has positions for the longest.
+    /// Sizes of the model for `sequences`: a new model has positions for the longest. Features without
+    /// sequences have an encoder of their own.
     pub fn config_for(&self, sequences: &TokenizedSequences) -> ModelConfig {
         let mut config = self.config.clone();
         if matches!(self.weights, InitialWeights::Drawn) {
             config.max_bp = sequences.max_bp();
+            if sequences.kinship().is_some() && config.asv_encoder.name != LINEAGE_ENCODER {
+                config.asv_encoder = Resolved::built_in(LINEAGE_ENCODER);
+            }
         }
         config
     }
@@ -210,7 +214,8 @@ impl<'a> TrainingSetup<'a> {
                 observer.observe(&Event::Note(&text))?;
             }
         }
-        let is_trained = self.config.asv_encoder.name == TRAINED_ENCODER;
+        let encoder = self.config.asv_encoder.name.as_str();
+        let is_trained = matches!(encoder, TRAINED_ENCODER | LINEAGE_ENCODER);
         if self.frozen && options.pretrained_encoder.is_none() && !is_trained {
             observer.observe(&Event::Note(
                 "no --pretrained-encoder: ASVs are embedded by an untrained encoder, which distinguishes them but has not learned from nucleotides",

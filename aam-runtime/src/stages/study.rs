@@ -1,17 +1,22 @@
 //! The third stage: reading files, and matching samples across them.
 
+use std::sync::Arc;
+
 use super::pretraining_settings::PretrainingSetup;
 use super::setup::TrainingSetup;
 use crate::options::{DataOptions, OptimizationOptions, PretrainOptions, TrainOptions};
-use aam_data::{Metadata, Storage, Table, TokenOptions, TokenizedSequences};
+use aam_api::AsvEncoderKind;
+use aam_data::{IdsAre, Metadata, Storage, Table, TokenOptions, TokenizedSequences};
 use aam_evaluation::distribution::Distribution;
+use aam_model::LINEAGE_ENCODER;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_study::division::Division;
+use aam_study::options::MOST_BASES;
 use aam_study::{self as study, ByMetadata, Notes, Study, Supervision, required};
 use aam_train::classes;
 use aam_train::metadata_columns;
-use aam_train::session::max_bp;
+use aam_train::session::{max_bp, model_config};
 use aam_train::targets::{self, RawTargets};
 
 /// The samples that have reads, metadata, targets and, if requested, distances.
@@ -54,6 +59,7 @@ impl MatchedSamples {
             conditions.check(&metadata)?;
         }
         let table = reads(data, optimization, &mut notes)?;
+        let table = without_missing(table, options, &mut notes)?;
         let table = study::with_metadata(table, &metadata, &mut notes)?;
         let table = study::meeting(table, &metadata, conditions.as_ref(), &mut notes)?;
         let table = study::rarefied(table, data.rarefy_depth, optimization.seed, &mut notes)?;
@@ -98,11 +104,10 @@ impl MatchedStudy {
         observer: &mut dyn Observer,
     ) -> Result<Self, RunError> {
         let samples = MatchedSamples::read(options, observer)?;
-        let sequences = sequences(&options.data, known, &samples.table, observer)?;
-        let lengths = samples.table.feature_ids().iter();
-        if let Some(lengths) = Distribution::of_counts(lengths.map(|id| id.len() as u64)) {
-            observer.observe(&Event::Note(&format!("bases per ASV: {lengths}")))?;
-        }
+        let sequences = match lacks_sequences(options, &samples.table) {
+            true => related(options, &samples.table, observer)?,
+            false => encoded(options, known, &samples.table, observer)?,
+        };
         Ok(Self {
             study: Study {
                 table: samples.table,
@@ -113,6 +118,76 @@ impl MatchedStudy {
             targets: samples.targets,
         })
     }
+}
+
+/// Whether features are embedded by their relations instead of by their sequences: if that encoder is
+/// chosen, or if none is and the ids of the table are no sequences.
+fn lacks_sequences(options: &TrainOptions, table: &Table) -> bool {
+    let chosen = options.components.choice::<AsvEncoderKind>();
+    match chosen {
+        Some(choice) => choice.name == LINEAGE_ENCODER,
+        None => {
+            let needed = options.pretrained_encoder.is_some() || options.nucleotide_weight > 0.0;
+            !needed && IdsAre::of(table.feature_ids()) != IdsAre::Sequences
+        }
+    }
+}
+
+/// Drops features without sequences that the tree lacks, if this is requested. Where the tree is also
+/// learned from, that happens later.
+fn without_missing(
+    table: Table,
+    options: &TrainOptions,
+    notes: &mut Notes<'_>,
+) -> Result<Table, RunError> {
+    let data = &options.data;
+    match &data.tree {
+        Some(path)
+            if data.tree_options.drop_missing
+                && options.unifrac_weight == 0.0
+                && lacks_sequences(options, &table) =>
+        {
+            Ok(study::with_tree(table, path, data, notes)?.0)
+        }
+        _ => Ok(table),
+    }
+}
+
+/// The features of `table` by their relations.
+fn related(
+    options: &TrainOptions,
+    table: &Table,
+    observer: &mut dyn Observer,
+) -> Result<TokenizedSequences, RunError> {
+    let shape = (&options.model, &options.components);
+    // A checkpoint keeps the length of a feature's code as that of a sequence.
+    let dim = model_config(shape, &options.data, false)?
+        .dim
+        .min(MOST_BASES / 2);
+    let notes = &mut |note: String| observer.observe(&Event::Note(&note));
+    let kinship = study::kinship(table, &options.data, options.taxonomy.as_deref(), notes)?;
+    let ids = table.feature_ids();
+    Ok(TokenizedSequences::of_kinship(ids, Arc::new(kinship), dim))
+}
+
+/// The features of `table` by their sequences, as read for an encoder that supports `known` bases.
+fn encoded(
+    options: &TrainOptions,
+    known: Option<usize>,
+    table: &Table,
+    observer: &mut dyn Observer,
+) -> Result<TokenizedSequences, RunError> {
+    let sequences = sequences(&options.data, known, table, observer)?;
+    let lengths = table.feature_ids().iter();
+    if let Some(lengths) = Distribution::of_counts(lengths.map(|id| id.len() as u64)) {
+        observer.observe(&Event::Note(&format!("bases per ASV: {lengths}")))?;
+    }
+    if options.taxonomy.is_some() {
+        observer.observe(&Event::Warning(
+            "--taxonomy has no effect on ASVs with sequences; --asv-encoder lineage uses it instead of them",
+        ))?;
+    }
+    Ok(sequences)
 }
 
 /// Reports the numbers of reads and ASVs per sample. `aam check` reports more.
@@ -168,6 +243,11 @@ pub fn unlabelled(
     let PretrainOptions {
         data, optimization, ..
     } = options;
+    let chosen = options.components.choice::<AsvEncoderKind>();
+    if chosen.is_some_and(|choice| choice.name == LINEAGE_ENCODER) {
+        let problem = "it has nothing to learn from sequences or distances; leave it out here, and give it to `aam train`";
+        return Err(RunError::value("asv-encoder", LINEAGE_ENCODER, problem));
+    }
     let seed = optimization.seed;
     let mut notes = |note: String| observer.observe(&Event::Note(&note));
     let metadata = options.metadata.as_deref();

@@ -8,6 +8,7 @@ pub mod categories;
 pub mod division;
 pub mod familiarity;
 pub mod forest;
+mod kinship;
 mod lineages;
 mod objective;
 pub mod objectives;
@@ -30,10 +31,11 @@ use aam_data::{
     stratified_split, without_lengths,
 };
 use aam_run::RunError;
+pub use kinship::{kinship, note_related};
 pub use lineages::{either_strand, ids_in_file, lineages};
 pub use objective::{objective, sample_values};
 pub use selection::{ByMetadata, listed, meeting};
-pub use supervision::{Supervision, has_source, missing_source, with_supervision};
+pub use supervision::{Supervision, has_source, missing_source, with_supervision, with_tree};
 pub use tree::without_missing;
 
 /// Receives messages about kept and dropped samples.

@@ -261,7 +261,10 @@ fn of_list(error: DataError, list: &Path) -> DataError {
 }
 
 /// The tree at `path`, and the table. ASVs missing from the tree are dropped if requested.
-fn with_tree(
+///
+/// # Errors
+/// A tree that cannot be read, or that contains none of the table's ASVs.
+pub fn with_tree(
     table: Table,
     path: &Path,
     options: &DataOptions,
@@ -275,7 +278,11 @@ fn with_tree(
 /// Reads the tree. Its tips are named by the ids in the table's file. If `table` has sequences
 /// instead, the tips are renamed accordingly; of several tips with the same sequence, whose reads
 /// are summed, the first is used.
-fn rooted_tree(path: &Path, options: &DataOptions, table: &Table) -> Result<Tree, RunError> {
+pub(super) fn rooted_tree(
+    path: &Path,
+    options: &DataOptions,
+    table: &Table,
+) -> Result<Tree, RunError> {
     let tree = read_tree(path, &options.tree_options.newick())?;
     let Some(sequences) = &options.sequences else {
         return Ok(tree);

@@ -26,6 +26,7 @@ use super::rates::{BaseRates, OwnRate};
 use super::target_scales::TargetScales;
 use super::training_batches::TrainingBatch;
 use crate::checkpoint::Manifest;
+use crate::checkpoint::manifest::KINSHIP;
 use crate::parallel::{LocalBatch, Replica};
 use aam_data::Split;
 use aam_evaluation::compared::of_targets;
@@ -97,6 +98,9 @@ pub struct Finetuning<'a> {
     /// The summary of the training samples for checkpoints, as the contents of
     /// [`familiarity::FILE`]; empty if nothing is saved.
     pub familiarity: Vec<u8>,
+    /// How features without sequences are related, as the contents of [`KINSHIP`]; empty if there are
+    /// none.
+    pub kinship: Vec<u8>,
 }
 
 /// The predictions of a model for the validation samples.
@@ -351,9 +355,11 @@ impl Objective for Finetuning<'_> {
     }
 
     fn files(&self) -> Vec<(&str, &[u8])> {
-        match self.familiarity.as_slice() {
-            [] => Vec::new(),
-            familiarity => vec![(familiarity::FILE, familiarity)],
-        }
+        let files = [
+            (familiarity::FILE, self.familiarity.as_slice()),
+            (KINSHIP, self.kinship.as_slice()),
+        ];
+        let files = files.into_iter();
+        files.filter(|(_, bytes)| !bytes.is_empty()).collect()
     }
 }

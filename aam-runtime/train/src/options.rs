@@ -99,6 +99,11 @@ pub struct TrainOptions {
     /// Column or columns to predict.
     #[schemars(transform = Facts::new().common().required())]
     pub metadata_column: Vec<String>,
+    /// Lineages of the features (TSV with a column Taxon, or FeatureData[Taxonomy] .qza), which relate
+    /// those that have no sequences by the ranks they share. A tree does the same by its branches.
+    #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change()
+        .otherwise("lineages in the ids of the table, or none"))]
+    pub taxonomy: Option<PathBuf>,
     /// Treat the columns as classes. By default, they must be plain numbers, such as 6.5 and not
     /// 6,5 or 65 %.
     #[schemars(transform = Facts::new().common())]
@@ -247,6 +252,7 @@ impl Default for TrainOptions {
             data: DataOptions::default(),
             metadata: None,
             metadata_column: Vec::new(),
+            taxonomy: None,
             classifier: false,
             keep_class: Vec::new(),
             split: SplitOptions::default(),

@@ -24,7 +24,9 @@ use aam_core::random::stream;
 use aam_data::Table;
 use aam_model::batch::Batcher;
 use aam_model::options::ModelOptions;
-use aam_model::{Base, ModelConfig, choose, materialised, parameter_counts, with_values_of};
+use aam_model::{
+    Base, LINEAGE_ENCODER, ModelConfig, choose, materialised, parameter_counts, with_values_of,
+};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_run::output_lock::OutputLock;
@@ -174,6 +176,11 @@ pub fn pretrained(
     let path = checkpoint_of(path);
     let (manifest, files) = directory::load(&path)?;
     let mut config = manifest.model.clone();
+    if config.asv_encoder.name == LINEAGE_ENCODER {
+        let problem = "it was trained on features without sequences and has no encoder to start from; leave it out";
+        let path = path.display().to_string();
+        return Err(RunError::value("pretrained-encoder", path, problem));
+    }
     let mut wanted = config.clone();
     override_sizes(&mut wanted, shape)?;
     config.dropout = wanted.dropout;

@@ -239,15 +239,25 @@ fn a_table_that_the_metadata_proves_to_be_turned_is_turned() {
 }
 
 #[test]
-fn asvs_have_to_be_known_by_their_sequences() {
+fn asvs_are_known_by_their_sequences_or_related_by_something_else() {
     let aam = study();
     std::fs::remove_file(aam.path("study/4.txt")).unwrap();
-    aam.run("check study")
+    aam.ok("check study --metadata-column disease").prints(&[
+        "are no sequences; --tree relates the features",
+        "aam train --table study/1.txt --tree study/3.txt --metadata study/2.txt",
+    ]);
+    std::fs::remove_file(aam.path("study/3.txt")).unwrap();
+    aam.ok("check study").prints(&[
+        "its ids are names, such as 'a1', 'a2', 'a3'",
+        "--sequences (FASTA)",
+        "--taxonomy",
+    ]);
+    // Without metadata, sequences are all there is to learn from.
+    aam.run("check --table study/1.txt")
         .ends_with_code(3)
         .prints(&["--sequences (FASTA)"]);
     // If the table contains the sequences itself, a file of other sequences is not needed.
     aam.write("study/1.txt", &table(&SEQUENCES));
-    std::fs::remove_file(aam.path("study/3.txt")).unwrap();
     aam.write("study/4.txt", ">x\nACGT\n");
     aam.ok("check study").prints(&[
         "not needed: the ASVs of the table are named by their sequences",

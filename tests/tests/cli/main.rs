@@ -21,6 +21,7 @@ mod faith_pd;
 mod file_dialects;
 mod flags;
 mod hostile_files;
+mod ids;
 mod import;
 mod main_job;
 mod members;

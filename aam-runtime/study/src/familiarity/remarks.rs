@@ -60,6 +60,10 @@ impl Familiarity {
                 percent(unseen.unlike),
                 self.compared_lengths(table)
             ));
+        } else if shares_nothing && self.kmers.typical <= 0.0 {
+            warnings.push(format!(
+                "{nothing}: are its ids of the same kind, and from the same database?"
+            ));
         } else if shares_nothing && unseen.reversed < WORTH_A_WARNING {
             warnings.push(format!(
                 "{nothing}, although most sequences resemble theirs: were they trimmed or denoised differently? {}",

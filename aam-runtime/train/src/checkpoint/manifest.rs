@@ -16,6 +16,8 @@ use aam_study::categories::CategoryVocabulary;
 /// needed to resume a run; since 3, a predictor with abundance pooling sees the composition of a
 /// sample, and the manifest has a digest of itself.
 pub const FORMAT: u32 = 3;
+/// The file of a checkpoint that says how features without sequences are related.
+pub const KINSHIP: &str = "kinship.bin";
 /// The oldest format version that this program reads.
 pub const FIRST_FORMAT: u32 = 1;
 
