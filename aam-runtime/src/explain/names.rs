@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use aam_core::text::counted;
-use aam_data::{Lineage, Table};
+use aam_data::{IdsAre, Lineage, Table};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_study::ids_in_file;
@@ -24,8 +24,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names of the ASVs of `table`, whose ids are sequences: their ids in the file
-    /// `sequences`, and their lineages in the file `taxonomy`, by id or by sequence.
+    /// The names of the ASVs of `table`: if its ids are sequences, those in the file `sequences`; and
+    /// their lineages in the file `taxonomy`, by id or by sequence, or in ids that are lineages.
     ///
     /// # Errors
     /// Files that cannot be read, or a taxonomy that contains none of the ASVs.
@@ -36,7 +36,10 @@ impl Names {
         observer: &mut dyn Observer,
     ) -> Result<Self, RunError> {
         let ids = ids_in_file(table, sequences)?;
-        let mut lineages = vec![None; ids.len()];
+        let mut lineages = match IdsAre::of(table.feature_ids()) {
+            IdsAre::Lineages => lineages_in(table.feature_ids().iter()),
+            IdsAre::Sequences | IdsAre::Names => vec![None; ids.len()],
+        };
         if let Some(path) = taxonomy {
             lineages = aam_study::lineages(table, &ids, path)?;
             observer.observe(&Event::Note(&format!(
@@ -96,6 +99,17 @@ impl Names {
     }
 }
 
+/// The lineages that `ids` are, separated by semicolons or bars.
+fn lineages_in<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<Option<Lineage>> {
+    let lineages = ids.map(|id| match id.contains(';') {
+        true => Lineage::parse(id),
+        false => Lineage::parse(&id.replace('|', ";")),
+    });
+    lineages
+        .map(|lineage| lineage.name().map(|_| lineage))
+        .collect()
+}
+
 /// The prefix of an id.
 fn short(id: &str) -> String {
     match id.chars().count() > SHORT + 2 {
@@ -107,6 +121,16 @@ fn short(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_that_are_lineages_are_read_as_such() {
+        let ids = ["k__A|p__B|c__C|o__D|f__E|g__F", "d__A; p__B", "Unassigned"];
+        let found = lineages_in(&ids.map(str::to_owned));
+        let genus = |place: usize| found[place].as_ref().and_then(Lineage::genus);
+        assert_eq!(genus(0).as_deref(), Some("F"));
+        assert_eq!(genus(1).as_deref(), Some("B (phylum)"));
+        assert!(found[2].is_none());
+    }
 
     #[test]
     fn asvs_are_called_by_their_lowest_name_and_genera_hold_them() {

@@ -40,8 +40,12 @@ impl Explanation<'_> {
                 .collect(),
             true => {
                 let all: Vec<u32> = (0..self.samples.table.num_features() as u32).collect();
-                // One more group for those without known relatives.
-                let groups = relatives.groups(&all, relatives.known().div_ceil(RELATIVES) + 1);
+                let most = match relatives.known() {
+                    0 => all.len(),
+                    // One more group for those without known relatives.
+                    known => known.div_ceil(RELATIVES) + 1,
+                };
+                let groups = relatives.groups(&all, most);
                 let columns = groups
                     .into_iter()
                     .map(|group| group.iter().map(|&at| all[at]).collect());

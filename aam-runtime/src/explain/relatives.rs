@@ -76,10 +76,16 @@ impl Relatives {
 
     /// Groups `asvs`, which are columns of the table, into at most `most` groups of indices into
     /// `asvs`. Closest relatives are joined first until there are few enough groups. ASVs without
-    /// known relatives form one group, unless there is room for all.
+    /// known relatives form one group, unless there is room for all; if none has any, groups are of
+    /// neighbours in the table.
     pub fn groups(&self, asvs: &[u32], most: usize) -> Vec<Vec<usize>> {
         if asvs.len() <= most.max(1) {
             return (0..asvs.len()).map(|place| vec![place]).collect();
+        }
+        if self.known == 0 {
+            let all: Vec<usize> = (0..asvs.len()).collect();
+            let groups = all.chunks(asvs.len().div_ceil(most.max(1)));
+            return groups.map(<[usize]>::to_vec).collect();
         }
         let (known, unknown): (Vec<usize>, Vec<usize>) =
             (0..asvs.len()).partition(|&at| self.place[asvs[at] as usize].is_some());
@@ -125,7 +131,10 @@ mod tests {
     const OTHER: &str = "GGGTTTCCCAAAGGGTTTCCCTAAGGCTTTCC";
 
     fn relatives() -> Relatives {
-        let asvs = ["unknown", A, OTHER, LIKE_A, "another"];
+        of(["unknown", A, OTHER, LIKE_A, "another"])
+    }
+
+    fn of(asvs: [&str; 5]) -> Relatives {
         let cells = (0..2).flat_map(|sample| (0..5).map(move |asv| (sample, asv, 1)));
         let table = Table::from_triplets(
             ["a", "b"].map(str::to_owned).to_vec(),
@@ -147,6 +156,15 @@ mod tests {
         assert_eq!(relatives.groups(&[1, 2], 1), [[0, 1]]);
         assert_eq!(relatives.groups(&[], 4).len(), 0);
         assert!(relatives.known() == 3 && relatives.knows(3) && !relatives.knows(0));
+    }
+
+    #[test]
+    fn features_without_relatives_are_divided_evenly() {
+        let relatives = of(["a", "b", "c", "d", "e"]);
+        assert_eq!(relatives.known(), 0);
+        let groups = relatives.groups(&[0, 1, 2, 3, 4], 2);
+        assert_eq!(groups, [vec![0, 1, 2], vec![3, 4]]);
+        assert_eq!(relatives.groups(&[0, 2], 9).len(), 2);
     }
 
     #[test]

@@ -190,6 +190,8 @@ fn lineages_relate_features_in_the_ids_or_in_a_file() {
         "{cross_validated} --table table.biom --output-dir run"
     ));
     aam.ok(&format!("{PREDICT} --model run --table table.biom"));
+    aam.ok("explain --model run --table table.biom --output-dir e --evaluations 400 --orders 2");
+    assert!(aam.read("e/genera.tsv").contains("G7"));
     // A new species of a known genus is placed by its id.
     turned(&aam, "new.biom", |number| {
         (number == 5).then(|| lineage(5, ";").replace("s__S5", "s__new"))
