@@ -69,6 +69,7 @@ impl Aam {
             .args(arguments.split_whitespace())
             .current_dir(self.folder.path())
             .env_remove("RUST_BACKTRACE")
+            .env("XDG_CACHE_HOME", self.path(".cache"))
             .stdin(Stdio::null());
         command
     }
@@ -95,6 +96,7 @@ impl Aam {
             .arg(&self.program)
             .current_dir(self.folder.path())
             .env_remove("RUST_BACKTRACE")
+            .env("XDG_CACHE_HOME", self.path(".cache"))
             .stdin(Stdio::null());
         Self::outcome(command, line)
     }

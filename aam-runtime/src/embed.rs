@@ -24,8 +24,10 @@ use aam_study::{self as study, required};
 use aam_train::checkpoint::directory::checkpoint_of;
 use aam_train::checkpoint::manifest::DataPolicy;
 use aam_train::doctor::settle;
+use aam_train::embedding_cache::EmbeddingCache;
 use aam_train::encoding::Embeddings;
 use aam_train::inference::prediction_batches;
+use aam_train::options::CacheOptions;
 use aam_train::session;
 
 use crate::given_reads::GivenReads;
@@ -62,6 +64,9 @@ pub struct EmbedOptions {
     #[schemars(transform = Facts::new()
         .because("a GPU if there is one that the build supports, otherwise the CPU"))]
     pub device: String,
+    /// Cache of embeddings.
+    #[serde(flatten)]
+    pub embedding_cache: CacheOptions,
     /// Overwrite an existing output file.
     pub overwrite: bool,
 }
@@ -87,6 +92,7 @@ impl Default for EmbedOptions {
             of: Embedded::Asvs,
             output: None,
             device: "auto".to_owned(),
+            embedding_cache: CacheOptions::default(),
             overwrite: false,
         }
     }
@@ -112,7 +118,7 @@ pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), 
     }
     let device = device(&options.device)?;
     settle(&options.device, &device, AttnImplementation::Auto, observer)?;
-    let (base, mut policy) = model(options.model.as_deref(), &device)?;
+    let (base, encoder, mut policy) = model(options.model.as_deref(), &device)?;
     if options.of == Embedded::Asvs {
         // Rarefaction would drop ASVs.
         policy.rarefy_depth = None;
@@ -124,6 +130,7 @@ pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), 
         sequences: &sequences,
         policy: &policy,
         device: &device,
+        cache: EmbeddingCache::of(&options.embedding_cache, &encoder),
     };
     let (name, ids, values) = match options.of {
         Embedded::Asvs => {
@@ -147,9 +154,9 @@ pub fn embed(options: &EmbedOptions, observer: &mut dyn Observer) -> Result<(), 
     observer.observe(&Event::Saved(output))
 }
 
-/// Returns the base of the checkpoint at `path`, or one with the built-in encoder, and how it reads
-/// ASVs.
-fn model(path: Option<&Path>, device: &Device) -> Result<(Base, DataPolicy), RunError> {
+/// Returns the base of the checkpoint at `path`, or one with the built-in encoder, its ASV encoder, and how
+/// it reads ASVs.
+fn model(path: Option<&Path>, device: &Device) -> Result<(Base, Resolved, DataPolicy), RunError> {
     if let Some(path) = path {
         let (base, manifest) = session::base_of(&checkpoint_of(path), device)?;
         if manifest.model.asv_encoder.name == LINEAGE_ENCODER {
@@ -160,7 +167,7 @@ fn model(path: Option<&Path>, device: &Device) -> Result<(Base, DataPolicy), Run
                 problem,
             ));
         }
-        return Ok((base.valid(), manifest.data));
+        return Ok((base.valid(), manifest.model.asv_encoder, manifest.data));
     }
     let config = ModelConfig {
         dim: TRAINED_WIDTH,
@@ -178,7 +185,8 @@ fn model(path: Option<&Path>, device: &Device) -> Result<(Base, DataPolicy), Run
         orient: Orient::AsIs,
         seed: 0,
     };
-    Ok((Base::init(&config, device)?.valid(), policy))
+    let base = Base::init(&config, device)?.valid();
+    Ok((base, config.asv_encoder, policy))
 }
 
 /// The selected samples, with the sequences of their ASVs.
@@ -212,6 +220,7 @@ struct Embedding<'a> {
     sequences: &'a TokenizedSequences,
     policy: &'a DataPolicy,
     device: &'a Device,
+    cache: EmbeddingCache,
 }
 
 impl Embedding<'_> {
@@ -241,7 +250,7 @@ impl Embedding<'_> {
             self.base,
             &self.batcher(),
             &self.rows(),
-            self.device,
+            (self.device, &self.cache),
             progress,
         )
     }

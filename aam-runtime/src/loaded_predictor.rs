@@ -64,6 +64,8 @@ impl<'a> ModelSource<'a> {
 pub struct LoadedPredictor {
     /// The device.
     pub device: Device,
+    /// The ASV encoder.
+    pub asv_encoder: Resolved,
     /// How samples were prepared as model input in training.
     pub policy: DataPolicy,
     /// How the features are related, if they have no sequences.
@@ -122,6 +124,7 @@ impl LoadedPredictor {
         let seen = manifest.train_samples.into_iter();
         Ok(Self {
             device,
+            asv_encoder: manifest.model.asv_encoder,
             policy: manifest.data,
             kinship,
             parts,

@@ -13,6 +13,7 @@ use aam_run::run_directory::{check_output_file, write_whole};
 use aam_run::settings;
 use aam_study::required;
 use aam_train::checkpoint::manifest::target_columns;
+use aam_train::embedding_cache::EmbeddingCache;
 use aam_train::encoding::Embeddings;
 use aam_train::options::Level;
 use aam_train::prediction_passes::{Averaged, PredictionPasses, useful_passes};
@@ -120,7 +121,9 @@ impl PredictableSamples {
         };
         let rows: Vec<usize> = (0..self.table.num_samples()).collect();
         let base = &model.predictor.base;
-        let embeddings = Embeddings::of_samples(base, &batcher, &rows, device, |done, total| {
+        let cache = EmbeddingCache::of(&options.embedding_cache, &predictor.asv_encoder);
+        let place = (device, &cache);
+        let embeddings = Embeddings::of_samples(base, &batcher, &rows, place, |done, total| {
             observer.observe(&Event::Progress {
                 what: "encoding ASVs",
                 done,

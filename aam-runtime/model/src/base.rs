@@ -5,7 +5,7 @@ use aam_api::{
     BoxedAsvEncoder, BoxedSampleEncoder, FittingAsvs, MixedPrecision, NucleotideOutput,
     Observation, Recomputation, SampleAsvs, SampleView, ViewShape, nucleotide_predictor,
 };
-use burn::module::Module;
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::tensor::{Device, Int, Tensor};
 
@@ -77,6 +77,19 @@ impl Base {
     /// The ASV encoder with its current weights, for nucleotides.
     pub fn nucleotide_encoder(&self, device: &Device) -> Recomputation<'_> {
         Recomputation::new(&self.asv_encoder, self.precision, device)
+    }
+
+    /// The values of the parameters of the ASV encoder, in the order in which Burn visits them.
+    pub fn asv_encoder_weights(&self) -> Vec<Vec<f32>> {
+        struct Values(Vec<Vec<f32>>);
+        impl ModuleVisitor for Values {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                self.0.push(param.val().into_data().iter::<f32>().collect());
+            }
+        }
+        let mut values = Values(Vec::new());
+        self.asv_encoder.visit(&mut values);
+        values.0
     }
 
     /// The precision of ASV embeddings. Whitening amplifies the differences between them, including

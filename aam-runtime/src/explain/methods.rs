@@ -8,6 +8,7 @@ use aam_model::batch::{Batch, Batcher};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_study::categories::CategoryIds;
+use aam_train::embedding_cache::EmbeddingCache;
 use aam_train::encoding::Embeddings;
 use aam_train::inference::{FineTuned, prediction_batches, predictions};
 use aam_train::target_scales::TargetScales;
@@ -65,13 +66,14 @@ impl<'a> Methods<'a> {
         predictor: &'a LoadedPredictor,
         samples: &'a PredictableSamples,
         target: usize,
+        cache: &EmbeddingCache,
         observer: &mut dyn Observer,
     ) -> Result<Self, RunError> {
         let batcher = batcher(predictor, samples, &samples.table);
         let rows: Vec<usize> = (0..samples.table.num_samples()).collect();
         let base = &predictor.model.predictor.base;
-        let device = &predictor.device;
-        let embeddings = Embeddings::of_samples(base, &batcher, &rows, device, |done, total| {
+        let place = (&predictor.device, cache);
+        let embeddings = Embeddings::of_samples(base, &batcher, &rows, place, |done, total| {
             observer.observe(&Event::Progress {
                 what: "encoding ASVs",
                 done,

@@ -35,6 +35,7 @@ use aam_run::events::{Event, Observer};
 use aam_run::run_directory::write_whole;
 use aam_run::settings;
 use aam_study::required;
+use aam_train::embedding_cache::EmbeddingCache;
 
 use self::clades::{Clade, clades};
 use self::findings::{Commonness, Explained, Findings, GroupFound};
@@ -148,7 +149,9 @@ impl Explanation<'_> {
         let target = &self.predictor.parts.targets[self.target];
         let labels = Labels::read(target, metadata, table.sample_ids(), observer)?;
         bases::columns(&options.bases, &names, &[])?;
-        let methods = Methods::new(self.predictor, self.samples, self.target, observer)?;
+        let (predictor, samples) = (self.predictor, self.samples);
+        let cache = EmbeddingCache::of(&options.embedding_cache, &predictor.asv_encoder);
+        let methods = Methods::new(predictor, samples, self.target, &cache, observer)?;
         let attributed = self.attribute(&methods, &relatives, observer)?;
         let totals = Totals::new(&attributed, table, options.seed);
         let single: Vec<Vec<u32>> = (0..table.num_features() as u32)

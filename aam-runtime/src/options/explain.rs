@@ -6,6 +6,8 @@ use aam_api::options::{Facts, FileUse};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use aam_train::options::CacheOptions;
+
 use super::{GivenTableOptions, SelectionOptions};
 
 /// Options of `aam explain`; everything else comes from the checkpoint.
@@ -88,6 +90,9 @@ pub struct ExplainOptions {
     #[schemars(transform = Facts::new()
         .because("a GPU if there is one that the build supports, otherwise the CPU"))]
     pub device: String,
+    /// Cache of embeddings.
+    #[serde(flatten)]
+    pub embedding_cache: CacheOptions,
     /// Overwrite an existing explanation in the directory.
     pub overwrite: bool,
 }
@@ -123,6 +128,7 @@ impl Default for ExplainOptions {
             seed: 42,
             output_dir: None,
             device: "auto".to_owned(),
+            embedding_cache: CacheOptions::default(),
             overwrite: false,
         }
     }

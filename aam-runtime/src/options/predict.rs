@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use aam_data::AsvSampling;
 use aam_model::MixedPrecision;
-use aam_train::options::Level;
+use aam_train::options::{CacheOptions, Level};
 
 use super::{GivenTableOptions, SelectionOptions};
 
@@ -74,6 +74,9 @@ pub struct PredictOptions {
         .because("as in the reference; a CPU gains nothing from fewer bits, and a GPU only with \
             large models"))]
     pub mixed_precision: MixedPrecision,
+    /// Cache of embeddings.
+    #[serde(flatten)]
+    pub embedding_cache: CacheOptions,
     /// Overwrite an existing output file.
     pub overwrite: bool,
 }
@@ -95,6 +98,7 @@ impl Default for PredictOptions {
             batch_size: 32,
             device: "auto".to_owned(),
             mixed_precision: MixedPrecision::None,
+            embedding_cache: CacheOptions::default(),
             overwrite: false,
         }
     }

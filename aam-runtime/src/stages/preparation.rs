@@ -20,6 +20,7 @@ use aam_train::assembly::{assembled, encodes_first, fitted, predictor_config, ta
 use aam_train::base_task::BaseTask;
 use aam_train::checkpoint::Manifest;
 use aam_train::checkpoint::manifest::PredictorManifest;
+use aam_train::embedding_cache::EmbeddingCache;
 use aam_train::finetuning::Finetuning;
 use aam_train::inference::FineTuned;
 use aam_train::nucleotides::Nucleotides;
@@ -182,7 +183,9 @@ impl<'a> PreparedTraining<'a> {
         let (batcher, device) = (self.batcher(), setup.device());
         let nucleotides = self.nucleotides();
         let is_fitted = setup.resumed().is_some();
-        let samples = (&batcher, split);
+        let encoder = &self.manifest.model.asv_encoder;
+        let cache = EmbeddingCache::of(&options.embedding_cache, encoder);
+        let samples = (&batcher, split, &cache);
         let (model, frozen) = fitted(
             self.model,
             is_fitted,

@@ -18,6 +18,7 @@ use aam_run::run_directory::RunDirectory;
 use aam_train::augmenting::Augmenting;
 use aam_train::base_task::BaseTask;
 use aam_train::checkpoint::Manifest;
+use aam_train::embedding_cache::EmbeddingCache;
 use aam_train::encoding::Embeddings;
 use aam_train::fitting::{SCALED_OVER, TrainingSamples};
 use aam_train::masked_nucleotides::MaskedNucleotides;
@@ -303,7 +304,8 @@ impl<'a, 'o> Fit<'a, 'o> {
         }
         let device = self.device.clone().inner();
         let base = base.valid();
-        Embeddings::of_samples(&base, &self.batcher, rows, &device, |done, total| {
+        let place = (&device, &EmbeddingCache::default());
+        Embeddings::of_samples(&base, &self.batcher, rows, place, |done, total| {
             self.observer.observe(&Event::Progress {
                 what: ENCODING,
                 done,

@@ -4,6 +4,7 @@ use aam_api::ViewShape;
 use burn::module::Module;
 use burn::tensor::Device;
 
+use super::embedding_cache::EmbeddingCache;
 use super::encoding::Embeddings;
 use super::fitting::TrainingSamples;
 use super::inference::FineTuned;
@@ -88,7 +89,7 @@ pub fn fitted(
     mut model: FineTuned,
     is_fitted: bool,
     frozen: bool,
-    (batcher, split): (&Batcher<'_>, &Split),
+    (batcher, split, cache): (&Batcher<'_>, &Split, &EmbeddingCache),
     seed: u64,
     device: &Device,
     observer: &mut dyn Observer,
@@ -99,7 +100,8 @@ pub fn fitted(
     let rows = [split.train.as_slice(), &split.validation].concat();
     let base = model.predictor.base.valid();
     let inner = device.clone().inner();
-    let embeddings = Embeddings::of_samples(&base, batcher, &rows, &inner, |done, total| {
+    let place = (&inner, cache);
+    let embeddings = Embeddings::of_samples(&base, batcher, &rows, place, |done, total| {
         observer.observe(&Event::Progress {
             what: "encoding ASVs",
             done,

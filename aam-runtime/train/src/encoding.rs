@@ -8,9 +8,10 @@
 use aam_api::{AsvChunk, MaskedChunk, Recomputation};
 use burn::module::Module;
 use burn::optim::GradientsAccumulator;
-use burn::tensor::{Device, Gradients, Tensor};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 
 use super::draws::AsvSeeds;
+use crate::embedding_cache::{EmbeddingCache, Entry};
 use crate::parallel::{OwnPart, Replica};
 use aam_model::Base;
 use aam_model::batch::{AsvGroups, Batcher};
@@ -110,8 +111,8 @@ pub struct Embeddings {
 }
 
 impl Embeddings {
-    /// Encodes the ASVs of the samples at `rows`. `base` must be in inference mode; `progress` is
-    /// called with the number of completed ASVs and their total.
+    /// Encodes the ASVs of the samples at `rows`, unless they are in the `cache`. `base` must be in
+    /// inference mode; `progress` is called with the number of completed ASVs and their total.
     ///
     /// # Errors
     /// Those of `progress`.
@@ -119,10 +120,26 @@ impl Embeddings {
         base: &Base,
         batcher: &Batcher<'_>,
         rows: &[usize],
-        device: &Device,
+        (device, cache): (&Device, &EmbeddingCache),
         progress: impl FnMut(usize, usize) -> Result<(), RunError>,
     ) -> Result<Self, RunError> {
-        Self::on_replicas(base, batcher, rows, device, Replica::ALONE, progress)
+        let groups = batcher.groups(rows);
+        let asvs = groups.features().count();
+        let chunks = || groups.chunks(batcher.sequences);
+        let entry = cache.entry(base, asvs, chunks, device);
+        if let Some(known) = entry.as_ref().and_then(Entry::read) {
+            let known = TensorData::new(known, [asvs, base.dim()]);
+            return Ok(Self {
+                values: Tensor::from_data(known, device),
+                position: positions(&groups, batcher),
+            });
+        }
+        let found = Self::on_replicas(base, batcher, rows, device, Replica::ALONE, progress)?;
+        if let Some(entry) = entry {
+            let values = found.values.clone().into_data();
+            entry.write(&values.iter::<f32>().collect::<Vec<f32>>());
+        }
+        Ok(found)
     }
 
     /// As [`of_samples`](Self::of_samples), with the ASVs divided among several replicas.
@@ -138,10 +155,7 @@ impl Embeddings {
         mut progress: impl FnMut(usize, usize) -> Result<(), RunError>,
     ) -> Result<Self, RunError> {
         let groups = batcher.groups(rows);
-        let mut position = vec![0; batcher.table.num_features()];
-        for (row, feature) in groups.features().enumerate() {
-            position[feature as usize] = row as u32;
-        }
+        let position = positions(&groups, batcher);
         let part = replica.part(groups.features().count());
         let all = part.computed().len();
         let mut done = 0;
@@ -198,4 +212,13 @@ impl Embeddings {
             .clone()
             .select(0, Tensor::from_data(rows.as_slice(), &device))
     }
+}
+
+/// The row of each ASV of `groups` by its column in the table.
+fn positions(groups: &AsvGroups, batcher: &Batcher<'_>) -> Vec<u32> {
+    let mut position = vec![0; batcher.table.num_features()];
+    for (row, feature) in groups.features().enumerate() {
+        position[feature as usize] = row as u32;
+    }
+    position
 }

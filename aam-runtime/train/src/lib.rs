@@ -12,6 +12,7 @@ pub mod choice;
 pub mod classes;
 pub mod doctor;
 pub mod draws;
+pub mod embedding_cache;
 pub mod encoding;
 mod epoch;
 pub mod finetuning;

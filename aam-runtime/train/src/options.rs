@@ -5,6 +5,7 @@
 //! the help text. Components are selected by name ([`Components`]) and never named here.
 
 mod adaptation;
+mod cache;
 mod decisions;
 mod level;
 mod memory;
@@ -22,6 +23,7 @@ use aam_model::options::{MaskingOptions, ModelOptions, OutputOptions};
 use aam_report::PresentationOptions;
 use aam_study::options::{CategoryOptions, DataOptions, SplitOptions};
 pub use adaptation::AdaptationOptions;
+pub use cache::CacheOptions;
 pub use level::Level;
 pub use memory::MemoryOptions;
 pub use optimization::OptimizationOptions;
@@ -131,6 +133,9 @@ pub struct TrainOptions {
     /// Memory limits.
     #[serde(flatten)]
     pub memory: MemoryOptions,
+    /// Cache of embeddings.
+    #[serde(flatten)]
+    pub embedding_cache: CacheOptions,
     /// Starting point: a run directory of `aam pretrain`, whose best checkpoint is used, or a
     /// checkpoint, including one of `aam import`.
     #[schemars(transform = Facts::new().common().file(FileUse::Read))]
@@ -262,6 +267,7 @@ impl Default for TrainOptions {
             model: ModelOptions::default(),
             optimization: OptimizationOptions::default(),
             memory: MemoryOptions::default(),
+            embedding_cache: CacheOptions::default(),
             pretrained_encoder: None,
             freeze_base: None,
             categorical_lr: None,

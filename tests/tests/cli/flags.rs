@@ -34,7 +34,7 @@ fn the_flags_of_train_are_frozen() {
     let expected = "
         asv-chunk-size asv-encoder asv-sampling attention-heads attention-layers
         attn-implementation augmentation auto-batch-size balance base-lr baseline-trees batch-size best-metric
-        categorical-columns categorical-dropout categorical-embed-dim categorical-embed-dims
+        cache cache-dir categorical-columns categorical-dropout categorical-embed-dim categorical-embed-dims
         categorical-hierarchy categorical-loss-weight-beta categorical-loss-weight-column
         categorical-loss-weights categorical-lr classifier compatibility conditional-output-scaling
         config count-embedding count-scale count-weight decay-all device distance-scale

@@ -13,6 +13,7 @@ mod conditions;
 mod distances_file;
 mod doctor;
 mod embed;
+mod embedding_cache;
 mod errors;
 mod evaluation;
 mod explain;
