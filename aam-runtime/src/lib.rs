@@ -14,6 +14,7 @@ pub mod options;
 pub mod predict;
 pub mod pretraining;
 pub mod rf_baseline;
+mod saved_batches;
 mod saved_kinship;
 pub mod simulate;
 mod stages;

@@ -1,6 +1,6 @@
 //! A trained model from its checkpoint, and samples prepared for it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,20 +9,25 @@ use burn::module::Module;
 use burn::tensor::Device;
 
 use aam_data::{Conditions, Kinship, Metadata, Table, TokenizedSequences};
+use aam_model::batch::Batcher;
 use aam_model::device::device;
 use aam_model::{AttnImplementation, MixedPrecision};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
+use aam_study::batches::{Batches, Offsets};
 use aam_study::categories::CategoryIds;
 use aam_study::{self as study, required};
 use aam_train::checkpoint::directory::{self, MANIFEST, WEIGHTS, checkpoint_of};
 use aam_train::checkpoint::manifest::{DataPolicy, PredictorManifest};
 use aam_train::doctor::{settle, settle_precision};
+use aam_train::encoding::Embeddings;
 use aam_train::inference::FineTuned;
+use aam_train::profiles::Profiles;
 use aam_train::target_scales::{self, TargetScales};
 
 use crate::given_reads::GivenReads;
-use crate::members::{MEMBERS, SavedMembers};
+use crate::members::{MEMBERS, SavedMembers, USUAL};
+use crate::saved_batches::SavedBatches;
 use crate::saved_kinship;
 use crate::training_samples::TrainingSamples;
 
@@ -70,6 +75,8 @@ pub struct LoadedPredictor {
     pub policy: DataPolicy,
     /// How the features are related, if they have no sequences.
     pub kinship: Option<Arc<Kinship>>,
+    /// How what batches have in common is removed, if it is.
+    pub batches: Option<SavedBatches>,
     /// The manifest of the checkpoint.
     pub parts: PredictorManifest,
     /// The component that combines the ASVs of a sample.
@@ -107,6 +114,7 @@ impl LoadedPredictor {
         };
         let training = TrainingSamples::of(&mut files, path, source.needs_training_samples)?;
         let kinship = saved_kinship::read(&mut files, &manifest, path)?;
+        let batches = SavedBatches::read(&mut files, path)?;
         let model = FineTuned::init(&manifest, &device).map_err(|error| match error {
             RunError::Plugin(PluginError::NotLinked { .. }) => error,
             error @ (RunError::Plugin(_) | RunError::Setting { .. }) => {
@@ -117,16 +125,14 @@ impl LoadedPredictor {
         let model = model.with_precision(source.precision);
         let weights = files.remove(WEIGHTS).unwrap_or_default();
         let model = directory::load_weights(model, weights, false, &path.join(WEIGHTS))?.valid();
-        let members = files.get(MEMBERS);
-        let members = members
-            .map(|bytes| SavedMembers::read(bytes, &path.join(MEMBERS), &parts))
-            .transpose()?;
+        let members = members(&files, path, &parts)?;
         let seen = manifest.train_samples.into_iter();
         Ok(Self {
             device,
             asv_encoder: manifest.model.asv_encoder,
             policy: manifest.data,
             kinship,
+            batches,
             parts,
             sample_encoder: manifest.model.sample_encoder,
             model,
@@ -144,12 +150,30 @@ impl LoadedPredictor {
     }
 }
 
+/// The members other than the network in the `files` of the checkpoint at `path`.
+fn members(
+    files: &BTreeMap<String, Vec<u8>>,
+    path: &Path,
+    parts: &PredictorManifest,
+) -> Result<Option<SavedMembers>, RunError> {
+    let Some(bytes) = files.get(MEMBERS) else {
+        return Ok(None);
+    };
+    let members = SavedMembers::read(bytes, &path.join(MEMBERS), parts)?;
+    match files.get(USUAL) {
+        Some(bytes) => members.with_usual(bytes, &path.join(USUAL)).map(Some),
+        None => Ok(Some(members)),
+    }
+}
+
 /// Samples that a model can predict, prepared like those it was trained on.
 pub struct PredictableSamples {
     /// Reads, with sequences as the names of the ASVs.
     pub table: Table,
     /// The tokenised sequences.
     pub sequences: TokenizedSequences,
+    /// The batches of the samples, if the model removes what they have in common.
+    pub batches: Option<Batches>,
     /// The categories of the samples.
     pub categories: CategoryIds,
     /// The scales of the targets for each sample.
@@ -167,9 +191,16 @@ impl PredictableSamples {
         predictor: &LoadedPredictor,
         observer: &mut dyn Observer,
     ) -> Result<Self, RunError> {
+        let saved = predictor.batches.as_ref();
+        // Rejected before the table is read.
+        saved.map(|saved| saved.of(metadata, &[])).transpose()?;
         let (table, sequences) =
             given.read(&predictor.policy, predictor.kinship.as_ref(), observer)?;
         let (ids, parts) = (table.sample_ids(), &predictor.parts);
+        let batches = saved.map(|saved| saved.of(metadata, ids)).transpose()?;
+        if let (Some(saved), Some(batches)) = (saved, &batches) {
+            observer.observe(&Event::Note(&batches.described(&saved.column)))?;
+        }
         let categories = CategoryIds::new(&parts.categories, metadata, ids)?;
         if let Some(text) = categories.warning() {
             observer.observe(&Event::Warning(&text))?;
@@ -179,9 +210,36 @@ impl PredictableSamples {
         Ok(Self {
             table,
             sequences,
+            batches,
             categories,
             scales,
         })
+    }
+
+    /// The profiles of all samples, and how their batches differ, if the model removes that.
+    ///
+    /// # Errors
+    /// Samples without fixed profiles.
+    pub fn profiles(
+        &self,
+        predictor: &LoadedPredictor,
+        batcher: &Batcher<'_>,
+        embeddings: &Embeddings,
+    ) -> Result<Option<(Profiles, Offsets)>, RunError> {
+        let (Some(saved), Some(batches)) = (&predictor.batches, &self.batches) else {
+            return Ok(None);
+        };
+        let rows: Vec<usize> = (0..self.table.num_samples()).collect();
+        let base = &predictor.model.predictor.base;
+        let profiles = Profiles::new(base, batcher, embeddings, &rows, &predictor.device);
+        let Some(profiles) = profiles else {
+            return Err(RunError::setting(
+                "table",
+                "the model centres the samples of each batch, for which there are too many here, or their ASVs are drawn at random; predict fewer at a time, and without --asv-sampling",
+            ));
+        };
+        let offsets = profiles.offsets(batches, &saved.profile);
+        Ok(Some((profiles, offsets)))
     }
 }
 

@@ -131,11 +131,13 @@ impl PredictableSamples {
             })
         })?;
         let passes = passes(options, &batcher, &rows, observer)?;
+        let profiles = self.profiles(predictor, &batcher, &embeddings)?;
+        let profiles = profiles.map(|(profiles, offsets)| profiles.without(&offsets));
         let predictions = PredictionPasses {
             model,
             scales: &self.scales,
             embeddings: &embeddings,
-            profiles: None,
+            profiles: profiles.as_ref(),
             batcher: &batcher,
             categories: &self.categories,
             device,
@@ -180,7 +182,13 @@ impl PredictableSamples {
             .unzip();
         let levels = Level::distinct(&options.interval);
         let mut levels = members
-            .predict(&self.table, &self.categories, &network, numbers, &levels)
+            .predict(
+                (&self.table, self.batches.as_ref()),
+                &self.categories,
+                &network,
+                numbers,
+                &levels,
+            )
             .into_iter();
         let samples = levels.next().map_or(network, |first| first.samples);
         let predictions = samples.into_iter().map(|sample| sample.predictions);

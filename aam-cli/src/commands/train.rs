@@ -43,7 +43,7 @@ fn next_commands(options: &TrainOptions) -> String {
         new += " --sequences NEW.fasta";
         known += &format!(" --sequences {}", quoted(&options.data.sequences));
     }
-    if !options.categories.categorical_columns.is_empty() {
+    if !options.categories.categorical_columns.is_empty() || options.batch_column.is_some() {
         new += " --metadata NEW.tsv";
         known += &format!(" --metadata {}", quoted(&options.metadata));
     }

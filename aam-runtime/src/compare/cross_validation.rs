@@ -202,7 +202,9 @@ impl FinishedComparison {
             let fitted = members.fit(&samples, &split.train)?;
             let categories = fitted.category_ids(&divided.metadata, &divided.ids)?;
             let (table, held_out) = (&divided.table, &split.validation);
-            let predicted = fitted.predict(table, &categories, held_out, &numbers);
+            let offsets = fitted.offsets(table, samples.batches);
+            let offsets = offsets.as_ref();
+            let predicted = fitted.predict(table, &categories, held_out, offsets, &numbers);
             match all.is_empty() {
                 true => all = predicted,
                 false => {

@@ -1,18 +1,20 @@
 //! Predictions of the members of a model, individually and combined, for samples with modified
 //! reads.
 
+use aam_api::SampleView;
 use aam_evaluation::evaluation::{NETWORK, Other};
 use aam_evaluation::results::{HeldOut, TargetPrediction};
 use aam_model::Wants;
 use aam_model::batch::{Batch, Batcher};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
+use aam_study::batches::Offsets;
 use aam_study::categories::CategoryIds;
 use aam_train::embedding_cache::EmbeddingCache;
 use aam_train::encoding::Embeddings;
 use aam_train::inference::{FineTuned, prediction_batches, predictions};
 use aam_train::target_scales::TargetScales;
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use ndarray::{Array3, s};
 use rayon::prelude::*;
 
@@ -36,6 +38,8 @@ pub struct Inputs<'a> {
     pub categories: &'a CategoryIds,
     /// The scales of the targets of these samples.
     pub scales: &'a TargetScales,
+    /// How the samples' batches differ for the network, if it removes that.
+    pub offsets: Option<&'a Offsets>,
 }
 
 /// The members of a model, applied to samples with modified reads.
@@ -43,6 +47,9 @@ pub struct Methods<'a> {
     predictor: &'a LoadedPredictor,
     samples: &'a PredictableSamples,
     embeddings: Embeddings,
+    /// How the samples' batches differ for the network and for the learners, if the model removes that.
+    /// Samples with modified reads stay in their batch, which stays as it is.
+    offsets: [Option<Offsets>; 2],
     /// The index of the target.
     target: usize,
     /// The classes whose probabilities are explained. Empty for a numeric target.
@@ -86,10 +93,16 @@ impl<'a> Methods<'a> {
             Some([_, _]) => vec![1],
             Some(names) => (0..names.len()).collect(),
         };
+        let profiles = samples.profiles(predictor, &batcher, &embeddings)?;
+        let members = predictor.members.as_ref().and_then(|members| {
+            let fitted = &members.members;
+            fitted.offsets(&samples.table, samples.batches.as_ref())
+        });
         Ok(Self {
             predictor,
             samples,
             embeddings,
+            offsets: [profiles.map(|(_, offsets)| offsets), members],
             target,
             classes,
         })
@@ -118,10 +131,11 @@ impl<'a> Methods<'a> {
     }
 
     /// The categories of the samples and the scales of their targets.
-    pub fn inputs(&self) -> Inputs<'a> {
+    pub fn inputs(&self) -> Inputs<'_> {
         Inputs {
             categories: &self.samples.categories,
             scales: &self.samples.scales,
+            offsets: self.offsets[0].as_ref(),
         }
     }
 
@@ -185,9 +199,13 @@ impl<'a> Methods<'a> {
         let categories = inputs.categories.of_rows(changed.origins());
         let numbers = self.predictor.numbers();
         let fitted = &members.members;
+        let [_, offsets] = &self.offsets;
+        let offsets = offsets.as_ref().map(|of| of.of_rows(changed.origins()));
+        let offsets = offsets.as_ref();
         let learners = || -> Vec<Other> {
             let parts = rows.par_chunks(PART);
-            let parts = parts.map(|part| fitted.predict(&table, &categories, part, &numbers));
+            let parts =
+                parts.map(|part| fitted.predict(&table, &categories, part, offsets, &numbers));
             parts
                 .collect::<Vec<_>>()
                 .into_iter()
@@ -296,7 +314,22 @@ pub fn forward(
     let categories = inputs.categories.tensor(&origins, device);
     let input = batch.input(None, categories, device);
     let asvs = embeddings.select(&batch.groups);
-    let output = model.predictor.forward_asvs(asvs, &input, Wants::default());
+    let centred = inputs.offsets.and_then(|offsets| {
+        let view = model.predictor.base.view(asvs.clone(), &input.samples);
+        let SampleView::Profiles(profiles) = view else {
+            return None;
+        };
+        let own = origins.iter().flat_map(|&origin| offsets.at(origin));
+        let own = TensorData::new(own.copied().collect::<Vec<f32>>(), profiles.dims());
+        Some(profiles - Tensor::from_data(own, device))
+    });
+    let output = match centred {
+        Some(profiles) => {
+            let categories = input.categories.clone();
+            model.predictor.forward_profiles(profiles, categories)
+        }
+        None => model.predictor.forward_asvs(asvs, &input, Wants::default()),
+    };
     let found = predictions(model, inputs.scales, &origins, &output);
     let found = batch.rows.iter().zip(found);
     found

@@ -9,9 +9,11 @@ use aam_evaluation::groups::Groups;
 use aam_evaluation::results::RawColumn;
 use aam_features::FeatureSpace;
 use aam_run::RunError;
+use aam_study::batches::Batches;
 use aam_study::categories::{CategoryColumns, CategoryIds, CategoryVocabulary};
 use aam_train::choice::listed;
 
+use super::centring;
 use super::fitted::{FittedMember, FittedMembers};
 
 /// Number of inner folds on which learners tune their settings.
@@ -62,6 +64,8 @@ pub struct LabelledSamples<'a> {
     pub table: &'a Table,
     /// How the features are related, if they have no sequences.
     pub kinship: Option<&'a Kinship>,
+    /// The batches of the samples, if what they have in common is removed.
+    pub batches: Option<&'a Batches>,
     /// The target columns.
     pub targets: &'a [RawColumn],
     /// The groups of the samples, if given.
@@ -123,6 +127,7 @@ impl Members {
             return Ok(FittedMembers {
                 with_network: self.with_network,
                 space: FeatureSpace::default(),
+                usual: Vec::new(),
                 categories: CategoryVocabulary::default(),
                 learners: Vec::new(),
             });
@@ -135,6 +140,14 @@ impl Members {
             samples.table.sample_ids(),
         )?;
         let features = space.of(samples.table, rows);
+        let (features, usual) = match samples.batches {
+            Some(batches) => {
+                let usual = centring::usual(&features);
+                let offsets = centring::offsets(&space, samples.table, batches, &usual);
+                (centring::without(features, rows, &offsets), usual)
+            }
+            None => (features, Vec::new()),
+        };
         let features = features.with_categories(ids.indicators(rows, &categories));
         let mut learners: Vec<FittedMember> = self.learners.iter().map(Member::unfitted).collect();
         for column in samples.targets {
@@ -148,6 +161,7 @@ impl Members {
         Ok(FittedMembers {
             with_network: self.with_network,
             space,
+            usual,
             categories,
             learners,
         })

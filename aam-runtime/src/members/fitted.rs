@@ -9,7 +9,10 @@ use aam_evaluation::evaluation::{NETWORK, Other};
 use aam_evaluation::results::{HeldOut, TargetPrediction};
 use aam_features::FeatureSpace;
 use aam_run::RunError;
+use aam_study::batches::{Batches, Offsets};
 use aam_study::categories::{CategoryIds, CategoryVocabulary};
+
+use super::centring;
 
 /// A learner fitted to every target.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub(super) struct FittedMember {
 pub struct FittedMembers {
     pub(super) with_network: bool,
     pub(super) space: FeatureSpace,
+    /// The mean log-ratios of the training samples, if batches are centred.
+    pub(super) usual: Vec<f32>,
     pub(super) categories: CategoryVocabulary,
     pub(super) learners: Vec<FittedMember>,
 }
@@ -41,17 +46,29 @@ impl FittedMembers {
         CategoryIds::new(&self.categories, Some(metadata), samples)
     }
 
+    /// How the `batches` in `table` differ from the training samples, if there are any.
+    pub fn offsets(&self, table: &Table, batches: Option<&Batches>) -> Option<Offsets> {
+        let batches = batches.filter(|_| !self.learners.is_empty())?;
+        Some(centring::offsets(&self.space, table, batches, &self.usual))
+    }
+
     /// The predictions of every learner for the samples of `table` at `rows` with the given
-    /// `categories`. `numbers` says for each target whether it is numeric.
+    /// `categories`, without the `offsets` of their batches. `numbers` says for each target whether it
+    /// is numeric.
     pub fn predict(
         &self,
         table: &Table,
         categories: &CategoryIds,
         rows: &[usize],
+        offsets: Option<&Offsets>,
         numbers: &[bool],
     ) -> Vec<Other> {
         let indicators = categories.indicators(rows, &self.categories);
         let features = self.space.of(table, rows).with_categories(indicators);
+        let features = match offsets {
+            Some(offsets) => centring::without(features, rows, offsets),
+            None => features,
+        };
         let learners = self.learners.iter().map(|member| {
             let mut samples: Vec<HeldOut> = rows
                 .iter()

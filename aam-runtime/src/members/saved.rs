@@ -10,6 +10,7 @@ use aam_evaluation::out_of_fold::{AtLevel, TargetOutOfFold};
 use aam_evaluation::results::{HeldOut, RawColumn};
 use aam_features::FeatureSpace;
 use aam_run::RunError;
+use aam_study::batches::Batches;
 use aam_study::categories::CategoryIds;
 use aam_train::checkpoint::directory;
 use aam_train::checkpoint::manifest::{PredictorManifest, TargetManifest};
@@ -19,6 +20,8 @@ use super::fitted::{FittedMember, FittedMembers, combined};
 
 /// The checkpoint file that holds the members.
 pub const MEMBERS: &str = "members.bin";
+/// The file that holds the mean log-ratios of the training samples, if batches are centred.
+pub const USUAL: &str = "batches-of-members.bin";
 
 /// The learners of a checkpoint, and the calibration of its intervals and probabilities from
 /// held-out predictions.
@@ -131,11 +134,34 @@ impl SavedMembers {
     pub fn add_to(&self, from: &Path, to: &Path) -> Result<(), RunError> {
         let (manifest, mut files) = directory::load(from)?;
         files.insert(MEMBERS.to_owned(), self.bytes()?);
+        if !self.members.usual.is_empty() {
+            let usual = postcard::to_stdvec(&self.members.usual)
+                .map_err(|error| RunError::checkpoint(USUAL, error.to_string()))?;
+            files.insert(USUAL.to_owned(), usual);
+        }
         let files = files.iter();
         let files: Vec<(&str, &[u8])> = files
             .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
             .collect();
         directory::save(to, &manifest, &files)
+    }
+
+    /// Sets the mean log-ratios of the training samples from the `bytes` of the file at `path`.
+    ///
+    /// # Errors
+    /// A damaged file.
+    pub fn with_usual(mut self, bytes: &[u8], path: &Path) -> Result<Self, RunError> {
+        let usual: Result<Vec<f32>, _> = postcard::from_bytes(bytes);
+        match usual {
+            Ok(usual)
+                if usual.len() == self.members.space.width()
+                    && usual.iter().all(|value| value.is_finite()) =>
+            {
+                self.members.usual = usual;
+                Ok(self)
+            }
+            _ => Err(RunError::checkpoint(path, "it is damaged")),
+        }
     }
 
     /// Parses the `bytes` of the file at `path`, for the model described by `parts`.
@@ -165,6 +191,7 @@ impl SavedMembers {
             members: FittedMembers {
                 with_network: contents.with_network,
                 space: contents.space,
+                usual: Vec::new(),
                 categories: parts.categories.clone(),
                 learners,
             },
@@ -177,14 +204,16 @@ impl SavedMembers {
     /// `levels`, or at those of the training if `levels` is empty.
     pub fn predict(
         &self,
-        table: &Table,
+        (table, batches): (&Table, Option<&Batches>),
         categories: &CategoryIds,
         network: &[HeldOut],
         numbers: &[bool],
         levels: &[f64],
     ) -> Vec<AtLevel> {
         let rows: Vec<usize> = network.iter().map(|sample| sample.row).collect();
-        let learners = self.members.predict(table, categories, &rows, numbers);
+        let offsets = self.members.offsets(table, batches);
+        let members = &self.members;
+        let learners = members.predict(table, categories, &rows, offsets.as_ref(), numbers);
         self.together(network, &learners, levels)
     }
 

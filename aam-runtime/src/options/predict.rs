@@ -22,8 +22,8 @@ pub struct PredictOptions {
     /// The table.
     #[serde(flatten)]
     pub given: GivenTableOptions,
-    /// Sample metadata. Required if the model uses categorical columns, if the target is scaled
-    /// within categories, or if `where` selects samples.
+    /// Sample metadata. Required if the model uses categorical columns or batches, if the target is
+    /// scaled within categories, or if `where` selects samples.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub metadata: Option<PathBuf>,
     /// Sample selection.

@@ -10,6 +10,7 @@ use aam_data::{Kinship, Metadata, Split, Table};
 use aam_evaluation::groups::Groups;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
+use aam_study::batches::Batches;
 use aam_study::categories::CategoryColumns;
 use aam_study::division::Folds;
 use aam_train::augmenting::Augmenting;
@@ -49,6 +50,7 @@ impl<'a> DividedStudy<'a> {
             study,
             metadata,
             targets,
+            ..
         } = matched;
         let ids = study.table.sample_ids();
         let division = division(options, metadata, ids, targets, observer)?;
@@ -135,6 +137,8 @@ pub struct FoldedStudy {
     pub table: Table,
     /// How the features are related, if they have no sequences.
     pub kinship: Option<Arc<Kinship>>,
+    /// The batches of the samples, if what they have in common is removed.
+    pub batches: Option<Batches>,
     /// The targets of the samples.
     pub targets: RawTargets,
     /// The metadata of the samples.
@@ -153,6 +157,7 @@ impl FoldedStudy {
         LabelledSamples {
             table: &self.table,
             kinship: self.kinship.as_deref(),
+            batches: self.batches.as_ref(),
             targets: &self.targets.columns,
             groups: self.groups.as_ref(),
             metadata: &self.metadata,
@@ -177,6 +182,7 @@ pub fn folded(
         study,
         metadata,
         targets,
+        batches,
     } = MatchedStudy::read(options, known, observer)?;
     let ids = study.table.sample_ids();
     let division = division(options, &metadata, ids, &targets, observer)?;
@@ -192,6 +198,7 @@ pub fn folded(
     Ok(FoldedStudy {
         ids: ids.to_vec(),
         kinship: study.sequences.kinship().cloned(),
+        batches,
         table: study.table,
         targets,
         categories: CategoryColumns::read(&options.categories, &options.metadata_column)?,

@@ -165,6 +165,7 @@ impl<'a> FittedTraining<'a> {
         let samples = LabelledSamples {
             table: &divided.matched.study.table,
             kinship: divided.matched.study.sequences.kinship().map(AsRef::as_ref),
+            batches: divided.matched.batches.as_ref(),
             targets: &divided.matched.targets.columns,
             groups: divided.groups.as_ref(),
             metadata: &divided.matched.metadata,
@@ -173,10 +174,12 @@ impl<'a> FittedTraining<'a> {
         };
         let fitted = members.fit(&samples, &divided.split.train)?;
         let held_out = &divided.split.validation;
+        let offsets = fitted.offsets(samples.table, samples.batches);
         let learners = fitted.predict(
             samples.table,
             &self.objective.categories,
             held_out,
+            offsets.as_ref(),
             &samples.numbers(),
         );
         let together = combined(members.with_network, &network, &learners);

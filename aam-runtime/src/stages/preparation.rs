@@ -8,6 +8,7 @@ use super::division::DividedStudy;
 use super::ready::{ReadyTraining, parts as parts_of};
 use super::setup::{InitialWeights, TrainingSetup};
 use crate::options::TrainOptions;
+use crate::saved_batches::SavedBatches;
 use aam_model::batch::Batcher;
 use aam_report::watch::Watch;
 use aam_run::RunError;
@@ -208,10 +209,12 @@ impl<'a> PreparedTraining<'a> {
             let base = model.predictor.base.valid();
             Profiles::new(&base, &batcher, embeddings, &rows, &device.clone().inner())
         });
+        let (profiles, batches) = centred(self.divided, profiles)?;
         let objective = Finetuning {
             passes,
             profiles,
             augmenting,
+            batches,
             nucleotides,
             batcher,
             task: self.task,
@@ -268,6 +271,30 @@ impl<'a> PreparedTraining<'a> {
             (task, weight)
         })
     }
+}
+
+/// The `profiles` without what batches have in common, and what a checkpoint has to know of it, if there are
+/// batches.
+fn centred(
+    divided: &DividedStudy<'_>,
+    profiles: Option<Profiles>,
+) -> Result<(Option<Profiles>, Vec<u8>), RunError> {
+    let Some(batches) = &divided.matched.batches else {
+        return Ok((profiles, Vec::new()));
+    };
+    let Some(profiles) = profiles else {
+        return Err(RunError::setting(
+            "batch-column",
+            "the samples of this model have no fixed profiles to centre: there are too many, or their ASVs are drawn at random",
+        ));
+    };
+    let column = divided.setup.options().batch_column.clone();
+    let saved = SavedBatches {
+        column: column.unwrap_or_default(),
+        profile: profiles.usual(&divided.split.train),
+    };
+    let offsets = profiles.offsets(batches, &saved.profile);
+    Ok((Some(profiles.without(&offsets)), saved.bytes()?))
 }
 
 /// The parts on top of the base: components, targets and categories, as at the start of the run.

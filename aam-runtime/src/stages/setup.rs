@@ -83,6 +83,7 @@ impl<'a> TrainingSetup<'a> {
         let plan = Plan::finetuning(ways.is_fitted, optimization);
         let frozen = freezes(options, &config)?;
         check_losses_of_base(options, ways.view, frozen)?;
+        check_batches(options, ways.view, frozen)?;
         let setup = Self {
             base_rates: BaseRates::read(&options.adaptation, frozen, plan.lr)?,
             settings,
@@ -274,6 +275,32 @@ fn initial(
         weights => weights,
     };
     Ok((weights, config))
+}
+
+/// Rejects batches of a model whose samples have no fixed profiles that could be centred.
+fn check_batches(options: &TrainOptions, view: ViewShape, frozen: bool) -> Result<(), RunError> {
+    let Some(column) = &options.batch_column else {
+        return Ok(());
+    };
+    let targets = options.metadata_column.iter();
+    if targets.clone().any(|target| target.trim() == column.trim()) {
+        let problem = "this is the column to predict, which would be removed with the batches";
+        return Err(RunError::value("batch-column", column, problem));
+    }
+    if !options.augmentation.is_empty() {
+        return Err(RunError::setting(
+            "batch-column",
+            "it centres profiles that stay the same during the training, and --augmentation changes them in every update; leave out one of the two",
+        ));
+    }
+    let others = options.unifrac_weight > 0.0 || options.nucleotide_weight > 0.0;
+    match frozen && !others && matches!(view, ViewShape::Profiles { .. }) {
+        true => Ok(()),
+        false => Err(RunError::setting(
+            "batch-column",
+            "it centres profiles of samples that stay the same during the training; use it with a frozen base and abundance pooling, the defaults, and without losses of the base",
+        )),
+    }
 }
 
 /// Rejects losses of parts that the model does not compute or train.

@@ -7,10 +7,12 @@ use super::setup::TrainingSetup;
 use crate::options::{DataOptions, OptimizationOptions, PretrainOptions, TrainOptions};
 use aam_api::AsvEncoderKind;
 use aam_data::{IdsAre, Metadata, Storage, Table, TokenOptions, TokenizedSequences};
+use aam_evaluation::association::{cramers_v, variance_explained};
 use aam_evaluation::distribution::Distribution;
 use aam_model::LINEAGE_ENCODER;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
+use aam_study::batches::Batches;
 use aam_study::division::Division;
 use aam_study::options::MOST_BASES;
 use aam_study::{self as study, ByMetadata, Notes, Study, Supervision, required};
@@ -18,6 +20,9 @@ use aam_train::classes;
 use aam_train::metadata_columns;
 use aam_train::session::{max_bp, model_config};
 use aam_train::targets::{self, RawTargets};
+
+/// Association of the target with the batches from which a warning is issued.
+const TOGETHER: f64 = 0.8;
 
 /// The samples that have reads, metadata, targets and, if requested, distances.
 pub struct MatchedSamples {
@@ -39,6 +44,8 @@ pub struct MatchedStudy {
     pub metadata: Metadata,
     /// The targets.
     pub targets: RawTargets,
+    /// The batches of the samples, if what they have in common is removed.
+    pub batches: Option<Batches>,
 }
 
 impl MatchedSamples {
@@ -104,6 +111,7 @@ impl MatchedStudy {
         observer: &mut dyn Observer,
     ) -> Result<Self, RunError> {
         let samples = MatchedSamples::read(options, observer)?;
+        let batches = batches(options, &samples, observer)?;
         let sequences = match lacks_sequences(options, &samples.table) {
             true => related(options, &samples.table, observer)?,
             false => encoded(options, known, &samples.table, observer)?,
@@ -114,10 +122,49 @@ impl MatchedStudy {
                 sequences,
                 supervision: samples.supervision,
             },
+            batches,
             metadata: samples.metadata,
             targets: samples.targets,
         })
     }
+}
+
+/// The batches of the samples, if they are to be centred. Reports them, and warns of a target that goes with
+/// them.
+fn batches(
+    options: &TrainOptions,
+    samples: &MatchedSamples,
+    observer: &mut dyn Observer,
+) -> Result<Option<Batches>, RunError> {
+    let Some(column) = options.batch_column.as_deref() else {
+        return Ok(None);
+    };
+    let batches = Batches::read(&samples.metadata, column, samples.table.sample_ids())?;
+    let text = format!(
+        "{}: what the samples of a batch have in common is removed",
+        batches.described(column)
+    );
+    observer.observe(&Event::Note(&text))?;
+    let of: Vec<Option<usize>> = batches.of().iter().copied().map(Some).collect();
+    for target in &samples.targets.columns {
+        let (together, measure) = match target.classes {
+            Some(_) => {
+                let classes = target.values.iter().map(|&class| Some(class as usize));
+                let classes: Vec<Option<usize>> = classes.collect();
+                (cramers_v(&of, &classes), "Cramér's V")
+            }
+            None => (variance_explained(&of, &target.values), "R²"),
+        };
+        if together >= TOGETHER {
+            let text = format!(
+                "--batch-column: '{}' and '{}' go together ({measure} {together:.2}), so most of what tells its values apart is removed with the batches",
+                target.name,
+                column.trim()
+            );
+            observer.observe(&Event::Warning(&text))?;
+        }
+    }
+    Ok(Some(batches))
 }
 
 /// Whether features are embedded by their relations instead of by their sequences: if that encoder is

@@ -4,6 +4,7 @@
 //!
 //! Every step reports how many samples it kept and why others were dropped.
 
+pub mod batches;
 pub mod categories;
 pub mod division;
 pub mod familiarity;

@@ -26,7 +26,7 @@ use super::rates::{BaseRates, OwnRate};
 use super::target_scales::TargetScales;
 use super::training_batches::TrainingBatch;
 use crate::checkpoint::Manifest;
-use crate::checkpoint::manifest::KINSHIP;
+use crate::checkpoint::manifest::{BATCHES, KINSHIP};
 use crate::parallel::{LocalBatch, Replica};
 use aam_data::Split;
 use aam_evaluation::compared::of_targets;
@@ -101,6 +101,8 @@ pub struct Finetuning<'a> {
     /// How features without sequences are related, as the contents of [`KINSHIP`]; empty if there are
     /// none.
     pub kinship: Vec<u8>,
+    /// How batches are centred, as the contents of [`BATCHES`]; empty if they are not.
+    pub batches: Vec<u8>,
 }
 
 /// The predictions of a model for the validation samples.
@@ -358,6 +360,7 @@ impl Objective for Finetuning<'_> {
         let files = [
             (familiarity::FILE, self.familiarity.as_slice()),
             (KINSHIP, self.kinship.as_slice()),
+            (BATCHES, self.batches.as_slice()),
         ];
         let files = files.into_iter();
         files.filter(|(_, bytes)| !bytes.is_empty()).collect()

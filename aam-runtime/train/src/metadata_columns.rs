@@ -38,6 +38,7 @@ fn named(options: &TrainOptions) -> impl Iterator<Item = &str> {
     let names = lists.into_iter().flatten().map(String::as_str);
     names
         .chain(options.split.group_column.as_deref())
+        .chain(options.batch_column.as_deref())
         .chain(balance.into_iter().flat_map(|by| by.split(',')))
 }
 

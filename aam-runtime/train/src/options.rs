@@ -106,6 +106,10 @@ pub struct TrainOptions {
     #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change()
         .otherwise("lineages in the ids of the table, or none"))]
     pub taxonomy: Option<PathBuf>,
+    /// Column of batches, such as sequencing runs or studies. What the samples of a batch have in common
+    /// is removed, without looking at the target.
+    #[schemars(transform = Facts::new().otherwise("batches are not told apart"))]
+    pub batch_column: Option<String>,
     /// Treat the columns as classes. By default, they must be plain numbers, such as 6.5 and not
     /// 6,5 or 65 %.
     #[schemars(transform = Facts::new().common())]
@@ -258,6 +262,7 @@ impl Default for TrainOptions {
             metadata: None,
             metadata_column: Vec::new(),
             taxonomy: None,
+            batch_column: None,
             classifier: false,
             keep_class: Vec::new(),
             split: SplitOptions::default(),

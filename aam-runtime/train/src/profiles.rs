@@ -8,6 +8,7 @@ use aam_api::{SampleView, ViewShape};
 use aam_data::AsvSampling;
 use aam_model::Base;
 use aam_model::batch::Batcher;
+use aam_study::batches::{self, Batches, Offsets};
 
 /// Number of samples whose profiles are computed at once.
 const BATCH: usize = 256;
@@ -56,6 +57,54 @@ impl Profiles {
             places[row] = place as i32;
         }
         Some(Self { values, places })
+    }
+
+    /// The mean of the profiles of the samples at `rows`, which must have one, `[width]`.
+    pub fn usual(&self, rows: &[usize]) -> Vec<f32> {
+        let (values, width) = self.on_host();
+        let place = |row: &usize| self.places[*row] as usize * width;
+        batches::usual(
+            rows.iter()
+                .map(place)
+                .map(|start| &values[start..start + width]),
+            width,
+        )
+    }
+
+    /// How each of the `batches` differs from the `usual` profile.
+    pub fn offsets(&self, batches: &Batches, usual: &[f32]) -> Offsets {
+        let (values, width) = self.on_host();
+        let rows = self.places.iter().enumerate();
+        let rows =
+            rows.filter_map(|(row, &place)| Some((row, usize::try_from(place).ok()? * width)));
+        let values = rows.map(|(row, start)| (row, &values[start..start + width]));
+        batches.offsets(values, usual)
+    }
+
+    /// The profiles without the differences of their batches.
+    #[must_use]
+    pub fn without(self, offsets: &Offsets) -> Self {
+        let (mut values, width) = self.on_host();
+        for (row, &place) in self.places.iter().enumerate() {
+            if let Ok(place) = usize::try_from(place) {
+                let own = &mut values[place * width..(place + 1) * width];
+                for (value, difference) in own.iter_mut().zip(offsets.at(row)) {
+                    *value -= difference;
+                }
+            }
+        }
+        let data = TensorData::new(values, self.values.dims());
+        Self {
+            values: Tensor::from_data(data, &self.values.device()),
+            places: self.places,
+        }
+    }
+
+    /// The values, row by row, and their width.
+    fn on_host(&self) -> (Vec<f32>, usize) {
+        let [_, width] = self.values.dims();
+        let values = self.values.clone().into_data();
+        (values.iter::<f32>().collect(), width)
     }
 
     /// The profiles of the samples at `rows`, which must have one, `[rows, width]`.

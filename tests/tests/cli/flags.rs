@@ -33,7 +33,8 @@ fn flags(aam: &Aam, command: &str) -> Vec<String> {
 fn the_flags_of_train_are_frozen() {
     let expected = "
         asv-chunk-size asv-encoder asv-sampling attention-heads attention-layers
-        attn-implementation augmentation auto-batch-size balance base-lr baseline-trees batch-size best-metric
+        attn-implementation augmentation auto-batch-size balance base-lr baseline-trees batch-column batch-size
+        best-metric
         cache cache-dir categorical-columns categorical-dropout categorical-embed-dim categorical-embed-dims
         categorical-hierarchy categorical-loss-weight-beta categorical-loss-weight-column
         categorical-loss-weights categorical-lr classifier compatibility conditional-output-scaling

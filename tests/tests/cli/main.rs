@@ -4,6 +4,7 @@
 mod augmentation;
 mod bad_predictions;
 mod bad_studies;
+mod batches;
 mod before_files;
 mod categories;
 mod check;

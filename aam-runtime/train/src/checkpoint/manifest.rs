@@ -18,6 +18,8 @@ use aam_study::categories::CategoryVocabulary;
 pub const FORMAT: u32 = 3;
 /// The file of a checkpoint that says how features without sequences are related.
 pub const KINSHIP: &str = "kinship.bin";
+/// The file of a checkpoint that says how the network removes what batches have in common.
+pub const BATCHES: &str = "batches.bin";
 /// The oldest format version that this program reads.
 pub const FIRST_FORMAT: u32 = 1;
 
