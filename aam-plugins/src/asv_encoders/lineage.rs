@@ -64,9 +64,9 @@ fn numbers(tokens: Tensor<2, Int>, dim: usize) -> Tensor<2> {
     let [asvs, length] = tokens.dims();
     let device = tokens.device();
     let held = (length.saturating_sub(1) / 2).min(dim);
-    let missing = Tensor::zeros([asvs, dim - held], &device);
+    let zeros = || Tensor::zeros([asvs, dim - held], &device);
     if held == 0 {
-        return missing;
+        return zeros();
     }
     let bytes = tokens.slice([0..asvs, 1..1 + 2 * held]).float();
     let bytes = bytes.reshape([asvs, held, 2]);
@@ -77,7 +77,7 @@ fn numbers(tokens: Tensor<2, Int>, dim: usize) -> Tensor<2> {
     let numbers = (byte(0) * HIGH + byte(1) - ZERO) / STEPS;
     match held == dim {
         true => numbers,
-        false => Tensor::cat(vec![numbers, missing], 1),
+        false => Tensor::cat(vec![numbers, zeros()], 1),
     }
 }
 

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 
 use crate::options::PretrainOptions;
 use aam_data::TokenizedSequences;
-use aam_model::ModelConfig;
+use aam_model::{LINEAGE_ENCODER, ModelConfig};
 use aam_run::RunError;
 use aam_run::events::Observer;
 use aam_run::output_lock::OutputLock;
@@ -143,6 +143,10 @@ impl<'a> PretrainingSettings<'a> {
             // Distances, too, have always been learned with an encoder trained on the study itself.
             None => model_config((&options.model, &options.components), data, true)?,
         };
+        if config.asv_encoder.name == LINEAGE_ENCODER {
+            let problem = "it has nothing to learn from sequences or distances; leave it out here, and give it to `aam train`";
+            return Err(RunError::value("asv-encoder", LINEAGE_ENCODER, problem));
+        }
         config.sample_values = sample_values(data, &options.components, options.unifrac_weight)?;
         config.validate()?;
         check_size(&config)?;

@@ -290,11 +290,6 @@ pub fn unlabelled(
     let PretrainOptions {
         data, optimization, ..
     } = options;
-    let chosen = options.components.choice::<AsvEncoderKind>();
-    if chosen.is_some_and(|choice| choice.name == LINEAGE_ENCODER) {
-        let problem = "it has nothing to learn from sequences or distances; leave it out here, and give it to `aam train`";
-        return Err(RunError::value("asv-encoder", LINEAGE_ENCODER, problem));
-    }
     let seed = optimization.seed;
     let mut notes = |note: String| observer.observe(&Event::Note(&note));
     let metadata = options.metadata.as_deref();
