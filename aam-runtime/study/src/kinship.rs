@@ -1,5 +1,6 @@
 //! How the features of a table are related, where sequences do not say.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use aam_core::DataError;
@@ -14,6 +15,9 @@ use crate::options::DataOptions;
 /// How to relate features about which nothing is known.
 const MEANS: &str = "to relate them, give their sequences with --sequences, a tree that has them as tips \
                      with --tree, or their lineages with --taxonomy";
+
+/// One feature of so many has to be the sum of others for a warning.
+const MANY_TOTALS: usize = 10;
 
 /// How the features of `table` are related: by the tree of `data`, by the file `taxonomy`, by their ids if
 /// these are lineages, or not at all. Reports which, and how many features that covers.
@@ -52,6 +56,9 @@ pub fn kinship(
         (None, None) => (Kinship::nothing(), None, ""),
     };
     notes(described(table, &found, path, what))?;
+    if let Some(text) = totals(table).filter(|_| found.related_by() == KinshipFrom::Ids) {
+        notes(text)?;
+    }
     Ok(found)
 }
 
@@ -85,6 +92,37 @@ fn described(table: &Table, found: &Kinship, path: Option<&Path>, what: &str) ->
         "{file}: {known} of {} features are {what}, and are related by {by}{rest}",
         ids.len()
     )
+}
+
+/// A warning if many features are the sums of others, as in tables of several ranks.
+fn totals(table: &Table) -> Option<String> {
+    let mut reads = vec![0u64; table.num_features()];
+    for row in 0..table.num_samples() {
+        for (&column, &count) in std::iter::zip(table.row(row).0, table.row(row).1) {
+            reads[column as usize] += u64::from(count);
+        }
+    }
+    let mut below: HashMap<&str, u64> = HashMap::new();
+    for (id, &reads) in table.feature_ids().iter().zip(&reads) {
+        if let Some((above, _)) = id.rsplit_once([';', '|']) {
+            *below.entry(above).or_default() += reads;
+        }
+    }
+    let is_total = |(id, reads): &(&str, &u64)| {
+        let sum = below.get(id).copied().unwrap_or(0);
+        sum > 0 && 100 * sum.abs_diff(**reads) <= sum
+    };
+    let ids = table.feature_ids().iter().zip(&reads);
+    let found: Vec<(&str, &u64)> = ids.filter(is_total).collect();
+    let (first, _) = found.first()?;
+    let many = MANY_TOTALS * found.len() >= table.num_features();
+    many.then(|| {
+        format!(
+            "warning: {} features are the sums of others, such as `{}`: their reads count more than once; keep the rows of one rank",
+            found.len(),
+            shorten(first)
+        )
+    })
 }
 
 /// The number of features of `table` that `kinship` relates, and the rest of a sentence about the others.
@@ -193,6 +231,24 @@ mod tests {
         found
             .map(|found| (found, said))
             .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn tables_of_several_ranks_are_reported() {
+        let ids = ["k__A", "k__A|p__B", "k__A|p__C", "k__A|p__C|c__D"];
+        let of = |reads: [u32; 4]| {
+            let cells = (0..4u32).map(|asv| (0, asv, reads[asv as usize]));
+            let cells: Vec<(u32, u32, u32)> = cells.collect();
+            let ids = ids.map(str::to_owned).to_vec();
+            totals(&Table::from_triplets(vec!["s".to_owned()], ids, &cells).expect("a table"))
+        };
+        let said = of([10, 3, 7, 7]).expect("a warning");
+        assert!(
+            said.contains("2 features are the sums of others, such as `k__A`"),
+            "{said}"
+        );
+        // Reads that are assigned to a phylum alone.
+        assert_eq!(of([1, 3, 7, 2]), None);
     }
 
     #[test]
