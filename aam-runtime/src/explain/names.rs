@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn ids_that_are_lineages_are_read_as_such() {
         let ids = ["k__A|p__B|c__C|o__D|f__E|g__F", "d__A; p__B", "Unassigned"];
-        let found = lineages_in(&ids.map(str::to_owned));
+        let found = lineages_in(ids.into_iter());
         let genus = |place: usize| found[place].as_ref().and_then(Lineage::genus);
         assert_eq!(genus(0).as_deref(), Some("F"));
         assert_eq!(genus(1).as_deref(), Some("B (phylum)"));

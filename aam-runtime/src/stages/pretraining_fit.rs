@@ -179,6 +179,7 @@ impl<'a, 'o> Fit<'a, 'o> {
                 let model = trial.run(objective, base, &Sampling::each_once(rows), &mut begin)?;
                 return Ok(Trained {
                     outcome: Outcome::Finished,
+                    best_epoch: None,
                     best: model.clone(),
                     last: model,
                     done,
