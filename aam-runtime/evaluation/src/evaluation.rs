@@ -297,6 +297,7 @@ mod tests {
             ids: &ids,
             groups: None,
             folds: None,
+            reads: &[],
             levels: &[],
             seed: 1,
         };
