@@ -8,7 +8,7 @@ use clap::ArgMatches;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::wrote;
+use crate::output::{is_json, wrote};
 
 pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let Some(settings) = super::settings("simulate", matches)? else {
@@ -27,7 +27,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     write(&study, Path::new(output), overwrite)?;
     let samples = counted(study.table.num_samples(), "sample");
     let asvs = counted(study.table.num_features(), "ASV");
-    wrote(&format!("{output}: {samples} with {asvs}"))?;
+    match is_json() {
+        true => wrote(output)?,
+        false => wrote(&format!("{output}: {samples} with {asvs}"))?,
+    }
     Ok(Exit::Done)
 }
 

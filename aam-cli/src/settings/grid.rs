@@ -12,8 +12,21 @@ use super::{Naming, Settings, choice, read_file, several, value};
 use crate::failure::Failure;
 use crate::jobs::Job;
 
-/// Headings of settings that define the samples and folds, which all runs share, or their place.
-const SHARED: [&str; 3] = ["Data", "Split", "Output"];
+/// Headings of settings that define the samples and folds, which all runs share.
+const SHARED: [&str; 2] = ["Data", "Split"];
+/// Other settings that all runs share: what is predicted and how it is judged, and where results go.
+const SHARED_SETTINGS: [&str; 10] = [
+    "metadata",
+    "metadata-column",
+    "classifier",
+    "keep-class",
+    "members",
+    "baseline-trees",
+    "best-metric",
+    "output-dir",
+    "overwrite",
+    "resume",
+];
 
 /// The settings of a command that accepts several components per kind.
 #[derive(Clone, Debug)]
@@ -47,13 +60,15 @@ impl Grid {
                 values.insert(name, value(option, &given, &file)?);
                 continue;
             };
-            if SHARED.contains(&heading) || option.facts.changes_no_result {
+            let is_shared = SHARED.contains(&heading) || SHARED_SETTINGS.contains(&&*name);
+            if is_shared || option.facts.changes_no_result {
                 return Err(Failure::usage(format!(
                     "{place}: the runs of a comparison share this setting, so it has one value"
                 )));
             }
             values.insert(name.clone(), several[0].clone());
-            printed.push((name.clone(), Value::Array(several.clone())));
+            let in_file = several.iter().map(in_file).collect();
+            printed.push((name.clone(), Value::Array(in_file)));
             varied.push((name, several));
         }
         let mut components = Vec::new();
@@ -106,6 +121,14 @@ impl Grid {
     /// The settings as a configuration file.
     pub fn to_toml(&self, job: &Job) -> String {
         self.settings.to_toml(job)
+    }
+}
+
+/// A value as a file has it: TOML has no null.
+fn in_file(value: &Value) -> Value {
+    match value {
+        Value::Null => "none".into(),
+        other => other.clone(),
     }
 }
 
@@ -267,7 +290,7 @@ impl<'a> Listed<'a> {
             let value = match values.as_slice() {
                 [] => continue,
                 [value] => (*value).clone(),
-                values => values.iter().map(|value| (*value).clone()).collect(),
+                values => values.iter().map(|value| in_file(value)).collect(),
             };
             table.insert(option.to_owned(), value);
         }

@@ -86,7 +86,8 @@ pub(super) fn of_component(
 
 /// The values in `text`, if it is not itself a value and all of them are.
 fn texts(option: &OptionInfo, text: &str) -> Option<Vec<String>> {
-    if option.parse(text).is_ok() {
+    let divides = option.is_list() && text.contains('|');
+    if !divides && option.parse(text).is_ok() {
         return None;
     }
     let separator = if text.contains('|') { '|' } else { ',' };

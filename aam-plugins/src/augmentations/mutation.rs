@@ -50,7 +50,8 @@ impl AugmentationConfig for MutationConfig {
         }
         if !context.reads_sequences {
             let what = "an ASV encoder that reads the sequences in every update, but here each ASV \
-                        is encoded once per run, and would have the same errors throughout; train \
+                        is encoded once per run, and would have the same errors throughout, or \
+                        features have no sequences; train \
                         the encoder (--no-freeze-base in training, --sample-encoder attention in \
                         pre-training), or leave the augmentation out";
             return Err(PluginError::needs(kind, name, what));

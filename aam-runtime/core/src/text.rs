@@ -37,7 +37,8 @@ fn written_out(
 
 /// A count with its noun, given in the singular.
 pub fn counted(number: usize, noun: &str) -> String {
-    let takes_es = ["class", "batch", "branch"].contains(&noun);
+    let last = noun.rsplit(' ').next().unwrap_or(noun);
+    let takes_es = ["class", "batch", "branch"].contains(&last);
     match number {
         1 => format!("1 {noun}"),
         _ if takes_es => format!("{number} {noun}es"),

@@ -22,11 +22,8 @@ pub struct Division<'a> {
 pub const FEWEST: usize = 10;
 /// Minimum number of units that are drawn for an interval: samples, or groups of samples.
 const FEWEST_UNITS: usize = 5;
-/// Number of bootstrap draws.
+/// Number of bootstrap draws, which also limits how small a p-value can be.
 const DRAWS: usize = 1000;
-/// Number of draws for more samples than [`MANY`].
-const FEW_DRAWS: usize = 200;
-const MANY: usize = 5000;
 /// Largest q-value of a significant difference.
 const SIGNIFICANT: f64 = 0.05;
 
@@ -163,12 +160,8 @@ fn draws(
         members.entry(unit).or_default().push(place);
     }
     let members: Vec<Vec<usize>> = members.into_values().collect();
-    let number = match errors.len() > MANY {
-        true => FEW_DRAWS,
-        false => DRAWS,
-    };
     let mut random = stream(seed, &format!("errors by {name}"));
-    let draws = (0..number).map(|_| {
+    let draws = (0..DRAWS).map(|_| {
         let mut sums = vec![(0.0, 0.0); subgroups];
         for _ in 0..members.len() {
             for &place in &members[random.random_range(0..members.len())] {

@@ -95,7 +95,7 @@ impl Base {
     /// The precision of ASV embeddings. Whitening amplifies the differences between them, including
     /// rounding errors: with abundance pooling, predictions of the same model in 8 and in 32 bits
     /// differed by up to a third of their standard deviation.
-    fn embedding_precision(&self) -> MixedPrecision {
+    pub fn embedding_precision(&self) -> MixedPrecision {
         match self.samples.is_fitted() {
             true => MixedPrecision::None,
             false => self.precision,

@@ -2,6 +2,7 @@
 
 use aam_api::error::nearest;
 use aam_api::options::Facts;
+use aam_core::text::counted;
 use aam_evaluation::results::RawColumn;
 use aam_run::RunError;
 use schemars::JsonSchema;
@@ -39,8 +40,8 @@ impl PresentationOptions {
         }
         if !self.unit.is_empty() && self.unit.len() != columns.len() {
             let problem = format!(
-                "expected one unit for each column of --metadata-column, which are {}; found {}",
-                columns.len(),
+                "expected {}, one for each column of --metadata-column; found {}",
+                counted(columns.len(), "unit"),
                 self.unit.len()
             );
             return Err(RunError::value("unit", self.unit.join(","), problem));

@@ -105,7 +105,11 @@ impl<'a> Comparing<'a> {
             }
         );
         observer.observe(&Event::Said(&note))?;
-        if self.options.optimization.patience.is_some() {
+        let rows = self.comparison.rows.iter();
+        let mut varied = rows.flat_map(|row| row.combination.varied());
+        let stops_early = self.options.optimization.patience.is_some()
+            || varied.any(|(name, value)| name == "patience" && !value.is_null());
+        if stops_early {
             observer.observe(&Event::Warning(
                 "--patience ends a run based on its validation samples, so the compared metrics are optimistic",
             ))?;

@@ -202,7 +202,7 @@ impl FinishedComparison {
             let fitted = members.fit(&samples, &split.train)?;
             let categories = fitted.category_ids(&divided.metadata, &divided.ids)?;
             let (table, held_out) = (&divided.table, &split.validation);
-            let offsets = fitted.offsets(table, samples.batches);
+            let offsets = fitted.offsets(table, samples.rows, samples.batches);
             let offsets = offsets.as_ref();
             let predicted = fitted.predict(table, &categories, held_out, offsets, &numbers);
             match all.is_empty() {

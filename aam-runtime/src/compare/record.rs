@@ -198,6 +198,14 @@ pub(super) fn read_result(
             return Err(other_settings(directory, &difference));
         }
     }
+    for (name, value) in combination.varied() {
+        let then = record.components.get(name);
+        if then.unwrap_or(&Value::Null) != value {
+            let (then, now) = (shown(then), shown(Some(value)));
+            let difference = format!("--{name} was {then} and is {now}");
+            return Err(other_settings(directory, &difference));
+        }
+    }
     if combination.settings().is_some() {
         let (now, then) = (table(&now, SETTINGS), table(&record.components, SETTINGS));
         if let Some((setting, now, then)) = differing(&now, &then).next() {

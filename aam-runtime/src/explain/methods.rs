@@ -96,7 +96,7 @@ impl<'a> Methods<'a> {
         let profiles = samples.profiles(predictor, &batcher, &embeddings)?;
         let members = predictor.members.as_ref().and_then(|members| {
             let fitted = &members.members;
-            fitted.offsets(&samples.table, samples.batches.as_ref())
+            fitted.offsets(&samples.table, &rows, samples.batches.as_ref())
         });
         Ok(Self {
             predictor,

@@ -65,9 +65,17 @@ pub fn explain(options: &ExplainOptions, observer: &mut dyn Observer) -> Result<
     let target = target(options, &predictor)?;
     if options.attention {
         attention::check(&predictor)?;
+        if predictor.batches.is_some() {
+            let problem = "the model centres the samples of each batch (--batch-column), and its attention cannot be shown; leave it out";
+            return Err(RunError::setting("attention", problem));
+        }
     }
     if !options.bases.is_empty() {
         attention::check_network(&predictor, "bases")?;
+        if predictor.kinship.is_some() {
+            let problem = "the model was trained on features without sequences, which have no bases; leave it out";
+            return Err(RunError::setting("bases", problem));
+        }
     }
     let given = options.metadata.as_deref();
     let metadata = needed_metadata(given, conditions.as_ref(), &predictor.parts, observer)?;

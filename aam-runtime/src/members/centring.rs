@@ -17,14 +17,14 @@ pub(super) fn usual(features: &SampleFeatures) -> Vec<f32> {
     batches::usual(rows, features.log_ratios.ncols())
 }
 
-/// How the log-ratios of the batches in `table` differ from the `usual` ones.
+/// How the log-ratios of the batches, of the samples at `rows` of `table`, differ from the `usual` ones.
 pub(super) fn offsets(
     space: &FeatureSpace,
     table: &Table,
+    rows: &[usize],
     batches: &Batches,
     usual: &[f32],
 ) -> Offsets {
-    let rows: Vec<usize> = (0..table.num_samples()).collect();
     // The sum over all samples is in table order, whatever the number of threads.
     let mut all: Vec<(usize, Vec<f32>)> = Vec::with_capacity(rows.len());
     for rows in rows.chunks(TOGETHER) {
@@ -83,7 +83,8 @@ mod tests {
         let space = FeatureSpace::fit(&table, &rows, None);
         let features = space.of(&table, &rows);
         let usual = usual(&features);
-        let offsets = offsets(&space, &table, &batches, &usual);
+        let rows: Vec<usize> = (0..table.num_samples()).collect();
+        let offsets = offsets(&space, &table, &rows, &batches, &usual);
         let apart = |features: &SampleFeatures| {
             let between = |sample: usize| {
                 features.log_ratios[[sample + 40, 0]] - features.log_ratios[[sample, 0]]

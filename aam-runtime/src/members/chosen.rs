@@ -62,6 +62,8 @@ pub struct Members {
 pub struct LabelledSamples<'a> {
     /// Reads, with sequences as the names of the ASVs.
     pub table: &'a Table,
+    /// The rows of the samples of the run, whose batches are centred.
+    pub rows: &'a [usize],
     /// How the features are related, if they have no sequences.
     pub kinship: Option<&'a Kinship>,
     /// The batches of the samples, if what they have in common is removed.
@@ -143,7 +145,8 @@ impl Members {
         let (features, usual) = match samples.batches {
             Some(batches) => {
                 let usual = centring::usual(&features);
-                let offsets = centring::offsets(&space, samples.table, batches, &usual);
+                let offsets =
+                    centring::offsets(&space, samples.table, samples.rows, batches, &usual);
                 (centring::without(features, rows, &offsets), usual)
             }
             None => (features, Vec::new()),

@@ -46,10 +46,21 @@ impl FittedMembers {
         CategoryIds::new(&self.categories, Some(metadata), samples)
     }
 
-    /// How the `batches` in `table` differ from the training samples, if there are any.
-    pub fn offsets(&self, table: &Table, batches: Option<&Batches>) -> Option<Offsets> {
+    /// How the `batches` of the samples at `rows` of `table` differ from the training samples, if there are any.
+    pub fn offsets(
+        &self,
+        table: &Table,
+        rows: &[usize],
+        batches: Option<&Batches>,
+    ) -> Option<Offsets> {
         let batches = batches.filter(|_| !self.learners.is_empty())?;
-        Some(centring::offsets(&self.space, table, batches, &self.usual))
+        Some(centring::offsets(
+            &self.space,
+            table,
+            rows,
+            batches,
+            &self.usual,
+        ))
     }
 
     /// The predictions of every learner for the samples of `table` at `rows` with the given

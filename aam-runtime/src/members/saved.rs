@@ -211,7 +211,8 @@ impl SavedMembers {
         levels: &[f64],
     ) -> Vec<AtLevel> {
         let rows: Vec<usize> = network.iter().map(|sample| sample.row).collect();
-        let offsets = self.members.offsets(table, batches);
+        let all: Vec<usize> = (0..table.num_samples()).collect();
+        let offsets = self.members.offsets(table, &all, batches);
         let members = &self.members;
         let learners = members.predict(table, categories, &rows, offsets.as_ref(), numbers);
         self.together(network, &learners, levels)

@@ -94,8 +94,9 @@ impl<'a> DividedStudy<'a> {
         };
         let table = &self.matched.study.table;
         let classes = columns.iter().map(|column| column.classes.is_some());
+        let has_sequences = self.matched.study.sequences.kinship().is_none();
         Ok(Augmenting::new(
-            self.setup.augmentations()?,
+            self.setup.augmentations(has_sequences)?,
             table,
             (0..table.num_samples()).flat_map(scaled).collect(),
             classes.collect(),
@@ -135,6 +136,8 @@ pub struct FoldedStudy {
     pub ids: Vec<String>,
     /// The reads of the samples.
     pub table: Table,
+    /// The rows of the samples in the table: all.
+    pub rows: Vec<usize>,
     /// How the features are related, if they have no sequences.
     pub kinship: Option<Arc<Kinship>>,
     /// The batches of the samples, if what they have in common is removed.
@@ -156,6 +159,7 @@ impl FoldedStudy {
     pub fn labelled(&self, options: &TrainOptions) -> LabelledSamples<'_> {
         LabelledSamples {
             table: &self.table,
+            rows: &self.rows,
             kinship: self.kinship.as_deref(),
             batches: self.batches.as_ref(),
             targets: &self.targets.columns,
@@ -197,6 +201,7 @@ pub fn folded(
     let groups = division.into_groups();
     Ok(FoldedStudy {
         ids: ids.to_vec(),
+        rows: (0..ids.len()).collect(),
         kinship: study.sequences.kinship().cloned(),
         batches,
         table: study.table,

@@ -162,8 +162,10 @@ impl<'a> FittedTraining<'a> {
         let options = divided.setup.options();
         let members = &divided.setup.settings.members;
         observer.observe(&Event::Note("fitting the other members"))?;
+        let rows = [divided.split.train.as_slice(), &divided.split.validation].concat();
         let samples = LabelledSamples {
             table: &divided.matched.study.table,
+            rows: &rows,
             kinship: divided.matched.study.sequences.kinship().map(AsRef::as_ref),
             batches: divided.matched.batches.as_ref(),
             targets: &divided.matched.targets.columns,
@@ -174,7 +176,7 @@ impl<'a> FittedTraining<'a> {
         };
         let fitted = members.fit(&samples, &divided.split.train)?;
         let held_out = &divided.split.validation;
-        let offsets = fitted.offsets(samples.table, samples.batches);
+        let offsets = fitted.offsets(samples.table, samples.rows, samples.batches);
         let learners = fitted.predict(
             samples.table,
             &self.objective.categories,

@@ -95,7 +95,7 @@ impl<'a> TrainingSetup<'a> {
             plan,
             frozen,
         };
-        setup.augmentations()?;
+        setup.augmentations(setup.config.asv_encoder.name != LINEAGE_ENCODER)?;
         if setup.resumed().is_none() {
             stand_in::check(&setup)?;
         }
@@ -135,14 +135,18 @@ impl<'a> TrainingSetup<'a> {
         self.frozen && self.ways.is_fitted && !self.options().optimization.says_how_long()
     }
 
-    /// The augmentations of the training samples, with their names.
+    /// The augmentations of the training samples, with their names. `has_sequences` says whether features are
+    /// encoded by their sequences.
     ///
     /// # Errors
     /// Options out of range, or an augmentation that makes no sense in this run.
-    pub fn augmentations(&self) -> Result<Vec<(String, BoxedAugmentation)>, RunError> {
+    pub fn augmentations(
+        &self,
+        has_sequences: bool,
+    ) -> Result<Vec<(String, BoxedAugmentation)>, RunError> {
         let context = AugmentationContext::new()
             .with_targets(true)
-            .reading_sequences(!self.frozen)
+            .reading_sequences(!self.frozen && has_sequences)
             .learning_distances(self.options().unifrac_weight > 0.0);
         self.settings.augmentations.build(&context)
     }

@@ -194,7 +194,7 @@ fn without_missing(
                 && options.unifrac_weight == 0.0
                 && lacks_sequences(options, &table) =>
         {
-            Ok(study::with_tree(table, path, data, notes)?.0)
+            Ok(study::with_tree(table, path, &study::of_any_root(data), notes)?.0)
         }
         _ => Ok(table),
     }
@@ -212,7 +212,7 @@ fn related(
         .dim
         .min(MOST_BASES / 2);
     let notes = &mut |note: String| observer.observe(&Event::Note(&note));
-    let kinship = study::kinship(table, &options.data, options.taxonomy.as_deref(), notes)?;
+    let kinship = study::kinship(table, &options.data, notes)?;
     let ids = table.feature_ids();
     Ok(TokenizedSequences::of_kinship(ids, Arc::new(kinship), dim))
 }
@@ -229,7 +229,7 @@ fn encoded(
     if let Some(lengths) = Distribution::of_counts(lengths.map(|id| id.len() as u64)) {
         observer.observe(&Event::Note(&format!("bases per ASV: {lengths}")))?;
     }
-    if options.taxonomy.is_some() {
+    if options.data.taxonomy.is_some() && options.unifrac_weight == 0.0 {
         observer.observe(&Event::Warning(
             "--taxonomy has no effect on ASVs with sequences; --asv-encoder lineage uses it instead of them",
         ))?;

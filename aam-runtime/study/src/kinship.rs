@@ -19,19 +19,17 @@ const MEANS: &str = "to relate them, give their sequences with --sequences, a tr
 /// One feature of so many has to be the sum of others for a warning.
 const MANY_TOTALS: usize = 10;
 
-/// How the features of `table` are related: by the tree of `data`, by the file `taxonomy`, by their ids if
-/// these are lineages, or not at all. Reports which, and how many features that covers.
+/// How the features of `table` are related: by the tree or the taxonomy of `data`, by their ids if these are lineages, or not at all. Reports which, and how many features that covers.
 ///
 /// # Errors
 /// A file that cannot be read or that has none of the features, or both files.
 pub fn kinship(
     table: &Table,
     data: &DataOptions,
-    taxonomy: Option<&Path>,
     notes: &mut Notes<'_>,
 ) -> Result<Kinship, RunError> {
     let ids = table.feature_ids();
-    let (found, path, what) = match (&data.tree, taxonomy) {
+    let (found, path, what) = match (&data.tree, data.taxonomy.as_deref()) {
         (Some(_), Some(_)) => {
             let problem =
                 "--tree is given, too, and either relates the features: leave out one of the two";
@@ -63,7 +61,7 @@ pub fn kinship(
 }
 
 /// The options with a tree that may look unrooted, because paths between tips do not depend on the root.
-fn of_any_root(data: &DataOptions) -> DataOptions {
+pub fn of_any_root(data: &DataOptions) -> DataOptions {
     let mut data = data.clone();
     data.tree_options.root.get_or_insert(Rooting::AsWritten);
     data
@@ -218,13 +216,9 @@ mod tests {
         Table::from_triplets(vec!["s".to_owned()], ids, &cells).expect("a table")
     }
 
-    fn related(
-        ids: &[&str],
-        data: &DataOptions,
-        taxonomy: Option<&Path>,
-    ) -> Result<(Kinship, String), String> {
+    fn related(ids: &[&str], data: &DataOptions) -> Result<(Kinship, String), String> {
         let mut said = String::new();
-        let found = kinship(&table(ids), data, taxonomy, &mut |note| {
+        let found = kinship(&table(ids), data, &mut |note| {
             said = note;
             Ok(())
         });
@@ -262,29 +256,37 @@ mod tests {
             tree: Some(tree),
             ..DataOptions::default()
         };
-        let (found, said) = related(&["7", "8"], &none, None).expect("relations");
+        let (found, said) = related(&["7", "8"], &none).expect("relations");
         assert_eq!(found.related_by(), KinshipFrom::Nothing);
         assert!(
             said.contains("`7`") && said.contains("--taxonomy"),
             "{said}"
         );
-        let (found, said) = related(&["k__A;p__B", "x"], &none, None).expect("relations");
+        let (found, said) = related(&["k__A;p__B", "x"], &none).expect("relations");
         assert_eq!(found.related_by(), KinshipFrom::Ids);
         assert!(
             said.contains("1 of 2 features are lineages") && said.contains("50.0 % of the reads"),
             "{said}"
         );
-        let (found, said) = related(&["7", "8", "9"], &with_tree, None).expect("relations");
+        let (found, said) = related(&["7", "8", "9"], &with_tree).expect("relations");
         assert_eq!(found.related_by(), KinshipFrom::Tree);
         assert!(said.ends_with("3 of 3 features are tips of the tree, and are related by the lengths of the paths between them"), "{said}");
-        let (found, _) = related(&["7", "x"], &none, Some(&taxonomy)).expect("relations");
+        let with_taxonomy = DataOptions {
+            taxonomy: Some(taxonomy.clone()),
+            ..DataOptions::default()
+        };
+        let (found, _) = related(&["7", "x"], &with_taxonomy).expect("relations");
         assert!(found.relates("7") && !found.relates("x"));
-        let error = related(&["x"], &with_tree, None).expect_err("no tip");
+        let error = related(&["x"], &with_tree).expect_err("no tip");
         assert!(
             error.contains("ids such as `x`") && error.contains("tips such as `7`"),
             "{error}"
         );
-        let error = related(&["7"], &with_tree, Some(&taxonomy)).expect_err("both");
+        let both = DataOptions {
+            taxonomy: Some(taxonomy),
+            ..with_tree
+        };
+        let error = related(&["7"], &both).expect_err("both");
         assert!(error.contains("leave out one"), "{error}");
     }
 }

@@ -32,7 +32,7 @@ use aam_data::{
     stratified_split, without_lengths,
 };
 use aam_run::RunError;
-pub use kinship::{kinship, note_related};
+pub use kinship::{kinship, note_related, of_any_root};
 pub use lineages::{either_strand, ids_in_file, lineages};
 pub use objective::{objective, sample_values};
 pub use selection::{ByMetadata, listed, meeting};

@@ -72,7 +72,8 @@ impl EmbeddingCache {
             return None;
         }
         let mut hash = Sha256::new();
-        for text in [FORMAT, env!("CARGO_PKG_VERSION"), &processor()] {
+        let precision = base.embedding_precision().name();
+        for text in [FORMAT, env!("CARGO_PKG_VERSION"), &processor(), precision] {
             hash.update((text.len() as u64).to_le_bytes());
             hash.update(text);
         }

@@ -101,11 +101,6 @@ pub struct TrainOptions {
     /// Column or columns to predict.
     #[schemars(transform = Facts::new().common().required())]
     pub metadata_column: Vec<String>,
-    /// Lineages of the features (TSV with a column Taxon, or FeatureData[Taxonomy] .qza), which relate
-    /// those that have no sequences by the ranks they share. A tree does the same by its branches.
-    #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change()
-        .otherwise("lineages in the ids of the table, or none"))]
-    pub taxonomy: Option<PathBuf>,
     /// Column of batches, such as sequencing runs or studies. What the samples of a batch have in common
     /// is removed, without looking at the target.
     #[schemars(transform = Facts::new().otherwise("batches are not told apart"))]
@@ -261,7 +256,6 @@ impl Default for TrainOptions {
             data: DataOptions::default(),
             metadata: None,
             metadata_column: Vec::new(),
-            taxonomy: None,
             batch_column: None,
             classifier: false,
             keep_class: Vec::new(),

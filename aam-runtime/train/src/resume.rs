@@ -14,7 +14,7 @@ use super::state::{
 use crate::checkpoint::Manifest;
 use crate::checkpoint::directory;
 use crate::checkpoint::directory::WEIGHTS;
-use crate::checkpoint::manifest::PredictorManifest;
+use crate::checkpoint::manifest::{BATCHES, KINSHIP, PredictorManifest};
 use crate::options::OptimizationOptions;
 use crate::parallel::update::Updater;
 use aam_core::DataError;
@@ -103,7 +103,8 @@ impl Resumed {
             Err(_) if is_last => {
                 let weights = self.weights()?.to_vec();
                 let mut files: Vec<(&str, &[u8])> = vec![(WEIGHTS, &weights)];
-                let kept = self.files.get(FILE).map(|bytes| (FILE, bytes.as_slice()));
+                let kept = [FILE, KINSHIP, BATCHES].into_iter();
+                let kept = kept.filter_map(|name| Some((name, self.files.get(name)?.as_slice())));
                 files.extend(kept);
                 directory::save(path, &self.manifest, &files)?;
                 weights

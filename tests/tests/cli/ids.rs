@@ -303,9 +303,8 @@ fn ids_with_one_sequence_are_one_asv() {
     lines[3] = lines[1];
     aam.write("asvs.fasta", &(lines.join("\n") + "\n"));
     let files = "--table table.biom --sequences asvs.fasta";
-    aam.ok(&format!("{TRAIN} {files} --output-dir run")).says(&[
-        "1 ids of the table have the same sequence as another one; their reads are summed",
-    ]);
+    aam.ok(&format!("{TRAIN} {files} --output-dir run"))
+        .says(&["1 id of the table has the same sequence as another one; their reads are summed"]);
     aam.ok(&format!("{PREDICT} --model run {files}"));
     let text = aam.read("p.tsv");
     assert!(

@@ -173,11 +173,11 @@ fn units_and_the_positive_class_are_shown_and_change_nothing() {
         (format!("{classes} --unit mol"), "have no unit"),
         (
             format!("{TRAIN} ph --unit mol,years"),
-            "expected one unit for each column",
+            "expected 1 unit, one for each column",
         ),
         (
             format!("{forest} --metadata-column ph --unit mol,years"),
-            "expected one unit for each column",
+            "expected 1 unit, one for each column",
         ),
     ];
     for (command, words) in refused {

@@ -1,6 +1,7 @@
 //! Predicted against actual classes: confusion matrix, precision and recall, ROC and
 //! precision–recall curves, calibration.
 
+use aam_core::text::{agreeing, counted};
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 
@@ -186,7 +187,7 @@ fn table(
                 }
             } }
         } }
-        @if more > 0 { p.muted { "and " (more) " smaller classes" } }
+        @if more > 0 { p.muted { "and " (counted(more, "smaller class")) } }
     }
 }
 
@@ -262,7 +263,7 @@ fn roc_curves(all: &[Drawn], of: &str, more: usize) -> Markup {
     let caption = html! {
         strong { "ROC curves" } " of " (of) ", with the area under each curve (AUC). Dashed: guessing. "
         (keys(all, areas.map(|area| area.unwrap_or(f64::NAN))))
-        @if more > 0 { (more) " smaller classes are not shown." }
+        @if more > 0 { (counted(more, "smaller class")) " " (agreeing(more, "is", "are")) " not shown." }
     };
     figure(&chart, &caption)
 }
@@ -281,7 +282,7 @@ fn precision_recall_curves(all: &[Drawn], of: &str, more: usize, share: Option<f
         strong { "Precision–recall curves" } " of " (of) ", with the average precision of each. "
         @if let Some(share) = share { "Dashed: guessing, whose precision is the share of the class, " (number(share)) ". " }
         (keys(all, precisions))
-        @if more > 0 { (more) " smaller classes are not shown." }
+        @if more > 0 { (counted(more, "smaller class")) " " (agreeing(more, "is", "are")) " not shown." }
     };
     figure(&chart, &caption)
 }

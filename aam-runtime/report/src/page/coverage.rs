@@ -1,5 +1,6 @@
 //! Coverage of intervals and prediction sets, over all samples and by group.
 
+use aam_core::text::counted;
 use maud::{Markup, html};
 
 use super::HeldOutTarget;
@@ -64,7 +65,7 @@ fn table(all: &[&Coverage], level: f64, size: &str) -> Markup {
                 }
             } }
         } }
-        @if more > 0 { p.muted { "and " (more) " more groups with larger shares" } }
+        @if more > 0 { p.muted { "and " (counted(more, "more group")) " with larger shares" } }
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::words::{count, with_unit};
 use crate::presentation::unit;
 use crate::record::Record;
+use aam_core::text::counted;
 use aam_evaluation::evaluation::NETWORK;
 
 /// The numbers of samples and of ASVs of a run.
@@ -96,7 +97,11 @@ pub fn network(record: &Record) -> String {
         ))
     });
     let parts: Vec<String> = parts.collect();
-    let mut text = "a neural network that reads the sequences of the ASVs".to_owned();
+    let mut text = match chosen("asv-encoder") {
+        Some("lineage") => "a neural network that places the features in a tree or taxonomy",
+        _ => "a neural network on embeddings of the features",
+    }
+    .to_owned();
     if !parts.is_empty() {
         text.push_str(&format!(" ({})", parts.join(", ")));
     }
@@ -105,9 +110,13 @@ pub fn network(record: &Record) -> String {
 
 /// What the held-out samples were used for besides the metrics.
 pub fn chosen(record: &Record) -> String {
+    if record.command == "rf-baseline" {
+        return "The held-out samples were used for evaluation only.".to_owned();
+    }
     match record.settings.get("patience").and_then(Value::as_u64) {
         Some(epochs) => format!(
-            "Training stopped after {epochs} epochs without improvement on the held-out samples, which makes their metrics somewhat optimistic."
+            "Training stopped after {} without improvement on the held-out samples, which makes their metrics somewhat optimistic.",
+            counted(epochs as usize, "epoch")
         ),
         None => {
             "Scales, settings and the length of the training were chosen on training samples alone."
@@ -121,7 +130,7 @@ pub fn splits(record: &Record) -> String {
     let held_out = record.held_out.as_ref();
     let groups = held_out.and_then(|of| of.groups);
     let together = group_column(record).map_or_else(String::new, |column| {
-        let of = groups.map_or_else(String::new, |groups| format!(", {} groups", count(groups)));
+        let of = groups.map_or_else(String::new, |groups| format!(" ({} groups)", count(groups)));
         format!("; samples with the same {column} were kept together{of}")
     });
     let is_stratified = record.settings.get("stratify") == Some(&Value::Bool(true))

@@ -13,6 +13,7 @@ use super::{HeldOutSample, HeldOutTarget};
 use crate::chart;
 use crate::chart::Strip;
 use aam_api::metric::argmax;
+use aam_core::text::{agreeing, counted};
 use aam_evaluation::distribution::quantile;
 use aam_evaluation::results::TargetPrediction;
 use aam_evaluation::sample_reads::SampleReads;
@@ -144,14 +145,15 @@ pub fn by_group(
                     " Columns not named in the settings are the metadata columns whose groups differ most; among many columns, some differ by chance."
                 }
             }
-            (worse(target, &found))
+            (worse(target, &all, &found))
             @for grouping in &all { (column(target, grouping, &errors, &found)) }
         }
     }
 }
 
 /// Sentences on the subgroups that are predicted worse than the other samples.
-fn worse(target: &HeldOutTarget, found: &[Subgroup]) -> Markup {
+fn worse(target: &HeldOutTarget, all: &[Grouping], found: &[Subgroup]) -> Markup {
+    let was_picked = |by: &str| all.iter().any(|of| of.column == by && !of.asked);
     let tested = found.iter().filter(|of| of.q.is_some()).count();
     let worse: Vec<&Subgroup> = found.iter().filter(|of| of.is_worse()).collect();
     html! {
@@ -170,6 +172,7 @@ fn worse(target: &HeldOutTarget, found: &[Subgroup]) -> Markup {
                     Some(_) => { "of which " (percent(of.error)) " are wrong, against " (percent(of.of_others)) }
                 }
                 " (q = " (share(of.q.unwrap_or(1.0))) ")."
+                @if was_picked(&of.by) { " The column was picked because its groups differ, so the true q is larger." }
             }
         }
     }
@@ -255,8 +258,8 @@ fn column(
                 }
             } }
         } } }
-        @if more > 0 { p.muted { "and " (more) " more groups that are predicted better" } }
-        @if small > 0 { p.muted { (small) " groups of fewer than " (FEWEST_SHOWN) " samples are not shown." } }
+        @if more > 0 { p.muted { "and " (counted(more, "more group")) " predicted better" } }
+        @if small > 0 { p.muted { (counted(small, "group")) " of fewer than " (FEWEST_SHOWN) " samples " (agreeing(small, "is", "are")) " not shown." } }
     }
 }
 

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::figure;
 use super::words::{number, plain};
 use crate::explanation::{AttentionShown, BasesShown, Explanation};
+use aam_core::text::counted;
 
 /// The importance of inputs besides single ASVs.
 pub fn inputs(found: &Explanation) -> Markup {
@@ -13,8 +14,8 @@ pub fn inputs(found: &Explanation) -> Markup {
     html! {
         section {
             h2 { "Categories and reads" }
-            p { "Each input was exchanged at random among " (shown.samples) " samples, and what the predictions changed by was averaged. "
-                "“Numbers of reads” exchanges the reads among the ASVs of a sample, which keeps its ASVs. "
+            p { "Each input was exchanged at random among " (shown.samples) " samples, and the mean absolute change of the predictions was recorded. "
+                "For the numbers of reads, the counts of a sample are shuffled among its ASVs, so that it keeps its ASVs and its depth. "
                 @if let Some((metric, whole)) = &shown.metric {
                     "With all inputs as they are, " (metric) " is " (plain(*whole)) "."
                 }
@@ -51,7 +52,7 @@ pub fn bases(all: &[BasesShown]) -> Markup {
             div.charts { @for found in all {
                 @let chart = found.chart();
                 (figure(&chart, &html! {
-                    strong { (found.label) } " → " (found.output) ", " (found.samples) " samples" br;
+                    strong { (found.label) } " → " (found.output) ", " (counted(found.samples, "sample")) br;
                     span.keys { @for curve in &chart.curves {
                         span { span.key style={ "background:var(" (curve.ink.variable()) ")" } {} (curve.name) }
                     } }
@@ -67,11 +68,11 @@ pub fn attention(all: &[AttentionShown]) -> Markup {
         section {
             h2 { "Attention" }
             p { "How much weight the network gives to each ASV or category of a sample where it attends. The weights of a head sum to 1 in each sample. "
-                "A weight is not an importance: what gets little weight may matter much, and what gets much may not matter at all. Compare with the importance above." }
+                "A weight is not an importance: what gets little may matter a great deal, and what gets a lot may not matter at all. Compare with the importance above." }
             div.charts { @for found in all {
                 (figure(&found.map, &html! {
                     strong { (found.part) ". " }
-                    "Mean over " (found.heads) " heads. "
+                    @if found.heads > 1 { "Mean over " (found.heads) " heads. " }
                     @if found.map.rows.len() < found.rows { "The " (found.map.rows.len()) " rows of " (found.rows) " with the largest mean weight. " }
                     @if found.map.columns.len() < found.samples { (found.map.columns.len()) " of " (found.samples) " samples, at equal distances in the table. " }
                     "Numbers: attention-map.tsv; all weights: attention.tsv."

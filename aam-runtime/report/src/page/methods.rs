@@ -82,15 +82,15 @@ impl Text {
         let program = self.program.clone();
         let of = match size(record) {
             Some((samples, Some(asvs))) => format!(
-                "the reads of {} amplicon sequence variants (ASVs) in {} samples",
+                "the reads of {} features (ASVs, OTUs or taxa) in {} samples",
                 count(asvs),
                 count(samples)
             ),
             Some((samples, None)) => format!(
-                "the reads of amplicon sequence variants (ASVs) in {} samples",
+                "the reads of features (ASVs, OTUs or taxa) in {} samples",
                 count(samples)
             ),
-            None => "the reads of amplicon sequence variants (ASVs)".to_owned(),
+            None => "the reads of features (ASVs, OTUs or taxa)".to_owned(),
         };
         self.say(match record.command.as_str() {
             "pretrain" => format!("An encoder of ASVs was pre-trained on {of} with {program}."),
@@ -109,9 +109,15 @@ impl Text {
         }
         let extra = list(record, "categorical-columns");
         if !extra.is_empty() {
+            let (columns, verb) = match extra.len() {
+                1 => ("column", "was also used as a predictor"),
+                _ => ("columns", "were also used as predictors"),
+            };
+            self.say(format!("The metadata {columns} {} {verb}.", joined(&extra)));
+        }
+        if let Some(column) = text_of(record, "batch-column") {
             self.say(format!(
-                "The metadata columns {} were predictors, too.",
-                joined(&extra)
+                "What the samples of a batch ({column}) have in common was removed, without using the target."
             ));
         }
     }
@@ -129,14 +135,35 @@ impl Text {
                 ));
             }
             "pretrain" => {
-                let cited = self.cite(&[citations::UNIFRAC]);
-                let metric = text_of(record, "unifrac-metric").unwrap_or("UniFrac");
-                self.say(format!(
-                    "It learned to predict masked nucleotides and distances between samples (metric: {metric}{cited})."
-                ));
+                let learned = self.learned_in_pretraining(record);
+                self.say(format!("It learned to predict {}.", joined(&learned)));
             }
             _ => self.members(record),
         }
+    }
+
+    fn learned_in_pretraining(&mut self, record: &Record) -> Vec<String> {
+        let has_weight = |key: &str| {
+            let weight = record.settings.get(key).and_then(Value::as_f64);
+            weight.unwrap_or(1.0) > 0.0
+        };
+        let objective = record.settings.get("objective");
+        let objective = objective.and_then(|of| of.get("name")?.as_str());
+        let mut learned = Vec::new();
+        if has_weight("nucleotide-weight") {
+            learned.push("masked nucleotides".to_owned());
+        }
+        if has_weight("unifrac-weight") {
+            learned.push(match objective {
+                None | Some("unifrac") => {
+                    let metric = text_of(record, "unifrac-metric").unwrap_or("unweighted");
+                    let cited = self.cite(&[citations::UNIFRAC]);
+                    format!("{metric} UniFrac distances between samples{cited}")
+                }
+                Some(name) => format!("the objective {name} of samples"),
+            });
+        }
+        learned
     }
 
     fn members(&mut self, record: &Record) {
@@ -281,106 +308,4 @@ fn tenths(value: f64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use aam_run::event_json::RecordedFigure;
-    use serde_json::json;
-
-    use super::*;
-    use crate::record::{HeldOutSize, HeldOutValues, StudySize};
-
-    fn record() -> Record {
-        let settings = json!({
-            "metadata-column": ["age"], "unit": ["years"], "classifier": false, "seed": 42,
-            "members": ["network", "kernel", "forest:trees=300"], "group-column": "subject",
-            "rarefy-depth": 1000, "head": {"name": "mlp"}, "fusion": {"name": "none"},
-        });
-        let others = json!({"network": 0.4, "forest": 0.3, "trivial": -0.01});
-        Record {
-            aam: "1.2.3".to_owned(),
-            command: "train".to_owned(),
-            settings: settings.as_object().unwrap().clone(),
-            study: Some(StudySize {
-                samples: 92,
-                asvs: 12_345,
-            }),
-            held_out: Some(HeldOutSize {
-                samples: 92,
-                folds: Some(5),
-                groups: Some(23),
-                targets: vec![HeldOutValues {
-                    name: "age".to_owned(),
-                    classes: Vec::new(),
-                    numbers: Some([1.0, 2.0, 3.0]),
-                }],
-            }),
-            figures: vec![RecordedFigure {
-                name: "r2".to_owned(),
-                value: Some(0.5),
-                lower: Some(0.4),
-                upper: Some(0.6),
-                others: others.as_object().unwrap().clone(),
-            }],
-            ..Record::default()
-        }
-    }
-
-    #[test]
-    fn the_paragraph_says_what_the_record_holds() {
-        let text = Text::of(&record(), &Gathered::default()).all();
-        for words in [
-            "age (years) was predicted from the reads of 12\u{202f}345 amplicon sequence variants (ASVs) in 92 samples with aam (Attention All Microbes), version 1.2.3.",
-            "Samples were rarefied to 1000 reads.",
-            "The prediction is the mean of 3 methods: a neural network that reads the sequences of the ASVs (head mlp); kernel [",
-            "(Suykens & Vandewalle 1999); forest:trees=300 [",
-            "in 5-fold cross-validation; samples with the same subject were kept together, 23 groups.",
-            "bootstrap resamples of whole groups (subject) (Efron 1979)",
-            "R² was 0.500 (95 % interval 0.400 to 0.600); for comparison, forest 0.300, trivial guess −0.0100.",
-            "from the seed 42.",
-            "aam (Attention All Microbes), version 1.2.3. Computer program.",
-            "Geurts P, Ernst D, Wehenkel L.",
-        ] {
-            assert!(text.contains(words), "{words}: {text}");
-        }
-        assert!(text.contains("chosen on training samples alone"), "{text}");
-        let mut stopped = record();
-        stopped.settings.insert("patience".to_owned(), 3.into());
-        let stopped = Text::of(&stopped, &Gathered::default()).all();
-        assert!(
-            stopped.contains("after 3 epochs without improvement"),
-            "{stopped}"
-        );
-        assert!(
-            !text.contains("conformal"),
-            "there are no intervals: {text}"
-        );
-    }
-
-    #[test]
-    fn a_record_of_an_older_run_has_a_shorter_paragraph() {
-        let older = Record {
-            command: "train".to_owned(),
-            samples: Some((32, 8)),
-            figures: record().figures,
-            ..Record::default()
-        };
-        let text = Text::of(&older, &Gathered::default()).all();
-        assert!(text.contains("in 40 samples"), "{text}");
-        assert!(
-            text.contains("trained on 32 samples and evaluated on 8 held-out samples"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a_forest_is_not_a_network() {
-        let mut forest = record();
-        forest.command = "rf-baseline".to_owned();
-        forest.settings.insert("trees".to_owned(), 20.into());
-        let text = Text::of(&forest, &Gathered::default()).all();
-        assert!(
-            text.contains("a Random Forest of 20 trees on relative abundances (Breiman 2001)"),
-            "{text}"
-        );
-        assert!(!text.contains("neural network"), "{text}");
-    }
-}
+mod tests;

@@ -1,6 +1,7 @@
 //! The model card: what to know before using the model, by the items of TRIPOD that apply. What the
 //! record of a run cannot know is left to fill in.
 
+use aam_core::text::counted;
 use maud::{Markup, html};
 
 use super::citations::TRIPOD;
@@ -48,7 +49,7 @@ pub fn section(record: &Record, gathered: &Gathered) -> Markup {
         section {
             h2 { "Model card" }
             p.muted {
-                "By the items of TRIPOD that apply (numbers in brackets; " (TRIPOD.short) "). What the run cannot know is marked "
+                "Follows the items of the TRIPOD checklist that apply (item numbers in brackets; " (TRIPOD.short) "). What the run cannot know is marked "
                 mark { "to fill in" } "."
             }
             div.scroll { table {
@@ -155,7 +156,7 @@ fn distribution(values: &HeldOutValues) -> String {
         .collect();
     match values.classes.len().saturating_sub(MOST_CLASSES) {
         0 => shown.join(", "),
-        more => format!("{} and {more} more classes", shown.join(", ")),
+        more => format!("{} and {}", shown.join(", "), counted(more, "more class")),
     }
 }
 
@@ -236,7 +237,7 @@ fn leaks(record: &Record) -> Vec<String> {
     let rest = [
         chosen(record),
         format!(
-            "Not looked for by this run: columns that determine the outcome, and associations of the outcome with sample processing and sequencing depth. aam check --metadata-column {columns} looks for them."
+            "Not examined in this run: columns that determine the outcome, and associations of the outcome with sample processing and sequencing depth. aam check --metadata-column {columns} looks for them."
         ),
     ];
     of_groups.into_iter().chain(rest).collect()
@@ -305,7 +306,7 @@ fn use_of(record: &Record) -> Vec<Item> {
                 "aam {}, config.toml and the files above; predictions.tsv has every held-out prediction",
                 record.aam
             )],
-            open: Some("where data and program can be had"),
+            open: Some("where the data and the program are available"),
         },
         Item {
             name: "Funding",

@@ -39,8 +39,9 @@ pub struct DataOptions {
     /// Phylogenetic tree (Newick or Phylogeny[Rooted] .qza) to compute UniFrac distances from.
     #[schemars(transform = Facts::new().common().file(FileUse::ReadWhole).may_change())]
     pub tree: Option<PathBuf>,
-    /// Taxonomy of the ASVs (TSV with a column Taxon, or FeatureData[Taxonomy] .qza), by id or by sequence,
-    /// to learn from with the objective taxonomy.
+    /// Lineages of the ASVs (TSV with a column Taxon, or FeatureData[Taxonomy] .qza), by id or by
+    /// sequence. The objective taxonomy learns from them, and in training they relate features
+    /// without sequences by the ranks they share, as a tree does by its branches.
     #[schemars(transform = Facts::new().file(FileUse::ReadWhole).may_change())]
     pub taxonomy: Option<PathBuf>,
     /// UniFrac metric to learn, as `objective.metric`, or the name of another `objective`.
