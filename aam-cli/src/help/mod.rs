@@ -160,7 +160,7 @@ impl Topic {
         let first = page.titles().next().map(plain::inline).unwrap_or_default();
         let word = first.split_whitespace().last().unwrap_or_default();
         text + &format!(
-            "\n`aam help {} WORD` prints those with this word in their title, for example `aam help {} {}`.\n",
+            "\n`aam help {} WORD` prints those with this word in their title,\nfor example `aam help {} {}`.\n",
             self.name,
             self.name,
             word.to_lowercase()

@@ -215,7 +215,7 @@ fn a_combination_that_cannot_be_is_a_row_and_the_others_go_on() {
     // comparison.
     let categories = "--fusion none,concat --epochs 2 --categorical-columns habitat";
     aam.refuses(&format!("{COMPARE} {categories}"))
-        .says(&["--categorical-columns was [] and is [\"habitat\"]"]);
+        .says(&["--categorical-columns was not given and is [\"habitat\"]"]);
     let other = COMPARE.replace("--output-dir out", "--output-dir other");
     aam.ok(&format!("{other} {categories}"));
 }
