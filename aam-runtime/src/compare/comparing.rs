@@ -249,6 +249,8 @@ impl<'a> Comparing<'a> {
         let figures = metrics
             .iter()
             .filter(|metric| main.contains(&metric.name.as_str()))
+            // Those of other methods are in the table of the folds.
+            .filter(|metric| !metric.name.contains(':'))
             .map(|metric| format!("{} {:.3}, ", spoken(&metric.name), metric.value));
         format!("{}{seconds:.1} s", figures.collect::<String>())
     }
