@@ -2,6 +2,7 @@
 //! itself, since it must work without a network and without scripts.
 
 use aam_core::text::cell;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use maud::{Markup, html};
 
 use crate::chart::{Chart, Theme, svg_without_marks};
@@ -22,7 +23,7 @@ pub fn links(chart: &impl Chart) -> Markup {
 }
 
 fn link(file: &str, kind: &str, content: &str, text: &str) -> Markup {
-    let content = base64(content.as_bytes());
+    let content = BASE64_STANDARD.encode(content);
     html! {
         a download=(file) href={ "data:" (kind) ";charset=utf-8;base64," (content) } { (text) }
     }
@@ -48,42 +49,10 @@ fn file_name(title: &str) -> String {
     }
 }
 
-/// Base64 with padding (RFC 4648).
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let byte = |place: usize| u32::from(three.get(place).copied().unwrap_or(0));
-        let bits = (byte(0) << 16) | (byte(1) << 8) | byte(2);
-        for place in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * place)) as usize & 63];
-            text.push(if place > three.len() {
-                '='
-            } else {
-                letter.into()
-            });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::chart::Confusion;
-
-    #[test]
-    fn known_encodings() {
-        let encoded =
-            ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|text| base64(text.as_bytes()));
-        assert_eq!(
-            encoded,
-            [
-                "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"
-            ]
-        );
-        assert_eq!(base64(&[0xff, 0xfe, 0xfd]), "//79");
-    }
 
     #[test]
     fn a_chart_is_saved_as_image_and_table() {
@@ -97,7 +66,7 @@ mod tests {
         for part in [
             "download=\"confusion-matrix-of-site-a-b.tsv\"",
             "data:image/svg+xml;charset=utf-8;base64,PHN2Zy",
-            &base64(table.as_bytes()),
+            &BASE64_STANDARD.encode(table),
         ] {
             assert!(page.contains(part), "{part}: {page}");
         }
