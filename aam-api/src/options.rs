@@ -254,7 +254,12 @@ impl OptionInfo {
         };
         let items = self.schema.get("items").filter(|_| self.is_list());
         let range = Bounds::of(items.unwrap_or(&self.schema)).words();
-        format!("{name}{range}{none}")
+        let article = match name.split_whitespace().next() {
+            Some("integer") => "an ",
+            Some("number" | "list" | "table") => "a ",
+            _ => "",
+        };
+        format!("{article}{name}{range}{none}")
     }
 }
 

@@ -135,23 +135,23 @@ fn a_value_of_the_wrong_type_says_what_is_expected() {
     let cases = [
         (
             json!({"hidden": 64}),
-            "'hidden': expected list of integers from 1 to 65536, found 64",
+            "'hidden': expected a list of integers from 1 to 65536, found 64",
         ),
         (
             json!({"hidden": [1.5]}),
-            "'hidden': expected list of integers from 1 to 65536, found [1.5]",
+            "'hidden': expected a list of integers from 1 to 65536, found [1.5]",
         ),
         (
             json!({"hidden": [-3]}),
-            "'hidden': expected list of integers from 1 to 65536, found [-3]",
+            "'hidden': expected a list of integers from 1 to 65536, found [-3]",
         ),
         (
             json!({"dropout": "much"}),
-            "'dropout': expected number from 0 to below 1, found \"much\"",
+            "'dropout': expected a number from 0 to below 1, found \"much\"",
         ),
         (
             json!({"dropout": null}),
-            "'dropout': expected number from 0 to below 1, found null",
+            "'dropout': expected a number from 0 to below 1, found null",
         ),
     ];
     for (options, expected) in cases {

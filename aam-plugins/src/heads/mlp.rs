@@ -128,11 +128,11 @@ mod tests {
     fn refuses_a_width_of_zero_and_a_dropout_of_one() {
         assert_eq!(
             refused::<HeadKind>("mlp", json!({"hidden": [4, 0]})),
-            "head 'mlp', option 'hidden': expected list of integers from 1 to 65536, found [4,0]"
+            "head 'mlp', option 'hidden': expected a list of integers from 1 to 65536, found [4,0]"
         );
         assert_eq!(
             refused::<HeadKind>("mlp", json!({"dropout": 1.0})),
-            "head 'mlp', option 'dropout': expected number from 0 to below 1, found 1.0"
+            "head 'mlp', option 'dropout': expected a number from 0 to below 1, found 1.0"
         );
     }
 }

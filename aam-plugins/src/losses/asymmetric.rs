@@ -123,7 +123,7 @@ mod tests {
     fn refuses_penalties_that_are_none() {
         for penalty in [0.0, -1.0, f64::NAN] {
             let error = refused::<LossKind>("asymmetric", json!({"under-penalty": penalty}));
-            let expected = "loss 'asymmetric', option 'under-penalty': expected number above 0";
+            let expected = "loss 'asymmetric', option 'under-penalty': expected a number above 0";
             assert!(error.starts_with(expected), "{error}");
         }
     }

@@ -179,7 +179,7 @@ mod tests {
         for coverage in [0.0, 1.0, f64::NAN] {
             let error = refused::<LossKind>("gaussian-nll", json!({"coverage": coverage}));
             let expected =
-                "loss 'gaussian-nll', option 'coverage': expected number between 0 and 1";
+                "loss 'gaussian-nll', option 'coverage': expected a number between 0 and 1";
             assert!(error.starts_with(expected), "{error}");
         }
     }

@@ -88,7 +88,7 @@ mod tests {
     fn refuses_a_delta_of_zero() {
         for delta in [0.0, -1.0, f64::NAN] {
             let error = refused::<LossKind>("huber", json!({"delta": delta}));
-            let expected = "loss 'huber', option 'delta': expected number above 0, found";
+            let expected = "loss 'huber', option 'delta': expected a number above 0, found";
             assert!(error.starts_with(expected), "{error}");
         }
     }

@@ -85,7 +85,7 @@ mod tests {
         for (option, value) in [("beta1", 1.0), ("beta2", -0.1), ("epsilon", 0.0)] {
             let options = Map::from_iter([(option.to_owned(), value.into())]);
             let error = plugin.resolve(&options).expect_err("out of range");
-            let expected = format!("optimizer 'adamw', option '{option}': expected number ");
+            let expected = format!("optimizer 'adamw', option '{option}': expected a number ");
             assert!(error.to_string().starts_with(&expected), "{error}");
         }
     }

@@ -178,7 +178,7 @@ mod tests {
         for factor in [0.0, 1.0, 2.0] {
             let options = Map::from_iter([("factor".to_owned(), factor.into())]);
             let error = plugin.resolve(&options).expect_err("out of range");
-            let expected = "option 'factor': expected number between 0 and 1";
+            let expected = "option 'factor': expected a number between 0 and 1";
             assert!(error.to_string().contains(expected), "{error}");
         }
         let error = plateau(1.0).resume(&Value::from(1)).expect_err("no state");

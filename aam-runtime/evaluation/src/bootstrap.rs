@@ -63,11 +63,12 @@ impl Drawn {
         percentiles(self.0.iter().map(|draw| draw[metric]), self.0.len())
     }
 
-    /// The same interval of the difference from the metric of another method in the same draws.
-    pub fn difference(&self, other: &Self, metric: usize) -> Option<(f64, f64)> {
+    /// The same interval of the difference from another method in the same draws; the metric is at the first
+    /// of the places here and at the second in the other.
+    pub fn difference(&self, other: &Self, (own, same): (usize, usize)) -> Option<(f64, f64)> {
         let pairs = self.0.iter().zip(&other.0);
         percentiles(
-            pairs.map(|(own, other)| own[metric] - other[metric]),
+            pairs.map(|(draw, of_other)| draw[own] - of_other[same]),
             self.0.len(),
         )
     }
@@ -140,7 +141,7 @@ mod tests {
             }
         }
         let [own, other] = [&samples, &worse].map(|of| drawn(&scorer, of, None, 1).unwrap());
-        let (low, high) = own.difference(&other, 1).unwrap();
+        let (low, high) = own.difference(&other, (1, 1)).unwrap();
         assert!(
             (low + 1.0).abs() < 1e-9 && (high + 1.0).abs() < 1e-9,
             "{low} {high}"

@@ -107,7 +107,15 @@ impl CrossValidated {
     pub fn text(&self) -> String {
         let names = self.main_names();
         let mut header = vec!["fold".to_owned(), "samples".to_owned()];
-        header.extend(names.iter().map(|name| name.replace('_', " ")));
+        // The name of a column stays as it is.
+        let in_words = |name: &&str| match name.rsplit_once(':') {
+            None => name.replace('_', " "),
+            Some((of, metric)) => {
+                let of = of.replace("random_forest", "random forest");
+                format!("{of}:{}", metric.replace('_', " "))
+            }
+        };
+        header.extend(names.iter().map(in_words));
         let rows = self.rows(&names).into_iter().map(|row| {
             let mut cells = vec![row.name.clone(), row.samples()];
             cells.extend(row.values.into_iter().map(number));

@@ -22,13 +22,13 @@ pub struct Difference {
     pub interval: (f64, f64),
 }
 
-/// The differences between two lists of the same metrics, the model's and those of `other`, one for
-/// each target whose difference has an interval; `interval` gives that of the metric at a place of the list.
+/// The differences between two lists of metrics, the model's and those of `other`, one for each target
+/// whose difference has an interval; `interval` gives it, from the places of the metric in the two lists.
 pub fn differences(
     targets: &[RawColumn],
     other: &'static str,
     (own, of_other): (&[Metric], &[Metric]),
-    interval: impl Fn(usize) -> Option<(f64, f64)>,
+    interval: impl Fn((usize, usize)) -> Option<(f64, f64)>,
 ) -> Vec<Difference> {
     let difference = |column: &RawColumn| {
         let of = match column.classes {
@@ -41,14 +41,14 @@ pub fn differences(
             _ => format!("{}:{}", column.name, info.name),
         };
         let place = own.iter().position(|metric| metric.name == name)?;
-        let same = of_other.iter().find(|metric| metric.name == name)?;
+        let same = of_other.iter().position(|metric| metric.name == name)?;
         Some(Difference {
             target: column.name.clone(),
             metric: info.label,
             other,
             own: own[place].value,
-            value: own[place].value - same.value,
-            interval: interval(place)?,
+            value: own[place].value - of_other[same].value,
+            interval: interval((place, same))?,
         })
     };
     targets.iter().filter_map(difference).collect()

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use aam_api::PluginError;
+use aam_api::metric::{Headline, MetricOf, leading};
 use aam_core::text::{cell, visible_line};
 
 use super::bootstrap::{Drawn, drawn};
@@ -139,10 +140,15 @@ impl Reported<'_> {
         let simple = simple.filter(|(other, _)| SIMPLE.contains(&other.name));
         let mut all_differences = Vec::new();
         for (other, of_other) in simple {
-            let Some(pair) = draws.as_ref().zip(draw(&other.samples)) else {
+            // Classes are judged by their order, and a guess has none.
+            let is_flat =
+                other.name == TRIVIAL && self.targets.iter().all(|of| of.classes.is_some());
+            let flat = is_flat.then(|| constant(&other.samples));
+            let samples = flat.as_deref().unwrap_or(&other.samples);
+            let Some(pair) = draws.as_ref().zip(draw(samples)) else {
                 continue;
             };
-            let interval = |place| pair.0.difference(&pair.1, place);
+            let interval = |places| pair.0.difference(&pair.1, places);
             let lists = (metrics.as_slice(), of_other.as_slice());
             all_differences.extend(differences(self.targets, other.name, lists, interval));
         }
@@ -169,25 +175,30 @@ impl Reported<'_> {
     }
 }
 
-/// Sets metrics to NaN that are undefined for a constant. A trivial guess is one constant per fold,
-/// and differs between folds only because the mean of the training samples does: taken together, the
-/// folds would seem to have a rank correlation, a strongly negative one.
+/// Sets metrics of order to those of a constant: correlations to NaN, the AUC to 1/2. A trivial guess is one
+/// constant per fold, and differs between folds only because the mean of the training samples does:
+/// taken together, the folds would seem to have a rank correlation, a strongly negative one.
 fn unset_undefined(scorer: &Scorer<'_>, samples: &[HeldOut], metrics: &mut [Metric]) {
-    let Some(first) = samples.first() else {
-        return;
-    };
-    let constant: Vec<HeldOut> = samples
-        .iter()
-        .map(|sample| HeldOut {
-            row: sample.row,
-            predictions: first.predictions.clone(),
-        })
-        .collect();
-    for (metric, of_constant) in metrics.iter_mut().zip(scorer.scores(&constant)) {
-        if of_constant.value.is_nan() {
-            metric.value = f64::NAN;
+    let of_constant = scorer.scores(&constant(samples));
+    let of_order = leading(MetricOf::Classes, Headline::Verdict).map(|metric| metric.name);
+    for (metric, of_constant) in metrics.iter_mut().zip(of_constant) {
+        let name = metric.name.rsplit(':').next();
+        if of_constant.value.is_nan() || name == of_order {
+            metric.value = of_constant.value;
         }
     }
+}
+
+/// All of `samples` with the prediction of the first.
+fn constant(samples: &[HeldOut]) -> Vec<HeldOut> {
+    let Some(first) = samples.first() else {
+        return Vec::new();
+    };
+    let same = samples.iter().map(|sample| HeldOut {
+        row: sample.row,
+        predictions: first.predictions.clone(),
+    });
+    same.collect()
 }
 
 impl Evaluation {
@@ -269,6 +280,8 @@ pub fn aligned(rows: &[Vec<String>]) -> String {
 
 /// Formats a number with decimals that suit its size.
 pub fn number(value: f64) -> String {
+    // No "-0.000".
+    let value = if value.abs() < 0.0005 { 0.0 } else { value };
     match value.abs() {
         size if !size.is_finite() => "-".to_owned(),
         size if size < 10.0 => format!("{value:.3}"),

@@ -26,7 +26,10 @@ fn sentence(guess: &Difference, forest: Option<&Difference>) -> String {
     let versus_guess = match side(guess) {
         Side::Above => format!("better than guessing by {}", amount(guess, 1.0)),
         Side::Below => format!("worse than guessing by {}", amount(guess, -1.0)),
-        Side::Open => format!("no better than guessing: difference {}", amount(guess, 1.0)),
+        Side::Open => format!(
+            "not significantly better than guessing: difference {}",
+            amount(guess, 1.0)
+        ),
     };
     let Some(forest) = forest else {
         return format!("{of}, {versus_guess}");
@@ -101,7 +104,7 @@ mod tests {
         );
         assert_eq!(
             sentence(&difference(TRIVIAL, 0.02, (-0.1, 0.1)), None),
-            "ph: R² 0.700, no better than guessing: difference 0.020 (-0.100 to 0.100)"
+            "ph: R² 0.700, not significantly better than guessing: difference 0.020 (-0.100 to 0.100)"
         );
     }
 }

@@ -197,6 +197,7 @@ impl BasesShown {
         Curves {
             name: self.label.clone(),
             across: "position in the sequence".to_owned(),
+            up: "change of the prediction".to_owned(),
             curves: vec![
                 curve("mean change", Ink::First, &self.effects),
                 curve("mean absolute change", Ink::Second, &self.sizes),
@@ -215,12 +216,18 @@ fn ink_of(place: usize) -> Ink {
 impl Explanation {
     /// The most important ASVs as bars.
     pub fn bars(&self) -> Bars {
-        bars_of(&self.drivers, &format!("mean change of {}", self.unit()))
+        bars_of(
+            &self.drivers,
+            &format!("mean absolute change of {}", self.unit()),
+        )
     }
 
     /// The most important genera as bars.
     pub fn genus_bars(&self) -> Bars {
-        bars_of(&self.genera, &format!("mean change of {}", self.unit()))
+        bars_of(
+            &self.genera,
+            &format!("mean absolute change of {}", self.unit()),
+        )
     }
 
     /// Inputs besides single ASVs as bars.
@@ -241,7 +248,7 @@ impl Explanation {
             }
         });
         Bars {
-            name: format!("mean change of {}", self.unit()),
+            name: format!("mean absolute change of {}", self.unit()),
             rows: rows.collect(),
         }
     }
@@ -282,6 +289,7 @@ impl DependenceFound {
         Curves {
             name: self.label.clone(),
             across: "% of the reads".to_owned(),
+            up: "mean prediction".to_owned(),
             curves: curves
                 .map(|(place, (name, points))| Curve {
                     name: name.clone(),

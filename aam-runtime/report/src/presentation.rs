@@ -47,8 +47,7 @@ impl PresentationOptions {
             return Err(RunError::value("unit", self.unit.join(","), problem));
         }
         if let Some(class) = self.positive_class.as_ref().filter(|_| !classifier) {
-            let problem =
-                "the columns are numbers, which have no classes; add --classifier, or leave it out";
+            let problem = "without --classifier the columns are read as numbers, which have no classes; add --classifier, or leave it out";
             return Err(RunError::value("positive-class", class, problem));
         }
         Ok(())

@@ -6,6 +6,7 @@ use super::pretraining_settings::PretrainingSetup;
 use super::setup::TrainingSetup;
 use crate::options::{DataOptions, OptimizationOptions, PretrainOptions, TrainOptions};
 use aam_api::AsvEncoderKind;
+use aam_core::text::counted;
 use aam_data::{IdsAre, Metadata, Storage, Table, TokenOptions, TokenizedSequences};
 use aam_evaluation::association::{cramers_v, variance_explained};
 use aam_evaluation::distribution::Distribution;
@@ -145,6 +146,13 @@ fn batches(
         batches.described(column)
     );
     observer.observe(&Event::Note(&text))?;
+    let (single, all) = batches.of_one_sample();
+    if 2 * single > all {
+        observer.observe(&Event::Warning(&format!(
+            "--batch-column: {single} of {} in '{column}' have a single sample, of which nothing can be removed that is not the sample's own; name a column whose values many samples share",
+            counted(all, "batch")
+        )))?;
+    }
     let of: Vec<Option<usize>> = batches.of().iter().copied().map(Some).collect();
     for target in &samples.targets.columns {
         let (together, measure) = match target.classes {
@@ -228,6 +236,11 @@ fn encoded(
     let lengths = table.feature_ids().iter();
     if let Some(lengths) = Distribution::of_counts(lengths.map(|id| id.len() as u64)) {
         observer.observe(&Event::Note(&format!("bases per ASV: {lengths}")))?;
+    }
+    if options.data.tree.is_some() && options.unifrac_weight == 0.0 {
+        observer.observe(&Event::Note(
+            "--tree is not used: the ASVs have sequences, and no loss needs a tree",
+        ))?;
     }
     if options.data.taxonomy.is_some() && options.unifrac_weight == 0.0 {
         observer.observe(&Event::Warning(

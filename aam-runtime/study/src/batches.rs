@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 
 use aam_core::DataError;
+use aam_core::text::counted;
 use aam_data::Metadata;
 
 /// Number of samples whose information the prior of a batch's difference has.
@@ -67,20 +68,24 @@ impl Batches {
         &self.of
     }
 
+    /// The number of batches of a single sample, and of all.
+    pub fn of_one_sample(&self) -> (usize, usize) {
+        let single = self.sizes.iter().filter(|size| **size == 1).count();
+        (single, self.sizes.len())
+    }
+
     /// A line on the number of batches and their sizes: `3 batches in 'run', of 10 to 30 samples`.
     pub fn described(&self, name: &str) -> String {
-        let number = match self.sizes.len() {
-            1 => "1 batch".to_owned(),
-            number => format!("{number} batches"),
-        };
+        let number = counted(self.sizes.len(), "batch");
         let (least, most) = (self.sizes.iter().min(), self.sizes.iter().max());
         let sizes = match (least, most) {
             (Some(least), Some(most)) if least < most => format!(", of {least} to {most} samples"),
-            (Some(each), _) => format!(", of {each} samples"),
+            (Some(each), _) => format!(", of {}", counted(*each, "sample")),
             _ => String::new(),
         };
         let missing = match self.missing {
             0 => String::new(),
+            1 => "; 1 sample without a value forms one".to_owned(),
             missing => format!("; {missing} samples without a value form one"),
         };
         format!("{number} in '{}'{sizes}{missing}", name.trim())
@@ -159,7 +164,7 @@ mod tests {
         assert_eq!(batches.of(), [0, 1, 0, 2, 1]);
         assert_eq!(
             batches.described("run"),
-            "3 batches in 'run', of 1 to 2 samples; 1 samples without a value form one"
+            "3 batches in 'run', of 1 to 2 samples; 1 sample without a value forms one"
         );
         let values = [[1.0f32, 0.0], [9.0, 0.0], [3.0, 7.0], [5.0, 5.0]];
         let rows = [0usize, 1, 2, 3];

@@ -38,6 +38,16 @@ pub fn read(
         let needed = "name the column to predict";
         return Err(RunError::missing("metadata-column", needed));
     }
+    let names: Vec<&str> = options
+        .metadata_column
+        .iter()
+        .map(|name| name.trim())
+        .collect();
+    let twice = (1..names.len()).find(|place| names[..*place].contains(&names[*place]));
+    if let Some(place) = twice {
+        let problem = "the column is named twice; leave one out";
+        return Err(RunError::value("metadata-column", names[place], problem));
+    }
     let mut rows: Vec<usize> = (0..samples.len()).collect();
     let mut read = Vec::new();
     for name in &options.metadata_column {

@@ -69,6 +69,6 @@ fn a_scale_of_zero_is_refused() {
     let error = heads.resolve(&choice).expect_err("out of range");
     assert_eq!(
         error.to_string(),
-        "head 'cosine', option 'scale': expected number above 0, found 0.0"
+        "head 'cosine', option 'scale': expected a number above 0, found 0.0"
     );
 }

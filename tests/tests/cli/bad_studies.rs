@@ -262,7 +262,7 @@ fn trees_that_name_asvs_otherwise_or_lack_something() {
     ]);
     aam.ok(&format!("{bare} --missing-length 1"));
     aam.refuses(&format!("{bare} --missing-length -1"))
-        .says(&["--missing-length: expected number of at least 0 or none, found '-1'"]);
+        .says(&["--missing-length: expected a number of at least 0 or none, found '-1'"]);
 
     // One sample contains only ASVs that the tree lacks.
     let lone = "T".repeat(30);

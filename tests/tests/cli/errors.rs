@@ -25,13 +25,13 @@ fn unknown_flags() {
 fn bad_values_of_flags() {
     let aam = aam!();
     aam.refuses("train --epochs many")
-        .says(&["--epochs: expected integer", "found 'many'"]);
+        .says(&["--epochs: expected an integer", "found 'many'"]);
     aam.refuses("train --batch-size 0")
-        .says(&["--batch-size: expected integer from 1 to 1000000 or none, found '0'"]);
+        .says(&["--batch-size: expected an integer from 1 to 1000000 or none, found '0'"]);
     aam.refuses("train --rarefy-depth 99999999999")
-        .says(&["--rarefy-depth: expected integer"]);
+        .says(&["--rarefy-depth: expected an integer"]);
     aam.refuses("train --lr nan")
-        .says(&["--lr: expected number above 0 or none, found 'nan'"]);
+        .says(&["--lr: expected a number above 0 or none, found 'nan'"]);
     aam.refuses("train --preset tin")
         .says(&["--preset: expected one of tiny, small, base, found 'tin' (did you mean 'tiny'?)"]);
     aam.refuses("train --threads 0").says(&["--threads"]);
@@ -53,7 +53,7 @@ fn components() {
         "it belongs to head film, mlp",
     ]);
     aam.refuses("train --head mlp --head.hidden 3,x").says(&[
-        "--head.hidden: head 'mlp', option 'hidden': expected list of integers",
+        "--head.hidden: head 'mlp', option 'hidden': expected a list of integers",
         "'3,x'",
     ]);
     aam.refuses("train --head mlp --head.hiden")
@@ -75,7 +75,7 @@ fn configuration_files() {
         (
             "epochs = \"three\"",
             &[
-                "run.toml: key 'epochs': expected integer",
+                "run.toml: key 'epochs': expected an integer",
                 "found \"three\"",
             ],
         ),
@@ -106,7 +106,7 @@ fn configuration_files() {
         ),
         (
             "[head]\nname = \"mlp\"\nhidden = \"3\"",
-            &["run.toml: [head]: head 'mlp', option 'hidden': expected list of integers"],
+            &["run.toml: [head]: head 'mlp', option 'hidden': expected a list of integers"],
         ),
     ];
     for (text, words) in cases {
@@ -152,7 +152,7 @@ fn a_setting_is_told_as_it_was_given() {
     aam.refuses(&format!("{train} --bounded-targets --unbounded-targets"))
         .says(&["--bounded-targets and --unbounded-targets contradict each other"]);
     aam.refuses(&format!("{train} --nuc-penalty -1"))
-        .says(&["error: --nuc-penalty: expected number of at least 0, found '-1'"]);
+        .says(&["error: --nuc-penalty: expected a number of at least 0, found '-1'"]);
 }
 
 #[test]

@@ -351,3 +351,37 @@ fn errors_of_subgroups_have_intervals_where_there_are_enough_samples() {
     ));
     assert!(!aam.path("run/errors_by.tsv").exists());
 }
+
+#[test]
+fn each_of_several_targets_has_a_verdict_whose_interval_holds_the_difference() {
+    let aam = aam!().with(LARGER_STUDY);
+    let train = TRAIN
+        .replace("--test-size 0.2", "--folds 2")
+        .replace("--members network", "--members network,forest")
+        .replace("--epochs 20", "--epochs 2");
+    let ran = aam.ok(&format!("{train} --metadata-column ph,gradient"));
+    for target in ["ph", "gradient"] {
+        let start = format!("{target}: R² ");
+        let mut lines = ran.stdout.lines();
+        let verdict = lines
+            .find(|line| line.starts_with(&start))
+            .expect("a verdict");
+        // As in "better than guessing by 0.757 (0.708 to 0.819)".
+        let (_, rest) = verdict.split_once("guessing").expect("a difference");
+        let is_of_number = |c: char| c.is_ascii_digit() || c == '.' || c == '-';
+        let words = rest.split(|c: char| !is_of_number(c));
+        let numbers: Vec<f64> = words.filter_map(|word| word.parse().ok()).collect();
+        let [value, low, high] = numbers[..3] else {
+            panic!("{verdict}");
+        };
+        assert!(low <= value && value <= high, "{verdict}");
+    }
+    // For classes, guessing has an AUC of 1/2, in whatever folds.
+    let classes = "--metadata-column habitat --classifier --overwrite";
+    aam.ok(&format!("{train} {classes}"));
+    assert_eq!(figure(&aam, "run/evaluation.tsv", "auc", "trivial"), 0.5);
+    aam.refuses(&format!(
+        "{train} --metadata-column ph,ph --output-dir twice"
+    ))
+    .says(&["--metadata-column", "named twice"]);
+}

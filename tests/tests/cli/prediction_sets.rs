@@ -134,7 +134,7 @@ fn levels_are_probabilities() {
     };
     for levels in ["0.8,1", "0", "80", "x"] {
         let refused = aam.refuses(&with(levels));
-        refused.says(&["--interval: expected list of numbers between 0 and 1"]);
+        refused.says(&["--interval: expected a list of numbers between 0 and 1"]);
     }
     aam.refuses(&with(","))
         .says(&["--interval", "at least one"]);

@@ -45,10 +45,17 @@ impl Axes<'_> {
             .x_label_area_size(42)
             .y_label_area_size(62)
             .build_cartesian_2d(self.across.0..self.across.1, self.up.0..self.up.1)?;
-        let number = |value: &f64| tick(*value);
+        let (wide, high) = (self.across.1 - self.across.0, self.up.1 - self.up.0);
+        let across = |value: &f64| tick_within(*value, wide);
+        let up = |value: &f64| tick_within(*value, high);
+        // There are no halves of epochs.
+        let most = match self.across_name {
+            "epoch" => (wide as usize + 1).clamp(2, 6),
+            _ => 6,
+        };
         let mut mesh = plane.configure_mesh();
         mesh.max_light_lines(0)
-            .x_labels(6)
+            .x_labels(most)
             // Ticks that are even on a logarithmic scale are odd numbers.
             .y_labels(if self.logarithmic { 0 } else { 6 })
             .bold_line_style(Ink::Grid.color())
@@ -57,8 +64,8 @@ impl Axes<'_> {
             .axis_desc_style(text(15, Ink::Text))
             .x_desc(shortened(self.across_name))
             .y_desc(shortened(self.up_name))
-            .x_label_formatter(&number)
-            .y_label_formatter(&number);
+            .x_label_formatter(&across)
+            .y_label_formatter(&up);
         mesh.draw()?;
         if self.logarithmic {
             self.draw_powers(area, &mut plane)?;
@@ -84,6 +91,41 @@ impl Axes<'_> {
         }
         Ok(())
     }
+}
+
+/// A tick label with enough digits to distinguish it from its neighbours on an axis of this `span`.
+fn tick_within(value: f64, span: f64) -> String {
+    let size = value.abs();
+    if size != 0.0 && !(0.001..1e6).contains(&size) || span <= 0.0 {
+        return tick(value);
+    }
+    let decimals = (2.0 - span.log10().floor()).clamp(0.0, 6.0) as usize;
+    let text = format!("{value:.decimals$}").replace('-', "\u{2212}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => grouped(&text),
+    }
+}
+
+/// Draws the names of several curves, one below the other from `(x, y)` in pixels.
+///
+/// # Errors
+/// Errors of the drawing backend.
+pub fn legend<B: DrawingBackend>(
+    area: &DrawingArea<B, Shift>,
+    curves: &[super::Curve],
+    (x, y): (i32, i32),
+) -> Result<(), Undrawn<B>> {
+    if curves.len() < 2 {
+        return Ok(());
+    }
+    for (row, curve) in (0..).zip(curves) {
+        let y = y + 17 * row;
+        area.draw(&PathElement::new([(x, y), (x + 16, y)], line(curve.ink, 3)))?;
+        let style = text(13, Ink::Text).pos(Pos::new(HPos::Left, VPos::Center));
+        area.draw(&Text::new(shortened(&curve.name), (x + 22, y), style))?;
+    }
+    Ok(())
 }
 
 /// Round numbers between the powers of ten `low` and `high`: 1, 2 and 5 times powers of ten, 1 and 3

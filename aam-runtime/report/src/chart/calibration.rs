@@ -46,7 +46,7 @@ fn bar((bin, height): (&Bin, f64)) -> Rectangle<(f64, f64)> {
 
 /// The count above the bar.
 fn count((bin, height): (&Bin, f64)) -> Text<'static, (f64, f64), String> {
-    let style = text(11, Ink::Muted).pos(Pos::new(HPos::Center, VPos::Bottom));
+    let style = text(13, Ink::Muted).pos(Pos::new(HPos::Center, VPos::Bottom));
     let middle = f64::midpoint(bin.from, bin.to);
     Text::new(bin.count.to_string(), (middle, height), style)
 }

@@ -24,8 +24,10 @@ pub struct Confusion {
 /// Largest number of classes whose matrix is still readable; it has that number of cells squared.
 pub const MOST_CLASSES: usize = 30;
 
-const LEFT: i32 = 130;
+const LEFT: i32 = 180;
 const TOP: i32 = 60;
+/// Longest name of a class, in letters.
+const LETTERS: usize = 18;
 
 impl Confusion {
     /// Side length of a cell in pixels.
@@ -37,7 +39,7 @@ impl Confusion {
 impl Chart for Confusion {
     fn size(&self) -> (u32, u32) {
         let all = self.side() * self.classes.len() as i32;
-        ((LEFT + all + 20).max(300) as u32, (TOP + all + 20) as u32)
+        ((LEFT + all + 20).max(360) as u32, (TOP + all + 20) as u32)
     }
 
     fn title(&self) -> String {
@@ -52,12 +54,19 @@ impl Chart for Confusion {
         let right = Pos::new(HPos::Right, VPos::Center);
         let middle = Pos::new(HPos::Center, VPos::Center);
         let label = text(14, Ink::Text).pos(right);
-        let title = format!("{}: actual (rows), predicted", shortened(&self.name));
+        let title = format!(
+            "{}: actual (rows), predicted (columns)",
+            shortened(&self.name)
+        );
         let start = text(14, Ink::Muted).pos(Pos::new(HPos::Left, VPos::Top));
         area.draw(&Text::new(title, (8, 8), start))?;
         for (row, (class, counts)) in (0..).zip(self.classes.iter().zip(&self.counts)) {
             let y = TOP + row * side;
-            let name: String = class.chars().take(14).collect();
+            let name = match class.chars().count() > LETTERS {
+                true => class.chars().take(LETTERS - 1).chain(['…']).collect(),
+                false => class.clone(),
+            };
+            let name = format!("{name} ({})", row + 1);
             area.draw(&Text::new(name, (LEFT - 6, y + side / 2), label.clone()))?;
             let number = text(14, Ink::Muted).pos(middle);
             let place = (LEFT + row * side + side / 2, TOP - 12);
@@ -71,7 +80,7 @@ impl Chart for Confusion {
                     [(x + 1, y + 1), (x + side - 1, y + side - 1)],
                     style,
                 ))?;
-                if side >= 20 && count > 0 {
+                if side >= 20 {
                     let place = (x + side / 2, y + side / 2);
                     let style = text(14, Ink::Text).pos(middle);
                     area.draw(&Text::new(count.to_string(), place, style))?;

@@ -16,6 +16,8 @@ pub struct Curves {
     pub name: String,
     /// Label of the x axis.
     pub across: String,
+    /// Label of the y axis.
+    pub up: String,
     /// The lines.
     pub curves: Vec<Curve>,
     /// Position of the best model on the x axis.
@@ -78,7 +80,7 @@ impl Chart for Curves {
             },
             up: range(points.map(|p| height(p.1))),
             across_name: &self.across,
-            up_name: "",
+            up_name: &self.up,
             logarithmic,
         };
         let mut plane = axes.draw(area)?;
@@ -131,6 +133,6 @@ impl Chart for Curves {
     }
 
     fn table(&self) -> Vec<Vec<String>> {
-        rows_of_curves([&self.across, &self.name], &self.curves)
+        rows_of_curves([&self.across, &self.up], &self.curves)
     }
 }

@@ -66,7 +66,7 @@ impl Chart for Heat {
         let marked = self.rows.len() * self.columns.len() <= MOST_MARKS;
         let mut marks = Vec::new();
         let start = Pos::new(HPos::Left, VPos::Top);
-        let name = format!("{}; darkest: {}", self.name, tick(largest));
+        let name = format!("{}; strongest colour: {}", self.name, tick(largest));
         let style = text(14, Ink::Text).pos(start);
         area.draw(&Text::new(name, (8, 6), style))?;
         for (row, (label, values)) in (0..).zip(self.rows.iter().zip(&self.values)) {

@@ -6,7 +6,7 @@ use plotters::drawing::DrawingArea;
 use plotters::element::PathElement;
 use plotters_backend::DrawingBackend;
 
-use super::axes::{Axes, line};
+use super::axes::{Axes, legend, line};
 use super::{Chart, Curve, Ink, Mark, Undrawn, rows_of_curves};
 
 /// Curves of one class against all others.
@@ -95,6 +95,7 @@ impl Chart for PrecisionRecall {
             let corners = steps(&curve.points);
             plane.draw_series([PathElement::new(corners, line(curve.ink, 2))])?;
         }
+        legend(area, &self.curves, (100, 250))?;
         Ok(Vec::new())
     }
 

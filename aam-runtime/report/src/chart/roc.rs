@@ -5,7 +5,7 @@ use plotters::drawing::DrawingArea;
 use plotters::element::PathElement;
 use plotters_backend::DrawingBackend;
 
-use super::axes::{Axes, diagonal, line};
+use super::axes::{Axes, diagonal, legend, line};
 use super::{Chart, Curve, Mark, Undrawn, rows_of_curves};
 
 /// Curves of one class against all others.
@@ -66,6 +66,7 @@ impl Chart for Roc {
         for curve in &self.curves {
             plane.draw_series([PathElement::new(curve.points.clone(), line(curve.ink, 2))])?;
         }
+        legend(area, &self.curves, (260, 250))?;
         Ok(Vec::new())
     }
 

@@ -4,7 +4,7 @@ use aam_core::text::counted;
 use maud::{Markup, html};
 
 use super::HeldOutTarget;
-use super::words::{number, plain};
+use super::words::number;
 use aam_evaluation::coverage::Coverage;
 use aam_evaluation::wilson;
 
@@ -31,7 +31,7 @@ pub fn section(target: &HeldOutTarget, all: &[Coverage]) -> Markup {
             h2 { "Coverage" }
             p.muted {
                 "The share of samples whose actual value is in their " (what)
-                ", which is calibrated on the errors in the other folds. In brackets is the 95 % interval of the share: in a small group, the share can be far from the nominal level by chance. The nominal level applies to all samples together, not to each group."
+                ", which is calibrated on the errors in the other folds. In brackets is the 95 % interval of the share, as if samples were independent: in a small group, the share can be far from the nominal level by chance. The nominal level applies to all samples together, not to each group."
             }
             @for level in levels {
                 h3 { (percent(level)) " " (what) "s" }
@@ -60,12 +60,12 @@ fn table(all: &[&Coverage], level: f64, size: &str) -> Markup {
                     td.n { (of.samples) } td.n { (of.inside) } td.n { (number(of.size)) }
                     td.strip {
                         span.bar style=(format!("width:{:.0}%", 100.0 * of.share())) {}
-                        (percent(of.share())) " (" (plain(low)) " to " (plain(high)) ")"
+                        (percent(of.share())) " (" (percent(low)) " to " (percent(high)) ")"
                     }
                 }
             } }
         } }
-        @if more > 0 { p.muted { "and " (counted(more, "more group")) " with larger shares" } }
+        @if more > 0 { p.muted { "and " (counted(more, "more group")) " with shares at least as large" } }
     }
 }
 

@@ -124,6 +124,7 @@ fn chart(
     let curves = Curves {
         name: name.to_owned(),
         across: "epoch".to_owned(),
+        up: name.to_owned(),
         curves,
         best,
         may_be_logarithmic,

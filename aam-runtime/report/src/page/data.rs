@@ -15,7 +15,6 @@ pub fn section(record: &Record) -> Markup {
     html! {
         section {
             h2 { "Data" }
-            @for warning in &record.warnings { p.warning { (warning) } }
             ul { @for note in lines { li { (note) } } }
             @if !record.files.is_empty() {
                 div.scroll { table {

@@ -46,10 +46,20 @@ pub fn joined(names: &[impl AsRef<str>]) -> String {
     }
 }
 
+/// Whether only some of the samples are held out.
+pub fn holds_out_a_part(record: &Record) -> bool {
+    let held_out = record.held_out.as_ref().zip(size(record));
+    held_out.is_some_and(|(of, (all, _))| of.samples < all)
+}
+
 /// What was predicted, as the beginning of a sentence.
 pub fn targets(record: &Record) -> String {
     let columns = list(record, "metadata-column");
     let held_out = record.held_out.as_ref();
+    let classes_of = match holds_out_a_part(record) {
+        true => "classes of the held-out samples:",
+        false => "classes",
+    };
     let described = columns.iter().map(|column| {
         let values =
             held_out.and_then(|of| of.targets.iter().find(|target| target.name == *column));
@@ -63,7 +73,7 @@ pub fn targets(record: &Record) -> String {
         let named = with_unit(column, unit(&record.settings, column));
         match classes.len() {
             0 => named,
-            1..=8 => format!("{named} (classes {})", classes.join(", ")),
+            1..=8 => format!("{named} ({classes_of} {})", classes.join(", ")),
             many => format!("{named} ({many} classes)"),
         }
     });
@@ -108,6 +118,11 @@ pub fn network(record: &Record) -> String {
     text
 }
 
+fn is_length_given(record: &Record) -> bool {
+    let given = |key: &str| record.settings.get(key).is_some_and(Value::is_u64);
+    ["epochs", "max-steps"].into_iter().any(given)
+}
+
 /// What the held-out samples were used for besides the metrics.
 pub fn chosen(record: &Record) -> String {
     if record.command == "rf-baseline" {
@@ -118,6 +133,10 @@ pub fn chosen(record: &Record) -> String {
             "Training stopped after {} without improvement on the held-out samples, which makes their metrics somewhat optimistic.",
             counted(epochs as usize, "epoch")
         ),
+        None if is_length_given(record) => {
+            "Scales and settings were chosen on training samples alone; the length of the training was set beforehand."
+                .to_owned()
+        }
         None => {
             "Scales, settings and the length of the training were chosen on training samples alone."
                 .to_owned()

@@ -212,7 +212,10 @@ fn column(
         groups.entry(value).or_default().push(place);
     }
     let mean_size = |places: &[usize]| {
-        places.iter().map(|&place| errors[place].abs()).sum::<f64>() / places.len() as f64
+        let sizes = places
+            .iter()
+            .map(|&place| size(target, &target.samples[place]));
+        sizes.sum::<f64>() / places.len() as f64
     };
     let mut groups: Vec<(&str, Vec<usize>)> = groups.into_iter().collect();
     let all = groups.len();
@@ -258,7 +261,7 @@ fn column(
                 }
             } }
         } } }
-        @if more > 0 { p.muted { "and " (counted(more, "more group")) " predicted better" } }
+        @if more > 0 { p.muted { "and " (counted(more, "more group")) " predicted as well or better" } }
         @if small > 0 { p.muted { (counted(small, "group")) " of fewer than " (FEWEST_SHOWN) " samples " (agreeing(small, "is", "are")) " not shown." } }
     }
 }

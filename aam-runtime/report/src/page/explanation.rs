@@ -38,7 +38,7 @@ fn cards(found: &Explanation) -> Markup {
             div.card { span { "ASVs" } b { (found.asvs) }
                 span { (found.stable) " with a stable direction" } }
             div.card { span { "interplay" } b { (format!("{:.0} %", 100.0 * found.interplay)) }
-                span { "of the ASVs' contributions depends on which other ASVs are present" } }
+                span { "of the ASVs' contributions depend on which other ASVs are present" } }
             div.card { span { "models explained" } b { (found.methods.len()) }
                 span { (found.methods.join(", ")) } }
         }
@@ -174,7 +174,7 @@ fn pushed(all: &[Pushed]) -> Markup {
                         td { (sample.output) }
                         td.n { (number(sample.predicted)) }
                         td.n { (number(sample.baseline)) }
-                        td { @for (label, own, base, value) in &sample.by {
+                        td.by { @for (label, own, base, value) in &sample.by {
                             (label) " (" (own) ", " (base) "): " @if *value > 0.0 { "+" } (number(*value)) br;
                         } }
                     }

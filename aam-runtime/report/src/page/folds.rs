@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use super::words;
 use aam_api::metric::{MetricName, label};
 
-/// The table of the folds.
-pub fn section(folds: &CrossValidated) -> Markup {
+/// The table of the folds, for these target columns.
+pub fn section(folds: &CrossValidated, columns: &[&str]) -> Markup {
     let names = folds.main_names();
     html! {
         section {
@@ -16,7 +16,7 @@ pub fn section(folds: &CrossValidated) -> Markup {
             div.scroll { table {
                 thead { tr {
                     th { "fold" } th.n { "samples" }
-                    @for name in &names { th.n { (named(name)) } }
+                    @for name in &names { th.n { (named(name, columns)) } }
                 } }
                 tbody { @for row in folds.rows(&names) {
                     tr {
@@ -32,9 +32,11 @@ pub fn section(folds: &CrossValidated) -> Markup {
     }
 }
 
-/// Formats `random_forest:r2` as `R², Random Forest`.
-fn named(name: &str) -> String {
+/// Formats `random_forest:r2` as `R², Random Forest`; the name of one of the target `columns` stays with its
+/// metric.
+fn named(name: &str, columns: &[&str]) -> String {
     match name.split_once(':') {
+        Some((column, _)) if columns.contains(&column) => label(name),
         Some((method, figure)) if MetricName::read(figure).is_some() => {
             format!("{}, {}", label(figure), words::method(method))
         }
@@ -61,7 +63,7 @@ mod tests {
             samples: 5,
             metrics: metrics.into(),
         };
-        let page = section(&CrossValidated { folds: vec![fold] }).into_string();
+        let page = section(&CrossValidated { folds: vec![fold] }, &["age"]).into_string();
         assert!(
             page.contains("R², trivial guess") && page.contains("&lt;1&gt;"),
             "{page}"

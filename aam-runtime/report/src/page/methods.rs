@@ -265,7 +265,11 @@ impl Text {
             };
             Some(format!(
                 "{} was {value}{interval}{others}.",
-                capital(&labelled(record, &figure.name))
+                match figure.name.contains(':') {
+                    // The name of a column stays as it is.
+                    true => labelled(record, &figure.name),
+                    false => capital(&labelled(record, &figure.name)),
+                }
             ))
         });
         let parts: Vec<String> = parts.collect();

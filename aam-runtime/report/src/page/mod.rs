@@ -59,9 +59,10 @@ pub fn page(
         @if let Some(verdict) = &record.verdict {
             @for sentence in verdict.lines() { p.verdict { (sentence) } }
         }
+        @for warning in &record.warnings { p.warning { (warning) } }
         (figures::cards(record, epochs, held_out))
         (figures::table(record))
-        @if let Some(folds) = &gathered.folds { (folds::section(folds)) }
+        @if let Some(folds) = &gathered.folds { (folds::section(folds, &described::list(record, "metadata-column"))) }
         @for target in gathered.targets.iter().take(MOST_TARGETS) {
             (predictions::section(target, gathered.targets.len() > 1, &record.settings))
             (coverage::section(target, &gathered.coverage))

@@ -5,7 +5,9 @@ use aam_core::text::counted;
 use maud::{Markup, html};
 
 use super::citations::TRIPOD;
-use super::described::{chosen, group_column, joined, list, members, size, splits, text_of};
+use super::described::{
+    chosen, group_column, holds_out_a_part, joined, list, members, size, splits, text_of,
+};
 use super::figures::labelled;
 use super::words::{count, number, with_unit};
 use super::{Gathered, words};
@@ -112,7 +114,7 @@ fn data(record: &Record) -> Vec<Item> {
             tripod: "7a",
             known: predictors(record),
             open: Some(
-                "DNA extraction, sequencing and denoising; whether cases and controls were processed together",
+                "DNA extraction, sequencing and denoising; whether samples with different outcomes were processed together",
             ),
         },
         Item {
@@ -124,8 +126,8 @@ fn data(record: &Record) -> Vec<Item> {
         Item {
             name: "Missing data",
             tripod: "9",
+            open: missing.clone().next().map(|_| "why values are missing"),
             known: missing.cloned().collect(),
-            open: Some("why values are missing"),
         },
     ]
 }
@@ -138,6 +140,9 @@ fn outcomes(record: &Record) -> Vec<String> {
         let values =
             held_out.and_then(|of| of.targets.iter().find(|target| target.name == *column));
         match values {
+            Some(values) if holds_out_a_part(record) => {
+                format!("{name}, held-out samples: {}", distribution(values))
+            }
             Some(values) => format!("{name}: {}", distribution(values)),
             None => name,
         }
@@ -188,7 +193,18 @@ fn model(record: &Record) -> Vec<Item> {
         [one] => (*one).to_owned(),
         several => format!("mean of {}", joined(several)),
     };
-    let kept = "the model is in checkpoints/best; aam predict applies it to new samples";
+    let is_of_folds = record
+        .held_out
+        .as_ref()
+        .is_some_and(|of| of.folds.is_some());
+    let kept = match is_of_folds {
+        true => {
+            "the model, trained on all samples, is in checkpoints/best; aam predict applies it to new samples"
+        }
+        false => {
+            "the metrics are those of checkpoints/last; checkpoints/best, which aam predict applies to new samples, is the epoch that was best on the held-out samples"
+        }
+    };
     let kept = (!is_forest).then(|| kept.to_owned());
     vec![
         Item {

@@ -24,7 +24,8 @@ pub struct OptimizationOptions {
                 pooling")
     )]
     pub epochs: Option<usize>,
-    /// Maximum number of weight updates.
+    /// Maximum number of weight updates; of pre-training in two stages, in the second (the first has
+    /// `nucleotide-steps`).
     #[schemars(range(max = 1_000_000_000), transform = Facts::new().may_change().lifts("epochs"))]
     pub max_steps: Option<usize>,
     /// Samples per batch. Default: 256 for training, 32 for pre-training, and 8 with attention

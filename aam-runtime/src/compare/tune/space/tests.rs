@@ -36,7 +36,7 @@ fn what_cannot_be_searched_is_refused() {
         ("lrr=1|2", "did you mean 'lr'?"),
         ("lr=2..1", "with LOW below HIGH"),
         ("lr=0..1 log", "above 0"),
-        ("lr=fast", "expected number"),
+        ("lr=fast", "expected a number"),
         ("lr;lr", "named twice"),
         ("preset=tiny..small", "only numbers can have a range"),
         ("metadata", "has no range"),
