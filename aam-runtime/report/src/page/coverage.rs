@@ -105,7 +105,7 @@ mod tests {
             "80 % intervals",
             "97.5 % intervals",
             "&lt;mouse 1&gt;",
-            "30 % (0.108 to 0.603)",
+            "30 % (10.8 % to 60.3 %)",
         ] {
             assert!(page.contains(words), "{words}: {page}");
         }
