@@ -246,11 +246,15 @@ impl<'a> Comparing<'a> {
         results.push(result);
         results.sort_by_key(|result| result.fold);
         let main = self.comparison.main_metrics();
+        let columns = &self.options.metadata_column;
         let figures = metrics
             .iter()
             .filter(|metric| main.contains(&metric.name.as_str()))
             // Those of other methods are in the table of the folds.
-            .filter(|metric| !metric.name.contains(':'))
+            .filter(|metric| match metric.name.split_once(':') {
+                None => true,
+                Some((of, _)) => columns.iter().any(|column| column.trim() == of),
+            })
             .map(|metric| format!("{} {:.3}, ", spoken(&metric.name), metric.value));
         format!("{}{seconds:.1} s", figures.collect::<String>())
     }
