@@ -190,12 +190,12 @@ fn a_flag_becomes_the_value_that_its_option_means() {
     assert_eq!(parse("hidden", " 8 , 4 "), Ok(json!([8, 4])));
     assert_eq!(
         parse("hidden", "64;32"),
-        Err("list of integers from 1 to 65536".to_owned())
+        Err("a list of integers from 1 to 65536".to_owned())
     );
     assert_eq!(parse("dropout", "0.25"), Ok(json!(0.25)));
     assert_eq!(
         parse("dropout", "nan"),
-        Err("number from 0 to below 1".to_owned())
+        Err("a number from 0 to below 1".to_owned())
     );
 }
 
