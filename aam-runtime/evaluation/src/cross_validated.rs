@@ -3,7 +3,7 @@
 use aam_api::metric::{Headline, leads};
 use aam_core::text::cell;
 
-use super::evaluation::{aligned, number};
+use super::evaluation::{RANDOM_FOREST, aligned, number};
 use crate::metrics::Metric;
 
 /// The metrics of a fold.
@@ -111,7 +111,7 @@ impl CrossValidated {
         let in_words = |name: &&str| match name.rsplit_once(':') {
             None => name.replace('_', " "),
             Some((of, metric)) => {
-                let of = of.replace("random_forest", "random forest");
+                let of = of.replace(RANDOM_FOREST, "random forest");
                 format!("{of}:{}", metric.replace('_', " "))
             }
         };

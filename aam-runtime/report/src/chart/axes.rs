@@ -30,7 +30,18 @@ pub struct Axes<'a> {
     pub logarithmic: bool,
 }
 
-impl Axes<'_> {
+impl<'a> Axes<'a> {
+    /// Axes from 0 to 1.
+    pub fn of_shares(across_name: &'a str, up_name: &'a str) -> Self {
+        Self {
+            across: (0.0, 1.0),
+            up: (0.0, 1.0),
+            across_name,
+            up_name,
+            logarithmic: false,
+        }
+    }
+
     /// Draws the axes.
     ///
     /// # Errors

@@ -64,13 +64,7 @@ impl Chart for Calibration {
         &self,
         area: &DrawingArea<B, Shift>,
     ) -> Result<Vec<Mark>, Undrawn<B>> {
-        let axes = Axes {
-            across: (0.0, 1.0),
-            up: (0.0, 1.0),
-            across_name: "predicted probability",
-            up_name: "observed share",
-            logarithmic: false,
-        };
+        let axes = Axes::of_shares("predicted probability", "observed share");
         let mut plane = axes.draw(area)?;
         plane.draw_series(self.heights().into_iter().map(bar))?;
         plane.draw_series(self.heights().into_iter().map(count))?;

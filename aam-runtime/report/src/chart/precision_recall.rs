@@ -76,13 +76,7 @@ impl Chart for PrecisionRecall {
         &self,
         area: &DrawingArea<B, Shift>,
     ) -> Result<Vec<Mark>, Undrawn<B>> {
-        let axes = Axes {
-            across: (0.0, 1.0),
-            up: (0.0, 1.0),
-            across_name: "recall",
-            up_name: "precision",
-            logarithmic: false,
-        };
+        let axes = Axes::of_shares("recall", "precision");
         let mut plane = axes.draw(area)?;
         if let Some(share) = self.share {
             let dashes = (0..25).map(|i| {

@@ -54,13 +54,7 @@ impl Chart for Roc {
         &self,
         area: &DrawingArea<B, Shift>,
     ) -> Result<Vec<Mark>, Undrawn<B>> {
-        let axes = Axes {
-            across: (0.0, 1.0),
-            up: (0.0, 1.0),
-            across_name: "false positive rate",
-            up_name: "true positive rate",
-            logarithmic: false,
-        };
+        let axes = Axes::of_shares("false positive rate", "true positive rate");
         let mut plane = axes.draw(area)?;
         diagonal(&mut plane)?;
         for curve in &self.curves {

@@ -153,7 +153,7 @@ pub fn base(base: &[Compared], record: &Record) -> Markup {
     };
     html! {
         section {
-            h2 { "How well " (compared.name) " are learnt" }
+            h2 { "How well " (compared.name) " are learned" }
             @if let Some(chart) = chart::compared(compared) {
                 div.charts { (figure(&chart, &caption)) }
             }
