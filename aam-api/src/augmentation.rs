@@ -1,4 +1,4 @@
-//! Augmentations: random changes of training samples, drawn anew each time a sample is learnt from.
+//! Augmentations: random changes of training samples, drawn anew each time a sample is learned from.
 //!
 //! A run applies the augmentations that it names, one after the other, to the samples of every batch.
 //! Samples that are evaluated or predicted are never changed.
@@ -80,7 +80,7 @@ pub struct AugmentationContext {
     pub reads_sequences: bool,
     /// Whether samples have targets.
     pub has_targets: bool,
-    /// Whether distances between samples, or other values of an objective, are learnt. They remain
+    /// Whether distances between samples, or other values of an objective, are learned. They remain
     /// those of the unchanged samples.
     pub learns_distances: bool,
 }
@@ -105,7 +105,7 @@ impl AugmentationContext {
         self
     }
 
-    /// Sets whether distances between samples are learnt.
+    /// Sets whether distances between samples are learned.
     #[must_use]
     pub fn learning_distances(mut self, is_so: bool) -> Self {
         self.learns_distances = is_so;
@@ -144,7 +144,7 @@ crate::define_kind! {
     }
 
     /// The options of an augmentation and how to build it. `init` refuses a run in which the
-    /// augmentation would have no effect or would contradict what is learnt
+    /// augmentation would have no effect or would contradict what is learned
     /// ([`PluginError::needs`](crate::PluginError::needs),
     /// [`PluginError::cannot`](crate::PluginError::cannot)).
     pub trait AugmentationConfig {

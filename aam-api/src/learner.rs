@@ -173,7 +173,7 @@ pub trait LearnerConfig: Config + Send + Sync + 'static {
     ///
     /// # Errors
     /// An option out of range ([`PluginError::bad_option`]), or samples from which nothing can be
-    /// learnt ([`PluginError::study`]).
+    /// learned ([`PluginError::study`]).
     fn fit(&self, samples: &TrainingSamples<'_>) -> Result<Self::Fitted, PluginError>;
 }
 

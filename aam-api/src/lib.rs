@@ -130,7 +130,7 @@ pub use model_sizes::ModelSizes;
 pub use module::Erased;
 pub use nucleotides::{Guesses, nucleotide_accuracy, nucleotide_loss};
 pub use objective::{
-    BoxedObjective, Learnt, ObjectiveConfig, ObjectiveContext, ObjectiveKind, SampleObjective,
+    BoxedObjective, Learned, ObjectiveConfig, ObjectiveContext, ObjectiveKind, SampleObjective,
     Source, Truth,
 };
 pub use observation::{Attention, AttentionKeys, AttentionQueries, Logged, Observation};

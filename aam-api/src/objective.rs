@@ -31,9 +31,9 @@ pub enum Source {
     File,
 }
 
-/// What is learnt.
+/// What is learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Learnt {
+pub enum Learned {
     /// Distances between samples.
     Distances,
     /// A value per sample.
@@ -51,10 +51,10 @@ pub enum Truth {
 
 impl Truth {
     /// Whether these are distances or values.
-    pub fn learnt(&self) -> Learnt {
+    pub fn learned(&self) -> Learned {
         match self {
-            Self::Distances(_) => Learnt::Distances,
-            Self::Values(_) => Learnt::Values,
+            Self::Distances(_) => Learned::Distances,
+            Self::Values(_) => Learned::Values,
         }
     }
 }
@@ -62,7 +62,7 @@ impl Truth {
 /// A pre-training objective.
 pub trait SampleObjective: Debug + Send + Sync {
     /// Whether it is a distance between samples or a value per sample.
-    fn learnt(&self) -> Learnt;
+    fn learned(&self) -> Learned;
 
     /// The possible sources of its targets. An objective that needs only the table has no other source.
     fn sources(&self) -> &'static [Source];
@@ -83,20 +83,20 @@ pub trait SampleObjective: Debug + Send + Sync {
     /// The note that a run prints once the truth is prepared, such as `Faith's PD from the tree`.
     fn note(&self) -> String;
 
-    /// Transforms a true distance or value to the scale on which it is learnt. Predicted distances are
+    /// Transforms a true distance or value to the scale on which it is learned. Predicted distances are
     /// between 0 and 1; values are standardised over the training samples afterwards.
     fn forward(&self, truth: f64) -> f64 {
         truth
     }
 
     /// The inverse of [`forward`](Self::forward), for reporting predictions.
-    fn inverse(&self, learnt: f64) -> f64 {
-        learnt
+    fn inverse(&self, learned: f64) -> f64 {
+        learned
     }
 
     /// Returns a loss, `[1]`, that replaces the mean squared error over all pairs or samples. Both tensors
     /// are `[batch, batch]` for distances and `[batch, 1]` for values, on the scale on which they are
-    /// learnt.
+    /// learned.
     fn own_loss(&self, predicted: Tensor<2>, truth: Tensor<2>) -> Option<Tensor<1>> {
         let _ = (predicted, truth);
         None

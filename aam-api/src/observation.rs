@@ -95,7 +95,7 @@ impl Attention {
 /// What attends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttentionQueries {
-    /// The sample as a whole, with one or several queries, for example learnt latents.
+    /// The sample as a whole, with one or several queries, for example learned latents.
     Sample,
     /// Every ASV of the sample, in order, padding included.
     Asvs,

@@ -28,7 +28,7 @@ pub struct Recomputation<'a> {
 
 impl<'a> Recomputation<'a> {
     /// Uses `encoder` on its device: one with autodiff in training, and one without where nothing is
-    /// learnt (the encoder is then one for validation).
+    /// learned (the encoder is then one for validation).
     pub fn new(encoder: &'a BoxedAsvEncoder, precision: MixedPrecision, device: &Device) -> Self {
         Self {
             own: encoder.recomputing(precision, device),

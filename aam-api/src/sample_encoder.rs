@@ -16,7 +16,7 @@ pub struct SampleEncoderContext {
     pub count_embedding: Resolved,
     /// The measure of abundance for the count embedding.
     pub count_scale: CountScale,
-    /// Number of learnt positions of the ASVs of a sample, if positions are embedded as in the
+    /// Number of learned positions of the ASVs of a sample, if positions are embedded as in the
     /// reference implementation.
     pub asv_positions: Option<usize>,
 }

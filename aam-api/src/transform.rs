@@ -1,4 +1,4 @@
-//! Target transforms: the scale on which a numeric target is learnt, and the inverse.
+//! Target transforms: the scale on which a numeric target is learned, and the inverse.
 //!
 //! A config is fitted to the values of the training samples of a column. The fitted transform, with its
 //! statistics, is stored in the checkpoint, so that predictions are in the column's own unit.
@@ -299,7 +299,7 @@ crate::define_kind! {
     /// The kind of [`TargetTransform`]s. Its components are fitted rather than built.
     pub struct TransformKind: Kind<Context = (), Component = BoxedTransform> {
         const NAME: &'static str = "target-transform";
-        const SUMMARY: &'static str = "The scale on which a numeric target is learnt";
+        const SUMMARY: &'static str = "The scale on which a numeric target is learned";
         const CHOSEN_IN: &'static [Stage] = &[Stage::Training];
         const PLACE: u32 = 50;
 

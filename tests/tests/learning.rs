@@ -173,7 +173,7 @@ fn held_out_samples_of_a_known_study_are_predicted() {
 /// Real studies from the original files, held out by the default split. The thresholds are far
 /// below what the documentation reports, and far above zero.
 #[test]
-fn real_studies_are_learnt() {
+fn real_studies_are_learned() {
     let Some(data) = data() else { return };
     let aam = aam!();
     for (study, column, flags, metric, least) in [

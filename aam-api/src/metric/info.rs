@@ -43,7 +43,7 @@ pub enum MetricOf {
     Classes,
     /// Prediction sets of classes.
     Sets,
-    /// The objective: losses, and how well something other than targets is learnt.
+    /// The objective: losses, and how well something other than targets is learned.
     Objective,
     /// The course of the training, independent of the model's predictions.
     Course,

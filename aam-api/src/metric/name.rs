@@ -71,7 +71,7 @@ impl<'a> MetricName<'a> {
         self.metric.of == MetricOf::Course
     }
 
-    /// Whether it is the headline metric at `headline`. Metrics of anything learnt in addition to targets
+    /// Whether it is the headline metric at `headline`. Metrics of anything learned in addition to targets
     /// are not, where predictions are compared.
     pub fn leads(&self, headline: Headline) -> bool {
         let of_predictions = [Headline::Folds, Headline::Comparison];
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_learnt_beside_targets_leads_no_table_of_predictions() {
+    fn what_is_learned_beside_targets_leads_no_table_of_predictions() {
         assert!(leads("age:r2", Headline::Folds) && leads("r2", Headline::Card));
         assert!(!leads("unifrac_r2", Headline::Folds) && leads("unifrac_r2", Headline::Card));
         assert!(!leads("r2", Headline::Run) && !leads("train_r2", Headline::Card));

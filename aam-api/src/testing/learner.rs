@@ -51,7 +51,7 @@ struct Study {
     of: Vec<usize>,
     /// 1 for a numeric target.
     classes: usize,
-    learnt: usize,
+    learned: usize,
 }
 
 impl Study {
@@ -80,25 +80,25 @@ impl Study {
             numbers: signal.iter().map(|value| 10.0 + 3.0 * value).collect(),
             features: SampleFeatures::new(shares, log_ratios, COLUMNS.0).with_categories(level),
             classes,
-            learnt: SAMPLES.0,
+            learned: SAMPLES.0,
         }
     }
 
-    /// Uses the first `learnt` samples for training and applies `change`.
-    fn changed(mut self, learnt: usize, change: impl FnOnce(&mut Self)) -> Self {
-        self.learnt = learnt;
+    /// Uses the first `learned` samples for training and applies `change`.
+    fn changed(mut self, learned: usize, change: impl FnOnce(&mut Self)) -> Self {
+        self.learned = learned;
         change(&mut self);
         self
     }
 
     fn fit(&self, learner: &BoxedLearner) -> Result<Arc<dyn FittedLearnerObject>, String> {
-        let rows: Vec<usize> = (0..self.learnt).collect();
+        let rows: Vec<usize> = (0..self.learned).collect();
         let features = self.features.select(&rows);
-        let folds: Vec<usize> = rows.iter().map(|row| row % 4.min(self.learnt)).collect();
+        let folds: Vec<usize> = rows.iter().map(|row| row % 4.min(self.learned)).collect();
         let target = match self.classes {
-            1 => LearnerTarget::Numbers(&self.numbers[..self.learnt]),
+            1 => LearnerTarget::Numbers(&self.numbers[..self.learned]),
             number => LearnerTarget::Classes {
-                of: &self.of[..self.learnt],
+                of: &self.of[..self.learned],
                 number,
             },
         };
@@ -108,12 +108,12 @@ impl Study {
 
     /// The features of the samples not used for training.
     fn others(&self) -> SampleFeatures {
-        let rows: Vec<usize> = (self.learnt..self.features.samples()).collect();
+        let rows: Vec<usize> = (self.learned..self.features.samples()).collect();
         self.features.select(&rows)
     }
 }
 
-/// Studies from which little or nothing can be learnt.
+/// Studies from which little or nothing can be learned.
 fn odd() -> Vec<(&'static str, Study)> {
     let constant = |study: &mut Study| {
         study.features.shares.fill(0.1);
@@ -172,7 +172,7 @@ fn check_easy(learner: &BoxedLearner, study: &Study) -> Check {
     let others = study.others();
     let predicted = fitted.predict(&others);
     check_values(&predicted, others.samples(), study.classes)?;
-    check_learnt(&predicted, study)?;
+    check_learned(&predicted, study)?;
     ensure!(
         study.fit(learner)?.predict(&others) == predicted,
         "a second fit to the same samples predicts something else"
@@ -191,8 +191,8 @@ fn check_odd(learner: &BoxedLearner, study: &Study) -> Check {
     check_values(&predicted, others.samples(), study.classes)?;
     let nothing = study.features.shares.iter().all(|share| *share == 0.1);
     if study.classes == 1 && nothing {
-        let learnt = &study.numbers[..study.learnt];
-        let mean = learnt.iter().sum::<f64>() / learnt.len() as f64;
+        let learned = &study.numbers[..study.learned];
+        let mean = learned.iter().sum::<f64>() / learned.len() as f64;
         let far = predicted.iter().find(|value| (**value - mean).abs() > 1.5);
         ensure!(
             far.is_none(),
@@ -221,9 +221,9 @@ fn check_values(predicted: &Array2<f64>, samples: usize, outputs: usize) -> Chec
 }
 
 /// Samples not used for training are predicted far better than by chance.
-fn check_learnt(predicted: &Array2<f64>, study: &Study) -> Check {
+fn check_learned(predicted: &Array2<f64>, study: &Study) -> Check {
     if study.classes == 1 {
-        let truth = &study.numbers[study.learnt..];
+        let truth = &study.numbers[study.learned..];
         let mean = truth.iter().sum::<f64>() / truth.len() as f64;
         let squares = |differences: Vec<f64>| differences.iter().map(|d| d * d).sum::<f64>();
         let errors = predicted.iter().zip(truth).map(|(a, b)| a - b).collect();
@@ -235,7 +235,7 @@ fn check_learnt(predicted: &Array2<f64>, study: &Study) -> Check {
         );
         return Ok(());
     }
-    let truth = &study.of[study.learnt..];
+    let truth = &study.of[study.learned..];
     let rows = predicted.rows().into_iter().zip(truth);
     let right = rows.filter(|(row, class)| row.iter().all(|p| *p <= row[**class]));
     let right = right.count() as f64 / truth.len() as f64;

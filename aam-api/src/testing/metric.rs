@@ -92,7 +92,7 @@ fn check_descriptor(info: &MetricInfo) -> Check {
     ensure!(
         // The suite may be run on a metric that is not registered.
         read.is_none_or(|read| is_it(&read)),
-        "the name is that of a training loss or of something learnt in addition to targets: {read:?}"
+        "the name is that of a training loss or of something learned in addition to targets: {read:?}"
     );
     ensure!(
         !name.starts_with("train_"),

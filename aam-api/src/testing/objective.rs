@@ -11,7 +11,7 @@ use super::subject::Subject;
 use super::{Check, Conformance, ensure, plugin};
 use crate::metric::subjects;
 use crate::{
-    Learnt, ObjectiveContext, ObjectiveKind, PairDistances, Plugin, SampleObjective, Source,
+    Learned, ObjectiveContext, ObjectiveKind, PairDistances, Plugin, SampleObjective, Source,
     StudySource, Truth,
 };
 
@@ -23,7 +23,7 @@ impl Conformance for ObjectiveKind {
         };
         let objective = objective.as_ref();
         let sources = objective.sources();
-        ensure!(!sources.is_empty(), "can be learnt from nothing");
+        ensure!(!sources.is_empty(), "can be learned from nothing");
         check_subject(objective)?;
         ensure!(!objective.title().is_empty(), "has no title");
         check_own_loss(objective)?;
@@ -44,8 +44,8 @@ impl Conformance for ObjectiveKind {
         };
         let (first, second) = (truth()?, truth()?);
         ensure!(
-            first.learnt() == objective.learnt(),
-            "learnt contradicts what truth returns"
+            first.learned() == objective.learned(),
+            "learned contradicts what truth returns"
         );
         match (first, second) {
             (Truth::Distances(first), Truth::Distances(second)) => {
@@ -128,15 +128,15 @@ fn check_distances(distances: &dyn PairDistances, again: &dyn PairDistances) -> 
     Ok(())
 }
 
-/// The scale on which it is learnt is invertible.
+/// The scale on which it is learned is invertible.
 fn check_scale(objective: &dyn SampleObjective, truth: &[f64]) -> Check {
     for &value in truth {
         ensure!(value.is_finite(), "a true value is {value}");
-        let learnt = objective.forward(value);
-        let back = objective.inverse(learnt);
+        let learned = objective.forward(value);
+        let back = objective.inverse(learned);
         ensure!(
-            learnt.is_finite() && (back - value).abs() <= 1e-9 * value.abs().max(1.0),
-            "{value} becomes {learnt} on the scale on which it is learnt, and {back} when inverted"
+            learned.is_finite() && (back - value).abs() <= 1e-9 * value.abs().max(1.0),
+            "{value} becomes {learned} on the scale on which it is learned, and {back} when inverted"
         );
     }
     Ok(())
@@ -146,22 +146,22 @@ fn check_scale(objective: &dyn SampleObjective, truth: &[f64]) -> Check {
 fn check_own_loss(objective: &dyn SampleObjective) -> Check {
     const BATCH: usize = 5;
     let mut numbers = Numbers::new(12);
-    let width = match objective.learnt() {
-        Learnt::Distances => BATCH,
-        Learnt::Values => 1,
+    let width = match objective.learned() {
+        Learned::Distances => BATCH,
+        Learned::Values => 1,
     };
     let mut draw = |_| {
         let mut values = vec![0.0; BATCH * width];
         for i in 0..BATCH {
             for j in 0..width {
                 let value = 0.1 + 0.8 * numbers.uniform();
-                match objective.learnt() {
-                    Learnt::Values => values[i] = value,
-                    Learnt::Distances if j > i => {
+                match objective.learned() {
+                    Learned::Values => values[i] = value,
+                    Learned::Distances if j > i => {
                         values[i * BATCH + j] = value;
                         values[j * BATCH + i] = value;
                     }
-                    Learnt::Distances => {}
+                    Learned::Distances => {}
                 }
             }
         }

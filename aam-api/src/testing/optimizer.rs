@@ -173,10 +173,10 @@ fn check_learning(built: &GroupedOptimizer) -> Check {
             (rate, 1.0, UPDATES),
         );
         let after = values(&after);
-        // Not written as a comparison with >, so that NaN counts as not learnt.
-        let learnt =
+        // Not written as a comparison with >, so that NaN counts as not learned.
+        let learned =
             |i: usize| distance(&after[i], &targets[i]) < 0.5 * distance(&before[i], &targets[i]);
-        match (0..PARAMETERS.len()).find(|&i| !learnt(i)) {
+        match (0..PARAMETERS.len()).find(|&i| !learned(i)) {
             None => return Ok(()),
             Some(i) => lagging = format!("{} at a rate of {rate}", PARAMETERS[i]),
         }

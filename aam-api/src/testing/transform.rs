@@ -9,7 +9,7 @@ use super::{Check, Conformance, ensure, plugin};
 use crate::transform::FittedObject;
 use crate::{BoxedTransform, Plugin, TrainingTargets, TransformKind};
 
-/// Outputs of a model that has learnt nothing or the wrong thing.
+/// Outputs of a model that has learned nothing or the wrong thing.
 const FAR: [f64; 4] = [-1e4, -20.0, 20.0, 1e4];
 
 /// The name and the values of a column.

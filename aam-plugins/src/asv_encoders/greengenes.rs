@@ -14,7 +14,7 @@ use super::kmer::{KmerEncoder, Kmers};
 /// The output of `aam train-encoder`: parameters, `rotation` and `typical`.
 static WEIGHTS: &[u8] = include_bytes!("../../weights/greengenes.safetensors");
 
-/// K-mer encoder with weights learnt from the 16S genes of Greengenes 13_8.
+/// K-mer encoder with weights learned from the 16S genes of Greengenes 13_8.
 ///
 /// Reads of one organism lie close together whatever their region and strand, taxa lie apart, and
 /// distances follow the tree. It suits every study of 16S reads, so no pre-training is needed, and an ASV

@@ -17,7 +17,7 @@ use crate::layers::{attention, check_heads, xavier_linear};
 /// Lets every ASV attend to the categories of its sample: `e'ₛ = LayerNorm(eₛ + MHA(eₛ, K))`.
 ///
 /// `eₛ` `[dim]` is the embedding of ASV `s`; the keys and values `K` `[columns + 1, dim]` are one
-/// token per categorical column, `tᵢ = cᵢ Wᵢ + bᵢ`, and a learnt token that stands for no category, so
+/// token per categorical column, `tᵢ = cᵢ Wᵢ + bᵢ`, and a learned token that stands for no category, so
 /// that an ASV may attend to nothing. Which categories affect an ASV thus depends on the ASV. The
 /// attention weights can be extracted (`attention`, `[batch, heads, asvs, columns + 1]`). Multi-head
 /// attention: Vaswani et al., *Attention is all you need*, NeurIPS 2017. Needs categorical columns.

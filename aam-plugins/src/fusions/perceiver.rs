@@ -1,4 +1,4 @@
-//! A few learnt latents that attend to the ASVs and the categories and give the sample's embedding.
+//! A few learned latents that attend to the ASVs and the categories and give the sample's embedding.
 
 use aam_api::dropout::drop;
 use aam_api::options::{Facts, Spelling};
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::layers::{attention, check_heads, xavier_linear};
 
-/// A few learnt latents attend to the ASVs and the categories and give the sample's embedding, in place
+/// A few learned latents attend to the ASVs and the categories and give the sample's embedding, in place
 /// of the model's own transformer and pooling.
 ///
 /// Latents `L` `[latents, dim]` attend to the inputs `[e W + b ; c V + a]` `[asvs + 1, dim]`:

@@ -2,7 +2,7 @@
 //! they choose their settings.
 
 use aam_api::{LearnerTarget, SampleFeatures, TrainingSamples};
-use aam_regression::{Judged, MOST_LEARNT, drawn};
+use aam_regression::{Judged, MOST_LEARNED, drawn};
 use ndarray::Array2;
 
 use super::draws::stream;
@@ -18,11 +18,11 @@ pub(super) fn with_products<T>(
     samples: &TrainingSamples<'_>,
     fit: impl FnOnce(&TrainingSamples<'_>) -> T,
 ) -> T {
-    if samples.folds.len() <= MOST_LEARNT {
+    if samples.folds.len() <= MOST_LEARNED {
         return fit(samples);
     }
     let mut random = stream(samples.seed, "learnt", 0);
-    let rows = drawn(samples.folds.len(), MOST_LEARNT, &mut random);
+    let rows = drawn(samples.folds.len(), MOST_LEARNED, &mut random);
     let features: SampleFeatures = samples.features.select(&rows);
     let folds: Vec<usize> = rows.iter().map(|row| samples.folds[*row]).collect();
     let few = |target| {
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn of_many_samples_some_are_drawn() {
-        let number = MOST_LEARNT + 10;
+        let number = MOST_LEARNED + 10;
         let column = Array2::from_shape_fn((number, 1), |(row, _)| row as f32);
         let features = SampleFeatures::new(column.clone(), column, 1);
         let values: Vec<f64> = (0..number).map(|row| row as f64).collect();
@@ -59,7 +59,7 @@ mod tests {
         let target = LearnerTarget::Numbers(&values);
         let samples = TrainingSamples::new(&features, target, &folds, 1);
         with_products(&samples, |few| {
-            assert_eq!(few.folds.len(), MOST_LEARNT);
+            assert_eq!(few.folds.len(), MOST_LEARNED);
             let LearnerTarget::Numbers(values) = few.target else {
                 panic!("numbers");
             };

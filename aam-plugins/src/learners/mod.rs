@@ -51,7 +51,7 @@ fn check_penalties(learner: &str, penalties: &[f64]) -> Result<(), PluginError> 
     }
 }
 
-/// Rejects samples from which nothing can be learnt.
+/// Rejects samples from which nothing can be learned.
 fn check_samples(samples: &TrainingSamples<'_>) -> Result<(), PluginError> {
     let number = samples.features.samples();
     if number == 0 || number != samples.target.samples() || number != samples.folds.len() {

@@ -18,7 +18,7 @@ const PACE: f64 = 10.0;
 /// `- ln (σ(θ_k - f) - σ(θ_{k-1} - f))` for the true class `k`.
 ///
 /// Each target has one output, the score `f`; higher scores mean later classes. The thresholds
-/// `θ_1 < … < θ_{K-1}` between the `K` classes (`θ_0 = -∞`, `θ_K = ∞`) are learnt with the model, as the
+/// `θ_1 < … < θ_{K-1}` between the `K` classes (`θ_0 = -∞`, `θ_K = ∞`) are learned with the model, as the
 /// first one and softplus increments; initially a score of 0 gives equal probabilities. Predicts the most
 /// probable class and the probabilities of all. McCullagh, *Regression models for ordinal data*, Journal of
 /// the Royal Statistical Society B 1980. Needs a categorical target.

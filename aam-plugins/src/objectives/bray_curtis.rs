@@ -2,7 +2,7 @@
 
 use aam_api::metric::Subject;
 use aam_api::{
-    Learnt, ObjectiveConfig, ObjectiveContext, PluginError, SampleObjective, Source, StudySource,
+    Learned, ObjectiveConfig, ObjectiveContext, PluginError, SampleObjective, Source, StudySource,
     Truth,
 };
 use schemars::JsonSchema;
@@ -37,8 +37,8 @@ impl ObjectiveConfig for BrayCurtisObjectiveConfig {
 }
 
 impl SampleObjective for BrayCurtisObjective {
-    fn learnt(&self) -> Learnt {
-        Learnt::Distances
+    fn learned(&self) -> Learned {
+        Learned::Distances
     }
 
     fn sources(&self) -> &'static [Source] {

@@ -3,7 +3,7 @@
 use aam_api::metric::Subject;
 use aam_api::study::RANKS;
 use aam_api::{
-    Kind, Learnt, ObjectiveConfig, ObjectiveContext, ObjectiveKind, PairDistances, PluginError,
+    Kind, Learned, ObjectiveConfig, ObjectiveContext, ObjectiveKind, PairDistances, PluginError,
     SampleObjective, Source, StudySource, Truth,
 };
 use schemars::JsonSchema;
@@ -56,8 +56,8 @@ impl ObjectiveConfig for TaxonomyObjectiveConfig {
 }
 
 impl SampleObjective for TaxonomyObjective {
-    fn learnt(&self) -> Learnt {
-        Learnt::Distances
+    fn learned(&self) -> Learned {
+        Learned::Distances
     }
 
     fn sources(&self) -> &'static [Source] {

@@ -1,4 +1,4 @@
-//! Target transforms: the scale on which a numeric target is learnt.
+//! Target transforms: the scale on which a numeric target is learned.
 
 pub mod linear;
 pub mod log_minmax;

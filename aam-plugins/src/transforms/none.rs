@@ -9,7 +9,7 @@ use super::linear::Linear;
 
 /// No transform.
 ///
-/// Outputs start at 0 and should have a size of a few units; values of other sizes are learnt slowly.
+/// Outputs start at 0 and should have a size of a few units; values of other sizes are learned slowly.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 #[schemars(transform = Facts::new().switch("no-normalize-targets", "none"))]

@@ -1,5 +1,5 @@
 //! The data of a study: feature tables, metadata, distances, trees and sequences, and reading and
-//! writing their files. This crate contains no Burn, no models and no runs; what is learnt from the
+//! writing their files. This crate contains no Burn, no models and no runs; what is learned from the
 //! data and what a user sets belong to higher layers.
 
 mod amplicons;

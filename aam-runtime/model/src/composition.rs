@@ -11,7 +11,7 @@
 //! that `u` is a sketch of the log-abundances of all ASVs; at lower ones relatives are alike. As codes
 //! have a mean of 0 over the ASVs, adding the same to the logarithms of all of them changes nothing,
 //! which makes them centred log-ratios (with half a read for none: `ln(n + ½) = ln(1 + 2n) − ln 2`).
-//! The last step makes linear what is a Gaussian kernel between compositions. Nothing is learnt by
+//! The last step makes linear what is a Gaussian kernel between compositions. Nothing is learned by
 //! gradient: signs and phases are drawn, means and scales are measured on the training samples.
 
 use aam_api::SampleAsvs;
@@ -167,7 +167,7 @@ impl Composition {
     }
 
     /// What a predictor sees, `[batch, features]`, each of a root mean square of [`SIZE`]. They are not
-    /// centred: what they have in common is how shares of classes are learnt in a few updates.
+    /// centred: what they have in common is how shares of classes are learned in a few updates.
     pub fn forward(&self, z: Tensor<2>, samples: &SampleAsvs) -> Tensor<2> {
         let center = fixed(&self.center).unsqueeze_dim(0);
         let scale = fixed(&self.scale).unsqueeze_dim(0);
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_have_their_lengths_over_the_samples_that_are_learnt_from() {
+    fn blocks_have_their_lengths_over_the_samples_that_are_learned_from() {
         let device = Device::flex();
         let composition = Composition::new(8, &device).with_mean_of(z(&device));
         let counts = [[6.0, 3.0, 1.0, 0.0], [5.0, 15.0, 2.0, 0.0]];

@@ -9,7 +9,7 @@ use rand::RngExt;
 use rayon::prelude::*;
 
 /// The ranks that are learned, as indices into a lineage: phylum, class, order, family, genus.
-pub const LEARNT_RANKS: [usize; 5] = [1, 2, 3, 4, 5];
+pub const LEARNED_RANKS: [usize; 5] = [1, 2, 3, 4, 5];
 /// Index of the family in a lineage.
 pub const FAMILY: usize = 4;
 /// Index of the genus in a lineage.

@@ -14,7 +14,7 @@ use burn::module::{Initializer, Module, Param};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::genes::{Gene, Genes, LEARNT_RANKS};
+use crate::genes::{Gene, Genes, LEARNED_RANKS};
 
 /// The temperature τ for organisms and taxa.
 const ORGANISM_TEMPERATURE: f64 = 0.1;
@@ -34,14 +34,14 @@ impl Taxa {
             Initializer::Normal { mean: 0.0, std }.init([genes.taxa[rank], dim], device)
         };
         Self {
-            ranks: LEARNT_RANKS.iter().map(vectors).collect(),
+            ranks: LEARNED_RANKS.iter().map(vectors).collect(),
         }
     }
 
     /// The mean over ranks of the cross-entropy of reads `z`, `[reads, dim]`, of `genes`.
     pub(crate) fn loss(&self, z: &Tensor<2>, genes: &[&Gene]) -> Tensor<1> {
         let device = z.device();
-        let losses = LEARNT_RANKS
+        let losses = LEARNED_RANKS
             .iter()
             .zip(&self.ranks)
             .map(|(&rank, vectors)| {

@@ -36,8 +36,8 @@ impl Judged {
         let split = |fold| (0..self.folds.len()).partition(|place| self.folds[*place] != fold);
         let splits = (0..last).map(split);
         splits
-            .filter(|(learnt, others): &(Vec<usize>, Vec<usize>)| {
-                !learnt.is_empty() && !others.is_empty()
+            .filter(|(learned, others): &(Vec<usize>, Vec<usize>)| {
+                !learned.is_empty() && !others.is_empty()
             })
             .collect()
     }

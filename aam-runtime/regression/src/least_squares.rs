@@ -178,13 +178,13 @@ fn held_out(gram: &Array2<f64>, penalty: f64, judged: &Judged) -> Array2<f64> {
     let truth = &judged.truth;
     let mean = means(truth.view());
     let mut held_out = Array2::from_shape_fn(truth.dim(), |(_, output)| mean[output]);
-    for (learnt, others) in judged.splits() {
+    for (learned, others) in judged.splits() {
         let fitted = fit(
-            &part(gram, &learnt, &learnt),
-            &truth.select(Axis(0), &learnt),
+            &part(gram, &learned, &learned),
+            &truth.select(Axis(0), &learned),
             penalty,
         );
-        let outputs = fitted.outputs(&part(gram, &others, &learnt));
+        let outputs = fitted.outputs(&part(gram, &others, &learned));
         for (row, output) in others.iter().zip(outputs.rows()) {
             held_out.row_mut(*row).assign(&output);
         }

@@ -174,12 +174,15 @@ fn losses(
     gram: &Array2<f64>,
     penalties: &[f64],
     truth: &Array2<f64>,
-    (learnt, others): (Vec<usize>, Vec<usize>),
+    (learned, others): (Vec<usize>, Vec<usize>),
 ) -> Vec<f64> {
-    let learnt_truth = truth.select(Axis(0), &learnt);
+    let learned_truth = truth.select(Axis(0), &learned);
     let others_truth = truth.select(Axis(0), &others);
-    let (own, between) = (part(gram, &learnt, &learnt), part(gram, &others, &learnt));
-    let mut state = State::new(&learnt_truth);
+    let (own, between) = (
+        part(gram, &learned, &learned),
+        part(gram, &others, &learned),
+    );
+    let mut state = State::new(&learned_truth);
     let losses = penalties.iter().map(|&penalty| {
         state.descend(&own, penalty);
         let mut outputs = state.dual().outputs(&between);

@@ -192,7 +192,7 @@ impl ValuesAre {
     }
 
     /// Whether the column can be a target.
-    pub fn can_be_learnt(self) -> bool {
+    pub fn can_be_learned(self) -> bool {
         matches!(self, Self::Numbers | Self::Classes | Self::Codes)
     }
 }

@@ -50,7 +50,7 @@ pub fn next(
             arguments: train(options, study, (table, metadata.file()), &report.targets),
         };
     }
-    let can_be = |column: &&ColumnFound| column.kind.can_be_learnt();
+    let can_be = |column: &&ColumnFound| column.kind.can_be_learned();
     let columns: Vec<&ColumnFound> = report.columns.iter().filter(can_be).collect();
     let first = columns.iter().find(|column| is_good(column));
     match first.or(columns.first()) {

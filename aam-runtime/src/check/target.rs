@@ -126,7 +126,7 @@ fn target(
             likely: repeats.names_a_unit,
         })
         .collect();
-    if !can_be_learnt(options, metadata, ids, (name, classes), found) {
+    if !can_be_learned(options, metadata, ids, (name, classes), found) {
         return target;
     }
     let own = Values::of(metadata, name, ids, classes);
@@ -167,7 +167,7 @@ fn target(
 }
 
 /// Whether a training would accept the column. If not, its error is added to the problems.
-fn can_be_learnt(
+fn can_be_learned(
     options: &CheckOptions,
     metadata: &Metadata,
     ids: &[String],

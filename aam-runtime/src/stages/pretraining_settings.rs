@@ -185,7 +185,7 @@ impl<'a> PretrainingSettings<'a> {
     /// # Errors
     /// Options out of range, or an augmentation that makes no sense in this run.
     pub fn built_augmentations(&self) -> Result<Vec<(String, BoxedAugmentation)>, RunError> {
-        // In stages, distances are learnt from embeddings that no longer change.
+        // In stages, distances are learned from embeddings that no longer change.
         let context = AugmentationContext::new()
             .reading_sequences(!self.staged)
             .learning_distances(self.tasks.has_samples());

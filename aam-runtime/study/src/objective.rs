@@ -1,7 +1,7 @@
 //! The choice of the objective of a run.
 
 use aam_api::{
-    BoxedObjective, Choice, Components, Kind, Learnt, ObjectiveConfig, ObjectiveContext,
+    BoxedObjective, Choice, Components, Kind, Learned, ObjectiveConfig, ObjectiveContext,
     ObjectiveKind, PluginError, Registry,
 };
 use aam_unifrac::Metric;
@@ -21,7 +21,8 @@ pub fn sample_values(
     components: &Components,
     weight: f64,
 ) -> Result<usize, RunError> {
-    let learns_values = weight > 0.0 && objective(options, components)?.learnt() == Learnt::Values;
+    let learns_values =
+        weight > 0.0 && objective(options, components)?.learned() == Learned::Values;
     Ok(usize::from(learns_values))
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use aam_api::{
-    BoxedObjective, Components, Learnt, ObjectiveContext, ObjectiveKind, PluginError, Registry,
+    BoxedObjective, Components, Learned, ObjectiveContext, ObjectiveKind, PluginError, Registry,
     Source, StudySource, Truth,
 };
 use burn::tensor::Device;
@@ -74,9 +74,9 @@ pub fn with_supervision(
                 "--tree is given, too: choose one",
             ));
         }
-        (Some(path), None) => match objective.learnt() {
-            Learnt::Distances => distances_from_file(table, path, options, notes)?,
-            Learnt::Values => values_from_file(table, path, options, notes)?,
+        (Some(path), None) => match objective.learned() {
+            Learned::Distances => distances_from_file(table, path, options, notes)?,
+            Learned::Values => values_from_file(table, path, options, notes)?,
         },
         (None, Some(path)) => {
             let (table, tree) = with_tree(table, path, options, notes)?;
@@ -142,9 +142,9 @@ fn of_taxonomy(
 /// Rejects true values that do not have the declared form.
 fn check(objective: &BoxedObjective, truth: &Truth, table: &Table) -> Result<(), RunError> {
     let fits = match truth {
-        Truth::Distances(_) => objective.learnt() == Learnt::Distances,
+        Truth::Distances(_) => objective.learned() == Learned::Distances,
         Truth::Values(values) => {
-            objective.learnt() == Learnt::Values && values.len() == table.num_samples()
+            objective.learned() == Learned::Values && values.len() == table.num_samples()
         }
     };
     match fits {

@@ -62,10 +62,10 @@ impl<'a> BaseTask<'a> {
             }
             Truth::Values(values) => values,
         };
-        let learnt = |row: &usize| objective.forward(values[*row]);
+        let learned = |row: &usize| objective.forward(values[*row]);
         let count = train.len() as f64;
-        let mean = train.iter().map(learnt).sum::<f64>() / count;
-        let squares: f64 = train.iter().map(|row| (learnt(row) - mean).powi(2)).sum();
+        let mean = train.iter().map(learned).sum::<f64>() / count;
+        let squares: f64 = train.iter().map(|row| (learned(row) - mean).powi(2)).sum();
         let deviation = (squares / count).sqrt();
         if deviation <= 1e-12 * mean.abs() {
             return Err(DataError::new(format!(

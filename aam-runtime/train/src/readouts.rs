@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use aam_core::random::stream;
 use aam_model::Readout;
 use aam_regression::least_squares::{self, Strength};
-use aam_regression::{Dual, Judged, MOST_LEARNT, PENALTIES, drawn, gram, logistic, means, part};
+use aam_regression::{Dual, Judged, MOST_LEARNED, PENALTIES, drawn, gram, logistic, means, part};
 use ndarray::{Array2, Axis};
 
 use crate::finetuning::Finetuning;
@@ -70,7 +70,7 @@ impl Readouts {
         }
         let places = drawn(
             rows.len(),
-            MOST_LEARNT,
+            MOST_LEARNED,
             &mut stream(objective.seed, "readout"),
         );
         let folds: Vec<usize> = places.iter().map(|place| folds[*place]).collect();

@@ -6,7 +6,7 @@
 
 use aam_api::metric::Subject;
 use aam_api::{
-    Kind, Learnt, ObjectiveConfig, ObjectiveContext, ObjectiveKind, PluginError, SampleObjective,
+    Kind, Learned, ObjectiveConfig, ObjectiveContext, ObjectiveKind, PluginError, SampleObjective,
     SampleTable, Source, StudySource, Truth,
 };
 use schemars::JsonSchema;
@@ -67,8 +67,8 @@ impl ShannonObjective {
 }
 
 impl SampleObjective for ShannonObjective {
-    fn learnt(&self) -> Learnt {
-        Learnt::Values
+    fn learned(&self) -> Learned {
+        Learned::Values
     }
 
     fn sources(&self) -> &'static [Source] {

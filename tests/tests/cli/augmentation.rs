@@ -165,7 +165,7 @@ fn classes_are_mixed_while_the_length_is_chosen() {
 }
 
 #[test]
-fn an_encoder_that_learns_can_read_errors_and_distances_can_be_learnt_from_draws() {
+fn an_encoder_that_learns_can_read_errors_and_distances_can_be_learned_from_draws() {
     let aam = aam!().with(STUDY);
     let learning = "--pooling attention --no-freeze-base --dropout 0 --epochs 1";
     aam.ok(&train(&format!("{learning} --output-dir plain")));

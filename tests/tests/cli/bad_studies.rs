@@ -76,7 +76,7 @@ fn no_sample_in_common() {
 }
 
 #[test]
-fn targets_that_cannot_be_learnt() {
+fn targets_that_cannot_be_learned() {
     let aam = study();
     let header = "sample-id\tgradient\tph\thabitat\tconstant\tone\tmixed\tfew\thuge";
     metadata(&aam, "m.tsv", header, |row, line| {

@@ -50,7 +50,7 @@ fn study() -> Aam {
 }
 
 #[test]
-fn diversity_is_learnt_and_its_source_does_not_matter() {
+fn diversity_is_learned_and_its_source_does_not_matter() {
     let aam = study();
     aam.ok(&format!(
         "{PRETRAIN} --tree study/tree.nwk --output-dir tree"

@@ -39,12 +39,12 @@ fn train(setting: &str, file: &str) -> String {
     let own: String = own
         .map(|(name, file)| format!(" --{name} {file}"))
         .collect();
-    // Distances are only read if they are learnt.
-    let learnt = match setting {
+    // Distances are only read if they are learned.
+    let learned = match setting {
         "tree" | "unifrac-matrix" => " --unifrac-weight 0.1",
         _ => "",
     };
-    format!("{TRAIN}{own} --metadata-column ph --{setting} {file}{learnt}")
+    format!("{TRAIN}{own} --metadata-column ph --{setting} {file}{learned}")
 }
 
 const READ: [&str; 9] = [

@@ -164,8 +164,8 @@ fn every_sample_is_predicted_by_a_model_that_did_not_see_it() {
         of_subject.entry(&subjects[id]).or_default().insert(fold);
         let held_out = lines(&aam, &format!("run/fold-{fold}/samples_val.txt"));
         assert!(held_out.contains(id), "{id} in fold {fold}");
-        let learnt = lines(&aam, &format!("run/fold-{fold}/samples_train.txt"));
-        assert!(!learnt.contains(id), "{id} in fold {fold}");
+        let learned = lines(&aam, &format!("run/fold-{fold}/samples_train.txt"));
+        assert!(!learned.contains(id), "{id} in fold {fold}");
     }
     assert!(
         of_subject.values().all(|folds| folds.len() == 1),

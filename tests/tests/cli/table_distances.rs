@@ -10,7 +10,7 @@ fn study() -> Aam {
 }
 
 #[test]
-fn distances_are_learnt_without_a_tree() {
+fn distances_are_learned_without_a_tree() {
     let aam = study();
     for (metric, name) in [("bray-curtis", "bray_curtis"), ("Jaccard", "jaccard")] {
         aam.ok(&format!(
@@ -103,7 +103,7 @@ fn write_taxonomy(aam: &Aam) {
 }
 
 #[test]
-fn distances_of_taxa_are_learnt_from_a_taxonomy() {
+fn distances_of_taxa_are_learned_from_a_taxonomy() {
     let aam = study();
     write_taxonomy(&aam);
     let run = |flags: &str, name: &str| {

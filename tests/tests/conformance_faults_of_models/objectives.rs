@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aam_api::metric::Subject;
 use aam_api::{
-    Learnt, ObjectiveConfig, ObjectiveContext, PairDistances, PluginError, SampleObjective,
+    Learned, ObjectiveConfig, ObjectiveContext, PairDistances, PluginError, SampleObjective,
     SampleTable, Source, StudySource, Truth, testing,
 };
 use burn::tensor::Tensor;
@@ -60,8 +60,8 @@ impl ObjectiveConfig for FaultyConfig {
 }
 
 impl SampleObjective for Faulty {
-    fn learnt(&self) -> Learnt {
-        Learnt::Distances
+    fn learned(&self) -> Learned {
+        Learned::Distances
     }
 
     fn sources(&self) -> &'static [Source] {
@@ -102,10 +102,10 @@ impl SampleObjective for Faulty {
         truth / (1.0 + truth)
     }
 
-    fn inverse(&self, learnt: f64) -> f64 {
+    fn inverse(&self, learned: f64) -> f64 {
         match self.0 {
-            Fault::NoWayBack => learnt,
-            _ => learnt / (1.0 - learnt),
+            Fault::NoWayBack => learned,
+            _ => learned / (1.0 - learned),
         }
     }
 
@@ -141,7 +141,7 @@ fn every_fault_is_named() {
         says,
         &[
             (Fault::None, "conforms"),
-            (Fault::NoSource, "can be learnt from nothing"),
+            (Fault::NoSource, "can be learned from nothing"),
             (Fault::UnknownSubject, "describe_metrics! does not register"),
             (Fault::OneSided, "in the other"),
             (
@@ -150,8 +150,8 @@ fn every_fault_is_named() {
             ),
             (Fault::OfTheOthers, "among all samples and"),
             (Fault::AnotherTime, "other distances the second time"),
-            (Fault::NoWayBack, "on the scale on which it is learnt"),
-            (Fault::Values, "learnt contradicts what truth returns"),
+            (Fault::NoWayBack, "on the scale on which it is learned"),
+            (Fault::Values, "learned contradicts what truth returns"),
             (Fault::DetachedLoss, "the gradient of parameter"),
         ],
     );

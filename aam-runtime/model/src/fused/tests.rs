@@ -95,7 +95,7 @@ fn close(found: &[f32], expected: &[f32], name: &str) {
     }
 }
 
-fn learnt<'a>(
+fn learned<'a>(
     tokens: &'a [u8],
     masked: &'a [bool],
     gradient: &'a [f32],
@@ -140,9 +140,9 @@ fn embeddings_guesses_and_gradients_are_those_through_burn() {
         let mut expected = GradientsParams::from_grads(total.backward(), &module);
 
         let weights = weights.into_data();
-        let learnt = learnt(&tokens, &masked, weights.as_slice().unwrap(), length);
-        let (mut found, guesses) = fused.learn(&learnt, 0.3, 1);
-        assert_eq!(guesses, fused.guess(&learnt));
+        let learned = learned(&tokens, &masked, weights.as_slice().unwrap(), length);
+        let (mut found, guesses) = fused.learn(&learned, 0.3, 1);
+        assert_eq!(guesses, fused.guess(&learned));
         assert_eq!(guesses.right as f32, right.into_scalar::<f32>());
         close(&[guesses.loss as f32], &[loss.into_scalar()], "loss");
 
@@ -220,9 +220,9 @@ fn gradients_with_dropout_are_those_of_the_embeddings_with_it() {
         .enumerate()
         .map(|(i, v)| v * (i % 5) as f32)
         .collect();
-    let mut learnt = learnt(&tokens, &masked, &weights, 20);
-    learnt.iter_mut().for_each(|asv| asv.masked = None);
-    let (gradients, _) = fused.learn_row(&learnt, 0.0, 7);
+    let mut learned = learned(&tokens, &masked, &weights, 20);
+    learned.iter_mut().for_each(|asv| asv.masked = None);
+    let (gradients, _) = fused.learn_row(&learned, 0.0, 7);
     let value = |encoder: &FusedEncoder<'_>| -> f64 {
         let embeddings = encoder.embed(&rows, 7);
         let pairs = embeddings.iter().zip(&weights);
@@ -262,10 +262,11 @@ fn nothing_depends_on_the_threads() {
     let fused = FusedEncoder::new(&module, MixedPrecision::None, &device).unwrap();
     let (tokens, masked) = asvs(30, 20);
     let gradient = vec![0.5; 30 * 24];
-    let learnt = learnt(&tokens, &masked, &gradient, 20);
+    let learned = learned(&tokens, &masked, &gradient, 20);
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        pool.unwrap().install(|| fused.learn_row(&learnt, 1.0, 3).0)
+        pool.unwrap()
+            .install(|| fused.learn_row(&learned, 1.0, 3).0)
     };
     assert_eq!(with(1), with(3));
 }

@@ -25,9 +25,9 @@ pub fn section(epochs: &[Map<String, Value>]) -> Markup {
     let mut charts = losses(epochs, &names);
     let led = names.iter().filter(|name| leads(name, Headline::Curve));
     let led = led.take(MOST).filter_map(|name| {
-        let learnt = MetricName::read(name)?.subject;
-        let learnt = learnt.map(|subject| stage(epochs, &format!("train_{}_loss", subject.name)));
-        let part = learnt.filter(|part| !part.is_empty());
+        let learned = MetricName::read(name)?.subject;
+        let learned = learned.map(|subject| stage(epochs, &format!("train_{}_loss", subject.name)));
+        let part = learned.filter(|part| !part.is_empty());
         let part = part.as_deref().unwrap_or(epochs);
         chart(part, &label(name), &["", name], false)
     });
@@ -71,13 +71,13 @@ fn losses(epochs: &[Map<String, Value>], names: &[&str]) -> Vec<Markup> {
 /// The epochs that train `of` or, if it is empty, the loss that the last epoch trains; losses of
 /// different stages are not comparable.
 fn stage(epochs: &[Map<String, Value>], of: &str) -> Vec<Map<String, Value>> {
-    let learnt = |epoch: &Map<String, Value>| -> Vec<String> {
+    let learned = |epoch: &Map<String, Value>| -> Vec<String> {
         let names = epoch.keys().filter(|name| name.starts_with("train_"));
         names.cloned().collect()
     };
-    let last = epochs.last().map(learnt).unwrap_or_default();
+    let last = epochs.last().map(learned).unwrap_or_default();
     let belongs = |epoch: &&Map<String, Value>| match of {
-        "" => learnt(epoch) == last,
+        "" => learned(epoch) == last,
         of => epoch.get(of).is_some(),
     };
     epochs.iter().filter(belongs).cloned().collect()

@@ -2,8 +2,8 @@
 
 use aam_api::metric::Subject;
 use aam_api::{
-    Learnt, ObjectiveConfig, ObjectiveContext, ObjectiveKind, PluginError, SampleObjective, Source,
-    StudySource, Truth,
+    Learned, ObjectiveConfig, ObjectiveContext, ObjectiveKind, PluginError, SampleObjective,
+    Source, StudySource, Truth,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -34,8 +34,8 @@ impl ObjectiveConfig for FaithPdObjectiveConfig {
 }
 
 impl SampleObjective for FaithPdObjective {
-    fn learnt(&self) -> Learnt {
-        Learnt::Values
+    fn learned(&self) -> Learned {
+        Learned::Values
     }
 
     fn sources(&self) -> &'static [Source] {

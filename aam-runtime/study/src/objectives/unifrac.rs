@@ -2,7 +2,7 @@
 
 use aam_api::metric::Subject;
 use aam_api::{
-    Kind, Learnt, ObjectiveConfig, ObjectiveContext, ObjectiveKind, PluginError, SampleObjective,
+    Kind, Learned, ObjectiveConfig, ObjectiveContext, ObjectiveKind, PluginError, SampleObjective,
     Source, StudySource, Truth,
 };
 use aam_unifrac::Metric;
@@ -57,8 +57,8 @@ impl ObjectiveConfig for UnifracObjectiveConfig {
 }
 
 impl SampleObjective for UnifracObjective {
-    fn learnt(&self) -> Learnt {
-        Learnt::Distances
+    fn learned(&self) -> Learned {
+        Learned::Distances
     }
 
     fn sources(&self) -> &'static [Source] {
