@@ -83,6 +83,7 @@ mod count_embedding;
 mod fusion;
 mod gradient;
 mod head;
+mod known_samples;
 mod learner;
 mod loss;
 mod metric;
@@ -97,6 +98,8 @@ mod strategy;
 mod study;
 mod subject;
 mod transform;
+
+pub use known_samples::KnownSamples;
 
 /// A description of the problem, or `Ok`.
 pub type Check = Result<(), String>;

@@ -3,11 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::numbers::Numbers;
-use super::{Check, Conformance, ensure, plugin};
+use super::{Check, Conformance, KnownSamples, ensure, plugin};
 use crate::tokens::{FIRST_BASE, LAST_BASE, MASK, START};
 use crate::{
-    Augmentation, AugmentationContext, AugmentationDraw, AugmentationKind, AugmentedSample,
-    BoxedAugmentation, Plugin, SamplePool,
+    Augmentation, AugmentationContext, AugmentationKind, AugmentedSample, BoxedAugmentation, Plugin,
 };
 
 /// Number of changes of each sample.
@@ -54,89 +53,53 @@ fn contexts() -> Vec<AugmentationContext> {
     all.into_iter().flat_map(with).collect()
 }
 
-#[derive(Debug)]
-struct Pool {
-    samples: Vec<AugmentedSample>,
-    classes: Vec<bool>,
-}
-
-impl SamplePool for Pool {
-    fn samples(&self) -> usize {
-        self.samples.len()
-    }
-
-    fn sample(&self, number: usize) -> AugmentedSample {
-        self.samples[number].clone()
-    }
-
-    fn targets(&self, number: usize) -> &[f64] {
-        &self.samples[number].targets
-    }
-
-    fn are_classes(&self) -> &[bool] {
-        &self.classes
-    }
-}
-
-impl Pool {
-    /// Samples of about half of the ASVs, and targets of which those with `classes` are classes.
-    fn new(samples: usize, classes: &[bool]) -> Self {
-        let mut numbers = Numbers::new(61);
-        let mut sample = || {
-            let asvs = (0..ASVS as u32).filter(|_| numbers.uniform() < 0.5);
-            let asvs: Vec<u32> = asvs.collect();
-            let asvs = if asvs.is_empty() { vec![3] } else { asvs };
-            let reads = asvs.iter().map(|_| 1.0 + numbers.below(100) as f32);
-            let reads = reads.collect();
-            let targets = classes.iter().map(|is_class| match is_class {
-                true => numbers.below(3) as f64,
-                false => f64::from(numbers.normal()),
-            });
-            AugmentedSample::new(asvs, reads, targets.collect())
-        };
-        Self {
-            samples: (0..samples).map(|_| sample()).collect(),
-            classes: classes.to_vec(),
-        }
-    }
-
-    /// The smallest and the largest value of a target.
-    fn range(&self, target: usize) -> (f64, f64) {
-        let values = self.samples.iter().map(|sample| sample.targets[target]);
-        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-            (low.min(value), high.max(value))
-        })
+/// Samples of about half of the ASVs, and targets of which those with `classes` are classes.
+fn drawn(samples: usize, classes: &[bool]) -> KnownSamples {
+    let mut numbers = Numbers::new(61);
+    let mut sample = || {
+        let asvs = (0..ASVS as u32).filter(|_| numbers.uniform() < 0.5);
+        let asvs: Vec<u32> = asvs.collect();
+        let asvs = if asvs.is_empty() { vec![3] } else { asvs };
+        let reads = asvs.iter().map(|_| 1.0 + numbers.below(100) as f32);
+        let reads = reads.collect();
+        let targets = classes.iter().map(|is_class| match is_class {
+            true => numbers.below(3) as f64,
+            false => f64::from(numbers.normal()),
+        });
+        AugmentedSample::new(asvs, reads, targets.collect())
+    };
+    KnownSamples {
+        samples: (0..samples).map(|_| sample()).collect(),
+        classes: classes.to_vec(),
     }
 }
 
 /// Studies to change, with descriptions.
-fn pools(has_targets: bool) -> Vec<(&'static str, Pool)> {
-    let mut poor = Pool::new(1, &[]);
-    poor.samples[0] = AugmentedSample::new(vec![7], vec![1.0], Vec::new());
+fn pools(has_targets: bool) -> Vec<(&'static str, KnownSamples)> {
     let mut pools = vec![
-        ("samples without targets", Pool::new(12, &[])),
-        ("one sample of a single read", poor),
+        ("samples without targets", drawn(12, &[])),
+        ("one sample of a single read", KnownSamples::of_one(&[1.0])),
     ];
     if has_targets {
         pools.extend([
-            ("samples with a number", Pool::new(12, &[false])),
-            ("samples with a class", Pool::new(12, &[true])),
+            ("samples with a number", drawn(12, &[false])),
+            ("samples with a class", drawn(12, &[true])),
             (
                 "samples with a class and a number",
-                Pool::new(12, &[true, false]),
+                drawn(12, &[true, false]),
             ),
-            ("one sample with a number", Pool::new(1, &[false])),
+            ("one sample with a number", drawn(1, &[false])),
         ]);
     }
     pools
 }
 
 /// Checks the changes of every sample of `pool`. Returns whether there are any.
-fn check_pool(augmentation: &BoxedAugmentation, pool: &Pool) -> Result<bool, String> {
+fn check_pool(augmentation: &BoxedAugmentation, pool: &KnownSamples) -> Result<bool, String> {
     let mut changes = false;
     for (own, before) in pool.samples.iter().enumerate() {
         for seed in 0..SEEDS {
-            let draw = AugmentationDraw::new(pool, own, seed);
+            let draw = pool.draw(own, seed);
             let after = augmentation.augment(before.clone(), &draw);
             check_sample(&after, before, pool)?;
             ensure!(
@@ -154,7 +117,7 @@ fn check_pool(augmentation: &BoxedAugmentation, pool: &Pool) -> Result<bool, Str
 }
 
 /// ASVs are in order, reads positive, numbers between those of the study, and classes unchanged.
-fn check_sample(after: &AugmentedSample, before: &AugmentedSample, pool: &Pool) -> Check {
+fn check_sample(after: &AugmentedSample, before: &AugmentedSample, pool: &KnownSamples) -> Check {
     ensure!(!after.asvs.is_empty(), "a sample has no ASV left");
     ensure!(
         after.asvs.len() == after.reads.len(),

@@ -73,10 +73,12 @@ aam_api::register_augmentation!(AsvDropoutConfig);
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::augmentations::known::{Pool, training};
+    use aam_api::testing::KnownSamples;
 
-    fn dropped(share: f64, pool: &Pool, seed: u64) -> AugmentedSample {
+    use super::*;
+    use crate::augmentations::training;
+
+    fn dropped(share: f64, pool: &KnownSamples, seed: u64) -> AugmentedSample {
         let dropout = AsvDropoutConfig { share }.init(&training()).unwrap();
         dropout.augment(pool.samples[0].clone(), &pool.draw(0, seed))
     }
@@ -84,7 +86,7 @@ mod tests {
     #[test]
     fn the_share_is_left_out_and_the_others_keep_their_reads() {
         let reads: Vec<f32> = (1..=20).map(|reads| reads as f32).collect();
-        let pool = Pool::of_one(&reads);
+        let pool = KnownSamples::of_one(&reads);
         let mut times = [0; 20];
         for seed in 0..300 {
             let after = dropped(0.25, &pool, seed);
@@ -106,10 +108,10 @@ mod tests {
     #[test]
     fn one_asv_always_stays() {
         for reads in [[4.0].as_slice(), &[1.0, 9.0]] {
-            let pool = Pool::of_one(reads);
+            let pool = KnownSamples::of_one(reads);
             assert_eq!(dropped(0.99, &pool, 3).asvs.len(), 1);
         }
-        let pool = Pool::of_one(&[1.0, 9.0, 2.0]);
+        let pool = KnownSamples::of_one(&[1.0, 9.0, 2.0]);
         assert_eq!(dropped(0.0, &pool, 3), pool.samples[0]);
         assert!(AsvDropoutConfig { share: 1.0 }.init(&training()).is_err());
     }

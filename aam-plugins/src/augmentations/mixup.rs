@@ -180,8 +180,10 @@ aam_api::register_augmentation!(MixupConfig);
 
 #[cfg(test)]
 mod tests {
+    use aam_api::testing::KnownSamples;
+
     use super::*;
-    use crate::augmentations::known::{Pool, training};
+    use crate::augmentations::training;
 
     fn mixup(neighbours: usize) -> Mixup {
         let config = MixupConfig {
@@ -192,12 +194,12 @@ mod tests {
     }
 
     /// A sample with its own ASV, an ASV in common with all others, and one target per sample.
-    fn pool(targets: &[f64], is_class: bool) -> Pool {
+    fn pool(targets: &[f64], is_class: bool) -> KnownSamples {
         let sample = |(number, target): (usize, &f64)| {
             let asvs = vec![number as u32, 100];
             AugmentedSample::new(asvs, vec![30.0, 10.0 + number as f32], vec![*target])
         };
-        Pool {
+        KnownSamples {
             samples: targets.iter().enumerate().map(sample).collect(),
             classes: vec![is_class],
         }

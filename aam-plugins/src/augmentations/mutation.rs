@@ -86,7 +86,7 @@ mod tests {
     use aam_api::tokens::{AMBIGUOUS, MASK, PAD, START};
 
     use super::*;
-    use crate::augmentations::known::training;
+    use crate::augmentations::training;
 
     #[test]
     fn bases_become_others_at_the_rate_and_nothing_else_changes() {

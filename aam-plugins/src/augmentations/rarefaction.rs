@@ -117,8 +117,10 @@ aam_api::register_augmentation!(RarefactionConfig);
 
 #[cfg(test)]
 mod tests {
+    use aam_api::testing::KnownSamples;
+
     use super::*;
-    use crate::augmentations::known::{Pool, training};
+    use crate::augmentations::training;
 
     fn built(depth: Option<u32>, share: Option<f64>) -> Result<Rarefaction, PluginError> {
         RarefactionConfig { depth, share }.init(&training())
@@ -126,7 +128,7 @@ mod tests {
 
     #[test]
     fn exactly_the_depth_is_drawn_of_reads_that_are_there() {
-        let pool = Pool::of_one(&[50.0, 1.0, 30.0, 400.0]);
+        let pool = KnownSamples::of_one(&[50.0, 1.0, 30.0, 400.0]);
         let before = pool.samples[0].clone();
         let rarefaction = built(Some(60), None).unwrap();
         for seed in 0..40 {
@@ -145,7 +147,7 @@ mod tests {
 
     #[test]
     fn reads_are_drawn_in_proportion() {
-        let pool = Pool::of_one(&[10.0, 30.0, 60.0]);
+        let pool = KnownSamples::of_one(&[10.0, 30.0, 60.0]);
         let rarefaction = built(None, Some(0.5)).unwrap();
         let mut sums = [0.0; 3];
         for seed in 0..400 {
@@ -163,11 +165,11 @@ mod tests {
 
     #[test]
     fn small_samples_are_whole_and_fractions_become_reads() {
-        let pool = Pool::of_one(&[3.0, 2.0]);
+        let pool = KnownSamples::of_one(&[3.0, 2.0]);
         let whole = built(Some(5), None).unwrap();
         let sample = pool.samples[0].clone();
         assert_eq!(whole.augment(sample.clone(), &pool.draw(0, 1)), sample);
-        let fractions = Pool::of_one(&[2.25, 0.5, 7.25]);
+        let fractions = KnownSamples::of_one(&[2.25, 0.5, 7.25]);
         let mut seen = 0.0;
         for seed in 0..400 {
             let after = whole.augment(fractions.samples[0].clone(), &fractions.draw(0, seed));
@@ -177,7 +179,7 @@ mod tests {
         }
         // The second ASV has a read in half of the cases, which is drawn in about half of those.
         assert!((60.0..140.0).contains(&seen), "{seen}");
-        let least = Pool::of_one(&[0.25]);
+        let least = KnownSamples::of_one(&[0.25]);
         let after = whole.augment(least.samples[0].clone(), &least.draw(0, 3));
         assert!(after.asvs == [0] && after.reads[0] > 0.0);
     }
