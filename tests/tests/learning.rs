@@ -54,7 +54,7 @@ fn every_head_overfits_sixteen_samples() {
     assert!(heads.len() >= 3, "{heads:?}");
     for head in heads {
         let train = format!(
-            "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
+            "train --members network --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
              --train-samples train.txt --validation-samples validation.txt --max-bp 40 \
              --epochs 200 --head {head} --output-dir {head}"
         );

@@ -108,6 +108,10 @@ fn what_does_not_go_together_is_said_once() {
     let aam = aam!().with(RANKS_STUDY);
     let job = format!("{} {TINY}", JOBS[1].1);
     let said = |arguments: &str, words: &str| {
+        let job = match arguments.contains("--folds") {
+            true => job.replace("--test-size 0.2 ", ""),
+            false => job.clone(),
+        };
         let (code, text) = ends(&aam, 2, &format!("{job} {arguments}"));
         assert_eq!(code, Some(2), "{text}");
         let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");

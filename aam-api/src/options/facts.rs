@@ -38,8 +38,9 @@ pub struct Facts {
     pub file: Option<FileUse>,
     /// What happens to the option when a run is resumed.
     pub on_resume: OnResume,
-    /// The option that is unset in a resumed run if this one is given a new value.
-    pub lifts: Option<String>,
+    /// The options whose place it takes: they are unset in a configuration file if a flag gives this one,
+    /// and in a resumed run if it has a new value. A command may lack some of them.
+    pub lifts: Vec<String>,
     /// Whether the option never affects the results of a run.
     pub changes_no_result: bool,
     /// Whether the command requires it.
@@ -149,10 +150,11 @@ impl Facts {
         self.changes_no_result()
     }
 
-    /// Declares that `option` is unset in a resumed run if this one is given a new value.
+    /// Declares that this option takes the place of `others`: a value given by a flag unsets those of a
+    /// configuration file, and a new value those of a resumed run.
     #[must_use]
-    pub fn lifts(mut self, option: &str) -> Self {
-        self.lifts = Some(option.to_owned());
+    pub fn lifts(mut self, others: &[&str]) -> Self {
+        self.lifts = others.iter().map(|other| (*other).to_owned()).collect();
         self
     }
 

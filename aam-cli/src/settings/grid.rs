@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::file::{FileSettings, did_you_mean};
 use super::flags::{self, Given};
-use super::{Naming, Settings, choice, read_file, several, value};
+use super::{Naming, Settings, choice, read_file, several, value, without_lifted};
 use crate::failure::Failure;
 use crate::jobs::Job;
 
@@ -50,7 +50,7 @@ impl Grid {
     /// several values of a setting that all runs share.
     pub fn read(job: &Job, matches: &ArgMatches) -> Result<Self, Failure> {
         let (given, mut remarks) = flags::collect(job, matches)?;
-        let file = read_file(job, matches)?;
+        let file = without_lifted(job, &given, read_file(job, matches)?);
         let (mut values, mut varied) = (Map::new(), Vec::new());
         let mut printed = Vec::new();
         let groups = job.groups.iter();

@@ -46,7 +46,7 @@ impl Settings {
             return Ok(settings);
         }
         let (given, mut remarks) = flags::collect(job, matches)?;
-        let file = read_file(job, matches)?;
+        let file = without_lifted(job, &given, read_file(job, matches)?);
         let mut values = Map::new();
         for option in job.options() {
             values.insert(option.name.clone(), value(option, &given, &file)?);
@@ -87,6 +87,31 @@ fn read_file(job: &Job, matches: &ArgMatches) -> Result<FileSettings, Failure> {
         Some(path) => file::read(job, path.as_ref()),
         None => Ok(FileSettings::default()),
     }
+}
+
+/// The file without the options that a flag lifts: `--folds 3` takes the place of `test-size`.
+fn without_lifted(job: &Job, given: &[Given], mut file: FileSettings) -> FileSettings {
+    let flag = |name: &str| {
+        let mut given = given.iter();
+        given.find(|given| given.setting == name && !given.weak)
+    };
+    for option in job.options() {
+        let Some(text) = flag(&option.name).map(|given| &given.text) else {
+            continue;
+        };
+        if option.parse(text).as_ref() == Ok(&option.default) {
+            continue;
+        }
+        for other in option
+            .facts
+            .lifts
+            .iter()
+            .filter(|other| flag(other).is_none())
+        {
+            file.options.shift_remove(other);
+        }
+    }
+    file
 }
 
 fn json(kind: &KindEntry, choice: &Choice) -> Result<Value, Failure> {

@@ -77,12 +77,15 @@ pub(super) fn merged(
         values.insert(name.to_owned(), now);
     }
     // An option that is given anew lifts the other, as in a new run.
-    let lifting = |option: &OptionInfo| Some((option.name.clone(), option.facts.lifts.clone()?));
-    for (name, other) in job.options().filter_map(lifting) {
-        let before = values.get(&other).cloned().unwrap_or_default();
-        if changes.has(&name) && !changes.has(&other) && !before.is_null() {
-            changes.add(&other, true, &before, &Value::Null)?;
-            values.insert(other, Value::Null);
+    let lifting = |option| {
+        let OptionInfo { name, facts, .. }: &OptionInfo = option;
+        facts.lifts.iter().map(move |other| (name, other))
+    };
+    for (name, other) in job.options().flat_map(lifting) {
+        let before = values.get(other).cloned().unwrap_or_default();
+        if changes.has(name) && !changes.has(other) && !before.is_null() {
+            changes.add(other, true, &before, &Value::Null)?;
+            values.insert(other.clone(), Value::Null);
         }
     }
     for (kind, linked) in &job.kinds {

@@ -216,6 +216,7 @@ impl<'a> Comparing<'a> {
         let lists = &self.lists[fold];
         options.data.train_samples = Some(lists.train.clone());
         options.data.validation_samples = Some(lists.validation.clone());
+        options.data.test_size = None;
         options.split = options.split.of_a_fold();
         // In the cross-validation of one model, the learners are fitted together.
         let has_learners = options.members != TrainOptions::network_alone();

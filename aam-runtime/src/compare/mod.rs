@@ -136,7 +136,10 @@ fn check(options: &CompareOptions) -> Result<(), RunError> {
     settings::check(options)?;
     check_data(&options.train)?;
     best_metric::check_training(&options.train, None)?;
-    check_data(&options.train)?;
+    if options.train.data.test_size == Some(0.0) {
+        let problem = "models are compared on held-out samples; give more than 0";
+        return Err(RunError::value("test-size", "0", problem));
+    }
     if options.train.memory.is_measured() {
         let problem = "it applies to a single model: use it with `aam train`, whose config.toml records the batch size";
         return Err(RunError::setting(options.train.memory.first(), problem));

@@ -18,7 +18,9 @@ impl CompareOptions {
     /// The number of folds on which every combination is trained.
     pub fn number_of_folds(&self) -> usize {
         let TrainOptions { data, split, .. } = &self.train;
-        match data.lists_samples() || split.leave_group_out.is_some() {
+        let is_divided_once =
+            data.lists_samples() || split.leave_group_out.is_some() || data.test_size.is_some();
+        match is_divided_once {
             true => 1,
             false => split.folds.unwrap_or(TrainOptions::FOLDS),
         }

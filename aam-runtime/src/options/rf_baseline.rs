@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use aam_api::options::{Facts, FileUse};
+use aam_study::options::other_ways;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -38,15 +39,17 @@ pub struct RfBaselineOptions {
     /// Fraction of the samples to hold out. Default: 0.2.
     #[schemars(
         extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1),
-        transform = Facts::new().otherwise("`0.2`").because("as in the reference")
+        transform = Facts::new().lifts(&other_ways("test-size")).otherwise("`0.2`")
+            .because("as in the reference")
     )]
     pub test_size: Option<f64>,
     /// File of sample ids to train on, one per line. Requires `validation-samples`.
-    #[schemars(transform = Facts::new().file(FileUse::Read))]
+    #[schemars(transform = Facts::new().file(FileUse::Read).lifts(&other_ways("train-samples")))]
     pub train_samples: Option<PathBuf>,
     /// File of sample ids to validate on, one per line. All other samples are used for training,
     /// unless `train-samples` is given.
-    #[schemars(transform = Facts::new().file(FileUse::Read).was("val-samples"))]
+    #[schemars(transform = Facts::new().file(FileUse::Read).was("val-samples")
+        .lifts(&other_ways("validation-samples")))]
     pub validation_samples: Option<PathBuf>,
     /// How samples are held out.
     #[serde(flatten)]

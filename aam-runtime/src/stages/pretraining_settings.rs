@@ -12,6 +12,8 @@ use aam_model::{LINEAGE_ENCODER, ModelConfig};
 use aam_run::RunError;
 use aam_run::events::Observer;
 use aam_run::output_lock::OutputLock;
+use aam_study::division;
+use aam_study::options::SplitOptions;
 use aam_study::{has_source, missing_source, objective, required, sample_values};
 use aam_train::augmenting::NamedAugmentations;
 use aam_train::best_metric;
@@ -136,6 +138,7 @@ impl<'a> PretrainingSettings<'a> {
         }
         let held = check(options, &options.components, optimization)?;
         required(data.table.as_deref(), "table")?;
+        division::check(&SplitOptions::default(), data)?;
         data.selection.read_alone(options.metadata.as_deref())?;
         let resumed = Resumed::of(optimization)?;
         let mut config = match &resumed {

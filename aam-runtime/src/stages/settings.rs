@@ -111,6 +111,7 @@ pub fn check_data(options: &TrainOptions) -> Result<(), RunError> {
     let metadata = options.metadata.as_deref();
     options.data.selection.read(metadata)?;
     division::check(&options.split, &options.data)?;
+    division::check_group_column(&options.split, &options.metadata_column)?;
     if options.unifrac_weight > 0.0 && !has_source(&options.data, &options.components)? {
         let problem = format!(
             "it needs {}",

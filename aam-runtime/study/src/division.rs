@@ -253,12 +253,11 @@ fn groups_split(groups: &Groups, held_out: impl Fn(usize) -> bool) -> Split {
     Split { train, validation }
 }
 
-/// Rejects conflicting split options.
+/// Rejects split options that leave open, or say twice, which samples are held out.
 ///
 /// # Errors
 /// The first such option.
 pub fn check(split: &SplitOptions, data: &DataOptions) -> Result<(), RunError> {
-    let refuse = |key: &str, problem: &str| Err(RunError::setting(key, problem));
     let wants_group = [
         ("leave-group-out", split.leave_group_out.is_some()),
         ("leave-one-group-out", split.leave_one_group_out),
@@ -266,31 +265,69 @@ pub fn check(split: &SplitOptions, data: &DataOptions) -> Result<(), RunError> {
     if split.group_column.is_none()
         && let Some((key, _)) = wants_group.iter().find(|(_, given)| *given)
     {
-        return refuse(key, "name the column of the groups with --group-column");
+        let problem = "name the column of the groups with --group-column";
+        return Err(RunError::setting(*key, problem));
     }
-    if split.leave_group_out.is_some() && split.cross_validates() {
-        return refuse(
+    let given = ways(split, data);
+    let [(first, divides), (second, _), ..] = given.as_slice() else {
+        return Ok(());
+    };
+    let problem = format!("--{first} is given, too, and {divides}: leave out one of the two");
+    Err(RunError::setting(*second, problem))
+}
+
+/// The options that say which samples are held out, of which a run has one at most, and what each does.
+fn ways(split: &SplitOptions, data: &DataOptions) -> Vec<(&'static str, &'static str)> {
+    let list = match data.validation_samples {
+        Some(_) => "validation-samples",
+        None => "train-samples",
+    };
+    let folds = match split.leave_one_group_out {
+        true => split.folds.is_some(),
+        // A single fold is a single split, which another option may define.
+        false => split.folds.is_some_and(|folds| folds > 1),
+    };
+    let all = [
+        (
+            data.lists_samples(),
+            list,
+            "lists the samples of a single split",
+        ),
+        (
+            split.leave_group_out.is_some(),
             "leave-group-out",
-            "it defines a single split; to hold out each group once, use --leave-one-group-out",
-        );
+            "holds out one group",
+        ),
+        (
+            split.leave_one_group_out,
+            "leave-one-group-out",
+            "uses every group as a fold",
+        ),
+        (folds, "folds", "holds out every sample once"),
+        (
+            data.test_size.is_some(),
+            "test-size",
+            "holds out a share of the samples once",
+        ),
+    ];
+    let given = all.into_iter().filter(|(given, ..)| *given);
+    given.map(|(_, option, does)| (option, does)).collect()
+}
+
+/// Rejects a group column that is a target: no value of the target would be both trained on and held
+/// out.
+///
+/// # Errors
+/// It is one of the `targets`.
+pub fn check_group_column(split: &SplitOptions, targets: &[String]) -> Result<(), RunError> {
+    let column = split.group_column.as_deref().map(str::trim);
+    match column.filter(|column| targets.iter().any(|target| target.trim() == *column)) {
+        None => Ok(()),
+        Some(column) => Err(RunError::value(
+            "group-column",
+            column,
+            "this is the column to predict, so the held-out samples would have only values that no \
+             training sample has; name a column such as the subject or the site",
+        )),
     }
-    if split.leave_one_group_out && split.folds.is_some_and(|folds| folds > 1) {
-        return refuse(
-            "folds",
-            "--leave-one-group-out uses every group as a fold: leave out one of the two",
-        );
-    }
-    if data.lists_samples() && split.cross_validates() {
-        return refuse(
-            "folds",
-            "sample lists define a single split; give either lists or a number of folds",
-        );
-    }
-    if data.lists_samples() && split.leave_group_out.is_some() {
-        return refuse(
-            "leave-group-out",
-            "sample lists already define the held-out samples; give only one of the two",
-        );
-    }
-    Ok(())
 }

@@ -65,8 +65,9 @@ fn no_subject_is_on_both_sides() {
             assert_eq!(train.len() + validation.len(), 6);
         }
     }
+    let train = TRAIN.replace("--test-size 0.2 ", "");
     aam.ok(&format!(
-        "{TRAIN} --group-column host_subject_id --leave-group-out P3 --output-dir left"
+        "{train} --group-column host_subject_id --leave-group-out P3 --output-dir left"
     ));
     assert_eq!(
         listed(&aam, "left/samples_val.txt"),
@@ -110,6 +111,7 @@ fn repeats_that_are_divided_are_named() {
 #[test]
 fn what_cannot_be_divided_is_refused() {
     let aam = study();
+    let train = TRAIN.replace("--test-size 0.2 ", "");
     for (flags, words) in [
         (
             "--leave-group-out P1",
@@ -136,22 +138,84 @@ fn what_cannot_be_divided_is_refused() {
             &["leave out one of the two"],
         ),
         (
+            "--group-column ph --folds 2",
+            &["--group-column ph: this is the column to predict"],
+        ),
+        (
             "--folds 25",
             &["24 samples cannot be divided into 25 folds"],
         ),
     ] {
         let ran = aam
-            .run(&format!("{TRAIN} {flags} --output-dir run"))
+            .run(&format!("{train} {flags} --output-dir run"))
             .says(words);
         assert!([Some(2), Some(3)].contains(&ran.code), "{:?}", ran.code);
         assert!(!aam.path("run/config.toml").exists());
     }
 }
 
+/// Each of these says which samples are held out, so none of two may be ignored.
+#[test]
+fn samples_are_held_out_in_one_way() {
+    let aam = aam!();
+    let data = "--table no.biom --metadata no.tsv --metadata-column ph --output-dir run";
+    let ways = [
+        "--test-size 0.3",
+        "--folds 5",
+        "--group-column subject --leave-group-out a",
+        "--group-column subject --leave-one-group-out",
+        "--validation-samples no.txt",
+    ];
+    let flag = |way: &str| {
+        let mut words = way.split(' ').filter(|word| word.starts_with("--"));
+        words.next_back().expect("a flag").to_owned()
+    };
+    for command in ["train", "compare", "tune", "rf-baseline"] {
+        for (place, one) in ways.iter().enumerate() {
+            for other in &ways[..place] {
+                aam.refuses(&format!("{command} {data} {one} {other}"))
+                    .says(&[&flag(one), &flag(other), "leave out one of the two"]);
+            }
+        }
+        aam.refuses(&format!("{command} {data} --group-column ph"))
+            .says(&["--group-column ph: this is the column to predict"]);
+    }
+    aam.refuses(
+        "pretrain --table no.biom --test-size 0.3 --validation-samples no.txt --output-dir run",
+    )
+    .says(&[
+        "--test-size",
+        "--validation-samples",
+        "leave out one of the two",
+    ]);
+    aam.refuses(&format!("compare {data} --test-size 0"))
+        .says(&["--test-size 0: models are compared on held-out samples"]);
+    // A flag takes the place of what a file says.
+    aam.write("c.toml", "test-size = 0.3\n");
+    for command in ["train", "compare"] {
+        let printed = aam.ok(&format!(
+            "{command} {data} --config c.toml --folds 3 --print-config"
+        ));
+        assert!(!printed.stdout.contains("test-size"), "{}", printed.stdout);
+    }
+}
+
+#[test]
+fn a_comparison_on_a_share_of_the_samples_has_one_split() {
+    let aam = study();
+    let compare = TRAIN
+        .replace("train", "compare")
+        .replace("--epochs 2", "--epochs 1");
+    aam.ok(&format!("{compare} --head linear,mlp --output-dir run"))
+        .says(&["2 combinations on one split of 24 samples"]);
+    assert_eq!(lines(&aam, "run/folds/fold-1-validation.txt").len(), 5);
+}
+
 #[test]
 fn every_sample_is_predicted_by_a_model_that_did_not_see_it() {
     let aam = study();
-    let command = format!("{TRAIN} --group-column host_subject_id --folds 3 --output-dir run");
+    let train = TRAIN.replace("--test-size 0.2", "--folds 3");
+    let command = format!("{train} --group-column host_subject_id --output-dir run");
     aam.ok(&command)
         .says(&["3 runs"])
         .prints(&["mean", "random forest", "95 % interval"]);

@@ -6,6 +6,7 @@ use aam_api::options::{Facts, FileUse, Heading};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::split::other_ways;
 use super::{SelectionOptions, TreeOptions};
 use aam_data::{AsvSampling, Orient};
 
@@ -89,16 +90,17 @@ pub struct DataOptions {
     #[schemars(
         range(min = 0.0),
         extend("exclusiveMaximum" = 1),
-        transform = Facts::new().common().otherwise("folds, or `0.2` where there is one split")
+        transform = Facts::new().common().lifts(&other_ways("test-size"))
+            .otherwise("folds, or `0.2` where there is one split")
             .because("every sample then has a prediction from a model that did not see it")
     )]
     pub test_size: Option<f64>,
     /// File of sample ids to train on, one per line. Requires `validation-samples`.
-    #[schemars(transform = Facts::new().file(FileUse::Read))]
+    #[schemars(transform = Facts::new().file(FileUse::Read).lifts(&other_ways("train-samples")))]
     pub train_samples: Option<PathBuf>,
     /// File of sample ids to validate on, one per line. All other samples are used for training,
     /// unless `train-samples` is given.
-    #[schemars(transform = Facts::new().file(FileUse::Read))]
+    #[schemars(transform = Facts::new().file(FileUse::Read).lifts(&other_ways("validation-samples")))]
     pub validation_samples: Option<PathBuf>,
 }
 

@@ -19,14 +19,14 @@ pub struct OptimizationOptions {
     /// epochs.
     #[schemars(
         range(min = 1, max = 1_000_000_000),
-        transform = Facts::new().common().may_change().lifts("max-steps").otherwise("by the pooling")
+        transform = Facts::new().common().may_change().lifts(&["max-steps"]).otherwise("by the pooling")
             .because("long enough for all studies in learning.md; a few seconds with abundance \
                 pooling")
     )]
     pub epochs: Option<usize>,
     /// Maximum number of weight updates; of pre-training in two stages, in the second (the first has
     /// `nucleotide-steps`).
-    #[schemars(range(max = 1_000_000_000), transform = Facts::new().may_change().lifts("epochs"))]
+    #[schemars(range(max = 1_000_000_000), transform = Facts::new().may_change().lifts(&["epochs"]))]
     pub max_steps: Option<usize>,
     /// Samples per batch. Default: 256 for training, 32 for pre-training, and 8 with attention
     /// pooling.
