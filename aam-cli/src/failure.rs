@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use std::io;
 
 use aam_api::PluginError;
+use aam_runtime::io_words::in_words;
 use aam_runtime::model::device::DeviceError;
 use aam_runtime::run::RunError;
 use aam_runtime::{DataError, brief};
@@ -226,7 +227,7 @@ impl From<io::Error> for Failure {
         };
         Self {
             broken_pipe,
-            ..Self::new(exit, format!("standard output: {error}"))
+            ..Self::new(exit, format!("standard output: {}", in_words(&error)))
         }
     }
 }

@@ -27,7 +27,7 @@ pub mod unifrac_job;
 #[cfg(test)]
 use aam_plugins as _;
 
-pub use aam_core::{DataError, brief, file_operations, memory, random, text};
+pub use aam_core::{DataError, brief, file_operations, io_words, memory, random, text};
 pub use aam_data as data;
 pub use aam_evaluation as evaluation;
 pub use aam_model as model;

@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use aam_runtime::io_words::in_words;
 use aam_runtime::options::{
     GivenTableOptions, PredictOptions, PretrainOptions, SelectionOptions, TrainOptions,
 };
@@ -213,5 +214,5 @@ impl Demo {
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(Exit::Failed, error.to_string()).at(&path.display().to_string())
+    Failure::new(Exit::Failed, in_words(error)).at(&path.display().to_string())
 }

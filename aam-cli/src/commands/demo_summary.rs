@@ -7,6 +7,7 @@ use std::path::Path;
 use aam_api::metric::{MetricConfig, MetricContext, Sample};
 use aam_plugins::metrics::pearson::PearsonConfig;
 use aam_plugins::metrics::r2::R2Config;
+use aam_runtime::io_words::unreadable;
 use aam_runtime::simulate::Study;
 
 use crate::exit::Exit;
@@ -60,9 +61,8 @@ pub(super) fn print(study: &Study, held_out: &[usize], file: &Path) -> Result<()
 
 /// Predictions by sample.
 fn read(file: &Path) -> Result<HashMap<String, f64>, Failure> {
-    let place = file.display().to_string();
     let text = fs::read_to_string(file)
-        .map_err(|error| Failure::new(Exit::Failed, error.to_string()).at(&place))?;
+        .map_err(|error| Failure::from(unreadable(file, &error)).with_exit(Exit::Failed))?;
     let cells = text.lines().skip(1).filter_map(|line| {
         let mut cells = line.split('\t');
         Some((cells.next()?.to_owned(), cells.next()?.parse().ok()?))

@@ -5,6 +5,7 @@ use std::path::Path;
 use aam_api::error::nearest;
 use aam_api::options::OptionInfo;
 use aam_runtime::data::bounded::read_text_file;
+use aam_runtime::io_words::unreadable;
 use serde_json::{Map, Number, Value};
 
 use super::reference;
@@ -61,12 +62,8 @@ pub(super) struct FileComponent {
 /// have, or a value of the wrong type.
 pub(super) fn read(job: &Job, path: &Path) -> Result<FileSettings, Failure> {
     let text = read_text_file(path, LONGEST)
-        .map_err(|error| Failure::new(Exit::Usage, error.to_string()).at(&shown(path)))?;
-    parse(job, &text, &shown(path))
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
+        .map_err(|error| Failure::from(unreadable(path, &error)).with_exit(Exit::Usage))?;
+    parse(job, &text, &path.display().to_string())
 }
 
 pub(super) fn parse(job: &Job, text: &str, name: &str) -> Result<FileSettings, Failure> {

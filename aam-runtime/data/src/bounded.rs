@@ -8,6 +8,8 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
+use aam_core::io_words::worded;
+
 /// Size to which compressed content may always expand.
 const UNPACKED_FLOOR: u64 = 64 << 20;
 /// Additional size to which it may expand, per compressed byte.
@@ -54,10 +56,10 @@ pub fn streamed_limit(packed: u64) -> u64 {
 /// # Errors
 /// The path cannot be opened, or is a directory, a device or a pipe.
 pub fn open_file(path: &Path) -> io::Result<File> {
-    match not_a_file(&std::fs::metadata(path)?) {
-        None => File::open(path),
+    match not_a_file(&std::fs::metadata(path).map_err(worded)?) {
+        None => File::open(path).map_err(worded),
         Some(kind) => {
-            let problem = format!("this is {kind}, expected a file");
+            let problem = format!("it is {kind}, expected a file");
             Err(io::Error::new(io::ErrorKind::InvalidInput, problem))
         }
     }
@@ -69,7 +71,7 @@ pub fn open_file(path: &Path) -> io::Result<File> {
 /// Those of [`open_file`], and a larger file.
 pub fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = open_file(path)?;
-    let size = file.metadata()?.len();
+    let size = file.metadata().map_err(worded)?.len();
     let too_large = |size: String| {
         let problem = format!("its {size} bytes are more than the {limit} allowed for such a file");
         Err(io::Error::new(io::ErrorKind::FileTooLarge, problem))
@@ -79,7 +81,8 @@ pub fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     }
     let mut bytes = Vec::with_capacity(size as usize);
     // Some system files contain more than their reported size.
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes);
+    read.map_err(worded)?;
     match bytes.len() as u64 > limit {
         true => too_large("first".to_owned()),
         false => Ok(bytes),

@@ -10,6 +10,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::slice;
 
+use aam_core::io_words::in_words;
 use memmap2::{Advice, Mmap};
 
 use super::DataError;
@@ -200,7 +201,10 @@ fn failed(storage: &Storage, error: &io::Error) -> DataError {
     };
     DataError::in_file(
         directory,
-        format!("the table cannot be kept in this directory: {error}"),
+        format!(
+            "the table cannot be kept in this directory: {}",
+            in_words(error)
+        ),
     )
     .help("--streaming needs 8 bytes there for each count of the table; make room, or write the output to another disk")
 }

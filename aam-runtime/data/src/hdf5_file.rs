@@ -7,6 +7,7 @@
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use aam_core::io_words::in_words;
 use hdf5_reader::error::Error as H5Error;
 use hdf5_reader::{
     Dataset, Datatype, H5Type, Hdf5File, OpenOptions, SliceInfo, SliceInfoElem, StringSize,
@@ -348,7 +349,7 @@ fn damage(error: &H5Error) -> DataError {
         inner = source;
     }
     match inner {
-        H5Error::Io(error) => DataError::new(format!("cannot be read: {error}")),
+        H5Error::Io(error) => DataError::new(format!("cannot be read: {}", in_words(error))),
         H5Error::UnsupportedFilter(_) | H5Error::UnsupportedEncoding(_) => DataError::new(format!(
             "uses a feature of HDF5 that is not supported ({inner})"
         ))

@@ -3,6 +3,7 @@
 use std::io::{BufReader, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use aam_core::io_words::in_words;
 use npyz::{DType, NpyFile, Order, TypeChar};
 
 use super::DataError;
@@ -78,7 +79,7 @@ impl Npy {
     pub fn values(self, source: &Source) -> Result<Vec<f64>, DataError> {
         let failed = |e: std::io::Error| {
             source
-                .error(format!("the array cannot be read: {e}"))
+                .error(format!("the array cannot be read: {}", in_words(&e)))
                 .help("write it again with `numpy.save`")
         };
         let shape = self.file.shape().to_vec();

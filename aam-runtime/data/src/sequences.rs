@@ -12,6 +12,7 @@ use super::recognise::wrong_file;
 use super::role::Role;
 use super::source::{Kind, Source};
 use super::{DataError, Ids, IdsBuilder, container, ids, mismatch, shorten};
+use aam_core::io_words::in_words;
 use aam_core::text::{agreeing, counted};
 
 /// IUPAC nucleotide codes, including ambiguity codes.
@@ -230,7 +231,7 @@ fn damage(error: &FastaError) -> DataError {
         FastaError::InvalidStart { line, .. } => {
             DataError::new("expected `>` and an id").at(format!("line {line}"))
         }
-        FastaError::Io(error) => DataError::new(format!("cannot be read: {error}")),
+        FastaError::Io(error) => DataError::new(format!("cannot be read: {}", in_words(error))),
         FastaError::BufferLimit => DataError::new("holds a sequence that is too long"),
     }
 }

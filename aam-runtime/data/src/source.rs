@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use aam_core::io_words::{in_words, unreadable};
 use flate2::read::MultiGzDecoder;
 
 use super::DataError;
@@ -43,18 +44,18 @@ pub struct Source {
 impl Source {
     /// Opens the file at `path` and reads its beginning.
     pub fn open(path: &Path) -> Result<Self, DataError> {
-        let metadata = std::fs::metadata(path).map_err(|e| io_error(path, &e))?;
+        let metadata = std::fs::metadata(path).map_err(|e| unreadable(path, &e))?;
         match not_a_file(&metadata) {
             None => {}
             Some("a pipe") => {
                 // A pipe can only be read once.
-                let pipe = pipe::open(path).map_err(|e| io_error(path, &e))?;
+                let pipe = pipe::open(path).map_err(|e| unreadable(path, &e))?;
                 let bytes = read_at_most(pipe, MOST_FROM_PIPE).map_err(|e| match e.kind() {
                     io::ErrorKind::FileTooLarge => {
                         let problem = "is a pipe that provides more than 4 GiB";
                         DataError::in_file(path, problem).help("give a file")
                     }
-                    _ => io_error(path, &e),
+                    _ => unreadable(path, &e),
                 })?;
                 return Self::from_bytes(path, None, bytes);
             }
@@ -63,8 +64,8 @@ impl Source {
                 return Err(DataError::in_file(path, problem));
             }
         }
-        let file = File::open(path).map_err(|e| io_error(path, &e))?;
-        let head = read_head(file).map_err(|e| io_error(path, &e))?;
+        let file = File::open(path).map_err(|e| unreadable(path, &e))?;
+        let head = read_head(file).map_err(|e| unreadable(path, &e))?;
         let mut source = Self {
             path: path.to_owned(),
             member: None,
@@ -146,7 +147,7 @@ impl Source {
 
     /// A reader of the content from its beginning.
     pub fn reader(&self) -> Result<Box<dyn Read + Send>, DataError> {
-        let open = || File::open(&self.path).map_err(|e| io_error(&self.path, &e));
+        let open = || File::open(&self.path).map_err(|e| unreadable(&self.path, &e));
         Ok(match &self.content {
             Content::Plain(_) => Box::new(open()?),
             Content::Gzip(_) => Box::new(MultiGzDecoder::new(BufReader::new(open()?))),
@@ -263,12 +264,15 @@ impl Source {
                 .error("the gzip data ends too early: the file is cut short")
                 .help("fetch or copy the file again"),
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if packed => self
-                .error(format!("the gzip data is damaged ({error})"))
+                .error(format!("the gzip data is damaged ({})", in_words(error)))
                 .help("fetch or copy the file again"),
             io::ErrorKind::FileTooLarge => self
                 .error(error.to_string())
                 .help("if the file is valid, unpack it first"),
-            _ => self.in_file(DataError::new(format!("cannot be read: {error}"))),
+            _ => self.in_file(DataError::new(format!(
+                "cannot be read: {}",
+                in_words(error)
+            ))),
         }
     }
 
@@ -291,15 +295,6 @@ fn read_head(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     reader.take(HEAD).read_to_end(&mut head)?;
     Ok(head)
-}
-
-/// The error for failing to open, read or write `path`.
-pub fn io_error(path: &Path, error: &io::Error) -> DataError {
-    match error.kind() {
-        io::ErrorKind::NotFound => DataError::in_file(path, "no such file"),
-        io::ErrorKind::PermissionDenied => DataError::in_file(path, "no permission to read it"),
-        _ => DataError::in_file(path, error.to_string()),
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use aam_core::io_words::in_words;
 use npyz::WriterBuilder;
 
 use super::{DataError, DistanceMatrix};
@@ -76,7 +77,7 @@ fn write(
         out.flush()
     });
     done.map_err(|e| {
-        DataError::in_file(path, format!("cannot be written: {e}"))
+        DataError::in_file(path, format!("cannot be written: {}", in_words(&e)))
             .help("check the folder, its permissions and the space left on the disk")
     })
 }

@@ -6,6 +6,7 @@ use aam_api::PluginError;
 use aam_api::options::BadValue;
 
 use aam_core::DataError;
+use aam_core::io_words::worded;
 
 /// An error of a higher layer; a run only knows that it is fatal.
 pub type Refusal = Box<dyn std::error::Error + Send + Sync>;
@@ -149,7 +150,10 @@ impl RunError {
     /// The error of writing `path`, for `map_err`.
     pub fn write(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Write { path, source }
+        move |source| Self::Write {
+            path,
+            source: worded(source),
+        }
     }
 
     /// The error of a checkpoint that cannot be used.

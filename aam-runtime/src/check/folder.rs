@@ -1,9 +1,11 @@
 //! Detection of the role of each file in a folder by its contents, in the order of file names.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use aam_core::DataError;
+use aam_core::io_words::in_words;
 use aam_data::{Looks, Role, look_at};
 use aam_run::RunError;
 
@@ -119,11 +121,16 @@ fn named(options: &CheckOptions, role: Role) -> Option<PathBuf> {
 /// The files in `folder` by name, without hidden files and subfolders.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, RunError> {
     let unreadable = |error: &std::io::Error| {
+        let problem = match error.kind() {
+            ErrorKind::NotFound => "no such folder".into(),
+            ErrorKind::NotADirectory => "it is a file, expected a folder".into(),
+            _ => in_words(error),
+        };
         let help = match folder.is_file() {
             true => "give a file with its flag, such as --table",
             false => "name the folder that the files of the study are in",
         };
-        DataError::in_file(folder, format!("cannot be read as a folder: {error}")).help(help)
+        DataError::in_file(folder, problem).help(help)
     };
     let entries = fs::read_dir(folder).map_err(|error| unreadable(&error))?;
     let mut paths = Vec::new();

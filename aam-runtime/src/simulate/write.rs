@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Study;
 use aam_core::DataError;
+use aam_core::io_words::in_words;
 use aam_data::{newick, write_biom, write_distances_npy, write_distances_tsv};
 use aam_run::output_lock::OutputLock;
 
@@ -208,6 +209,6 @@ impl Drop for Beside {
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> DataError {
-    DataError::in_file(path, format!("cannot be written: {error}"))
+    DataError::in_file(path, format!("cannot be written: {}", in_words(error)))
         .help("check the folder, its permissions and the space left on the disk")
 }

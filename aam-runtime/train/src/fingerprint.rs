@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::checkpoint::directory::hexadecimal;
 use aam_core::DataError;
+use aam_core::io_words::unreadable;
 use aam_data::bounded::{not_a_file, open_file};
 use aam_data::{Conditions, Metadata, Split, Table};
 use aam_run::RunError;
@@ -190,5 +191,5 @@ fn of_file(path: &Path) -> Result<String, RunError> {
             }
         }
     };
-    read().map_err(|error: io::Error| DataError::in_file(path, error.to_string()).into())
+    read().map_err(|error: io::Error| unreadable(path, &error).into())
 }

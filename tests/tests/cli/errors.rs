@@ -114,7 +114,7 @@ fn configuration_files() {
         aam.refuses("train --config run.toml").says(words);
     }
     aam.refuses("train --config none.toml")
-        .says(&["none.toml: No such file"]);
+        .says(&["none.toml: no such file"]);
 }
 
 #[test]

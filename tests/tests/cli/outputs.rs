@@ -130,7 +130,7 @@ fn a_full_disk_leaves_nothing_half_written() {
     let written = aam
         .run_on_full_disk(0, &format!("{TRAIN} none"))
         .ends_with_code(1);
-    written.says(&["none/config.toml: cannot be written: File too large"]);
+    written.says(&["none/config.toml: cannot be written: file too large"]);
     assert!(!aam.path("none").exists());
     aam.run_on_full_disk(12, &format!("{TRAIN} cut --no-tensorboard"))
         .ends_with_code(1)
@@ -141,7 +141,7 @@ fn a_full_disk_leaves_nothing_half_written() {
     aam.write("p.tsv", "mine");
     aam.run_on_full_disk(0, &format!("{PREDICT} p.tsv --overwrite"))
         .ends_with_code(1)
-        .says(&["p.tsv: cannot be written: File too large"]);
+        .says(&["p.tsv: cannot be written: file too large"]);
     assert_eq!(aam.read("p.tsv"), "mine");
     assert_eq!(
         names(&aam, "."),

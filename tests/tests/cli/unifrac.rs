@@ -133,7 +133,7 @@ fn a_full_disk_leaves_nothing_half_written() {
             )
             .ends_with_code(1)
             .says(&[&format!(
-                "error: {output}: cannot be written: File too large"
+                "error: {output}: cannot be written: file too large"
             )]);
         }
         assert_eq!(fs::read_to_string(aam.path(output)).unwrap(), "mine");

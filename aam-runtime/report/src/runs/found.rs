@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::record::{Record, State};
 use aam_api::metric::{Headline, MetricName, leads};
+use aam_core::io_words::unreadable;
 use aam_run::RunError;
 use aam_run::event_json::RecordedFigure;
 use aam_run::run_directory::{COMPARISON, CONFIG, RECORD, is_run};
@@ -152,7 +153,7 @@ fn recorded(path: &Path) -> Result<Option<Record>, String> {
             .map(Some)
             .map_err(|error| damaged(&error)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(damaged(&error)),
+        Err(error) => Err(unreadable(&file, &error).to_string()),
     }
 }
 
@@ -165,7 +166,7 @@ fn is_comparison(path: &Path) -> bool {
 fn of_comparison(path: &Path) -> Result<Record, String> {
     let file = path.join(COMPARISON);
     let damaged = |problem: &dyn Display| format!("{}: it is damaged: {problem}", file.display());
-    let bytes = fs::read(&file).map_err(|error| damaged(&error))?;
+    let bytes = fs::read(&file).map_err(|error| unreadable(&file, &error).to_string())?;
     let mut all: Map<String, Value> =
         serde_json::from_slice(&bytes).map_err(|error| damaged(&error))?;
     let settings = match all.remove("settings") {
@@ -187,7 +188,7 @@ fn of_comparison(path: &Path) -> Result<Record, String> {
 fn of_settings(path: &Path) -> Result<Record, String> {
     let file = path.join(CONFIG);
     let damaged = |problem: &dyn Display| format!("{}: {problem}", file.display());
-    let text = fs::read_to_string(&file).map_err(|error| damaged(&error))?;
+    let text = fs::read_to_string(&file).map_err(|error| unreadable(&file, &error).to_string())?;
     let settings: Result<Map<String, Value>, _> = toml::from_str(&text);
     let mut settings = settings.map_err(|error| damaged(&error.message()))?;
     let command = settings.remove("command");

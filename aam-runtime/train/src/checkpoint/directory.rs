@@ -151,6 +151,9 @@ fn files_of(path: &Path, manifest: &Manifest) -> Result<BTreeMap<String, Vec<u8>
 fn not_a_checkpoint(path: &Path, error: &io::Error) -> String {
     let problem = match path.is_file() {
         true => "this is a file, but a checkpoint is a directory".to_owned(),
+        false if error.kind() == io::ErrorKind::NotFound => {
+            format!("this is not a checkpoint of aam: it has no {MANIFEST}")
+        }
         false => format!("this is not a checkpoint of aam: {MANIFEST} cannot be read ({error})"),
     };
     format!(

@@ -18,6 +18,7 @@ use serde_json::Value;
 
 use super::attention::TOLERANCE;
 use crate::checkpoint::import_reference::ReferenceWeights;
+use aam_core::io_words::unreadable;
 use aam_model::device::caught;
 use aam_model::{AttentionConfig, Base, Compatibility, DistanceScale, ModelConfig};
 
@@ -49,7 +50,7 @@ impl GoldenReport {
 /// # Errors
 /// A folder without cases, or files that cannot be read; as a message.
 pub fn run(folder: &Path, device: &Device) -> Result<Vec<GoldenReport>, String> {
-    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error).to_string())?;
     let mut cases: Vec<_> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.join("config.json").is_file())
@@ -131,7 +132,7 @@ fn run_case(case: &Path, name: &str, device: &Device) -> Result<Vec<GoldenReport
 /// A file that cannot be read or is not valid JSON; as a message.
 pub fn config(case: &Path) -> Result<ModelConfig, String> {
     let path = case.join("config.json");
-    let text = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error).to_string())?;
     let config: Value =
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     let kwargs = &config["kwargs"];
@@ -260,7 +261,7 @@ fn difference(found: &[f64], expected: &[f64]) -> f64 {
 }
 
 fn array(path: &Path) -> Result<(Vec<usize>, Vec<f64>), String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+    let failed = |error: std::io::Error| unreadable(path, &error).to_string();
     let bytes = fs::read(path).map_err(failed)?;
     let file = NpyFile::new(&bytes[..]).map_err(failed)?;
     let shape = file.shape().iter().map(|&n| n as usize).collect();
