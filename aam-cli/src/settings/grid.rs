@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::file::{FileSettings, did_you_mean};
 use super::flags::{self, Given};
-use super::{Naming, Settings, choice, read_file, several, value, without_lifted};
+use super::{Naming, Settings, choice, read_file, resume, several, value, without_lifted};
 use crate::failure::Failure;
 use crate::jobs::Job;
 
@@ -71,6 +71,7 @@ impl Grid {
             printed.push((name.clone(), Value::Array(in_file)));
             varied.push((name, several));
         }
+        resume::expect_run(job, &values)?;
         let mut components = Vec::new();
         for (kind, linked) in &job.kinds {
             let Some(listed) = Listed::of(kind, linked, &values, &given, &file)? else {

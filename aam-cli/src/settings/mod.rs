@@ -51,6 +51,7 @@ impl Settings {
         for option in job.options() {
             values.insert(option.name.clone(), value(option, &given, &file)?);
         }
+        resume::expect_run(job, &values)?;
         for (kind, _) in &job.kinds {
             if let Some(choice) = choice(kind, &values, &given, &file, &mut remarks)? {
                 values.insert(kind.name.to_owned(), json(kind, &choice)?);

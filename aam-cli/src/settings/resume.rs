@@ -3,7 +3,7 @@
 use aam_api::options::{OnResume, OptionInfo};
 use aam_api::{Choice, KindEntry};
 use aam_runtime::run::named_values::NamedValues;
-use aam_runtime::run::run_directory::CONFIG;
+use aam_runtime::run::run_directory::{COMPARISON, CONFIG};
 use clap::ArgMatches;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -77,15 +77,16 @@ pub(super) fn merged(
         values.insert(name.to_owned(), now);
     }
     // An option that is given anew lifts the other, as in a new run.
-    let lifting = |option| {
-        let OptionInfo { name, facts, .. }: &OptionInfo = option;
-        facts.lifts.iter().map(move |other| (name, other))
-    };
-    for (name, other) in job.options().flat_map(lifting) {
-        let before = values.get(other).cloned().unwrap_or_default();
-        if changes.has(name) && !changes.has(other) && !before.is_null() {
-            changes.add(other, true, &before, &Value::Null)?;
-            values.insert(other.clone(), Value::Null);
+    for OptionInfo { name, facts, .. } in job.options() {
+        if !changes.has(name) {
+            continue;
+        }
+        for other in &facts.lifts {
+            let before = values.get(other).cloned().unwrap_or_default();
+            if !changes.has(other) && !before.is_null() {
+                changes.add(other, true, &before, &Value::Null)?;
+                values.insert(other.clone(), Value::Null);
+            }
         }
     }
     for (kind, linked) in &job.kinds {
@@ -122,6 +123,44 @@ pub(super) fn read(job: &Job, matches: &ArgMatches) -> Result<Option<Settings>, 
         Some(recorded) => merged(job, &given, &file, &recorded, remarks).map(Some),
         None => Ok(None),
     }
+}
+
+/// Rejects a request to resume that would start a new run without what a new run requires.
+///
+/// # Errors
+/// The output directory has no run whose settings could be read, and not all settings are given.
+pub(super) fn expect_run(job: &Job, values: &Map<String, Value>) -> Result<(), Failure> {
+    let is_given = |name: &str| match values.get(name) {
+        None | Some(Value::Null) => false,
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(_) => true,
+    };
+    let directory = values.get("output-dir").and_then(Value::as_str);
+    let (Some(Value::Bool(true)), Some(directory)) = (values.get("resume"), directory) else {
+        return Ok(());
+    };
+    let mut required = job.options().filter(|option| option.facts.required);
+    let Some(missing) = required.find(|option| !is_given(&option.name)) else {
+        return Ok(());
+    };
+    let path = Path::new(directory);
+    let (problem, help) = match path.join(COMPARISON).is_file() {
+        true => (
+            format!(
+                "its runs resume with the settings they began with, but --{} is missing",
+                missing.name
+            ),
+            "repeat the command with which they began",
+        ),
+        false => (
+            match path.exists() {
+                true => "there is no run to resume in this directory".to_owned(),
+                false => "there is no such directory, and so no run to resume".to_owned(),
+            },
+            "`aam runs .` lists the runs below a folder; to start a new run, give all of its settings",
+        ),
+    };
+    Err(Failure::setting("output-dir", Some(directory.to_owned()), &problem).help(help))
 }
 
 fn may_change(option: &OptionInfo) -> bool {

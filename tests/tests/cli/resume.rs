@@ -99,8 +99,15 @@ fn what_makes_the_run_what_it_is_stays() {
         .says(&["for `aam train`"]);
     aam.refuses("train --resume")
         .says(&["--output-dir is missing"]);
-    aam.refuses("train --output-dir study --resume")
-        .says(&["no run to resume"]);
+    aam.refuses("train --output-dir study --resume").says(&[
+        "--output-dir study: there is no run to resume in this directory",
+        "help: `aam runs .` lists the runs below a folder",
+    ]);
+    for command in ["train", "pretrain", "compare", "tune", "train-encoder"] {
+        aam.refuses(&format!("{command} --output-dir nowhere --resume"))
+            .says(&["--output-dir nowhere: there is no such directory, and so no run to resume"]);
+    }
+    assert!(!aam.path("nowhere").exists());
     assert_eq!(epochs(&aam), 4);
 }
 
