@@ -1,6 +1,6 @@
 //! The stages of a pre-training between settings and fitting.
 
-use super::pretraining_settings::{PretrainingSetup, no_supervision};
+use super::pretraining_settings::PretrainingSetup;
 use crate::options::PretrainOptions;
 use aam_data::Split;
 use aam_model::Base;
@@ -116,7 +116,7 @@ impl<'a> PreparedTasks<'a> {
         let samples = || {
             let supervision = divided.study.supervision.as_ref();
             BaseTask::new(
-                supervision.ok_or_else(|| no_supervision(options))?,
+                supervision.ok_or_else(|| RunError::missing("tree", "name the file"))?,
                 &split.train,
             )
         };

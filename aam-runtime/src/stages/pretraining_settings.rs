@@ -14,7 +14,7 @@ use aam_run::events::Observer;
 use aam_run::output_lock::OutputLock;
 use aam_study::division;
 use aam_study::options::SplitOptions;
-use aam_study::{has_source, missing_source, objective, required, sample_values};
+use aam_study::{expect_source, required, sample_values};
 use aam_train::augmenting::NamedAugmentations;
 use aam_train::best_metric;
 use aam_train::checkpoint::manifest::DataPolicy;
@@ -158,8 +158,14 @@ impl<'a> PretrainingSettings<'a> {
         if tasks.has_nucleotides() {
             config.expect_nucleotides()?;
         }
-        if tasks.has_samples() && !has_source(data, &options.components)? {
-            return Err(no_supervision(options));
+        if tasks.has_samples() {
+            expect_source(data, &options.components).map_err(|error| match error {
+                RunError::Missing { key, needed } => RunError::missing(
+                    key,
+                    needed + "; --unifrac-weight 0 learns from nucleotides alone",
+                ),
+                error => error,
+            })?;
         }
         best_metric::check_pretraining(options, tasks.has_nucleotides(), staged)?;
         let augmentations = NamedAugmentations::read(&options.augmentation)?;
@@ -210,21 +216,6 @@ impl<'a> PretrainingSettings<'a> {
             say_done(path.unwrap_or(Path::new(".")), observer)?;
         }
         Ok(finished)
-    }
-}
-
-/// The error of a pre-training without distances or other sample values.
-pub fn no_supervision(options: &PretrainOptions) -> RunError {
-    let described = objective(&options.data, &options.components).and_then(|objective| {
-        let missing = missing_source(&options.data, &options.components)?;
-        Ok((objective.title(), missing))
-    });
-    match described {
-        Ok((what, missing)) => RunError::setting(
-            "unifrac-weight",
-            format!("pre-training on {what} needs {missing}, or 0 to train on nucleotides alone"),
-        ),
-        Err(error) => error,
     }
 }
 

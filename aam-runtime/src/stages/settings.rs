@@ -11,7 +11,7 @@ use aam_run::output_lock::OutputLock;
 use aam_run::{RunError, settings};
 use aam_study::categories::CategoryColumns;
 use aam_study::division;
-use aam_study::{has_source, missing_source, required};
+use aam_study::{expect_source, required};
 use aam_train::augmenting::NamedAugmentations;
 use aam_train::best_metric;
 use aam_train::sample_weights::Weighting;
@@ -112,14 +112,10 @@ pub fn check_data(options: &TrainOptions) -> Result<(), RunError> {
     options.data.selection.read(metadata)?;
     division::check(&options.split, &options.data)?;
     division::check_group_column(&options.split, &options.metadata_column)?;
-    if options.unifrac_weight > 0.0 && !has_source(&options.data, &options.components)? {
-        let problem = format!(
-            "it needs {}",
-            missing_source(&options.data, &options.components)?
-        );
-        return Err(RunError::setting("unifrac-weight", problem));
+    match options.unifrac_weight > 0.0 {
+        true => expect_source(&options.data, &options.components),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// Rejects learning rates of parts that the run does not have.

@@ -36,7 +36,7 @@ pub use kinship::{kinship, note_related, of_any_root};
 pub use lineages::{either_strand, ids_in_file, lineages};
 pub use objective::{objective, sample_values};
 pub use selection::{ByMetadata, listed, meeting};
-pub use supervision::{Supervision, has_source, missing_source, with_supervision, with_tree};
+pub use supervision::{Supervision, expect_source, with_supervision, with_tree};
 pub use tree::without_missing;
 
 /// Receives messages about kept and dropped samples.

@@ -54,21 +54,17 @@ pub fn objective(
     })
 }
 
-/// The setting that defines the objective, and its value, for messages.
+/// The name of the objective.
 ///
 /// # Errors
 /// Those of [`objective`].
-pub(super) fn asked(
+pub(super) fn chosen_objective(
     options: &DataOptions,
     components: &Components,
-) -> Result<(&'static str, String), RunError> {
+) -> Result<String, RunError> {
     let registry = Registry::<ObjectiveKind>::load()?;
-    let metric = &options.unifrac_metric;
-    let name = chosen(&registry, metric, components.choice::<ObjectiveKind>())?.name;
-    Ok(match named(&registry, metric) {
-        Some(_) => ("unifrac-metric", name),
-        None => (ObjectiveKind::NAME, name),
-    })
+    let given = components.choice::<ObjectiveKind>();
+    Ok(chosen(&registry, &options.unifrac_metric, given)?.name)
 }
 
 /// The objective with the name `metric`.

@@ -10,7 +10,7 @@ use aam_api::{
 use burn::tensor::Device;
 
 use super::lineages::{AsvTaxa, ids_in_file, lineages};
-use super::objective::{asked, objective};
+use super::objective::{chosen_objective, objective};
 use super::source::{AsvTree, FileDistances, Reads};
 use super::tree::without_missing;
 use super::{Notes, keep, without_empty_samples};
@@ -44,36 +44,14 @@ pub fn with_supervision(
 ) -> Result<(Table, Option<Supervision>), RunError> {
     let objective = objective(options, components)?;
     let sources = objective.sources();
-    let files = [
-        ("tree", Source::Tree, &options.tree),
-        ("unifrac-matrix", Source::File, &options.unifrac_matrix),
-        ("taxonomy", Source::Taxonomy, &options.taxonomy),
-    ];
-    let given = files.iter().filter(|(.., path)| path.is_some());
-    if let Some((flag, ..)) = given
-        .clone()
-        .find(|(_, source, _)| !sources.contains(source) || sources.contains(&Source::Table))
-    {
-        let from = match sources.contains(&Source::Table) {
-            true => "is computed from the table and",
-            false => "has no such source and",
-        };
-        let (key, name) = asked(options, components)?;
-        let problem = format!("it {from} takes no --{flag}: leave out one of the two");
-        return Err(RunError::value(key, name, problem));
-    }
+    refuse_unread(options, components, sources)?;
     if let Some(path) = &options.taxonomy {
         let truth = of_taxonomy(&table, path, &objective, options, notes)?;
         check(&objective, &truth, &table)?;
         return Ok((table, Some(Supervision { objective, truth })));
     }
     let (table, truth) = match (&options.unifrac_matrix, &options.tree) {
-        (Some(_), Some(_)) => {
-            return Err(RunError::setting(
-                "unifrac-matrix",
-                "--tree is given, too: choose one",
-            ));
-        }
+        (Some(_), Some(_)) => return Err(two_sources()),
         (Some(path), None) => match objective.learned() {
             Learned::Distances => distances_from_file(table, path, options, notes)?,
             Learned::Values => values_from_file(table, path, options, notes)?,
@@ -103,17 +81,66 @@ pub fn with_supervision(
     Ok((table, Some(Supervision { objective, truth })))
 }
 
-/// Whether the objective in `options` has a source.
+/// Rejects options in which the objective has no source, or files that it does not read.
 ///
 /// # Errors
-/// An objective that is not linked, or options that it rejects.
-pub fn has_source(options: &DataOptions, components: &Components) -> Result<bool, RunError> {
-    let sources = objective(options, components)?.sources();
-    let given = [&options.tree, &options.unifrac_matrix];
-    Ok(match sources {
-        [Source::Taxonomy] => options.taxonomy.is_some(),
-        sources => sources.contains(&Source::Table) || given.iter().any(|path| path.is_some()),
-    })
+/// The file that is missing or not read, an objective that is not linked, or options that it rejects.
+pub fn expect_source(options: &DataOptions, components: &Components) -> Result<(), RunError> {
+    let objective = objective(options, components)?;
+    let sources = objective.sources();
+    refuse_unread(options, components, sources)?;
+    let learned = objective.title();
+    match (&options.tree, &options.unifrac_matrix) {
+        _ if sources.contains(&Source::Table) => Ok(()),
+        _ if sources == [Source::Taxonomy] => match options.taxonomy {
+            Some(_) => Ok(()),
+            None => {
+                let needed =
+                    format!("name the file with the lineages of the ASVs to learn {learned}");
+                Err(RunError::missing("taxonomy", needed))
+            }
+        },
+        (Some(_), Some(_)) => Err(two_sources()),
+        (None, None) => {
+            let needed = format!(
+                "name it, or --unifrac-matrix, to learn {learned}; without either, give --objective {}",
+                of_table_alone()?.join(" or ")
+            );
+            Err(RunError::missing("tree", needed))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn two_sources() -> RunError {
+    let problem = "--tree is given, too: leave out one of the two";
+    RunError::setting("unifrac-matrix", problem)
+}
+
+/// Rejects a file that the objective, which has these `sources`, does not read.
+fn refuse_unread(
+    options: &DataOptions,
+    components: &Components,
+    sources: &[Source],
+) -> Result<(), RunError> {
+    let is_read = |source| sources.contains(&source) && !sources.contains(&Source::Table);
+    let files = [
+        ("tree", Source::Tree, &options.tree),
+        ("unifrac-matrix", Source::File, &options.unifrac_matrix),
+        ("taxonomy", Source::Taxonomy, &options.taxonomy),
+    ];
+    let mut given = files.into_iter().filter(|(.., path)| path.is_some());
+    let Some((flag, ..)) = given.find(|(_, source, _)| !is_read(*source)) else {
+        return Ok(());
+    };
+    let why = match sources.contains(&Source::Table) {
+        true => "is computed from the table alone",
+        false => "does not read it",
+    };
+    let name = chosen_objective(options, components)?;
+    let problem =
+        format!("the objective '{name}' {why}: leave it out, or choose another --objective");
+    Err(RunError::setting(flag, problem))
 }
 
 /// The true values for the objective from the taxonomy at `path`.
@@ -179,14 +206,8 @@ fn of_file(error: PluginError, path: &Path) -> RunError {
     }
 }
 
-/// The missing inputs of the objective in `options`, for a message: `--tree or --unifrac-matrix; …`.
-///
-/// # Errors
-/// An objective that is not linked, or options that it rejects.
-pub fn missing_source(options: &DataOptions, components: &Components) -> Result<String, RunError> {
-    if objective(options, components)?.sources() == [Source::Taxonomy] {
-        return Ok("--taxonomy, a file with the lineages of the ASVs".to_owned());
-    }
+/// The objectives that are computed from the table alone.
+fn of_table_alone() -> Result<Vec<&'static str>, RunError> {
     let registry = Registry::<ObjectiveKind>::load()?;
     let (context, device) = (ObjectiveContext::default(), Device::flex());
     let mut alone = Vec::new();
@@ -197,10 +218,7 @@ pub fn missing_source(options: &DataOptions, components: &Components) -> Result<
             alone.push(plugin.name);
         }
     }
-    Ok(format!(
-        "--tree or --unifrac-matrix; without either, give --objective {}",
-        alone.join(" or ")
-    ))
+    Ok(alone)
 }
 
 fn distances_from_file(

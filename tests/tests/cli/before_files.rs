@@ -33,6 +33,15 @@ fn settings_of_a_training() {
         ("--loss quantile --loss.levels 0.9,0.1", "ascending"),
         ("--loss cross-entropy", "a categorical target"),
         (
+            "--classifier --loss mse",
+            "loss 'mse' needs a numeric target, but --classifier",
+        ),
+        ("--classifier --loss quantile", "needs a numeric target"),
+        (
+            "--classifier --head quantile",
+            "a loss whose outputs are in ascending order",
+        ),
+        (
             "--classifier --loss ordinal --head quantile --best-metric r2",
             "no such metric",
         ),
@@ -55,7 +64,10 @@ fn settings_of_a_training() {
         ),
         ("--fusion gmu", "categorical columns"),
         ("--leave-group-out a", "--group-column"),
-        ("--unifrac-weight 1", "it needs --tree"),
+        (
+            "--unifrac-weight 1",
+            "--tree is missing: name it, or --unifrac-matrix",
+        ),
         ("--count-weight 1", "--sample-encoder attention"),
         ("--nucleotide-weight 1", "--no-freeze-base"),
         ("--lora-rank 4", "--pretrained-encoder"),
@@ -115,7 +127,7 @@ fn settings_of_folds_and_of_other_commands() {
     refused(&aam, &format!("{compare} --leave-group-out a")).says(&["--group-column"]);
     let pretrain = "pretrain --table no.biom --output-dir run";
     for (settings, words) in [
-        ("", "needs --tree or --unifrac-matrix"),
+        ("", "--tree is missing: name it, or --unifrac-matrix"),
         (
             "--unifrac-metric jaccard --best-metric unifrac_r2",
             "there is no such metric",

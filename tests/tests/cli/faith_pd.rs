@@ -117,7 +117,7 @@ fn samples_without_a_value_are_left_out() {
         "distance matrix",
     ]);
     aam.refuses(&format!("{PRETRAIN} --output-dir none"))
-        .says(&["--tree or --unifrac-matrix"]);
+        .says(&["--tree is missing: name it, or --unifrac-matrix, to learn Faith's PD"]);
 }
 
 #[test]

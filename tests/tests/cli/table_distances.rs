@@ -44,10 +44,14 @@ fn a_tree_or_a_matrix_beside_them_is_refused() {
         aam.refuses(&format!(
             "{PRETRAIN} --unifrac-metric jaccard --{flag} study/{file} --output-dir a"
         ))
-        .says(&["--unifrac-metric jaccard", &format!("takes no --{flag}")]);
+        .says(&[&format!(
+            "--{flag}: the objective 'jaccard' is computed from the table alone: leave it out"
+        )]);
     }
-    aam.refuses(&format!("{PRETRAIN} --output-dir a"))
-        .says(&["--tree or --unifrac-matrix", "bray-curtis or jaccard"]);
+    aam.refuses(&format!("{PRETRAIN} --output-dir a")).says(&[
+        "--tree is missing: name it, or --unifrac-matrix, to learn UniFrac distances",
+        "give --objective bray-curtis or jaccard",
+    ]);
     aam.refuses(&format!(
         "{PRETRAIN} --unifrac-metric bray --tree study/tree.nwk --output-dir a"
     ))
@@ -128,12 +132,19 @@ fn a_taxonomy_that_is_missing_or_of_no_use_is_refused() {
     let aam = study();
     write_taxonomy(&aam);
     let taxonomy = format!("{PRETRAIN} --objective taxonomy --output-dir a");
-    aam.refuses(&taxonomy)
-        .says(&["pre-training on taxonomic distances needs --taxonomy"]);
+    aam.refuses(&taxonomy).says(&[
+        "--taxonomy is missing: name the file",
+        "to learn taxonomic distances",
+    ]);
+    aam.refuses(&format!(
+        "train --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
+         --objective taxonomy --unifrac-weight 1 --output-dir a"
+    ))
+    .says(&["--taxonomy is missing: name the file"]);
     aam.refuses(&format!(
         "{taxonomy} --taxonomy taxonomy.tsv --tree study/tree.nwk"
     ))
-    .says(&["--objective taxonomy", "takes no --tree"]);
+    .says(&["--tree: the objective 'taxonomy' does not read it"]);
     aam.refuses(&format!(
         "{taxonomy} --taxonomy taxonomy.tsv --objective.ranks tribe"
     ))
@@ -141,7 +152,7 @@ fn a_taxonomy_that_is_missing_or_of_no_use_is_refused() {
     aam.refuses(&format!(
         "{PRETRAIN} --tree study/tree.nwk --taxonomy taxonomy.tsv --output-dir a"
     ))
-    .says(&["takes no --taxonomy"]);
+    .says(&["--taxonomy: the objective 'unifrac' does not read it"]);
     aam.run(&format!(
         "{taxonomy} --taxonomy taxonomy.tsv --objective.ranks species"
     ))
