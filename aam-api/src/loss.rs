@@ -35,13 +35,10 @@ impl LossContext {
     pub fn expect_number(&self, loss: &str) -> Result<(), PluginError> {
         match &self.classes {
             None => Ok(()),
-            Some(classes) => Err(PluginError::needs(
+            Some(_) => Err(PluginError::needs(
                 LossKind::NAME,
                 loss,
-                format!(
-                    "a numeric target, but this one has {} classes",
-                    classes.len()
-                ),
+                "a numeric target, but --classifier makes this one classes; leave it out, or choose another --loss",
             )),
         }
     }
