@@ -5,7 +5,7 @@
 //! text. This module has what the commands share and what is not an option of the runtime.
 
 mod flags;
-mod unknown;
+mod unusable;
 
 use std::ffi::OsString;
 
@@ -17,7 +17,7 @@ use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::{help, jobs};
-pub use unknown::unusable;
+pub use unusable::unusable;
 
 /// Returns the whole command line for `arguments` (starting with the program's name).
 ///
@@ -57,9 +57,15 @@ fn threads() -> Arg {
         .long("threads")
         .value_name("N")
         .help("Number of computing threads [default: one per core]")
-        .value_parser(value_parser!(u16).range(1..))
+        .value_parser(from_one)
         .global(true)
         .help_heading("General")
+}
+
+/// Parses a number that can be neither 0 nor large.
+fn from_one(text: &str) -> Result<u16, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("an integer from 1 to {}", u16::MAX))
 }
 
 fn quiet() -> Arg {
@@ -110,7 +116,7 @@ fn import() -> Command {
                 .help("Number of attention heads, which the weights do not record [default: 4]")
                 .default_value("4")
                 .hide_default_value(true)
-                .value_parser(value_parser!(u16).range(1..)),
+                .value_parser(from_one),
         )
 }
 

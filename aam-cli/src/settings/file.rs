@@ -8,8 +8,8 @@ use aam_runtime::data::bounded::read_text_file;
 use aam_runtime::io_words::unreadable;
 use serde_json::{Map, Number, Value};
 
-use super::reference;
 use super::several::are_several;
+use super::{did_you_mean, reference};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::jobs::{self, Job};
@@ -135,10 +135,6 @@ fn checked(option: &OptionInfo, value: Value) -> Result<Value, Failure> {
             )))
         }
     }
-}
-
-pub(super) fn did_you_mean(similar: Option<String>) -> String {
-    similar.map_or(String::new(), |name| format!(" (did you mean '{name}'?)"))
 }
 
 fn check_command(job: &Job, value: &Value) -> Result<(), Failure> {

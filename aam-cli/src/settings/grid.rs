@@ -6,9 +6,11 @@ use clap::ArgMatches;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::file::{FileSettings, did_you_mean};
+use super::file::FileSettings;
 use super::flags::{self, Given};
-use super::{Naming, Settings, choice, read_file, resume, several, value, without_lifted};
+use super::{
+    Naming, Settings, choice, did_you_mean, read_file, resume, several, value, without_lifted,
+};
 use crate::failure::Failure;
 use crate::jobs::Job;
 

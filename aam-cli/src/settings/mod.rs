@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use crate::failure::Failure;
 use crate::jobs::Job;
 pub use command_line::command_line;
-use file::{FileComponent, FileSettings, did_you_mean};
+use file::{FileComponent, FileSettings};
 use flags::Given;
 pub use given::as_given;
 pub use grid::Grid;
@@ -141,6 +141,11 @@ fn parse(option: &OptionInfo, flag: &Given) -> Result<Value, Failure> {
             did_you_mean(similar)
         ))
     })
+}
+
+/// A hint at the name that was probably meant.
+pub fn did_you_mean(similar: Option<String>) -> String {
+    similar.map_or(String::new(), |name| format!(" (did you mean '{name}'?)"))
 }
 
 /// What names the component or components of a kind.

@@ -1,5 +1,6 @@
 //! Selected components: those that are not on a device, and those named in a list.
 
+use aam_api::error::nearest;
 use aam_api::{Choice, Components, Kind, Registry, Resolved};
 use burn::tensor::Device;
 
@@ -36,8 +37,10 @@ pub fn listed<K: Kind>(
     let plugin = registry.find(name).map_err(|_| {
         let known = registry.iter().map(|plugin| plugin.name);
         let known: Vec<&str> = others.iter().copied().chain(known).collect();
+        let similar = nearest(name, known.iter().copied())
+            .map_or(String::new(), |name| format!(" (did you mean '{name}'?)"));
         let known = known.join(", ");
-        refused(format!("no such {what}; expected one of {known}"))
+        refused(format!("no such {what}{similar}; expected one of {known}"))
     })?;
     let mut choice = Choice::named(plugin.name);
     for part in parts {

@@ -14,11 +14,140 @@ fn unknown_flags() {
     ]);
     aam.refuses("pretrain --folds 3")
         .says(&["`aam pretrain` has no flag '--folds', but"]);
-    aam.refuses("tran").says(&["'tran'", "train"]);
     aam.refuses("").says(&["Usage: aam"]);
-    aam.refuses("train --epochs").says(&["--epochs", "value"]);
-    aam.refuses("train --epochs 1 --epochs 2")
-        .says(&["--epochs", "multiple"]);
+}
+
+#[test]
+fn lines_that_cannot_be_parsed() {
+    let aam = aam!();
+    for (line, words) in [
+        (
+            "tran",
+            "`aam` has no command 'tran' (did you mean 'train'?)",
+        ),
+        ("--tabel x", "`aam` has no flag '--tabel'"),
+        ("train -x", "`aam train` has no flag '-x'"),
+        (
+            "train table.biom",
+            "`aam train` takes no argument 'table.biom'",
+        ),
+        ("train --thread 2", "(did you mean '--threads'?)"),
+        ("train --epochs", "--epochs: expected a value, found none"),
+        (
+            "train --epochs 1 --epochs 2",
+            "--epochs is given twice, expected one value",
+        ),
+        (
+            "train --quiet --verbose",
+            "--quiet and --verbose contradict each other",
+        ),
+        (
+            "train --threads 0",
+            "--threads: expected an integer from 1 to 65535, found '0'",
+        ),
+        (
+            "runs . --compare a",
+            "--compare: expected 2 values, found 1",
+        ),
+        ("import w.pt", "`aam import`: --output is missing"),
+        (
+            "plugins lst",
+            "`aam plugins` has no command 'lst' (did you mean 'list'?)",
+        ),
+        ("plugins list haed", "KIND: expected one of head,"),
+        ("plugins list haed", "found 'haed' (did you mean 'head'?)"),
+        ("completions bsh", "SHELL: expected one of bash,"),
+    ] {
+        let ran = aam.refuses(line).says(&[words, "help: `aam"]);
+        // One voice, not also that of the parser.
+        for other in ["Usage:", "tip:", "For more information", "error: error"] {
+            assert!(!ran.stderr.contains(other), "{line}: {}", ran.stderr);
+        }
+    }
+}
+
+#[test]
+fn options_of_what_is_named_in_a_list() {
+    let aam = aam!();
+    for (flags, words) in [
+        (
+            "--augmentation.depth 100",
+            "--augmentation rarefaction:depth=100",
+        ),
+        (
+            "--augmentation.depth=100",
+            "--augmentation rarefaction:depth=100",
+        ),
+        (
+            "--augmentation rarefaction,mixup --augmentation.alpha 1",
+            "--augmentation mixup:alpha=1",
+        ),
+        ("--members.trees 3", "--members forest:trees=3"),
+        ("--learner.trees 3", "--members forest:trees=3"),
+        ("--augmentation.x 3", "--augmentation NAME:OPTION=VALUE"),
+    ] {
+        aam.refuses(&format!("train {flags}"))
+            .says(&["`aam train` has no flag '--", words]);
+    }
+    aam.refuses(
+        "train --table t --metadata m --metadata-column c --output-dir o --augmentation rarefacton",
+    )
+    .says(&["no such augmentation (did you mean 'rarefaction'?)"]);
+}
+
+#[test]
+fn a_component_in_place_of_its_kind() {
+    let aam = aam!();
+    for command in ["list", "describe"] {
+        aam.refuses(&format!("plugins {command} mlp")).says(&[
+            "KIND: 'mlp' is the name of a head",
+            "`aam plugins describe head mlp` shows its options",
+        ]);
+    }
+    aam.refuses("plugins describe head")
+        .says(&["`aam plugins describe`: NAME is missing"]);
+    // Two kinds have it.
+    aam.refuses("plugins describe quantile").says(&[
+        "'quantile' is the name of a head and of a loss",
+        "`aam plugins describe loss quantile`",
+    ]);
+}
+
+/// The text of the operating system has a code and its own words.
+#[test]
+fn files_that_cannot_be_opened() {
+    let aam = aam!();
+    std::fs::create_dir(aam.path("folder")).expect("a folder");
+    let data = "--metadata m.tsv --metadata-column ph --output-dir run";
+    for (line, words) in [
+        (
+            format!("train --table no.biom {data}"),
+            "m.tsv: no such file",
+        ),
+        ("check --table no.biom".to_owned(), "no.biom: no such file"),
+        ("check nowhere".to_owned(), "nowhere: no such folder"),
+        ("train --config no.toml".to_owned(), "no.toml: no such file"),
+        (
+            "train --config folder".to_owned(),
+            "folder: it is a directory",
+        ),
+        ("import no.pt --output o".to_owned(), "no.pt: no such file"),
+        (
+            "predict --model no --table t --output p".to_owned(),
+            "no: there is no such directory",
+        ),
+        (
+            "predict --model folder --table t --output p".to_owned(),
+            "it has no manifest.json",
+        ),
+        ("runs nowhere".to_owned(), "nowhere"),
+    ] {
+        let ran = aam.run(&line).says(&[words]);
+        assert_ne!(ran.code, Some(0), "{line}");
+        for code in ["os error", "No such file"] {
+            assert!(!ran.stderr.contains(code), "{line}: {}", ran.stderr);
+        }
+    }
 }
 
 #[test]
@@ -34,7 +163,6 @@ fn bad_values_of_flags() {
         .says(&["--lr: expected a number above 0 or none, found 'nan'"]);
     aam.refuses("train --preset tin")
         .says(&["--preset: expected one of tiny, small, base, found 'tin' (did you mean 'tiny'?)"]);
-    aam.refuses("train --threads 0").says(&["--threads"]);
 }
 
 #[test]
