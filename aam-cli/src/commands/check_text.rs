@@ -33,6 +33,13 @@ pub fn text(report: &CheckReport) -> String {
         }
     }
     columns(&mut text, report);
+    if let Some(found) = &report.groups {
+        heading(&mut text, &format!("Kept together: {}", found.column));
+        line(&mut text, &words::grouping(found));
+        if let Some(sizes) = &found.sizes {
+            row(&mut text, "samples", &sizes.to_string());
+        }
+    }
     for found in &report.targets {
         target(&mut text, found);
     }
@@ -77,6 +84,9 @@ fn row(text: &mut String, name: &str, what: &str) {
 }
 
 fn files(text: &mut String, all: &[FileFound]) {
+    if all.is_empty() {
+        return;
+    }
     heading(text, "Files");
     for file in all {
         let flag = file.flag.unwrap_or_default();
@@ -192,6 +202,9 @@ fn target(text: &mut String, found: &TargetFound) {
                 row(text, "values", &numbers.to_string());
             }
         }
+    }
+    if let Some(grouped) = &found.grouped {
+        row(text, "in groups", &words::grouped(grouped));
     }
     for group in found.groups.iter().take(MOST_GROUPS) {
         row(

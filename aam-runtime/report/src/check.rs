@@ -20,6 +20,8 @@ pub struct CheckReport {
     pub matching: Vec<Matching>,
     /// The metadata columns, over the samples of the table if there is one.
     pub columns: Vec<ColumnFound>,
+    /// The groups of samples that a training would keep together, if their column is named.
+    pub groups: Option<GroupingFound>,
     /// The target columns.
     pub targets: Vec<TargetFound>,
     /// Errors and warnings.
@@ -230,6 +232,8 @@ pub struct TargetFound {
     pub classes: bool,
     /// Columns that group related samples, the likeliest first.
     pub groups: Vec<GroupFound>,
+    /// Its values within the groups that a training would keep together.
+    pub grouped: Option<GroupedTarget>,
     /// Columns that determine it.
     pub leaks: Vec<Related>,
     /// Sample-processing columns that it is associated with.
@@ -253,6 +257,30 @@ pub struct GroupFound {
     pub samples: usize,
     /// Whether its name suggests a unit that is sampled repeatedly.
     pub likely: bool,
+}
+
+/// Groups of samples that a training would keep together.
+#[derive(Clone, Debug, Serialize)]
+pub struct GroupingFound {
+    /// The column.
+    pub column: String,
+    /// Number of groups; samples without a value form one.
+    pub groups: usize,
+    /// Samples per group.
+    pub sizes: Option<Distribution>,
+    /// Number of samples without a value.
+    pub missing: usize,
+}
+
+/// The values of a target within groups.
+#[derive(Clone, Debug, Serialize)]
+pub struct GroupedTarget {
+    /// Number of groups with a known value of the target.
+    pub groups: usize,
+    /// Number of those in which all samples have the same value.
+    pub constant: usize,
+    /// Classes that are in only one group.
+    pub classes_of_one_group: Vec<String>,
 }
 
 /// A column that a target is associated with.

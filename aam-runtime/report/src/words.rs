@@ -1,7 +1,10 @@
 //! Wording of check results that the page and the program's output share.
 
-use crate::check::{ColumnFound, Examples, GroupFound, Matching, SequencesFound, ValuesAre};
-use aam_core::text::counted;
+use crate::check::{
+    ColumnFound, Examples, GroupFound, GroupedTarget, GroupingFound, Matching, SequencesFound,
+    ValuesAre,
+};
+use aam_core::text::{agreeing, counted};
 
 /// Most classes named in a line.
 const MOST_CLASSES: usize = 8;
@@ -108,6 +111,34 @@ pub fn group(found: &GroupFound) -> String {
         found.repeated,
         counted(found.samples, "sample")
     )
+}
+
+/// Describes the groups that a training would keep together, without their sizes.
+pub fn grouping(found: &GroupingFound) -> String {
+    let missing = match found.missing {
+        0 => String::new(),
+        missing => format!(
+            "; {} without a value {} one of them",
+            counted(missing, "sample"),
+            agreeing(missing, "is", "are")
+        ),
+    };
+    format!(
+        "{} of '{}'{missing}",
+        counted(found.groups, "group"),
+        found.column
+    )
+}
+
+/// Describes the values of a target within groups.
+pub fn grouped(found: &GroupedTarget) -> String {
+    match (found.constant, found.groups) {
+        (constant, all) if constant == all => format!(
+            "the same value in all samples of a group, so {all} groups count as {all} values"
+        ),
+        (0, all) => format!("different values within each of {}", counted(all, "group")),
+        (constant, all) => format!("the same value in all samples of {constant} of {all} groups"),
+    }
 }
 
 /// Formats `aam` and its arguments for a POSIX shell.

@@ -35,6 +35,18 @@ pub struct Candidates {
 }
 
 impl Candidates {
+    /// Whether no file looks like part of a study.
+    pub fn are_useless(&self) -> bool {
+        let all = [
+            &self.table,
+            &self.sequences,
+            &self.tree,
+            &self.distances,
+            &self.metadata,
+        ];
+        all.iter().all(|files| files.is_empty())
+    }
+
     /// The candidates of a role.
     pub fn of(&mut self, role: Role) -> &mut Vec<Candidate> {
         match role {
@@ -59,7 +71,7 @@ pub const ROLES: [Role; 5] = [
 /// The files named by `options`, and those in `folder` for all other roles.
 ///
 /// # Errors
-/// Neither names a file, or a folder that cannot be read.
+/// Neither names a file, or a folder that cannot be read or is empty.
 pub fn candidates(options: &CheckOptions, folder: Option<&Path>) -> Result<Candidates, RunError> {
     let mut all = Candidates::default();
     let named = ROLES.map(|role| (role, named(options, role)));
@@ -78,7 +90,14 @@ pub fn candidates(options: &CheckOptions, folder: Option<&Path>) -> Result<Candi
         };
     };
     let taken: Vec<&PathBuf> = named.iter().filter_map(|(_, path)| path.as_ref()).collect();
-    for path in files(folder)? {
+    let paths = files(folder)?;
+    if paths.is_empty() && taken.is_empty() {
+        let error = DataError::in_file(folder, "the folder has no files that aam reads");
+        let help =
+            "name the folder that the files of the study are in; subfolders are not searched";
+        return Err(error.help(help).into());
+    }
+    for path in paths {
         if taken.contains(&&path) {
             continue;
         }

@@ -7,6 +7,7 @@ mod choice;
 mod columns;
 mod files;
 mod folder;
+mod grouping;
 mod matching;
 mod next_command;
 mod samples;
@@ -23,6 +24,7 @@ use aam_run::settings;
 
 use crate::options::CheckOptions;
 use files::Study;
+use grouping::Grouping;
 
 /// Number of names shown of a list.
 const SHOWN: usize = 3;
@@ -78,6 +80,12 @@ pub fn check(options: &CheckOptions, folder: Option<&Path>) -> Result<CheckRepor
     }
     let mut found = Findings::default();
     let candidates = folder::candidates(options, folder)?;
+    if let Some(folder) = folder.filter(|_| candidates.are_useless()) {
+        let error = DataError::in_file(folder, "the folder has no files that aam reads");
+        found.stop(error.help(
+            "what its files are is listed above; name others with --table, --metadata and so on",
+        ));
+    }
     let study = Study::read(options, candidates, &mut found);
     let report = report(options, folder, &study, found);
     if let Some(page) = &options.html {
@@ -98,7 +106,11 @@ fn report(
     let matching = matching::section(study, &mut found);
     let ids = matching::common_samples(study);
     let columns = columns::section(study, &ids, &options.keep_class);
-    let targets = target::section(options, study, &ids, &columns, &mut found);
+    let grouping = Grouping::read(options, study, &ids, &mut found);
+    let groups = grouping.as_ref().zip(study.metadata.as_ref());
+    let groups = groups.map(|(grouping, metadata)| grouping.section(metadata, &mut found));
+    let context = (grouping.as_ref(), columns.as_slice());
+    let targets = target::section(options, study, &ids, context, &mut found);
     // Problems that prevent a training come first.
     found.problems.sort_by_key(|problem| !problem.stops);
     let mut report = CheckReport {
@@ -108,6 +120,7 @@ fn report(
         sequences,
         matching,
         columns,
+        groups,
         targets,
         problems: found.problems,
         next: Next::default(),

@@ -124,6 +124,9 @@ fn check(options: &CheckOptions, folder: Option<&Path>, columns: &[String]) -> V
     for word in &options.keep_class {
         arguments.value("keep-class", word.as_str());
     }
+    if let Some(column) = &options.group_column {
+        arguments.value("group-column", column.trim());
+    }
     arguments.0
 }
 
@@ -175,9 +178,10 @@ fn train(
     for word in &options.keep_class {
         arguments.value("keep-class", word.as_str());
     }
-    let groups = targets.iter().flat_map(|target| target.groups.first());
-    if let Some(group) = groups.clone().find(|group| group.likely) {
-        arguments.value("group-column", group.name.as_str());
+    let mut groups = targets.iter().flat_map(|target| target.groups.first());
+    let likely = groups.find(|group| group.likely).map(|group| &group.name);
+    if let Some(column) = options.group_column.as_ref().or(likely) {
+        arguments.value("group-column", column.trim());
     }
     arguments.value("output-dir", "trained");
     arguments.0

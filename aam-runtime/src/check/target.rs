@@ -13,6 +13,7 @@ use aam_train::{classes, targets};
 use super::Findings;
 use super::columns::means_numbers;
 use super::files::Study;
+use super::grouping::Grouping;
 use crate::options::{CheckOptions, TrainOptions};
 use relations::{Relation, Values};
 
@@ -54,7 +55,7 @@ pub fn section(
     options: &CheckOptions,
     study: &Study,
     ids: &[String],
-    columns: &[ColumnFound],
+    (grouping, columns): (Option<&Grouping>, &[ColumnFound]),
     found: &mut Findings,
 ) -> Vec<TargetFound> {
     let named = &options.metadata_column;
@@ -78,7 +79,7 @@ pub fn section(
             options,
             (study, metadata),
             ids,
-            columns,
+            (grouping, columns),
             column,
             found,
         ))
@@ -100,7 +101,7 @@ fn target(
     options: &CheckOptions,
     (study, metadata): (&Study, &Metadata),
     ids: &[String],
-    columns: &[ColumnFound],
+    (grouping, columns): (Option<&Grouping>, &[ColumnFound]),
     column: &ColumnFound,
     found: &mut Findings,
 ) -> TargetFound {
@@ -109,6 +110,7 @@ fn target(
         column: column.clone(),
         classes,
         groups: Vec::new(),
+        grouped: None,
         leaks: Vec::new(),
         batches: Vec::new(),
         related: Vec::new(),
@@ -129,6 +131,11 @@ fn target(
     if !can_be_learned(options, metadata, ids, (name, classes), found) {
         return target;
     }
+    target.grouped = grouping.map(|grouping| {
+        let values = metadata.texts_keeping(name, ids, &options.keep_class);
+        let values = values.unwrap_or_default();
+        grouping.of_target((metadata, name), (&values, classes), found)
+    });
     let own = Values::of(metadata, name, ids, classes);
     // With few samples, associations arise by chance.
     let chance = DEVIATIONS / (column.known as f64).sqrt();
@@ -162,7 +169,11 @@ fn target(
         let depth = relations::with_numbers(&own, "reads per sample", &depths);
         target.depth = depth.filter(|depth| depth.strength >= DEPTH.max(chance));
     }
-    warn(metadata, &target, found);
+    let divided = target.groups.iter().find(|group| {
+        let keeps = |grouping: &Grouping| grouping.keeps_together(metadata, &group.name, ids);
+        !grouping.is_some_and(keeps)
+    });
+    warn(metadata, &target, divided, found);
     target
 }
 
@@ -221,13 +232,19 @@ pub fn is_processing(name: &str) -> bool {
     PROCESSING.iter().any(|word| name.contains(word))
 }
 
-/// Warns of anything that makes the metrics too optimistic.
-fn warn(metadata: &Metadata, target: &TargetFound, found: &mut Findings) {
+/// Warns of anything that makes the metrics too optimistic. `divided` is a column with repeats that
+/// would be on both sides of a split.
+fn warn(
+    metadata: &Metadata,
+    target: &TargetFound,
+    divided: Option<&GroupFound>,
+    found: &mut Findings,
+) {
     let name = &target.column.name;
     let mut warn = |problem: String, help: String| {
         found.warn(DataError::in_file(metadata.file(), problem).help(help));
     };
-    if let Some(group) = target.groups.first() {
+    if let Some(group) = divided {
         warn(
             format!(
                 "column '{}' has {} for {}, {} of them for several samples: repeated measurements are not independent",

@@ -124,7 +124,6 @@ fn files_that_cannot_be_opened() {
             format!("train --table no.biom {data}"),
             "m.tsv: no such file",
         ),
-        ("check --table no.biom".to_owned(), "no.biom: no such file"),
         ("check nowhere".to_owned(), "nowhere: no such folder"),
         ("train --config no.toml".to_owned(), "no.toml: no such file"),
         (

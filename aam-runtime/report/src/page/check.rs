@@ -27,6 +27,13 @@ pub fn check(report: &CheckReport) -> String {
         @if let Some(samples) = &report.samples { (samples_section(samples)) }
         @if let Some(sequences) = &report.sequences { (sequences_section(sequences)) }
         @if !report.matching.is_empty() { (matching(&report.matching)) }
+        @if let Some(groups) = &report.groups {
+            section {
+                h2 { "Kept together: " (groups.column) }
+                p { (words::grouping(groups)) "." }
+                div.charts { (histogram(groups.sizes.as_ref(), "samples per group", "groups", None)) }
+            }
+        }
         @for target in &report.targets { (target_section(target)) }
         @if !report.columns.is_empty() { (columns(&report.columns)) }
         section {
@@ -174,6 +181,9 @@ fn target_section(target: &TargetFound) -> Markup {
             @match target.classes {
                 true => { (bars(column)) }
                 false => { div.charts { (histogram(column.numbers.as_ref(), &column.name, "samples", None)) } }
+            }
+            @if let Some(grouped) = &target.grouped {
+                p { "Within groups: " (words::grouped(grouped)) "." }
             }
             @if !target.groups.is_empty() {
                 h3 { "Columns with values shared by several samples" }
