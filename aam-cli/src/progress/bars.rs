@@ -100,7 +100,7 @@ impl Screen for Bars {
         }
     }
 
-    fn progress(&mut self, what: &str, done: usize, total: usize) {
+    fn progress(&mut self, what: &str, done: usize, total: usize, _verbose: bool) {
         self.bar(what, total).set_position(done as u64);
         if done >= total {
             self.clear();

@@ -13,6 +13,8 @@ use super::figure;
 const COLUMNS: usize = 80;
 /// Minimum characters of a metric's name.
 const SHORTEST_NAME: usize = 4;
+/// The word before the loss of validation samples.
+const VALIDATION: &str = "validation ";
 /// The metric of all training runs.
 const TRAINING_LOSS: &str = "train_loss";
 
@@ -32,7 +34,9 @@ pub(super) struct EpochShown<'a> {
 
 impl EpochShown<'_> {
     /// For example `epoch  3/100  training loss 0.1234  r2 0.5678  1 min 56 s left  best`, in at most
-    /// 80 columns.
+    /// 80 columns. Where there is no room, `validation nucleotide loss` loses its first word, which
+    /// follows from the training loss next to it, then the line loses the remaining time; other names,
+    /// which contain a column's, are cut.
     pub(super) fn line(&self) -> String {
         let (epoch, epochs) = self.place;
         let width = epochs.to_string().len();
@@ -42,28 +46,39 @@ impl EpochShown<'_> {
         let left = self.left.filter(|_| epoch < epochs);
         let left = left.map(|left| format!("{} left", shown(left)));
         let best = self.best.then(|| "best".to_owned());
-        let chosen = |room: usize| {
-            let metric = self.chosen()?;
-            Some(named(&spoken(&metric.name), metric.value, room))
-        };
-        let fixed = [Some(&start), loss.as_ref(), left.as_ref(), best.as_ref()];
-        let taken: usize = fixed.into_iter().flatten().map(|part| 2 + part.len()).sum();
-        let chosen = chosen(COLUMNS.saturating_sub(taken));
-        let parts = |left: Option<String>| {
+        let parts = |chosen: Option<String>, left: Option<&String>| {
             let parts = [
-                Some(start.clone()),
-                loss.clone(),
-                chosen.clone(),
+                Some(&start),
+                loss.as_ref(),
+                chosen.as_ref(),
                 left,
-                best.clone(),
+                best.as_ref(),
             ];
-            parts.into_iter().flatten().collect::<Vec<_>>().join("  ")
+            let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+            parts.join("  ")
         };
-        let line = parts(left);
-        match line.chars().count() > COLUMNS {
-            true => parts(None),
-            false => line,
+        let fits = |line: &String| line.chars().count() <= COLUMNS;
+        let Some(metric) = self.chosen() else {
+            let lines = [left.as_ref(), None].map(|left| parts(None, left));
+            let whole = lines.iter().find(|line| fits(line));
+            return whole.unwrap_or(&lines[1]).clone();
+        };
+        let name = spoken(&metric.name);
+        let short = name.replacen(VALIDATION, "", 1);
+        let whole = |name: &str| Some(named(name, metric.value, COLUMNS));
+        let mut lines = [left.as_ref(), None]
+            .into_iter()
+            .flat_map(|left| [&name, &short].map(|name| parts(whole(name), left)));
+        if let Some(line) = lines.find(fits) {
+            return line;
         }
+        let cut = |left: Option<&String>| {
+            let taken = parts(None, left).chars().count() + 2;
+            let room = COLUMNS.saturating_sub(taken);
+            parts(Some(named(&short, metric.value, room)), left)
+        };
+        let line = cut(left.as_ref());
+        if fits(&line) { line } else { cut(None) }
     }
 
     /// Everything that the line leaves out: the other metrics, the time and the speed.
@@ -159,6 +174,21 @@ mod tests {
         assert_eq!(
             shown.line(),
             "epoch 100/100  training loss 0.1234  validation loss 0.2500"
+        );
+    }
+
+    #[test]
+    fn a_metric_of_the_program_keeps_its_name() {
+        let metrics = metrics("nucleotide_loss");
+        let mut shown = epoch(&metrics, "nucleotide_loss");
+        assert_eq!(
+            shown.line(),
+            "epoch   3/100  training loss 0.1234  validation nucleotide loss 0.5678  best"
+        );
+        shown.left = Some(Duration::from_secs(9));
+        assert_eq!(
+            shown.line(),
+            "epoch   3/100  training loss 0.1234  nucleotide loss 0.5678  9 s left  best"
         );
     }
 

@@ -12,7 +12,8 @@ use crate::output::{say, warn};
 /// How often a long task is reported.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Writes a line per epoch, note, warning and file, and occasional lines about long tasks.
+/// Writes a line per epoch, note, warning and file; with `--verbose` also occasional lines about long
+/// tasks, which a log would otherwise keep without their context.
 #[derive(Default)]
 pub(super) struct Lines {
     mentioned: Option<Instant>,
@@ -56,8 +57,8 @@ impl Screen for Lines {
         self.mentioned = Some(Instant::now());
     }
 
-    fn progress(&mut self, what: &str, done: usize, total: usize) {
-        if self.is_time() && done < total {
+    fn progress(&mut self, what: &str, done: usize, total: usize, verbose: bool) {
+        if verbose && self.is_time() && done < total {
             say(&format!("{what}: {done} of {total}"));
         }
     }

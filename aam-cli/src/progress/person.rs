@@ -44,7 +44,7 @@ pub(super) trait Screen: Send {
     /// Called after an epoch, and after its line.
     fn epoch(&mut self, epoch: usize, metrics: &[Metric], best: bool, verbose: bool);
     /// Shows the progress of another long task.
-    fn progress(&mut self, what: &str, done: usize, total: usize);
+    fn progress(&mut self, what: &str, done: usize, total: usize, verbose: bool);
 }
 
 /// Shows a run on a screen.
@@ -140,7 +140,9 @@ impl<S: Screen> Observer for Person<S> {
                 }
                 self.screen.epoch(epoch, metrics, best, self.verbose);
             }
-            Event::Progress { what, done, total } => self.screen.progress(what, done, total),
+            Event::Progress { what, done, total } => {
+                self.screen.progress(what, done, total, self.verbose);
+            }
             _ => {}
         }
         Ok(())
