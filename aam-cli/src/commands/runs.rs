@@ -4,10 +4,12 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use aam_api::error::nearest;
-use aam_runtime::report::runs::{Difference, Found, below, differences, differing, open};
+use aam_runtime::report::runs::{
+    Difference, Found, SamplesOfRun, below, differences, differing, open,
+};
 use aam_runtime::run::RunError;
 use aam_runtime::run::event_json::RecordedFigure;
-use aam_runtime::text::visible_line;
+use aam_runtime::text::{counted, visible_line};
 use clap::ArgMatches;
 use serde_json::{Map, Value, json};
 
@@ -132,19 +134,31 @@ fn cells(run: &Found) -> [String; 9] {
         record.command.clone(),
         or_none(record.settings.get("metadata-column").map(shown)),
         run.outcome().to_owned(),
-        or_none(
-            record
-                .samples
-                .map(|(train, held_out)| format!("{train}+{held_out}")),
-        ),
+        or_none(run.samples().map(samples)),
         or_none(
             run.fingerprint()
                 .map(|print| print.chars().take(8).collect()),
         ),
-        or_none((record.epochs > 0).then(|| record.epochs.to_string())),
+        or_none(run.epochs().map(epochs)),
         or_none(run.recorded.then(|| time(record.seconds))),
         or_none(run.headline().map(|figure| headline(&figure))),
     ]
+}
+
+fn samples(of: SamplesOfRun) -> String {
+    match of {
+        SamplesOfRun::Split { training, held_out } => format!("{training}+{held_out}"),
+        SamplesOfRun::Folds { held_out, folds } => {
+            format!("{held_out} in {}", counted(folds, "fold"))
+        }
+    }
+}
+
+fn epochs((fewest, most): (usize, usize)) -> String {
+    match fewest == most {
+        true => most.to_string(),
+        false => format!("{fewest}–{most}"),
+    }
 }
 
 /// What a run found, if that is not a metric, and the settings that tell it from the others of its
@@ -276,8 +290,8 @@ fn objects(found: &[Found], matters: Matters<'_>) -> Vec<Value> {
             "error": run.problem.as_ref().or(record.error.as_ref()),
             "started": (!record.started.is_empty()).then_some(&record.started),
             "seconds": run.recorded.then_some(record.seconds),
-            "epochs": record.epochs,
-            "samples": record.samples.map(|(train, held_out)| json!({"training": train, "held_out": held_out})),
+            "epochs": run.epochs().map_or(0, |(_, most)| most),
+            "samples": run.samples(),
             "files": record.files,
             "figure": run.headline(),
             "figures": record.figures,

@@ -111,7 +111,7 @@ impl<'a> Comparing<'a> {
             || varied.any(|(name, value)| name == "patience" && !value.is_null());
         if stops_early {
             observer.observe(&Event::Warning(
-                "--patience ends a run based on its validation samples, so the compared metrics are optimistic",
+                "--patience ends a run based on its validation samples, so the metrics are optimistic",
             ))?;
         }
         Ok(())

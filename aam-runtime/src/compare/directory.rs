@@ -70,7 +70,7 @@ impl ComparisonDirectory {
             Ok(None) if holds_files(path) => {
                 return Err(refused_directory(
                     path,
-                    "the directory contains files but no comparison to resume; choose another",
+                    "the directory contains files but no run to resume; choose another",
                 ));
             }
             Ok(Some(older)) if !overwrite => fingerprint.check(&older, path)?,

@@ -110,7 +110,12 @@ fn compare_all(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<FinishedComparison, RunError> {
-    processes::refuse("a comparison, or training on folds,")?;
+    let one_model = combinations.iter().all(Combination::is_as_given);
+    processes::refuse(if one_model {
+        "training on folds"
+    } else {
+        "a comparison"
+    })?;
     check(options)?;
     let fingerprint = ComparisonFingerprint::new(options, combinations);
     let (mut comparing, divided) = Comparing::begin(options, &fingerprint, observer)?;

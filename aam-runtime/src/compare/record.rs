@@ -111,7 +111,7 @@ impl ComparisonFingerprint {
 /// The error of a directory whose runs have other settings.
 fn other_settings(directory: &Path, difference: &str) -> RunError {
     let problem = format!(
-        "the comparison in this directory has other settings: {difference}\n  help: use the same settings to resume it, choose another directory, or start over with --overwrite"
+        "the run in this directory has other settings: {difference}\n  help: use the same settings to resume it, choose another directory, or start over with --overwrite"
     );
     RunError::value("output-dir", directory.display().to_string(), problem)
 }
@@ -275,7 +275,7 @@ fn read<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Option<T>, RunError> 
 
 fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> RunError {
     RunError::Usage(format!(
-        "{}: this file of an older comparison cannot be read ({error})\n  help: remove it to repeat the run",
+        "{}: this file of an older run cannot be read ({error})\n  help: remove it to repeat the run",
         path.display()
     ))
 }

@@ -64,6 +64,47 @@ fn a_comparison_or_a_search_is_one_row_with_its_outcome() {
 }
 
 #[test]
+fn a_cross_validation_has_samples_and_epochs() {
+    let aam = aam!().with(STUDY);
+    let folds = "--folds 2 --members network --epochs 3 --baseline-trees 0";
+    aam.ok(&format!("train {STUDIED} {folds} --output-dir all/folds"));
+    aam.ok(&format!("train {STUDIED} {ONCE} --output-dir all/once"));
+    let cells = |run: &str| -> Vec<String> {
+        let list = aam.ok("runs all").stdout;
+        let line = list
+            .lines()
+            .find(|line| line.starts_with(run))
+            .expect("a run");
+        line.split("  ")
+            .map(str::trim)
+            .filter(|cell| !cell.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
+    let (folds, once) = (cells("folds"), cells("once"));
+    assert_eq!(
+        (&*folds[4], &*folds[6]),
+        ("24 in 2 folds", "3"),
+        "{folds:?}"
+    );
+    assert_eq!((&*once[4], &*once[6]), ("19+5", "1"), "{once:?}");
+    let json: Value = serde_json::from_str(&aam.ok("runs all --json").stdout).expect("JSON");
+    assert_eq!(
+        json[0]["samples"],
+        serde_json::json!({"held_out": 24, "folds": 2})
+    );
+    assert_eq!(json[0]["epochs"], 3);
+    // An unfinished run has what its folds have.
+    std::fs::remove_file(aam.path("all/folds/run.json")).expect("a record");
+    assert_eq!(cells("folds")[4], "24 in 2 folds");
+    // The words are those of the command.
+    aam.refuses(&format!(
+        "train {STUDIED} --folds 2 --members network --epochs 4 --output-dir all/folds"
+    ))
+    .says(&["the run in this directory has other settings: "]);
+}
+
+#[test]
 fn the_number_of_ranks_is_said_and_recorded() {
     let aam = aam!().with(STUDY);
     let train = format!("train {STUDIED} {ONCE}");

@@ -148,6 +148,7 @@ mod tests {
             path: "run".into(),
             record,
             recorded: true,
+            folds: Vec::new(),
             problem: None,
         }
     }

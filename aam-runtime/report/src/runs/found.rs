@@ -5,6 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::record::{Record, State};
@@ -25,8 +26,30 @@ pub struct Found {
     pub record: Record,
     /// Whether the run left a record; without one, only the settings are known.
     pub recorded: bool,
+    /// The records of its folds, as far as they have run.
+    pub folds: Vec<Record>,
     /// What is wrong with its record or settings file.
     pub problem: Option<String>,
+}
+
+/// The samples of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum SamplesOfRun {
+    /// A single split.
+    Split {
+        /// Training samples.
+        training: usize,
+        /// Held-out samples.
+        held_out: usize,
+    },
+    /// Every sample is held out once.
+    Folds {
+        /// All samples.
+        held_out: usize,
+        /// Number of folds, of an unfinished run those that have run.
+        folds: usize,
+    },
 }
 
 impl Found {
@@ -42,6 +65,28 @@ impl Found {
             (true, State::Interrupted) => "interrupted",
             (true, State::Failed) => "failed",
         }
+    }
+
+    /// Its samples.
+    pub fn samples(&self) -> Option<SamplesOfRun> {
+        let record = &self.record;
+        if let Some((training, held_out)) = record.samples {
+            return Some(SamplesOfRun::Split { training, held_out });
+        }
+        let of_record = record.held_out.as_ref();
+        let of_record = of_record.and_then(|held_out| Some((held_out.samples, held_out.folds?)));
+        let first = self.folds.first().and_then(|fold| fold.samples);
+        let of_folds = first.map(|(training, held_out)| (training + held_out, self.folds.len()));
+        let (held_out, folds) = of_record.or(of_folds)?;
+        Some(SamplesOfRun::Folds { held_out, folds })
+    }
+
+    /// The numbers of its epochs: the fewest and the most of a fold.
+    pub fn epochs(&self) -> Option<(usize, usize)> {
+        let own = (self.record.epochs > 0).then_some(self.record.epochs);
+        let folds = self.folds.iter().map(|fold| fold.epochs);
+        let all = own.into_iter().chain(folds.filter(|epochs| *epochs > 0));
+        Some((all.clone().min()?, all.max()?))
     }
 
     /// The headline metric of the run.
@@ -140,8 +185,18 @@ pub fn open(path: &Path, name: String) -> Result<Found, RunError> {
         path: path.to_owned(),
         record,
         recorded: is_recorded,
+        folds: folds(path),
         problem,
     })
+}
+
+/// The records of the folds of the run in `path`; one that cannot be read is left out.
+fn folds(path: &Path) -> Vec<Record> {
+    let records = (1..).map_while(|fold| {
+        let path = path.join(format!("fold-{fold}"));
+        path.is_dir().then(|| recorded(&path).ok().flatten())
+    });
+    records.flatten().collect()
 }
 
 /// The record of the run in `path`, if it has one.

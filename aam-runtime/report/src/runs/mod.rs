@@ -4,4 +4,4 @@ mod differences;
 mod found;
 
 pub use differences::{Difference, differences, differing, settings};
-pub use found::{Found, below, open};
+pub use found::{Found, SamplesOfRun, below, open};
