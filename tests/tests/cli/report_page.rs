@@ -97,6 +97,18 @@ fn a_page_is_complete_in_itself() {
 }
 
 #[test]
+fn the_page_of_a_fold_is_about_the_network_alone() {
+    let aam = study();
+    let folds = TRAIN.replace("--test-size 0.2", "--folds 2");
+    aam.ok(&format!("{folds} ph --output-dir folds"));
+    for part in ["fold-1", "fold-2", "all-samples"] {
+        let page = aam.read(&format!("folds/{part}/report.html"));
+        assert!(page.contains("This page is about the network alone"));
+    }
+    assert!(!aam.read("folds/report.html").contains("This page is about"));
+}
+
+#[test]
 fn a_guess_has_no_rank_correlation_over_folds() {
     let aam = study();
     let folds = TRAIN.replace("--test-size 0.2", "--folds 2");

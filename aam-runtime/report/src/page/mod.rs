@@ -20,6 +20,7 @@ mod gathered;
 mod groups;
 mod methods;
 mod model_card;
+mod part;
 mod predictions;
 mod saved;
 mod subgroups;
@@ -56,6 +57,7 @@ pub fn page(
     let config = fs::read_to_string(run.join(CONFIG)).unwrap_or_default();
     let body = html! {
         (header(&title, record))
+        (part::of_a_cross_validation(run))
         @if let Some(verdict) = &record.verdict {
             @for sentence in verdict.lines() { p.verdict { (sentence) } }
         }
