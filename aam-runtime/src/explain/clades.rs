@@ -21,7 +21,7 @@ pub struct Clade {
     pub columns: Vec<u32>,
 }
 
-/// The clades of two or more ASVs: those of the tree at `tree`, whose tips are named as in the
+/// The clades of two or more ASVs, but not of all: those of the tree at `tree`, whose tips are named as in the
 /// user's files or by sequence, or those of `relatives`.
 ///
 /// # Errors
@@ -38,7 +38,8 @@ pub fn clades(
             name: format!("clade-{}", place + 1),
             columns,
         });
-        return Ok(named.collect());
+        let all = table.num_features();
+        return Ok(named.filter(|clade| clade.columns.len() < all).collect());
     };
     let options = NewickOptions {
         // The composition of clades depends neither on branch lengths nor on the root.
@@ -64,7 +65,14 @@ pub fn clades(
             .help("give the tree of these ASVs; if its tips are hashes and the table has sequences, add --sequences")
             .into());
     }
-    Ok(clades)
+    Ok(without_all(clades))
+}
+
+/// Leaves out clades of all ASVs, such as the root's, which say nothing about which ASVs matter.
+fn without_all(mut clades: Vec<Clade>) -> Vec<Clade> {
+    let all = clades.iter().map(|clade| clade.columns.len()).max();
+    clades.retain(|clade| Some(clade.columns.len()) != all);
+    clades
 }
 
 /// The inner nodes of `tree` that separate the ASVs (whose columns are given by `column`)
@@ -110,9 +118,8 @@ mod tests {
             name: name.to_owned(),
             columns: columns.to_vec(),
         };
-        assert_eq!(
-            of_tree(&tree, |tip| columns.get(tip).copied()),
-            [clade("inner", &[2, 4]), clade("root", &[0, 2, 4])]
-        );
+        let all = of_tree(&tree, |tip| columns.get(tip).copied());
+        assert_eq!(all, [clade("inner", &[2, 4]), clade("root", &[0, 2, 4])]);
+        assert_eq!(without_all(all), [clade("inner", &[2, 4])]);
     }
 }
