@@ -150,12 +150,19 @@ impl PluginError {
         expected: impl Into<String>,
         found: impl std::fmt::Debug,
     ) -> Self {
+        let found = format!("{found:?}");
+        let text = found
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
         Self::BadOption {
             kind,
             component: component.to_owned(),
             option: option.to_owned(),
             expected: expected.into(),
-            found: format!("{found:?}"),
+            found: match text {
+                Some(text) => format!("'{text}'"),
+                None => found,
+            },
         }
     }
 

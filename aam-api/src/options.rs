@@ -69,7 +69,7 @@ pub fn check_all<C: JsonSchema + Serialize + Default>(options: &C) -> Result<(),
         info.check(value).map_err(|expected| BadValue {
             option: info.name.clone(),
             expected,
-            found: value.to_string(),
+            found: shown(value),
         })?;
     }
     Ok(())
@@ -321,7 +321,7 @@ pub(crate) fn check(
             component: component.to_owned(),
             option: info.name.clone(),
             expected,
-            found: value.to_string(),
+            found: shown(value),
         })
 }
 
@@ -379,6 +379,14 @@ pub(crate) fn to_map<C: Serialize>(config: &C) -> Result<Map<String, Value>, Plu
         Ok(Value::Object(options)) => Ok(options),
         Ok(other) => Err(not_a_table(&other.to_string())),
         Err(error) => Err(not_a_table(&error.to_string())),
+    }
+}
+
+/// A value as messages show what was found: text in single quotes, anything else as JSON.
+pub fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("'{text}'"),
+        other => other.to_string(),
     }
 }
 

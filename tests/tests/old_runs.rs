@@ -114,5 +114,5 @@ fn settings_that_were_of_the_command_are_of_components() {
         .says(&["--scheduler-t0", "it belongs to schedule cosine-restarts"]);
     aam.write("old.toml", "warmup = \"long\"\n");
     aam.refuses("train --config old.toml --print-config")
-        .says(&["key 'warmup': expected a number of at least 0, found \"long\""]);
+        .says(&["key 'warmup': expected a number of at least 0, found 'long'"]);
 }

@@ -147,7 +147,7 @@ fn a_value_of_the_wrong_type_says_what_is_expected() {
         ),
         (
             json!({"dropout": "much"}),
-            "'dropout': expected a number from 0 to below 1, found \"much\"",
+            "'dropout': expected a number from 0 to below 1, found 'much'",
         ),
         (
             json!({"dropout": null}),

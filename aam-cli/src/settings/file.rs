@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use aam_api::error::nearest;
-use aam_api::options::OptionInfo;
+use aam_api::options::{OptionInfo, shown};
 use aam_runtime::data::bounded::read_text_file;
 use aam_runtime::io_words::unreadable;
 use serde_json::{Map, Number, Value};
@@ -130,7 +130,8 @@ fn checked(option: &OptionInfo, value: Value) -> Result<Value, Failure> {
         found => {
             let similar = found.and_then(|found| nearest(found, option.words()));
             Err(Failure::usage(format!(
-                "expected {expected}, found {value}{}",
+                "expected {expected}, found {}{}",
+                shown(&value),
                 did_you_mean(similar)
             )))
         }
@@ -163,12 +164,15 @@ fn component(file: &str, kind: &'static str, value: Value) -> Result<FileCompone
             }
             Some(other) => {
                 let place = format!("{file}: [{kind}], key 'name'");
-                let problem = format!("expected the name of a {kind}, found {other}");
+                let problem = format!("expected the name of a {kind}, found {}", shown(&other));
                 return Err(Failure::usage(problem).at(&place));
             }
         },
         other => {
-            let problem = format!("expected a table or the name of a {kind}, found {other}");
+            let problem = format!(
+                "expected a table or the name of a {kind}, found {}",
+                shown(&other)
+            );
             return Err(Failure::usage(problem).at(&format!("{file}: key '{kind}'")));
         }
     };

@@ -220,7 +220,7 @@ mod tests {
         assert_eq!(
             refused(&unknown, &context()),
             "head 'film', option 'columns': expected some of the categorical columns \
-             (location, season), found \"site\""
+             (location, season), found 'site'"
         );
         let shallow = FilmHeadConfig {
             hidden: Vec::new(),

@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(
             refused(site(), schema()),
             "head 'moe', option 'routing': expected 'embedding' or one of the categorical columns \
-             (location, season), found \"site\""
+             (location, season), found 'site'"
         );
         let five = MoeHeadConfig {
             top_k: Some(5),

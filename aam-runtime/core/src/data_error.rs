@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn what_is_long_loses_its_middle() {
         let cell = "ä".repeat(1 << 20);
-        let error = DataError::new(format!("expected a count, found `{cell}` here")).help(cell);
+        let error = DataError::new(format!("expected a count, found '{cell}' here")).help(cell);
         let text = error.to_string();
         assert!(text.len() < 5000, "{}", text.len());
         assert!(text.starts_with("expected a count, found `ä") && text.contains("ä` here\n"));

@@ -41,7 +41,7 @@ impl FromStr for AsvSampling {
             "first" => Ok(Self::First),
             "abundance" => Ok(Self::Abundance),
             "random" => Ok(Self::Random),
-            _ => Err(DataError::new(format!("there is no ASV sampling `{text}`"))
+            _ => Err(DataError::new(format!("there is no ASV sampling '{text}'"))
                 .help("choose first, abundance or random")),
         }
     }

@@ -56,7 +56,7 @@ pub fn read(source: &Source, storage: &Storage) -> Result<Table, DataError> {
 fn dataset(h5: &H5, path: &str, source: &Source) -> Result<Dataset, DataError> {
     h5.find(path)?.ok_or_else(|| {
         source
-            .error(format!("is not a BIOM table: it has no dataset `{path}`"))
+            .error(format!("is not a BIOM table: it has no dataset '{path}'"))
             .help("give a BIOM 2.1 table, for example made with `biom convert --to-hdf5`")
     })
 }
@@ -130,7 +130,7 @@ impl<'a> Matrix<'a> {
     fn damaged(&self, name: &str, problem: String) -> DataError {
         let group = self.group;
         self.source
-            .in_file(DataError::new(problem).at(format!("dataset `{group}/{name}`")))
+            .in_file(DataError::new(problem).at(format!("dataset '{group}/{name}'")))
             .help("the file is damaged: fetch or write it again")
     }
 
@@ -166,7 +166,7 @@ impl<'a> Matrix<'a> {
                 let reads = reads_of(value).map_err(|error| {
                     let (sample, feature) = place(major, minor);
                     error.at(format!(
-                        "dataset `{}/data`, sample `{sample}`, feature `{feature}`",
+                        "dataset '{}/data', sample '{sample}', feature '{feature}'",
                         self.group
                     ))
                 })?;
@@ -278,12 +278,12 @@ impl<'a> Matrix<'a> {
                 let found = columns.binary_search(&(feature as u32));
                 if found.map(|at| counts[at]) != Ok(reads) {
                     let (sample, feature) = place(feature, sample);
-                    return Err(differs(format!("sample `{sample}`, feature `{feature}`")));
+                    return Err(differs(format!("sample '{sample}', feature '{feature}'")));
                 }
             }
             Ok(())
         })?;
-        Err(differs(format!("dataset `{}`", self.group)))
+        Err(differs(format!("dataset '{}'", self.group)))
     }
 }
 

@@ -88,14 +88,14 @@ fn what_does_not_fit_is_refused() {
             [0, 0, 2],
             [0, 2, 3],
             both,
-            "sample `s`: the feature `A` has two counts",
+            "sample 's': the feature 'A' has two counts",
         ),
         (
             [1.0, 2.5, 3.0],
             [0, 1, 2],
             [0, 2, 3],
             both,
-            "sample `s`, feature `C`: the count 2.5",
+            "sample 's', feature 'C': the count 2.5",
         ),
         (
             [1.0, f64::NAN, 3.0],
@@ -110,7 +110,7 @@ fn what_does_not_fit_is_refused() {
             [0, 1, 2],
             [0, 2, 3],
             [1.0, 2.0, 4.0],
-            "sample `t`, feature `G`: the file holds",
+            "sample 't', feature 'G': the file holds",
         ),
         (
             both,

@@ -193,7 +193,7 @@ fn table(biom: Biom) -> Result<Table, DataError> {
             "declares {} × {} but lists {rows} rows and {columns} columns",
             biom.shape.0, biom.shape.1
         ))
-        .at("`shape`"));
+        .at("'shape'"));
     }
     let features: Vec<String> = biom.rows.into_iter().map(|axis| axis.id).collect();
     let samples: Vec<String> = biom.columns.into_iter().map(|axis| axis.id).collect();
@@ -201,7 +201,7 @@ fn table(biom: Biom) -> Result<Table, DataError> {
     let mut push = |row: usize, column: usize, value: f64| {
         let reads = reads_of(value).map_err(|e| {
             e.at(format!(
-                "sample `{}`, feature `{}`",
+                "sample '{}', feature '{}'",
                 samples[column], features[row]
             ))
         })?;
@@ -221,7 +221,7 @@ fn table(biom: Biom) -> Result<Table, DataError> {
                         "a sparse entry has 3 numbers, found {}",
                         list.len()
                     ))
-                    .at(format!("`data`, entry {}", i + 1)));
+                    .at(format!("'data', entry {}", i + 1)));
                 };
                 let index = |value: f64, size: usize| {
                     let whole = value >= 0.0 && value.fract() == 0.0 && value < size as f64;
@@ -231,7 +231,7 @@ fn table(biom: Biom) -> Result<Table, DataError> {
                     return Err(DataError::new(format!(
                         "row {row}, column {column} is outside the table of {rows} × {columns}"
                     ))
-                    .at(format!("`data`, entry {}", i + 1)));
+                    .at(format!("'data', entry {}", i + 1)));
                 };
                 push(row, column, value)?;
             }
@@ -242,7 +242,7 @@ fn table(biom: Biom) -> Result<Table, DataError> {
                         i + 1,
                         list.len()
                     ))
-                    .at("`data`"));
+                    .at("'data'"));
                 }
                 for (column, &value) in list.iter().enumerate() {
                     push(i, column, value)?;
@@ -250,15 +250,15 @@ fn table(biom: Biom) -> Result<Table, DataError> {
             }
             other => {
                 return Err(DataError::new(format!(
-                    "expected `sparse` or `dense`, found `{other}`"
+                    "expected 'sparse' or 'dense', found '{other}'"
                 ))
-                .at("`matrix_type`"));
+                .at("'matrix_type'"));
             }
         }
     }
     if biom.matrix_type == "dense" && biom.data.ends.len() != rows {
         let found = biom.data.ends.len();
-        return Err(DataError::new(format!("expected {rows} rows, found {found}")).at("`data`"));
+        return Err(DataError::new(format!("expected {rows} rows, found {found}")).at("'data'"));
     }
     Table::from_triplets(samples, features, &triplets)
 }
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn errors_name_the_place() {
         for (matrix_type, shape, data, message) in [
-            ("sparse", "[2, 2]", "[]", "`shape`: declares 2 × 2"),
+            ("sparse", "[2, 2]", "[]", "'shape': declares 2 × 2"),
             (
                 "sparse",
                 "[2, 3]",
@@ -314,17 +314,17 @@ mod tests {
                 "sparse",
                 "[2, 3]",
                 "[[0, 0, 1], [0, 0, 2]]",
-                "sample `s1`: the feature `A` has two",
+                "sample 's1': the feature 'A' has two",
             ),
             (
                 "sparse",
                 "[2, 3]",
                 "[[0, 0, 0.5]]",
-                "sample `s1`, feature `A`: the count 0.5 is not",
+                "sample 's1', feature 'A': the count 0.5 is not",
             ),
             ("dense", "[2, 3]", "[[0, 0, 1]]", "expected 2 rows, found 1"),
             ("dense", "[2, 3]", "[[0, 0]]", "found row 1 with 2"),
-            ("other", "[2, 3]", "[[0, 0]]", "`matrix_type`"),
+            ("other", "[2, 3]", "[[0, 0]]", "'matrix_type'"),
             ("sparse", "[2, 3]", "[[0, 0, 1]", "t.biom: line 4, column"),
             ("sparse", "[2, 3]", "[[0, 0, \"x\"]]", "expected a number"),
             ("sparse", "[2, 3]", "[[0, 0, null]]", "write 0, or leave"),

@@ -40,13 +40,13 @@ pub fn open(path: &std::path::Path) -> Result<(Source, Vec<String>), DataError> 
     match &files[..] {
         [name] => {
             let bytes = read_member(&source, &mut archive, name)?;
-            let note = format!("a zip archive; its only file, `{name}`, is read");
+            let note = format!("a zip archive; its only file, '{name}', is read");
             let inner = Source::from_bytes(source.path(), Some(name), bytes)?;
             Ok((inner, vec![note]))
         }
         [] => Err(source.error("is a zip archive without files")),
         _ => {
-            let shown: Vec<String> = files.iter().take(SHOWN).map(|n| format!("`{n}`")).collect();
+            let shown: Vec<String> = files.iter().take(SHOWN).map(|n| format!("'{n}'")).collect();
             let more = if files.len() > SHOWN { ", …" } else { "" };
             Err(source
                 .error(format!(
@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(read_table(file.path()).unwrap().depth(0), 3);
         let file = zipped(&[("a.tsv", table), ("b.tsv", table)]);
         let error = read_table(file.path()).unwrap_err().to_string();
-        assert!(error.contains("of 2 files: `a.tsv`, `b.tsv`"), "{error}");
+        assert!(error.contains("of 2 files: 'a.tsv', 'b.tsv'"), "{error}");
         let file = zipped(&[("a.tsv", "#OTU ID\ts1\nA\tx\nB\t1\n")]);
         let error = read_table(file.path()).unwrap_err().to_string();
         assert!(error.contains("a.tsv, line 3"), "{error}");

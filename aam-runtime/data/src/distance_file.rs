@@ -119,7 +119,7 @@ pub(super) fn without_ids(path: &Path, what: &str, samples: usize) -> DataError 
     let beside = ids_beside(path);
     let name = beside.file_name().unwrap_or_default().to_string_lossy();
     DataError::in_file(path, problem).help(format!(
-        "list their ids in the order of its rows, one per line, with --unifrac-ids, or in `{name}` \
+        "list their ids in the order of its rows, one per line, with --unifrac-ids, or in '{name}' \
          next to it; their order is not taken from the table, which may have another"
     ))
 }

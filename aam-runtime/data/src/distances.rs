@@ -34,7 +34,7 @@ impl DistanceMatrix {
                 values.len()
             )));
         }
-        let pair = |i: usize, j: usize| format!("samples `{}` and `{}`", ids[i], ids[j]);
+        let pair = |i: usize, j: usize| format!("samples '{}' and '{}'", ids[i], ids[j]);
         for i in 0..n {
             for j in 0..=i {
                 let (lower, upper) = (values[i * n + j], values[j * n + i]);
@@ -51,7 +51,7 @@ impl DistanceMatrix {
                         return Err(DataError::new(format!(
                             "the distance of a sample to itself must be 0, found {lower}"
                         ))
-                        .at(format!("sample `{}`", ids[i]))
+                        .at(format!("sample '{}'", ids[i]))
                         .help("is this a matrix of similarities?"));
                     }
                     values[i * n + i] = 0.0;
@@ -161,19 +161,19 @@ mod tests {
         for (values, message) in [
             (
                 vec![0.0, f64::NAN, 0.1, 0.0],
-                "samples `a` and `b`: the distance is NaN",
+                "samples 'a' and 'b': the distance is NaN",
             ),
             (
                 vec![0.0, 0.2, 0.1, 0.0],
-                "samples `a` and `b`: the matrix is not symmetric",
+                "samples 'a' and 'b': the matrix is not symmetric",
             ),
             (
                 vec![0.0, -0.2, -0.2, 0.0],
-                "samples `a` and `b`: the distance is negative",
+                "samples 'a' and 'b': the distance is negative",
             ),
             (
                 vec![0.0, 0.2, 0.2, 1.0],
-                "sample `b`: the distance of a sample to itself",
+                "sample 'b': the distance of a sample to itself",
             ),
             (vec![0.0, 0.2], "2 samples need 2 × 2 distances, found 2"),
         ] {

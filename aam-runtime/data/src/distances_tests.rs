@@ -37,15 +37,15 @@ fn texts_of_several_forms() {
 #[test]
 fn errors_name_the_place() {
     for (text, message) in [
-        ("\ta\tb\na\t0\t1\nc\t1\t0\n", "the column `b` has no row"),
-        ("\ta\tb\na\t0\t1\n", "the column `b` has no row"),
+        ("\ta\tb\na\t0\t1\nc\t1\t0\n", "the column 'b' has no row"),
+        ("\ta\tb\na\t0\t1\n", "the column 'b' has no row"),
         (
             "\ta\tb\na\t0\t1\nb\t1\n",
-            "line 3: the row of `b` has 1 value for 2 columns",
+            "line 3: the row of 'b' has 1 value for 2 columns",
         ),
         (
             "\ta\tb\na\t0\tx\nb\t1\t0\n",
-            "line 2: expected the distance of `a` and `b`, found `x`",
+            "line 2: expected the distance of 'a' and 'b', found 'x'",
         ),
         (
             "\ta\tb\na\t0\t1\nb\t1\t0\nb\t1\t0\n",
@@ -53,11 +53,11 @@ fn errors_name_the_place() {
         ),
         (
             "\ta\ta\na\t0\t1\na\t1\t0\n",
-            "header: the sample id `a` occurs more than once",
+            "header: the sample id 'a' occurs more than once",
         ),
         (
             "\ta\tb\na\t0\tnan\nb\tnan\t0\n",
-            "samples `a` and `b`: the distance is NaN",
+            "samples 'a' and 'b': the distance is NaN",
         ),
         ("sample-id\tage\ns1\t4\n", "pass it with --metadata"),
         ("#OTU ID\ts1\nA\t4\n", "pass it with --table"),
@@ -184,7 +184,7 @@ fn the_upper_triangle_is_a_matrix() {
         .into_matrix()
         .unwrap_err()
         .to_string();
-    assert!(error.contains("samples `a` and `c`"), "{error}");
+    assert!(error.contains("samples 'a' and 'c'"), "{error}");
 }
 
 #[test]

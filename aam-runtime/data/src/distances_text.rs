@@ -58,7 +58,7 @@ fn unlike(columns: &[String], rows: &[String]) -> DataError {
     let known: HashSet<&str> = rows.iter().map(String::as_str).collect();
     let lone = columns.iter().find(|id| !known.contains(id.as_str()));
     let error = DataError::new(match lone {
-        Some(id) => format!("the column `{}` has no row", shorten(id)),
+        Some(id) => format!("the column '{}' has no row", shorten(id)),
         None => format!(
             "{} for {}",
             counted(rows.len(), "row"),
@@ -133,7 +133,7 @@ impl Lines {
         }
         if cells.len() != columns.len() {
             return Err(DataError::new(format!(
-                "the row of `{}` has {} for {}",
+                "the row of '{}' has {} for {}",
                 shorten(&id),
                 counted(cells.len(), "value"),
                 counted(columns.len(), "column")
@@ -154,7 +154,7 @@ impl Lines {
             });
             self.values.push(value.ok_or_else(|| {
                 DataError::new(format!(
-                    "expected the distance of `{}` and `{}`, found `{}`",
+                    "expected the distance of '{}' and '{}', found '{}'",
                     shorten(&id),
                     shorten(column),
                     shorten(cell)

@@ -75,14 +75,14 @@ impl H5<'_> {
         match self.file.dataset(path) {
             Ok(dataset) => Ok(Some(dataset)),
             Err(error) if is_missing(&error) => Ok(None),
-            Err(error) => Err(damaged(self.source, &error).at(format!("dataset `{path}`"))),
+            Err(error) => Err(damaged(self.source, &error).at(format!("dataset '{path}'"))),
         }
     }
 
     /// The dataset at `path`.
     pub fn dataset(&self, path: &str) -> Result<Dataset, DataError> {
         self.find(path)?
-            .ok_or_else(|| self.source.error(format!("has no dataset `{path}`")))
+            .ok_or_else(|| self.source.error(format!("has no dataset '{path}'")))
     }
 
     /// Names of the datasets in the root group.
@@ -330,11 +330,11 @@ impl H5<'_> {
 
     fn error(&self, dataset: &Dataset, problem: &str) -> DataError {
         self.source
-            .in_file(DataError::new(problem).at(format!("dataset `{}`", dataset.name())))
+            .in_file(DataError::new(problem).at(format!("dataset '{}'", dataset.name())))
     }
 
     fn failed(&self, dataset: &Dataset, error: &H5Error) -> DataError {
-        let place = format!("dataset `{}`", dataset.name());
+        let place = format!("dataset '{}'", dataset.name());
         self.source.in_file(damage(error).at(place))
     }
 }

@@ -97,7 +97,7 @@ pub fn check_each<'a>(
         }
         if !seen.insert(id) {
             return Err(
-                DataError::new(format!("the {what} id `{id}` occurs more than once")).help(
+                DataError::new(format!("the {what} id '{id}' occurs more than once")).help(
                     format!("make the {what} ids unique, or merge the repeated ones"),
                 ),
             );
@@ -199,7 +199,7 @@ mod tests {
         assert_eq!(check(&["b", "a", "c"]), Ok(()));
         assert_eq!(
             check(&["b", "a", "b"]).unwrap_err(),
-            "the feature id `b` occurs more than once"
+            "the feature id 'b' occurs more than once"
         );
         assert_eq!(check(&["b", ""]).unwrap_err(), "feature 2 has an empty id");
     }

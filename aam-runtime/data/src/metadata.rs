@@ -139,7 +139,7 @@ impl Metadata {
                     .filter(|(likeness, _)| *likeness > 0.8)
                     .max_by(|a, b| a.0.total_cmp(&b.0));
                 let guess = nearest.map_or_else(String::new, |(_, other)| {
-                    format!("did you mean `{other}`? ")
+                    format!("did you mean '{other}'? ")
                 });
                 let list = if names.is_empty() {
                     "the file has no columns".to_owned()
@@ -147,7 +147,7 @@ impl Metadata {
                     let names: Vec<String> = names.iter().map(|name| shorten(name)).collect();
                     format!("columns: {}", names.join(", "))
                 };
-                DataError::in_file(&self.file, format!("has no column `{}`", shorten(name)))
+                DataError::in_file(&self.file, format!("has no column '{}'", shorten(name)))
                     .help(format!("{guess}{list}"))
             })
     }
@@ -233,13 +233,13 @@ impl Metadata {
                 listed.join(", ")
             ),
         )
-        .at(format!("column `{}`", name.trim()));
+        .at(format!("column '{}'", name.trim()));
         Err(if let Some(written) = written {
             error.help(written.help())
         } else if missing {
             error.help(
                 "if these mark missing values, leave the cells empty, or write NA; a \
-                 `#q2:missing` line below the header can declare that NA and the like are missing",
+                 '#q2:missing' line below the header can declare that NA and the like are missing",
             )
         } else {
             error.help("choose a numeric column, or classify instead of predicting a number")
@@ -351,7 +351,7 @@ mod tests {
         let error = metadata.numbers("age", &ids).unwrap_err().to_string();
         assert!(
             error.starts_with(
-                "m.tsv: column `age`: 2 of 4 samples have non-numeric values (b: none, c: x)\n  help: choose"
+                "m.tsv: column 'age': 2 of 4 samples have non-numeric values (b: none, c: x)\n  help: choose"
             ),
             "{error}"
         );
@@ -365,7 +365,7 @@ mod tests {
         assert_eq!(texts, [Some("1"), Some("Not collected"), None]);
         let error = metadata.column("Agee").unwrap_err().to_string();
         assert!(
-            error.ends_with("did you mean `age`? columns: age"),
+            error.ends_with("did you mean 'age'? columns: age"),
             "{error}"
         );
     }

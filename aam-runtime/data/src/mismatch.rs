@@ -164,7 +164,7 @@ mod tests {
         explains(&["gut_1"], &["gut.1"], "punctuation: 'gut_1' and 'gut.1'");
         explains(&["007"], &["7"], "as numbers");
         explains(&["2538.10"], &["2538.1"], "as numbers");
-        explains(&["X001", "X1.b"], &["001", "1-b"], "R puts `X`");
+        explains(&["X001", "X1.b"], &["001", "1-b"], "R puts 'X'");
         explains(&["S1\u{200b}"], &["S1"], "cannot be seen");
         explains(&["S1\u{a0}a"], &["S1 a"], "cannot be seen");
         explains(&["Se\u{301}te"], &["S\u{e9}te"], "accents");

@@ -55,14 +55,14 @@ impl Counts {
             let sample = self.samples.get(sample).map(|id| shorten(id));
             let feature = self.features.get(feature).map(|id| shorten(id));
             format!(
-                "sample `{}`, feature `{}`",
+                "sample '{}', feature '{}'",
                 sample.unwrap_or_default(),
                 feature.unwrap_or_default()
             )
         };
         let value: f64 = cell.parse().map_err(|_| {
             DataError::new(format!(
-                "expected a count, found `{}` ({})",
+                "expected a count, found '{}' ({})",
                 shorten(cell),
                 wrong()
             ))
@@ -108,11 +108,11 @@ fn read_shared(source: &Source) -> Result<(Table, String), DataError> {
             && known != cells[0]
         {
             return Err(DataError::new(format!(
-                "contains tables of several cutoffs: `{known}` and `{}`",
+                "contains tables of several cutoffs: '{known}' and '{}'",
                 shorten(cells[0])
             ))
             .help(format!(
-                "choose one in mothur: `make.shared(list=FILE.list, label={known})`"
+                "choose one in mothur: 'make.shared(list=FILE.list, label={known})'"
             )));
         }
         label.get_or_insert_with(|| cells[0].to_owned());
@@ -140,7 +140,7 @@ fn read_compressed(source: &Source) -> Result<(Table, String), DataError> {
         if counts.samples.is_empty() {
             if cells.len() < 3 || cells[1] != "total" {
                 return Err(DataError::new(
-                    "expected the header `Representative_Sequence`, `total` and the groups",
+                    "expected the header 'Representative_Sequence', 'total' and the groups",
                 )
                 .help("a count table without groups has no samples: give mothur a group file"));
             }
@@ -159,7 +159,7 @@ fn read_compressed(source: &Source) -> Result<(Table, String), DataError> {
             });
             let Some((group, reads)) = parts else {
                 return Err(DataError::new(format!(
-                    "expected `GROUP,COUNT` with a group from 1 to {}, found `{}`",
+                    "expected 'GROUP,COUNT' with a group from 1 to {}, found '{}'",
                     counts.samples.len(),
                     shorten(cell)
                 )));
@@ -171,7 +171,7 @@ fn read_compressed(source: &Source) -> Result<(Table, String), DataError> {
         match total.parse() == Ok(sum) {
             true => Ok(()),
             false => Err(DataError::new(format!(
-                "the counts of `{}` add up to {sum}, but its total is `{}`",
+                "the counts of '{}' add up to {sum}, but its total is '{}'",
                 shorten(cells[0]),
                 shorten(total)
             ))),
@@ -210,7 +210,7 @@ mod tests {
         for (text, message) in [
             (
                 format!("{header}0.05\ts1\t2\t0\t3\n"),
-                "several cutoffs: `0.03` and `0.05`",
+                "several cutoffs: '0.03' and '0.05'",
             ),
             (
                 format!("{header}0.03\ts2\t2\t0\n"),
@@ -218,15 +218,15 @@ mod tests {
             ),
             (
                 format!("{header}0.03\ts2\t2\t0\tx\n"),
-                "found `x` (sample `s2`, feature `O2`)",
+                "found 'x' (sample 's2', feature 'O2')",
             ),
             (
                 "#Compressed Format\nRepresentative_Sequence\ttotal\ts1\nO1\t3\t1,2\n".to_owned(),
-                "add up to 2, but its total is `3`",
+                "add up to 2, but its total is '3'",
             ),
             (
                 "#Compressed Format\nRepresentative_Sequence\ttotal\ts1\nO1\t3\t2,3\n".to_owned(),
-                "a group from 1 to 1, found `2,3`",
+                "a group from 1 to 1, found '2,3'",
             ),
         ] {
             let error = read_text(&text).unwrap_err();

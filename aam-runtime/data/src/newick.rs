@@ -108,7 +108,7 @@ impl<'a> Parser<'a> {
     /// Describes the next character, for messages.
     fn found(&self) -> String {
         match self.text[self.next..].chars().next() {
-            Some(c) => format!("found `{c}`"),
+            Some(c) => format!("found '{c}'"),
             None => "the file ends".to_owned(),
         }
     }
@@ -144,7 +144,7 @@ impl<'a> Parser<'a> {
                 return Ok(());
             }
         }
-        Err(self.error(start, "the comment that `[` opens here is never closed"))
+        Err(self.error(start, "the comment that '[' opens here is never closed"))
     }
 
     /// Reads a label; empty if there is none.
@@ -197,17 +197,17 @@ impl<'a> Parser<'a> {
         if word.is_empty() {
             return Err(self.error(
                 start,
-                format!("expected a branch length after `:`, {}", self.found()),
+                format!("expected a branch length after ':', {}", self.found()),
             ));
         }
         match word.parse::<f64>() {
             Err(_) => Err(self.error(
                 start,
-                format!("expected a branch length, found `{}`", shorten(word)),
+                format!("expected a branch length, found '{}'", shorten(word)),
             )),
             Ok(length) if !length.is_finite() => Err(self.error(
                 start,
-                format!("the branch length `{}` is not a finite number", shorten(word)),
+                format!("the branch length '{}' is not a finite number", shorten(word)),
             )),
             Ok(length) if length < 0.0 => Err(self
                 .error(start, format!("the branch length {} is negative", shorten(word)))
@@ -249,7 +249,7 @@ impl<'a> Parser<'a> {
         if matches!(self.peek(), None | Some(b';')) {
             return Err(self
                 .error(self.next, format!("expected a tree, {}", self.found()))
-                .help("give a tree in Newick format, such as `((A:0.1,B:0.2):0.3,C:0.4);`"));
+                .help("give a tree in Newick format, such as '((A:0.1,B:0.2):0.3,C:0.4);'"));
         }
         'subtree: loop {
             self.skip()?;
@@ -282,20 +282,20 @@ impl<'a> Parser<'a> {
                     }
                     (None, None) => {
                         return Err(self
-                            .error(self.next, "the tree does not end with `;`")
+                            .error(self.next, "the tree does not end with ';'")
                             .help("the file may be cut short: fetch or write it again"));
                     }
                     (Some(b')'), None) => {
-                        return Err(self.error(self.next, "`)` closes no parenthesis"));
+                        return Err(self.error(self.next, "')' closes no parenthesis"));
                     }
                     (Some(b','), None) => {
-                        return Err(self.error(self.next, "`,` outside of any parenthesis"));
+                        return Err(self.error(self.next, "',' outside of any parenthesis"));
                     }
                     (Some(_), _) => {
                         return Err(self
                             .error(
                                 self.next,
-                                format!("expected `,`, `)` or `;`, {}", self.found()),
+                                format!("expected ',', ')' or ';', {}", self.found()),
                             )
                             .help(
                                 "labels with blanks or any of ()[]:;,' must be in single quotes",

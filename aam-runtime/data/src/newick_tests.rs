@@ -55,7 +55,7 @@ fn a_million_levels_do_not_overflow_the_stack() {
     let comb = format!("{}A:1{};", "(".repeat(depth), ",B:1):1".repeat(depth));
     let (place, problem) = fault(&comb);
     assert!(
-        problem.contains("second tip is named `B`"),
+        problem.contains("second tip is named 'B'"),
         "{place}: {problem}"
     );
 }
@@ -71,19 +71,19 @@ fn lengths_that_cannot_be_used_are_refused_with_their_place() {
     );
     assert_eq!(
         fault("(A:1,B:inf);").1,
-        "the branch length `inf` is not a finite number"
+        "the branch length 'inf' is not a finite number"
     );
     assert_eq!(
         fault("(A:1,B:1e999);").1,
-        "the branch length `1e999` is not a finite number"
+        "the branch length '1e999' is not a finite number"
     );
     assert_eq!(
         fault("(A:1,B:x1);").1,
-        "expected a branch length, found `x1`"
+        "expected a branch length, found 'x1'"
     );
     assert_eq!(
         fault("(A:1,B:);").1,
-        "expected a branch length after `:`, found `)`"
+        "expected a branch length after ':', found ')'"
     );
     assert_eq!(read("(A:-0.0,B:1);").unwrap().length(0).to_bits(), 0);
 }
@@ -94,7 +94,7 @@ fn missing_lengths_are_an_error_unless_one_is_given() {
     assert_eq!(place, "line 1, column 7");
     assert_eq!(
         problem,
-        "the branch of `B` has no length; 2 of 6 branches have none"
+        "the branch of 'B' has no length; 2 of 6 branches have none"
     );
     let options = NewickOptions {
         missing_length: Some(0.25),
@@ -136,11 +136,11 @@ fn an_unrooted_tree_is_refused_unless_declared_rooted_or_accepted() {
 fn what_is_no_tree_is_refused_with_its_place() {
     for (text, place, problem) in [
         ("", "line 1, column 1", "expected a tree, the file ends"),
-        (";", "line 1, column 1", "expected a tree, found `;`"),
+        (";", "line 1, column 1", "expected a tree, found ';'"),
         (
             "((A:1,B:1):1,C:1)",
             "line 1, column 18",
-            "does not end with `;`",
+            "does not end with ';'",
         ),
         ("((A:1,B:1):1,C:1;", "line 1, column 1", "never closed"),
         ("(A:1,(B:1,C:1", "line 1, column 6", "never closed"),
@@ -149,14 +149,14 @@ fn what_is_no_tree_is_refused_with_its_place() {
         (
             "(A:1,,B:1);",
             "line 1, column 6",
-            "expected the name of a tip, found `,`",
+            "expected the name of a tip, found ','",
         ),
         (
             "(A:1,'':1);",
             "line 1, column 6",
             "expected the name of a tip",
         ),
-        ("(A:1,B c:1);", "line 1, column 8", "found `c`"),
+        ("(A:1,B c:1);", "line 1, column 8", "found 'c'"),
         (
             "(A:1,'B:1);",
             "line 1, column 6",
@@ -166,15 +166,15 @@ fn what_is_no_tree_is_refused_with_its_place() {
         (
             "(A:1,\n A:2);",
             "line 2, column 2",
-            "a second tip is named `A`",
+            "a second tip is named 'A'",
         ),
         (
             "(A:1,B:1); (C:1,D:1);",
             "line 1, column 12",
             "nothing after the tree",
         ),
-        ("(A:1)(B:1);", "line 1, column 6", "found `(`"),
-        ("This isn't a Newick Tree", "line 1, column 6", "found `i`"),
+        ("(A:1)(B:1);", "line 1, column 6", "found '('"),
+        ("This isn't a Newick Tree", "line 1, column 6", "found 'i'"),
     ] {
         let (found_place, found) = fault(text);
         assert!(found.contains(problem), "{text:?}: {found}");

@@ -18,7 +18,7 @@ pub fn without_totals(table: Table, notes: &mut Vec<String>) -> Result<Table, Da
         Some(row) => {
             let id = shorten(&table.sample_ids()[row]);
             notes.push(format!(
-                "`{id}` is the sum of all other samples, not a sample, and is left out"
+                "'{id}' is the sum of all other samples, not a sample, and is left out"
             ));
             without_sample(&table, row)
         }
@@ -28,7 +28,7 @@ pub fn without_totals(table: Table, notes: &mut Vec<String>) -> Result<Table, Da
         Some(column) => {
             let id = shorten(&table.feature_ids()[column]);
             notes.push(format!(
-                "`{id}` is the sum of all other ASVs, not an ASV, and is left out"
+                "'{id}' is the sum of all other ASVs, not an ASV, and is left out"
             ));
             let mut kept = vec![true; table.num_features()];
             kept[column] = false;
@@ -46,7 +46,7 @@ pub fn without_lengths(table: Table, notes: &mut Vec<String>) -> Table {
         Some(row) => {
             let id = shorten(&table.sample_ids()[row]);
             notes.push(format!(
-                "`{id}` holds the lengths of the sequences, is not a sample, and is left out"
+                "'{id}' holds the lengths of the sequences, is not a sample, and is left out"
             ));
             without_sample(&table, row)
         }
@@ -59,7 +59,7 @@ pub fn without_lengths(table: Table, notes: &mut Vec<String>) -> Table {
     if 2 * suspects.len() < table.num_samples() {
         for (row, why) in suspects.iter().take(5) {
             notes.push(format!(
-                "warning: `{}` is taken for a sample, but {why}: if it is not one, remove it from \
+                "warning: '{}' is taken for a sample, but {why}: if it is not one, remove it from \
                  the table",
                 shorten(&table.sample_ids()[*row])
             ));
@@ -202,7 +202,7 @@ mod tests {
         let (ids, _, notes) = kept(table(&samples));
         assert_eq!(ids, ["a", "b", "c"]);
         assert!(
-            notes.contains("`x` is the sum of all other samples"),
+            notes.contains("'x' is the sum of all other samples"),
             "{notes}"
         );
         let mut off = samples;
@@ -224,7 +224,7 @@ mod tests {
         ];
         let (ids, asvs, notes) = kept(table(&samples));
         assert_eq!((ids.len(), asvs), (3, 4));
-        assert!(notes.contains("`ASV4` is the sum"), "{notes}");
+        assert!(notes.contains("'ASV4' is the sum"), "{notes}");
     }
 
     #[test]
@@ -240,11 +240,11 @@ mod tests {
         let (ids, _, notes) = kept(table(&with_more));
         assert_eq!(ids.len(), 5);
         assert!(
-            notes.contains("`bp` is taken for a sample, but every ASV"),
+            notes.contains("'bp' is taken for a sample, but every ASV"),
             "{notes}"
         );
         assert!(
-            notes.contains("`row` is taken for a sample, but its counts"),
+            notes.contains("'row' is taken for a sample, but its counts"),
             "{notes}"
         );
     }

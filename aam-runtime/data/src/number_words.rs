@@ -58,7 +58,7 @@ impl Written {
                 "these look like numbers with a thousands separator or a decimal comma, which \
                  cannot be told apart: write plain numbers such as 1056 or 1.056"
             }
-            Self::Percent => "these are percentages: write plain numbers, without `%`",
+            Self::Percent => "these are percentages: write plain numbers, without '%'",
             Self::SpreadsheetError => {
                 "these are errors of spreadsheet formulas: leave the cells empty where there \
                  is no value"

@@ -60,7 +60,7 @@ pub fn read(source: &Source) -> Result<DistanceFile, DataError> {
             .map(|cell| {
                 cell.parse().map_err(|_| {
                     DataError::new(format!(
-                        "expected a distance of `{}`, found `{}`",
+                        "expected a distance of '{}', found '{}'",
                         shorten(&name.join(" ")),
                         shorten(cell)
                     ))
@@ -134,7 +134,7 @@ mod tests {
                 "line 4: expected a name and 2 distances",
             ),
             ("2\na\nb c\t0.5\nd\t1\t1\n", "line 4: more rows than the 2"),
-            ("2\na\nb c\tx\n", "expected a distance of `b c`, found `x`"),
+            ("2\na\nb c\tx\n", "expected a distance of 'b c', found 'x'"),
         ] {
             let error = read_text(text).unwrap_err();
             assert!(error.contains(message), "{error}");

@@ -119,14 +119,14 @@ pub fn read_member(
     let member = match archive.by_name(name) {
         Ok(member) => member,
         Err(ZipError::FileNotFound) => {
-            return Err(source.error(format!("the archive has no `{name}`")));
+            return Err(source.error(format!("the archive has no '{name}'")));
         }
         Err(error) => return Err(damaged(source, &error)),
     };
     let limit = unpacked_limit(member.compressed_size().min(source.size()));
     read_at_most(member, limit).map_err(|e| {
         source
-            .error(format!("the archive's `{name}` cannot be unpacked: {e}"))
+            .error(format!("the archive's '{name}' cannot be unpacked: {e}"))
             .help("fetch the file again")
     })
 }
@@ -205,7 +205,7 @@ mod tests {
         );
         let error = read_table(path).unwrap_err().to_string();
         assert!(
-            error.contains("a.qza: data/feature-table.biom, line 2, feature `A`, sample"),
+            error.contains("a.qza: data/feature-table.biom, line 2, feature 'A', sample"),
             "{error}"
         );
     }
@@ -231,7 +231,7 @@ mod tests {
             ("Visualization", "give the .qza file that holds the data"),
             (
                 "FeatureTable[Frequency]",
-                "has no `u-1/data/feature-table.biom`",
+                "has no 'u-1/data/feature-table.biom'",
             ),
         ] {
             let path = artifact(&folder, kind, "other", b"");

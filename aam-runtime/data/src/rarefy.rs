@@ -26,7 +26,7 @@ pub struct Rarefied {
 pub fn rarefy(table: &Table, depth: u32, seed: u64) -> Result<Rarefied, DataError> {
     if depth == 0 {
         return Err(DataError::new("the rarefaction depth is 0")
-            .help("give the number of reads to keep per sample, or `none` to keep all"));
+            .help("give the number of reads to keep per sample, or 'none' to keep all"));
     }
     let mut dropped = Vec::new();
     let mut kept = Vec::new();
@@ -42,7 +42,7 @@ pub fn rarefy(table: &Table, depth: u32, seed: u64) -> Result<Rarefied, DataErro
             "no sample has {} to rarefy to; the largest has {most}",
             counted(depth as usize, "read")
         ))
-        .help("choose a smaller --rarefy-depth, or `none`"));
+        .help("choose a smaller --rarefy-depth, or 'none'"));
     }
     let ids = kept.iter().map(|&(row, _)| table.sample_ids()[row].clone());
     let mut rarefied = table.beside(ids.collect(), table.feature_ids().clone())?;

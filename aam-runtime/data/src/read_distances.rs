@@ -88,7 +88,7 @@ fn read_zip(source: &Source) -> Result<DistanceFile, DataError> {
         }
         (None, _) => Err(source
             .error(format!("holds several arrays: {}", arrays.join(", ")))
-            .help("name the array of distances `distances`")),
+            .help("name the array of distances 'distances'")),
     }
 }
 
@@ -98,7 +98,7 @@ fn read_hdf5(source: &Source) -> Result<DistanceFile, DataError> {
         let name = distances_name(h5, source)?;
         let dataset = h5.dataset(&name)?;
         let shape = dataset.shape().to_vec();
-        square(&shape).map_err(|e| source.in_file(e.at(format!("dataset `{name}`"))))?;
+        square(&shape).map_err(|e| source.in_file(e.at(format!("dataset '{name}'"))))?;
         let ids = match h5.find("order")? {
             Some(order) => {
                 let ids = h5
@@ -114,7 +114,7 @@ fn read_hdf5(source: &Source) -> Result<DistanceFile, DataError> {
             .is_some_and(|ids| Some(&(ids.len() as u64)) != shape.first())
         {
             return Err(source.error(format!(
-                "`order` lists {}, `{name}` has {}",
+                "'order' lists {}, '{name}' has {}",
                 counted(ids.map_or(0, |ids| ids.len()), "sample"),
                 shape[0]
             )));
@@ -132,20 +132,20 @@ fn distances_name(h5: &H5, source: &Source) -> Result<String, DataError> {
     }
     if names.iter().any(|name| name == "faith_pd") {
         return Err(source
-            .error("holds one value per sample (`faith_pd`), expected distances between samples"));
+            .error("holds one value per sample ('faith_pd'), expected distances between samples"));
     }
     match &names[..] {
         [only] => Ok(only.clone()),
         _ => Err(source
             .error(format!(
-                "expected the distances in a dataset `matrix` or `distances`, found {}",
+                "expected the distances in a dataset 'matrix' or 'distances', found {}",
                 if names.is_empty() {
                     "none".to_owned()
                 } else {
                     names.join(", ")
                 }
             ))
-            .help("give the HDF5 file that `ssu` wrote")),
+            .help("give the HDF5 file that 'ssu' wrote")),
     }
 }
 

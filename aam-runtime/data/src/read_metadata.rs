@@ -90,7 +90,7 @@ fn parse(text: &str) -> Result<Parsed, DataError> {
         let line = format!("line {line}");
         if let Some(first) = lines.insert(id.clone(), line.clone()) {
             return Err(
-                DataError::new(format!("the id `{id}` already occurs in {first}"))
+                DataError::new(format!("the id '{id}' already occurs in {first}"))
                     .at(line)
                     .help("keep one row for each sample"),
             );
@@ -107,7 +107,7 @@ fn parse(text: &str) -> Result<Parsed, DataError> {
     let comments: Vec<&Row> = parts.comments.iter().filter(wide).collect();
     if let Some((_, first)) = comments.first() {
         notes.push(format!(
-            "{} that {} with `#` {} not read, such as `{}`: if comments are samples, rename them",
+            "{} that {} with '#' {} not read, such as '{}': if comments are samples, rename them",
             counted(comments.len(), "row"),
             agreeing(comments.len(), "begins", "begin"),
             agreeing(
@@ -140,13 +140,13 @@ fn parse(text: &str) -> Result<Parsed, DataError> {
 fn id_of(line: usize, cells: &[String]) -> Result<String, DataError> {
     let at = format!("line {line}");
     if is_directive(cells) {
-        return Err(DataError::new(format!("`{}` is out of place", cells[0]))
+        return Err(DataError::new(format!("'{}' is out of place", cells[0]))
             .at(at)
             .help("directives belong immediately below the header"));
     }
     if is_reserved(&cells[0]) {
         return Err(DataError::new(format!(
-            "the id `{}` is a name reserved for the header of the id column",
+            "the id '{}' is a name reserved for the header of the id column",
             cells[0]
         ))
         .at(at)
@@ -166,7 +166,7 @@ fn without_errors(name: &str, values: &mut [Option<String>], notes: &mut Vec<Str
     }
     if let Some(first) = found.first() {
         notes.push(format!(
-            "column `{name}`: {} with a spreadsheet error, such as `{first}`, {} as missing",
+            "column '{name}': {} with a spreadsheet error, such as '{first}', {} as missing",
             counted(found.len(), "cell"),
             agreeing(found.len(), "counts", "count")
         ));
@@ -188,7 +188,7 @@ fn with_points(name: &str, values: &mut [Option<String>], notes: &mut Vec<String
         return;
     }
     notes.push(format!(
-        "column `{name}`: decimal commas are read as points"
+        "column '{name}': decimal commas are read as points"
     ));
     for value in values.iter_mut().flatten() {
         *value = value.replacen(',', ".", 1);

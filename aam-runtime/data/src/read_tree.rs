@@ -25,7 +25,7 @@ pub fn read_tree(path: impl AsRef<Path>, options: &NewickOptions) -> Result<Tree
         return Err(source
             .error("expected a rooted tree, found an artifact of type Phylogeny[Unrooted]")
             .help(
-                "`--root midpoint` roots it at the midpoint, as `qiime phylogeny midpoint-root` does",
+                "--root midpoint roots it at the midpoint, as `qiime phylogeny midpoint-root` does",
             ));
     }
     read(&artifact.payload(Role::Tree, "tree.nwk")?, options)

@@ -163,7 +163,7 @@ fn markup(head: &str) -> Looks {
     let tag = |name: &str| head.to_lowercase().contains(name);
     if tag("<phyloxml") || tag("<nex:nexml") || tag("<nexml") {
         return Looks::new("a tree in XML", None).help(
-            "write it as Newick, for example in R: `ape::write.tree(tree, \"tree.nwk\")`, or with \
+            "write it as Newick, for example in R: 'ape::write.tree(tree, \"tree.nwk\")', or with \
              Biopython: `Phylo.convert(\"tree.xml\", \"phyloxml\", \"tree.nwk\", \"newick\")`",
         );
     }
@@ -189,7 +189,7 @@ pub fn refuse_mix_up(source: &Source, wanted: Role) -> Result<(), DataError> {
 fn binary(head: &[u8]) -> Looks {
     let packed = |what: &str, command: &str| {
         Looks::new(format!("a file packed with {what}"), None)
-            .help(format!("unpack it first: `{command} FILE`"))
+            .help(format!("unpack it first: '{command} FILE'"))
     };
     match head {
         [b'B', b'Z', b'h', _, b'1', b'A', ..] => packed("bzip2", "bunzip2"),

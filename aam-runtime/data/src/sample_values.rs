@@ -47,7 +47,7 @@ pub fn read_sample_values(path: impl AsRef<Path>) -> Result<SampleValues, DataEr
     let unusable = |value: &f64| !(value.is_finite() && *value >= 0.0);
     if let Some(row) = values.iter().position(unusable) {
         let sample = match &ids {
-            Some(ids) => format!("`{}`", shorten(&ids[row])),
+            Some(ids) => format!("'{}'", shorten(&ids[row])),
             None => format!("sample {}", row + 1),
         };
         return Err(source.error(format!(
@@ -160,7 +160,7 @@ fn read_text(source: &Source) -> Result<(Vec<String>, Vec<f64>), DataError> {
             ([_, word], None) if says_missing(word) => {}
             ([id, found], None) => {
                 return Err(DataError::new(format!(
-                    "expected the value of `{id}`, found `{found}`"
+                    "expected the value of '{id}', found '{found}'"
                 )));
             }
             (cells, _) => {
@@ -208,10 +208,10 @@ mod tests {
     #[test]
     fn what_is_no_list_of_values_is_refused() {
         for (text, message) in [
-            ("a\t1\nb\tx\n", "value of `b`, found `x`"),
-            ("a\t1\nb\t-1\n", "`b`, found -1"),
-            ("a\t1\nb\tinf\n", "`b`, found inf"),
-            ("a\t1\na\t2\n", "`a`"),
+            ("a\t1\nb\tx\n", "value of 'b', found 'x'"),
+            ("a\t1\nb\t-1\n", "'b', found -1"),
+            ("a\t1\nb\tinf\n", "'b', found inf"),
+            ("a\t1\na\t2\n", "'a'"),
             ("a\t1\t2\n", "found 3 columns"),
             ("\ta\tb\na\t0\t1\nb\t1\t0\n", "distance matrix"),
             ("(a:1,b:2);\n", "Newick"),
@@ -231,7 +231,7 @@ mod tests {
         };
         let ids = |all: &[&str]| -> Vec<String> { all.iter().map(|&id| id.to_owned()).collect() };
         let error = values().by_id().unwrap_err().to_string();
-        assert!(error.contains("`pd.npy.ids.txt` next to it"), "{error}");
+        assert!(error.contains("'pd.npy.ids.txt' next to it"), "{error}");
         assert!(values().with_ids(ids(&["a"])).is_err());
         let named = values().with_ids(ids(&["x", "y"])).unwrap();
         assert!(named.clone().with_ids(ids(&["x", "y"])).is_err());

@@ -133,7 +133,7 @@ impl Sequences {
 }
 
 fn quote(ids: &[&str]) -> String {
-    let quoted: Vec<String> = ids.iter().map(|id| format!("`{}`", shorten(id))).collect();
+    let quoted: Vec<String> = ids.iter().map(|id| format!("'{}'", shorten(id))).collect();
     quoted.join(", ")
 }
 
@@ -180,7 +180,7 @@ fn read(source: &Source) -> Result<Sequences, DataError> {
     };
     let labels = Index::of(ids).map_err(|id| {
         source
-            .error(format!("the id `{}` occurs more than once", shorten(&id)))
+            .error(format!("the id '{}' occurs more than once", shorten(&id)))
             .help("keep one sequence for each id")
     })?;
     Ok(Sequences {
@@ -197,11 +197,11 @@ fn entry(record: &impl Record) -> Result<(String, String), DataError> {
         .next()
         .unwrap_or_default()
         .to_owned();
-    let place = || format!("sequence `{}`", head.trim());
+    let place = || format!("sequence '{}'", head.trim());
     if id.is_empty() || id.contains(char::REPLACEMENT_CHARACTER) {
-        return Err(DataError::new("has no readable id after `>`")
+        return Err(DataError::new("has no readable id after '>'")
             .at(place())
-            .help("the id must directly follow `>`, without a blank: `sed 's/^> */>/' FILE`"));
+            .help("the id must directly follow '>', without a blank: `sed 's/^> */>/' FILE`"));
     }
     let mut sequence = Vec::with_capacity(record.seq().len());
     for &letter in record.seq().iter().filter(|b| !matches!(b, b'\n' | b'\r')) {
@@ -213,7 +213,7 @@ fn entry(record: &impl Record) -> Result<(String, String), DataError> {
         }
         if !LETTERS.contains(&letter) {
             return Err(DataError::new(format!(
-                "holds `{}`, which is not a nucleotide",
+                "holds '{}', which is not a nucleotide",
                 letter.escape_ascii()
             ))
             .at(place()));
@@ -229,7 +229,7 @@ fn entry(record: &impl Record) -> Result<(String, String), DataError> {
 fn damage(error: &FastaError) -> DataError {
     match error {
         FastaError::InvalidStart { line, .. } => {
-            DataError::new("expected `>` and an id").at(format!("line {line}"))
+            DataError::new("expected '>' and an id").at(format!("line {line}"))
         }
         FastaError::Io(error) => DataError::new(format!("cannot be read: {}", in_words(error))),
         FastaError::BufferLimit => DataError::new("holds a sequence that is too long"),
@@ -258,7 +258,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            error.starts_with("1 of 2 ASVs of the table has no sequence: `x`;"),
+            error.starts_with("1 of 2 ASVs of the table has no sequence: 'x';"),
             "{error}"
         );
     }
@@ -286,12 +286,12 @@ mod tests {
     #[test]
     fn errors_name_the_sequence() {
         for (text, message) in [
-            (&b">a\nAC\n>a\nAC\n"[..], "the id `a` occurs more than once"),
-            (b">a\n>b\nAC\n", "sequence `a`: is empty"),
+            (&b">a\nAC\n>a\nAC\n"[..], "the id 'a' occurs more than once"),
+            (b">a\n>b\nAC\n", "sequence 'a': is empty"),
             (b"> a\nAC\n", "no readable id"),
             (b">a\nAC-GT\n", "gaps"),
-            (b">a\nACE\n", "sequence `a`: holds `E`"),
-            (b">a\n\xe5\n", "holds `\\xe5`"),
+            (b">a\nACE\n", "sequence 'a': holds 'E'"),
+            (b">a\n\xe5\n", "holds '\\xe5'"),
             (b"((a,b),c);", "pass it with --tree"),
             (b"", "found an empty file"),
         ] {

@@ -280,7 +280,7 @@ impl Source {
         if self.kind() == Kind::Utf16 {
             return Err(self
                 .error("is UTF-16 text, expected UTF-8")
-                .help("in Excel, save as `Text (Tab delimited)`, not `Unicode Text`"));
+                .help("in Excel, save as 'Text (Tab delimited)', not 'Unicode Text'"));
         }
         Ok(())
     }

@@ -102,7 +102,7 @@ pub fn listed_split(
         for id in list {
             let Some(&row) = index.get(id.as_str()) else {
                 return Err(DataError::new(format!(
-                    "the list of {name} samples names `{id}`, which is not among the {}",
+                    "the list of {name} samples names '{id}', which is not among the {}",
                     counted(ids.len(), "usable sample")
                 ))
                 .help(
@@ -111,7 +111,7 @@ pub fn listed_split(
             };
             if !seen.insert(row) {
                 return Err(DataError::new(format!(
-                    "the list of {name} samples names `{id}`, which is already listed"
+                    "the list of {name} samples names '{id}', which is already listed"
                 ))
                 .help("name each sample once, on one list"));
             }
@@ -218,7 +218,7 @@ mod tests {
         let split = listed_split(&ids, &list(&["d", "a"]), &list(&["c"])).unwrap();
         assert_eq!((split.train, split.validation), (vec![0, 3], vec![2]));
         for (train, validation, message) in [
-            (&["a"][..], &["x"][..], "names `x`"),
+            (&["a"][..], &["x"][..], "names 'x'"),
             (&["a"], &["a"], "already listed"),
             (&["a", "a"], &["b"], "already listed"),
             (&["a"], &[], "validation samples is empty"),

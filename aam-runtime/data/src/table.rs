@@ -367,5 +367,5 @@ fn index_of<'a>(ids: impl Iterator<Item = &'a str>) -> HashMap<&'a str, usize> {
 }
 
 fn sample_place(id: &str) -> String {
-    format!("sample `{id}`")
+    format!("sample '{id}'")
 }

@@ -191,11 +191,11 @@ pub fn read_taxonomy(path: impl AsRef<Path>) -> Result<Taxonomy, DataError> {
             .map(|column| column.name.as_str())
             .collect();
         let problem = format!(
-            "expected a taxonomy with a column `Taxon` or `taxonomy`, found the columns {}",
+            "expected a taxonomy with a column 'Taxon' or 'taxonomy', found the columns {}",
             names.join(", ")
         );
         return Err(DataError::in_file(path, problem)
-            .help("the first column holds the ids of the ASVs, as `Feature ID` does in QIIME 2"));
+            .help("the first column holds the ids of the ASVs, as 'Feature ID' does in QIIME 2"));
     };
     let lineages = rows.ids().iter().zip(&column.values);
     let of = lineages.filter_map(|(id, text)| Some((id.clone(), Lineage::parse(text.as_ref()?))));
@@ -228,7 +228,7 @@ fn without_header(source: &Source) -> Result<Option<HashMap<String, Lineage>>, D
         };
         let lineage = Lineage::parse(lineage.split('\t').next().unwrap_or_default());
         if of.insert(id.trim().to_owned(), lineage).is_some() {
-            return Err(fault(format!("`{}` already has a lineage", shorten(id))));
+            return Err(fault(format!("'{}' already has a lineage", shorten(id))));
         }
     }
     Ok(Some(of))

@@ -212,7 +212,7 @@ const BYTES: [u8; 256] = {
 
 /// Rejects a sequence that cannot be tokenized; returns whether it is truncated.
 fn checked(id: &str, sequence: &str, options: &TokenOptions) -> Result<bool, DataError> {
-    let place = || format!("ASV `{}`", shorten(id));
+    let place = || format!("ASV '{}'", shorten(id));
     if sequence.is_empty() {
         return Err(DataError::new("the sequence is empty").at(place()));
     }
@@ -230,7 +230,7 @@ fn checked(id: &str, sequence: &str, options: &TokenOptions) -> Result<bool, Dat
         ))
         .at(place())
         .help(format!(
-            "allow more (`--max-bp {length}`), or cut sequences (`--truncate`)"
+            "allow more (--max-bp {length}), or cut sequences (--truncate)"
         )));
     }
     match first_fault(sequence, options.max_bp) {
@@ -262,14 +262,14 @@ fn first_fault(sequence: &str, most: usize) -> Option<(usize, char)> {
 
 fn fault(position: usize, c: char) -> DataError {
     let problem = format!(
-        "expected a nucleotide at position {}, found `{}`",
+        "expected a nucleotide at position {}, found '{}'",
         position + 1,
         c.escape_default()
     );
     DataError::new(problem).help(match c {
         '-' | '.' => "gaps belong to alignments: give the sequences unaligned",
         _ => {
-            "ASVs must be named by their sequence, or their sequences given in a file (`--sequences rep-seqs.fasta`); if the table has samples as rows, add --transpose"
+            "ASVs must be named by their sequence, or their sequences given in a file (--sequences rep-seqs.fasta); if the table has samples as rows, add --transpose"
         }
     })
 }
@@ -298,7 +298,7 @@ mod tests {
     fn what_is_no_base_is_named_with_its_place() {
         let options = TokenOptions::default();
         let error = tokens("ACX", &options).unwrap_err();
-        assert!(error.starts_with("ASV `id`: expected a nucleotide at position 3, found `X`"));
+        assert!(error.starts_with("ASV 'id': expected a nucleotide at position 3, found 'X'"));
         assert!(error.contains("--sequences"));
         assert!(tokens("AC-T", &options).unwrap_err().contains("unaligned"));
         assert!(tokens("", &options).unwrap_err().contains("empty"));
@@ -311,7 +311,7 @@ mod tests {
         assert!(
             tokens(&name, &options)
                 .unwrap_err()
-                .contains("position 5, found `e`")
+                .contains("position 5, found 'e'")
         );
     }
 

@@ -59,7 +59,7 @@ impl Tree {
                 DataError::new(format!("node {node} of a tree is a tip without a name"))
             }
             TipFault::Duplicate(_, name) => {
-                DataError::new(format!("two tips of a tree are named `{}`", shorten(&name)))
+                DataError::new(format!("two tips of a tree are named '{}'", shorten(&name)))
             }
         })
     }

@@ -98,7 +98,7 @@ fn quoted_cell(text: &str, line: usize, separator: Separator) -> Result<(String,
         let Some(end) = rest.find('"') else {
             return Err(DataError::new("a quoted cell does not end")
                 .at(format!("line {line}"))
-                .help("close the quote, or remove the `\"` at the beginning of the cell"));
+                .help("close the quote, or remove the '\"' at the beginning of the cell"));
         };
         cell.push_str(&rest[..end]);
         rest = &rest[end + 1..];

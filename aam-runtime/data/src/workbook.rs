@@ -77,15 +77,15 @@ pub fn read(
     let Some(first) = filled.next() else {
         return Err(unreadable("all its sheets are empty".to_owned()));
     };
-    let others: Vec<String> = filled.map(|sheet| format!("`{}`", sheet.name)).collect();
-    let mut notes = vec![format!("{name}; the sheet `{}` is read", first.name)];
+    let others: Vec<String> = filled.map(|sheet| format!("'{}'", sheet.name)).collect();
+    let mut notes = vec![format!("{name}; the sheet '{}' is read", first.name)];
     if !others.is_empty() {
         notes.push(format!(
             "its other sheets are not read: {}",
             others.join(", ")
         ));
     }
-    let member = format!("sheet `{}`", first.name);
+    let member = format!("sheet '{}'", first.name);
     let text = first
         .text()
         .ok_or_else(|| unreadable("the sheet is too large".to_owned()))?;
@@ -279,7 +279,7 @@ mod tests {
             [Some("6.5".into()), None]
         );
         assert!(
-            metadata.notes()[0].contains("the sheet `data`"),
+            metadata.notes()[0].contains("the sheet 'data'"),
             "{:?}",
             metadata.notes()
         );

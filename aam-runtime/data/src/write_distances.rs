@@ -26,7 +26,7 @@ pub fn write_distances_tsv(
         return Err(DataError::in_file(
             path,
             format!(
-                "the id `{}` cannot be written to a text file",
+                "the id '{}' cannot be written to a text file",
                 id.escape_debug()
             ),
         ));

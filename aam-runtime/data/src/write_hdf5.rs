@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use aam_core::io_words::plain;
 use hdf5::plist::dataset_create::{AllocTime, FillTime};
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, Group, H5Type, Location};
@@ -106,9 +107,7 @@ fn reason(error: &hdf5::Error) -> String {
     let reason = text
         .split_once("error message = '")
         .and_then(|(_, rest)| rest.split_once('\''));
-    reason
-        .map_or(text.as_str(), |(reason, _)| reason)
-        .to_owned()
+    plain(reason.map_or(text.as_str(), |(reason, _)| reason))
 }
 
 fn biom(file: &File, table: &Table) -> hdf5::Result<()> {
@@ -187,7 +186,7 @@ fn texts<'a>(
 fn text(value: &str) -> hdf5::Result<VarLenUnicode> {
     value
         .parse()
-        .map_err(|_| format!("the text `{}` holds a NUL", value.escape_debug()).into())
+        .map_err(|_| format!("the text '{}' holds a NUL", value.escape_debug()).into())
 }
 
 fn text_attributes(location: &Location, attributes: &[(&str, &str)]) -> hdf5::Result<()> {

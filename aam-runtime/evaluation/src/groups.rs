@@ -31,7 +31,7 @@ impl Groups {
             0 | 1 => Err(DataError::in_file(
                 metadata.file(),
                 format!(
-                    "column `{}`: all of these samples are in one group",
+                    "column '{}': all of these samples are in one group",
                     name.trim()
                 ),
             )

@@ -269,7 +269,7 @@ pub fn read(
         let cell = |place: usize| -> Result<f64, DataError> {
             let text = line.get(place).unwrap_or_default();
             text.parse()
-                .map_err(|_| damaged(format!("`{text}` is not a number")))
+                .map_err(|_| damaged(format!("'{text}' is not a number")))
         };
         let predictions = columns.iter().map(|columns| match columns {
             Columns::Classes(places) => {

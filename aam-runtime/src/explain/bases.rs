@@ -67,7 +67,7 @@ pub fn columns(given: &[String], names: &Names, order: &[usize]) -> Result<Vec<u
             (None, Err(_)) => {
                 let example = names.ids.first().map_or("", String::as_str);
                 let problem = format!(
-                    "no ASV of the samples has this id; ids are those of your files, such as `{}`, or give a number for the most important ASVs",
+                    "no ASV of the samples has this id; ids are those of your files, such as '{}', or give a number for the most important ASVs",
                     aam_data::shorten(example)
                 );
                 return Err(RunError::value("bases", text, problem));

@@ -57,7 +57,7 @@ pub fn clades(
         let example = names.ids.first().map_or("", String::as_str);
         let tip = tree.tips().next().map_or("", |tip| tree.name(tip));
         let problem = format!(
-            "no two of the table's ASVs are in the tree: the table has ASVs such as `{}`, the tree tips such as `{}`",
+            "no two of the table's ASVs are in the tree: the table has ASVs such as '{}', the tree tips such as '{}'",
             aam_data::shorten(example),
             aam_data::shorten(tip)
         );

@@ -34,7 +34,7 @@ impl Labels {
         let name = &target.column;
         if !metadata.columns().iter().any(|column| column.name == *name) {
             observer.observe(&Event::Note(&format!(
-                "{} has no column `{name}`: ASVs are not tested against the target, and not shuffled",
+                "{} has no column '{name}': ASVs are not tested against the target, and not shuffled",
                 metadata.file().display()
             )))?;
             return Ok(None);
@@ -84,7 +84,7 @@ fn classes_of(
     let unknown: Vec<&str> = unknown.filter_map(|(text, _)| *text).collect();
     if let Some(first) = unknown.first() {
         observer.observe(&Event::Warning(&format!(
-            "{} {} a {name} unknown to the model, such as `{first}`: {} explained, but not compared with the true class",
+            "{} {} a {name} unknown to the model, such as '{first}': {} explained, but not compared with the true class",
             counted(unknown.len(), "sample"),
             agreeing(unknown.len(), "has", "have"),
             agreeing(unknown.len(), "it is", "they are")

@@ -52,7 +52,7 @@ impl MaxFeatures {
                 Ok(number) if number > 0 => Ok(Self::Number(number)),
                 _ => Err(RunError::setting(
                     "max-features",
-                    format!("expected all, third, sqrt, log2 or a number from 1, found `{text}`"),
+                    format!("expected all, third, sqrt, log2 or a number from 1, found '{text}'"),
                 )),
             },
         }

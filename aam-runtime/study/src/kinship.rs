@@ -73,7 +73,7 @@ fn described(table: &Table, found: &Kinship, path: Option<&Path>, what: &str) ->
     let example = ids.iter().next().map(shorten).unwrap_or_default();
     if found.related_by() == KinshipFrom::Nothing {
         return format!(
-            "the ids of the table, such as `{example}`, are no sequences, so every feature is learned by \
+            "the ids of the table, such as '{example}', are no sequences, so every feature is learned by \
              itself, as related to none; {MEANS}"
         );
     }
@@ -116,7 +116,7 @@ fn totals(table: &Table) -> Option<String> {
     let many = MANY_TOTALS * found.len() >= table.num_features();
     many.then(|| {
         format!(
-            "warning: {} features are the sums of others, such as `{}`: their reads count more than once; keep the rows of one rank",
+            "warning: {} features are the sums of others, such as '{}': their reads count more than once; keep the rows of one rank",
             found.len(),
             shorten(first)
         )
@@ -129,7 +129,7 @@ fn covered(table: &Table, kinship: &Kinship) -> (usize, String) {
     let unknown: Vec<&str> = ids.iter().filter(|id| !kinship.relates(id)).collect();
     let rest = unknown.first().map(|first| {
         format!(
-            "; the others, with {:.1} % of the reads, such as `{}`, are treated as related to none",
+            "; the others, with {:.1} % of the reads, such as '{}', are treated as related to none",
             100.0 * share_of_reads(table, |id| !kinship.relates(id)),
             shorten(first)
         )
@@ -171,7 +171,7 @@ fn expect_some<'a, I: Iterator<Item = &'a str>>(
     let error = DataError::in_file(
         path,
         format!(
-            "none of the table's features is in it: the table has ids such as `{}`, and the file has {what} such as `{}`",
+            "none of the table's features is in it: the table has ids such as '{}', and the file has {what} such as '{}'",
             least(&mut ids.iter()),
             least(&mut names())
         ),
@@ -238,7 +238,7 @@ mod tests {
         };
         let said = of([10, 3, 7, 7]).expect("a warning");
         assert!(
-            said.contains("2 features are the sums of others, such as `k__A`"),
+            said.contains("2 features are the sums of others, such as 'k__A'"),
             "{said}"
         );
         // Reads that are assigned to a phylum alone.
@@ -259,7 +259,7 @@ mod tests {
         let (found, said) = related(&["7", "8"], &none).expect("relations");
         assert_eq!(found.related_by(), KinshipFrom::Nothing);
         assert!(
-            said.contains("`7`") && said.contains("--taxonomy"),
+            said.contains("'7'") && said.contains("--taxonomy"),
             "{said}"
         );
         let (found, said) = related(&["k__A;p__B", "x"], &none).expect("relations");
@@ -279,7 +279,7 @@ mod tests {
         assert!(found.relates("7") && !found.relates("x"));
         let error = related(&["x"], &with_tree).expect_err("no tip");
         assert!(
-            error.contains("ids such as `x`") && error.contains("tips such as `7`"),
+            error.contains("ids such as 'x'") && error.contains("tips such as '7'"),
             "{error}"
         );
         let both = DataOptions {

@@ -73,7 +73,7 @@ fn of_others(path: &Path, ids: &[String], taxonomy: &Taxonomy) -> DataError {
     let error = DataError::in_file(
         path,
         format!(
-            "none of the table's ASVs is in the taxonomy: the table has ASVs such as `{}`, the taxonomy such as `{}`",
+            "none of the table's ASVs is in the taxonomy: the table has ASVs such as '{}', the taxonomy such as '{}'",
             example(ours.clone().collect()),
             example(taxonomy.ids().collect())
         ),

@@ -51,7 +51,7 @@ pub fn meeting(
         .iter()
         .map(|(column, count)| {
             format!(
-                "; {count} {} no value of `{column}`",
+                "; {count} {} no value of '{column}'",
                 agreeing(*count, "has", "have")
             )
         })

@@ -46,7 +46,7 @@ pub fn listed<K: Kind>(
     for part in parts {
         let (option, value) = part
             .split_once('=')
-            .ok_or_else(|| refused(format!("expected OPTION=VALUE, found `{part}`")))?;
+            .ok_or_else(|| refused(format!("expected OPTION=VALUE, found '{part}'")))?;
         let options = plugin.options();
         let known = options.iter().find(|known| known.name == option);
         let known = known.ok_or_else(|| {
@@ -57,7 +57,7 @@ pub fn listed<K: Kind>(
             ))
         })?;
         let value = known.parse(value).map_err(|expected| {
-            refused(format!("{option}: expected {expected}, found `{value}`"))
+            refused(format!("{option}: expected {expected}, found '{value}'"))
         })?;
         choice.options.insert(option.to_owned(), value);
     }

@@ -53,7 +53,7 @@ fn holds_counts(metadata: &Metadata) -> bool {
 fn like_a_table(metadata: &Metadata, name: &str, error: DataError) -> DataError {
     let columns = error.help.unwrap_or_default();
     let problem = format!(
-        "expected sample metadata with a column `{}`, found a file whose columns all contain counts",
+        "expected sample metadata with a column '{}', found a file whose columns all contain counts",
         name.trim()
     );
     DataError::in_file(metadata.file(), problem).help(format!(

@@ -103,7 +103,7 @@ pub struct TrainOptions {
     pub metadata_column: Vec<String>,
     /// Column of batches, such as sequencing runs or studies. What the samples of a batch have in common
     /// is removed, without looking at the target.
-    #[schemars(transform = Facts::new().otherwise("batches are not told apart"))]
+    #[schemars(transform = Facts::new().otherwise("batches are not distinguished"))]
     pub batch_column: Option<String>,
     /// Treat the columns as classes. By default, they must be plain numbers, such as 6.5 and not
     /// 6,5 or 65 %.

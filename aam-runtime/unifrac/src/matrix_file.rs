@@ -159,7 +159,7 @@ pub fn check_text_ids(ids: &[String]) -> Result<(), DataError> {
         None => Ok(()),
         Some(id) => {
             let problem = format!(
-                "the id `{}` cannot be written to a text file",
+                "the id '{}' cannot be written to a text file",
                 id.escape_debug()
             );
             Err(DataError::new(problem).help("write .h5 or .npy"))

@@ -152,7 +152,7 @@ impl FromStr for Metric {
             .into_iter()
             .find(|metric| metric.kind() == kind && (alpha.is_none() || metric.alpha().is_some()))
             .ok_or_else(|| {
-                DataError::new(format!("there is no UniFrac metric `{text}`"))
+                DataError::new(format!("there is no UniFrac metric '{text}'"))
                     .help(format!("choose one of {}", Self::names().join(", ")))
             })?;
         match alpha {
@@ -160,7 +160,7 @@ impl FromStr for Metric {
             Some(alpha) => match alpha.parse::<f64>() {
                 Ok(alpha) if (0.0..=1.0).contains(&alpha) => Ok(metric.with_alpha(alpha)),
                 _ => Err(DataError::new(format!(
-                    "the alpha of generalized UniFrac must be between 0 and 1, found `{alpha}`"
+                    "the alpha of generalized UniFrac must be between 0 and 1, found '{alpha}'"
                 ))),
             },
         }
@@ -207,7 +207,7 @@ mod tests {
             Metric::WeightedNormalized
         );
         let error = "bray".parse::<Metric>().unwrap_err().to_string();
-        assert!(error.contains("`bray`") && error.contains("generalized-vaw:ALPHA"));
+        assert!(error.contains("'bray'") && error.contains("generalized-vaw:ALPHA"));
         for name in Metric::names() {
             let metric: Metric = name.replace("ALPHA", "0.5").parse().unwrap();
             assert_eq!(metric.to_string(), name.replace("ALPHA", "0.5"));

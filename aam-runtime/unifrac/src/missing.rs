@@ -90,7 +90,7 @@ pub(super) fn error(tree: &Tree, table: &Table, missing: &Missing) -> DataError 
         .ids
         .iter()
         .take(3)
-        .map(|id| format!("`{}`", shorten(id)))
+        .map(|id| format!("'{}'", shorten(id)))
         .collect();
     let problem = format!(
         "{} of the table's {}, with {:.2} % of its reads, {} not in the tree: {}{}",
@@ -116,12 +116,12 @@ pub(super) fn error(tree: &Tree, table: &Table, missing: &Missing) -> DataError 
     }
     if missing.read_fraction < 1.0 {
         return DataError::new(problem)
-            .help("build the tree from this table's ASVs, or leave them out (`--drop-missing`)");
+            .help("build the tree from this table's ASVs, or leave them out (--drop-missing)");
     }
     let tips: Vec<String> = tree
         .tips()
         .take(3)
-        .map(|tip| format!("`{}`", shorten(tree.name(tip))))
+        .map(|tip| format!("'{}'", shorten(tree.name(tip))))
         .collect();
     DataError::new(problem).help(format!(
         "do tree and table belong together? The tree has tips such as {}",

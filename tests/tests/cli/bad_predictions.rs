@@ -63,7 +63,7 @@ fn metadata_that_lacks_what_the_model_uses() {
     aam.run(&predict(&format!("{table} --metadata renamed.tsv")))
         .ends_with_code(3)
         .says(&[
-            "renamed.tsv: has no column `habitat`",
+            "renamed.tsv: has no column 'habitat'",
             "columns: gradient, ph, place",
         ]);
     aam.write("other.tsv", &text.replace("\nS0", "\nX0"));
@@ -86,12 +86,12 @@ fn lists_of_samples_name_the_sample_at_fault() {
     let lists = "--train-samples train.txt --validation-samples validation.txt";
     aam.run(&format!("{train} {lists}"))
         .ends_with_code(3)
-        .says(&["train.txt: the list of training samples names `S999`, which is not among the 24"]);
+        .says(&["train.txt: the list of training samples names 'S999', which is not among the 24"]);
     aam.write("train.txt", "S001\nS002\nS003\nS004\n");
     aam.run(&format!("{train} {lists}"))
         .ends_with_code(3)
         .says(&[
-            "validation.txt: the list of validation samples names `S004`, which is already listed",
+            "validation.txt: the list of validation samples names 'S004', which is already listed",
         ]);
     aam.refuses(&format!("{train} --train-samples train.txt"))
         .says(&["--train-samples: it needs --validation-samples"]);

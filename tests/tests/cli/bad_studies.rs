@@ -87,12 +87,12 @@ fn targets_that_cannot_be_learned() {
     aam.run(&train("m.tsv", "habitat"))
         .ends_with_code(3)
         .says(&[
-            "m.tsv: column `habitat`: 24 of 24 samples have non-numeric values (S001: ",
+            "m.tsv: column 'habitat': 24 of 24 samples have non-numeric values (S001: ",
             ", S005: ",
             "to predict classes, add --classifier",
         ]);
     aam.run(&train("m.tsv", "mixed")).ends_with_code(3).says(&[
-        "m.tsv: column `mixed`: 5 of 24 samples have non-numeric values (S001: low, S006: low, ",
+        "m.tsv: column 'mixed': 5 of 24 samples have non-numeric values (S001: low, S006: low, ",
     ]);
     aam.run(&train("m.tsv", "constant"))
         .ends_with_code(3)
@@ -118,8 +118,8 @@ fn targets_that_cannot_be_learned() {
     aam.run(&train("m.tsv", "Constant"))
         .ends_with_code(3)
         .says(&[
-            "m.tsv: has no column `Constant`",
-            "did you mean `constant`?",
+            "m.tsv: has no column 'Constant'",
+            "did you mean 'constant'?",
         ]);
     assert!(!aam.path("run").exists());
 }
@@ -184,7 +184,7 @@ fn matrices_that_hold_no_distances() {
         aam.write(name, &rows.collect::<String>());
         pretrain("study/table.biom", &format!("--unifrac-matrix {name}"))
     };
-    let pair = "samples `S002` and `S004`: ";
+    let pair = "samples 'S002' and 'S004': ";
     for (name, cells, said) in [
         (
             "nan.tsv",
@@ -208,7 +208,7 @@ fn matrices_that_hold_no_distances() {
     }
     aam.run(&with("word.tsv", &[(2, 4, "far")]))
         .ends_with_code(3)
-        .says(&["word.tsv: line 3: expected the distance of `S002` and `S004`, found `far`"]);
+        .says(&["word.tsv: line 3: expected the distance of 'S002' and 'S004', found 'far'"]);
     assert!(!aam.path("run").exists());
 }
 
@@ -240,11 +240,11 @@ fn trees_that_name_asvs_otherwise_or_lack_something() {
     let few = format!("{named} --sequences few.fasta --overwrite");
     aam.run(&few).ends_with_code(3).says(&[
         "few.fasta: ",
-        "ASVs of the table have no sequence: `asv1`, ",
+        "ASVs of the table have no sequence: 'asv1', ",
     ]);
     aam.run(&named.replace(" run", " other"))
         .ends_with_code(3)
-        .says(&["ASV `asv0`", "--sequences"]);
+        .says(&["ASV 'asv0'", "--sequences"]);
 
     let lengths = tree
         .split(':')

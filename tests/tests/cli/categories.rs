@@ -145,7 +145,7 @@ fn hierarchies_that_are_none() {
     refused(
         &format!("{columns} state=city"),
         &[
-            "metadata.tsv: 'state0' of the column `state` has two parents in `city`",
+            "metadata.tsv: 'state0' of the column 'state' has two parents in 'city'",
             "'city0' (sample",
         ],
     );

@@ -100,7 +100,7 @@ fn lists_and_quoted_conditions_go_together() {
     assert!(output.status.success(), "{said}");
     assert!(
         said.contains(
-            "8 of 12 samples meet 'body site' in (gut, 'left palm'); 4 have no value of `body site`"
+            "8 of 12 samples meet 'body site' in (gut, 'left palm'); 4 have no value of 'body site'"
         ),
         "{said}"
     );
@@ -142,11 +142,11 @@ fn text_that_is_no_condition_is_refused_before_a_file_is_read() {
         let command = format!("{command} --table no.biom");
         aam.refuses(&format!("{command} --metadata no.tsv --where mom_child"))
             .says(&[
-                "error: --where mom_child: expected one of =, !=, <, <=, >, >=, in after `mom_child`",
+                "error: --where mom_child: expected one of =, !=, <, <=, >, >=, in after 'mom_child'",
                 "help: ",
             ]);
         aam.refuses(&format!("{command} --metadata no.tsv --where ph<high"))
-            .says(&["expected a number after `<`, found `high`"]);
+            .says(&["expected a number after '<', found 'high'"]);
         aam.refuses(&format!("{command} --where mom_child=C"))
             .says(&["--metadata is missing"]);
     }
@@ -169,14 +169,14 @@ fn columns_and_values_are_looked_for_before_the_table() {
         )
     };
     for (flags, words) in [
-        ("--where mom_chld=C", "has no column `mom_chld`"),
+        ("--where mom_chld=C", "has no column 'mom_chld'"),
         (
             "--where mom_child=c",
-            "column `mom_child`: no sample has the value `c`",
+            "column 'mom_child': no sample has the value 'c'",
         ),
-        ("--where mom_child=X", "the column holds `C` (12), `M` (12)"),
-        ("--where mom_child<3", "`mom_child < 3` compares numbers"),
-        ("--group-column subjct", "did you mean `subject`?"),
+        ("--where mom_child=X", "the column holds 'C' (12), 'M' (12)"),
+        ("--where mom_child<3", "'mom_child < 3' compares numbers"),
+        ("--group-column subjct", "did you mean 'subject'?"),
     ] {
         for command in ["train", "compare", "tune", "lr-find", "rf-baseline"] {
             aam.run(&training(command, flags))
@@ -185,15 +185,15 @@ fn columns_and_values_are_looked_for_before_the_table() {
         }
     }
     for (flags, words) in [
-        ("--categorical-columns moms", "has no column `moms`"),
-        ("--balance classs", "has no column `classs`"),
+        ("--categorical-columns moms", "has no column 'moms'"),
+        ("--balance classs", "has no column 'classs'"),
         (
             "--target-transform zscore-category --normalize-by where",
-            "has no column `where`",
+            "has no column 'where'",
         ),
         (
             "--categorical-loss-weights auto --categorical-loss-weight-column kind",
-            "has no column `kind`",
+            "has no column 'kind'",
         ),
     ] {
         aam.run(&training("train", flags))
@@ -210,7 +210,7 @@ fn columns_and_values_are_looked_for_before_the_table() {
             "{command} --table no.biom --tree no.nwk --metadata m.tsv --where mom_child=X"
         ))
         .ends_with_code(3)
-        .says(&["no sample has the value `X`"]);
+        .says(&["no sample has the value 'X'"]);
     }
     let nothing = "--table study/table.biom --metadata m.tsv --where ph>6 --where ph<6";
     aam.run(&format!(
@@ -219,7 +219,7 @@ fn columns_and_values_are_looked_for_before_the_table() {
     .ends_with_code(3)
     .says(&[
         "none of the 24 samples meets all conditions",
-        "`ph > 6` holds for",
+        "'ph > 6' holds for",
     ]);
     assert!(!aam.path("run").exists());
 }
@@ -237,7 +237,7 @@ fn a_prediction_looks_for_columns_before_the_table_and_turns_tables() {
     aam.write("renamed.tsv", &text.replace("mom_child", "kind"));
     aam.run(&format!("{predict} --metadata renamed.tsv"))
         .ends_with_code(3)
-        .says(&["renamed.tsv: has no column `mom_child`"]);
+        .says(&["renamed.tsv: has no column 'mom_child'"]);
     aam.write("turned.tsv", "id\tACGTACGTACGTACGTACGTACGTACGTAC\tTTTTACGTACGTACGTACGTACGTACGTAC\nS001\t3\t4\nS002\t0\t7\n");
     for flag in ["", "--transpose"] {
         aam.ok(&format!(

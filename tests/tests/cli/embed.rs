@@ -110,7 +110,7 @@ fn samples_are_chosen_by_conditions() {
         "{embed} --table nowhere.biom --where color=red --output e.tsv"
     ))
     .ends_with_code(3)
-    .says(&["has no column `color`"]);
+    .says(&["has no column 'color'"]);
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn lines_that_cannot_be_parsed() {
         ),
         (
             "train --quiet --verbose",
-            "--quiet and --verbose contradict each other",
+            "contradict each other: leave out one of the two",
         ),
         (
             "train --threads 0",
@@ -203,7 +203,7 @@ fn configuration_files() {
             "epochs = \"three\"",
             &[
                 "run.toml: key 'epochs': expected an integer",
-                "found \"three\"",
+                "found 'three'",
             ],
         ),
         (

@@ -13,7 +13,7 @@ fn figure(aam: &Aam, file: &str, name: &str, method: &str) -> f64 {
     let found = cells.into_iter().find(|(metric, _)| *metric == name);
     let (_, cell) = found.unwrap_or_else(|| panic!("no {name} in {text}"));
     cell.parse()
-        .unwrap_or_else(|_| panic!("{name} of {method}: `{cell}`"))
+        .unwrap_or_else(|_| panic!("{name} of {method}: '{cell}'"))
 }
 
 #[test]

@@ -311,12 +311,12 @@ fn what_does_not_fit_is_said_with_its_flag_or_file() {
     aam.write("taxonomy.tsv", "Feature ID\tTaxon\nabc\tk__Bacteria\n");
     aam.run(&format!("{explain} --output-dir e --taxonomy taxonomy.tsv"))
         .ends_with_code(3)
-        .says(&["taxonomy.tsv", "`abc`"]);
+        .says(&["taxonomy.tsv", "'abc'"]);
     aam.run(&format!(
         "{explain} --output-dir e --taxonomy study/metadata.tsv"
     ))
     .ends_with_code(3)
-    .says(&["`Taxon`", "habitat"]);
+    .says(&["'Taxon'", "habitat"]);
     aam.write("tree.nwk", "((a:1,b:1):1,c:1);\n");
     aam.run(&format!("{explain} --output-dir e --tree tree.nwk"))
         .ends_with_code(3)

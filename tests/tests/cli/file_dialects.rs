@@ -86,7 +86,7 @@ fn other_writings_of_a_table_give_the_same_distances() {
             "total.tsv",
             "OTU\ts1\tx\ts2\ts3\tlength\nA\t1\t6\t0\t5\t250\nB\t3\t7\t4\t0\t251\n\
              C\t0\t3\t2\t1\t250\nD\t7\t8\t1\t0\t250\n",
-            "`x` is the sum of all other samples",
+            "'x' is the sum of all other samples",
         ),
         (
             "final.shared",

@@ -86,7 +86,7 @@ fn plain_ids_are_learned_each_by_itself_and_new_ones_are_reported() {
     let aam = study(|number| format!("otu{number}"));
     aam.ok(&format!("{TRAIN} --table table.biom --output-dir run"))
         .says(&[
-            "the ids of the table, such as `otu0`, are no sequences",
+            "the ids of the table, such as 'otu0', are no sequences",
             "as related to none",
             "--sequences",
             "--tree",
@@ -149,7 +149,7 @@ fn a_tree_relates_features_and_those_it_lacks_are_related_to_none() {
     aam.ok(&format!("{PREDICT} --model run --table new.biom"))
         .says(&[
             &format!("{} of {all} features are in the tree", all - 1),
-            "`new`",
+            "'new'",
             "related to none",
         ]);
 }
@@ -164,7 +164,7 @@ fn trees_may_lack_features_but_not_all() {
     let few = format!("{TRAIN} --table table.biom --tree few.nwk --overwrite --output-dir few");
     aam.ok(&few).says(&[
         &format!("few.nwk: 20 of {all} features"),
-        "such as `otu20`",
+        "such as 'otu20'",
         "related to none",
     ]);
     aam.ok(&format!("{few} --drop-missing")).says(&[
@@ -176,8 +176,8 @@ fn trees_may_lack_features_but_not_all() {
         .ends_with_code(3)
         .says(&[
             "others.nwk: none of the table's features is in it",
-            "`otu0`",
-            "`w`",
+            "'otu0'",
+            "'w'",
         ]);
 }
 
@@ -213,7 +213,7 @@ fn lineages_relate_features_in_the_ids_or_in_a_file() {
             all - 1
         ),
         "are related by the ranks they share",
-        &format!("`{}`", 999 + all),
+        &format!("'{}'", 999 + all),
     ]);
     aam.ok(&format!("{PREDICT} --model run --table table.biom"))
         .says(&[&format!(
@@ -225,7 +225,7 @@ fn lineages_relate_features_in_the_ids_or_in_a_file() {
     aam.write("other.tsv", "Feature ID\tTaxon\nx\tk__Bacteria;p__P1\n");
     aam.run(&format!("{train} --output-dir other").replace("taxonomy.tsv", "other.tsv"))
         .ends_with_code(3)
-        .says(&["other.tsv: none of the table's features is in it", "`1000`"]);
+        .says(&["other.tsv: none of the table's features is in it", "'1000'"]);
     // The file is part of the data of a run.
     aam.write("taxonomy.tsv", &taxonomy.replace("p__P1", "p__P0"));
     let resume = train.replace("--epochs 2", "--epochs 3");
@@ -242,14 +242,14 @@ fn sequences_come_first_and_are_needed_where_they_are_read() {
     for flags in ["--asv-encoder transformer", "--asv-encoder greengenes"] {
         aam.run(&format!("{train} {flags} --output-dir x"))
             .ends_with_code(3)
-            .says(&["ASV `otu0`", "--sequences"]);
+            .says(&["ASV 'otu0'", "--sequences"]);
     }
     aam.run("embed --table table.biom --output asvs.tsv")
         .ends_with_code(3)
         .says(&["otu0"]);
     aam.run("pretrain --table table.biom --tree tree.nwk --output-dir x")
         .ends_with_code(3)
-        .says(&["ASV `otu0`", "--sequences"]);
+        .says(&["ASV 'otu0'", "--sequences"]);
     aam.refuses(
         "pretrain --table study/table.biom --tree study/tree.nwk --asv-encoder lineage \
          --nucleotide-weight 0 --output-dir x",

@@ -75,7 +75,7 @@ fn words_for_missing_values_are_no_numbers_either() {
         "2 samples without a target are dropped, 22 are kept",
     ]);
     aam.run(&train("dose", "")).ends_with_code(3).says(&[
-        "column `dose`: 1 of 24 samples has non-numeric values (S001: none)",
+        "column 'dose': 1 of 24 samples has non-numeric values (S001: none)",
         "leave the cells empty",
     ]);
 }

@@ -123,7 +123,7 @@ fn what_cannot_be_divided_is_refused() {
         ),
         (
             "--group-column host_subject",
-            &["did you mean `host_subject_id`?"],
+            &["did you mean 'host_subject_id'?"],
         ),
         (
             "--group-column host_subject_id --leave-group-out P9",

@@ -55,7 +55,7 @@ fn a_tree_or_a_matrix_beside_them_is_refused() {
     aam.refuses(&format!(
         "{PRETRAIN} --unifrac-metric bray --tree study/tree.nwk --output-dir a"
     ))
-    .says(&["there is no UniFrac metric `bray`", "bray-curtis"]);
+    .says(&["there is no UniFrac metric 'bray'", "bray-curtis"]);
     aam.refuses(&format!("{PRETRAIN} --objective bray --output-dir a"))
         .says(&["unknown objective 'bray'", "did you mean 'bray-curtis'?"]);
     aam.refuses(&format!(
@@ -136,10 +136,10 @@ fn a_taxonomy_that_is_missing_or_of_no_use_is_refused() {
         "--taxonomy is missing: name the file",
         "to learn taxonomic distances",
     ]);
-    aam.refuses(&format!(
+    aam.refuses(
         "train --table study/table.biom --metadata study/metadata.tsv --metadata-column ph \
-         --objective taxonomy --unifrac-weight 1 --output-dir a"
-    ))
+         --objective taxonomy --unifrac-weight 1 --output-dir a",
+    )
     .says(&["--taxonomy is missing: name the file"]);
     aam.refuses(&format!(
         "{taxonomy} --taxonomy taxonomy.tsv --tree study/tree.nwk"
@@ -161,5 +161,5 @@ fn a_taxonomy_that_is_missing_or_of_no_use_is_refused() {
     aam.write("others.tsv", "Feature ID\tTaxon\nabc\tk__Bacteria\n");
     aam.run(&format!("{taxonomy} --taxonomy others.tsv"))
         .ends_with_code(3)
-        .says(&["others.tsv", "none of the table's ASVs", "`abc`"]);
+        .says(&["others.tsv", "none of the table's ASVs", "'abc'"]);
 }

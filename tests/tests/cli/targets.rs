@@ -127,7 +127,7 @@ fn a_scale_in_each_category_is_undone_by_the_saved_model() {
     ]);
     aam.run(&predict(&format!("--overwrite --metadata {METADATA}")))
         .ends_with_code(3)
-        .says(&["study/metadata.tsv: has no column `season`"]);
+        .says(&["study/metadata.tsv: has no column 'season'"]);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn transforms_that_do_not_fit_are_refused() {
         "--metadata-column ph --normalize-by habitt",
     ))
     .ends_with_code(3)
-    .says(&["m.tsv: has no column `habitt`", "did you mean `habitat`?"]);
+    .says(&["m.tsv: has no column 'habitt'", "did you mean 'habitat'?"]);
     assert!(!aam.path("run").exists());
 }
 

@@ -75,7 +75,7 @@ fn names_are_shown_escaped_and_kept_in_files() {
     let said = String::from_utf8(output.stderr).unwrap();
     is_harmless(&said);
     assert!(
-        said.contains("m\\u{1b}[31m.tsv: has no column `ph`"),
+        said.contains("m\\u{1b}[31m.tsv: has no column 'ph'"),
         "{said}"
     );
     assert!(said.contains("ph\\u{9b}2J"), "{said}");

@@ -127,7 +127,7 @@ impl Conditions {
 fn nothing_left(metadata: &Metadata, samples: usize, alone: &[(&Condition, usize)]) -> DataError {
     let each: Vec<String> = alone
         .iter()
-        .map(|(condition, count)| format!("`{condition}` holds for {count}"))
+        .map(|(condition, count)| format!("'{condition}' holds for {count}"))
         .collect();
     DataError::in_file(
         metadata.file(),
@@ -144,14 +144,14 @@ impl Condition {
     fn check(&self, metadata: &Metadata) -> Result<(), DataError> {
         let column = metadata.column(&self.column)?;
         let in_column = |problem: String| {
-            DataError::in_file(metadata.file(), problem).at(format!("column `{}`", column.name))
+            DataError::in_file(metadata.file(), problem).at(format!("column '{}'", column.name))
         };
         let values = match &self.test {
             Test::In(values) => values.as_slice(),
             Test::Not(value) => std::slice::from_ref(value),
             Test::Compare(..) if column.has_numbers() => &[],
             Test::Compare(..) => {
-                let problem = format!("`{self}` compares numbers, but the column holds none");
+                let problem = format!("'{self}' compares numbers, but the column holds none");
                 return Err(in_column(problem).help(format!(
                     "the column holds {}; select text values with =, != or in",
                     known_values(column)
@@ -166,8 +166,8 @@ impl Condition {
             None => Ok(()),
             Some(value) => {
                 let near = nearest_value(column, value)
-                    .map_or_else(String::new, |near| format!("did you mean `{near}`? "));
-                Err(in_column(format!("no sample has the value `{value}`"))
+                    .map_or_else(String::new, |near| format!("did you mean '{near}'? "));
+                Err(in_column(format!("no sample has the value '{value}'"))
                     .help(format!("{near}the column holds {}", known_values(column))))
             }
         }
@@ -210,7 +210,7 @@ impl Condition {
 
     /// Extends the error about text in a column of numbers with the condition that compares them.
     fn of_words(&self, mut error: DataError) -> DataError {
-        error.problem = format!("`{self}` compares numbers, but {}", error.problem);
+        error.problem = format!("'{self}' compares numbers, but {}", error.problem);
         error
     }
 }

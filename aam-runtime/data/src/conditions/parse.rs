@@ -61,11 +61,11 @@ impl Token {
 
     fn shown(&self) -> String {
         match self {
-            Self::Word(text) | Self::Quoted(text) => format!("`{text}`"),
-            Self::Sign(_, sign) => format!("`{sign}`"),
-            Self::Open => "`(`".to_owned(),
-            Self::Close => "`)`".to_owned(),
-            Self::Comma => "`,`".to_owned(),
+            Self::Word(text) | Self::Quoted(text) => format!("'{text}'"),
+            Self::Sign(_, sign) => format!("'{sign}'"),
+            Self::Open => "'('".to_owned(),
+            Self::Close => "')'".to_owned(),
+            Self::Comma => "','".to_owned(),
         }
     }
 }
@@ -94,12 +94,12 @@ pub(super) fn conditions(text: &str) -> Result<Vec<Condition>, DataError> {
     while let Some(token) = reader.next() {
         if token.is("or") {
             return Err(
-                DataError::new("conditions can only be joined by `and`, found `or`")
-                    .help("use `in` to select several values of a column: site in (gut, skin)"),
+                DataError::new("conditions can only be joined by 'and', found 'or'")
+                    .help("use 'in' to select several values of a column: site in (gut, skin)"),
             );
         }
         if !token.is("and") {
-            let problem = format!("expected `and` or the end, found {}", token.shown());
+            let problem = format!("expected 'and' or the end, found {}", token.shown());
             return Err(DataError::new(problem).help(IN_QUOTES));
         }
         all.push(reader.condition()?);
@@ -141,14 +141,14 @@ impl Reader {
             Some(Token::Sign(Sign::Order(order), sign)) => {
                 let text = self.value(sign)?;
                 let number = number(&text).ok_or_else(|| {
-                    DataError::new(format!("expected a number after `{sign}`, found `{text}`"))
+                    DataError::new(format!("expected a number after '{sign}', found '{text}'"))
                         .help("select text values with =, != or in")
                 })?;
                 Test::Compare(order, number)
             }
             Some(word) if word.is("in") => Test::In(self.list()?),
             other => {
-                let what = format!("one of =, !=, <, <=, >, >=, in after `{column}`");
+                let what = format!("one of =, !=, <, <=, >, >=, in after '{column}'");
                 return Err(expected(&what, other.as_ref()));
             }
         };
@@ -157,19 +157,19 @@ impl Reader {
     }
 
     fn value(&mut self, sign: &str) -> Result<String, DataError> {
-        self.text(&format!("a value after `{sign}`"))
+        self.text(&format!("a value after '{sign}'"))
     }
 
     /// Reads the values after `in`, with or without parentheses.
     fn list(&mut self) -> Result<Vec<String>, DataError> {
         let in_brackets = self.takes(&Token::Open);
-        let mut values = vec![self.text("a value after `in`")?];
+        let mut values = vec![self.text("a value after 'in'")?];
         while self.takes(&Token::Comma) {
-            values.push(self.text("a value after `,`")?);
+            values.push(self.text("a value after ','")?);
         }
         if in_brackets && !self.takes(&Token::Close) {
             let found = self.next();
-            return Err(expected("`,` or `)` after a value", found.as_ref()));
+            return Err(expected("',' or ')' after a value", found.as_ref()));
         }
         Ok(values)
     }
@@ -230,7 +230,7 @@ fn quoted_text(text: &str, close: char) -> Result<(String, usize), DataError> {
         inner.push(letter);
     }
     Err(DataError::new(format!(
-        "the quote before `{}` does not end",
+        "the quote before '{}' does not end",
         crate::shorten(text)
     ))
     .help(format!("close it with {close}")))

@@ -85,28 +85,28 @@ fn text_that_is_no_condition_is_refused() {
         ("", "there is no condition"),
         (
             "mom_child",
-            "expected one of =, !=, <, <=, >, >=, in after `mom_child`, found the end",
+            "expected one of =, !=, <, <=, >, >=, in after 'mom_child', found the end",
         ),
-        ("mom_child is C", "after `mom_child`, found `is`"),
-        ("mom_child=", "expected a value after `=`, found the end"),
-        ("=C", "expected the name of a column, found `=`"),
+        ("mom_child is C", "after 'mom_child', found 'is'"),
+        ("mom_child=", "expected a value after '=', found the end"),
+        ("=C", "expected the name of a column, found '='"),
         (
             "site = left palm",
-            "expected `and` or the end, found `palm`\n  help: put names and values",
+            "expected 'and' or the end, found 'palm'\n  help: put names and values",
         ),
-        ("a=1 or b=2", "can only be joined by `and`, found `or`"),
+        ("a=1 or b=2", "can only be joined by 'and', found 'or'"),
         ("a=1 and", "expected the name of a column, found the end"),
         (
             "a in (1, 2",
-            "expected `,` or `)` after a value, found the end",
+            "expected ',' or ')' after a value, found the end",
         ),
-        ("a in ()", "expected a value after `in`, found `)`"),
-        ("ph < high", "expected a number after `<`, found `high`"),
+        ("a in ()", "expected a value after 'in', found ')'"),
+        ("ph < high", "expected a number after '<', found 'high'"),
         (
             "'body site = gut",
-            "the quote before `body site = gut` does not end",
+            "the quote before 'body site = gut' does not end",
         ),
-        ("a ! b", "after `a`, found `!`"),
+        ("a ! b", "after 'a', found '!'"),
     ] {
         let error = Conditions::parse(text).unwrap_err().to_string();
         assert!(error.contains(words), "{text}: {error}");
@@ -118,21 +118,21 @@ fn what_the_metadata_do_not_have_is_named_with_what_they_have() {
     for (text, words) in [
         (
             "mom_chid=C",
-            "m.tsv: has no column `mom_chid`\n  help: did you mean `mom_child`?",
+            "m.tsv: has no column 'mom_chid'\n  help: did you mean 'mom_child'?",
         ),
         (
             "mom_child=c",
-            "column `mom_child`: no sample has the value `c`\n  help: did you mean `C`? the column holds `C` (2), `M` (2)",
+            "column 'mom_child': no sample has the value 'c'\n  help: did you mean 'C'? the column holds 'C' (2), 'M' (2)",
         ),
-        ("mom_child!=X", "no sample has the value `X`"),
-        ("ph in (6, 9)", "no sample has the value `9`"),
+        ("mom_child!=X", "no sample has the value 'X'"),
+        ("ph in (6, 9)", "no sample has the value '9'"),
         (
             "mom_child < 3",
-            "`mom_child < 3` compares numbers, but the column holds none\n  help: the column holds `C` (2), `M` (2)",
+            "'mom_child < 3' compares numbers, but the column holds none\n  help: the column holds 'C' (2), 'M' (2)",
         ),
         (
             "mom_child=C and ph>6",
-            "none of the 5 samples meets all conditions: `mom_child = C` holds for 2, `ph > 6` holds for 1",
+            "none of the 5 samples meets all conditions: 'mom_child = C' holds for 2, 'ph > 6' holds for 1",
         ),
     ] {
         let error = chosen(text).unwrap_err();

@@ -36,7 +36,7 @@ pub(super) fn known_values(column: &Column) -> String {
     let named: Vec<String> = sorted
         .iter()
         .take(MOST_NAMED)
-        .map(|(text, count)| format!("`{}` ({count})", shorten(text)))
+        .map(|(text, count)| format!("'{}' ({count})", shorten(text)))
         .collect();
     match sorted.len().saturating_sub(MOST_NAMED) {
         0 => named.join(", "),

@@ -81,12 +81,12 @@ const SPELLINGS: [Spelling; 9] = [
     },
     Spelling {
         why: "they differ in punctuation",
-        mend: "R writes `.` for other characters unless `check.names = FALSE`; rename the ids in \
+        mend: "R writes '.' for other characters unless `check.names = FALSE`; rename the ids in \
                one of the files",
         form: letters_and_digits,
     },
     Spelling {
-        why: "R puts `X` before names that begin with a digit, and `.` for what it does not take for a \
+        why: "R puts 'X' before names that begin with a digit, and '.' for what it does not take for a \
               letter",
         mend: "read the file with `check.names = FALSE` in R, or rename the ids in one of the \
                files",

@@ -27,7 +27,7 @@ impl Parser<'_> {
             let Some(fill) = options.missing_length else {
                 let name = match &*self.name[first] {
                     "" => "this inner node".to_owned(),
-                    name => format!("`{}`", shorten(name)),
+                    name => format!("'{}'", shorten(name)),
                 };
                 return Err(self
                     .error(
@@ -38,7 +38,7 @@ impl Parser<'_> {
                             agreeing(missing, "has", "have")
                         ),
                     )
-                    .help("give a tree with branch lengths, or the length to use for these (`--missing-length 0`)"));
+                    .help("give a tree with branch lengths, or the length to use for these (--missing-length 0)"));
             };
             if !fill.is_finite() || fill < 0.0 {
                 return Err(DataError::new(format!(
@@ -70,7 +70,7 @@ impl Parser<'_> {
                 DataError::new("a tip has no name").at(place(text, start[node]))
             }
             TipFault::Duplicate(node, name) => {
-                DataError::new(format!("a second tip is named `{}`", shorten(&name)))
+                DataError::new(format!("a second tip is named '{}'", shorten(&name)))
                     .at(place(text, start[node]))
                     .help("tips represent ASVs and need unique names")
             }
@@ -85,7 +85,7 @@ impl Parser<'_> {
     fn unrooted(&self, root: usize) -> Option<String> {
         match self.declared_rooted {
             Some(true) => return None,
-            Some(false) => return Some("`[&U]` declares it unrooted".to_owned()),
+            Some(false) => return Some("'[&U]' declares it unrooted".to_owned()),
             None => {}
         }
         let (fork, branches) = self.first_fork(root);

@@ -18,10 +18,10 @@ pub enum Rooting {
 /// The error for an unrooted tree, with ways to root it.
 pub(super) fn refused(why: &str) -> DataError {
     DataError::new(format!("the tree is unrooted: {why}")).help(
-        "UniFrac depends on the root. `--root midpoint` puts it at the midpoint of the longest path \
+        "UniFrac depends on the root. --root midpoint puts it at the midpoint of the longest path \
          between two tips, as `qiime phylogeny midpoint-root --i-tree TREE.qza --o-rooted-tree \
          ROOTED.qza`, `gotree reroot midpoint -i TREE` and phangorn's `midpoint(tree)` in R do; \
          `gotree reroot outgroup -i TREE NAME` roots it by an outgroup. If the root is correct as \
-         it is written, use `--root as-written` (or put `[&R]` in front of the tree)",
+         it is written, use --root as-written (or put '[&R]' in front of the tree)",
     )
 }

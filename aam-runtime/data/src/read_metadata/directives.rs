@@ -27,11 +27,11 @@ impl Directives {
         let at = format!("line {}", row.0);
         let name = row.1[0].clone();
         if !self.seen.insert(name.clone()) {
-            return Err(DataError::new(format!("`{name}` occurs more than once")).at(at));
+            return Err(DataError::new(format!("'{name}' occurs more than once")).at(at));
         }
         if name != "#q2:types" && name != "#q2:missing" {
             return Err(DataError::new(format!(
-                "expected the directive `#q2:types` or `#q2:missing`, found `{name}`"
+                "expected the directive '#q2:types' or '#q2:missing', found '{name}'"
             ))
             .at(at));
         }
@@ -43,14 +43,14 @@ impl Directives {
             .filter(|(_, c)| !c.is_empty())
         {
             let unknown = |expected: &str| {
-                DataError::new(format!("expected {expected}, found `{cell}`"))
-                    .at(format!("{at}, column `{column}`"))
+                DataError::new(format!("expected {expected}, found '{cell}'"))
+                    .at(format!("{at}, column '{column}'"))
             };
             if name == "#q2:types" {
                 let kind = match cell.to_lowercase().as_str() {
                     "numeric" => ColumnKind::Numeric,
                     "categorical" => ColumnKind::Categorical,
-                    _ => return Err(unknown("the type `numeric` or `categorical`")),
+                    _ => return Err(unknown("the type 'numeric' or 'categorical'")),
                 };
                 self.kinds.insert(column.clone(), kind);
             } else {
@@ -60,7 +60,7 @@ impl Directives {
                     "INSDC:missing" => MissingScheme::Insdc,
                     _ => {
                         return Err(unknown(
-                            "the scheme `blank`, `no-missing` or `INSDC:missing`",
+                            "the scheme 'blank', 'no-missing' or 'INSDC:missing'",
                         ));
                     }
                 };
@@ -76,7 +76,7 @@ impl Directives {
         mut values: Vec<Option<String>>,
         ids: &[String],
     ) -> Result<Column, DataError> {
-        let at = format!("column `{name}`");
+        let at = format!("column '{name}'");
         match self.missing.get(name) {
             Some(MissingScheme::Insdc) => {
                 for value in &mut values {
@@ -86,7 +86,7 @@ impl Directives {
             Some(MissingScheme::Never) => {
                 if let Some(row) = values.iter().position(Option::is_none) {
                     return Err(DataError::new(format!(
-                        "the value of `{}` is missing, but the column is declared `no-missing`",
+                        "the value of '{}' is missing, but the column is declared 'no-missing'",
                         ids[row]
                     ))
                     .at(at));

@@ -80,7 +80,7 @@ pub(super) fn parts(text: &str) -> Result<Parts, DataError> {
         }
         if is_directive(&cells) {
             return Err(
-                DataError::new(format!("`{}` comes before the header", cells[0]))
+                DataError::new(format!("'{}' comes before the header", cells[0]))
                     .at(format!("line {line}"))
                     .help("directives belong immediately below the header"),
             );
@@ -135,7 +135,7 @@ impl Parts {
             if wider && (numbered || repeated) {
                 self.notes.push(format!(
                     "the header has one cell fewer than the rows, as R writes tables: the names of \
-                     the rows are left out, and `{name}` holds the ids"
+                     the rows are left out, and '{name}' holds the ids"
                 ));
                 for (_, cells) in &mut self.rows {
                     cells.remove(0);
@@ -146,7 +146,7 @@ impl Parts {
         if wider {
             self.notes.push(format!(
                 "the header has one cell fewer than the rows, as R writes tables: the names of the \
-                 rows are the ids, and `{}` is the first column of values",
+                 rows are the ids, and '{}' is the first column of values",
                 shorten(&name)
             ));
             self.header.insert(0, "sample-id".to_owned());
@@ -165,12 +165,12 @@ impl Parts {
     /// The error for a header that does not begin with the name of the id column.
     fn unnamed(&self, name: &str, rows: &[&Vec<String>]) -> DataError {
         let error = DataError::new(format!(
-            "expected a header whose first column is named `sample-id` (or `id`, `#SampleID`, \
-             `sample_name`, `sample_id`), found `{}`",
+            "expected a header whose first column is named 'sample-id' (or 'id', '#SampleID', \
+             'sample_name', 'sample_id'), found '{}'",
             shorten(name)
         ));
         if let Some(other) = self.header.iter().find(|name| names_ids(name)) {
-            return error.help(format!("put the column `{other}` first"));
+            return error.help(format!("put the column '{other}' first"));
         }
         let parted = [Separator::Comma, Separator::Semicolon, Separator::Blanks]
             .into_iter()
@@ -208,14 +208,14 @@ fn check(header: &[String]) -> Result<(), DataError> {
         }
         if !seen.insert(name) {
             return Err(
-                DataError::new(format!("the column `{name}` occurs more than once"))
+                DataError::new(format!("the column '{name}' occurs more than once"))
                     .help("rename or remove one of them"),
             );
         }
     }
     if let Some(name) = header[1..].iter().find(|name| is_reserved(name)) {
         return Err(DataError::new(format!(
-            "the column name `{name}` is reserved for the id column, which is `{}` here",
+            "the column name '{name}' is reserved for the id column, which is '{}' here",
             header[0]
         ))
         .help("rename the column"));

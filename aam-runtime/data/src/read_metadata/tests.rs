@@ -34,7 +34,7 @@ fn missing_values_as_declared() {
     assert_eq!(metadata.columns()[1].values[0].as_deref(), Some("missing"));
     let error = read_text(&text.replace("y\t2\t1", "y\t2")).unwrap_err();
     assert!(
-        error.contains("column `b`: the value of `y` is missing"),
+        error.contains("column 'b': the value of 'y' is missing"),
         "{error}"
     );
 }
@@ -43,11 +43,11 @@ fn missing_values_as_declared() {
 fn errors_name_the_line() {
     for (text, message) in [
         ("patient\tage\ns1\t4\n", "line 1: expected a header"),
-        ("age\tSample\n4\ts1\n", "put the column `Sample` first"),
+        ("age\tSample\n4\ts1\n", "put the column 'Sample' first"),
         ("sample-id,age\ns1,4,5,6\n", "separated by commas"),
         (
             "id\ta\nx\t1\n\nx\t2\n",
-            "line 4: the id `x` already occurs in line 2",
+            "line 4: the id 'x' already occurs in line 2",
         ),
         (
             "id\ta\nx\t1\t2\n",
@@ -56,11 +56,11 @@ fn errors_name_the_line() {
         ("id\ta\nx\t\"1\n", "line 2: a quoted cell does not end"),
         (
             "id\ta\n#q2:types\tnumeric\nx\tlow\n",
-            "column `a`: is declared numeric but holds",
+            "column 'a': is declared numeric but holds",
         ),
         (
             "id\ta\n#q2:types\tnumber\nx\t1\n",
-            "line 2, column `a`: expected the type",
+            "line 2, column 'a': expected the type",
         ),
         ("((a,b),c);", "pass it with --tree"),
         (
@@ -92,7 +92,7 @@ fn dialects_of_the_same_metadata() {
         ),
         (
             "sample;ph;habitat\ns1;6,5;a\ns2;7;b\n",
-            "column `ph`: decimal commas",
+            "column 'ph': decimal commas",
         ),
         (
             "sample-id  ph  habitat\ns1  6.5  a\ns2  7    b\n",
@@ -106,11 +106,11 @@ fn dialects_of_the_same_metadata() {
         ("\tph\thabitat\ns1\t6.5\ta\ns2\t7\tb\n", "has no name"),
         (
             "SampleID\tph\thabitat\n1\ts1\t6.5\ta\n2\ts2\t7\tb\n",
-            "`SampleID` holds the ids",
+            "'SampleID' holds the ids",
         ),
         (
             "#sampleid\tph\thabitat\ns1\t6.5\ta\ns2\t7\tb\n#s3\t8\tc\n",
-            "such as `#s3`",
+            "such as '#s3'",
         ),
         (
             "id\tph\thabitat\ns1\t6.5\ta\ns2\t7\tb\ns3\t#N/A\t#DIV/0!\n",

@@ -118,7 +118,7 @@ pub(super) fn check_row(
     if let Some(pair) = columns.windows(2).find(|pair| pair[0] >= pair[1]) {
         return Err(DataError::new(if pair[0] == pair[1] {
             format!(
-                "the feature `{}` has two counts",
+                "the feature '{}' has two counts",
                 &feature_ids[pair[0] as usize]
             )
         } else {

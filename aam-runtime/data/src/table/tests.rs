@@ -65,7 +65,7 @@ fn broken_invariants_are_refused() {
         assert!(error.contains(message), "{error}");
     }
     let twice = Table::from_triplets(ids(&["s", "s"]), ids(&["A"]), &[]).unwrap_err();
-    assert!(twice.to_string().contains("`s` occurs more than once"));
+    assert!(twice.to_string().contains("'s' occurs more than once"));
     assert!(Table::from_triplets(ids(&["s"]), ids(&["A", ""]), &[]).is_err());
     assert!(Table::from_triplets(ids(&["s"]), ids(&["A"]), &[(1, 0, 1)]).is_err());
 }

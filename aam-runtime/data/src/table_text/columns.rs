@@ -105,13 +105,13 @@ impl Column {
         match (&self.first_text, self.first_count) {
             (None, None) if self.name.is_empty() => return Ok(Outcome::Note),
             (Some((line, cell)), count) if number(cell) && count.is_none_or(|n| *line < n) => {
-                let place = format!("line {line}, sample `{}`", shorten(&self.name));
+                let place = format!("line {line}, sample '{}'", shorten(&self.name));
                 return Err((*line, no_count(cell).at(place)));
             }
             (Some(_), None) => return Ok(Outcome::Note),
             (Some((text, cell)), Some(count)) if *text < count => {
                 let problem = format!(
-                    "the column `{}` holds text in line {text}, {}, and a number here",
+                    "the column '{}' holds text in line {text}, {}, and a number here",
                     self.name,
                     found(cell)
                 );
@@ -127,7 +127,7 @@ impl Column {
             None => Ok(Outcome::Sample),
             Some(fault) => {
                 let place = format!(
-                    "line {}, feature `{}`, sample `{}`",
+                    "line {}, feature '{}', sample '{}'",
                     fault.line,
                     shorten(&fault.feature),
                     shorten(&self.name)
@@ -153,7 +153,7 @@ fn no_count(cell: &str) -> DataError {
 fn found(cell: &str) -> String {
     match cell.is_empty() {
         true => "an empty cell".to_owned(),
-        false => format!("`{}`", shorten(cell)),
+        false => format!("'{}'", shorten(cell)),
     }
 }
 

@@ -64,7 +64,7 @@ pub(super) fn find(comments: &[String], lines: &[String]) -> Result<(Layout, boo
     layout.ids = layout.id_column(&rows);
     if layout.names.len() < 2 {
         return Err(DataError::new("the header names no samples").help(
-            "a text table begins with a line `#OTU ID` and the sample ids, separated by tabs, \
+            "a text table begins with a line '#OTU ID' and the sample ids, separated by tabs, \
              commas, semicolons or blanks as in all other lines",
         ));
     }
@@ -103,11 +103,11 @@ impl Layout {
         self.notes.push(match numbered && is_feature_header(&name) {
             true => format!(
                 "the header has one cell fewer than the rows, as R writes tables: the numbers of \
-                 the rows have no name, and `{name}` holds the ids"
+                 the rows have no name, and '{name}' holds the ids"
             ),
             false => format!(
                 "the header has one cell fewer than the rows, as R writes tables: its first cell, \
-                 `{name}`, is taken for a sample, not for the name of the ids"
+                 '{name}', is taken for a sample, not for the name of the ids"
             ),
         });
         self.names.insert(0, String::new());

@@ -130,7 +130,7 @@ impl Rows {
         if surplus + short > 0 {
             let samples = needed.count();
             return Err(DataError::new(format!(
-                "the feature `{}` has {}, expected one for each of {}",
+                "the feature '{}' has {}, expected one for each of {}",
                 shorten(feature),
                 counted(samples + surplus - short, "count"),
                 counted(samples, "sample")
@@ -181,7 +181,7 @@ impl Rows {
                     samples.push(column.name.clone());
                 }
                 Ok(Outcome::Note) if column.name.is_empty() && !column.may_be_short() => {}
-                Ok(Outcome::Note) => left_out.push(format!("`{}`", shorten(&column.name))),
+                Ok(Outcome::Note) => left_out.push(format!("'{}'", shorten(&column.name))),
                 Err((line, _)) if fault.as_ref().is_some_and(|(first, _)| *first <= line) => {}
                 Err(error) => fault = Some(error),
             }
@@ -234,7 +234,7 @@ impl Rows {
         }
         if !counts.is_empty() {
             notes.push(
-                "the Bracken counts `…_num` are used, and the fractions `…_frac` are left out"
+                "the Bracken counts '…_num' are used, and the fractions '…_frac' are left out"
                     .to_owned(),
             );
         }

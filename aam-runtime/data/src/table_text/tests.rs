@@ -29,32 +29,32 @@ fn errors_name_line_and_cell() {
     for (text, message) in [
         (
             "#OTU ID\ts1\nA\t1\nA\t2\n",
-            "the feature id `A` occurs more than once",
+            "the feature id 'A' occurs more than once",
         ),
         (
             "#OTU ID\ts1\ts2\nA\t1\n",
-            "line 2: the feature `A` has 1 count, expected",
+            "line 2: the feature 'A' has 1 count, expected",
         ),
         (
             "#OTU ID\ts1\ts2\nA\t1\t2\t3\n",
-            "line 2: the feature `A` has 3 counts",
+            "line 2: the feature 'A' has 3 counts",
         ),
         (
             "#OTU ID\ts1\ts2\nA\t1\t2\nC\tx\t1\n",
-            "feature `C`, sample `s1`: expected a count",
+            "feature 'C', sample 's1': expected a count",
         ),
         ("#OTU ID\ts1\nA\t-1\n", "the count -1 is negative"),
         (
             "#OTU ID\ts1\nA\t0.25\n",
             "the count 0.25 is not a whole number",
         ),
-        ("#OTU ID\ts1\nA\tNaN\n", "expected a count, found `NaN`"),
+        ("#OTU ID\ts1\nA\tNaN\n", "expected a count, found 'NaN'"),
         ("#OTU ID\ts1\nA\t1e300\n", "larger than any count"),
         (
             "#OTU ID\ts1\ts2\nA\t1\tx\nC\t1\t1\n",
-            "line 3: the column `s2` holds text",
+            "line 3: the column 's2' holds text",
         ),
-        ("#OTU ID\ttaxonomy\nA\tk__B\n", "found only `taxonomy`"),
+        ("#OTU ID\ttaxonomy\nA\tk__B\n", "found only 'taxonomy'"),
         ("#OTU ID\ts1\n", "a header but no features"),
         ("(a:1,b:2);\n", "pass it with --tree"),
         (
@@ -130,27 +130,27 @@ fn columns_that_tell_of_the_features_are_left_out_and_named() {
     for (text, names) in [
         (
             "OTU\tsequence\ts1\ts2\tKingdom\tGenus\nA\tACGT\t0\t3\tB\tX\nC\tAC\t1\t0\tB\tNA\n",
-            "`sequence`, `Kingdom`, `Genus`",
+            "'sequence', 'Kingdom', 'Genus'",
         ),
         (
             "OTU\ts1\tlength\ts2\nA\t0\t250\t3\nC\t1\t251\t0\n",
-            "`length`",
+            "'length'",
         ),
-        ("OTU\ttotal\ts1\ts2\nA\t3\t0\t3\nC\t1\t1\t0\n", "`total`"),
-        ("OTU\ts1\ts2\tTaxon\nA\t0\t3\t\nC\t1\t0\tk__B\n", "`Taxon`"),
+        ("OTU\ttotal\ts1\ts2\nA\t3\t0\t3\nC\t1\t1\t0\n", "'total'"),
+        ("OTU\ts1\ts2\tTaxon\nA\t0\t3\t\nC\t1\t0\tk__B\n", "'Taxon'"),
         (
             "OTU\ts1\ts2\tmade by\nA\t0\t3\tx\nC\t1\t0\ty\n",
-            "`made by`",
+            "'made by'",
         ),
         (
             "#taxonomy\tseed_id\tobservation_name\tobservation_sum\ts1\ts2\n\
              k;p\tr0\tA\t3\t0\t3\nk;p\tr1\tC\t1\t1\t0\n",
-            "`#taxonomy`, `seed_id`, `observation_sum`",
+            "'#taxonomy', 'seed_id', 'observation_sum'",
         ),
         (
             "name\ttaxonomy_id\ttaxonomy_lvl\ts1_num\ts1_frac\ts2_num\ts2_frac\n\
              A\t7\tG\t0\t0.0\t3\t1.0\nC\t8\tG\t1\t0.5\t0\t0.0\n",
-            "`taxonomy_id`, `taxonomy_lvl`",
+            "'taxonomy_id', 'taxonomy_lvl'",
         ),
     ] {
         let (found, notes) = noted(text);
@@ -164,23 +164,23 @@ fn cells_that_are_no_counts_are_named_with_their_place() {
     for (text, place, message) in [
         (
             "OTU\ts1\ts2\nA\t1\t\nC\t1\t2\n",
-            "line 2, feature `A`, sample `s2`",
+            "line 2, feature 'A', sample 's2'",
             "found an empty cell\n  help: write 0 where no reads were counted",
         ),
         (
             "OTU\ts1\ts2\nA\t1\t2\nC\tNA\t2\n",
-            "line 3, feature `C`, sample `s1`",
-            "found `NA`",
+            "line 3, feature 'C', sample 's1'",
+            "found 'NA'",
         ),
         ("OTU\ts1\nA\t1\nC\t1,056\n", "line 3", "thousands separator"),
         (
             "OTU\ts1\nA\t6,5\nC\t1\n",
-            "line 2, sample `s1`",
+            "line 2, sample 's1'",
             "decimal commas",
         ),
         (
             "OTU\ts1\ts2\nA\t6,5\t1\nC\t7,25\t1\n",
-            "line 2, sample `s1`",
+            "line 2, sample 's1'",
             "decimal commas",
         ),
         ("OTU\ts1\nA\t10\nC\t5%\n", "line 3", "percentages"),

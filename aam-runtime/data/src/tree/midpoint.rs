@@ -78,7 +78,7 @@ impl Tree {
             return Err(DataError::new(format!(
                 "the longest path between two tips of the tree has length {whole}: it has no midpoint"
             ))
-            .help("give a tree with branch lengths, or keep its root with `--root as-written`"));
+            .help("give a tree with branch lengths, or keep its root with --root as-written"));
         }
         // Back from one end to the branch that contains the midpoint.
         let mut below = other;

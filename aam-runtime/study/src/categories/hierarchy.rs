@@ -179,7 +179,7 @@ fn parent_ids(
             return Err(DataError::in_file(
                 metadata.file(),
                 format!(
-                    "'{level}' of the column `{}` has two parents in `{}`: '{known}' (sample {first}) and '{above}' (sample {sample})",
+                    "'{level}' of the column '{}' has two parents in '{}': '{known}' (sample {first}) and '{above}' (sample {sample})",
                     child.column, parent.column
                 ),
             )

@@ -90,7 +90,7 @@ impl ReferenceWeights {
         {
             return Err(fail(
                 "expected a model of the reference implementation, found no \
-                 `asv_encoder.token_embedding` among its tensors"
+                 'asv_encoder.token_embedding' among its tensors"
                     .to_owned(),
             ));
         }
@@ -331,7 +331,7 @@ fn read_safetensors(path: &Path) -> Result<BTreeMap<String, Stored>, String> {
             Dtype::I64 | Dtype::I32 | Dtype::BOOL => continue,
             other => {
                 return Err(format!(
-                    "tensor `{name}`: expected F32, F64 or BF16, found {other:?}"
+                    "tensor '{name}': expected F32, F64 or BF16, found {other:?}"
                 ));
             }
         };
@@ -354,7 +354,7 @@ fn read_pytorch(path: &Path) -> Result<BTreeMap<String, Stored>, String> {
         let read = || {
             tensor
                 .read()
-                .map_err(|error| format!("tensor `{name}`: {error}"))
+                .map_err(|error| format!("tensor '{name}': {error}"))
         };
         let values = match tensor.dtype() {
             pytorch_reader::DType::F32 => floats(&read()?, f32::from_ne_bytes),

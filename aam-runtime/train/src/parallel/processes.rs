@@ -108,7 +108,7 @@ pub fn refuse(what: &str) -> Result<(), RunError> {
     match communicator()?.size() {
         1 => Ok(()),
         size => Err(RunError::Usage(format!(
-            "{what} runs in one process, but {size} were started; start one, or use `--strategy.ranks` for ranks in threads"
+            "{what} runs in one process, but {size} were started; start one, or use --strategy.ranks for ranks in threads"
         ))),
     }
 }

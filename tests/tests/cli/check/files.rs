@@ -43,7 +43,7 @@ fn all_that_is_wrong_is_told_at_once() {
         // Training needs no tree.
         "warning: study/3.txt: line 1",
         "the branch length -6",
-        "error: study/2.txt: has no column `pH`",
+        "error: study/2.txt: has no column 'pH'",
         "columns: host_subject_id",
         "warning: study/2.txt: 11 samples of the table may be lost due to a different spelling",
         "upper and lower case",
@@ -164,7 +164,7 @@ fn of_several_files_the_one_that_is_used_is_named() {
         .prints(&["--table          study/1.txt"]);
     aam.run("check study --table study/broken.txt")
         .ends_with_code(3)
-        .prints(&["error: study/broken.txt: line 3: the column `s1` holds text in line 2"]);
+        .prints(&["error: study/broken.txt: line 3: the column 's1' holds text in line 2"]);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn single_files_can_be_checked() {
         .says(&["--table"]);
     aam.run("check --metadata study/2.txt --metadata-column ph --table nowhere.biom")
         .ends_with_code(3)
-        .prints(&["nowhere.biom", "has no column `ph`"]);
+        .prints(&["nowhere.biom", "has no column 'ph'"]);
 }
 
 #[test]

@@ -155,7 +155,7 @@ impl ModuleMapper for Apply<'_> {
                 stored = Stored { shape, values };
             } else {
                 self.misfits.push(format!(
-                    "`{}` is {shape:?}, in the file {:?}",
+                    "'{}' is {shape:?}, in the file {:?}",
                     self.path.join("."),
                     stored.shape
                 ));
