@@ -11,6 +11,7 @@ pub mod lr_find;
 mod members;
 mod one_training;
 pub mod options;
+mod ordination;
 pub mod predict;
 pub mod pretraining;
 pub mod rf_baseline;

@@ -7,6 +7,7 @@ use aam_run::RunError;
 use aam_run::events::{Observer, Outcome};
 
 use crate::options::TrainOptions;
+use crate::ordination;
 use crate::stages::{
     DividedStudy, FittedTraining, MatchedStudy, PreparedTraining, TrainingSettings, TrainingSetup,
 };
@@ -20,6 +21,32 @@ pub fn train_once(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
+    trained(options, observer, interrupt, |divided, observer| {
+        let study = divided.matched;
+        let (table, targets) = (&study.study.table, &study.targets.columns);
+        ordination::report(options, table, &study.metadata, targets, observer)
+    })
+}
+
+/// Like [`train_once`], for a run among others on the same samples, whose ordination is that of all.
+///
+/// # Errors
+/// Those of [`train_once`].
+pub fn train_among_others(
+    options: &TrainOptions,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+) -> Result<Outcome, RunError> {
+    trained(options, observer, interrupt, |_, _| Ok(()))
+}
+
+/// Trains and evaluates, and does `more` for the report.
+fn trained(
+    options: &TrainOptions,
+    observer: &mut dyn Observer,
+    interrupt: &AtomicBool,
+    more: impl Fn(&DividedStudy<'_>, &mut dyn Observer) -> Result<(), RunError>,
+) -> Result<Outcome, RunError> {
     Watch::over("train", observer, |watch| {
         let setup = TrainingSetup::new(TrainingSettings::of_run(options)?, watch)?;
         if setup.is_finished(watch)? {
@@ -31,6 +58,7 @@ pub fn train_once(
         let run = prepared.watched_directory(watch)?;
         let fitted = FittedTraining::new(prepared, &run, watch, interrupt)?;
         if fitted.outcome() == Outcome::Finished && setup.ranks.has_first() {
+            more(&divided, watch)?;
             fitted.conclude(&run, watch)?;
         }
         Ok(fitted.outcome())

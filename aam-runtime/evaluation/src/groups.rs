@@ -41,7 +41,7 @@ impl Groups {
     }
 
     /// Groups samples with equal `values`.
-    pub(crate) fn of_values(values: &[Option<&str>]) -> Self {
+    pub fn of_values(values: &[Option<&str>]) -> Self {
         let mut names: Vec<String> = Vec::new();
         let mut known = HashMap::new();
         let mut of = Vec::with_capacity(values.len());

@@ -19,6 +19,7 @@ pub mod evaluation;
 pub mod folds;
 pub mod groups;
 pub mod metrics;
+pub mod ordination;
 pub mod out_of_fold;
 pub mod prediction_sets;
 pub mod repeats;

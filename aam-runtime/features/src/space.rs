@@ -164,7 +164,7 @@ fn centred_logarithms(reads: &mut [f32]) {
 }
 
 /// ASVs that occur in enough of the samples at `rows`, in ascending order.
-fn frequent(table: &Table, rows: &[usize]) -> Vec<usize> {
+pub(crate) fn frequent(table: &Table, rows: &[usize]) -> Vec<usize> {
     let mut samples = vec![0usize; table.num_features()];
     for &row in rows {
         for &asv in table.row(row).0 {

@@ -10,6 +10,7 @@ use aam_evaluation::compared::Compared;
 use aam_evaluation::cross_validated::CrossValidated;
 use aam_evaluation::evaluation::{Evaluation, Predicted};
 use aam_evaluation::metrics::Metric;
+use aam_evaluation::ordination::Ordination;
 
 /// An event of a run.
 #[derive(Debug)]
@@ -87,6 +88,8 @@ pub enum Event<'a> {
     },
     /// All predictions for the held-out samples.
     Predicted(&'a Predicted<'a>),
+    /// All samples in the plane of their principal coordinates.
+    Ordinated(&'a Ordination),
     /// All folds of a cross-validation are evaluated; users are informed by a note.
     CrossValidated(&'a CrossValidated),
     /// The held-out samples are evaluated; users are informed by a note.

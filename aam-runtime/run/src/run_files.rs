@@ -29,6 +29,9 @@ pub const REPORT: &str = "report.html";
 /// The errors of subgroups of the held-out samples.
 pub const ERRORS_BY: &str = "errors_by.tsv";
 
+/// The samples in the plane of their principal coordinates.
+pub const ORDINATION: &str = "ordination.tsv";
+
 /// Event files for TensorBoard.
 pub const TENSORBOARD: &str = "tensorboard";
 
@@ -53,12 +56,13 @@ const FILES: [&str; 10] = [
 pub const EVALUATION: &str = "evaluation.tsv";
 /// Files written at the end, in addition to confusion matrices and the predictions of other
 /// methods.
-const RESULTS: [&str; 6] = [
+const RESULTS: [&str; 7] = [
     EVALUATION,
     RESULT,
     "predictions.tsv",
     "folds.tsv",
     ERRORS_BY,
+    ORDINATION,
     REPORT,
 ];
 /// The directory of checkpoints.

@@ -16,7 +16,7 @@ use super::fold_listener::{FoldListener, WarningsHeard};
 use super::options::CompareOptions;
 use super::record::{ComparisonFingerprint, read_result, write_result};
 use super::table::{CombinationResults, Comparison, FoldResult};
-use crate::one_training::train_once;
+use crate::one_training::train_among_others;
 use crate::stages::{FoldedStudy, folded};
 
 /// A comparison in progress.
@@ -178,7 +178,7 @@ impl<'a> Comparing<'a> {
         let options = self.options_of(row, fold, &path)?;
         let warned = &mut self.warned;
         let mut listener = FoldListener::new(fold, what, one_model, warned, observer);
-        let outcome = train_once(&options, &mut listener, interrupt);
+        let outcome = train_among_others(&options, &mut listener, interrupt);
         let result = listener.result(matches!(outcome, Ok(Outcome::Finished)), &path);
         let line = match outcome {
             Ok(Outcome::Interrupted) => {

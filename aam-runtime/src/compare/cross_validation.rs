@@ -23,6 +23,7 @@ use super::combination::Combination;
 use super::options::CompareOptions;
 use super::{FinishedComparison, compare_all};
 use crate::members::{Members, OutOfFold, combined, with_network_first};
+use crate::ordination;
 
 /// Trains on every fold that is not complete, and reports the results.
 ///
@@ -91,6 +92,9 @@ impl FinishedComparison {
             return Ok(Outcome::Interrupted);
         }
         let others = self.others(options, &members, network, learners)?;
+        let divided = &self.divided;
+        let (table, targets) = (&divided.table, &divided.targets.columns);
+        ordination::report(options, table, &divided.metadata, targets, observer)?;
         self.report(options, run, &together, &others, observer)?;
         Ok(Outcome::Finished)
     }

@@ -11,7 +11,7 @@ use aam_train::resume::{BEST, can_go_on};
 use super::FinishedComparison;
 use super::fold_listener::FoldListener;
 use crate::members::{Members, OutOfFold, SavedMembers};
-use crate::one_training::train_once;
+use crate::one_training::train_among_others;
 
 /// The directory of the network trained on all samples.
 pub(super) const ALL_SAMPLES: &str = "all-samples";
@@ -36,7 +36,7 @@ impl FinishedComparison {
         all.optimization.output_dir = Some(path.clone());
         let mut warned = self.warned.clone();
         let mut listener = FoldListener::new(0, "all samples", false, &mut warned, observer);
-        let outcome = train_once(&all, &mut listener, interrupt)?;
+        let outcome = train_among_others(&all, &mut listener, interrupt)?;
         if outcome == Outcome::Interrupted {
             return Ok(outcome);
         }

@@ -33,6 +33,7 @@ mod mixed_precision;
 mod mixed_up_files;
 mod one_writer;
 mod optimization;
+mod ordination;
 mod outputs;
 mod plugins;
 mod prediction_passes;

@@ -55,7 +55,7 @@ impl Ink {
     }
 
     /// The placeholder colour that encodes the purpose.
-    pub fn color(self) -> RGBColor {
+    pub const fn color(self) -> RGBColor {
         let n = self as u8;
         RGBColor(n, n, n)
     }

@@ -4,6 +4,7 @@ use aam_evaluation::compared::{Compared, Of};
 use aam_evaluation::coverage::{self, Coverage};
 use aam_evaluation::cross_validated::CrossValidated;
 use aam_evaluation::evaluation::{NETWORK, Predicted, TRIVIAL};
+use aam_evaluation::ordination::Ordination;
 use aam_evaluation::results::TargetPrediction;
 use aam_evaluation::sample_reads::SampleReads;
 use aam_run::events::Event;
@@ -21,6 +22,8 @@ pub struct Gathered {
     pub about: Vec<AboutSample>,
     /// Coverage of intervals and prediction sets, if a level is promised.
     pub coverage: Vec<Coverage>,
+    /// The samples in a plane.
+    pub ordination: Option<Ordination>,
     /// The metrics of every fold, where there are folds.
     pub folds: Option<CrossValidated>,
 }
@@ -71,6 +74,7 @@ impl Gathered {
                 self.latest = base.cloned().collect();
             }
             Event::Epoch { best: true, .. } => self.base = std::mem::take(&mut self.latest),
+            Event::Ordinated(samples) => self.ordination = Some(samples.clone()),
             Event::CrossValidated(folds) => self.folds = Some(folds.clone()),
             Event::Predicted(predicted) => {
                 self.targets = targets(predicted);

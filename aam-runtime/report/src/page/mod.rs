@@ -20,6 +20,7 @@ mod gathered;
 mod groups;
 mod methods;
 mod model_card;
+mod ordination;
 mod part;
 mod predictions;
 mod saved;
@@ -74,6 +75,7 @@ pub fn page(
         @if let Some(more @ 1..) = gathered.targets.len().checked_sub(MOST_TARGETS) {
             p.muted { "There are " (more) " more targets; predictions.tsv and evaluation.tsv list all of them." }
         }
+        (ordination::section(gathered.ordination.as_ref(), &record.settings))
         (curves::base(&gathered.base, record))
         (curves::section(epochs))
         (data::section(record))

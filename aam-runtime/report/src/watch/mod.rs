@@ -22,7 +22,9 @@ use crate::record::{Recorder, State, StudySize};
 use aam_data::Table;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer, Outcome};
-use aam_run::run_directory::{ERRORS_BY, METRICS_LINES, RECORD, REPORT, RunDirectory, TENSORBOARD};
+use aam_run::run_directory::{
+    ERRORS_BY, METRICS_LINES, ORDINATION, RECORD, REPORT, RunDirectory, TENSORBOARD,
+};
 use aam_run::settings::{self, Options};
 use tensorboard::TensorBoard;
 
@@ -179,6 +181,9 @@ impl Files {
             observer.observe(&Event::Saved(&path))?;
             if let Some(text) = crate::page::errors_by(gathered, &record.settings) {
                 self.run.write(ERRORS_BY, &text)?;
+            }
+            if let Some(samples) = &gathered.ordination {
+                self.run.write(ORDINATION, &samples.tsv())?;
             }
         }
         Ok(())
