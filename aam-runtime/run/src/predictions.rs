@@ -41,7 +41,7 @@ pub struct Likeness {
 }
 
 /// A target, with what the columns of the file need.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TargetColumn<'a> {
     /// Name of the metadata column.
     pub name: &'a str,

@@ -11,7 +11,7 @@ use crate::run_files::{
     CHECKPOINTS, is_leftover, only_leftovers, remove_files, remove_run, results_in,
 };
 pub use crate::run_files::{
-    COMPARISON, CONFIG, ENCODER, ERRORS_BY, EVALUATION, METRICS_LINES, ORDINATION, RECORD, REPORT,
+    COMPARISON, CONFIG, ENCODER, ERRORS_BY, EVALUATION, FOLD, METRICS_LINES, ORDINATION, RECORD, REPORT,
     RESULT, TENSORBOARD,
 };
 use aam_core::file_operations::{make_directories, remove_file, rename, write_synced};
@@ -334,7 +334,12 @@ mod tests {
         assert!(create(true).is_err());
         run.write(CONFIG, "# Settings of a run; `aam train`\n")
             .unwrap();
-        for name in ["metrics.tsv", "checkpoints/best/a", "checkpoints/mine/a"] {
+        for name in [
+            "metrics.tsv",
+            "checkpoints/best/a",
+            "checkpoints/fold-2/a",
+            "checkpoints/mine/a",
+        ] {
             run.write(name, "").unwrap();
         }
         assert!(create(false).is_err());
@@ -342,5 +347,6 @@ mod tests {
         let left = |name: &str| path.join(name).exists();
         assert!(left("notes.txt") && left("checkpoints/mine/a"));
         assert!(!left(CONFIG) && !left("metrics.tsv") && !left("checkpoints/best"));
+        assert!(!left("checkpoints/fold-2"));
     }
 }

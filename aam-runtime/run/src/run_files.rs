@@ -67,16 +67,19 @@ const RESULTS: [&str; 7] = [
 ];
 /// The directory of checkpoints.
 pub(crate) const CHECKPOINTS: &str = "checkpoints";
+/// Start of the names of the checkpoints of folds, before their numbers from 1.
+pub const FOLD: &str = "fold-";
 
 /// Removes the files of a run, name by name.
 pub(crate) fn remove_run(path: &Path) -> Result<(), RunError> {
     let checkpoints = path.join(CHECKPOINTS);
     let ours = |name: &str| {
         let last = name.strip_suffix(".older").unwrap_or(name);
-        let epoch = name.strip_prefix("epoch-");
+        let numbered = ["epoch-", FOLD].into_iter();
+        let mut number = numbered.filter_map(|start| last.strip_prefix(start));
         ["best", "last"].contains(&last)
             || name.starts_with(checkpoint_files::UNFINISHED)
-            || epoch.is_some_and(|number| number.parse::<usize>().is_ok())
+            || number.any(|number| number.parse::<usize>().is_ok())
     };
     for entry in fs::read_dir(&checkpoints).into_iter().flatten().flatten() {
         if ours(&entry.file_name().to_string_lossy()) {

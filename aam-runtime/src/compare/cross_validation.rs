@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use aam_evaluation::cross_validated::{CrossValidated, FoldScores};
 use aam_evaluation::evaluation::{Figure, Other, RANDOM_FOREST, Reported, TRIVIAL};
 use aam_evaluation::out_of_fold::at_levels;
-use aam_evaluation::results::HeldOut;
+use aam_evaluation::results::{HeldOut, RawColumn};
 use aam_evaluation::sample_reads::sample_reads;
 use aam_evaluation::trivial;
 use aam_report::watch::Watch;
@@ -22,7 +22,9 @@ use aam_train::options::{Level, TrainOptions};
 use super::combination::Combination;
 use super::options::CompareOptions;
 use super::{FinishedComparison, compare_all};
-use crate::members::{Members, OutOfFold, combined, with_network_first};
+use crate::members::{
+    FittedMembers, FoldOfMembers, Members, OutOfFold, combined, with_network_first,
+};
 use crate::ordination;
 
 /// Trains on every fold that is not complete, and reports the results.
@@ -77,15 +79,15 @@ impl FinishedComparison {
     ) -> Result<Outcome, RunError> {
         let members = Members::read(&options.members)?;
         let network = self.pooled("predictions.tsv")?;
-        let Some(learners) = self.learners(options, &members, observer, interrupt)? else {
+        let Some(fitted) = self.fitted(options, &members, observer, interrupt)? else {
             return Ok(Outcome::Interrupted);
         };
+        let learners = self.learners(options, &members, &fitted)?;
         let together = combined(members.with_network, &network, &learners);
-        let out_of_fold = OutOfFold::of(
-            &self.divided.targets.columns,
-            &together,
-            &Level::distinct(&options.interval),
-        );
+        let levels = Level::distinct(&options.interval);
+        let targets = &self.divided.targets.columns;
+        let out_of_fold = OutOfFold::of(targets, &together, &levels);
+        self.save_folds(fitted, (targets, &together, &levels), run)?;
         let outcome =
             self.fit_on_all(options, (&members, out_of_fold), run, observer, interrupt)?;
         if outcome == Outcome::Interrupted {
@@ -178,32 +180,69 @@ impl FinishedComparison {
         Ok(CrossValidated { folds: scores })
     }
 
-    /// The predictions of learners for every sample, each fitted without the samples of its fold.
-    fn learners(
+    /// The members, fitted without the samples of each fold.
+    fn fitted(
         &self,
         options: &TrainOptions,
         members: &Members,
         observer: &mut dyn Observer,
         interrupt: &AtomicBool,
-    ) -> Result<Option<Vec<Other>>, RunError> {
-        let divided = &self.divided;
-        let samples = divided.labelled(options);
-        let numbers = samples.numbers();
-        let splits = &divided.folds.splits;
-        let mut all: Vec<Other> = Vec::new();
-        if members.is_network_alone() {
-            return Ok(Some(all));
-        }
+    ) -> Result<Option<Vec<FittedMembers>>, RunError> {
+        let samples = self.divided.labelled(options);
+        let splits = &self.divided.folds.splits;
+        let mut all = Vec::with_capacity(splits.len());
         for (done, split) in splits.iter().enumerate() {
             if interrupt.load(Ordering::Relaxed) {
                 return Ok(None);
             }
-            observer.observe(&Event::Progress {
-                what: "fitting the other members",
-                done,
-                total: splits.len(),
-            })?;
-            let fitted = members.fit(&samples, &split.train)?;
+            if !members.is_network_alone() {
+                observer.observe(&Event::Progress {
+                    what: "fitting the other members",
+                    done,
+                    total: splits.len(),
+                })?;
+            }
+            all.push(members.fit(&samples, &split.train)?);
+        }
+        Ok(Some(all))
+    }
+
+    /// Saves the members `fitted` without the samples of each fold as checkpoints of `run`.
+    fn save_folds(
+        &self,
+        fitted: Vec<FittedMembers>,
+        calibration: (&[RawColumn], &[HeldOut], &[f64]),
+        run: &RunDirectory,
+    ) -> Result<(), RunError> {
+        let combination = &self.comparison.rows[0].combination;
+        let splits = self.divided.folds.splits.iter();
+        for (fold, (split, members)) in splits.zip(fitted).enumerate() {
+            let of_fold = FoldOfMembers {
+                number: fold + 1,
+                members,
+                held_out: &split.validation,
+            };
+            let network = RunDirectory::checkpoints_of(&self.directory.run(combination, fold));
+            of_fold.save(calibration, &network, &run.checkpoints())?;
+        }
+        Ok(())
+    }
+
+    /// The predictions of learners for every sample, each `fitted` without the samples of its fold.
+    fn learners(
+        &self,
+        options: &TrainOptions,
+        members: &Members,
+        fitted: &[FittedMembers],
+    ) -> Result<Vec<Other>, RunError> {
+        let divided = &self.divided;
+        let samples = divided.labelled(options);
+        let numbers = samples.numbers();
+        let mut all: Vec<Other> = Vec::new();
+        if members.is_network_alone() {
+            return Ok(all);
+        }
+        for (split, fitted) in divided.folds.splits.iter().zip(fitted) {
             let categories = fitted.category_ids(&divided.metadata, &divided.ids)?;
             let (table, held_out) = (&divided.table, &split.validation);
             let offsets = fitted.offsets(table, samples.rows, samples.batches);
@@ -221,7 +260,7 @@ impl FinishedComparison {
         for member in &mut all {
             member.samples.sort_by_key(|sample| sample.row);
         }
-        Ok(Some(all))
+        Ok(all)
     }
 
     /// The individual members, if there are several, and the predictions of simpler methods.

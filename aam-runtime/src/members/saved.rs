@@ -14,6 +14,7 @@ use aam_study::batches::Batches;
 use aam_study::categories::CategoryIds;
 use aam_train::checkpoint::directory;
 use aam_train::checkpoint::manifest::{PredictorManifest, TargetManifest};
+use aam_train::state::is_for_resuming;
 use serde::{Deserialize, Serialize};
 
 use super::fitted::{FittedMember, FittedMembers, combined};
@@ -127,12 +128,16 @@ impl SavedMembers {
         postcard::to_stdvec(&contents).map_err(|error| broken(error.to_string()))
     }
 
-    /// Writes the files of the checkpoint at `from` and the members to the checkpoint at `to`.
+    /// Writes the files of the checkpoint at `from` and the members to the checkpoint at `to`, which cannot
+    /// resume a training unless it is the same.
     ///
     /// # Errors
     /// A checkpoint that cannot be read or written.
     pub fn add_to(&self, from: &Path, to: &Path) -> Result<(), RunError> {
         let (manifest, mut files) = directory::load(from)?;
+        if from != to {
+            files.retain(|name, _| !is_for_resuming(name));
+        }
         files.insert(MEMBERS.to_owned(), self.bytes()?);
         if !self.members.usual.is_empty() {
             let usual = postcard::to_stdvec(&self.members.usual)

@@ -41,6 +41,12 @@ pub(super) fn optimizer_file(part: usize) -> String {
     }
 }
 
+/// Whether the file `name` of a checkpoint is only needed to resume the training.
+pub fn is_for_resuming(name: &str) -> bool {
+    let is_optimizer = name.starts_with("optimizer") && name.ends_with(".bpk");
+    is_optimizer || [TRAINER, TRAINING, AVERAGE].contains(&name)
+}
+
 /// The completed part of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Done {

@@ -71,15 +71,8 @@ pub fn checkpoint_of(path: &Path) -> PathBuf {
 /// # Errors
 /// Not a checkpoint, a checkpoint of another format, or a damaged file.
 pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunError> {
-    let path = match path.exists() {
-        true => path.to_owned(),
-        false if older(path).exists() => older(path),
-        false => return Err(RunError::checkpoint(path, "there is no such directory")),
-    };
-    let at = path.join(MANIFEST);
-    let text = read_file(&at, LARGEST_MANIFEST)
-        .map_err(|error| RunError::checkpoint(&path, not_a_checkpoint(&path, &error)))?;
-    let manifest = manifest_of(&text).map_err(|problem| RunError::checkpoint(&at, problem))?;
+    let path = placed(path)?;
+    let (at, manifest) = (path.join(MANIFEST), manifest(&path)?);
     let files = files_of(&path, &manifest)?;
     // Before anything is built: a damaged size must not exhaust memory.
     let stored = files.get(WEIGHTS).map_or(0, Vec::len);
@@ -92,6 +85,27 @@ pub fn load(path: &Path) -> Result<(Manifest, BTreeMap<String, Vec<u8>>), RunErr
         ));
     }
     Ok((manifest, files))
+}
+
+/// Reads the manifest of the checkpoint at `path`, and no other file.
+///
+/// # Errors
+/// Not a checkpoint, a checkpoint of another format, or a damaged manifest.
+pub fn manifest(path: &Path) -> Result<Manifest, RunError> {
+    let path = placed(path)?;
+    let at = path.join(MANIFEST);
+    let text = read_file(&at, LARGEST_MANIFEST)
+        .map_err(|error| RunError::checkpoint(&path, not_a_checkpoint(&path, &error)))?;
+    manifest_of(&text).map_err(|problem| RunError::checkpoint(&at, problem))
+}
+
+/// Where the checkpoint at `path` is, which may just be being replaced.
+fn placed(path: &Path) -> Result<PathBuf, RunError> {
+    match path.exists() {
+        true => Ok(path.to_owned()),
+        false if older(path).exists() => Ok(older(path)),
+        false => Err(RunError::checkpoint(path, "there is no such directory")),
+    }
 }
 
 /// Parses a manifest.
