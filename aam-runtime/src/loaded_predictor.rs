@@ -169,9 +169,9 @@ fn members(
 /// Samples that a model can predict, prepared like those it was trained on.
 pub struct PredictableSamples {
     /// Reads, with sequences as the names of the ASVs.
-    pub table: Table,
+    pub table: Arc<Table>,
     /// The tokenised sequences.
-    pub sequences: TokenizedSequences,
+    pub sequences: Arc<TokenizedSequences>,
     /// The batches of the samples, if the model removes what they have in common.
     pub batches: Option<Batches>,
     /// The categories of the samples.
@@ -196,6 +196,31 @@ impl PredictableSamples {
         saved.map(|saved| saved.of(metadata, &[])).transpose()?;
         let (table, sequences) =
             given.read(&predictor.policy, predictor.kinship.as_ref(), observer)?;
+        let reads = (Arc::new(table), Arc::new(sequences));
+        Self::of(reads, metadata, predictor, observer)
+    }
+
+    /// The same samples for another model that was trained on samples prepared in the same way.
+    ///
+    /// # Errors
+    /// Metadata that the model needs and that is missing.
+    pub fn for_predictor(
+        &self,
+        metadata: Option<&Metadata>,
+        predictor: &LoadedPredictor,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, RunError> {
+        let reads = (self.table.clone(), self.sequences.clone());
+        Self::of(reads, metadata, predictor, observer)
+    }
+
+    fn of(
+        (table, sequences): (Arc<Table>, Arc<TokenizedSequences>),
+        metadata: Option<&Metadata>,
+        predictor: &LoadedPredictor,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, RunError> {
+        let saved = predictor.batches.as_ref();
         let (ids, parts) = (table.sample_ids(), &predictor.parts);
         let batches = saved.map(|saved| saved.of(metadata, ids)).transpose()?;
         if let (Some(saved), Some(batches)) = (saved, &batches) {

@@ -84,7 +84,7 @@ pub struct Added {
     pub more: bool,
 }
 
-/// The effect of shuffling groups of related ASVs among the samples.
+/// The effect of shuffling ASVs, genera and clades among the samples.
 #[derive(Clone, Debug)]
 pub struct ShuffledGroups {
     /// Name of the metric.
@@ -95,11 +95,38 @@ pub struct ShuffledGroups {
     pub samples: usize,
     /// Number of repeats.
     pub repeats: usize,
-    /// How many of the explained samples are training samples.
-    pub seen: usize,
-    /// The groups: name, number of ASVs, mean loss of the metric and its standard deviation, and
-    /// whether the loss is stable.
-    pub groups: Vec<(String, usize, f64, f64, bool)>,
+    /// Whether each sample is predicted by a model that did not see it.
+    pub held_out: bool,
+    /// Number of models that predict the samples.
+    pub models: usize,
+    /// The groups, the most costly first.
+    pub groups: Vec<ShuffledShown>,
+}
+
+/// ASVs that are shuffled together.
+#[derive(Clone, Debug)]
+pub struct ShuffledShown {
+    /// What they are: `ASV`, `genus` or `clade`.
+    pub kind: String,
+    /// Display name.
+    pub name: String,
+    /// Number of ASVs.
+    pub asvs: usize,
+    /// What shuffling them costs.
+    pub cost: Cost,
+}
+
+/// The loss of a metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation over the repeats.
+    pub repeats: f64,
+    /// The standard deviation over the folds, if there are several.
+    pub folds: Option<f64>,
+    /// Whether it is above what these deviations allow.
+    pub stable: bool,
 }
 
 /// How the prediction depends on an ASV.
@@ -133,8 +160,9 @@ pub struct Pushed {
 /// The importance of inputs besides single ASVs.
 #[derive(Clone, Debug)]
 pub struct InputsShown {
-    /// The metric and its value for the original samples, if the target is known.
-    pub metric: Option<(String, f64)>,
+    /// The metric, its value for the original samples, and whether each is predicted by a model that did not
+    /// see it; if the target is known.
+    pub metric: Option<(String, f64, bool)>,
     /// Number of samples.
     pub samples: usize,
     /// The inputs, the most important first.
@@ -152,8 +180,8 @@ pub struct InputShown {
     pub sizes: Vec<f64>,
     /// Standard deviation of the first of these over the repeats.
     pub deviation: f64,
-    /// Mean loss of the metric, its standard deviation, and whether the loss is stable.
-    pub worse: Option<(f64, f64, bool)>,
+    /// The loss of the metric.
+    pub worse: Option<Cost>,
 }
 
 /// The attention weights of a part of a model.
@@ -243,7 +271,7 @@ impl Explanation {
                 value: size,
                 interval: Some(interval),
                 ink: Ink::First,
-                pale: input.worse.is_some_and(|(_, _, stable)| !stable),
+                pale: input.worse.is_some_and(|cost| !cost.stable),
                 text: format!("{} ({}): {}", input.name, input.kind, number(size)),
             }
         });

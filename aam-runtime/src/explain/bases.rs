@@ -14,9 +14,9 @@ use burn::tensor::Tensor;
 use ndarray::{Array2, Axis};
 
 use super::changed::ChangedSamples;
+use super::costs::reads;
 use super::methods::{BATCH, Methods, batcher, forward};
 use super::names::Names;
-use super::shuffled::reads;
 use crate::loaded_predictor::{CHUNK, LoadedPredictor};
 
 /// Maximum number of samples to average over.

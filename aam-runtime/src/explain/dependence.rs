@@ -6,8 +6,8 @@ use aam_evaluation::distribution::quantile;
 use aam_run::RunError;
 
 use super::changed::ChangedSamples;
+use super::costs::reads;
 use super::methods::Methods;
-use super::shuffled::reads;
 
 /// Maximum number of samples to average over.
 const MOST_SAMPLES: usize = 60;

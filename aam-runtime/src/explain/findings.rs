@@ -172,8 +172,8 @@ pub struct Findings<'a> {
     pub genera: Vec<GroupFound>,
     /// Clades, the most important first.
     pub clades: Vec<GroupFound>,
-    /// The shuffled groups, and the effect of shuffling them.
-    pub shuffled: Option<(Vec<Clade>, Shuffled)>,
+    /// The shuffled groups, and what shuffling them costs.
+    pub shuffled: Option<Shuffled>,
     /// The partial dependence on selected ASVs.
     pub dependences: Vec<(usize, Dependence)>,
     /// The importance of inputs besides single ASVs.
@@ -188,6 +188,14 @@ impl Findings<'_> {
     /// The id of an explained sample.
     pub fn sample_id(&self, of: &Attributed) -> &str {
         &self.table.sample_ids()[of.row]
+    }
+
+    /// The name of a clade of the ASVs in `columns`, with their lowest common taxon if it is known.
+    pub fn clade_name(&self, name: &str, columns: &[u32]) -> String {
+        match self.names.common(columns) {
+            Some(taxon) => format!("{name} ({taxon})"),
+            None => name.to_owned(),
+        }
     }
 
     /// The mean over samples of the fraction of attributions that depends on other ASVs.

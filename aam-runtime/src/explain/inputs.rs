@@ -10,17 +10,16 @@ use ndarray::{Array3, Axis};
 use rand::seq::SliceRandom;
 
 use super::changed::ChangedSamples;
-use super::labels::Labels;
+use super::costs::{Costs, FEWEST, Judge, Losses, Worse, reads, spread};
 use super::methods::{Inputs, Methods, PredictedSamples};
-use super::shuffled::{FEWEST, Judge, Worse, reads};
 
 /// An input of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Input {
-    /// The categorical column at this index.
-    Category(usize),
-    /// The categories by which the target is scaled.
-    Scale,
+pub enum Input {
+    /// The categorical column of this name.
+    Category(String),
+    /// The categories by which the target is scaled, by the names of their columns.
+    Scale(String),
     /// The numbers of reads of the ASVs of a sample.
     Reads,
 }
@@ -43,167 +42,216 @@ pub struct InputFound {
 /// The importance of all inputs.
 #[derive(Clone, Debug)]
 pub struct InputsFound {
-    /// The metric, and its value for the original samples, if the target is known.
-    pub metric: Option<(&'static str, f64)>,
+    /// The metric, its value for the original samples, and whether every sample is predicted by a model
+    /// that did not see it; if the target is known.
+    pub metric: Option<(&'static str, f64, bool)>,
     /// The number of samples.
     pub samples: usize,
     /// The inputs, the most important first.
     pub inputs: Vec<InputFound>,
 }
 
-/// The settings of the permutations.
-pub struct Exchange<'a> {
-    /// The methods that make the predictions.
-    pub methods: &'a Methods<'a>,
-    /// The samples.
-    pub table: &'a Table,
-    /// The model.
-    pub parts: &'a PredictorManifest,
-    /// The true values, if known.
-    pub labels: Option<&'a Labels>,
-    /// The index of the target.
-    pub target: usize,
-    /// The number of repeats.
-    pub repeats: usize,
-    /// The maximum number of samples to predict.
-    pub evaluations: u64,
-    /// Random seed.
-    pub seed: u64,
+/// The inputs of the model `parts`, whose predictions `methods` make, for the target at index `target`.
+pub fn inputs(methods: &Methods<'_>, parts: &PredictorManifest, target: usize) -> Vec<Input> {
+    let columns = parts.categories.columns.iter();
+    let categories = columns.map(|column| Input::Category(column.column.clone()));
+    let mut inputs: Vec<Input> = categories.collect();
+    let scales = methods.inputs().scales.columns(target);
+    if !scales.is_empty() {
+        inputs.push(Input::Scale(scales.join(" and ")));
+    }
+    inputs.push(Input::Reads);
+    inputs
 }
 
-impl Exchange<'_> {
-    /// The importance of every input.
-    ///
-    /// # Errors
-    /// Predictions that are not finite.
-    pub fn of(&self) -> Result<InputsFound, RunError> {
-        let inputs = self.inputs();
-        let labels = self.labels.filter(|labels| labels.rows.len() >= FEWEST);
-        let rows = self.rows(labels, inputs.len());
-        let mut whole = ChangedSamples::default();
-        for &row in &rows {
-            whole.push(row, reads(self.table, row));
-        }
-        let known = self.methods.predict(&whole)?;
-        let judge = labels.map(|labels| Judge::new(labels, &rows, self.target));
-        let value = match &judge {
-            Some(judge) => judge.of(&known.combined)?,
-            None => None,
-        };
-        let value = value.filter(|value| value.is_finite());
-        let mut found = Vec::with_capacity(inputs.len());
-        for input in &inputs {
-            let (mut sizes, mut worse) = (Vec::new(), Vec::new());
-            for repeat in 0..self.repeats {
-                let mut donors = rows.clone();
-                donors.shuffle(&mut stream(self.seed, &format!("inputs {repeat}")));
-                let predicted = self.exchanged(input, &rows, &donors, &whole, repeat)?;
-                sizes.push(changes(&known.values, &predicted.values));
-                if let (Some(judge), Some(value)) = (&judge, value) {
-                    let changed = judge.of(&predicted.combined)?.unwrap_or(value);
-                    worse.push(judge.sign * (changed - value));
-                }
-            }
-            found.push(self.found(input, &sizes, &worse));
-        }
-        found.sort_by(|a, b| b.sizes[0].total_cmp(&a.sizes[0]).then(a.name.cmp(&b.name)));
-        Ok(InputsFound {
-            metric: judge
-                .as_ref()
-                .zip(value)
-                .map(|(judge, value)| (judge.metric, value)),
-            samples: rows.len(),
-            inputs: found,
-        })
-    }
+/// Which samples exchange their inputs.
+pub struct Exchange<'a> {
+    table: &'a Table,
+    inputs: &'a [Input],
+    target: usize,
+    /// The samples, as ascending rows of the table.
+    rows: Vec<usize>,
+    /// In each repeat, the row that gives its input to the sample at the same place of `rows`.
+    donors: Vec<Vec<usize>>,
+    seed: u64,
+}
 
-    fn inputs(&self) -> Vec<Input> {
-        let categories = 0..self.parts.categories.columns.len();
-        let mut inputs: Vec<Input> = categories.map(Input::Category).collect();
-        if !self.methods.inputs().scales.columns(self.target).is_empty() {
-            inputs.push(Input::Scale);
-        }
-        inputs.push(Input::Reads);
-        inputs
-    }
+/// The predictions of a model with exchanged inputs.
+pub struct Exchanged {
+    /// The mean absolute change of the predictions by input, repeat and method.
+    sizes: Vec<Vec<Vec<f64>>>,
+    /// The losses, if the target is known.
+    pub losses: Option<Losses>,
+}
 
-    /// The samples to use: those with a value if enough are known, as many as the evaluations allow.
-    fn rows(&self, labels: Option<&Labels>, inputs: usize) -> Vec<usize> {
-        let mut rows = match labels {
-            Some(labels) => labels.rows.clone(),
-            None => (0..self.table.num_samples()).collect(),
-        };
-        let each = (inputs * self.repeats).max(1) as u64;
-        let most = usize::try_from(self.evaluations / each).unwrap_or(usize::MAX);
+impl<'a> Exchange<'a> {
+    /// Exchanges each of `inputs` among the samples at `rows`, or among as many of them as need at most
+    /// `evaluations` predictions in all `repeats`.
+    pub fn new(
+        table: &'a Table,
+        (inputs, target): (&'a [Input], usize),
+        mut rows: Vec<usize>,
+        (repeats, evaluations): (usize, u64),
+        seed: u64,
+    ) -> Self {
+        let each = (inputs.len() * repeats).max(1) as u64;
+        let most = usize::try_from(evaluations / each).unwrap_or(usize::MAX);
         if rows.len() > most.max(FEWEST) {
-            rows.shuffle(&mut stream(self.seed, "samples whose inputs are exchanged"));
+            rows.shuffle(&mut stream(seed, "samples whose inputs are exchanged"));
             rows.truncate(most.max(FEWEST));
             rows.sort_unstable();
         }
-        rows
+        let donors = (0..repeats).map(|repeat| {
+            let mut donors = rows.clone();
+            donors.shuffle(&mut stream(seed, &format!("inputs {repeat}")));
+            donors
+        });
+        Self {
+            table,
+            inputs,
+            target,
+            donors: donors.collect(),
+            rows,
+            seed,
+        }
     }
 
-    /// The predictions for the samples at `rows`, each with the `input` of its donor.
+    /// The samples whose inputs are exchanged, as ascending rows of the table.
+    pub fn rows(&self) -> &[usize] {
+        &self.rows
+    }
+
+    /// The predictions of the model `parts` by `methods` for those of the samples that are at `own` rows of the
+    /// table. `None` if none of them is.
+    ///
+    /// # Errors
+    /// Predictions that are not finite.
+    pub fn of(
+        &self,
+        (methods, parts): (&Methods<'_>, &PredictorManifest),
+        judge: Option<&Judge<'_>>,
+        own: &[usize],
+    ) -> Result<Option<Exchanged>, RunError> {
+        let places = 0..self.rows.len();
+        let places = places.filter(|&place| own.binary_search(&self.rows[place]).is_ok());
+        let places: Vec<usize> = places.collect();
+        if places.is_empty() {
+            return Ok(None);
+        }
+        let rows: Vec<usize> = places.iter().map(|&place| self.rows[place]).collect();
+        let mut as_they_are = ChangedSamples::default();
+        for &row in &rows {
+            as_they_are.push(row, reads(self.table, row));
+        }
+        let known = methods.predict(&as_they_are)?;
+        let whole = judge.map(|judge| judge.loss(&rows, &known.combined));
+        let mut sizes = vec![Vec::with_capacity(self.donors.len()); self.inputs.len()];
+        let mut more = sizes.iter().map(|_| Vec::new()).collect::<Vec<_>>();
+        for (input, (sizes, more)) in self.inputs.iter().zip(sizes.iter_mut().zip(&mut more)) {
+            for (repeat, donors) in self.donors.iter().enumerate() {
+                let donors: Vec<usize> = places.iter().map(|&place| donors[place]).collect();
+                let exchanged = Exchangeable {
+                    input,
+                    parts,
+                    rows: &rows,
+                    donors: &donors,
+                    repeat,
+                };
+                let predicted = self.exchanged(methods, &exchanged, &as_they_are)?;
+                sizes.push(changes(&known.values, &predicted.values));
+                if let (Some(judge), Some(whole)) = (judge, whole) {
+                    more.push(judge.loss(&rows, &predicted.combined) - whole);
+                }
+            }
+        }
+        Ok(Some(Exchanged {
+            sizes,
+            losses: whole.map(|whole| Losses {
+                samples: rows.len(),
+                whole,
+                more,
+            }),
+        }))
+    }
+
+    /// The predictions for samples, each with the input of its donor.
     fn exchanged(
         &self,
-        input: &Input,
-        rows: &[usize],
-        donors: &[usize],
-        whole: &ChangedSamples,
-        repeat: usize,
+        methods: &Methods<'_>,
+        of: &Exchangeable<'_>,
+        as_they_are: &ChangedSamples,
     ) -> Result<PredictedSamples, RunError> {
-        let own = self.methods.inputs();
-        match input {
-            Input::Category(column) => {
-                let categories = own.categories.exchanged(*column, rows, donors);
+        let own = methods.inputs();
+        match of.input {
+            Input::Category(name) => {
+                let mut columns = of.parts.categories.columns.iter();
+                let categories = match columns.position(|column| column.column == *name) {
+                    Some(column) => own.categories.exchanged(column, of.rows, of.donors),
+                    None => own.categories.clone(),
+                };
                 let categories = &categories;
-                self.methods
-                    .predict_with(whole, Inputs { categories, ..own })
+                methods.predict_with(as_they_are, Inputs { categories, ..own })
             }
-            Input::Scale => {
-                let scales = own.scales.exchanged(self.target, rows, donors);
+            Input::Scale(_) => {
+                let scales = own.scales.exchanged(self.target, of.rows, of.donors);
                 let scales = &scales;
-                self.methods.predict_with(whole, Inputs { scales, ..own })
+                methods.predict_with(as_they_are, Inputs { scales, ..own })
             }
             Input::Reads => {
                 let mut changed = ChangedSamples::default();
-                for &row in rows {
+                for &row in of.rows {
                     let (columns, counts) = self.table.row(row);
                     let mut counts = counts.to_vec();
                     let id = &self.table.sample_ids()[row];
-                    counts.shuffle(&mut stream(self.seed, &format!("reads {repeat} of {id}")));
+                    let name = format!("reads {} of {id}", of.repeat);
+                    counts.shuffle(&mut stream(self.seed, &name));
                     changed.push(row, columns.iter().copied().zip(counts));
                 }
-                self.methods.predict(&changed)
+                methods.predict(&changed)
             }
         }
     }
 
-    fn found(&self, input: &Input, sizes: &[Vec<f64>], worse: &[f64]) -> InputFound {
-        let methods = sizes.first().map_or(0, Vec::len);
-        let of_method =
-            |method: usize| -> Vec<f64> { sizes.iter().map(|sizes| sizes[method]).collect() };
-        let (name, kind) = match input {
-            Input::Category(column) => {
-                let column = &self.parts.categories.columns[*column];
-                (column.column.clone(), "category")
+    /// The importance of the inputs, from the predictions of the explained model and the costs.
+    pub fn found(&self, exchanged: Option<&Exchanged>, costs: Option<&Costs>) -> InputsFound {
+        let sizes = exchanged.into_iter().flat_map(|exchanged| &exchanged.sizes);
+        let inputs = self.inputs.iter().zip(sizes).enumerate();
+        let inputs = inputs.map(|(place, (input, sizes))| {
+            let methods = sizes.first().map_or(0, Vec::len);
+            let of_method = |method: usize| -> (f64, f64) {
+                let repeats: Vec<f64> = sizes.iter().map(|sizes| sizes[method]).collect();
+                spread(&repeats)
+            };
+            let (name, kind) = match input {
+                Input::Category(column) => (column.as_str(), "category"),
+                Input::Scale(columns) => (columns.as_str(), "scale of the target"),
+                Input::Reads => ("reads", "numbers of reads"),
+            };
+            InputFound {
+                name: name.to_owned(),
+                kind,
+                sizes: (0..methods).map(|method| of_method(method).0).collect(),
+                deviation: of_method(0).1,
+                worse: costs.map(|costs| costs.worse[place]),
             }
-            Input::Scale => {
-                let columns = self.methods.inputs().scales.columns(self.target);
-                (columns.join(" and "), "scale of the target")
-            }
-            Input::Reads => ("reads".to_owned(), "numbers of reads"),
-        };
-        InputFound {
-            name,
-            kind,
-            sizes: (0..methods)
-                .map(|method| Worse::of(&of_method(method)).mean)
-                .collect(),
-            deviation: Worse::of(&of_method(0)).deviation,
-            worse: (!worse.is_empty()).then(|| Worse::of(worse)),
+        });
+        let mut inputs: Vec<InputFound> = inputs.collect();
+        inputs.sort_by(|a, b| b.sizes[0].total_cmp(&a.sizes[0]).then(a.name.cmp(&b.name)));
+        InputsFound {
+            metric: costs.map(|costs| (costs.metric, costs.whole, costs.held_out)),
+            samples: self.rows.len(),
+            inputs,
         }
     }
+}
+
+/// An input of a model and the samples that exchange it.
+struct Exchangeable<'a> {
+    input: &'a Input,
+    parts: &'a PredictorManifest,
+    rows: &'a [usize],
+    donors: &'a [usize],
+    repeat: usize,
 }
 
 /// The mean absolute difference of predictions `[methods, samples, outputs]`, by method.

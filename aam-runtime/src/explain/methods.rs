@@ -65,7 +65,8 @@ pub struct PredictedSamples {
 }
 
 impl<'a> Methods<'a> {
-    /// Prepares the members of `predictor` for the samples, and encodes their ASVs.
+    /// Prepares the members of `predictor` for the samples, and encodes their ASVs, unless `known` are the
+    /// methods of another model for the same samples whose encoder has the same weights.
     ///
     /// # Errors
     /// Those of the observer.
@@ -73,20 +74,32 @@ impl<'a> Methods<'a> {
         predictor: &'a LoadedPredictor,
         samples: &'a PredictableSamples,
         target: usize,
-        cache: &EmbeddingCache,
+        (cache, known): (&EmbeddingCache, Option<&Methods<'_>>),
         observer: &mut dyn Observer,
     ) -> Result<Self, RunError> {
         let batcher = batcher(predictor, samples, &samples.table);
         let rows: Vec<usize> = (0..samples.table.num_samples()).collect();
         let base = &predictor.model.predictor.base;
-        let place = (&predictor.device, cache);
-        let embeddings = Embeddings::of_samples(base, &batcher, &rows, place, |done, total| {
-            observer.observe(&Event::Progress {
-                what: "encoding ASVs",
-                done,
-                total,
-            })
-        })?;
+        let weights = base.asv_encoder_weights();
+        let known = known.filter(|known| {
+            let of_known = &known.predictor.model.predictor.base;
+            known.predictor.asv_encoder == predictor.asv_encoder
+                && of_known.embedding_precision() == base.embedding_precision()
+                && of_known.asv_encoder_weights() == weights
+        });
+        let embeddings = match known {
+            Some(known) => known.embeddings.clone(),
+            None => {
+                let place = (&predictor.device, cache);
+                Embeddings::of_samples(base, &batcher, &rows, place, |done, total| {
+                    observer.observe(&Event::Progress {
+                        what: "encoding ASVs",
+                        done,
+                        total,
+                    })
+                })?
+            }
+        };
         let classes = match predictor.parts.targets[target].values.classes() {
             None => Vec::new(),
             // With two classes, the probability of one determines that of the other.

@@ -6,9 +6,12 @@ mod baseline;
 mod bases;
 mod changed;
 mod clades;
+mod costs;
 mod dependence;
+mod exchanges;
 mod findings;
 mod folder;
+mod held_out;
 mod importance;
 mod inputs;
 mod labels;
@@ -88,6 +91,7 @@ pub fn explain(options: &ExplainOptions, observer: &mut dyn Observer) -> Result<
     )?;
     let explanation = Explanation {
         options,
+        source: &source,
         predictor: &predictor,
         samples: &samples,
         target,
@@ -136,6 +140,7 @@ fn samples(
 /// The inputs and settings of an explanation.
 struct Explanation<'a> {
     options: &'a ExplainOptions,
+    source: &'a ModelSource<'a>,
     predictor: &'a LoadedPredictor,
     samples: &'a PredictableSamples,
     target: usize,
@@ -159,7 +164,7 @@ impl Explanation<'_> {
         bases::columns(&options.bases, &names, &[])?;
         let (predictor, samples) = (self.predictor, self.samples);
         let cache = EmbeddingCache::of(&options.embedding_cache, &predictor.asv_encoder);
-        let methods = Methods::new(predictor, samples, self.target, &cache, observer)?;
+        let methods = Methods::new(predictor, samples, self.target, (&cache, None), observer)?;
         let attributed = self.attribute(&methods, &relatives, observer)?;
         let totals = Totals::new(&attributed, table, options.seed);
         let single: Vec<Vec<u32>> = (0..table.num_features() as u32)
@@ -169,16 +174,11 @@ impl Explanation<'_> {
         let genera = names.genera().into_iter();
         let genera = genera.map(|(name, columns)| Clade { name, columns });
         let genera = GroupFound::all(genera.collect(), &totals);
-        let shuffled = match &labels {
-            Some(labels) => self.shuffle(
-                &methods,
-                labels,
-                &self.groups(&names, &relatives, &totals),
-                observer,
-            )?,
-            None => None,
-        };
+        let clades = GroupFound::all(clades, &totals);
         let order = order(&importance);
+        let groups = permutations::groups(&names, &order, &genera, &clades);
+        let (shuffled, inputs) =
+            self.exchange(&methods, labels.as_ref(), groups, metadata, observer)?;
         let found = Findings {
             table,
             explained: Explained {
@@ -191,10 +191,10 @@ impl Explanation<'_> {
             tests: labels.as_ref().map_or_else(Vec::new, |labels| {
                 differences(table, &labels.rows, &labels.column)
             }),
-            clades: GroupFound::all(clades, &totals),
+            clades,
             samples: &attributed,
             dependences: self.dependences(&methods, &order, &importance)?,
-            inputs: self.exchange(&methods, labels.as_ref())?,
+            inputs,
             attention: self.attention(&methods, &names, observer)?,
             bases: self.bases(&methods, &names, &order, observer)?,
             names,
@@ -250,10 +250,11 @@ impl Explanation<'_> {
     ) -> Result<(), RunError> {
         let ids = found.table.sample_ids().iter();
         let seen = ids.filter(|id| self.predictor.seen.contains(*id)).count();
+        let shuffled = found.shuffled.as_ref();
         let mut warnings = Vec::new();
-        if seen > 0 && found.labels.is_some() {
+        if seen > 0 && shuffled.is_some_and(|shuffled| !shuffled.costs.held_out) {
             warnings.push(format!(
-                "{seen} of {} {} used to train the model: {} predicted too well, and the effect of shuffling is overestimated",
+                "{seen} of {} {} used to train the model, and models of folds are not saved with it: {} predicted too well, and the effect of shuffling is overestimated",
                 counted(found.table.num_samples(), "sample"),
                 agreeing(seen, "was", "were"),
                 agreeing(seen, "it is", "they are")
@@ -269,7 +270,6 @@ impl Explanation<'_> {
                 table: table.display().to_string(),
                 baseline: self.options.baseline,
                 repeats: self.options.repeats,
-                seen,
                 warnings: &warnings,
             },
         );

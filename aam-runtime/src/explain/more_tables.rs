@@ -24,20 +24,25 @@ pub fn inputs(found: &Findings<'_>, inputs: &InputsFound, path: &Path) -> Result
         .to_vec();
     let members = found.explained.methods.iter().skip(1);
     columns.extend(members.map(|member| format!("importance {member}")));
-    if let Some((metric, _)) = inputs.metric {
+    if let Some((metric, ..)) = inputs.metric {
         columns.push(format!("{metric} worse by"));
-        columns.extend(["standard deviation of that", "stable"].map(str::to_owned));
+        let of_costs = ["sd over repeats", "sd over folds", "stable", "held out"];
+        columns.extend(of_costs.map(str::to_owned));
     }
     let rows = inputs.inputs.iter().map(|input| {
         let mut row = vec![input.name.clone(), input.kind.to_owned()];
         row.extend([input.sizes[0], input.deviation].map(number));
         row.extend(input.sizes.iter().skip(1).copied().map(number));
-        if inputs.metric.is_some() {
+        if let Some((_, _, held_out)) = inputs.metric {
             row.extend(match input.worse {
                 Some(worse) => [
                     number(worse.mean),
-                    number(worse.deviation),
+                    number(worse.repeats),
+                    worse
+                        .folds
+                        .map_or_else(String::new, |folds| number(folds.0)),
                     yes_or_no(worse.is_stable()),
+                    yes_or_no(held_out),
                 ],
                 None => Default::default(),
             });

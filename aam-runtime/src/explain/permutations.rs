@@ -1,4 +1,6 @@
-//! What is shuffled, exchanged and replaced in an explanation.
+//! What is shuffled, and what a prediction depends on besides, in an explanation.
+
+use std::collections::HashSet;
 
 use aam_evaluation::evaluation::NETWORK;
 use aam_run::RunError;
@@ -11,98 +13,52 @@ use super::clades::Clade;
 use super::dependence::{Dependence, dependence};
 use super::findings::GroupFound;
 use super::folder::CURVES;
-use super::importance::{Importance, Totals};
-use super::inputs::{Exchange, InputsFound};
-use super::labels::Labels;
+use super::importance::Importance;
 use super::methods::Methods;
 use super::names::Names;
-use super::relatives::Relatives;
-use super::shuffled::{Shuffled, Shuffling};
+use super::shuffled::{CLADE, ShuffledGroup};
 
-/// Number of groups of related ASVs that are shuffled.
-const SHUFFLED_GROUPS: usize = 20;
-/// Mean number of ASVs in a group of relatives.
-const RELATIVES: usize = 5;
+/// Maximum number of ASVs, of genera and of clades that are shuffled.
+const MOST_SHUFFLED: usize = 20;
+/// Maximum number of ASVs of a clade that is shuffled.
+const LARGEST_CLADE: usize = 10;
+
+/// The ASVs, genera and clades to shuffle, the most important of each first. Of the nested clades, the largest
+/// ones of up to ten ASVs are taken, which have no ASV in common.
+pub fn groups(
+    names: &Names,
+    order: &[usize],
+    genera: &[GroupFound],
+    clades: &[GroupFound],
+) -> Vec<ShuffledGroup> {
+    let group = |kind, name: &str, columns: &[u32]| ShuffledGroup {
+        kind,
+        of: Clade {
+            name: name.to_owned(),
+            columns: columns.to_vec(),
+        },
+    };
+    let asvs = order.iter().take(MOST_SHUFFLED);
+    let asvs = asvs.map(|&column| group("ASV", &names.label(column), &[column as u32]));
+    let genera = genera.iter().take(MOST_SHUFFLED);
+    let genera = genera.map(|genus| group("genus", &genus.name, &genus.columns));
+    let mut small: Vec<&GroupFound> = clades
+        .iter()
+        .filter(|clade| clade.columns.len() <= LARGEST_CLADE)
+        .collect();
+    small.sort_by_key(|clade| std::cmp::Reverse(clade.columns.len()));
+    let mut taken = HashSet::new();
+    small.retain(|clade| clade.columns.iter().all(|column| taken.insert(*column)));
+    let kept: HashSet<&[u32]> = small.iter().map(|clade| clade.columns.as_slice()).collect();
+    let clades = clades
+        .iter()
+        .filter(|clade| kept.contains(clade.columns.as_slice()));
+    let clades = clades.take(MOST_SHUFFLED);
+    let clades = clades.map(|clade| group(CLADE, &clade.name, &clade.columns));
+    asvs.chain(genera).chain(clades).collect()
+}
 
 impl Explanation<'_> {
-    /// The groups to shuffle, most important first: genera if known, otherwise closest relatives.
-    pub(super) fn groups(
-        &self,
-        names: &Names,
-        relatives: &Relatives,
-        totals: &Totals<'_>,
-    ) -> Vec<Clade> {
-        let genera = names.genera();
-        let groups: Vec<Clade> = match genera.is_empty() {
-            false => genera
-                .into_iter()
-                .map(|(name, columns)| Clade { name, columns })
-                .collect(),
-            true => {
-                let all: Vec<u32> = (0..self.samples.table.num_features() as u32).collect();
-                let most = match relatives.known() {
-                    0 => all.len(),
-                    // One more group for those without known relatives.
-                    known => known.div_ceil(RELATIVES) + 1,
-                };
-                let groups = relatives.groups(&all, most);
-                let columns = groups
-                    .into_iter()
-                    .map(|group| group.iter().map(|&at| all[at]).collect());
-                let named = columns.map(|columns: Vec<u32>| Clade {
-                    name: match columns.len() {
-                        1 => names.label(columns[0] as usize),
-                        many if !relatives.knows(columns[0]) => format!("{many} rare ASVs"),
-                        more => {
-                            format!("{} and {} more", names.label(columns[0] as usize), more - 1)
-                        }
-                    },
-                    columns,
-                });
-                named.collect()
-            }
-        };
-        let found = GroupFound::all(groups, totals)
-            .into_iter()
-            .take(SHUFFLED_GROUPS);
-        found
-            .map(|group| Clade {
-                name: group.name,
-                columns: group.columns,
-            })
-            .collect()
-    }
-
-    /// How much worse the predictions get if each of `groups` is shuffled.
-    pub(super) fn shuffle(
-        &self,
-        methods: &Methods<'_>,
-        labels: &Labels,
-        groups: &[Clade],
-        observer: &mut dyn Observer,
-    ) -> Result<Option<(Vec<Clade>, Shuffled)>, RunError> {
-        let options = self.options;
-        let shuffling = Shuffling {
-            methods,
-            table: &self.samples.table,
-            labels,
-            target: self.target,
-            repeats: options.repeats,
-            evaluations: options.evaluations / 10,
-            seed: options.seed,
-        };
-        let columns: Vec<Vec<u32>> = groups.iter().map(|group| group.columns.clone()).collect();
-        let total = columns.len() * options.repeats;
-        let found = shuffling.of(&columns, |done| {
-            observer.observe(&Event::Progress {
-                what: "shuffling related ASVs",
-                done,
-                total,
-            })
-        })?;
-        Ok(found.map(|found| (groups.to_vec(), found)))
-    }
-
     /// How the prediction depends on the most important ASVs, the first in `order`.
     pub(super) fn dependences(
         &self,
@@ -130,25 +86,6 @@ impl Explanation<'_> {
             true => attention(methods, names, observer).map(Some),
             false => Ok(None),
         }
-    }
-
-    /// The importance of inputs besides single ASVs.
-    pub(super) fn exchange(
-        &self,
-        methods: &Methods<'_>,
-        labels: Option<&Labels>,
-    ) -> Result<InputsFound, RunError> {
-        let exchange = Exchange {
-            methods,
-            table: &self.samples.table,
-            parts: &self.predictor.parts,
-            labels,
-            target: self.target,
-            repeats: self.options.repeats,
-            evaluations: self.options.evaluations / 10,
-            seed: self.options.seed,
-        };
-        exchange.of()
     }
 
     /// The effects of the bases of the requested ASVs, the first of which are those in `order`.

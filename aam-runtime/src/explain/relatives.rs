@@ -47,16 +47,6 @@ impl Relatives {
         }
     }
 
-    /// The number of ASVs in clades.
-    pub fn known(&self) -> usize {
-        self.known
-    }
-
-    /// Whether the ASV in `column` is in a clade.
-    pub fn knows(&self, column: u32) -> bool {
-        self.place[column as usize].is_some()
-    }
-
     /// The columns of the ASVs of every clade, closest relatives first.
     pub fn clades(&self) -> Vec<Vec<u32>> {
         let mut found: Vec<Vec<u32>> = Vec::with_capacity(self.clades.len());
@@ -155,13 +145,11 @@ mod tests {
         assert_eq!(relatives.groups(&[1, 2, 3], 2), [vec![0, 2], vec![1]]);
         assert_eq!(relatives.groups(&[1, 2], 1), [[0, 1]]);
         assert_eq!(relatives.groups(&[], 4).len(), 0);
-        assert!(relatives.known() == 3 && relatives.knows(3) && !relatives.knows(0));
     }
 
     #[test]
     fn features_without_relatives_are_divided_evenly() {
         let relatives = of(["a", "b", "c", "d", "e"]);
-        assert_eq!(relatives.known(), 0);
         let groups = relatives.groups(&[0, 1, 2, 3, 4], 2);
         assert_eq!(groups, [vec![0, 1, 2], vec![3, 4]]);
         assert_eq!(relatives.groups(&[0, 2], 9).len(), 2);

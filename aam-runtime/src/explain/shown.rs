@@ -1,14 +1,16 @@
 //! The results as shown on the page and in the plots.
 
 use aam_report::explanation::{
-    Added, BasesShown, DependenceFound, Driver, Explanation, InputShown, InputsShown, Pushed,
-    ShuffledGroups,
+    Added, BasesShown, Cost, DependenceFound, Driver, Explanation, InputShown, InputsShown, Pushed,
+    ShuffledGroups, ShuffledShown,
 };
 
 use super::attention_files;
 use super::bases::BasesFound;
+use super::costs::Worse;
 use super::findings::{Explained, Findings, GroupFound};
 use super::importance::{Importance, MOST_IMPORTANT};
+use super::shuffled::{CLADE, Shuffled};
 use super::walks::Attributed;
 use crate::options::Baseline;
 
@@ -26,8 +28,6 @@ pub struct About<'a> {
     pub baseline: Baseline,
     /// How often groups were shuffled.
     pub repeats: usize,
-    /// The number of samples that were used to train the model.
-    pub seen: usize,
     /// The warnings.
     pub warnings: &'a [String],
 }
@@ -144,30 +144,39 @@ fn of_importance(explained: &Explained, label: String, of: &Importance) -> Drive
 }
 
 fn shuffled(found: &Findings<'_>, about: &About<'_>) -> Option<ShuffledGroups> {
-    let (groups, shuffled) = found.shuffled.as_ref()?;
-    let mut rows: Vec<(String, usize, f64, f64, bool)> = groups
+    let Shuffled { groups, costs } = found.shuffled.as_ref()?;
+    let groups = groups
         .iter()
-        .zip(&shuffled.worse)
-        .map(|(group, worse)| {
-            let stable = worse.is_stable();
-            (
-                group.name.clone(),
-                group.columns.len(),
-                worse.mean,
-                worse.deviation,
-                stable,
-            )
-        })
-        .collect();
-    rows.sort_by(|a, b| b.2.total_cmp(&a.2));
+        .zip(&costs.worse)
+        .map(|(group, worse)| ShuffledShown {
+            kind: group.kind.to_owned(),
+            name: match group.kind {
+                CLADE => found.clade_name(&group.of.name, &group.of.columns),
+                _ => group.of.name.clone(),
+            },
+            asvs: group.of.columns.len(),
+            cost: cost(worse),
+        });
+    let mut groups: Vec<ShuffledShown> = groups.collect();
+    groups.sort_by(|a, b| b.cost.mean.total_cmp(&a.cost.mean));
     Some(ShuffledGroups {
-        metric: metric(shuffled.metric),
-        whole: shuffled.whole,
-        samples: shuffled.samples,
+        metric: metric(costs.metric),
+        whole: costs.whole,
+        samples: costs.samples,
         repeats: about.repeats,
-        seen: about.seen,
-        groups: rows,
+        held_out: costs.held_out,
+        models: costs.models,
+        groups,
     })
+}
+
+fn cost(worse: &Worse) -> Cost {
+    Cost {
+        mean: worse.mean,
+        repeats: worse.repeats,
+        folds: worse.folds.map(|folds| folds.0),
+        stable: worse.is_stable(),
+    }
 }
 
 /// The name of a metric on the page.
@@ -184,15 +193,13 @@ fn inputs(found: &Findings<'_>) -> InputsShown {
         kind: input.kind.to_owned(),
         sizes: input.sizes.clone(),
         deviation: input.deviation,
-        worse: input
-            .worse
-            .map(|worse| (worse.mean, worse.deviation, worse.is_stable())),
+        worse: input.worse.as_ref().map(cost),
     });
     InputsShown {
         metric: found
             .inputs
             .metric
-            .map(|(name, value)| (metric(name), value)),
+            .map(|(name, value, held_out)| (metric(name), value, held_out)),
         samples: found.inputs.samples,
         inputs: inputs.collect(),
     }

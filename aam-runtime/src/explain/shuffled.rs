@@ -1,141 +1,136 @@
-//! Permutation importance: how much worse predictions get if the reads of related ASVs are shuffled
-//! among samples (Breiman, *Random forests*, Machine Learning 2001). Related ASVs are shuffled
-//! together, because each can replace the others (Strobl et al., BMC Bioinformatics 2008).
+//! Permutation importance: how much worse predictions get if the reads of some ASVs are shuffled among
+//! samples (Breiman, *Random forests*, Machine Learning 2001). Related ASVs are also shuffled together, because
+//! each can replace the others (Strobl et al., BMC Bioinformatics 2008).
 
 use aam_core::random::stream;
 use aam_data::Table;
-use aam_evaluation::results::{HeldOut, RawColumn};
-use aam_evaluation::scores::Scorer;
+use aam_evaluation::results::HeldOut;
 use aam_run::RunError;
 use rand::seq::SliceRandom;
 
 use super::changed::ChangedSamples;
-use super::labels::Labels;
+use super::clades::Clade;
+use super::costs::{Costs, FEWEST, Judge, Losses, reads};
 use super::methods::Methods;
 
-/// Minimum number of samples to shuffle.
-pub const FEWEST: usize = 10;
+/// The kind of a group that is a clade.
+pub const CLADE: &str = "clade";
+
+/// ASVs that are shuffled together.
+#[derive(Clone, Debug)]
+pub struct ShuffledGroup {
+    /// What they are: `ASV`, `genus` or `clade`.
+    pub kind: &'static str,
+    /// Their name, and the columns of the table.
+    pub of: Clade,
+}
 
 /// The result of shuffling groups of ASVs.
 pub struct Shuffled {
-    /// The metric: `r2` (higher is better) or `log_loss` (lower is better). The log loss differs
-    /// even between samples that are all classified correctly.
-    pub metric: &'static str,
-    /// The metric for the original samples.
-    pub whole: f64,
-    /// The number of shuffled samples.
-    pub samples: usize,
-    /// The loss of performance for each shuffled group.
-    pub worse: Vec<Worse>,
+    /// The groups.
+    pub groups: Vec<ShuffledGroup>,
+    /// What shuffling each of them costs.
+    pub costs: Costs,
 }
 
-/// The loss of performance of a metric.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Worse {
-    /// The mean loss over all repeats.
-    pub mean: f64,
-    /// The standard deviation over the repeats.
-    pub deviation: f64,
+/// Which samples exchange their reads.
+pub struct Shuffling<'a> {
+    table: &'a Table,
+    groups: &'a [ShuffledGroup],
+    /// The samples, as ascending rows of the table.
+    rows: Vec<usize>,
+    /// In each repeat, the row that gives its reads to the sample at the same place of `rows`.
+    donors: Vec<Vec<usize>>,
 }
 
-impl Worse {
-    /// The mean and the standard deviation of `repeats`.
-    pub fn of(repeats: &[f64]) -> Self {
-        let number = repeats.len() as f64;
-        let mean = repeats.iter().sum::<f64>() / number;
-        let squares: f64 = repeats.iter().map(|value| (value - mean).powi(2)).sum();
+impl<'a> Shuffling<'a> {
+    /// Shuffles each of `groups` among those at `rows`, or among as many of them as need at most
+    /// `evaluations` predictions in all `repeats`.
+    pub fn new(
+        table: &'a Table,
+        groups: &'a [ShuffledGroup],
+        mut rows: Vec<usize>,
+        (repeats, evaluations): (usize, u64),
+        seed: u64,
+    ) -> Self {
+        let each: f64 = groups
+            .iter()
+            .map(|group| changed_share(table, &group.of.columns, &rows))
+            .sum();
+        let most = evaluations as f64 / (each * repeats as f64).max(1.0);
+        let most = (most as usize).max(FEWEST);
+        if rows.len() > most {
+            rows.shuffle(&mut stream(seed, "samples to shuffle"));
+            rows.truncate(most);
+            rows.sort_unstable();
+        }
+        let donors = (0..repeats).map(|repeat| {
+            let mut donors = rows.clone();
+            donors.shuffle(&mut stream(seed, &format!("shuffle {repeat}")));
+            donors
+        });
         Self {
-            mean,
-            deviation: (squares / (number - 1.0).max(1.0)).sqrt(),
+            table,
+            groups,
+            donors: donors.collect(),
+            rows,
         }
     }
 
-    /// Whether the loss is more than two standard deviations above 0.
-    pub fn is_stable(&self) -> bool {
-        self.mean > 2.0 * self.deviation
+    /// The samples that are shuffled, as ascending rows of the table.
+    pub fn rows(&self) -> &[usize] {
+        &self.rows
     }
-}
 
-/// The settings of a permutation test.
-pub struct Shuffling<'a> {
-    /// The methods that make the predictions.
-    pub methods: &'a Methods<'a>,
-    /// The samples.
-    pub table: &'a Table,
-    /// The true values.
-    pub labels: &'a Labels,
-    /// The index of the target.
-    pub target: usize,
-    /// The number of repeats.
-    pub repeats: usize,
-    /// The maximum number of perturbed samples to predict.
-    pub evaluations: u64,
-    /// Random seed.
-    pub seed: u64,
-}
-
-impl Shuffling<'_> {
-    /// Shuffles each of `groups` of columns. `None` if too few samples have a value. `progress` is
-    /// called with the number of completed groups.
+    /// The losses of the predictions of `methods` for those of the samples that are at `own` rows of the
+    /// table. `None` if none of them is. `progress` is called after each group in each repeat.
     ///
     /// # Errors
-    /// Those of `progress`.
-    pub fn of(
+    /// Predictions that are not finite, or those of `progress`.
+    pub fn losses(
         &self,
-        groups: &[Vec<u32>],
-        mut progress: impl FnMut(usize) -> Result<(), RunError>,
-    ) -> Result<Option<Shuffled>, RunError> {
-        let rows = self.rows(groups.len());
-        if rows.len() < FEWEST || groups.is_empty() {
+        methods: &Methods<'_>,
+        judge: &Judge<'_>,
+        own: &[usize],
+        mut progress: impl FnMut() -> Result<(), RunError>,
+    ) -> Result<Option<Losses>, RunError> {
+        let places = 0..self.rows.len();
+        let places = places.filter(|&place| own.binary_search(&self.rows[place]).is_ok());
+        let places: Vec<usize> = places.collect();
+        if places.is_empty() {
             return Ok(None);
         }
-        let judge = Judge::new(self.labels, &rows, self.target);
+        let rows: Vec<usize> = places.iter().map(|&place| self.rows[place]).collect();
         let mut as_they_are = ChangedSamples::default();
         for &row in &rows {
             as_they_are.push(row, reads(self.table, row));
         }
-        let known = self.methods.predict(&as_they_are)?.combined;
-        let Some(whole) = judge.of(&known)?.filter(|whole| whole.is_finite()) else {
-            return Ok(None);
-        };
-        let mut worse = vec![Vec::with_capacity(self.repeats); groups.len()];
-        for repeat in 0..self.repeats {
-            let mut donors: Vec<usize> = (0..rows.len()).collect();
-            donors.shuffle(&mut stream(self.seed, &format!("shuffle {repeat}")));
-            for (group, (columns, worse)) in groups.iter().zip(&mut worse).enumerate() {
-                let shuffled = self.shuffled(columns, &rows, &donors, &known)?;
-                worse.push(judge.sign * (judge.of(&shuffled)?.unwrap_or(whole) - whole));
-                progress(repeat * groups.len() + group + 1)?;
+        let known = methods.predict(&as_they_are)?.combined;
+        let whole = judge.loss(&rows, &known);
+        let mut more = vec![Vec::with_capacity(self.donors.len()); self.groups.len()];
+        for donors in &self.donors {
+            let donors: Vec<usize> = places.iter().map(|&place| donors[place]).collect();
+            for (group, more) in self.groups.iter().zip(&mut more) {
+                let columns = &group.of.columns;
+                let shuffled = self.shuffled(methods, columns, (&rows, &donors), &known)?;
+                more.push(judge.loss(&rows, &shuffled) - whole);
+                progress()?;
             }
         }
-        Ok(Some(Shuffled {
-            metric: judge.metric,
-            whole,
+        Ok(Some(Losses {
             samples: rows.len(),
-            worse: worse.iter().map(|repeats| Worse::of(repeats)).collect(),
+            whole,
+            more,
         }))
-    }
-
-    /// The samples to shuffle: all that have a value, or as many as the evaluations allow.
-    fn rows(&self, groups: usize) -> Vec<usize> {
-        let each = (groups * self.repeats).max(1) as u64;
-        let most = usize::try_from(self.evaluations / each).unwrap_or(usize::MAX);
-        let mut rows = self.labels.rows.clone();
-        if rows.len() > most.max(FEWEST) {
-            rows.shuffle(&mut stream(self.seed, "samples to shuffle"));
-            rows.truncate(most.max(FEWEST));
-            rows.sort_unstable();
-        }
-        rows
     }
 
     /// The predictions for the samples at `rows`, each with its donor's reads of the ASVs in
     /// `columns`. `known` are the predictions for the original samples.
     fn shuffled(
         &self,
+        methods: &Methods<'_>,
         columns: &[u32],
-        rows: &[usize],
-        donors: &[usize],
+        (rows, donors): (&[usize], &[usize]),
         known: &[HeldOut],
     ) -> Result<Vec<HeldOut>, RunError> {
         let is_moved = |column: u32| columns.binary_search(&column).is_ok();
@@ -147,7 +142,7 @@ impl Shuffling<'_> {
         };
         let (mut changed, mut places) = (ChangedSamples::default(), Vec::new());
         for (place, (&row, &donor)) in rows.iter().zip(donors).enumerate() {
-            let given = own(rows[donor], true);
+            let given = own(donor, true);
             if given != own(row, true) {
                 let mut all = own(row, false);
                 all.extend(given);
@@ -158,7 +153,7 @@ impl Shuffling<'_> {
         }
         let mut samples = known.to_vec();
         if changed.len() > 0 {
-            let predicted = self.methods.predict(&changed)?.combined;
+            let predicted = methods.predict(&changed)?.combined;
             for (place, predicted) in places.into_iter().zip(predicted) {
                 samples[place].predictions = predicted.predictions;
             }
@@ -167,72 +162,63 @@ impl Shuffling<'_> {
     }
 }
 
-/// A metric of the target.
-pub struct Judge {
-    targets: [RawColumn; 1],
-    target: usize,
-    /// The name of the metric: `r2` or `log_loss`.
-    pub metric: &'static str,
-    /// The sign of a change that is a loss.
-    pub sign: f64,
-}
-
-impl Judge {
-    /// The metric of the target at index `target` for the samples at `rows` with these `labels`.
-    pub fn new(labels: &Labels, rows: &[usize], target: usize) -> Self {
-        let values = rows.iter().map(|&row| labels.column.values[row]);
-        let column = RawColumn {
-            values: values.collect(),
-            ..labels.column.clone()
-        };
-        let (metric, sign) = match column.classes {
-            None => ("r2", -1.0),
-            Some(_) => ("log_loss", 1.0),
-        };
-        Self {
-            targets: [column],
-            target,
-            metric,
-            sign,
-        }
-    }
-
-    /// The metric of predictions for these samples, numbered from 0. `None` if it is not defined.
-    ///
-    /// # Errors
-    /// A metric that is registered twice.
-    pub fn of(&self, samples: &[HeldOut]) -> Result<Option<f64>, RunError> {
-        let samples = samples.iter().map(|sample| HeldOut {
-            row: sample.row,
-            predictions: vec![sample.predictions[self.target].clone()],
-        });
-        let samples: Vec<HeldOut> = samples.collect();
-        let metrics = Scorer::new(&self.targets)?.scores(&samples);
-        let found = metrics.iter().find(|found| found.name == self.metric);
-        Ok(found.map(|found| found.value))
-    }
-}
-
-/// The reads of the sample at `row`.
-pub fn reads(table: &Table, row: usize) -> Vec<(u32, u32)> {
-    let (columns, counts) = table.row(row);
-    columns
-        .iter()
-        .copied()
-        .zip(counts.iter().copied())
-        .collect()
+/// The share of the samples at `rows` that shuffling the ASVs in `columns` changes: all but pairs of samples
+/// without any of them.
+fn changed_share(table: &Table, columns: &[u32], rows: &[usize]) -> f64 {
+    let has = |row: &&usize| {
+        let (own, _) = table.row(**row);
+        own.iter()
+            .any(|column| columns.binary_search(column).is_ok())
+    };
+    let without = 1.0 - rows.iter().filter(has).count() as f64 / rows.len().max(1) as f64;
+    1.0 - without * without
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn table() -> Table {
+        let ids = |number: u32| (0..number).map(|id| id.to_string()).collect();
+        let mut cells: Vec<(u32, u32, u32)> = (0..40).map(|row| (row, 0, row + 1)).collect();
+        cells.extend([(0, 1, 1), (1, 1, 2), (2, 2, 5)]);
+        Table::from_triplets(ids(40), ids(3), &cells).unwrap()
+    }
+
+    fn group(columns: &[u32]) -> ShuffledGroup {
+        ShuffledGroup {
+            kind: "ASV",
+            of: Clade {
+                name: "one".to_owned(),
+                columns: columns.to_vec(),
+            },
+        }
+    }
+
     #[test]
-    fn what_differs_more_than_it_matters_is_not_stable() {
-        let worse = Worse::of(&[0.1, 0.3]);
-        assert!((worse.mean - 0.2).abs() < 1e-12);
-        assert!((worse.deviation - 0.02f64.sqrt()).abs() < 1e-12);
-        assert!(!worse.is_stable() && Worse::of(&[0.2, 0.21]).is_stable());
-        assert!(!Worse::of(&[0.0, 0.0]).is_stable());
+    fn rare_asvs_need_few_predictions_and_samples_are_drawn_to_fit_the_rest() {
+        let table = table();
+        let rows: Vec<usize> = (0..40).collect();
+        assert_eq!(changed_share(&table, &[0], &rows), 1.0);
+        let share = changed_share(&table, &[1, 2], &rows);
+        assert!((share - (1.0 - 0.925f64.powi(2))).abs() < 1e-12);
+        let drawn = |columns: &[u32]| {
+            let groups = [group(columns)];
+            let shuffling = Shuffling::new(&table, &groups, rows.clone(), (5, 100), 1);
+            shuffling.rows().len()
+        };
+        assert_eq!([drawn(&[0]), drawn(&[1, 2])], [20, 40]);
+    }
+
+    #[test]
+    fn every_sample_gives_its_reads_once_in_each_repeat() {
+        let (table, groups) = (table(), [group(&[0])]);
+        let shuffling = Shuffling::new(&table, &groups, (5..30).collect(), (3, 1000), 1);
+        assert_eq!(shuffling.donors.len(), 3);
+        for donors in &shuffling.donors {
+            let mut sorted = donors.clone();
+            sorted.sort_unstable();
+            assert!(sorted == shuffling.rows && *donors != sorted);
+        }
     }
 }

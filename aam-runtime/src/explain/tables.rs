@@ -8,6 +8,7 @@ use aam_run::tsv_writer::write_table;
 use super::findings::{Findings, GroupFound};
 use super::folder;
 use super::importance::Importance;
+use super::shuffled::{Shuffled, ShuffledGroup};
 
 /// Writes the tables to the folder `path`.
 ///
@@ -239,26 +240,38 @@ fn ids(found: &Findings<'_>, columns: &[u32]) -> String {
 }
 
 fn shuffled(found: &Findings<'_>, path: &Path) -> Result<(), RunError> {
-    let Some((groups, shuffled)) = &found.shuffled else {
+    let Some(Shuffled { groups, costs }) = &found.shuffled else {
         return Ok(());
     };
-    let worse = format!("{} worse by", shuffled.metric);
+    let worse = format!("{} worse by", costs.metric);
     let columns = [
         "group",
+        "kind",
         "asvs",
         worse.as_str(),
-        "standard deviation",
+        "sd over repeats",
+        "sd over folds",
         "stable",
+        "held out",
+        "samples",
+        costs.metric,
         "feature-ids",
     ];
-    let rows = groups.iter().zip(&shuffled.worse).map(|(group, worse)| {
+    let rows = groups.iter().zip(&costs.worse).map(|(group, worse)| {
+        let ShuffledGroup { kind, of } = group;
+        let of_folds = worse.folds.map(|(deviation, _)| number(deviation));
         vec![
-            group.name.clone(),
-            group.columns.len().to_string(),
+            of.name.clone(),
+            (*kind).to_owned(),
+            of.columns.len().to_string(),
             number(worse.mean),
-            number(worse.deviation),
+            number(worse.repeats),
+            of_folds.unwrap_or_default(),
             yes_or_no(worse.is_stable()),
-            ids(found, &group.columns),
+            yes_or_no(costs.held_out),
+            costs.samples.to_string(),
+            number(costs.whole),
+            ids(found, &of.columns),
         ]
     });
     write_table(&path.join(folder::SHUFFLED), &columns, rows)

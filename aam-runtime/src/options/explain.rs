@@ -21,7 +21,8 @@ pub struct ExplainOptions {
     #[serde(flatten)]
     pub given: GivenTableOptions,
     /// Sample metadata. If it contains the target's column, ASVs are also tested against the
-    /// target, and shuffled among samples to measure how much worse the predictions get.
+    /// target, and shuffled among samples to measure how much worse the predictions get, on held-out
+    /// samples where the run has models of folds.
     #[schemars(transform = Facts::new().file(FileUse::Read))]
     pub metadata: Option<PathBuf>,
     /// Sample selection.
@@ -61,7 +62,7 @@ pub struct ExplainOptions {
             .because("every ASV by itself for a few hundred samples, in about a minute on two cores")
     )]
     pub evaluations: u64,
-    /// How often the reads of relatives are shuffled among samples, if the target is known.
+    /// How often the reads of ASVs, genera and clades are shuffled among samples, if the target is known.
     #[schemars(
         range(min = 2, max = 1000),
         transform = Facts::new().because("enough for a standard deviation")

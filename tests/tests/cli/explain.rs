@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use aam_runtime::data::{Table, read_table, write_biom};
 use aam_tests::{Aam, LARGER_STUDY, STUDY, aam, cells};
 
-const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
+pub const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv \
                      --embedding-dim 16 --epochs 4";
-const EXPLAIN: &str = "explain --table study/table.biom";
+pub const EXPLAIN: &str = "explain --table study/table.biom";
 const EVERY_MEMBER: &str = "--members network,forest,kernel,linear,boosting:rounds=20";
 
 /// A study with a strong signal of the target.
-const CLEAR_STUDY: &str = "simulate --samples 120 --asvs 80 --sequence-length 60 --richness 30 \
+pub const CLEAR_STUDY: &str = "simulate --samples 120 --asvs 80 --sequence-length 60 --richness 30 \
                            --depth 2000 --habitats 2 --output-dir study";
 
 /// Values of a column, summed for each sample.
@@ -23,6 +23,24 @@ fn sums(aam: &Aam, file: &str, column: &str) -> HashMap<String, f64> {
         *sums.entry(sample.to_owned()).or_insert(0.0) += cell.parse::<f64>().expect("a number");
     }
     sums
+}
+
+/// Writes the table `from` to the file `to` with its values exchanged among the samples.
+pub fn shuffle_values(aam: &Aam, from: &str, to: &str) {
+    let metadata = aam.read(from);
+    let (head, rows): (Vec<&str>, Vec<&str>) = metadata
+        .lines()
+        .partition(|line| line.starts_with('#') || line.starts_with("sample-id"));
+    let shuffled = rows.iter().enumerate().map(|(row, line)| {
+        let id = line.split('\t').next().expect("an id");
+        let other = rows[(row * 53 + 7) % rows.len()];
+        format!("{id}\t{}", other.split_once('\t').expect("cells").1)
+    });
+    let shuffled: Vec<String> = shuffled.collect();
+    aam.write(
+        to,
+        &format!("{}\n{}\n", head.join("\n"), shuffled.join("\n")),
+    );
 }
 
 /// The truth of the simulation: the slope of each ASV along the gradient relative to the mean of all.
@@ -111,7 +129,7 @@ fn probabilities_of_classes_are_explained_as_predict_gives_them() {
     }
     let worse = aam.column("e/shuffled.tsv", "log_loss worse by");
     assert!(
-        worse[0] > 0.0 && worse.iter().all(|worse| worse.is_finite()),
+        worse.iter().any(|worse| *worse > 0.0) && worse.iter().all(|worse| worse.is_finite()),
         "{worse:?}"
     );
 }
@@ -145,20 +163,7 @@ fn asvs_that_follow_the_target_are_found_with_their_direction_and_chance_is_smal
         "{stable:?}"
     );
     // A model of shuffled values has nothing to explain.
-    let metadata = aam.read("study/metadata.tsv");
-    let (head, rows): (Vec<&str>, Vec<&str>) = metadata
-        .lines()
-        .partition(|line| line.starts_with('#') || line.starts_with("sample-id"));
-    let shuffled = rows.iter().enumerate().map(|(row, line)| {
-        let id = line.split('\t').next().expect("an id");
-        let other = rows[(row * 53 + 7) % rows.len()];
-        format!("{id}\t{}", other.split_once('\t').expect("cells").1)
-    });
-    let shuffled: Vec<String> = shuffled.collect();
-    aam.write(
-        "shuffled.tsv",
-        &format!("{}\n{}\n", head.join("\n"), shuffled.join("\n")),
-    );
+    shuffle_values(&aam, "study/metadata.tsv", "shuffled.tsv");
     let train = TRAIN.replace("study/metadata.tsv", "shuffled.tsv");
     aam.ok(&format!(
         "{train} --metadata-column gradient --output-dir by-chance"
@@ -230,7 +235,7 @@ fn the_files_are_those_of_other_programs_and_the_same_with_any_number_of_threads
          --where ph>0 --evaluations 20000"
     );
     aam.ok(&format!("{explain} --output-dir e --threads 1"))
-        .says(&["used to train the model"]);
+        .says(&["costs of shuffling are on held-out samples"]);
     aam.ok(&format!("{explain} --output-dir again --threads 3"));
     for name in [
         "importance.tsv",

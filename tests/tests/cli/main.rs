@@ -18,6 +18,7 @@ mod embedding_cache;
 mod errors;
 mod evaluation;
 mod explain;
+mod explain_costs;
 mod explain_network;
 mod faith_pd;
 mod file_dialects;

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::words::{file_name, number, plain, share};
 use super::{document, explanation_more as more, figure};
-use crate::explanation::{DependenceFound, Driver, Explanation, Pushed, ShuffledGroups};
+use crate::explanation::{DependenceFound, Driver, Explanation, Pushed};
 
 /// The page.
 pub fn explanation(found: &Explanation) -> String {
@@ -19,7 +19,7 @@ pub fn explanation(found: &Explanation) -> String {
         (drivers(found))
         (table(found))
         @if !found.genera.is_empty() { (genera(found)) }
-        @if let Some(shuffled) = &found.shuffled { (shuffled_groups(shuffled)) }
+        @if let Some(shuffled) = &found.shuffled { (more::shuffled(shuffled)) }
         @if !found.dependences.is_empty() { (dependences(&found.dependences)) }
         (more::inputs(found))
         @if !found.bases.is_empty() { (more::bases(&found.bases)) }
@@ -120,29 +120,6 @@ fn genera(found: &Explanation) -> Markup {
     }
 }
 
-fn shuffled_groups(shuffled: &ShuffledGroups) -> Markup {
-    html! {
-        section {
-            h2 { "Without them" }
-            p { "The reads of related ASVs were shuffled among " (shuffled.samples) " samples, " (shuffled.repeats)
-                " times. Unshuffled, " (shuffled.metric) " is " (plain(shuffled.whole)) "." }
-            @if shuffled.seen > 0 {
-                p.muted { "The model was trained on some of these samples, so " (shuffled.metric)
-                    " is too optimistic and its change is too large. Use samples that the model has not seen." }
-            }
-            div.scroll { table {
-                thead { tr { th { "group" } th.n { "ASVs" } th.n { (shuffled.metric) " worse by" } th.n { "± standard deviation" } th { } } }
-                tbody { @for (name, asvs, worse, deviation, stable) in &shuffled.groups {
-                    tr {
-                        td { (name) } td.n { (asvs) } td.n { (plain(*worse)) } td.n { (plain(*deviation)) }
-                        td { @if !stable { span.muted { "not stable" } } }
-                    }
-                } }
-            } }
-        }
-    }
-}
-
 fn dependences(all: &[DependenceFound]) -> Markup {
     html! {
         section {
@@ -201,7 +178,10 @@ fn limits() -> Markup {
 mod tests {
     use super::*;
     use crate::chart::Heat;
-    use crate::explanation::{Added, AttentionShown, BasesShown, InputShown, InputsShown};
+    use crate::explanation::{
+        Added, AttentionShown, BasesShown, Cost, InputShown, InputsShown, ShuffledGroups,
+        ShuffledShown,
+    };
 
     fn driver(label: &str) -> Driver {
         Driver {
@@ -223,16 +203,25 @@ mod tests {
         }
     }
 
+    fn cost(stable: bool) -> Cost {
+        Cost {
+            mean: 0.2,
+            repeats: 0.01,
+            folds: Some(0.1),
+            stable,
+        }
+    }
+
     fn inputs() -> InputsShown {
         InputsShown {
-            metric: Some(("R²".to_owned(), 0.9)),
+            metric: Some(("R²".to_owned(), 0.9, true)),
             samples: 12,
             inputs: vec![InputShown {
                 name: "si<te".to_owned(),
                 kind: "category".to_owned(),
                 sizes: vec![0.5, 0.25],
                 deviation: 0.1,
-                worse: Some((0.2, 0.01, true)),
+                worse: Some(cost(true)),
             }],
         }
     }
@@ -283,8 +272,14 @@ mod tests {
                 whole: 0.9,
                 samples: 1,
                 repeats: 5,
-                seen: 1,
-                groups: vec![("Blautia".to_owned(), 2, 0.1, 0.2, false)],
+                held_out: true,
+                models: 5,
+                groups: vec![ShuffledShown {
+                    kind: "genus".to_owned(),
+                    name: "Blautia".to_owned(),
+                    asvs: 2,
+                    cost: cost(false),
+                }],
             }),
             dependences: vec![DependenceFound {
                 label: "Blautia".to_owned(),
@@ -311,6 +306,8 @@ mod tests {
             "p&lt;h",
             "S1: 0.5",
             "R² worse by",
+            "sd over folds",
+            "Held-out samples.",
             "si&lt;te",
             "not an importance",
             "Bases of ASVs",
