@@ -1,6 +1,6 @@
 //! What drives the predictions of a model, as shown in the page and the images.
 
-use crate::chart::{Bar, Bars, Curve, Curves, Heat, Ink, Swarm, SwarmPoint, SwarmRow};
+use crate::chart::{Bar, Bars, Curve, Curves, Heat, Ink, Phylogram, Swarm, SwarmPoint, SwarmRow};
 use aam_evaluation::distribution::number;
 
 /// The result of `aam explain`.
@@ -30,6 +30,8 @@ pub struct Explanation {
     pub drivers: Vec<Driver>,
     /// The most important genera.
     pub genera: Vec<Driver>,
+    /// The most important ASVs on the tree, if one is given.
+    pub tree: Option<Phylogram>,
     /// The effect of shuffling groups of ASVs.
     pub shuffled: Option<ShuffledGroups>,
     /// How the prediction depends on the most important ASVs.

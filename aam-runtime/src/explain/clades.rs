@@ -21,6 +21,24 @@ pub struct Clade {
     pub columns: Vec<u32>,
 }
 
+/// The clades of ASVs, and the tree that they are from.
+#[derive(Clone, Debug)]
+pub struct Clades {
+    /// The clades.
+    pub all: Vec<Clade>,
+    /// The user's tree, if one is given.
+    pub tree: Option<TreeOfAsvs>,
+}
+
+/// A tree, some of whose tips are ASVs.
+#[derive(Clone, Debug)]
+pub struct TreeOfAsvs {
+    /// The tree.
+    pub tree: Tree,
+    /// The name of the tip of each column of the table, if it is in the tree.
+    pub tips: HashMap<u32, String>,
+}
+
 /// The clades of two or more ASVs, but not of all: those of the tree at `tree`, whose tips are named as in the
 /// user's files or by sequence, or those of `relatives`.
 ///
@@ -31,7 +49,7 @@ pub fn clades(
     names: &Names,
     relatives: &Relatives,
     tree: Option<&Path>,
-) -> Result<Vec<Clade>, RunError> {
+) -> Result<Clades, RunError> {
     let Some(path) = tree else {
         let clades = relatives.clades().into_iter().enumerate();
         let named = clades.map(|(place, columns)| Clade {
@@ -39,7 +57,10 @@ pub fn clades(
             columns,
         });
         let all = table.num_features();
-        return Ok(named.filter(|clade| clade.columns.len() < all).collect());
+        return Ok(Clades {
+            all: named.filter(|clade| clade.columns.len() < all).collect(),
+            tree: None,
+        });
     };
     let options = NewickOptions {
         // The composition of clades depends neither on branch lengths nor on the root.
@@ -50,10 +71,9 @@ pub fn clades(
     let own = table.feature_ids().iter().zip(0..);
     let given = names.ids.iter().map(String::as_str).zip(0..);
     let columns: HashMap<&str, u32> = own.chain(given).collect();
-    let clades = of_tree(&tree, |tip| {
-        either_strand(tip, |tip| columns.get(tip).copied())
-    });
-    if clades.is_empty() {
+    let column = |tip: &str| either_strand(tip, |tip| columns.get(tip).copied());
+    let all = of_tree(&tree, column);
+    if all.is_empty() {
         let example = names.ids.first().map_or("", String::as_str);
         let tip = tree.tips().next().map_or("", |tip| tree.name(tip));
         let problem = format!(
@@ -65,7 +85,15 @@ pub fn clades(
             .help("give the tree of these ASVs; if its tips are hashes and the table has sequences, add --sequences")
             .into());
     }
-    Ok(without_all(clades))
+    let tips = tree.tips().filter_map(|tip| {
+        let name = tree.name(tip);
+        Some((column(name)?, name.to_owned()))
+    });
+    let tips = tips.collect();
+    Ok(Clades {
+        all: without_all(all),
+        tree: Some(TreeOfAsvs { tree, tips }),
+    })
 }
 
 /// Leaves out clades of all ASVs, such as the root's, which say nothing about which ASVs matter.

@@ -6,7 +6,7 @@ use aam_evaluation::results::RawColumn;
 
 use super::attention::AttentionFound;
 use super::bases::BasesFound;
-use super::clades::Clade;
+use super::clades::{Clade, TreeOfAsvs};
 use super::dependence::Dependence;
 use super::importance::{Importance, Totals};
 use super::inputs::InputsFound;
@@ -172,6 +172,8 @@ pub struct Findings<'a> {
     pub genera: Vec<GroupFound>,
     /// Clades, the most important first.
     pub clades: Vec<GroupFound>,
+    /// The tree of the clades, if one is given.
+    pub tree: Option<TreeOfAsvs>,
     /// The shuffled groups, and what shuffling them costs.
     pub shuffled: Option<Shuffled>,
     /// The partial dependence on selected ASVs.

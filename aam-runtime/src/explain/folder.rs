@@ -58,6 +58,8 @@ pub const ITOL_COLOURS: &str = "itol-direction.txt";
 pub const ARTIFACT: &str = "importance.qza";
 /// The plots.
 pub const PICTURES: [&str; 4] = ["importance.svg", "samples.svg", "genera.svg", "inputs.svg"];
+/// The most important ASVs on the tree.
+pub const TREE: &str = "tree.svg";
 /// The partial dependence plots of individual ASVs.
 pub const CURVES: [&str; 6] = [
     "dependence-1.svg",
@@ -92,6 +94,7 @@ fn all() -> impl Iterator<Item = &'static str> {
     tables
         .into_iter()
         .chain(PICTURES)
+        .chain([TREE])
         .chain(CURVES)
         .chain(ATTENTION_PICTURES)
         .chain(BASES_PICTURES)

@@ -20,6 +20,7 @@ mod more_tables;
 mod names;
 mod others;
 mod permutations;
+mod phylogram;
 mod relatives;
 mod shown;
 mod shuffled;
@@ -40,7 +41,7 @@ use aam_run::settings;
 use aam_study::required;
 use aam_train::embedding_cache::EmbeddingCache;
 
-use self::clades::{Clade, clades};
+use self::clades::{Clade, Clades, clades};
 use self::findings::{Commonness, Explained, Findings, GroupFound};
 use self::importance::{Totals, order};
 use self::labels::Labels;
@@ -174,7 +175,8 @@ impl Explanation<'_> {
         let genera = names.genera().into_iter();
         let genera = genera.map(|(name, columns)| Clade { name, columns });
         let genera = GroupFound::all(genera.collect(), &totals);
-        let clades = GroupFound::all(clades, &totals);
+        let Clades { all, tree } = clades;
+        let clades = GroupFound::all(all, &totals);
         let order = order(&importance);
         let groups = permutations::groups(&names, &order, &genera, &clades);
         let (shuffled, inputs) =
@@ -192,6 +194,7 @@ impl Explanation<'_> {
                 differences(table, &labels.rows, &labels.column)
             }),
             clades,
+            tree,
             samples: &attributed,
             dependences: self.dependences(&methods, &order, &importance)?,
             inputs,
@@ -272,7 +275,7 @@ impl Explanation<'_> {
                 repeats: self.options.repeats,
                 warnings: &warnings,
             },
-        );
+        )?;
         folder::clear(path)?;
         tables::write(found, path)?;
         others::write(found, path)?;
@@ -294,6 +297,10 @@ impl Explanation<'_> {
         if !shown.genera.is_empty() {
             let picture = svg_file(&shown.genus_bars(), &Theme::LIGHT);
             write_whole(&path.join(genera), &picture)?;
+        }
+        if let Some(tree) = &shown.tree {
+            let picture = svg_file(tree, &Theme::LIGHT);
+            write_whole(&path.join(folder::TREE), &picture)?;
         }
         for (name, dependence) in folder::CURVES.iter().zip(&shown.dependences) {
             let picture = svg_file(&dependence.chart(), &Theme::LIGHT);

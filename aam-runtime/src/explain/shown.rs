@@ -4,12 +4,14 @@ use aam_report::explanation::{
     Added, BasesShown, Cost, DependenceFound, Driver, Explanation, InputShown, InputsShown, Pushed,
     ShuffledGroups, ShuffledShown,
 };
+use aam_run::RunError;
 
 use super::attention_files;
 use super::bases::BasesFound;
 use super::costs::Worse;
 use super::findings::{Explained, Findings, GroupFound};
 use super::importance::{Importance, MOST_IMPORTANT};
+use super::phylogram::phylogram;
 use super::shuffled::{CLADE, Shuffled};
 use super::walks::Attributed;
 use crate::options::Baseline;
@@ -33,13 +35,16 @@ pub struct About<'a> {
 }
 
 /// The contents of the page.
-pub fn shown(found: &Findings<'_>, about: &About<'_>) -> Explanation {
+///
+/// # Errors
+/// Those of [`phylogram`].
+pub fn shown(found: &Findings<'_>, about: &About<'_>) -> Result<Explanation, RunError> {
     let explained = &found.explained;
     let first = found.order.iter().take(MOST_IMPORTANT);
     let first = first.filter(|&&column| found.importance[column].sizes[0] > 0.0);
     let outputs = 0..explained.outputs().len();
     let stable = found.importance.iter().filter(|of| of.stable);
-    Explanation {
+    Ok(Explanation {
         aam: env!("CARGO_PKG_VERSION").to_owned(),
         table: about.table.clone(),
         target: explained.target.clone(),
@@ -64,6 +69,7 @@ pub fn shown(found: &Findings<'_>, about: &About<'_>) -> Explanation {
             .take(MOST_IMPORTANT)
             .map(|of| genus(found, of))
             .collect(),
+        tree: phylogram(found)?,
         shuffled: shuffled(found, about),
         dependences: dependences(found),
         pushed: pushed(found),
@@ -73,7 +79,7 @@ pub fn shown(found: &Findings<'_>, about: &About<'_>) -> Explanation {
         }),
         bases: found.bases.iter().map(|of| bases(found, of)).collect(),
         warnings: about.warnings.to_vec(),
-    }
+    })
 }
 
 /// How the prediction depends on ASVs.

@@ -80,7 +80,7 @@ pub struct SwarmPoint {
 const MOST_MARKS: usize = 60;
 
 /// A horizontal scale.
-struct Scale {
+pub(super) struct Scale {
     low: f64,
     high: f64,
     /// Where the scale begins and the names end.
@@ -89,11 +89,16 @@ struct Scale {
 
 impl Scale {
     fn of(values: impl Iterator<Item = f64>, labels: &[&str]) -> Self {
+        Self::after(0, values, labels)
+    }
+
+    /// A scale to the right of `start`, leaving room for the names of rows.
+    pub(super) fn after(start: i32, values: impl Iterator<Item = f64>, labels: &[&str]) -> Self {
         let letters = labels
             .iter()
             .map(|label| label.chars().count().min(LETTERS))
             .max();
-        let left = 14 + LETTER * letters.unwrap_or(0).max(6) as i32;
+        let left = start + 14 + LETTER * letters.unwrap_or(0).max(6) as i32;
         let finite = values.filter(|value| value.is_finite());
         let (low, high) = finite.fold((0f64, 0f64), |(low, high), v| (low.min(v), high.max(v)));
         match low < high {
@@ -112,7 +117,7 @@ impl Scale {
     }
 
     /// Draws the row names, the zero line, and the ends and the name of the scale.
-    fn draw<B: DrawingBackend>(
+    pub(super) fn draw<B: DrawingBackend>(
         &self,
         area: &DrawingArea<B, Shift>,
         labels: &[&str],
@@ -153,19 +158,77 @@ impl Scale {
 }
 
 /// The vertical centre of a row.
-fn middle(row: usize) -> i32 {
+pub(super) fn middle(row: usize) -> i32 {
     ROW * row as i32 + ROW / 2 + 2
 }
 
-fn shortened(label: &str) -> String {
+pub(super) fn shortened(label: &str) -> String {
     match label.chars().count() > LETTERS {
         true => label.chars().take(LETTERS - 1).chain(['…']).collect(),
         false => label.to_owned(),
     }
 }
 
-fn size(rows: usize) -> (u32, u32) {
+/// The size of a chart of this number of rows.
+pub(super) fn size(rows: usize) -> (u32, u32) {
     (WIDTH as u32, (ROW * rows.max(1) as i32 + BELOW) as u32)
+}
+
+/// Draws the names and bars of `rows` to the right of `start`, with a scale called `name`.
+pub(super) fn draw_bars<B: DrawingBackend>(
+    area: &DrawingArea<B, Shift>,
+    start: i32,
+    name: &str,
+    rows: &[&Bar],
+) -> Result<Vec<Mark>, Undrawn<B>> {
+    let values = rows.iter().flat_map(|row| {
+        let (low, high) = row.interval.unwrap_or((row.value, row.value));
+        [row.value, low, high]
+    });
+    let labels: Vec<&str> = rows.iter().map(|row| row.label.as_str()).collect();
+    let scale = Scale::after(start, values, &labels);
+    scale.draw(area, &labels, name)?;
+    let mut marks = Vec::with_capacity(rows.len());
+    for (place, row) in rows.iter().enumerate() {
+        let y = middle(place);
+        let corners = [(scale.x(0.0), y - 7), (scale.x(row.value), y + 7)];
+        let color = row.ink.color().mix(row.opacity());
+        area.draw(&Rectangle::new(corners, color.filled()))?;
+        if let Some((low, high)) = row.interval {
+            let ends = [(scale.x(low), y), (scale.x(high), y)];
+            let style = ShapeStyle {
+                color: Ink::Text.color().mix(0.8),
+                filled: false,
+                stroke_width: 2,
+            };
+            area.draw(&PathElement::new(ends, style))?;
+        }
+        marks.push(Mark {
+            place: (scale.x(row.value), y),
+            text: row.text.clone(),
+        });
+    }
+    Ok(marks)
+}
+
+/// The rows of a table of bars.
+pub(super) fn table_of_bars<'a>(
+    name: &str,
+    bars: impl Iterator<Item = &'a Bar>,
+) -> Vec<Vec<String>> {
+    let bars = bars.map(|row| {
+        let (low, high) = row.interval.unwrap_or((f64::NAN, f64::NAN));
+        let numbers = [row.value, low, high].map(written);
+        std::iter::once(row.label.clone()).chain(numbers).collect()
+    });
+    rows(&["name", name, "lower", "upper"], bars)
+}
+
+impl Bar {
+    /// How strong its colour is.
+    pub(super) fn opacity(&self) -> f64 {
+        if self.pale { 0.3 } else { 0.85 }
+    }
 }
 
 impl Chart for Bars {
@@ -181,45 +244,12 @@ impl Chart for Bars {
         &self,
         area: &DrawingArea<B, Shift>,
     ) -> Result<Vec<Mark>, Undrawn<B>> {
-        let values = self.rows.iter().flat_map(|row| {
-            let (low, high) = row.interval.unwrap_or((row.value, row.value));
-            [row.value, low, high]
-        });
-        let labels: Vec<&str> = self.rows.iter().map(|row| row.label.as_str()).collect();
-        let scale = Scale::of(values, &labels);
-        scale.draw(area, &labels, &self.name)?;
-        let mut marks = Vec::with_capacity(self.rows.len());
-        for (place, row) in self.rows.iter().enumerate() {
-            let y = middle(place);
-            let opacity = if row.pale { 0.3 } else { 0.85 };
-            let corners = [(scale.x(0.0), y - 7), (scale.x(row.value), y + 7)];
-            area.draw(&Rectangle::new(
-                corners,
-                row.ink.color().mix(opacity).filled(),
-            ))?;
-            if let Some((low, high)) = row.interval {
-                let ends = [(scale.x(low), y), (scale.x(high), y)];
-                let style = ShapeStyle {
-                    color: Ink::Text.color().mix(0.8),
-                    filled: false,
-                    stroke_width: 2,
-                };
-                area.draw(&PathElement::new(ends, style))?;
-            }
-            marks.push(Mark {
-                place: (scale.x(row.value), y),
-                text: row.text.clone(),
-            });
-        }
-        Ok(marks)
+        let rows: Vec<&Bar> = self.rows.iter().collect();
+        draw_bars(area, 0, &self.name, &rows)
     }
+
     fn table(&self) -> Vec<Vec<String>> {
-        let bars = self.rows.iter().map(|row| {
-            let (low, high) = row.interval.unwrap_or((f64::NAN, f64::NAN));
-            let numbers = [row.value, low, high].map(written);
-            std::iter::once(row.label.clone()).chain(numbers).collect()
-        });
-        rows(&["name", &self.name, "lower", "upper"], bars)
+        table_of_bars(&self.name, self.rows.iter())
     }
 }
 

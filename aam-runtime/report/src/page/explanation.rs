@@ -19,6 +19,7 @@ pub fn explanation(found: &Explanation) -> String {
         (drivers(found))
         (table(found))
         @if !found.genera.is_empty() { (genera(found)) }
+        @if let Some(tree) = &found.tree { (more::tree(tree)) }
         @if let Some(shuffled) = &found.shuffled { (more::shuffled(shuffled)) }
         @if !found.dependences.is_empty() { (dependences(&found.dependences)) }
         (more::inputs(found))
@@ -177,7 +178,7 @@ fn limits() -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chart::Heat;
+    use crate::chart::{Heat, Phylogram, PhylogramNode};
     use crate::explanation::{
         Added, AttentionShown, BasesShown, Cost, InputShown, InputsShown, ShuffledGroups,
         ShuffledShown,
@@ -226,6 +227,18 @@ mod tests {
         }
     }
 
+    fn tree() -> Phylogram {
+        let node = |parent, length| PhylogramNode {
+            parent,
+            length,
+            bar: None,
+        };
+        Phylogram {
+            name: "importance".to_owned(),
+            nodes: vec![node(Some(2), 1.0), node(Some(2), 2.0), node(None, 0.0)],
+        }
+    }
+
     fn attention() -> Vec<AttentionShown> {
         vec![AttentionShown {
             part: "pooling".to_owned(),
@@ -267,6 +280,7 @@ mod tests {
             interplay: 0.7,
             drivers: vec![driver("Blautia · ACGT"), driver("<b>")],
             genera: vec![driver("Blautia")],
+            tree: Some(tree()),
             shuffled: Some(ShuffledGroups {
                 metric: "R²".to_owned(),
                 whole: 0.9,
@@ -307,6 +321,7 @@ mod tests {
             "S1: 0.5",
             "R² worse by",
             "sd over folds",
+            "On the tree",
             "Held-out samples.",
             "si&lt;te",
             "not an importance",
@@ -315,6 +330,6 @@ mod tests {
             assert!(page.contains(text), "{text}");
         }
         assert!(!page.contains("<b>:") && !page.contains("http://") && !page.contains("src="));
-        assert_eq!(page.matches("<svg").count(), 7);
+        assert_eq!(page.matches("<svg").count(), 8);
     }
 }

@@ -1,9 +1,10 @@
-//! Sections of the page of an explanation on what shuffling costs, inputs, attention and bases.
+//! Sections of the page of an explanation on the tree, what shuffling costs, inputs, attention and bases.
 
 use maud::{Markup, html};
 
 use super::figure;
 use super::words::{number, plain};
+use crate::chart::Phylogram;
 use crate::explanation::{AttentionShown, BasesShown, Cost, Explanation, ShuffledGroups};
 use aam_core::text::counted;
 
@@ -38,6 +39,18 @@ pub fn inputs(found: &Explanation) -> Markup {
                     @if let Some(cost) = &input.worse { (cost_cells(cost, folds)) }
                 } } }
             } }
+        }
+    }
+}
+
+/// The most important ASVs on the tree.
+pub fn tree(tree: &Phylogram) -> Markup {
+    html! {
+        section {
+            h2 { "On the tree" }
+            div.charts { (figure(tree, &html! { strong { "The most important ASVs and their relatives. " }
+                "Bars and lines before names: the importance of an ASV, with its interval. Dots: the importance of a clade with all its ASVs, also those that are not shown; their area is proportional to it. "
+                "Orange: more of it raises the prediction; blue: it lowers the prediction. Pale: the direction is not stable. Numbers: importance.tsv and clades.tsv." })) }
         }
     }
 }
