@@ -2,20 +2,20 @@
 //! Zeiler & Fergus, *Visualizing and understanding convolutional networks*, ECCV 2014), and the
 //! predictions for samples that contain the ASV are compared.
 
-use aam_api::AsvChunk;
+use aam_api::{AsvChunk, SampleAsvs};
+use aam_core::random::stream;
 use aam_data::Table;
 use aam_data::tokens::{AMBIGUOUS, FIRST_BASE, LAST_BASE, START};
 use aam_evaluation::results::HeldOut;
+use aam_model::batch::Batch;
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
-use aam_train::encoding::Embeddings;
-use aam_train::inference::prediction_batches;
-use burn::tensor::Tensor;
-use ndarray::{Array2, Axis};
+use burn::tensor::{Tensor, TensorData};
+use ndarray::{Array2, Array3, ArrayView2, Axis};
 
 use super::changed::ChangedSamples;
 use super::costs::reads;
-use super::methods::{BATCH, Methods, batcher, forward};
+use super::methods::{BATCH, Methods, batcher, of_input};
 use super::names::Names;
 use crate::loaded_predictor::{CHUNK, LoadedPredictor};
 
@@ -89,7 +89,7 @@ pub fn bases(
     window: usize,
     observer: &mut dyn Observer,
 ) -> Result<BasesFound, RunError> {
-    let (predictor, samples, embeddings) = methods.network_parts();
+    let (predictor, samples, _) = methods.network_parts();
     let table = &samples.table;
     let mut changed = ChangedSamples::default();
     for row in with_asv(table, column) {
@@ -102,25 +102,28 @@ pub fn bases(
         .flat_map(|&start| (1..=OTHERS).map(move |shift| (start, shift)))
         .map(|(start, shift)| replaced(&own, start..start + window.max(1), shift))
         .collect();
-    let (all, first) = embeddings.with(encoded(predictor, &variants));
-    let known = network(methods, &changed, embeddings)?;
-    let mut windows = Vec::with_capacity(starts.len());
-    for (place, &start) in starts.iter().enumerate() {
-        let end = (start + window.max(1)).min(own.len());
-        let mut found = Window {
+    let network = Network::new(methods, &changed, column)?;
+    let known = network.predict(None)?.index_axis_move(Axis(0), 0);
+    let mut windows: Vec<Window> = starts
+        .iter()
+        .map(|&start| Window {
             position: start + 1,
-            bases: own[start..end].iter().map(|&base| letter(base)).collect(),
+            bases: (start..(start + window.max(1)).min(own.len()))
+                .map(|place| letter(own[place]))
+                .collect(),
             effects: vec![0.0; methods.outputs()],
             sizes: vec![0.0; methods.outputs()],
-        };
-        for variant in 0..OTHERS {
-            let with = all.replaced(column, first + place * OTHERS + variant);
-            found.add(&known, &network(methods, &changed, &with)?);
+        })
+        .collect();
+    let together = OTHERS * (BATCH / (OTHERS * changed.len().max(1))).max(1);
+    for (part, variants) in variants.chunks(together).enumerate() {
+        let predicted = network.predict(Some(encoded(predictor, variants)))?;
+        for (place, predicted) in predicted.outer_iter().enumerate() {
+            windows[(part * together + place) / OTHERS].add(&known, &predicted);
         }
-        windows.push(found);
         observer.observe(&Event::Progress {
             what: "replacing bases",
-            done: place + 1,
+            done: (part * together + variants.len()) / OTHERS,
             total: starts.len(),
         })?;
     }
@@ -150,7 +153,7 @@ fn encoded(predictor: &LoadedPredictor, sequences: &[Vec<u8>]) -> Tensor<2> {
 
 impl Window {
     /// Adds the change of the predictions, `[samples, outputs]`, by one replacement.
-    fn add(&mut self, known: &Array2<f64>, changed: &Array2<f64>) {
+    fn add(&mut self, known: &Array2<f64>, changed: &ArrayView2<'_, f64>) {
         let (samples, _) = known.dim();
         let all = (samples.max(1) * OTHERS) as f64;
         for ((_, output), difference) in (changed - known).indexed_iter() {
@@ -193,30 +196,82 @@ fn letter(token: u8) -> char {
     }
 }
 
-/// The network's predictions, `[samples, outputs]`, with these embeddings of the ASVs.
-fn network(
-    methods: &Methods<'_>,
-    changed: &ChangedSamples,
-    embeddings: &Embeddings,
-) -> Result<Array2<f64>, RunError> {
-    let (predictor, samples, _) = methods.network_parts();
-    let table = changed.table(&samples.table)?;
-    let rows: Vec<usize> = (0..table.num_samples()).collect();
-    let batcher = batcher(predictor, samples, &table);
-    let mut found: Vec<HeldOut> = Vec::with_capacity(rows.len());
-    for batch in prediction_batches(&batcher, &rows, BATCH, predictor.policy.seed, 0) {
-        let inputs = (methods.inputs(), embeddings);
-        let device = &predictor.device;
-        found.extend(forward(
-            &predictor.model,
-            inputs,
-            device,
-            &batch,
-            changed.origins(),
-        ));
+/// The network, applied to samples in which variants take the place of one of their ASVs.
+struct Network<'a> {
+    methods: &'a Methods<'a>,
+    samples: &'a ChangedSamples,
+    batch: Batch,
+    /// The embeddings of the ASVs of the batch, `[distinct, dim]`.
+    asvs: Tensor<2>,
+    /// The row of the ASV among these. `None` if the model draws ASVs and none of the samples has this one.
+    own: Option<usize>,
+}
+
+impl<'a> Network<'a> {
+    /// For the ASV in `column` of these samples, which fit in a batch.
+    fn new(
+        methods: &'a Methods<'a>,
+        samples: &'a ChangedSamples,
+        column: u32,
+    ) -> Result<Self, RunError> {
+        let (predictor, given, embeddings) = methods.network_parts();
+        let table = samples.table(&given.table)?;
+        let rows: Vec<usize> = (0..table.num_samples()).collect();
+        let batcher = batcher(predictor, given, &table);
+        let mut draws = stream(predictor.policy.seed, "ASVs of samples with other bases");
+        let batch = batcher.batch(&rows, &mut draws);
+        let own = batch.groups.features().position(|asv| asv == column);
+        Ok(Self {
+            asvs: embeddings.select(&batch.groups),
+            methods,
+            samples,
+            batch,
+            own,
+        })
     }
-    let values = methods.values(&[&found], changed)?;
-    Ok(values.index_axis_move(Axis(0), 0))
+
+    /// The predictions with each of `variants`, `[variants, dim]`, in place of the ASV, or with the ASV itself:
+    /// `[variants, samples, outputs]`.
+    fn predict(&self, variants: Option<Tensor<2>>) -> Result<Array3<f64>, RunError> {
+        let (predictor, ..) = self.methods.network_parts();
+        let (device, inputs) = (&predictor.device, self.methods.inputs());
+        let number = variants.as_ref().map_or(1, |variants| variants.dims()[0]);
+        let origins = self.samples.origins().repeat(number);
+        let categories = inputs.categories.tensor(&origins, device);
+        let mut input = self.batch.input(None, categories, device);
+        let [samples, _] = input.samples.index.dims();
+        let mut asvs = self.asvs.clone();
+        let SampleAsvs {
+            index,
+            mask,
+            counts,
+        } = input.samples;
+        let mut index = index.repeat_dim(0, number);
+        if let (Some(variants), Some(own)) = (variants, self.own) {
+            let [first, _] = asvs.dims();
+            let shifts = (0..number).flat_map(|variant| {
+                let shift = (first + variant - own) as i32;
+                std::iter::repeat_n(shift, samples)
+            });
+            let shifts = TensorData::new(shifts.collect::<Vec<i32>>(), [number * samples, 1]);
+            let is_own = index.clone().equal_elem(own as i32).int();
+            index = index + is_own * Tensor::from_data(shifts, device);
+            asvs = Tensor::cat(vec![asvs, variants], 0);
+        }
+        input.samples = SampleAsvs {
+            index,
+            mask: mask.repeat_dim(0, number),
+            counts: counts.repeat_dim(0, number),
+        };
+        let found = of_input(&predictor.model, inputs, (asvs, &input), &origins);
+        let found = found.into_iter().enumerate();
+        let found = found.map(|(row, predictions)| HeldOut { row, predictions });
+        let found: Vec<HeldOut> = found.collect();
+        let values = self.methods.values(&[&found], &origins)?;
+        let shape = (number, samples, self.methods.outputs());
+        let values = values.index_axis_move(Axis(0), 0).into_iter().collect();
+        Ok(Array3::from_shape_vec(shape, values).unwrap_or_else(|_| Array3::zeros(shape)))
+    }
 }
 
 #[cfg(test)]
@@ -248,7 +303,7 @@ mod tests {
         };
         let known = arr2(&[[1.0], [2.0]]);
         for change in [3.0, -3.0, 6.0] {
-            window.add(&known, &(&known + change));
+            window.add(&known, &(&known + change).view());
         }
         assert_eq!((window.effects[0], window.sizes[0]), (2.0, 4.0));
     }

@@ -4,8 +4,8 @@
 use aam_api::SampleView;
 use aam_evaluation::evaluation::{NETWORK, Other};
 use aam_evaluation::results::{HeldOut, TargetPrediction};
-use aam_model::Wants;
 use aam_model::batch::{Batch, Batcher};
+use aam_model::{ModelInput, Wants};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_study::batches::Offsets;
@@ -205,7 +205,7 @@ impl<'a> Methods<'a> {
         let Some(members) = &self.predictor.members else {
             let network = self.network(&batcher, changed, &rows, inputs);
             return Ok(PredictedSamples {
-                values: self.values(&[&network], changed)?,
+                values: self.values(&[&network], changed.origins())?,
                 combined: network,
             });
         };
@@ -246,7 +246,7 @@ impl<'a> Methods<'a> {
             }));
         }
         Ok(PredictedSamples {
-            values: self.values(&all, changed)?,
+            values: self.values(&all, changed.origins())?,
             combined,
         })
     }
@@ -284,14 +284,14 @@ impl<'a> Methods<'a> {
         parts.flatten().collect()
     }
 
-    /// `[methods, samples, outputs]`.
+    /// `[methods, samples, outputs]`, of samples derived from those at rows `origins`.
     ///
     /// # Errors
     /// A prediction that is not finite.
     pub fn values(
         &self,
         methods: &[&[HeldOut]],
-        changed: &ChangedSamples,
+        origins: &[usize],
     ) -> Result<Array3<f64>, RunError> {
         let samples = methods.first().map_or(0, |samples| samples.len());
         let shape = (methods.len(), samples, self.outputs());
@@ -308,7 +308,7 @@ impl<'a> Methods<'a> {
             None => Ok(values),
             Some(((_, sample, _), value)) => Err(RunError::NotFinite {
                 target: self.predictor.parts.targets[self.target].column.clone(),
-                sample: self.samples.table.sample_ids()[changed.origins()[sample]].clone(),
+                sample: self.samples.table.sample_ids()[origins[sample]].clone(),
                 value: *value,
             }),
         }
@@ -316,7 +316,7 @@ impl<'a> Methods<'a> {
 }
 
 /// The predictions of `model` for a batch of samples derived from those at rows `origins`.
-pub fn forward(
+fn forward(
     model: &FineTuned,
     (inputs, embeddings): (Inputs<'_>, &Embeddings),
     device: &Device,
@@ -327,6 +327,21 @@ pub fn forward(
     let categories = inputs.categories.tensor(&origins, device);
     let input = batch.input(None, categories, device);
     let asvs = embeddings.select(&batch.groups);
+    let found = of_input(model, inputs, (asvs, &input), &origins);
+    let found = batch.rows.iter().zip(found);
+    found
+        .map(|(&row, predictions)| HeldOut { row, predictions })
+        .collect()
+}
+
+/// The predictions of `model` for samples with the ASVs of embeddings `asvs`, `[distinct, dim]`, derived from
+/// those at rows `origins`.
+pub fn of_input(
+    model: &FineTuned,
+    inputs: Inputs<'_>,
+    (asvs, input): (Tensor<2>, &ModelInput),
+    origins: &[usize],
+) -> Vec<Vec<TargetPrediction>> {
     let centred = inputs.offsets.and_then(|offsets| {
         let view = model.predictor.base.view(asvs.clone(), &input.samples);
         let SampleView::Profiles(profiles) = view else {
@@ -334,20 +349,16 @@ pub fn forward(
         };
         let own = origins.iter().flat_map(|&origin| offsets.at(origin));
         let own = TensorData::new(own.copied().collect::<Vec<f32>>(), profiles.dims());
-        Some(profiles - Tensor::from_data(own, device))
+        Some(profiles.clone() - Tensor::from_data(own, &profiles.device()))
     });
     let output = match centred {
         Some(profiles) => {
             let categories = input.categories.clone();
             model.predictor.forward_profiles(profiles, categories)
         }
-        None => model.predictor.forward_asvs(asvs, &input, Wants::default()),
+        None => model.predictor.forward_asvs(asvs, input, Wants::default()),
     };
-    let found = predictions(model, inputs.scales, &origins, &output);
-    let found = batch.rows.iter().zip(found);
-    found
-        .map(|(&row, predictions)| HeldOut { row, predictions })
-        .collect()
+    predictions(model, inputs.scales, origins, &output)
 }
 
 /// Concatenates the learners' predictions for two consecutive groups of samples.

@@ -181,26 +181,6 @@ impl Embeddings {
         self.values.clone().select(0, rows)
     }
 
-    /// The same with the embeddings of further sequences, `[sequences, dim]`, and the row of the
-    /// first of these.
-    #[must_use]
-    pub fn with(&self, more: Tensor<2>) -> (Self, usize) {
-        let [first, _] = self.values.dims();
-        let with = Self {
-            values: Tensor::cat(vec![self.values.clone(), more], 0),
-            position: self.position.clone(),
-        };
-        (with, first)
-    }
-
-    /// The same with the embedding at `row` for the ASV in `column`.
-    #[must_use]
-    pub fn replaced(&self, column: u32, row: usize) -> Self {
-        let mut replaced = self.clone();
-        replaced.position[column as usize] = row as u32;
-        replaced
-    }
-
     /// The embeddings of `groups`, `[ASVs, dim]`, in order.
     pub fn select(&self, groups: &AsvGroups) -> Tensor<2> {
         let rows: Vec<i32> = groups
