@@ -192,6 +192,14 @@ impl PluginError {
         }
     }
 
+    /// A component that has no form in ONNX ([`export`](crate::export)).
+    pub fn not_exported(kind: &'static str, name: &str) -> Self {
+        let what = format!(
+            "be exported to ONNX; train with another one (`aam plugins list {kind}`), or predict with `aam predict`"
+        );
+        Self::cannot(format!("{kind} '{name}'"), what)
+    }
+
     /// Something wrong with the files of a study.
     pub fn study(problem: impl Into<String>) -> Self {
         Self::Study {

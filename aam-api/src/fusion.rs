@@ -9,6 +9,7 @@
 use burn::tensor::{Bool, Tensor};
 use serde_json::{Map, Value};
 
+use crate::export::{ExportedCategories, Graph, Value as Exported};
 use crate::kind::is_given;
 use crate::{Categories, CategorySchema, Kind, Observation, PluginError, Stage};
 
@@ -114,6 +115,28 @@ pub trait Fusion {
     fn fuse_pooled(&self, pooled: Tensor<2>, categories: Option<&Categories>) -> FusedPooled {
         let _ = categories;
         FusedPooled::new(pooled, Vec::new())
+    }
+
+    /// Adds [`fuse_profile`](Self::fuse_profile) to `graph`. `None` if the fusion cannot be exported.
+    fn export_profile(
+        &self,
+        graph: &mut Graph,
+        profiles: &Exported,
+        categories: Option<&ExportedCategories>,
+    ) -> Option<Exported> {
+        let _ = (graph, categories);
+        self.changes_nothing().then(|| profiles.clone())
+    }
+
+    /// Adds [`fuse_pooled`](Self::fuse_pooled) to `graph`. `None` if the fusion cannot be exported.
+    fn export_pooled(
+        &self,
+        graph: &mut Graph,
+        pooled: &Exported,
+        categories: Option<&ExportedCategories>,
+    ) -> Option<Exported> {
+        let _ = (graph, categories);
+        self.changes_nothing().then(|| pooled.clone())
     }
 
     /// Whether [`Fusion::fuse_asvs`] returns [`FusedAsvs::Pooled`], so that the model needs no

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use serde_json::{Map, Value};
 
+use crate::export::{ExportedCategories, Graph, Value as Exported};
 use crate::{Categories, CategorySchema, Kind, Observation, PluginError, Stage};
 
 /// What a head is built from.
@@ -119,6 +120,19 @@ impl HeadOutput {
 pub trait Head {
     /// Returns the outputs of every target for each sample of the batch, each from that sample alone.
     fn forward(&self, input: HeadInput) -> HeadOutput;
+
+    /// Adds [`forward`](Self::forward) to `graph`: from embeddings `pooled`, `[batch, dim]`, and
+    /// categories to outputs `[batch, targets * outputs per target]`, in which the outputs of each target
+    /// are adjacent. `None` if the head cannot be exported.
+    fn export(
+        &self,
+        graph: &mut Graph,
+        pooled: &Exported,
+        categories: Option<&ExportedCategories>,
+    ) -> Option<Exported> {
+        let _ = (graph, pooled, categories);
+        None
+    }
 
     /// Whether the outputs of each target are always in ascending order. Such a head works only with a
     /// loss whose outputs ascend ([`Loss::outputs_ascend`](crate::Loss::outputs_ascend)).

@@ -12,6 +12,7 @@ use ndarray::{Array2, Axis};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::export::{ExportedFeatures, Graph, Value};
 use crate::{Config, Kind, PluginError, Registry, Resolved};
 
 /// The features of samples as learners see them. The columns are the same in training and prediction.
@@ -151,6 +152,13 @@ pub trait FittedLearner: Debug + Send + Sync {
     /// Returns the prediction for each sample: `[samples, 1]` in the target's unit, or class
     /// probabilities `[samples, classes]`, each row of which sums to 1.
     fn predict(&self, features: &SampleFeatures) -> Array2<f64>;
+
+    /// Adds [`predict`](Self::predict) to `graph`; the prediction consists of 64-bit numbers. `None` if
+    /// the learner cannot be exported.
+    fn export(&self, graph: &mut Graph, features: &ExportedFeatures) -> Option<Value> {
+        let _ = (graph, features);
+        None
+    }
 
     /// Rejects a state that [`predict`](Self::predict) cannot use: one fitted to another number of
     /// abundance columns, category columns or outputs, or one that is damaged.

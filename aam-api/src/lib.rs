@@ -55,6 +55,7 @@
 //! - [`kind`]: what a kind of component is, the list of all kinds, and how to define one.
 //! - [`dropout`]: dropout that is the same on any number of ranks.
 //! - [`options`]: how flags and configuration files become a component's typed options.
+//! - [`export`]: how components are exported to ONNX.
 //! - [`module`]: how a component of unknown type becomes part of a Burn module.
 //! - `testing` (feature `testing`): the suite that every component must pass.
 
@@ -70,6 +71,7 @@ pub mod count_embedding;
 pub mod dropout;
 pub mod error;
 pub mod exact;
+pub mod export;
 pub mod fusion;
 pub mod head;
 pub mod in_process;

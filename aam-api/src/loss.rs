@@ -6,6 +6,7 @@
 use burn::tensor::Tensor;
 use serde_json::{Map, Value};
 
+use crate::export::{ExportedPrediction, Graph, Value as Exported};
 use crate::kind::is_given;
 use crate::{Kind, PluginError, Stage};
 
@@ -121,6 +122,13 @@ pub trait Loss {
 
     /// Returns the predictions given by `values`, `[batch, targets, outputs_per_target]`.
     fn predict(&self, values: Tensor<3>) -> Prediction;
+
+    /// Adds [`predict`](Self::predict) to `graph`, for one target: from `values`,
+    /// `[samples, outputs_per_target]`, to its prediction. `None` if the loss cannot be exported.
+    fn export(&self, graph: &mut Graph, values: &Exported) -> Option<ExportedPrediction> {
+        let _ = (graph, values);
+        None
+    }
 
     /// Whether the outputs are values of the target itself, so that output activations
     /// (softplus, sigmoid) and scaling of the outputs make sense.

@@ -3,6 +3,7 @@
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::{Bool, Int, Tensor};
 
+use crate::export::{Graph, Value};
 use crate::{CountScale, Erased, MixedPrecision, ModelSizes, Observation, Resolved, Stage};
 
 /// What a sample encoder is built from.
@@ -109,6 +110,14 @@ impl FittingAsvs {
 pub trait SampleEncoder {
     /// Returns what a predictor sees of `samples`, from the embeddings `[distinct, dim]` of their ASVs.
     fn view(&self, asvs: Tensor<2>, samples: &SampleAsvs, precision: MixedPrecision) -> SampleView;
+
+    /// Adds a [`view`](Self::view) of profiles to `graph`: from the embeddings `[asvs, dim]` of all ASVs
+    /// that samples may have, and the reads of samples, `[samples, asvs]`, to profiles
+    /// `[samples, width]`. `None` if the encoder cannot be exported.
+    fn export(&self, graph: &mut Graph, asvs: Tensor<2>, reads: &Value) -> Option<Value> {
+        let _ = (graph, asvs, reads);
+        None
+    }
 
     /// The shape of that view.
     fn view_shape(&self) -> ViewShape;

@@ -11,6 +11,7 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use crate::export::{Graph, Value as Exported};
 use crate::kind::is_given;
 use crate::{Config, Kind, PluginError, Registry, Resolved, Stage};
 
@@ -58,6 +59,13 @@ pub trait TargetTransform: Debug + Send + Sync {
 
     /// The inverse of [`forward`](Self::forward), finite for any finite number.
     fn inverse(&self, z: f64, category: Option<usize>) -> f64;
+
+    /// Adds [`inverse`](Self::inverse) to `graph`, from 64-bit numbers `z` to 64-bit numbers of the same
+    /// shape. `None` if the transform cannot be exported.
+    fn export_inverse(&self, graph: &mut Graph, z: &Exported) -> Option<Exported> {
+        let _ = (graph, z);
+        None
+    }
 
     /// The categories that have their own statistics, if any.
     fn categories(&self) -> Option<&dyn TransformCategories> {
@@ -254,6 +262,11 @@ impl FittedTransform {
     /// [`TargetTransform::inverse`].
     pub fn inverse(&self, z: f64, category: Option<usize>) -> f64 {
         self.fitted.inverse(z, category)
+    }
+
+    /// [`TargetTransform::export_inverse`].
+    pub fn export_inverse(&self, graph: &mut Graph, z: &Exported) -> Option<Exported> {
+        self.fitted.export_inverse(graph, z)
     }
 
     /// [`TargetTransform::categories`].

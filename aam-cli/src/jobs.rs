@@ -8,7 +8,8 @@ use aam_runtime::compare::tune::TuneOptions;
 use aam_runtime::embed::EmbedOptions;
 use aam_runtime::lr_find::RateRangeOptions;
 use aam_runtime::options::{
-    CheckOptions, ExplainOptions, PredictOptions, PretrainOptions, RfBaselineOptions, TrainOptions,
+    CheckOptions, ExplainOptions, ExportOptions, PredictOptions, PretrainOptions,
+    RfBaselineOptions, TrainOptions,
 };
 use aam_runtime::simulate::SimulateOptions;
 use aam_runtime::train_encoder::TrainEncoderOptions;
@@ -72,6 +73,7 @@ pub fn all() -> Result<Vec<Job>, PluginError> {
         predict(),
         explain(),
         embed(),
+        export(),
         train_encoder()?,
         unifrac(),
         simulate(),
@@ -239,6 +241,20 @@ fn embed() -> Job {
         groups: vec![Group {
             heading: "Embeddings",
             options: options::of::<EmbedOptions>(),
+        }],
+        kinds: Vec::new(),
+    }
+}
+
+fn export() -> Job {
+    Job {
+        name: "export",
+        about: "Write a trained model as ONNX, which other programs run",
+        examples: "aam export --model trained --format onnx --output-dir exported\n\
+                   aam export --model trained --format onnx --table table.biom --output-dir exported",
+        groups: vec![Group {
+            heading: "Export",
+            options: options::of::<ExportOptions>(),
         }],
         kinds: Vec::new(),
     }

@@ -1,6 +1,7 @@
 //! Building blocks and option checks shared by several components.
 
 use aam_api::PluginError;
+use aam_api::export::{Graph, Value};
 use burn::module::Module;
 use burn::nn::attention::{MultiHeadAttention, MultiHeadAttentionConfig};
 use burn::nn::{Initializer, Linear};
@@ -56,6 +57,14 @@ impl Modulation {
         let scale = self.scale.forward(condition.clone());
         (scale, self.shift.forward(condition))
     }
+
+    /// Scales and shifts `x`, `[samples, features]`, in `graph`.
+    pub(crate) fn export(&self, graph: &mut Graph, x: &Value, condition: &Value) -> Value {
+        let scale = graph.linear(condition, &self.scale);
+        let shift = graph.linear(condition, &self.shift);
+        let scaled = graph.mul(x, &scale);
+        graph.add(&scaled, &shift)
+    }
 }
 
 /// Multi-head attention with Xavier-uniform projections and zero biases.
@@ -82,6 +91,34 @@ pub(crate) fn attention(
     }
     attention.output.bias = Some(Initializer::Zeros.init([dim], device));
     attention
+}
+
+/// The context of `attention` in `graph`, without padding, for queries `[batch, queries, dim]` and keys,
+/// which are the values, too, `[batch, keys, dim]`. A batch of one is repeated.
+pub(crate) fn export_attention(
+    graph: &mut Graph,
+    attention: &MultiHeadAttention,
+    queries: &Value,
+    keys: &Value,
+) -> Value {
+    let [heads, width, dim] = [attention.n_heads, attention.d_k, attention.d_model];
+    let [heads, wide, dim] = [heads, width, dim].map(|length| length as i64);
+    let split = |graph: &mut Graph, x: &Value, layer: &Linear, axes: [i64; 4]| {
+        let x = graph.linear(x, layer);
+        let x = graph.reshape(&x, &[0, 0, heads, wide]);
+        graph.transpose(&x, &axes)
+    };
+    let query = split(graph, queries, &attention.query, [0, 2, 1, 3]);
+    let key = split(graph, keys, &attention.key, [0, 2, 3, 1]);
+    let value = split(graph, keys, &attention.value, [0, 2, 1, 3]);
+    let scores = graph.matmul(&query, &key);
+    let scale = graph.scalar((width as f32).sqrt());
+    let scores = graph.div(&scores, &scale);
+    let weights = graph.softmax(&scores);
+    let context = graph.matmul(&weights, &value);
+    let context = graph.transpose(&context, &[0, 2, 1, 3]);
+    let context = graph.reshape(&context, &[0, 0, dim]);
+    graph.linear(&context, &attention.output)
 }
 
 /// Checks that `heads` attention heads divide `dim`.

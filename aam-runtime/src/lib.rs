@@ -5,6 +5,7 @@ pub mod check;
 pub mod compare;
 pub mod embed;
 pub mod explain;
+pub mod export;
 mod given_reads;
 mod loaded_predictor;
 pub mod lr_find;

@@ -9,6 +9,7 @@ mod demo_summary;
 mod doctor;
 mod embed;
 mod explain;
+mod export;
 mod help;
 mod import;
 mod lr_find;
@@ -64,6 +65,7 @@ fn dispatch(command: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
         "predict" => predict::run(matches),
         "explain" => explain::run(matches),
         "embed" => embed::run(matches),
+        "export" => export::run(matches),
         "runs" => runs::run(matches),
         "train-encoder" => train_encoder::run(matches),
         "unifrac" => unifrac::run(matches),

@@ -44,7 +44,7 @@ macro_rules! page {
 }
 
 /// All topics.
-pub const TOPICS: [Topic; 16] = [
+pub const TOPICS: [Topic; 17] = [
     page!("tutorial", "tutorial", "a study from its files to a report"),
     page!("files", "files", "formats of what is read and written"),
     page!(
@@ -80,6 +80,11 @@ pub const TOPICS: [Topic; 16] = [
         "what is held out, folds, metrics, intervals"
     ),
     page!("explaining", "explaining", "which ASVs drive predictions"),
+    page!(
+        "exporting",
+        "exporting",
+        "a trained model as ONNX, for other programs"
+    ),
     page!(
         "encoder",
         "encoder",

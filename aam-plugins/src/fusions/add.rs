@@ -1,5 +1,6 @@
 //! Adds the categories to the embedding of every ASV.
 
+use aam_api::export::{ExportedCategories, Graph, Value};
 use aam_api::{
     Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, PluginError,
 };
@@ -46,6 +47,28 @@ impl Fusion for AddFusion {
             None => profiles,
         };
         FusedPooled::new(fused, Vec::new())
+    }
+
+    fn export_profile(
+        &self,
+        graph: &mut Graph,
+        profiles: &Value,
+        categories: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        let Some(categories) = categories else {
+            return Some(profiles.clone());
+        };
+        let shift = graph.linear(&categories.joined, &self.projection);
+        Some(graph.add(profiles, &shift))
+    }
+
+    fn export_pooled(
+        &self,
+        _: &mut Graph,
+        pooled: &Value,
+        _: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        Some(pooled.clone())
     }
 
     fn fuse_asvs(

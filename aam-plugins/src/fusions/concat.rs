@@ -1,5 +1,6 @@
 //! Concatenates the categories with the embedding of every ASV.
 
+use aam_api::export::{ExportedCategories, Graph, Value};
 use aam_api::{
     Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, PluginError,
 };
@@ -46,6 +47,28 @@ impl Fusion for ConcatFusion {
         let present = Tensor::<2, Bool>::full([batch, 1], true, &profiles.device());
         let one_asv = profiles.unsqueeze_dim(1);
         self.fuse_asvs(one_asv, present, categories).of_one_asv()
+    }
+
+    fn export_profile(
+        &self,
+        graph: &mut Graph,
+        profiles: &Value,
+        categories: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        let Some(categories) = categories else {
+            return Some(profiles.clone());
+        };
+        let both = graph.concat(&[profiles.clone(), categories.joined.clone()], 1);
+        Some(graph.linear(&both, &self.projection))
+    }
+
+    fn export_pooled(
+        &self,
+        _: &mut Graph,
+        pooled: &Value,
+        _: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        Some(pooled.clone())
     }
 
     fn fuse_asvs(

@@ -1,5 +1,6 @@
 //! Lets every ASV attend to the categories of its sample.
 
+use aam_api::export::{ExportedCategories, Graph, Value};
 use aam_api::options::Facts;
 use aam_api::{
     Attention, AttentionKeys, AttentionQueries, Categories, FusedAsvs, FusedPooled, Fusion,
@@ -12,7 +13,7 @@ use burn::tensor::{Bool, Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::layers::{attention, check_heads, xavier_linear};
+use crate::layers::{attention, check_heads, export_attention, xavier_linear};
 
 /// Lets every ASV attend to the categories of its sample: `e'ₛ = LayerNorm(eₛ + MHA(eₛ, K))`.
 ///
@@ -109,6 +110,26 @@ impl CrossAttentionFusion {
         }
         Tensor::cat(keys, 1)
     }
+
+    /// The same in `graph`.
+    fn export_keys(&self, graph: &mut Graph, joined: &Value) -> Value {
+        let mut keys = Vec::with_capacity(self.tokens.len() + 1);
+        let mut start = 0;
+        for token in &self.tokens {
+            let [width, _] = token.weight.dims();
+            let column = graph.columns(joined, start, start + width);
+            let key = graph.linear(&column, token);
+            keys.push(graph.unsqueeze(&key, 1));
+            start += width;
+        }
+        if let (Some(null), Some(first)) = (&self.null, keys.first()) {
+            // One for each sample.
+            let zeros = graph.sub(first, first);
+            let null = graph.tensor(&null.val());
+            keys.push(graph.add(&zeros, &null));
+        }
+        graph.concat(&keys, 1)
+    }
 }
 
 impl Fusion for CrossAttentionFusion {
@@ -117,6 +138,32 @@ impl Fusion for CrossAttentionFusion {
         let present = Tensor::<2, Bool>::full([batch, 1], true, &profiles.device());
         let one_asv = profiles.unsqueeze_dim(1);
         self.fuse_asvs(one_asv, present, categories).of_one_asv()
+    }
+
+    fn export_profile(
+        &self,
+        graph: &mut Graph,
+        profiles: &Value,
+        categories: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        let Some(categories) = categories else {
+            return Some(profiles.clone());
+        };
+        let keys = self.export_keys(graph, &categories.joined);
+        let one_asv = graph.unsqueeze(profiles, 1);
+        let attended = export_attention(graph, &self.attention, &one_asv, &keys);
+        let sum = graph.add(&one_asv, &attended);
+        let fused = graph.layer_norm(&sum, &self.norm);
+        Some(graph.in_rows_of(&fused, self.attention.d_model))
+    }
+
+    fn export_pooled(
+        &self,
+        _: &mut Graph,
+        pooled: &Value,
+        _: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        Some(pooled.clone())
     }
 
     fn fuse_asvs(

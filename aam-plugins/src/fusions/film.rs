@@ -1,5 +1,6 @@
 //! Scales and shifts the embedding of every ASV depending on the categories.
 
+use aam_api::export::{ExportedCategories, Graph, Value};
 use aam_api::{
     Categories, FusedAsvs, FusedPooled, Fusion, FusionConfig, FusionContext, PluginError,
 };
@@ -48,6 +49,27 @@ impl Fusion for FilmFusion {
             None => profiles,
         };
         FusedPooled::new(fused, Vec::new())
+    }
+
+    fn export_profile(
+        &self,
+        graph: &mut Graph,
+        profiles: &Value,
+        categories: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        let Some(categories) = categories else {
+            return Some(profiles.clone());
+        };
+        Some(self.modulation.export(graph, profiles, &categories.joined))
+    }
+
+    fn export_pooled(
+        &self,
+        _: &mut Graph,
+        pooled: &Value,
+        _: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        Some(pooled.clone())
     }
 
     fn fuse_asvs(

@@ -1,5 +1,6 @@
 //! A gate that determines how much of the categories enters a sample.
 
+use aam_api::export::{ExportedCategories, Graph, Value};
 use aam_api::{
     Categories, FusedPooled, Fusion, FusionConfig, FusionContext, Logged, Observation, PluginError,
 };
@@ -76,6 +77,41 @@ impl Fusion for GmuFusion {
                 Logged::Mean,
             )],
         )
+    }
+
+    fn export_profile(
+        &self,
+        _: &mut Graph,
+        profiles: &Value,
+        _: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        Some(profiles.clone())
+    }
+
+    fn export_pooled(
+        &self,
+        graph: &mut Graph,
+        pooled: &Value,
+        categories: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        let Some(categories) = categories else {
+            return Some(pooled.clone());
+        };
+        let both = graph.concat(&[pooled.clone(), categories.joined.clone()], 1);
+        let gate = graph.linear(&both, &self.gate);
+        let gate = graph.map("Sigmoid", &gate);
+        let category = graph.linear(&categories.joined, &self.category);
+        let category = graph.map("Tanh", &category);
+        let (base, mixed) = match &self.sample {
+            None => (pooled.clone(), category),
+            Some(sample) => {
+                let sample = graph.linear(pooled, sample);
+                let sample = graph.map("Tanh", &sample);
+                (category.clone(), graph.sub(&sample, &category))
+            }
+        };
+        let gated = graph.mul(&gate, &mixed);
+        Some(graph.add(&base, &gated))
     }
 }
 

@@ -1,6 +1,7 @@
 //! A few learned latents that attend to the ASVs and the categories and give the sample's embedding.
 
 use aam_api::dropout::drop;
+use aam_api::export::{ExportedCategories, Graph, Value};
 use aam_api::options::{Facts, Spelling};
 use aam_api::{
     Attention, AttentionKeys, AttentionQueries, Categories, FusedAsvs, FusedPooled, Fusion,
@@ -16,7 +17,7 @@ use burn::tensor::{Bool, Device, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::layers::{attention, check_heads, xavier_linear};
+use crate::layers::{attention, check_heads, export_attention, xavier_linear};
 
 /// A few learned latents attend to the ASVs and the categories and give the sample's embedding, in place
 /// of the model's own transformer and pooling.
@@ -145,6 +146,18 @@ impl LatentLayer {
         let hidden = drop(&self.dropout, relu(self.expand.forward(normed)));
         latents + drop(&self.dropout, self.contract.forward(hidden))
     }
+
+    /// The same in `graph`.
+    fn export(&self, graph: &mut Graph, latents: &Value) -> Value {
+        let normed = graph.layer_norm(latents, &self.attention_norm);
+        let attended = export_attention(graph, &self.attention, &normed, &normed);
+        let latents = graph.add(latents, &attended);
+        let normed = graph.layer_norm(&latents, &self.feed_forward_norm);
+        let hidden = graph.linear(&normed, &self.expand);
+        let hidden = graph.map("Relu", &hidden);
+        let contracted = graph.linear(&hidden, &self.contract);
+        graph.add(&latents, &contracted)
+    }
 }
 
 impl Fusion for PerceiverFusion {
@@ -153,6 +166,39 @@ impl Fusion for PerceiverFusion {
         let present = Tensor::<2, Bool>::full([batch, 1], true, &profiles.device());
         let one_asv = profiles.unsqueeze_dim(1);
         self.fuse_asvs(one_asv, present, categories).of_one_asv()
+    }
+
+    fn export_profile(
+        &self,
+        graph: &mut Graph,
+        profiles: &Value,
+        categories: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        let asv = graph.linear(profiles, &self.asv_projection);
+        let mut inputs = vec![graph.unsqueeze(&asv, 1)];
+        if let (Some(projection), Some(categories)) = (&self.category_projection, categories) {
+            let category = graph.linear(&categories.joined, projection);
+            inputs.push(graph.unsqueeze(&category, 1));
+        }
+        let inputs = graph.concat(&inputs, 1);
+        let latents = graph.tensor(&self.latents.val().unsqueeze::<3>());
+        let attended = export_attention(graph, &self.cross_attention, &latents, &inputs);
+        let sum = graph.add(&latents, &attended);
+        let read = graph.layer_norm(&sum, &self.cross_norm);
+        let layers = self.layers.iter();
+        let refined = layers.fold(read, |latents, layer| layer.export(graph, &latents));
+        let mean = graph.mean_of_rows(&refined);
+        let mean = graph.in_rows_of(&mean, self.cross_attention.d_model);
+        Some(graph.linear(&mean, &self.output))
+    }
+
+    fn export_pooled(
+        &self,
+        _: &mut Graph,
+        pooled: &Value,
+        _: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        Some(pooled.clone())
     }
 
     fn fuse_asvs(

@@ -1,6 +1,7 @@
 //! A perceptron whose hidden layers are scaled and shifted depending on the categories.
 
 use aam_api::dropout::drop;
+use aam_api::export::{ExportedCategories, Graph, Value};
 use aam_api::options::{Facts, Spelling};
 use aam_api::{
     CategorySchema, Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, Kind,
@@ -143,6 +144,30 @@ impl Head for FilmHead {
             drop(&self.dropout, relu(x))
         });
         HeadOutput::from_columns(self.output.forward(hidden), self.outputs_per_target)
+    }
+
+    fn export(
+        &self,
+        graph: &mut Graph,
+        pooled: &Value,
+        categories: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        let columns = self.columns.iter();
+        let columns = categories.map(|categories| {
+            columns
+                .map(|&i| categories.columns[i].clone())
+                .collect::<Vec<_>>()
+        });
+        let condition = columns.map(|columns| graph.concat(&columns, 1));
+        let hidden = self.hidden.iter().fold(pooled.clone(), |x, layer| {
+            let x = graph.linear(&x, &layer.linear);
+            let x = match &condition {
+                None => x,
+                Some(condition) => layer.modulation.export(graph, &x, condition),
+            };
+            graph.map("Relu", &x)
+        });
+        Some(graph.linear(&hidden, &self.output))
     }
 }
 

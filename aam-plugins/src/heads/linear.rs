@@ -1,5 +1,6 @@
 //! One linear layer.
 
+use aam_api::export::{ExportedCategories, Graph, Value};
 use aam_api::options::Facts;
 use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
 use burn::module::Module;
@@ -43,6 +44,15 @@ impl HeadConfig for LinearHeadConfig {
 impl Head for LinearHead {
     fn forward(&self, input: HeadInput) -> HeadOutput {
         HeadOutput::from_columns(self.output.forward(input.pooled), self.outputs_per_target)
+    }
+
+    fn export(
+        &self,
+        graph: &mut Graph,
+        pooled: &Value,
+        _: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        Some(graph.linear(pooled, &self.output))
     }
 }
 

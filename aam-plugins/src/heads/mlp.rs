@@ -1,6 +1,7 @@
 //! Multi-layer perceptron.
 
 use aam_api::dropout::drop;
+use aam_api::export::{ExportedCategories, Graph, Value};
 use aam_api::options::{Facts, Spelling};
 use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
 use burn::module::{Module, Param};
@@ -91,11 +92,35 @@ impl MlpHead {
         });
         self.output.forward(hidden)
     }
+
+    /// The same in `graph`.
+    pub(crate) fn export_columns(&self, graph: &mut Graph, pooled: &Value) -> Value {
+        let hidden = self.hidden.iter().fold(pooled.clone(), |x, layer| {
+            let x = graph.linear(&x, layer);
+            graph.map("Relu", &x)
+        });
+        graph.linear(&hidden, &self.output)
+    }
+
+    /// Number of outputs, targets * outputs per target.
+    pub(crate) fn outputs(&self) -> usize {
+        let [_, outputs] = self.output.weight.dims();
+        outputs
+    }
 }
 
 impl Head for MlpHead {
     fn forward(&self, input: HeadInput) -> HeadOutput {
         HeadOutput::from_columns(self.columns(input.pooled), self.outputs_per_target)
+    }
+
+    fn export(
+        &self,
+        graph: &mut Graph,
+        pooled: &Value,
+        _: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        Some(self.export_columns(graph, pooled))
     }
 }
 

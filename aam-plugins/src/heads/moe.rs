@@ -1,5 +1,6 @@
 //! Mixture of experts.
 
+use aam_api::export::{Attribute, ExportedCategories, Graph, Value};
 use aam_api::options::{Facts, Spelling};
 use aam_api::{
     Head, HeadConfig, HeadContext, HeadInput, HeadKind, HeadOutput, Kind, Logged, Observation,
@@ -187,6 +188,43 @@ impl MoeHead {
     }
 }
 
+impl MoeHead {
+    /// The probabilities of the experts in `graph`.
+    fn export_route(
+        &self,
+        graph: &mut Graph,
+        pooled: &Value,
+        categories: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        let seen = match self.column {
+            None => pooled,
+            Some(column) => categories?.columns.get(column)?,
+        };
+        let scores = graph.linear(seen, &self.router);
+        Some(graph.softmax(&scores))
+    }
+
+    /// The weights of the experts in `graph`, given their probabilities.
+    fn export_weights(&self, graph: &mut Graph, probabilities: Value) -> Value {
+        let Some(top_k) = self.top_k else {
+            return probabilities;
+        };
+        let number = graph.constant(&[1], &[top_k as i64]);
+        let axis = vec![("axis", Attribute::Int(1))];
+        let (_, likeliest) = graph.apply_for_two("TopK", &[&probabilities, &number], axis);
+        let likeliest = graph.one_hot(&likeliest, self.experts.len());
+        let axis = graph.constant(&[1], &[1i64]);
+        let removed = vec![("keepdims", Attribute::Int(0))];
+        let likeliest = graph.apply("ReduceSum", &[&likeliest, &axis], removed);
+        let chosen = graph.mul(&probabilities, &likeliest);
+        if top_k == 1 {
+            return chosen;
+        }
+        let sum = graph.sum_of_rows(&chosen);
+        graph.div(&chosen, &sum)
+    }
+}
+
 /// Scales `weights` `[batch, experts]` to a sum of 1 per sample.
 fn shares(weights: Tensor<2>) -> Tensor<2> {
     let sum = weights.clone().sum_dim(1);
@@ -210,6 +248,27 @@ impl Head for MoeHead {
                 shares(weights).reshape([batch, 1, 1, experts]),
                 Logged::Each,
             )])
+    }
+
+    fn export(
+        &self,
+        graph: &mut Graph,
+        pooled: &Value,
+        categories: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        let probabilities = self.export_route(graph, pooled, categories)?;
+        let weights = self.export_weights(graph, probabilities);
+        let mut sum: Option<Value> = None;
+        for (place, expert) in self.experts.iter().enumerate() {
+            let columns = expert.export_columns(graph, pooled);
+            let weight = graph.columns(&weights, place, place + 1);
+            let weighted = graph.mul(&columns, &weight);
+            sum = Some(match sum {
+                None => weighted,
+                Some(sum) => graph.add(&sum, &weighted),
+            });
+        }
+        sum
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::f32::consts::LN_2;
 
+use aam_api::export::{ExportedCategories, Graph, Value};
 use aam_api::options::Facts;
 use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
 use burn::module::{Module, Param};
@@ -87,6 +88,27 @@ impl Head for QuantileHead {
         let lowest = values.clone().narrow(2, 0, 1);
         let increments = softplus(values.narrow(2, 1, self.outputs_per_target - 1), 1.0);
         HeadOutput::new(Tensor::cat(vec![lowest, increments], 2).cumsum(2))
+    }
+
+    fn export(
+        &self,
+        graph: &mut Graph,
+        pooled: &Value,
+        _: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        let columns = self.mlp.export_columns(graph, pooled);
+        let outputs = self.outputs_per_target;
+        if outputs == 1 {
+            return Some(columns);
+        }
+        // A row for each sample and target.
+        let values = graph.in_rows_of(&columns, outputs);
+        let lowest = graph.columns(&values, 0, 1);
+        let increments = graph.columns(&values, 1, outputs);
+        let increments = graph.map("Softplus", &increments);
+        let steps = graph.concat(&[lowest, increments], 1);
+        let quantiles = graph.running_sum_of_rows(&steps);
+        Some(graph.in_rows_of(&quantiles, self.mlp.outputs()))
     }
 
     fn outputs_ascend(&self) -> bool {

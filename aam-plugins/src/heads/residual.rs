@@ -1,5 +1,6 @@
 //! The sum of a linear layer and a multi-layer perceptron.
 
+use aam_api::export::{ExportedCategories, Graph, Value};
 use aam_api::options::Facts;
 use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
 use burn::module::Module;
@@ -68,6 +69,17 @@ impl Head for ResidualHead {
         let skip = self.skip.forward(input.pooled.clone());
         let columns = skip + self.mlp.columns(input.pooled);
         HeadOutput::from_columns(columns, self.outputs_per_target)
+    }
+
+    fn export(
+        &self,
+        graph: &mut Graph,
+        pooled: &Value,
+        _: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        let skip = graph.linear(pooled, &self.skip);
+        let mlp = self.mlp.export_columns(graph, pooled);
+        Some(graph.add(&skip, &mlp))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Gradient boosting of trees.
 
+use aam_api::export::{ExportedFeatures, Graph, Value};
 use aam_api::options::Facts;
 use aam_api::{
     FittedLearner, LearnerConfig, LearnerTarget, PluginError, SampleFeatures, TrainingSamples,
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::columns::{Column, LogShares, columns};
 use super::cuts::{Pulls, Rules};
 use super::draws::stream;
+use super::exported_trees;
 use super::grow::grow;
 use super::tree::{Tree, check_all};
 use super::truth::truth;
@@ -244,6 +246,23 @@ impl FittedLearner for BoostingLearner {
             softmax(&mut all);
         }
         all
+    }
+
+    fn export(&self, graph: &mut Graph, features: &ExportedFeatures) -> Option<Value> {
+        let columns = self.log_shares.export(graph, features);
+        let outputs = self.start.len();
+        let output = |tree: usize| tree % outputs;
+        let sums = exported_trees::sums(graph, &columns, &self.trees, (outputs, 1), output);
+        let (start, scale) = (
+            graph.constant(&[outputs], &self.start),
+            graph.scalar(self.scale),
+        );
+        let scaled = graph.mul(&sums, &scale);
+        let all = graph.add(&start, &scaled);
+        Some(match outputs {
+            1 => all,
+            _ => graph.softmax(&all),
+        })
     }
 
     fn check(&self, widths: (usize, usize), outputs: usize) -> Result<(), String> {

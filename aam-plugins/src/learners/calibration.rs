@@ -1,5 +1,6 @@
 //! Converts the output of least squares to calibrated predictions, based on held-out samples of the fit.
 
+use aam_api::export::{Graph, Value};
 use aam_regression::least_squares::confirmed;
 use aam_regression::{log_loss, softmax};
 use ndarray::Array2;
@@ -68,6 +69,27 @@ impl Calibration {
             }
         }
         outputs
+    }
+
+    /// The same in `graph`, for 64-bit numbers.
+    pub(super) fn export(&self, graph: &mut Graph, outputs: &Value) -> Value {
+        let (center, factor, start) = match self {
+            Self::Shrinks { mean, part } => (vec![*mean], *part, vec![*mean]),
+            Self::Sharpens { shares, slope } => {
+                let logarithms = shares.iter().map(|share| share.ln());
+                (shares.clone(), *slope, logarithms.collect())
+            }
+        };
+        let center = graph.constant(&[center.len()], &center);
+        let start = graph.constant(&[start.len()], &start);
+        let factor = graph.scalar(factor);
+        let apart = graph.sub(outputs, &center);
+        let scaled = graph.mul(&apart, &factor);
+        let calibrated = graph.add(&start, &scaled);
+        match self {
+            Self::Shrinks { .. } => calibrated,
+            Self::Sharpens { .. } => graph.softmax(&calibrated),
+        }
     }
 
     /// Rejects another number of outputs and numbers that are not finite.

@@ -1,6 +1,7 @@
 //! Columns in the form in which trees are grown on them: column by column, and binned.
 
 use aam_api::SampleFeatures;
+use aam_api::export::{ExportedFeatures, Graph, Value};
 use ndarray::{Array2, ArrayView1};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,14 @@ impl LogShares {
             .shares
             .mapv(|share| (share.max(0.0) + self.floor).ln());
         beside(&logarithms, &features.categories)
+    }
+
+    /// The same in `graph`.
+    pub(super) fn export(&self, graph: &mut Graph, features: &ExportedFeatures) -> Value {
+        let floor = graph.scalar(self.floor);
+        let shares = graph.add(&features.shares, &floor);
+        let logarithms = graph.map("Log", &shares);
+        features.with_categories(graph, logarithms)
     }
 
     /// Rejects a pseudo-count that is not positive and finite.

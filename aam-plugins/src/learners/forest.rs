@@ -1,5 +1,6 @@
 //! Forests of trees.
 
+use aam_api::export::{ExportedFeatures, Graph, Value};
 use aam_api::options::Facts;
 use aam_api::{
     FittedLearner, LearnerConfig, LearnerTarget, PluginError, SampleFeatures, TrainingSamples,
@@ -14,6 +15,7 @@ use super::check_samples;
 use super::columns::{Column, LogShares, columns};
 use super::cuts::{Pulls, Rules};
 use super::draws::stream;
+use super::exported_trees;
 use super::grow::grow;
 use super::tree::{Tree, check_all};
 use super::truth::truth;
@@ -165,6 +167,17 @@ impl FittedLearner for ForestLearner {
         Array2::from_shape_fn((rows.len(), self.outputs), |(row, output)| {
             rows[row][output]
         })
+    }
+
+    fn export(&self, graph: &mut Graph, features: &ExportedFeatures) -> Option<Value> {
+        let columns = self.log_shares.export(graph, features);
+        let outputs = (self.outputs, self.outputs);
+        let sums = exported_trees::sums(graph, &columns, &self.trees, outputs, |_| 0);
+        let all = match self.outputs {
+            1 => graph.scalar(self.trees.len() as f64),
+            _ => graph.sum_of_rows(&sums),
+        };
+        Some(graph.div(&sums, &all))
     }
 
     fn check(&self, widths: (usize, usize), outputs: usize) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! Kernel models of log-ratios.
 
+use aam_api::export::{Element, ExportedFeatures, Graph, Value};
 use aam_api::options::Facts;
 use aam_api::{
     FittedLearner, LearnerConfig, LearnerTarget, PluginError, SampleFeatures, TrainingSamples,
@@ -165,6 +166,32 @@ impl FittedLearner for KernelLearner {
             pairs.for_each(|(value, intercept)| *value += intercept);
         }
         self.calibration.apply(outputs)
+    }
+
+    fn export(&self, graph: &mut Graph, features: &ExportedFeatures) -> Option<Value> {
+        let columns = self.scaling.export(graph, features);
+        let (samples, width) = self.samples.dim();
+        let own: Vec<f32> = self.samples.t().iter().copied().collect();
+        let own = graph.constant(&[width, samples], &own);
+        let own = graph.cast(&own, Element::Double);
+        let of_own = graph.constant(&[samples], &squares(&self.samples.mapv(f64::from)));
+        let squared = graph.mul(&columns, &columns);
+        let of_columns = graph.sum_of_rows(&squared);
+        let products = graph.matmul(&columns, &own);
+        let [two, none, width] = [2.0, 0.0, -self.width].map(|value| graph.scalar(value));
+        let products = graph.mul(&products, &two);
+        let sums = graph.add(&of_columns, &of_own);
+        let distances = graph.sub(&sums, &products);
+        let distances = graph.apply("Max", &[&distances, &none], vec![]);
+        let exponents = graph.div(&distances, &width);
+        let kernel = graph.map("Exp", &exponents);
+        let outputs = self.intercepts.len();
+        let coefficients: Vec<f64> = self.coefficients.iter().copied().collect();
+        let coefficients = graph.constant(&[samples, outputs], &coefficients);
+        let intercepts = graph.constant(&[outputs], &self.intercepts);
+        let products = graph.matmul(&kernel, &coefficients);
+        let outputs = graph.add(&products, &intercepts);
+        Some(self.calibration.export(graph, &outputs))
     }
 
     fn check(&self, widths: (usize, usize), outputs: usize) -> Result<(), String> {

@@ -1,5 +1,6 @@
 //! Linear models of log-ratios.
 
+use aam_api::export::{ExportedFeatures, Graph, Value};
 use aam_api::options::Facts;
 use aam_api::{
     FittedLearner, LearnerConfig, LearnerTarget, PluginError, SampleFeatures, TrainingSamples,
@@ -108,6 +109,20 @@ impl FittedLearner for LinearLearner {
                 outputs
             }
         }
+    }
+
+    fn export(&self, graph: &mut Graph, features: &ExportedFeatures) -> Option<Value> {
+        let columns = self.scaling.export(graph, features);
+        let weights: Vec<f64> = self.weights.iter().copied().map(f64::from).collect();
+        let outputs = self.intercepts.len();
+        let weights = graph.constant(&[self.scaling.width(), outputs], &weights);
+        let intercepts = graph.constant(&[outputs], &self.intercepts);
+        let products = graph.matmul(&columns, &weights);
+        let outputs = graph.add(&products, &intercepts);
+        Some(match &self.calibration {
+            Some(calibration) => calibration.export(graph, &outputs),
+            None => graph.softmax(&outputs),
+        })
     }
 
     fn check(&self, widths: (usize, usize), outputs: usize) -> Result<(), String> {

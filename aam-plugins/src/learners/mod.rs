@@ -8,6 +8,7 @@ mod calibration;
 mod columns;
 mod cuts;
 mod draws;
+mod exported_trees;
 pub mod forest;
 mod grow;
 mod judged;

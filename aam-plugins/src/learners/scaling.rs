@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use aam_api::SampleFeatures;
+use aam_api::export::{Element, ExportedFeatures, Graph, Value};
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -75,6 +76,20 @@ impl Scaling {
     /// The scaled columns of samples.
     pub(super) fn of(&self, features: &SampleFeatures) -> Array2<f64> {
         self.scaled(columns(features))
+    }
+
+    /// The same in `graph`, 64-bit numbers.
+    pub(super) fn export(&self, graph: &mut Graph, features: &ExportedFeatures) -> Value {
+        let columns = features.with_categories(graph, features.log_ratios.clone());
+        let columns = graph.cast(&columns, Element::Double);
+        let constant = |graph: &mut Graph, values: &[f32]| {
+            let values: Vec<f64> = values.iter().copied().map(f64::from).collect();
+            graph.constant(&[values.len()], &values)
+        };
+        let means = constant(graph, &self.means);
+        let factors = constant(graph, &self.factors);
+        let centred = graph.sub(&columns, &means);
+        graph.mul(&centred, &factors)
     }
 
     fn scaled(&self, mut columns: Array2<f64>) -> Array2<f64> {

@@ -1,5 +1,6 @@
 //! Absolute error with different costs above and below the target.
 
+use aam_api::export::{ExportedPrediction, Graph, Value};
 use aam_api::options::{Facts, Spelling};
 use aam_api::{Loss, LossConfig, LossContext, PluginError, Prediction};
 use burn::module::Module;
@@ -73,6 +74,10 @@ impl Loss for AsymmetricLoss {
 
     fn predict(&self, values: Tensor<3>) -> Prediction {
         Prediction::point(values.squeeze_dim(2))
+    }
+
+    fn export(&self, _: &mut Graph, values: &Value) -> Option<ExportedPrediction> {
+        Some(ExportedPrediction::number(values.clone()))
     }
 
     fn outputs_are_values(&self) -> bool {

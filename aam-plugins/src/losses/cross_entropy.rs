@@ -1,5 +1,6 @@
 //! Cross-entropy for classes.
 
+use aam_api::export::{ExportedPrediction, Graph, Value};
 use aam_api::options::Facts;
 use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
 use burn::module::Module;
@@ -99,6 +100,10 @@ impl Loss for CrossEntropyLoss {
         let probabilities = softmax(values, 2);
         Prediction::point(probabilities.clone().argmax(2).squeeze_dim::<2>(2).float())
             .with_probabilities(probabilities)
+    }
+
+    fn export(&self, graph: &mut Graph, values: &Value) -> Option<ExportedPrediction> {
+        Some(ExportedPrediction::Classes(graph.softmax(values)))
     }
 
     fn outputs_are_log_odds(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use std::f64::consts::{SQRT_2, TAU};
 
+use aam_api::export::{ExportedPrediction, Graph, Value};
 use aam_api::{Loss, LossConfig, LossContext, PluginError, Prediction};
 use burn::module::Module;
 use burn::tensor::activation::tanh;
@@ -100,6 +101,26 @@ impl Loss for GaussianNllLoss {
         let deviation = log_variance.mul_scalar(0.5).exp();
         let half = deviation.mul_scalar(self.deviations);
         Prediction::point(mean.clone()).with_interval(mean.clone() - half.clone(), mean + half)
+    }
+
+    fn export(&self, graph: &mut Graph, values: &Value) -> Option<ExportedPrediction> {
+        let value = graph.columns(values, 0, 1);
+        let free = graph.columns(values, 1, 2);
+        let bound = graph.scalar(BOUND as f32);
+        let bounded = graph.div(&free, &bound);
+        let bounded = graph.map("Tanh", &bounded);
+        let bounded = graph.mul(&bounded, &bound);
+        let variance = graph.map("Exp", &bounded);
+        let least = graph.scalar(self.least_deviation.powi(2) as f32);
+        let variance = graph.add(&variance, &least);
+        let deviation = graph.map("Sqrt", &variance);
+        let deviations = graph.scalar(self.deviations as f32);
+        let half = graph.mul(&deviation, &deviations);
+        let interval = (graph.sub(&value, &half), graph.add(&value, &half));
+        Some(ExportedPrediction::Number {
+            value,
+            interval: Some(interval),
+        })
     }
 
     fn predicts_interval(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Huber loss.
 
+use aam_api::export::{ExportedPrediction, Graph, Value};
 use aam_api::options::Facts;
 use aam_api::{Loss, LossConfig, LossContext, PluginError, Prediction};
 use burn::module::Module;
@@ -58,6 +59,10 @@ impl Loss for HuberLoss {
 
     fn predict(&self, values: Tensor<3>) -> Prediction {
         Prediction::point(values.squeeze_dim(2))
+    }
+
+    fn export(&self, _: &mut Graph, values: &Value) -> Option<ExportedPrediction> {
+        Some(ExportedPrediction::number(values.clone()))
     }
 
     fn outputs_are_values(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Squared error.
 
+use aam_api::export::{ExportedPrediction, Graph, Value};
 use aam_api::{Loss, LossConfig, LossContext, PluginError, Prediction};
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -40,6 +41,10 @@ impl Loss for MseLoss {
 
     fn predict(&self, values: Tensor<3>) -> Prediction {
         Prediction::point(values.squeeze_dim(2))
+    }
+
+    fn export(&self, _: &mut Graph, values: &Value) -> Option<ExportedPrediction> {
+        Some(ExportedPrediction::number(values.clone()))
     }
 
     fn outputs_are_values(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Log loss for ordered classes.
 
+use aam_api::export::{ExportedPrediction, Graph, Value};
 use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
 use burn::module::{Module, Param};
 use burn::tensor::activation::{log_sigmoid, softplus};
@@ -102,6 +103,20 @@ impl OrdinalLoss {
         }
     }
 
+    /// The thresholds, `[classes - 1]`, and `ln(1 - exp(-gap))` of the gaps between them, if there are any.
+    fn thresholds(&self) -> (Tensor<1>, Option<Tensor<1>>) {
+        let first = self.first.val().mul_scalar(PACE);
+        match &self.increments {
+            None => (first, None),
+            Some(increments) => {
+                let gaps = softplus(increments.val().mul_scalar(PACE), 1.0).add_scalar(LEAST_GAP);
+                let later = first.clone() + gaps.clone().cumsum(0);
+                let between = gaps.neg().exp().neg().log1p();
+                (Tensor::cat(vec![first, later], 0), Some(between))
+            }
+        }
+    }
+
     /// Returns log-probabilities of the classes by their indices, `[batch, targets, classes]`, given
     /// scores `[batch, targets, 1]`.
     fn log_probabilities(&self, scores: Tensor<3>) -> Tensor<3> {
@@ -120,17 +135,8 @@ impl OrdinalLoss {
     fn ordered_log_probabilities(&self, scores: Tensor<3>) -> Tensor<3> {
         // σ(a) - σ(b) = σ(a) σ(-b) (1 - exp(b - a)): no factor suffers from cancellation, and the last one
         // depends only on the thresholds.
-        let first = self.first.val().mul_scalar(PACE);
-        let device = first.device();
-        let (thresholds, between) = match &self.increments {
-            None => (first, None),
-            Some(increments) => {
-                let gaps = softplus(increments.val().mul_scalar(PACE), 1.0).add_scalar(LEAST_GAP);
-                let later = first.clone() + gaps.clone().cumsum(0);
-                let between = gaps.neg().exp().neg().log1p();
-                (Tensor::cat(vec![first, later], 0), Some(between))
-            }
-        };
+        let (thresholds, between) = self.thresholds();
+        let device = thresholds.device();
         let count = self.classes - 1;
         let below = thresholds.reshape([1, 1, count]) - scores;
         let [batch, targets, _] = below.dims();
@@ -162,6 +168,32 @@ impl Loss for OrdinalLoss {
         let probabilities = self.log_probabilities(values).exp();
         Prediction::point(probabilities.clone().argmax(2).squeeze_dim::<2>(2).float())
             .with_probabilities(probabilities)
+    }
+
+    fn export(&self, graph: &mut Graph, values: &Value) -> Option<ExportedPrediction> {
+        let (thresholds, between) = self.thresholds();
+        let thresholds = graph.tensor(&thresholds);
+        // `ln σ(x)` is `-softplus(-x)`; the first class is above all, and the last one below none.
+        let above = graph.sub(values, &thresholds);
+        let not_above = graph.map("Softplus", &above);
+        let below = graph.map("Neg", &above);
+        let not_below = graph.map("Softplus", &below);
+        let certain = graph.sub(values, values);
+        let not_above = graph.concat(&[not_above, certain.clone()], 1);
+        let not_below = graph.concat(&[certain, not_below], 1);
+        let sum = graph.add(&not_above, &not_below);
+        let mut logarithms = graph.map("Neg", &sum);
+        if let Some(between) = between {
+            let outermost = Tensor::<1>::zeros([1], &between.device());
+            let between = Tensor::cat(vec![outermost.clone(), between, outermost], 0);
+            let between = graph.tensor(&between);
+            logarithms = graph.add(&logarithms, &between);
+        }
+        let ordered = graph.map("Exp", &logarithms);
+        Some(ExportedPrediction::Classes(match &self.places {
+            None => ordered,
+            Some(places) => graph.columns_at(&ordered, places),
+        }))
     }
 }
 

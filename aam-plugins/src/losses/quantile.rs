@@ -1,5 +1,6 @@
 //! Pinball loss for several quantiles.
 
+use aam_api::export::{Attribute, ExportedPrediction, Graph, Value};
 use aam_api::options::{Facts, Spelling};
 use aam_api::{Kind, Loss, LossConfig, LossContext, LossKind, PluginError, Prediction};
 use burn::module::Module;
@@ -97,6 +98,20 @@ impl Loss for QuantileLoss {
             0 => Prediction::point(level(0)),
             last => Prediction::point(level(self.middle())).with_interval(level(0), level(last)),
         }
+    }
+
+    fn export(&self, graph: &mut Graph, values: &Value) -> Option<ExportedPrediction> {
+        let count = graph.constant(&[1], &[self.levels.len() as i64]);
+        let ascending = vec![("axis", Attribute::Int(1)), ("largest", Attribute::Int(0))];
+        let (ordered, _) = graph.apply_for_two("TopK", &[values, &count], ascending);
+        let mut level = |index: usize| graph.columns(&ordered, index, index + 1);
+        Some(match self.levels.len() - 1 {
+            0 => ExportedPrediction::number(level(0)),
+            last => ExportedPrediction::Number {
+                value: level(self.middle()),
+                interval: Some((level(0), level(last))),
+            },
+        })
     }
 
     fn outputs_ascend(&self) -> bool {

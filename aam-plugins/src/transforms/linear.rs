@@ -1,6 +1,7 @@
 //! Linear scales of a value or of its logarithm, shared by several transforms.
 
 use aam_api::TargetTransform;
+use aam_api::export::{Graph, Value};
 use serde::{Deserialize, Serialize};
 
 /// Above this, `exp` exceeds the range of `f32`.
@@ -67,6 +68,12 @@ impl TargetTransform for Linear {
     fn inverse(&self, z: f64, _: Option<usize>) -> f64 {
         z * self.scale + self.shift
     }
+
+    fn export_inverse(&self, graph: &mut Graph, z: &Value) -> Option<Value> {
+        let (scale, shift) = (graph.scalar(self.scale), graph.scalar(self.shift));
+        let scaled = graph.mul(z, &scale);
+        Some(graph.add(&scaled, &shift))
+    }
 }
 
 /// `(ln(y + 1) − shift) / scale`.
@@ -97,6 +104,15 @@ impl TargetTransform for LogLinear {
 
     fn inverse(&self, z: f64, category: Option<usize>) -> f64 {
         self.0.inverse(z, category).min(LARGEST_LOG).exp_m1()
+    }
+
+    fn export_inverse(&self, graph: &mut Graph, z: &Value) -> Option<Value> {
+        let logarithm = self.0.export_inverse(graph, z)?;
+        let largest = graph.scalar(LARGEST_LOG);
+        let logarithm = graph.apply("Min", &[&logarithm, &largest], vec![]);
+        let exponential = graph.map("Exp", &logarithm);
+        let one = graph.scalar(1f64);
+        Some(graph.sub(&exponential, &one))
     }
 }
 

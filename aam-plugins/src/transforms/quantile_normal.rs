@@ -1,5 +1,6 @@
 //! Maps the rank of a target value to a quantile of the standard normal distribution, and back.
 
+use aam_api::export::{Element, Graph, Value};
 use aam_api::{PluginError, TargetTransform, TrainingTargets, TransformConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,10 @@ impl TargetTransform for QuantileNormal {
 
     fn inverse(&self, z: f64, _: Option<usize>) -> f64 {
         self.quantiles.inverse(z)
+    }
+
+    fn export_inverse(&self, graph: &mut Graph, z: &Value) -> Option<Value> {
+        Some(self.quantiles.export_inverse(graph, z))
     }
 }
 
@@ -98,12 +103,44 @@ impl NormalQuantiles {
     fn inverse(&self, z: f64) -> f64 {
         along(z, &self.knots, |&(value, quantile)| (quantile, value))
     }
+
+    /// The same in `graph`, for quantiles `[samples, 1]`.
+    fn export_inverse(&self, graph: &mut Graph, z: &Value) -> Value {
+        let quantiles: Vec<f64> = self.knots.iter().map(|knot| knot.1).collect();
+        let pieces = (0..=self.knots.len())
+            .map(|next| piece(next, &self.knots, |&(value, quantile)| (quantile, value)));
+        let pieces: Vec<_> = pieces.collect();
+        let quantiles = graph.constant(&[1, quantiles.len()], &quantiles);
+        let passed = graph.apply("LessOrEqual", &[&quantiles, z], vec![]);
+        let passed = graph.cast(&passed, Element::Int64);
+        let next = graph.sum_of_rows(&passed);
+        let mut at_piece = |of: fn(&((f64, f64), f64)) -> f64| {
+            let table: Vec<f64> = pieces.iter().map(of).collect();
+            let table = graph.constant(&[table.len()], &table);
+            graph.rows_at(&table, &next)
+        };
+        let (quantile, value) = (at_piece(|piece| piece.0.0), at_piece(|piece| piece.0.1));
+        let slope = at_piece(|piece| piece.1);
+        let beyond = graph.sub(z, &quantile);
+        let rise = graph.mul(&beyond, &slope);
+        graph.add(&value, &rise)
+    }
 }
 
 /// The height at `x` of the piecewise linear curve through `knots`; `axes` returns the coordinates of a
 /// knot.
 fn along(x: f64, knots: &[(f64, f64)], axes: impl Fn(&(f64, f64)) -> (f64, f64)) -> f64 {
     let next = knots.partition_point(|knot| axes(knot).0 <= x);
+    let (start, slope) = piece(next, knots, axes);
+    start.1 + (x - start.0) * slope
+}
+
+/// A point and the slope of the piece of the curve before the knot number `next`.
+fn piece(
+    next: usize,
+    knots: &[(f64, f64)],
+    axes: impl Fn(&(f64, f64)) -> (f64, f64),
+) -> ((f64, f64), f64) {
     let last = knots.len() - 1;
     let (start, from, to) = match next {
         0 => (0, 0, last),
@@ -115,7 +152,7 @@ fn along(x: f64, knots: &[(f64, f64)], axes: impl Fn(&(f64, f64)) -> (f64, f64))
         true => 1.0,
         false => (to.1 - from.1) / (to.0 - from.0),
     };
-    start.1 + (x - start.0) * slope
+    (start, slope)
 }
 
 /// `Φ⁻¹(p)` for `p` between 0 and 1.

@@ -5,6 +5,7 @@
 //! for a method with little information. Neither changes which of two samples is more likely to be
 //! of a class.
 
+use aam_api::export::{Graph, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::results::{HeldOut, RawColumn, TargetPrediction};
@@ -86,6 +87,21 @@ impl Calibration {
         mixed
             .map(|(power, share)| (1.0 - self.part) * power / sum + self.part * share)
             .collect()
+    }
+
+    /// Adds [`applied`](Self::applied) to `graph`, for `[samples, classes]`.
+    pub(crate) fn export(&self, graph: &mut Graph, probabilities: &Value) -> Value {
+        let least = graph.scalar(LEAST);
+        let exponent = graph.scalar(1.0 / self.temperature);
+        let at_least = graph.apply("Max", &[probabilities, &least], vec![]);
+        let powers = graph.apply("Pow", &[&at_least, &exponent], vec![]);
+        let sum = graph.sum_of_rows(&powers);
+        let own = graph.div(&powers, &sum);
+        let part = graph.scalar(1.0 - self.part);
+        let own = graph.mul(&own, &part);
+        let shares: Vec<f64> = self.shares.iter().map(|share| self.part * share).collect();
+        let shares = graph.constant(&[shares.len()], &shares);
+        graph.add(&own, &shares)
     }
 
     /// Whether a checkpoint may contain it, for a target with this number of `classes`.

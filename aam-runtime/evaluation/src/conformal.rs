@@ -5,6 +5,7 @@
 //! contains its value with at least the requested probability. If a loss provides its own intervals,
 //! they are widened or narrowed in the same way (Romano, Patterson & Candès 2019).
 
+use aam_api::export::{Graph, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::results::{HeldOut, RawColumn, TargetPrediction};
@@ -65,6 +66,23 @@ pub fn widen(prediction: &mut TargetPrediction, margin: f64) {
         let middle = f64::midpoint(low, high);
         *interval = Some(((low - margin).min(middle), (high + margin).max(middle)));
     }
+}
+
+/// Adds [`widen`] to `graph`: the new ends of an interval.
+pub(crate) fn export_widened(
+    graph: &mut Graph,
+    (low, high): &(Value, Value),
+    margin: f64,
+) -> (Value, Value) {
+    let (margin, two) = (graph.scalar(margin), graph.scalar(2f64));
+    let sum = graph.add(low, high);
+    let middle = graph.div(&sum, &two);
+    let lower = graph.sub(low, &margin);
+    let upper = graph.add(high, &margin);
+    (
+        graph.apply("Min", &[&lower, &middle], vec![]),
+        graph.apply("Max", &[&upper, &middle], vec![]),
+    )
 }
 
 #[cfg(test)]

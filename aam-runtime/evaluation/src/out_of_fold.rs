@@ -1,10 +1,11 @@
 //! What out-of-fold predictions imply for new samples: intervals of numbers, calibrated class
 //! probabilities, and sets of classes.
 
+use aam_api::export::{ExportedPrediction, Graph};
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::{self, Calibration};
-use crate::conformal::{Residuals, widen};
+use crate::conformal::{Residuals, export_widened, widen};
 use crate::cross_fitted::CrossFitted;
 use crate::prediction_sets::Doubts;
 use crate::results::{HeldOut, RawColumn, TargetPrediction};
@@ -50,6 +51,34 @@ impl TargetOutOfFold {
             calibration::apply(calibration, prediction);
         }
         self.doubts.add_set(prediction, level);
+    }
+
+    /// Adds what [`apply`](Self::apply) does to numbers and probabilities to `graph`, for 64-bit numbers.
+    pub fn export(
+        &self,
+        graph: &mut Graph,
+        prediction: &ExportedPrediction,
+        level: f64,
+    ) -> ExportedPrediction {
+        match prediction {
+            ExportedPrediction::Number { value, interval } => ExportedPrediction::Number {
+                value: value.clone(),
+                interval: match self.residuals.margin(level) {
+                    Some(margin) => {
+                        let ends = interval.clone();
+                        let ends = ends.unwrap_or_else(|| (value.clone(), value.clone()));
+                        Some(export_widened(graph, &ends, margin))
+                    }
+                    None => interval.clone(),
+                },
+            },
+            ExportedPrediction::Classes(probabilities) => {
+                ExportedPrediction::Classes(match &self.calibration {
+                    Some(calibration) => calibration.export(graph, probabilities),
+                    None => probabilities.clone(),
+                })
+            }
+        }
     }
 
     /// Whether a checkpoint may contain it, for a target with this number of `classes`.

@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 mod clades;
+mod exported;
 mod kmers;
 mod log_ratios;
 mod permanova;

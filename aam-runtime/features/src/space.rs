@@ -18,7 +18,7 @@ const PREVALENCE: f64 = 0.01;
 /// Maximum number of ASVs, the most prevalent ones; the cost of later steps is quadratic in it.
 const MOST: usize = 6000;
 /// Pseudo-count added before the logarithm: half a read.
-const PSEUDO_COUNT: f32 = 0.5;
+pub(crate) const PSEUDO_COUNT: f32 = 0.5;
 
 /// ASVs and clades, selected among the training samples, whose abundances are the features of a
 /// sample.

@@ -1,6 +1,7 @@
 //! The part of the model that is pre-trained: embeddings of ASVs and samples, distances, and
 //! nucleotides.
 
+use aam_api::export::{Graph, Value};
 use aam_api::{
     BoxedAsvEncoder, BoxedSampleEncoder, FittingAsvs, MixedPrecision, NucleotideOutput,
     Observation, Recomputation, SampleAsvs, SampleView, ViewShape, nucleotide_predictor,
@@ -105,6 +106,17 @@ impl Base {
     /// What a predictor sees of samples, from the ASV embeddings `[unique, dim]`.
     pub fn view(&self, asvs: Tensor<2>, samples: &SampleAsvs) -> SampleView {
         self.samples.view(asvs, samples, self.precision)
+    }
+
+    /// Adds [`view`](Self::view) to `graph`, if the sample encoder can be exported and gives profiles,
+    /// from the embeddings `[asvs, dim]` of all ASVs and the reads of samples, `[samples, asvs]`.
+    pub(crate) fn export(
+        &self,
+        graph: &mut Graph,
+        asvs: Tensor<2>,
+        reads: &Value,
+    ) -> Option<Value> {
+        self.samples.export(graph, asvs, reads)
     }
 
     /// The attention weights that the sample encoder publishes for the same input.

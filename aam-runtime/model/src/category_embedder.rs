@@ -1,6 +1,7 @@
 //! Embeddings of categorical metadata.
 
 use aam_api::dropout::drop;
+use aam_api::export::{Attribute, ExportedCategories, Graph, Value};
 use aam_api::{Categories, CategorySchema};
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Embedding, EmbeddingConfig};
@@ -66,6 +67,28 @@ impl CategoryEmbedder {
             .collect();
         let joined = drop(&self.dropout, Tensor::cat(columns.clone(), 1));
         Categories::new(ids, columns, joined)
+    }
+
+    /// The same in `graph`, without dropout.
+    pub(crate) fn export(&self, graph: &mut Graph, ids: &Value) -> ExportedCategories {
+        let embed = |(i, table): (usize, &Embedding)| {
+            let weight = table.weight.val();
+            let [_, width] = weight.dims();
+            // The unknown level is the zero vector.
+            let unknown = Tensor::zeros([1, width], &weight.device());
+            let table = graph.tensor(&weight.slice_assign([0..1, 0..width], unknown));
+            let place = graph.scalar(i as i64);
+            let axis = vec![("axis", Attribute::Int(1))];
+            let ids = graph.apply("Gather", &[ids, &place], axis);
+            graph.rows_at(&table, &ids)
+        };
+        let own: Vec<Value> = self.tables.iter().enumerate().map(embed).collect();
+        let with_ancestors = own.iter().zip(&self.ancestors).map(|(column, ancestors)| {
+            let ancestors = ancestors.iter();
+            ancestors.fold(column.clone(), |sum, &place| graph.add(&sum, &own[place]))
+        });
+        let columns: Vec<Value> = with_ancestors.collect();
+        ExportedCategories::new(graph, ids.clone(), columns)
     }
 }
 

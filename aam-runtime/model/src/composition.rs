@@ -15,6 +15,7 @@
 //! gradient: signs and phases are drawn, means and scales are measured on the training samples.
 
 use aam_api::SampleAsvs;
+use aam_api::export::{Element, Graph, Value};
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -140,19 +141,22 @@ impl Composition {
         }
     }
 
+    /// The codes of ASVs, `[ASVs, number]` for each of [`CODES`].
+    fn codes(&self, z: Tensor<2>) -> Vec<Tensor<2>> {
+        let mean = fixed(&self.mean).unsqueeze_dim::<2>(0);
+        let mut first = 0;
+        let codes = CODES.iter().map(|codes| {
+            let own = first..first + codes.number;
+            first = own.end;
+            of_asvs(codes, z.clone()) - mean.clone().slice([0..1, own])
+        });
+        codes.collect()
+    }
+
     /// The sums `u`, `[batch, sums]`, from the whitened embeddings `z`, `[unique, dim]`, of the ASVs.
     pub fn sums(&self, z: Tensor<2>, samples: &SampleAsvs) -> Tensor<2> {
         let [unique, _] = z.dims();
-        let mean = fixed(&self.mean).unsqueeze_dim::<2>(0);
-        let mut first = 0;
-        let codes: Vec<Tensor<2>> = CODES
-            .iter()
-            .map(|codes| {
-                let own = first..first + codes.number;
-                first = own.end;
-                of_asvs(codes, z.clone()) - mean.clone().slice([0..1, own])
-            })
-            .collect();
+        let codes = self.codes(z);
         let counts = samples.counts.clone();
         let logarithms = over_distinct((counts.clone() * 2.0).log1p(), samples, unique);
         let presence = over_distinct(counts.greater_elem(0.0).float(), samples, unique);
@@ -171,12 +175,43 @@ impl Composition {
     pub fn forward(&self, z: Tensor<2>, samples: &SampleAsvs) -> Tensor<2> {
         let center = fixed(&self.center).unsqueeze_dim(0);
         let scale = fixed(&self.scale).unsqueeze_dim(0);
-        let kernel = RandomFeatures {
+        self.kernel().of((self.sums(z, samples) - center) * scale) * SIZE
+    }
+
+    fn kernel(&self) -> RandomFeatures {
+        RandomFeatures {
             name: "features of compositions",
             number: self.features,
             frequency: 1.0,
-        };
-        kernel.of((self.sums(z, samples) - center) * scale) * SIZE
+        }
+    }
+
+    /// The same in `graph`, from the whitened embeddings `z`, `[ASVs, dim]`, of all ASVs, and the reads of
+    /// samples, `[samples, ASVs]`.
+    pub fn export(&self, graph: &mut Graph, z: Tensor<2>, reads: &Value) -> Value {
+        let codes = self.codes(z);
+        let codes: Vec<Value> = codes.iter().map(|codes| graph.tensor(codes)).collect();
+        let [one, two, none] = [1f32, 2.0, 0.0].map(|value| graph.scalar(value));
+        let doubled = graph.mul(reads, &two);
+        let more = graph.add(&doubled, &one);
+        let logarithms = graph.map("Log", &more);
+        let present = graph.apply("Greater", &[reads, &none], vec![]);
+        let presence = graph.cast(&present, Element::Float);
+        let sums = BLOCKS.iter().map(|block| {
+            let weights = match block.weighting {
+                Weighting::Logarithm => &logarithms,
+                Weighting::Presence => &presence,
+            };
+            graph.matmul(weights, &codes[block.codes])
+        });
+        let sums: Vec<Value> = sums.collect();
+        let sums = graph.concat(&sums, 1);
+        let center = graph.tensor(&fixed(&self.center));
+        let scale = graph.tensor(&fixed(&self.scale));
+        let centred = graph.sub(&sums, &center);
+        let scaled = graph.mul(&centred, &scale);
+        self.kernel()
+            .export(graph, &scaled, all_sums(), SIZE as f32)
     }
 }
 

@@ -75,7 +75,9 @@ pub use input::ModelInput;
 pub use masking::{MaskStrategy, Masked, MaskingConfig};
 pub use output::{Activation, OutputConfig, OutputStage};
 pub use parameters::{parameter_counts, parameter_ids, parameters_by_depth};
-pub use predictor::{Predictor, PredictorConfig, PredictorOutput, PredictorParts, Wants};
+pub use predictor::{
+    ExportedInput, NotExported, Predictor, PredictorConfig, PredictorOutput, PredictorParts, Wants,
+};
 pub use published_attention::POOLING;
 pub use readout::Readout;
 pub use sample_abundance::{AbundanceConfig, AbundanceEncoder};

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fmt;
 
 use aam_api::CategorySchema;
+use aam_api::export::{Attribute, Graph, Value};
 use burn::module::{Initializer, Module, Param, ParamId};
 use burn::tensor::activation::{relu, sigmoid, softplus};
 use burn::tensor::{Bool, Device, Int, Tensor};
@@ -164,4 +165,62 @@ impl OutputStage {
             .expand([batch, targets, outputs]);
         values.mask_where(applies, y)
     }
+
+    /// The same in `graph`, for values `[batch, targets * outputs]`; `ids` are 64-bit integers.
+    pub(crate) fn export(
+        &self,
+        graph: &mut Graph,
+        values: &Value,
+        ids: Option<&Value>,
+        outputs: usize,
+    ) -> Value {
+        let mut y = values.clone();
+        let steps = ids.map(|ids| self.conditional.iter().map(move |step| (step, ids)));
+        for (step, ids) in steps.into_iter().flatten() {
+            let place = graph.scalar(step.column as i64);
+            let axis = vec![("axis", Attribute::Int(1))];
+            let ids = graph.apply("Gather", &[ids, &place], axis);
+            let mut row = |table: &Param<Tensor<2>>| {
+                let table = graph.tensor(&for_each_output(table.val(), outputs));
+                graph.rows_at(&table, &ids)
+            };
+            let (scale, bias) = (row(&step.scale), row(&step.bias));
+            let scaled = graph.mul(&y, &scale);
+            y = graph.add(&scaled, &bias);
+        }
+        if let (Some(scale), Some(bias)) = (&self.scale, &self.bias) {
+            let [scale, bias] = [scale, bias].map(|of_targets| {
+                let of_targets = of_targets.val().unsqueeze_dim(0);
+                graph.tensor(&for_each_output(of_targets, outputs))
+            });
+            let scaled = graph.mul(&y, &scale);
+            y = graph.add(&scaled, &bias);
+        }
+        y = match self.activation {
+            Activation::None => y,
+            Activation::Relu => graph.map("Relu", &y),
+            Activation::Softplus => graph.map("Softplus", &y),
+            Activation::Exp => graph.map("Exp", &y),
+            Activation::Sigmoid => graph.map("Sigmoid", &y),
+        };
+        if self.applies.iter().all(|&applies| applies) {
+            return y;
+        }
+        let applies = self.applies.iter();
+        let applies = applies.flat_map(|&applies| std::iter::repeat_n(i64::from(applies), outputs));
+        let applies: Vec<i64> = applies.collect();
+        let applies = graph.constant(&[1, applies.len()], &applies);
+        let zero = graph.scalar(0i64);
+        let applies = graph.apply("Greater", &[&applies, &zero], vec![]);
+        graph.apply("Where", &[&applies, &y, values], vec![])
+    }
+}
+
+/// What belongs to each target, `[rows, targets]`, for each of its `outputs`, `[rows, targets * outputs]`.
+fn for_each_output(of_targets: Tensor<2>, outputs: usize) -> Tensor<2> {
+    let [rows, targets] = of_targets.dims();
+    let repeated = of_targets
+        .unsqueeze_dim::<3>(2)
+        .expand([rows, targets, outputs]);
+    repeated.reshape([rows, targets * outputs])
 }

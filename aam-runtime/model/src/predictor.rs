@@ -1,5 +1,7 @@
 //! The entire model: a base, the fusion of categories, the target branch, and a head.
 
+mod exported;
+
 use std::collections::HashSet;
 
 use aam_api::{
@@ -23,6 +25,8 @@ use super::published_attention::{from_part, of_pooling};
 use super::readout::Readout;
 use super::transformer::Transformer;
 use super::{Base, ModelConfig, ModelError, ModelInput};
+
+pub use exported::{ExportedInput, NotExported};
 
 /// The configuration of a predictor in addition to its base and its components.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

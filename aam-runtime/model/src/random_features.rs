@@ -7,6 +7,7 @@
 
 use std::f32::consts::{SQRT_2, TAU};
 
+use aam_api::export::{Element, Graph, Value};
 use aam_core::random::stream;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{Rng, RngExt};
@@ -29,6 +30,23 @@ impl RandomFeatures {
         let device = rows.device();
         let turned = rows.matmul(self.signs(width, &device)) * self.frequency;
         (turned + self.phases(&device)).cos() * SQRT_2
+    }
+
+    /// The features of `rows`, `[rows, width]`, times `factor`, in `graph`.
+    pub fn export(&self, graph: &mut Graph, rows: &Value, width: usize, factor: f32) -> Value {
+        let device = Device::flex();
+        let signs = self.signs(width, &device).into_data();
+        let signs: Vec<i8> = signs.iter::<f32>().map(|sign| sign as i8).collect();
+        let signs = graph.constant(&[width, self.number], &signs);
+        let signs = graph.cast(&signs, Element::Float);
+        let turned = graph.matmul(rows, &signs);
+        let frequency = graph.scalar(self.frequency);
+        let turned = graph.mul(&turned, &frequency);
+        let phases = graph.tensor(&self.phases(&device));
+        let turned = graph.add(&turned, &phases);
+        let waves = graph.map("Cos", &turned);
+        let size = graph.scalar(SQRT_2 * factor);
+        graph.mul(&waves, &size)
     }
 
     /// The signs, `[width, number]`, each 1 or −1.

@@ -1,6 +1,7 @@
 //! A linear readout of a sample's features in addition to the head. It is solved in closed form,
 //! not trained.
 
+use aam_api::export::{Graph, Value};
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -50,6 +51,14 @@ impl Readout {
         let [_, outputs] = self.shape();
         let values = views.matmul(fixed(&self.weight)) + fixed(&self.bias).unsqueeze_dim(0);
         values.reshape([batch, self.targets, outputs / self.targets])
+    }
+
+    /// The same in `graph`, to `[batch, outputs]`.
+    pub(crate) fn export(&self, graph: &mut Graph, views: &Value) -> Value {
+        let weight = graph.tensor(&fixed(&self.weight));
+        let bias = graph.tensor(&fixed(&self.bias));
+        let product = graph.matmul(views, &weight);
+        graph.add(&product, &bias)
     }
 }
 

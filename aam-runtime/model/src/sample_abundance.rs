@@ -1,5 +1,6 @@
 //! The sample encoder that sums over the ASVs of a sample, weighted by abundance.
 
+use aam_api::export::{Graph, Value};
 use aam_api::{
     BoxedSampleEncoder, Erased, FittingAsvs, Kind, MixedPrecision, PluginError, SampleAsvs,
     SampleEncoder, SampleEncoderConfig, SampleEncoderContext, SampleEncoderKind, SampleView,
@@ -99,6 +100,15 @@ impl SampleEncoder for AbundanceEncoder {
             ..
         } = &self.abundance;
         SampleView::Profiles(composition.forward(pooling.whiten(asvs), samples))
+    }
+
+    fn export(&self, graph: &mut Graph, asvs: Tensor<2>, reads: &Value) -> Option<Value> {
+        let AbundanceBranch {
+            composition,
+            pooling,
+            ..
+        } = &self.abundance;
+        Some(composition.export(graph, pooling.whiten(asvs), reads))
     }
 
     fn view_shape(&self) -> ViewShape {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aam_api::export::{ExportedPrediction, Graph};
 use aam_api::learner::learner;
 use aam_api::{Kind, LearnerKind, PluginError, Registry, Resolved};
 use aam_data::Table;
@@ -88,6 +89,20 @@ impl OutOfFold {
             AtLevel { level, samples }
         });
         applied.collect()
+    }
+
+    /// The same in a graph, for one prediction per target, at the levels of the training.
+    pub(super) fn export(
+        &self,
+        graph: &mut Graph,
+        predictions: &[ExportedPrediction],
+    ) -> Vec<(f64, Vec<ExportedPrediction>)> {
+        let at_levels = self.levels.iter().map(|&level| {
+            let targets = self.targets.iter().zip(predictions);
+            let applied = targets.map(|(known, one)| known.export(graph, one, level));
+            (level, applied.collect())
+        });
+        at_levels.collect()
     }
 
     fn check(&self, targets: &[TargetManifest]) -> Result<(), String> {

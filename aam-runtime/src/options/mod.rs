@@ -2,6 +2,7 @@
 
 mod check;
 mod explain;
+mod export;
 mod given_table;
 mod predict;
 mod rf_baseline;
@@ -17,6 +18,7 @@ pub use aam_train::options::{
 };
 pub use check::CheckOptions;
 pub use explain::{Baseline, ExplainOptions};
+pub use export::{ExportFormat, ExportOptions};
 pub use given_table::GivenTableOptions;
 pub use predict::PredictOptions;
 pub use rf_baseline::RfBaselineOptions;

@@ -15,6 +15,7 @@ pub mod draws;
 pub mod embedding_cache;
 pub mod encoding;
 mod epoch;
+pub mod exported;
 pub mod finetuning;
 pub mod fingerprint;
 pub mod fitting;

@@ -17,6 +17,7 @@ pub mod kmer;
 pub mod metric;
 pub mod shannon;
 
+use aam_api::export::{ExportedCategories, Graph, Value};
 use aam_api::{Head, HeadConfig, HeadContext, HeadInput, HeadOutput, PluginError};
 use burn::module::{Module, Param};
 use burn::nn::Initializer;
@@ -83,6 +84,27 @@ impl Head for CosineHead {
         let cosine = unit(input.pooled, 1).matmul(unit(self.prototypes.val(), 0));
         let scaled = cosine * self.scale.val().unsqueeze() + self.offset.val().unsqueeze();
         HeadOutput::from_columns(scaled, self.outputs_per_target)
+    }
+
+    // Optional: what `aam export` writes.
+    fn export(
+        &self,
+        graph: &mut Graph,
+        pooled: &Value,
+        _: Option<&ExportedCategories>,
+    ) -> Option<Value> {
+        let squares = graph.mul(pooled, pooled);
+        let square = graph.sum_of_rows(&squares);
+        let least = graph.scalar(1e-12f32);
+        let square = graph.add(&square, &least);
+        let length = graph.map("Sqrt", &square);
+        let direction = graph.div(pooled, &length);
+        let prototypes = graph.tensor(&unit(self.prototypes.val(), 0));
+        let cosine = graph.matmul(&direction, &prototypes);
+        let scale = graph.tensor(&self.scale.val());
+        let offset = graph.tensor(&self.offset.val());
+        let scaled = graph.mul(&cosine, &scale);
+        Some(graph.add(&scaled, &offset))
     }
 }
 

@@ -87,7 +87,8 @@ fn the_flags_of_pretrain_are_frozen() {
 fn every_flag_is_documented() {
     let aam = aam!();
     for command in [
-        "pretrain", "train", "compare", "predict", "unifrac", "simulate", "import", "demo",
+        "pretrain", "train", "compare", "predict", "export", "unifrac", "simulate", "import",
+        "demo",
     ] {
         let help = aam.ok(&format!("{command} --help")).stdout;
         let lines: Vec<&str> = help.lines().map(str::trim).collect();

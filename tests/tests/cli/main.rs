@@ -20,6 +20,7 @@ mod evaluation;
 mod explain;
 mod explain_costs;
 mod explain_network;
+mod export;
 mod faith_pd;
 mod file_dialects;
 mod flags;
