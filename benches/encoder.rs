@@ -184,7 +184,9 @@ fn update(criterion: &mut Criterion) {
             let encoding = encoding.expect("one replica cannot fail another");
             let input = batch.input(None, None, &device);
             let samples = base.embed_samples(encoding.embeddings.clone(), &input.samples);
-            let loss = unifrac_loss(base.distances(samples), truth.clone());
+            let distances = base.distances(0, samples);
+            let distances = distances.expect("every base predicts one kind");
+            let loss = unifrac_loss(distances, truth.clone());
             let mut backward = loss.backward();
             let gradient = encoding.gradient(&mut backward);
             let gradient = gradient.expect("one replica cannot fail another");

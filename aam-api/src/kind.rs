@@ -37,6 +37,9 @@ pub trait Kind: Sized + 'static {
     /// Whether `aam compare` labels runs by their component of this kind even if all runs have the same
     /// one, and `aam tune` searches its options unless the user names what to search.
     const LABELS_RUNS: bool = false;
+    /// Whether a run may choose several at once, as in `unifrac,taxonomy:weight=0.5`. The name in the
+    /// run's [`Components`](crate::Components) is then the list as the user wrote it.
+    const COMBINES: bool = false;
     /// Whether a resumed run may use another choice.
     const MAY_CHANGE: bool = false;
     /// What a component is built from.

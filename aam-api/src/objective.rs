@@ -1,6 +1,6 @@
 //! Pre-training objectives: what a base learns about samples.
 //!
-//! An objective is either a distance between samples, which is compared with the distance between their
+//! A run learns one or several, each with a weight. An objective is either a distance between samples, which is compared with the distance between their
 //! embeddings, or a value per sample, which is predicted from its embedding. It declares what it needs
 //! from a study; the runtime reads the files, draws batches, and compares predictions with the truth.
 
@@ -108,12 +108,15 @@ crate::define_kind! {
     pub struct ObjectiveKind: Kind<Context = ObjectiveContext> {
         const NAME: &'static str = "objective";
         const ALIASES: &'static [&'static str] = &["encoder-type"];
-        const SUMMARY: &'static str = "What a base learns about samples";
+        const SUMMARY: &'static str =
+            "What a base learns about samples, several as in unifrac,taxonomy:weight=0.5";
         const CHOSEN_IN: &'static [Stage] = &[Stage::Pretraining, Stage::Training];
+        const COMBINES: bool = true;
         const PLACE: u32 = 66;
     }
 
-    /// The options of an objective and how to build it.
+    /// The options of an objective and how to build it. None is called `weight`, which is that of the
+    /// objective among several.
     pub trait ObjectiveConfig {
         /// What it builds.
         type Objective: SampleObjective;

@@ -147,6 +147,16 @@ fn pretraining_in_stages() {
 }
 
 #[test]
+fn pretraining_on_several_objectives() {
+    let command = "pretrain --table study/table.biom --tree study/tree.nwk --max-bp 30 \
+                   --objective unifrac,bray-curtis:weight=0.5,faith-pd:weight=0.1 \
+                   --embedding-dim 16 --attention-heads 2 --attention-layers 1 --threads 1 \
+                   --nucleotide-steps 20 --nucleotide-batch-size 8 --epochs 10 --batch-size 6 \
+                   --save-every 1";
+    killed(command, "KILL", 4);
+}
+
+#[test]
 fn signals_save_in_the_middle_of_an_epoch() {
     let command = format!("{TRAIN} --epochs 12 --batch-size 2 --save-every 1");
     for name in ["TERM", "USR1"] {

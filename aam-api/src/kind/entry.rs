@@ -84,6 +84,8 @@ pub struct KindEntry {
     pub only_how: bool,
     /// [`Kind::LABELS_RUNS`].
     pub labels_runs: bool,
+    /// [`Kind::COMBINES`].
+    pub combines: bool,
     /// [`Kind::MAY_CHANGE`].
     pub may_change: bool,
     place: u32,
@@ -108,6 +110,7 @@ impl KindEntry {
             chosen_in: K::CHOSEN_IN,
             only_how: K::ONLY_HOW,
             labels_runs: K::LABELS_RUNS,
+            combines: K::COMBINES,
             may_change: K::MAY_CHANGE,
             place: K::PLACE,
             provider,

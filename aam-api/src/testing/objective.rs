@@ -17,6 +17,13 @@ use crate::{
 
 impl Conformance for ObjectiveKind {
     fn check(plugin: &Plugin<Self>, options: &Map<String, Value>) -> Check {
+        ensure!(
+            plugin
+                .options()
+                .iter()
+                .all(|option| option.name != "weight"),
+            "has an option 'weight', which is that of the objective among several"
+        );
         let context = ObjectiveContext::default();
         let Some(objective) = plugin::build(plugin, options, &context)? else {
             return Err("refuses to be built without a study".to_owned());

@@ -1,5 +1,6 @@
 //! Combines flags, a configuration file and defaults, in that precedence, into the options of a run.
 
+mod combined;
 mod command_line;
 mod file;
 pub mod flags;
@@ -218,6 +219,9 @@ fn choice(
     let Some(naming) = Naming::of(kind, values, given, file)? else {
         return Ok(None);
     };
+    if combined::are_combined(kind, naming.names) {
+        return combined::choice(kind, &naming, given).map(Some);
+    }
     let (table, file_place) = (naming.table, naming.file_place.as_str());
     let component = kind
         .find(naming.names)

@@ -19,6 +19,7 @@ pub struct Base {
     asv_encoder: BoxedAsvEncoder,
     samples: BoxedSampleEncoder,
     unifrac: UnifracHead,
+    more_distances: Vec<UnifracHead>,
     values: Option<Linear>,
     dim: usize,
     #[module(skip)]
@@ -36,6 +37,7 @@ impl Base {
             asv_encoder: config.build_asv_encoder(device)?,
             samples: config.build_sample_encoder(device)?,
             unifrac: UnifracHead::new(config, device),
+            more_distances: more_distances(config, device),
             values: readout(config, device),
             dim: config.dim,
             precision: MixedPrecision::None,
@@ -139,10 +141,22 @@ impl Base {
         self.samples.embed_view(view, asvs, samples, self.precision)
     }
 
-    /// The predicted UniFrac distances, `[batch, batch]`, zero on the diagonal, from
-    /// [`Base::embed_samples`].
-    pub fn distances(&self, samples: Tensor<2>) -> Tensor<2> {
-        self.unifrac.forward(samples)
+    /// The predicted distances of the kind with number `kind`, `[batch, batch]`, zero on the diagonal,
+    /// from [`Base::embed_samples`]. Kinds differ in the scale of the distances between embeddings.
+    ///
+    /// # Errors
+    /// A model without distances of this kind.
+    pub fn distances(&self, kind: usize, samples: Tensor<2>) -> Result<Tensor<2>, ModelError> {
+        let mut heads = std::iter::once(&self.unifrac).chain(&self.more_distances);
+        let known = 1 + self.more_distances.len();
+        match heads.nth(kind) {
+            Some(head) => Ok(head.forward(samples)),
+            None => Err(ModelError::option(
+                "sample-distances",
+                format!("at least {}", kind + 1),
+                known,
+            )),
+        }
     }
 
     /// The predicted values of each sample, `[batch, sample_values]`.
@@ -159,6 +173,14 @@ impl Base {
     /// Replaces the readout by a new one for the values in `config`.
     pub fn with_readout(mut self, config: &ModelConfig, device: &Device) -> Self {
         self.values = readout(config, device);
+        self
+    }
+
+    /// Adds what predicts the kinds of distance in `config` that this base lacks.
+    pub fn with_distances(mut self, config: &ModelConfig, device: &Device) -> Self {
+        let known = self.more_distances.len();
+        let all = more_distances(config, device).into_iter();
+        self.more_distances.extend(all.skip(known));
         self
     }
 
@@ -183,11 +205,17 @@ impl Base {
         self
     }
 
-    /// Scales the predicted distances so that they are initially as large as the true ones.
-    /// `samples`, `[batch, dim]`, are embeddings, `truth` the distances between them in row-major
-    /// order. Does nothing if the scale of distances is not learned.
-    pub fn with_scale_of(mut self, samples: Tensor<2>, truth: &[f64]) -> Self {
-        self.unifrac = self.unifrac.with_scale_of(samples, truth);
+    /// Scales the predicted distances of the kind with number `kind` so that they are initially as
+    /// large as the true ones. `samples`, `[batch, dim]`, are embeddings, `truth` the distances between
+    /// them in row-major order. Does nothing if the scale of distances is not learned.
+    pub fn with_scale_of(mut self, kind: usize, samples: Tensor<2>, truth: &[f64]) -> Self {
+        let head = match kind.checked_sub(1) {
+            None => Some(&mut self.unifrac),
+            Some(more) => self.more_distances.get_mut(more),
+        };
+        if let Some(head) = head {
+            *head = head.clone().with_scale_of(samples, truth);
+        }
         self
     }
 
@@ -207,6 +235,12 @@ impl Base {
     pub fn dim(&self) -> usize {
         self.dim
     }
+}
+
+/// What predicts each kind of distance after the first.
+fn more_distances(config: &ModelConfig, device: &Device) -> Vec<UnifracHead> {
+    let more = 1..config.sample_distances;
+    more.map(|_| UnifracHead::new(config, device)).collect()
 }
 
 /// The linear map from a sample embedding to its values, if the model has any.

@@ -100,6 +100,9 @@ pub struct ModelConfig {
     pub count_scale: CountScale,
     /// The scale of distances between embeddings.
     pub distance_scale: DistanceScale,
+    /// Kinds of distance between samples that pre-training predicts, each on its own scale.
+    #[schemars(range(min = 1, max = 65_536))]
+    pub sample_distances: usize,
     /// Values per sample that pre-training predicts directly (1 for Faith's PD).
     #[schemars(range(max = 65_536))]
     pub sample_values: usize,
@@ -186,6 +189,7 @@ impl ModelConfig {
             count_embedding: Resolved::built_in("add"),
             count_scale: CountScale::default(),
             distance_scale: DistanceScale::Learnable,
+            sample_distances: 1,
             sample_values: 0,
             compatibility: Compatibility::default(),
         };

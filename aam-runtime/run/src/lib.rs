@@ -7,6 +7,7 @@ pub mod conclusion;
 pub mod error;
 pub mod event_json;
 pub mod events;
+pub mod named_components;
 pub mod named_values;
 pub mod numbers_file;
 pub mod output_lock;

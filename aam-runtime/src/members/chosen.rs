@@ -9,9 +9,9 @@ use aam_evaluation::groups::Groups;
 use aam_evaluation::results::RawColumn;
 use aam_features::FeatureSpace;
 use aam_run::RunError;
+use aam_run::named_components::ComponentList;
 use aam_study::batches::Batches;
 use aam_study::categories::{CategoryColumns, CategoryIds, CategoryVocabulary};
-use aam_train::choice::listed;
 
 use super::centring;
 use super::fitted::{FittedMember, FittedMembers};
@@ -40,7 +40,13 @@ impl Member {
 
     /// Parses a learner with options, as in `forest:trees=300:min-samples-leaf=3`.
     fn read(text: &str) -> Result<Self, RunError> {
-        let resolved = listed::<LearnerKind>("members", text, ("member", &[NETWORK]))?;
+        let list = ComponentList {
+            setting: "members",
+            what: "member",
+            others: &[NETWORK],
+            of_items: &[],
+        };
+        let resolved = list.resolved::<LearnerKind>(text)?;
         Ok(Self {
             name: Registry::<LearnerKind>::load()?.find(&resolved.name)?.name,
             learner: learner(&resolved)?,

@@ -37,7 +37,7 @@ use aam_train::target_scales::{self, Scaling, TargetScales};
 pub struct PreparedTraining<'a> {
     /// The samples.
     pub divided: &'a DividedStudy<'a>,
-    task: Option<BaseTask<'a>>,
+    tasks: Vec<BaseTask<'a>>,
     weights: Option<Vec<f32>>,
     balance: Option<Vec<Vec<usize>>>,
     categories: CategoryIds,
@@ -62,9 +62,7 @@ impl<'a> PreparedTraining<'a> {
             ..
         } = divided;
         let (options, ids) = (setup.options(), divided.ids());
-        let task = matched.study.supervision.as_ref();
-        let task = task.map(|supervision| BaseTask::new(supervision, &split.train));
-        let task = task.transpose()?;
+        let tasks = BaseTask::all(&matched.study.supervision, &split.train)?;
         let mut notes = |note: String| observer.observe(&Event::Note(&note));
         let metadata = &matched.metadata;
         let weights = setup.settings.weighting.as_ref();
@@ -91,7 +89,7 @@ impl<'a> PreparedTraining<'a> {
         Ok(Self {
             model: model(divided, &manifest, &scales)?,
             divided,
-            task,
+            tasks,
             weights,
             balance,
             categories,
@@ -202,7 +200,7 @@ impl<'a> PreparedTraining<'a> {
             observer.observe(&Event::Warning(&format!("--val-prediction-passes: {note}")))?;
         }
         let augmenting = self.divided.augmenting(&self.scales)?;
-        let is_alone = self.task.is_none() && nucleotides.is_none();
+        let is_alone = self.tasks.is_empty() && nucleotides.is_none();
         let known = frozen.as_ref().filter(|_| is_alone);
         let profiles = known.and_then(|embeddings| {
             let rows = [split.train.as_slice(), &split.validation].concat();
@@ -217,7 +215,7 @@ impl<'a> PreparedTraining<'a> {
             batches,
             nucleotides,
             batcher,
-            task: self.task,
+            tasks: self.tasks,
             split,
             targets: &self.divided.matched.targets.columns,
             scales: self.scales,

@@ -87,15 +87,15 @@ pub enum PreparedTasks<'a> {
     AtOnce {
         /// Masked nucleotides, if learned.
         nucleotides: Option<Nucleotides<'a>>,
-        /// The sample task, if any.
-        samples: Option<BaseTask<'a>>,
+        /// The sample tasks.
+        samples: Vec<BaseTask<'a>>,
     },
     /// Masked nucleotides only.
     Nucleotides(Nucleotides<'a>),
     /// Distances or diversity of samples only.
-    Samples(BaseTask<'a>),
+    Samples(Vec<BaseTask<'a>>),
     /// Nucleotides first, then samples.
-    NucleotidesThenSamples(Nucleotides<'a>, BaseTask<'a>),
+    NucleotidesThenSamples(Nucleotides<'a>, Vec<BaseTask<'a>>),
 }
 
 impl<'a> PreparedTasks<'a> {
@@ -113,16 +113,13 @@ impl<'a> PreparedTasks<'a> {
                 setup.device(),
             )
         };
-        let samples = || {
-            let supervision = divided.study.supervision.as_ref();
-            BaseTask::new(
-                supervision.ok_or_else(|| RunError::missing("tree", "name the file"))?,
-                &split.train,
-            )
-        };
+        let samples = || BaseTask::all(&divided.study.supervision, &split.train);
         Ok(match settings.tasks {
             Tasks::AtOnce { .. } => Self::AtOnce {
-                samples: settings.tasks.has_samples().then(samples).transpose()?,
+                samples: match settings.tasks.has_samples() {
+                    true => samples()?,
+                    false => Vec::new(),
+                },
                 nucleotides: settings.tasks.has_nucleotides().then(nucleotides),
             },
             Tasks::Nucleotides => Self::Nucleotides(nucleotides()),

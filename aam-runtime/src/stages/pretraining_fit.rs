@@ -125,11 +125,11 @@ impl<'a, 'o> Fit<'a, 'o> {
             PreparedTasks::AtOnce {
                 nucleotides,
                 samples,
-            } => fit.at_once(base, nucleotides.as_ref(), *samples),
+            } => fit.at_once(base, nucleotides.as_ref(), samples),
             PreparedTasks::Nucleotides(nucleotides) => fit.nucleotides(base, nucleotides, true),
-            PreparedTasks::Samples(samples) => fit.samples(base, *samples, None, Done::default()),
+            PreparedTasks::Samples(samples) => fit.samples(base, samples, None, Done::default()),
             PreparedTasks::NucleotidesThenSamples(nucleotides, samples) => {
-                fit.one_after_the_other(base, nucleotides, *samples)
+                fit.one_after_the_other(base, nucleotides, samples)
             }
         }
     }
@@ -210,15 +210,15 @@ impl<'a, 'o> Fit<'a, 'o> {
         &mut self,
         base: Base,
         nucleotides: &Nucleotides<'a>,
-        task: BaseTask<'a>,
+        tasks: &[BaseTask<'a>],
     ) -> Result<Trained<Base>, RunError> {
         if self.resumed(1).is_some() {
-            return self.samples(base, task, Some(nucleotides), Done::default());
+            return self.samples(base, tasks, Some(nucleotides), Done::default());
         }
         let trained = self.nucleotides(base, nucleotides, false)?;
         match trained.outcome {
             Outcome::Interrupted => Ok(trained),
-            Outcome::Finished => self.samples(trained.best, task, Some(nucleotides), trained.done),
+            Outcome::Finished => self.samples(trained.best, tasks, Some(nucleotides), trained.done),
         }
     }
 
@@ -243,7 +243,7 @@ impl<'a, 'o> Fit<'a, 'o> {
     fn samples(
         &mut self,
         base: Base,
-        task: BaseTask<'a>,
+        tasks: &[BaseTask<'a>],
         nucleotides: Option<&Nucleotides<'a>>,
         done: Done,
     ) -> Result<Trained<Base>, RunError> {
@@ -255,7 +255,8 @@ impl<'a, 'o> Fit<'a, 'o> {
         };
         let validate = |task: &Nucleotides<'_>| task.validate(&base.valid(), Replica::ALONE);
         let unchanging = nucleotides.map(validate).transpose()?.unwrap_or_default();
-        let what = task.title();
+        let what: Vec<String> = tasks.iter().map(BaseTask::title).collect();
+        let what = what.join(", ");
         self.note(&format!("{what}: training on the ASV embeddings"))?;
         let base = base.freeze_asv_encoder();
         let split = &self.divided.split;
@@ -264,13 +265,15 @@ impl<'a, 'o> Fit<'a, 'o> {
         let samples = self.training_samples(&embeddings);
         let base = match resumed {
             Some(_) => base,
-            None => task.prepared(samples.fit(base), &samples),
+            None => tasks.iter().fold(samples.fit(base), |base, task| {
+                task.prepared(base, &samples)
+            }),
         };
         let plan = Plan::distances(true, &self.options().optimization);
         let objective = Pretraining {
             frozen: Some(embeddings),
             unchanging,
-            ..self.objective(plan, Some(task))?
+            ..self.objective(plan, tasks)?
         };
         self.train((stage, true), (plan, done), &objective, base, &split.train)
     }
@@ -280,21 +283,24 @@ impl<'a, 'o> Fit<'a, 'o> {
         &mut self,
         mut base: Base,
         nucleotides: Option<&Nucleotides<'a>>,
-        task: Option<BaseTask<'a>>,
+        tasks: &[BaseTask<'a>],
     ) -> Result<Trained<Base>, RunError> {
         let options = self.options();
         let rows = &self.divided.split.train;
         let is_new = self.setup().settings.resumed.is_none();
-        if let Some(task) = task.filter(|_| is_new) {
+        if is_new && !tasks.is_empty() {
             // The encoder is trained, so only the ASVs used to measure the scale are encoded in
             // advance.
             let embeddings = self.embeddings(&base, &rows[..rows.len().min(SCALED_OVER)])?;
-            base = task.prepared(base, &self.training_samples(&embeddings));
+            let samples = self.training_samples(&embeddings);
+            for task in tasks {
+                base = task.prepared(base, &samples);
+            }
         }
         let plan = Plan::distances(false, &options.optimization);
         let objective = Pretraining {
             nucleotides: nucleotides.map(|task| (task, options.nucleotide_weight)),
-            ..self.objective(plan, task)?
+            ..self.objective(plan, tasks)?
         };
         self.train((0, true), (plan, Done::default()), &objective, base, rows)
     }
@@ -325,22 +331,22 @@ impl<'a, 'o> Fit<'a, 'o> {
         }
     }
 
-    fn objective(
+    fn objective<'b>(
         &self,
         plan: Plan,
-        task: Option<BaseTask<'a>>,
-    ) -> Result<Pretraining<'a>, RunError> {
+        tasks: &'b [BaseTask<'a>],
+    ) -> Result<Pretraining<'b>, RunError> {
         let augmentations = self.setup().settings.built_augmentations()?;
         let table = &self.divided.study.table;
         Ok(Pretraining {
             augmenting: Augmenting::new(augmentations, table, Vec::new(), Vec::new()),
             batcher: self.batcher,
-            task,
+            tasks,
             split: &self.divided.split,
             unifrac_weight: self.options().unifrac_weight,
             nucleotides: None,
             frozen: None,
-            validation_truth: OnceLock::new(),
+            validation_truths: tasks.iter().map(|_| OnceLock::new()).collect(),
             unchanging: Vec::new(),
             masked_embeddings: self.manifest.model.compatibility.masked_embeddings,
             batch_size: plan.batch_size,

@@ -14,7 +14,7 @@ use aam_run::events::Observer;
 use aam_run::output_lock::OutputLock;
 use aam_study::division;
 use aam_study::options::SplitOptions;
-use aam_study::{expect_source, required, sample_values};
+use aam_study::{SampleReadouts, expect_sources, required};
 use aam_train::augmenting::NamedAugmentations;
 use aam_train::best_metric;
 use aam_train::checkpoint::manifest::DataPolicy;
@@ -150,7 +150,10 @@ impl<'a> PretrainingSettings<'a> {
             let problem = "it has nothing to learn from sequences or distances; leave it out here, and give it to `aam train`";
             return Err(RunError::value("asv-encoder", LINEAGE_ENCODER, problem));
         }
-        config.sample_values = sample_values(data, &options.components, options.unifrac_weight)?;
+        let weight = options.unifrac_weight;
+        let readouts = SampleReadouts::of(data, &options.components, weight)?;
+        config.sample_values = readouts.values;
+        config.sample_distances = readouts.distances.max(1);
         config.validate()?;
         check_size(&config)?;
         let staged = config.sample_ways()?.is_fitted;
@@ -159,7 +162,7 @@ impl<'a> PretrainingSettings<'a> {
             config.expect_nucleotides()?;
         }
         if tasks.has_samples() {
-            expect_source(data, &options.components).map_err(|error| match error {
+            expect_sources(data, &options.components).map_err(|error| match error {
                 RunError::Missing { key, needed } => RunError::missing(
                     key,
                     needed + "; --unifrac-weight 0 learns from nucleotides alone",

@@ -11,7 +11,7 @@ use aam_run::output_lock::OutputLock;
 use aam_run::{RunError, settings};
 use aam_study::categories::CategoryColumns;
 use aam_study::division;
-use aam_study::{expect_source, required};
+use aam_study::{expect_sources, required};
 use aam_train::augmenting::NamedAugmentations;
 use aam_train::best_metric;
 use aam_train::sample_weights::Weighting;
@@ -113,7 +113,7 @@ pub fn check_data(options: &TrainOptions) -> Result<(), RunError> {
     division::check(&options.split, &options.data)?;
     division::check_group_column(&options.split, &options.metadata_column)?;
     match options.unifrac_weight > 0.0 {
-        true => expect_source(&options.data, &options.components),
+        true => expect_sources(&options.data, &options.components),
         false => Ok(()),
     }
 }

@@ -11,7 +11,7 @@ use aam_data::TokenizedSequences;
 use aam_model::{Base, LINEAGE_ENCODER, ModelConfig, SampleWays, TRAINED_ENCODER};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
-use aam_study::sample_values;
+use aam_study::SampleReadouts;
 use aam_train::adaptation::freezes;
 use aam_train::checkpoint::directory::checkpoint_of;
 use aam_train::checkpoint::manifest::DataPolicy;
@@ -264,16 +264,24 @@ fn initial(
         },
     };
     config.category_dropout = options.categories.categorical_dropout;
-    let values = sample_values(&options.data, &options.components, options.unifrac_weight)?;
-    let lacks_readout = values > config.sample_values;
-    config.sample_values = config.sample_values.max(values);
+    let weight = options.unifrac_weight;
+    let readouts = SampleReadouts::of(&options.data, &options.components, weight)?;
+    let lacks_readout = readouts.values > config.sample_values;
+    config.sample_values = config.sample_values.max(readouts.values);
+    config.sample_distances = config.sample_distances.max(readouts.distances);
     config.validate()?;
     check_size(&config)?;
     let weights = match weights {
-        InitialWeights::Pretrained(base) if lacks_readout => {
-            let seed = options.optimization.seed;
-            let read_out = || Ok(base.with_readout(&config, device));
-            let base = seeded(seed, "initial weights of the readout", device, read_out)?;
+        InitialWeights::Pretrained(base) => {
+            let base = base.with_distances(&config, device);
+            let base = match lacks_readout {
+                true => {
+                    let seed = options.optimization.seed;
+                    let read_out = || Ok(base.with_readout(&config, device));
+                    seeded(seed, "initial weights of the readout", device, read_out)?
+                }
+                false => base,
+            };
             InitialWeights::Pretrained(Box::new(base))
         }
         weights => weights,

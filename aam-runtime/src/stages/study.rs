@@ -30,7 +30,7 @@ pub struct MatchedSamples {
     /// The reads.
     pub table: Table,
     /// The task of the base on these samples.
-    pub supervision: Option<Supervision>,
+    pub supervision: Vec<Supervision>,
     /// The metadata, possibly also of other samples.
     pub metadata: Metadata,
     /// The targets.
@@ -75,7 +75,7 @@ impl MatchedSamples {
         let table = table.select_samples(&rows);
         let (table, supervision) = match options.unifrac_weight > 0.0 {
             true => study::with_supervision(table, (data, &options.components), &mut notes)?,
-            false => (table, None),
+            false => (table, Vec::new()),
         };
         // Repeated, because matching with distances may have dropped samples.
         let (targets, _) = targets::read(options, &metadata, table.sample_ids(), &mut notes)?;

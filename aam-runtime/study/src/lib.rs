@@ -17,6 +17,7 @@ pub mod options;
 mod orientation;
 mod selection;
 mod source;
+mod sources;
 mod supervision;
 mod tree;
 
@@ -34,9 +35,10 @@ use aam_data::{
 use aam_run::RunError;
 pub use kinship::{kinship, note_related, of_any_root};
 pub use lineages::{either_strand, ids_in_file, lineages};
-pub use objective::{objective, sample_values};
+pub use objective::{SampleReadouts, WeightedObjective, objectives};
 pub use selection::{ByMetadata, listed, meeting};
-pub use supervision::{Supervision, expect_source, with_supervision, with_tree};
+pub use sources::expect_sources;
+pub use supervision::{Supervision, with_supervision, with_tree};
 pub use tree::without_missing;
 
 /// Receives messages about kept and dropped samples.
@@ -49,8 +51,8 @@ pub struct Study {
     pub table: Table,
     /// The sequence of each ASV of the table.
     pub sequences: TokenizedSequences,
-    /// The task of the base on the samples, if any.
-    pub supervision: Option<Supervision>,
+    /// The objectives of the base on the samples, if any.
+    pub supervision: Vec<Supervision>,
 }
 
 /// Returns a required file.

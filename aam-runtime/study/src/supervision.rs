@@ -1,17 +1,14 @@
-//! The task of the base on the samples of a study: distances between them, or a value per sample.
+//! The objectives of the base on the samples of a study: distances between them, or a value per sample.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use aam_api::{
-    BoxedObjective, Components, Learned, ObjectiveContext, ObjectiveKind, PluginError, Registry,
-    Source, StudySource, Truth,
-};
-use burn::tensor::Device;
+use aam_api::{BoxedObjective, Components, Learned, PluginError, Source, StudySource, Truth};
 
 use super::lineages::{AsvTaxa, ids_in_file, lineages};
-use super::objective::{chosen_objective, objective};
+use super::objective::WeightedObjective;
 use super::source::{AsvTree, FileDistances, Reads};
+use super::sources::{Sourced, sourced};
 use super::tree::without_missing;
 use super::{Notes, keep, without_empty_samples};
 use crate::options::DataOptions;
@@ -22,125 +19,91 @@ use aam_data::{
 };
 use aam_run::RunError;
 
-/// The task of the base on samples.
+/// An objective of the base on samples.
 #[derive(Debug)]
 pub struct Supervision {
     /// The objective.
     pub objective: BoxedObjective,
+    /// The weight of its loss among those of all objectives.
+    pub weight: f64,
     /// The true values of the samples.
     pub truth: Truth,
 }
 
-/// Reads or computes the true values for the objective in `options`, and keeps the samples that
-/// have them.
+/// Reads or computes the true values for the objectives in `options`, and keeps the samples that have
+/// them. An objective of which no file is named is left out.
 ///
 /// # Errors
-/// Files that cannot be read or do not match the table. Returns `None` if a file is required and
-/// none is named.
+/// Files that cannot be read or do not match the table.
 pub fn with_supervision(
     table: Table,
     (options, components): (&DataOptions, &Components),
     notes: &mut Notes<'_>,
-) -> Result<(Table, Option<Supervision>), RunError> {
-    let objective = objective(options, components)?;
-    let sources = objective.sources();
-    refuse_unread(options, components, sources)?;
-    if let Some(path) = &options.taxonomy {
-        let truth = of_taxonomy(&table, path, &objective, options, notes)?;
-        check(&objective, &truth, &table)?;
-        return Ok((table, Some(Supervision { objective, truth })));
-    }
-    let (table, truth) = match (&options.unifrac_matrix, &options.tree) {
-        (Some(_), Some(_)) => return Err(two_sources()),
-        (Some(path), None) => match objective.learned() {
-            Learned::Distances => distances_from_file(table, path, options, notes)?,
-            Learned::Values => values_from_file(table, path, options, notes)?,
-        },
-        (None, Some(path)) => {
+) -> Result<(Table, Vec<Supervision>), RunError> {
+    let sourced = sourced(options, components)?;
+    let learned = |source: Source| sourced.iter().find(|of| of.source == Some(source));
+    // First what chooses samples and ASVs, as true values are those of the samples that remain.
+    let (table, tree) = match (learned(Source::Tree), &options.tree) {
+        (Some(_), Some(path)) => {
             let (table, tree) = with_tree(table, path, options, notes)?;
-            let tree = AsvTree {
-                tree: &tree,
-                table: &table,
+            (table, Some((tree, path)))
+        }
+        _ => (table, None),
+    };
+    let (table, mut from_file) = match (learned(Source::File), &options.unifrac_matrix) {
+        (Some(sourced), Some(path)) => {
+            let (table, truth) = match sourced.of.objective.learned() {
+                Learned::Distances => distances_from_file(table, path, options, notes)?,
+                Learned::Values => values_from_file(table, path, options, notes)?,
             };
-            let source = StudySource::new(Reads::of(&table), Some(&tree));
-            let truth = objective
-                .truth(&source)
-                .map_err(|error| of_file(error, path))?;
-            notes(format!("{}: {}", path.display(), objective.note()))?;
-            (table, truth)
+            (table, Some(truth))
         }
-        (None, None) if sources.contains(&Source::Table) => {
-            let source = StudySource::new(Reads::of(&table), None);
-            let truth = objective.truth(&source).map_err(of_study)?;
-            notes(objective.note())?;
-            (table, truth)
-        }
-        (None, None) => return Ok((table, None)),
+        _ => (table, None),
     };
-    check(&objective, &truth, &table)?;
-    Ok((table, Some(Supervision { objective, truth })))
-}
-
-/// Rejects options in which the objective has no source, or files that it does not read.
-///
-/// # Errors
-/// The file that is missing or not read, an objective that is not linked, or options that it rejects.
-pub fn expect_source(options: &DataOptions, components: &Components) -> Result<(), RunError> {
-    let objective = objective(options, components)?;
-    let sources = objective.sources();
-    refuse_unread(options, components, sources)?;
-    let learned = objective.title();
-    match (&options.tree, &options.unifrac_matrix) {
-        _ if sources.contains(&Source::Table) => Ok(()),
-        _ if sources == [Source::Taxonomy] => match options.taxonomy {
-            Some(_) => Ok(()),
-            None => {
-                let needed =
-                    format!("name the file with the lineages of the ASVs to learn {learned}");
-                Err(RunError::missing("taxonomy", needed))
+    let mut all = Vec::new();
+    for Sourced { of, source } in sourced {
+        let WeightedObjective { objective, weight } = of;
+        let truth = match (source, &tree, &options.taxonomy) {
+            (Some(Source::Table), ..) => {
+                let source = StudySource::new(Reads::of(&table), None);
+                let truth = objective.truth(&source).map_err(of_study)?;
+                notes(objective.note())?;
+                Some(truth)
             }
-        },
-        (Some(_), Some(_)) => Err(two_sources()),
-        (None, None) => {
-            let needed = format!(
-                "name it, or --unifrac-matrix, to learn {learned}; without either, give --objective {}",
-                of_table_alone()?.join(" or ")
-            );
-            Err(RunError::missing("tree", needed))
+            (Some(Source::Tree), Some((tree, path)), _) => {
+                Some(of_tree(&table, (tree, path.as_path()), &objective, notes)?)
+            }
+            (Some(Source::Taxonomy), _, Some(path)) => {
+                Some(of_taxonomy(&table, path, &objective, options, notes)?)
+            }
+            (Some(Source::File), ..) => from_file.take(),
+            _ => None,
+        };
+        if let Some(truth) = truth {
+            check(&objective, &truth, &table)?;
+            all.push(Supervision {
+                objective,
+                weight,
+                truth,
+            });
         }
-        _ => Ok(()),
     }
+    Ok((table, all))
 }
 
-fn two_sources() -> RunError {
-    let problem = "--tree is given, too: leave out one of the two";
-    RunError::setting("unifrac-matrix", problem)
-}
-
-/// Rejects a file that the objective, which has these `sources`, does not read.
-fn refuse_unread(
-    options: &DataOptions,
-    components: &Components,
-    sources: &[Source],
-) -> Result<(), RunError> {
-    let is_read = |source| sources.contains(&source) && !sources.contains(&Source::Table);
-    let files = [
-        ("tree", Source::Tree, &options.tree),
-        ("unifrac-matrix", Source::File, &options.unifrac_matrix),
-        ("taxonomy", Source::Taxonomy, &options.taxonomy),
-    ];
-    let mut given = files.into_iter().filter(|(.., path)| path.is_some());
-    let Some((flag, ..)) = given.find(|(_, source, _)| !is_read(*source)) else {
-        return Ok(());
-    };
-    let why = match sources.contains(&Source::Table) {
-        true => "is computed from the table alone",
-        false => "does not read it",
-    };
-    let name = chosen_objective(options, components)?;
-    let problem =
-        format!("the objective '{name}' {why}: leave it out, or choose another --objective");
-    Err(RunError::setting(flag, problem))
+/// The true values for the objective from the tree at `path`.
+fn of_tree(
+    table: &Table,
+    (tree, path): (&Tree, &Path),
+    objective: &BoxedObjective,
+    notes: &mut Notes<'_>,
+) -> Result<Truth, RunError> {
+    let tree = AsvTree { tree, table };
+    let source = StudySource::new(Reads::of(table), Some(&tree));
+    let truth = objective.truth(&source);
+    let truth = truth.map_err(|error| of_file(error, path))?;
+    notes(format!("{}: {}", path.display(), objective.note()))?;
+    Ok(truth)
 }
 
 /// The true values for the objective from the taxonomy at `path`.
@@ -204,21 +167,6 @@ fn of_file(error: PluginError, path: &Path) -> RunError {
         RunError::Data(error) => error.file(path).into(),
         other => other,
     }
-}
-
-/// The objectives that are computed from the table alone.
-fn of_table_alone() -> Result<Vec<&'static str>, RunError> {
-    let registry = Registry::<ObjectiveKind>::load()?;
-    let (context, device) = (ObjectiveContext::default(), Device::flex());
-    let mut alone = Vec::new();
-    for plugin in registry.iter() {
-        let options = plugin.resolve(&serde_json::Map::new())?;
-        let built = plugin.build(&options, &context, &device);
-        if built.is_ok_and(|objective| objective.sources().contains(&Source::Table)) {
-            alone.push(plugin.name);
-        }
-    }
-    Ok(alone)
 }
 
 fn distances_from_file(

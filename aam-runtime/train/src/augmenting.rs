@@ -12,12 +12,12 @@ use aam_api::{
 use burn::tensor::Device;
 use rand::RngExt;
 
-use super::choice::listed;
 use super::draws::Draws;
 use super::training_batches::TrainingBatch;
 use aam_data::Table;
 use aam_model::batch::AsvGroups;
 use aam_run::RunError;
+use aam_run::named_components::ComponentList;
 
 /// The setting that names augmentations.
 const SETTING: &str = AugmentationKind::NAME;
@@ -32,9 +32,15 @@ impl NamedAugmentations {
     /// # Errors
     /// An augmentation that is not linked or is named twice, or an unknown option.
     pub fn read(named: &[String]) -> Result<Self, RunError> {
+        let list = ComponentList {
+            setting: SETTING,
+            what: SETTING,
+            others: &[],
+            of_items: &[],
+        };
         let mut all: Vec<Resolved> = Vec::with_capacity(named.len());
         for text in named.iter().map(|text| text.trim()) {
-            let resolved = listed::<AugmentationKind>(SETTING, text, ("augmentation", &[]))?;
+            let resolved = list.resolved::<AugmentationKind>(text)?;
             if all.iter().any(|other| other.name == resolved.name) {
                 return Err(RunError::value(SETTING, text, "it is named twice"));
             }

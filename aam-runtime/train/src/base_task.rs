@@ -1,4 +1,4 @@
-//! The task of the base on samples: distances between them, or a value per sample.
+//! A task of the base on samples: distances between them, or a value per sample.
 
 use std::sync::OnceLock;
 
@@ -23,11 +23,14 @@ aam_api::describe_metrics!(
     MetricInfo::new("spread", "spread", Better::Neither),
 );
 
-/// The task of the base on samples.
+/// A task of the base on samples.
 #[derive(Clone, Copy, Debug)]
 pub struct BaseTask<'a> {
     objective: &'a dyn SampleObjective,
+    weight: f64,
     truth: Known<'a>,
+    /// The number of the kind of distance, or of the value, that the base predicts for it.
+    readout: usize,
 }
 
 /// The true values of all samples.
@@ -49,17 +52,34 @@ struct Standardised<'a> {
 }
 
 impl<'a> BaseTask<'a> {
-    /// Creates the task of learning `supervision` from the samples at `train`.
+    /// Creates the tasks of learning `supervision` from the samples at `train`.
     ///
     /// # Errors
     /// All samples have the same value.
-    pub fn new(supervision: &'a Supervision, train: &[usize]) -> Result<Self, RunError> {
-        let objective = &*supervision.objective;
+    pub fn all(supervision: &'a [Supervision], train: &[usize]) -> Result<Vec<Self>, RunError> {
+        let mut all: Vec<Self> = Vec::with_capacity(supervision.len());
+        for of in supervision {
+            let alike = |task: &&Self| task.objective.learnt() == of.objective.learnt();
+            let readout = all.iter().filter(alike).count();
+            all.push(Self::new(of, readout, train)?);
+        }
+        Ok(all)
+    }
+
+    fn new(
+        supervision: &'a Supervision,
+        readout: usize,
+        train: &[usize],
+    ) -> Result<Self, RunError> {
+        let (objective, weight) = (&*supervision.objective, supervision.weight);
+        let of = |truth| Self {
+            objective,
+            weight,
+            truth,
+            readout,
+        };
         let values = match &supervision.truth {
-            Truth::Distances(distances) => {
-                let truth = Known::Distances(&**distances);
-                return Ok(Self { objective, truth });
-            }
+            Truth::Distances(distances) => return Ok(of(Known::Distances(&**distances))),
             Truth::Values(values) => values,
         };
         let learned = |row: &usize| objective.forward(values[*row]);
@@ -75,12 +95,16 @@ impl<'a> BaseTask<'a> {
             .help("check the tree's branch lengths, or the file of values")
             .into());
         }
-        let truth = Known::Values(Standardised {
+        Ok(of(Known::Values(Standardised {
             values,
             mean,
             deviation,
-        });
-        Ok(Self { objective, truth })
+        })))
+    }
+
+    /// The weight of its loss among those of all sample tasks.
+    pub fn weight(&self) -> f64 {
+        self.weight
     }
 
     /// The title of the task, for people.
@@ -97,13 +121,13 @@ impl<'a> BaseTask<'a> {
         format!("train_{}_loss", self.name())
     }
 
-    /// The metric that selects the best checkpoint.
-    pub fn default_metric(&self) -> String {
-        let metric = leading(MetricOf::Numbers, Headline::BestEpoch);
-        metric.map_or_else(
-            || "loss".to_owned(),
-            |metric| format!("{}_{}", self.name(), metric.name),
-        )
+    /// The metric that selects the best checkpoint for `tasks`: the weighted loss of several, as no
+    /// other metric is of all of them.
+    pub fn default_metric(tasks: &[Self]) -> String {
+        match (tasks, leading(MetricOf::Numbers, Headline::BestEpoch)) {
+            ([task], Some(metric)) => format!("{}_{}", task.name(), metric.name),
+            _ => "loss".to_owned(),
+        }
     }
 
     /// The samples among `rows` that are used in validation.
@@ -119,7 +143,7 @@ impl<'a> BaseTask<'a> {
         match self.truth {
             Known::Distances(distances) => {
                 let between = |rows: &[usize]| distances.between(rows).into_iter();
-                samples.scale(base, |rows| {
+                samples.scale(base, self.readout, |rows| {
                     between(rows).map(|value| self.on_scale(value)).collect()
                 })
             }
@@ -172,9 +196,15 @@ impl<'a> BaseTask<'a> {
     /// The predictions of `base`: distances `[samples, samples]`, or values `[samples, 1]`.
     fn predicted(&self, base: &Base, samples: Tensor<2>) -> Result<Tensor<2>, RunError> {
         match self.truth {
-            Known::Distances(_) => Ok(base.distances(samples)),
-            Known::Values(_) => Ok(base.sample_values(samples)?),
+            Known::Distances(_) => Ok(base.distances(self.readout, samples)?),
+            Known::Values(_) => self.value_of(base, samples),
         }
+    }
+
+    /// The predicted values of the task, `[samples, 1]`.
+    fn value_of(&self, base: &Base, samples: Tensor<2>) -> Result<Tensor<2>, RunError> {
+        let values = base.sample_values(samples)?;
+        Ok(values.narrow(1, self.readout, 1))
     }
 
     /// What is needed of a batch of validation samples with embeddings `samples`, `[samples, dim]`:
@@ -186,7 +216,7 @@ impl<'a> BaseTask<'a> {
     pub fn kept_of_batch(&self, base: &Base, samples: Tensor<2>) -> Result<Tensor<2>, RunError> {
         match self.truth {
             Known::Distances(_) => Ok(samples),
-            Known::Values(_) => Ok(base.sample_values(samples)?),
+            Known::Values(_) => self.value_of(base, samples),
         }
     }
 
@@ -205,7 +235,7 @@ impl<'a> BaseTask<'a> {
         plotted: usize,
     ) -> Result<(Validated, f64), RunError> {
         let predicted = match self.truth {
-            Known::Distances(_) => base.distances(kept),
+            Known::Distances(_) => base.distances(self.readout, kept)?,
             Known::Values(_) => kept,
         };
         let values: Vec<f64>;
@@ -343,11 +373,14 @@ mod tests {
             ..DataOptions::default()
         };
         let components = aam_api::Components::default();
-        let supervision = Supervision {
-            objective: aam_study::objective(&options, &components).unwrap(),
+        let found = aam_study::objectives(&options, &components).unwrap();
+        let supervision = found.into_iter().map(|of| Supervision {
+            objective: of.objective,
+            weight: of.weight,
             truth: Truth::Values(vec![2.0, 4.0, 100.0]),
-        };
-        let task = BaseTask::new(&supervision, &[0, 1]).unwrap();
+        });
+        let supervision: Vec<Supervision> = supervision.collect();
+        let task = BaseTask::all(&supervision, &[0, 1]).unwrap()[0];
         let Known::Values(values) = task.truth else {
             panic!("not diversity");
         };
@@ -356,6 +389,6 @@ mod tests {
         assert_eq!(task.truth(&[2, 0]), [97.0, -1.0]);
         // An error of one standard deviation is a loss of 1 for any unit.
         assert_eq!(task.squared_error(1.0), 1.0);
-        assert!(BaseTask::new(&supervision, &[1]).is_err());
+        assert!(BaseTask::all(&supervision, &[1]).is_err());
     }
 }

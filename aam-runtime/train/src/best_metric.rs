@@ -9,7 +9,7 @@ use super::nucleotides;
 use super::options::{PretrainOptions, TrainOptions};
 use super::target_losses::TargetLosses;
 use aam_run::RunError;
-use aam_study::objective;
+use aam_study::objectives;
 
 /// Rejects a `--best-metric` that a training with these settings does not have. `losses` are those
 /// of the targets, if known.
@@ -27,8 +27,9 @@ pub fn check_training(
         .map(str::to_owned)
         .into();
     if options.unifrac_weight > 0.0 {
-        let subject = objective(&options.data, &options.components)?.subject();
-        names.push(format!("train_{}_loss", subject.name));
+        let learned = objectives(&options.data, &options.components)?;
+        let subjects = learned.iter().map(|of| of.objective.subject().name);
+        names.extend(subjects.map(|subject| format!("train_{subject}_loss")));
     }
     if options.count_weight > 0.0 {
         names.push("train_count_loss".to_owned());
@@ -83,27 +84,21 @@ pub fn check_pretraining(
     let Some(asked) = &options.optimization.best_metric else {
         return Ok(());
     };
-    let subject = match options.unifrac_weight > 0.0 {
-        true => Some(
-            objective(&options.data, &options.components)?
-                .subject()
-                .name,
-        ),
-        false => None,
+    let learned = match options.unifrac_weight > 0.0 {
+        true => objectives(&options.data, &options.components)?,
+        false => Vec::new(),
     };
+    let subjects = || learned.iter().map(|of| of.objective.subject().name);
     let mut names = vec!["train_loss".to_owned()];
-    names.extend(subject.map(|subject| format!("train_{subject}_loss")));
-    if on_nucleotides && !(in_stages && subject.is_some()) {
+    names.extend(subjects().map(|subject| format!("train_{subject}_loss")));
+    if on_nucleotides && (!in_stages || learned.is_empty()) {
         names.push("train_nucleotide_loss".to_owned());
     }
     names.push("loss".to_owned());
-    if let Some(subject) = subject {
-        let scores = Scores::of_pairs()?;
-        names.extend(
-            scores
-                .infos()
-                .map(|info| format!("{subject}_{}", info.name)),
-        );
+    let scores = Scores::of_pairs()?;
+    for subject in subjects() {
+        let infos = scores.infos();
+        names.extend(infos.map(|info| format!("{subject}_{}", info.name)));
     }
     if on_nucleotides {
         names.extend(nucleotides::METRICS.map(str::to_owned));

@@ -50,8 +50,8 @@ aam_api::describe_metrics!(
 pub struct Finetuning<'a> {
     /// Creates batches.
     pub batcher: Batcher<'a>,
-    /// The sample task of the base, if its loss is used.
-    pub task: Option<BaseTask<'a>>,
+    /// The sample tasks of the base, if their loss is used.
+    pub tasks: Vec<BaseTask<'a>>,
     /// The training and validation samples.
     pub split: &'a Split,
     /// The targets in their own unit, one value per sample.
@@ -74,7 +74,7 @@ pub struct Finetuning<'a> {
     pub intervals: bool,
     /// Weight of the target loss.
     pub target_weight: f64,
-    /// Weight of the UniFrac loss.
+    /// Weight of the loss of the sample tasks.
     pub unifrac_weight: f64,
     /// Weight of the count loss.
     pub count_weight: f64,
@@ -235,7 +235,7 @@ impl Objective for Finetuning<'_> {
         let changed = changed.transpose()?;
         // The profiles of changed samples are others.
         let profiles = self.profiles.as_ref().filter(|_| changed.is_none());
-        let TrainingBatch { rows, truth, .. } = batch;
+        let TrainingBatch { rows, truths, .. } = batch;
         let rng = &mut draws.stream("ASVs");
         let batch = match (&changed, profiles) {
             (Some(samples), _) => self.batcher.changed_batch(&rows, samples, rng),
@@ -254,7 +254,7 @@ impl Objective for Finetuning<'_> {
         };
         let categories = self.categories.tensor(&batch.samples.rows, device);
         let wants = Wants {
-            samples: self.task.is_some(),
+            samples: !self.tasks.is_empty(),
             counts: self.count_weight > 0.0,
         };
         let seeds = draws.asv_seeds("dropout in ASVs");
@@ -279,7 +279,7 @@ impl Objective for Finetuning<'_> {
                 model.predictor.forward_asvs(asvs, &input, wants)
             }
         });
-        let (loss, terms) = self.loss(model, &output, &batch, target, truth)?;
+        let (loss, terms) = self.loss(model, &output, &batch, target, truths)?;
         let mut gradients = GradientsAccumulator::new();
         asvs.learn(loss.mul_scalar(scale), model, &mut gradients)?;
         let mut losses = read(terms);
@@ -298,8 +298,8 @@ impl Objective for Finetuning<'_> {
         })
     }
 
-    fn task(&self) -> Option<BaseTask<'_>> {
-        self.task
+    fn tasks(&self) -> &[BaseTask<'_>] {
+        &self.tasks
     }
 
     fn has_validation(&self) -> bool {

@@ -57,9 +57,10 @@ impl TrainingSamples<'_> {
         )
     }
 
-    /// Scales the predicted distances of `base` so that they are initially as large as the true
-    /// ones. `truth` gives the true distances of the samples at some rows.
-    pub fn scale(&self, base: Base, truth: impl Fn(&[usize]) -> Vec<f64>) -> Base {
+    /// Scales the predicted distances of `base` of the kind with number `kind` so that they are
+    /// initially as large as the true ones. `truth` gives the true distances of the samples at some
+    /// rows.
+    pub fn scale(&self, base: Base, kind: usize, truth: impl Fn(&[usize]) -> Vec<f64>) -> Base {
         let rows = &self.rows[..self.rows.len().min(SCALED_OVER)];
         let still = base.valid();
         let device = self.device.clone().inner();
@@ -67,6 +68,6 @@ impl TrainingSamples<'_> {
             .inputs(rows, EMBEDDED, &device)
             .map(|(asvs, input)| still.embed_samples(asvs, &input.samples));
         let samples = Tensor::from_inner(Tensor::cat(samples.collect(), 0));
-        base.with_scale_of(samples, &truth(rows))
+        base.with_scale_of(kind, samples, &truth(rows))
     }
 }

@@ -8,7 +8,7 @@ pub mod base_task;
 mod batch_embeddings;
 pub mod best_metric;
 pub mod checkpoint;
-pub mod choice;
+mod choice;
 pub mod classes;
 pub mod doctor;
 pub mod draws;

@@ -41,9 +41,9 @@ pub trait Objective {
         replica: Replica<'_>,
     ) -> Result<BatchResult, RunError>;
 
-    /// The sample task; batches come with its true values.
-    fn task(&self) -> Option<BaseTask<'_>> {
-        None
+    /// The sample tasks; batches come with their true values.
+    fn tasks(&self) -> &[BaseTask<'_>] {
+        &[]
     }
 
     /// Whether there are validation samples.

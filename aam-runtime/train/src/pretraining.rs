@@ -12,10 +12,10 @@ use super::augmenting::Augmenting;
 use super::base_task::BaseTask;
 use super::batch_embeddings::{BatchEmbeddings, kept_or_fresh, parts_encoded_together};
 use super::encoding::Embeddings;
+use super::loss_terms::{LossTerm, read};
 use super::masked_chunk::{self, places};
 use super::nucleotides::Nucleotides;
 use super::objective::{BatchResult, Draws, Objective, Validated, metric};
-use super::scalars::scalars;
 use super::training_batches::TrainingBatch;
 use crate::checkpoint::Manifest;
 use crate::parallel::{LocalBatch, Replica};
@@ -30,11 +30,11 @@ use aam_run::RunError;
 pub struct Pretraining<'a> {
     /// Creates batches.
     pub batcher: Batcher<'a>,
-    /// The sample task, if any.
-    pub task: Option<BaseTask<'a>>,
+    /// The sample tasks.
+    pub tasks: &'a [BaseTask<'a>],
     /// The training and validation samples.
     pub split: &'a Split,
-    /// The weight of its loss.
+    /// The weight of their loss.
     pub unifrac_weight: f64,
     /// The nucleotide task and the weight of its loss, if it is trained together with the
     /// distances.
@@ -43,8 +43,9 @@ pub struct Pretraining<'a> {
     pub frozen: Option<Embeddings>,
     /// The augmentation of the training samples, if any.
     pub augmenting: Option<Augmenting<'a>>,
-    /// The true distances of the validation samples, once they are computed: at most 32 MB.
-    pub validation_truth: OnceLock<Vec<f64>>,
+    /// The true distances of the validation samples for each task, once they are computed: at most 32
+    /// MB each.
+    pub validation_truths: Vec<OnceLock<Vec<f64>>>,
     /// Metrics that do not change in this run.
     pub unchanging: Vec<Metric>,
     /// Whether sample embeddings are computed from masked ASVs, as in the reference.
@@ -71,6 +72,31 @@ struct GuessedAsvs {
     places: f64,
     /// The factor of their mean loss.
     weight: f64,
+}
+
+/// What is kept of the validation samples for a task.
+struct Kept<'a> {
+    task: &'a BaseTask<'a>,
+    /// The samples that the task is validated on, the first ones.
+    rows: &'a [usize],
+    /// What the task [keeps](BaseTask::kept_of_batch) of each batch so far.
+    batches: Vec<Tensor<2>>,
+    /// The number of samples so far.
+    samples: usize,
+}
+
+impl Kept<'_> {
+    /// Adds the next samples, with embeddings `samples`, `[samples, dim]`.
+    fn add(&mut self, base: &Base, samples: &Tensor<2>) -> Result<(), RunError> {
+        let [given, _] = samples.dims();
+        let wanted = given.min(self.rows.len() - self.samples);
+        if wanted > 0 {
+            let samples = samples.clone().narrow(0, 0, wanted);
+            self.batches.push(self.task.kept_of_batch(base, samples)?);
+            self.samples += wanted;
+        }
+        Ok(())
+    }
 }
 
 impl Pretraining<'_> {
@@ -115,19 +141,51 @@ impl Pretraining<'_> {
         })
     }
 
-    /// The metrics and the loss of the sample task for the validation samples, on the first
+    /// The weighted loss of the sample tasks times `scale`, from the embeddings of the samples of
+    /// `batch`, `[samples, dim]`, and the terms of the loss without `scale`.
+    fn loss(
+        &self,
+        (model, device): (&Base, &Device),
+        samples: Tensor<2>,
+        batch: &LocalBatch<'_>,
+        (truths, scale): (Vec<Vec<f32>>, f64),
+    ) -> Result<(Tensor<1>, Vec<LossTerm>), RunError> {
+        let (mut total, mut terms) = (None, Vec::new());
+        for (task, truth) in self.tasks.iter().zip(truths) {
+            let loss = |base: &Base, all| task.loss(base, all, truth, device);
+            let (term, value) = batch.term_of_all(model, samples.clone(), loss)?;
+            let weight = self.unifrac_weight * task.weight();
+            let term = term.mul_scalar(weight * scale);
+            total = Some(match total {
+                None => term,
+                Some(total) => term + total,
+            });
+            terms.push(LossTerm {
+                name: task.loss_name(),
+                value,
+                weight,
+            });
+        }
+        let none = || Tensor::zeros([1], device);
+        Ok((total.unwrap_or_else(none), terms))
+    }
+
+    /// The metrics and the weighted loss of the sample tasks for the validation samples, on the first
     /// replica.
     fn validate_samples(
         &self,
-        task: BaseTask<'_>,
         base: &Base,
         replica: Replica<'_>,
     ) -> Result<(Validated, f64), RunError> {
-        let rows = task.validated(&self.split.validation);
+        let mut kept: Vec<Kept<'_>> = self.kept_of_tasks();
+        let rows = kept
+            .iter()
+            .map(|kept| kept.rows)
+            .max_by_key(|rows| rows.len());
+        let rows = rows.unwrap_or_default();
         let device = self.device.clone().inner();
         let frozen = self.frozen.as_ref();
         let mut rng = stream(self.seed, "ASVs of the validation samples");
-        let mut kept = Vec::new();
         for part in parts_encoded_together(frozen, rows, self.batch_size) {
             let embeddings = kept_or_fresh(frozen, base, &self.batcher, part, &device, replica)?;
             let of_part = replica.on_first(|| -> Result<(), RunError> {
@@ -136,17 +194,36 @@ impl Pretraining<'_> {
                     let input = batch.input(None, None, &device);
                     let asvs = embeddings.select(&batch.groups);
                     let samples = base.embed_samples(asvs, &input.samples);
-                    kept.push(task.kept_of_batch(base, samples)?);
+                    for kept in &mut kept {
+                        kept.add(base, &samples)?;
+                    }
                 }
                 Ok(())
             });
             of_part.transpose()?;
         }
-        let judged = replica.on_first(|| {
-            let (kept, known) = (Tensor::cat(kept, 0), &self.validation_truth);
-            task.metrics(base, kept, rows, known, self.plotted)
+        let judged = replica.on_first(|| -> Result<_, RunError> {
+            let (mut all, mut total) = (Validated::default(), 0.0);
+            for (kept, known) in kept.into_iter().zip(&self.validation_truths) {
+                let (task, rows, kept) = (kept.task, kept.rows, Tensor::cat(kept.batches, 0));
+                let (of_task, loss) = task.metrics(base, kept, rows, known, self.plotted)?;
+                all.metrics.extend(of_task.metrics);
+                all.compared.extend(of_task.compared);
+                total += task.weight() * loss;
+            }
+            Ok((all, total))
         });
         Ok(judged.transpose()?.unwrap_or_default())
+    }
+
+    fn kept_of_tasks(&self) -> Vec<Kept<'_>> {
+        let tasks = self.tasks.iter().map(|task| Kept {
+            task,
+            rows: task.validated(&self.split.validation),
+            batches: Vec::new(),
+            samples: 0,
+        });
+        tasks.collect()
     }
 }
 
@@ -161,7 +238,7 @@ impl Objective for Pretraining<'_> {
         scale: f64,
         replica: Replica<'_>,
     ) -> Result<BatchResult, RunError> {
-        let (device, truth) = (&self.device, batch.truth.take());
+        let (device, truths) = (&self.device, std::mem::take(&mut batch.truths));
         let rng = &mut draws.stream("ASVs");
         let batch = match &self.augmenting {
             Some(augmenting) => {
@@ -179,7 +256,7 @@ impl Objective for Pretraining<'_> {
         let guessed = self.guessed(&chunks, &batch.groups, draws, scale, replica);
         let chunks = self.with_errors(chunks, &batch.groups, draws);
         let mut nucleotide_loss = None;
-        if let (Some(task), Some(truth)) = (self.task, truth) {
+        if !self.tasks.is_empty() {
             let seen = guessed.as_ref().and_then(|guessed| guessed.seen.as_ref());
             let asvs = (&batch.groups, seen.unwrap_or(&chunks).as_slice());
             let (kept, seeds) = (self.frozen.as_ref(), draws.asv_seeds("dropout in ASVs"));
@@ -190,9 +267,7 @@ impl Objective for Pretraining<'_> {
             let samples = in_step(draws.seed("dropout in samples"), batch.numbers(), || {
                 model.embed_samples(asvs.all.clone(), &input.samples)
             });
-            let loss = |base: &Base, all| task.loss(base, all, truth, device);
-            let (loss, value) = batch.term_of_all(model, samples, loss)?;
-            let loss = loss.mul_scalar(self.unifrac_weight * scale);
+            let (loss, terms) = self.loss((model, device), samples, &batch, (truths, scale))?;
             match &guessed {
                 Some(guessed) if guessed.seen.is_some() => {
                     let guess = (guessed.own.as_slice(), guessed.weight / guessed.places);
@@ -201,9 +276,7 @@ impl Objective for Pretraining<'_> {
                 }
                 _ => asvs.learn(loss, model, &mut gradients)?,
             }
-            let value: f64 = scalars(value.into_iter().collect()).iter().sum();
-            losses.push(metric(&task.loss_name(), value));
-            losses[0].value += self.unifrac_weight * value;
+            losses = read(terms);
         }
         if let (Some((task, weight)), Some(guessed)) = (self.nucleotides, &guessed) {
             let seeds = draws.asv_seeds("dropout in nucleotides");
@@ -223,16 +296,16 @@ impl Objective for Pretraining<'_> {
         })
     }
 
-    fn task(&self) -> Option<BaseTask<'_>> {
-        self.task
+    fn tasks(&self) -> &[BaseTask<'_>] {
+        self.tasks
     }
 
     fn validate(&self, model: &Base, replica: Replica<'_>) -> Result<Validated, RunError> {
         let base = model.valid();
         let (mut metrics, mut compared) = (Vec::new(), Vec::new());
         let mut total = 0.0;
-        if let Some(task) = self.task {
-            let (samples, loss) = self.validate_samples(task, &base, replica)?;
+        if !self.tasks.is_empty() {
+            let (samples, loss) = self.validate_samples(&base, replica)?;
             (metrics, compared) = (samples.metrics, samples.compared);
             total += self.unifrac_weight * loss;
         }
@@ -247,9 +320,9 @@ impl Objective for Pretraining<'_> {
     }
 
     fn default_metric(&self) -> String {
-        match self.task {
-            Some(task) => task.default_metric(),
-            None => "nucleotide_loss".to_owned(),
+        match self.tasks {
+            [] => "nucleotide_loss".to_owned(),
+            tasks => BaseTask::default_metric(tasks),
         }
     }
 

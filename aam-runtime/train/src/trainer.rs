@@ -109,8 +109,11 @@ impl<'a> Trainer<'a> {
         let rows = sampling.rows.len();
         let batches = sampling.batches(self.options.seed, self.plan.batch_size, begun);
         // The first rank sends the true values of batches to the others.
-        let task = objective.task().filter(|_| communicator.rank() == 0);
-        with_batches(task, sampling.rows, batches, |next_batch| {
+        let tasks = match communicator.rank() {
+            0 => objective.tasks(),
+            _ => &[],
+        };
+        with_batches(tasks, sampling.rows, batches, |next_batch| {
             self.epochs(objective, model, progress, rows, next_batch)
         })
     }

@@ -23,14 +23,14 @@ pub struct TrainingBatch {
     pub rows: Vec<usize>,
     /// All rows that are trained on, which may be fewer than those of the study's training samples.
     pub pool: Arc<[usize]>,
-    /// The true values of the samples ([`BaseTask::truth`]), if there is a sample task.
-    pub truth: Option<Vec<f32>>,
+    /// The true values of the samples for each sample task ([`BaseTask::truth`]).
+    pub truths: Vec<Vec<f32>>,
 }
 
 impl TrainingBatch {
-    fn new(rows: Vec<usize>, pool: Arc<[usize]>, task: BaseTask<'_>) -> Self {
-        let truth = Some(task.truth(&rows));
-        Self { rows, pool, truth }
+    fn new(rows: Vec<usize>, pool: Arc<[usize]>, tasks: &[BaseTask<'_>]) -> Self {
+        let truths = tasks.iter().map(|task| task.truth(&rows)).collect();
+        Self { rows, pool, truths }
     }
 }
 
@@ -40,31 +40,26 @@ pub type NextBatch<'a> = dyn FnMut() -> Result<TrainingBatch, RunError> + 'a;
 /// Passes batches for the infinite iterator `batches`, of rows in `pool`, to `work`, and returns its
 /// result.
 ///
-/// If there is a task, its true values are computed in another thread.
+/// If there are tasks, their true values are computed in another thread.
 pub fn with_batches<R>(
-    task: Option<BaseTask<'_>>,
+    tasks: &[BaseTask<'_>],
     pool: &[usize],
     mut batches: impl Iterator<Item = Vec<usize>> + Send,
     work: impl FnOnce(&mut NextBatch<'_>) -> R,
 ) -> R {
     let pool: Arc<[usize]> = pool.into();
-    let Some(task) = task else {
+    if tasks.is_empty() {
         return work(&mut || {
             let rows = batches.next().ok_or(RunError::BatchesEnded)?;
-            let pool = Arc::clone(&pool);
-            Ok(TrainingBatch {
-                rows,
-                pool,
-                truth: None,
-            })
+            Ok(TrainingBatch::new(rows, Arc::clone(&pool), tasks))
         });
-    };
+    }
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel(AHEAD);
         scope.spawn(move || {
             for rows in batches {
                 // The receiver no longer exists once the work is done.
-                let batch = TrainingBatch::new(rows, Arc::clone(&pool), task);
+                let batch = TrainingBatch::new(rows, Arc::clone(&pool), tasks);
                 if sender.send(batch).is_err() {
                     break;
                 }
@@ -96,12 +91,14 @@ mod tests {
         }
     }
 
-    fn distances() -> Supervision {
-        Supervision {
-            objective: aam_study::objective(&DataOptions::default(), &Components::default())
-                .unwrap(),
+    fn distances() -> Vec<Supervision> {
+        let found = aam_study::objectives(&DataOptions::default(), &Components::default());
+        let supervised = found.unwrap().into_iter().map(|of| Supervision {
+            objective: of.objective,
+            weight: of.weight,
             truth: Truth::Distances(Box::new(Apart)),
-        }
+        });
+        supervised.collect()
     }
 
     /// Batch number `i` of a run.
@@ -112,31 +109,30 @@ mod tests {
     #[test]
     fn batches_come_in_order_with_the_truth_that_they_have_without_a_thread() {
         let supervision = distances();
-        let task = BaseTask::new(&supervision, &[0, 1]).unwrap();
-        let found: Vec<TrainingBatch> =
-            with_batches(Some(task), &[1, 2], (0..).map(rows), |next| {
-                (0..50).map(|_| next().unwrap()).collect()
-            });
+        let tasks = BaseTask::all(&supervision, &[0, 1]).unwrap();
+        let found: Vec<TrainingBatch> = with_batches(&tasks, &[1, 2], (0..).map(rows), |next| {
+            (0..50).map(|_| next().unwrap()).collect()
+        });
         assert_eq!(found.len(), 50);
         for (i, batch) in found.iter().enumerate() {
-            assert_eq!(*batch, TrainingBatch::new(rows(i), [1, 2].into(), task));
-            let truth = batch.truth.as_ref().unwrap();
+            assert_eq!(*batch, TrainingBatch::new(rows(i), [1, 2].into(), &tasks));
+            let truth = &batch.truths[0];
             assert!(truth.len() == 16 && truth[1] > 0.0);
         }
-        let first = with_batches(None, &[], (0..).map(rows), |next| next().unwrap());
-        assert_eq!((first.rows, first.truth), (rows(0), None));
+        let first = with_batches(&[], &[], (0..).map(rows), |next| next().unwrap());
+        assert_eq!((first.rows, first.truths), (rows(0), Vec::new()));
     }
 
     #[test]
     fn few_batches_wait_and_the_thread_ends_with_the_work() {
         let supervision = distances();
-        let task = BaseTask::new(&supervision, &[0, 1]).unwrap();
+        let tasks = BaseTask::all(&supervision, &[0, 1]).unwrap();
         let made = AtomicUsize::new(0);
         let batches = (0..).map(|i| {
             made.fetch_add(1, Ordering::SeqCst);
             rows(i)
         });
-        let outcome: Result<(), &str> = with_batches(Some(task), &[], batches, |next| {
+        let outcome: Result<(), &str> = with_batches(&tasks, &[], batches, |next| {
             for taken in 1..=20 {
                 next().map_err(|_| "no batch")?;
                 // The consumed ones, the queued ones, and the one being computed.
@@ -151,14 +147,14 @@ mod tests {
     #[test]
     fn a_panic_in_the_thread_ends_the_work_and_is_one_of_the_program() {
         let supervision = distances();
-        let task = BaseTask::new(&supervision, &[0, 1]).unwrap();
+        let tasks = BaseTask::all(&supervision, &[0, 1]).unwrap();
         let broken = (0..).map(|i| match i {
             0..3 => rows(i),
             _ => panic!("a mistake"),
         });
         let taken = AtomicUsize::new(0);
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            with_batches(Some(task), &[], broken, |next| {
+            with_batches(&tasks, &[], broken, |next| {
                 while next().is_ok() {
                     taken.fetch_add(1, Ordering::SeqCst);
                 }

@@ -33,6 +33,7 @@ mod memory;
 mod missing_words;
 mod mixed_precision;
 mod mixed_up_files;
+mod objectives;
 mod one_writer;
 mod optimization;
 mod ordination;

@@ -90,7 +90,7 @@ fn an_objective_is_the_metric_of_its_name() {
 }
 
 /// Writes a taxonomy in which ASVs of similar slopes are of one genus, and two genera of one family.
-fn write_taxonomy(aam: &Aam) {
+pub(crate) fn write_taxonomy(aam: &Aam) {
     let truth = aam.read("study/truth-asvs.tsv");
     let mut asvs: Vec<(f64, &str)> = cells(&truth, "slope")
         .into_iter()

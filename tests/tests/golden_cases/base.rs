@@ -26,7 +26,7 @@ fn losses(case: &Case, base: &Base, masked: bool, outputs: Option<&str>) -> [Ten
     let encoded = base.predict_nucleotides(tokens.rows.clone()).unwrap();
     let logits = encoded.logits;
     let (asvs, samples) = in_samples(base, encoded.embeddings, &input);
-    let distances = base.distances(samples.clone());
+    let distances = base.distances(0, samples.clone()).unwrap();
     if let Some(outputs) = outputs {
         case.check(&format!("{outputs}/sample_embeddings"), asvs);
         case.check(&format!("{outputs}/embeddings"), samples);

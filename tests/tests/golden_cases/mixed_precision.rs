@@ -28,7 +28,7 @@ fn computed(precision: MixedPrecision) -> Found {
     let encoded = base.predict_nucleotides(tokens.rows.clone()).unwrap();
     let logits = encoded.logits;
     let (asvs, samples) = in_samples(&base, encoded.embeddings, &input);
-    let distances = base.distances(samples.clone());
+    let distances = base.distances(0, samples.clone()).unwrap();
     let outputs = vec![
         ("sample_embeddings", numbers(asvs)),
         ("embeddings", numbers(samples)),

@@ -69,7 +69,7 @@ fn run(setup: &Setup) {
         case.check("outputs/base_embeddings", output.asvs.unwrap());
         let samples = output.samples.unwrap();
         case.check("outputs/embeddings", samples.clone());
-        let distances = predictor.base.distances(samples);
+        let distances = predictor.base.distances(0, samples).unwrap();
         case.check("outputs/pairwise_distances", distances.clone());
         case.check("outputs/target_prediction", output.values.clone());
         if let Some(file) = setup.attention {

@@ -154,14 +154,15 @@ impl Text {
             learned.push("masked nucleotides".to_owned());
         }
         if has_weight("unifrac-weight") {
-            learned.push(match objective {
-                None | Some("unifrac") => {
+            let objectives = objective.unwrap_or("unifrac").split(',');
+            learned.extend(objectives.map(|item| match item.split(':').next() {
+                Some("unifrac") => {
                     let metric = text_of(record, "unifrac-metric").unwrap_or("unweighted");
                     let cited = self.cite(&[citations::UNIFRAC]);
                     format!("{metric} UniFrac distances between samples{cited}")
                 }
-                Some(name) => format!("the objective {name} of samples"),
-            });
+                _ => format!("the objective {item} of samples"),
+            }));
         }
         learned
     }

@@ -47,7 +47,7 @@ fn batch(rows: &[usize], pool: &[usize]) -> TrainingBatch {
     TrainingBatch {
         rows: rows.to_vec(),
         pool: Arc::from(pool),
-        truth: None,
+        truths: Vec::new(),
     }
 }
 

@@ -225,7 +225,8 @@ impl Input {
             SampleView::Profiles(_) => Vec::new(),
         };
         let samples = base.embed_samples(embeddings, &input);
-        let distances = base.distances(samples.clone());
+        let distances = base.distances(0, samples.clone());
+        let distances = distances.map_err(|error| error.to_string())?;
         Ok([
             contextual,
             values(logits),

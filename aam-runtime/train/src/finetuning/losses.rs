@@ -61,7 +61,7 @@ impl Finetuning<'_> {
         output: &PredictorOutput,
         batch: &LocalBatch<'_>,
         target: Tensor<2>,
-        truth: Option<Vec<f32>>,
+        truths: Vec<Vec<f32>>,
     ) -> Result<(Tensor<1>, Vec<LossTerm>), RunError> {
         let (device, samples) = (&self.device, &batch.samples);
         let weights = self.weights.as_ref().map(|weights| {
@@ -85,16 +85,19 @@ impl Finetuning<'_> {
             });
             total = total + penalty;
         }
-        if let (Some(task), Some(embedded), Some(truth)) = (self.task, &output.samples, truth) {
-            let loss = |base: &Base, all| task.loss(base, all, truth, device);
-            let base = &model.predictor.base;
-            let (term, value) = batch.term_of_all(base, embedded.clone(), loss)?;
-            terms.push(LossTerm {
-                name: task.loss_name(),
-                value,
-                weight: self.unifrac_weight,
-            });
-            total = total + term.mul_scalar(self.unifrac_weight);
+        if let Some(embedded) = &output.samples {
+            for (task, truth) in self.tasks.iter().zip(truths) {
+                let loss = |base: &Base, all| task.loss(base, all, truth, device);
+                let base = &model.predictor.base;
+                let (term, value) = batch.term_of_all(base, embedded.clone(), loss)?;
+                let weight = self.unifrac_weight * task.weight();
+                terms.push(LossTerm {
+                    name: task.loss_name(),
+                    value,
+                    weight,
+                });
+                total = total + term.mul_scalar(weight);
+            }
         }
         if let Some(predicted) = &output.counts {
             let input = samples.input(None, None, device).samples;

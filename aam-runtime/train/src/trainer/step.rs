@@ -92,11 +92,12 @@ pub(super) fn with_truth<O: Objective>(
     objective: &O,
     batch: TrainingBatch,
 ) -> Result<TrainingBatch, RunError> {
-    let truth = match objective.task() {
-        None => None,
-        Some(_) => values_of_first(communicator, batch.truth)?,
-    };
-    Ok(TrainingBatch { truth, ..batch })
+    let mut own = batch.truths.into_iter();
+    let mut truths = Vec::new();
+    for _ in objective.tasks() {
+        truths.extend(values_of_first(communicator, own.next())?);
+    }
+    Ok(TrainingBatch { truths, ..batch })
 }
 
 /// The error of a non-finite `loss`, with the contents of its batch.

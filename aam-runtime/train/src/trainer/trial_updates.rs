@@ -70,9 +70,11 @@ impl TrialUpdates<'_> {
     ) -> Result<O::Model, RunError> {
         let all = sampling.batches(self.options.seed, self.plan.batch_size, (1, 0));
         // The first rank sends the true values of batches to the others.
-        let is_first = self.strategy.communicator().rank() == 0;
-        let task = objective.task().filter(|_| is_first);
-        with_batches(task, sampling.rows, all, |next_batch| {
+        let tasks = match self.strategy.communicator().rank() {
+            0 => objective.tasks(),
+            _ => &[],
+        };
+        with_batches(tasks, sampling.rows, all, |next_batch| {
             self.watched(objective, model.clone(), next_batch, rates, watcher)
         })
     }
