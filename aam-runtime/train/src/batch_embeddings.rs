@@ -112,22 +112,17 @@ impl<'a> BatchEmbeddings<'a> {
     }
 }
 
-/// Number of validation batches whose ASVs are encoded together.
+/// Number of validation batches that are evaluated together.
 const BATCHES_TOGETHER: usize = 64;
 
-/// The parts of the validation samples at `rows` whose ASVs are encoded together, so that the
-/// memory for embeddings does not grow with the number of samples: all samples if the embeddings
-/// are `kept` anyway.
-pub fn parts_encoded_together<'a>(
-    kept: Option<&Embeddings>,
-    rows: &'a [usize],
+/// The parts of the validation samples at `rows` whose ASVs are encoded and whose predictions are
+/// averaged together, so that the memory for embeddings and for the passes does not grow with the
+/// number of samples.
+pub fn parts_evaluated_together(
+    rows: &[usize],
     batch_size: usize,
-) -> impl Iterator<Item = &'a [usize]> + use<'a> {
-    let size = match kept {
-        Some(_) => rows.len(),
-        None => BATCHES_TOGETHER.saturating_mul(batch_size),
-    };
-    rows.chunks(size.max(1))
+) -> impl Iterator<Item = &[usize]> {
+    rows.chunks(BATCHES_TOGETHER.saturating_mul(batch_size).max(1))
 }
 
 /// The embeddings `kept`, or newly computed ones of the ASVs of the samples at `rows`; the replicas
@@ -158,11 +153,11 @@ mod tests {
     #[test]
     fn parts_are_whole_batches_in_order() {
         let rows: Vec<usize> = (0..1000).rev().collect();
-        let parts: Vec<&[usize]> = parts_encoded_together(None, &rows, 7).collect();
+        let parts: Vec<&[usize]> = parts_evaluated_together(&rows, 7).collect();
         assert_eq!(parts.concat(), rows);
         let sizes: Vec<usize> = parts.iter().map(|part| part.len()).collect();
         assert_eq!(sizes, [448, 448, 104]);
-        assert_eq!(parts_encoded_together(None, &rows, usize::MAX).count(), 1);
-        assert_eq!(parts_encoded_together(None, &[], 8).count(), 0);
+        assert_eq!(parts_evaluated_together(&rows, usize::MAX).count(), 1);
+        assert_eq!(parts_evaluated_together(&[], 8).count(), 0);
     }
 }

@@ -12,7 +12,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::augmenting::Augmenting;
 use super::base_task::BaseTask;
-use super::batch_embeddings::{BatchEmbeddings, kept_or_fresh, parts_encoded_together};
+use super::batch_embeddings::{BatchEmbeddings, kept_or_fresh, parts_evaluated_together};
 use super::encoding::Embeddings;
 use super::inference::FineTuned;
 use super::loss_terms::read;
@@ -165,7 +165,7 @@ impl Finetuning<'_> {
         replica: Replica<'_>,
     ) -> Result<Option<Validation>, RunError> {
         let (mut judged, mut batches) = (Judged::default(), 0);
-        for part in parts_encoded_together(self.frozen.as_ref(), rows, self.batch_size) {
+        for part in parts_evaluated_together(rows, self.batch_size) {
             let embeddings = self.embeddings(model, part, replica)?;
             let of_part =
                 replica.on_first(|| self.judge(model, &embeddings, (batches, part), &mut judged));

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::augmenting::Augmenting;
 use super::base_task::BaseTask;
-use super::batch_embeddings::{BatchEmbeddings, kept_or_fresh, parts_encoded_together};
+use super::batch_embeddings::{BatchEmbeddings, kept_or_fresh, parts_evaluated_together};
 use super::encoding::Embeddings;
 use super::loss_terms::{LossTerm, read};
 use super::masked_chunk::{self, places};
@@ -186,7 +186,7 @@ impl Pretraining<'_> {
         let device = self.device.clone().inner();
         let frozen = self.frozen.as_ref();
         let mut rng = stream(self.seed, "ASVs of the validation samples");
-        for part in parts_encoded_together(frozen, rows, self.batch_size) {
+        for part in parts_evaluated_together(rows, self.batch_size) {
             let embeddings = kept_or_fresh(frozen, base, &self.batcher, part, &device, replica)?;
             let of_part = replica.on_first(|| -> Result<(), RunError> {
                 for rows in part.chunks(self.batch_size.max(1)) {
