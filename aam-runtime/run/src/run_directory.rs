@@ -11,8 +11,8 @@ use crate::run_files::{
     CHECKPOINTS, is_leftover, only_leftovers, remove_files, remove_run, results_in,
 };
 pub use crate::run_files::{
-    COMPARISON, CONFIG, ENCODER, ERRORS_BY, EVALUATION, FOLD, METRICS_LINES, ORDINATION, RECORD, REPORT,
-    RESULT, TENSORBOARD,
+    COMPARISON, CONFIG, ENCODER, ERRORS_BY, EVALUATION, FOLD, METRICS_LINES, ORDINATION, RECORD,
+    REPORT, RESULT, TENSORBOARD,
 };
 use aam_core::file_operations::{make_directories, remove_file, rename, write_synced};
 use aam_data::id_list;

@@ -59,7 +59,7 @@ impl<'a> BaseTask<'a> {
     pub fn all(supervision: &'a [Supervision], train: &[usize]) -> Result<Vec<Self>, RunError> {
         let mut all: Vec<Self> = Vec::with_capacity(supervision.len());
         for of in supervision {
-            let alike = |task: &&Self| task.objective.learnt() == of.objective.learnt();
+            let alike = |task: &&Self| task.objective.learned() == of.objective.learned();
             let readout = all.iter().filter(alike).count();
             all.push(Self::new(of, readout, train)?);
         }
