@@ -1,12 +1,11 @@
 //! Several components of a kind in one run, with options: `unifrac,taxonomy:weight=0.5`.
 
 use aam_api::error::nearest;
-use aam_api::options::OptionInfo;
+use aam_api::options::{OptionInfo, shown};
 use aam_api::{Choice, ComponentInfo, KindEntry, PluginError};
 
-use super::Naming;
-use super::file::did_you_mean;
 use super::flags::Given;
+use super::{Naming, did_you_mean};
 use crate::failure::Failure;
 
 /// Whether `names` are several components of `kind`, or one with options of its own.
@@ -36,7 +35,7 @@ pub(super) fn choice(
     let mut choice = Choice::named(names.join(","));
     let filed = naming.table.iter().flat_map(|table| &table.options);
     for (option, value) in filed {
-        let (place, found) = (naming.file_place.as_str(), value.to_string());
+        let (place, found) = (naming.file_place.as_str(), shown(value));
         let (component, known) = holder(&components, option, place)?;
         // TOML has no null.
         let value = match value.as_str() == Some("none") && known.allows_none() {

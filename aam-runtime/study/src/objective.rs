@@ -124,7 +124,10 @@ fn built(
 ///
 /// # Errors
 /// Those of [`Registry::load`].
-pub(super) fn asked(options: &DataOptions, components: &Components) -> Result<String, RunError> {
+pub(super) fn asked(
+    options: &DataOptions,
+    components: &Components,
+) -> Result<(&'static str, String), RunError> {
     let registry = Registry::<ObjectiveKind>::load()?;
     let choice = components.choice::<ObjectiveKind>();
     Ok(match named(&registry, &options.unifrac_metric) {
@@ -319,8 +322,8 @@ mod tests {
         for (name, said) in [
             ("unifrac:weight=0", "weight: expected"),
             (
-                "unifrac:wieght=2",
-                "unifrac has no option 'wieght'; it has metric, weight",
+                "unifrac:heavy=2",
+                "unifrac has no option 'heavy'; it has metric, weight",
             ),
             ("unifrac,faith", "no such objective"),
             ("unifrac,unifrac:metric=weighted", "reported as unifrac_r2"),

@@ -42,7 +42,7 @@ pub(super) fn sourced(
             _ => format!("none of the objectives '{name}' reads it"),
         };
         let problem = format!("{why}: leave it out, or choose another --objective");
-        return Err(RunError::setting(flag, problem));
+        return Err(RunError::setting(*flag, problem));
     }
     if options.tree.is_some() && options.unifrac_matrix.is_some() {
         let problem = "--tree is given, too: leave out one of the two";

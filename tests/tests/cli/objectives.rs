@@ -30,8 +30,6 @@ fn the_weighted_sum_is_trained_and_each_is_reported() {
         "unweighted UniFrac from the tree",
         "taxonomic distances at all named ranks",
         "UniFrac distances, taxonomic distances: training",
-        "unifrac_r2",
-        "taxonomy_r2",
     ]);
     let last = |metric: &str| aam.last("both", metric);
     close(
