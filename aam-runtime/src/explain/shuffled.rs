@@ -4,7 +4,6 @@
 
 use aam_core::random::stream;
 use aam_data::Table;
-use aam_evaluation::results::HeldOut;
 use aam_run::RunError;
 use rand::seq::SliceRandom;
 
@@ -83,7 +82,7 @@ impl<'a> Shuffling<'a> {
     }
 
     /// The losses of the predictions of `methods` for those of the samples that are at `own` rows of the
-    /// table. `None` if none of them is. `progress` is called after each group in each repeat.
+    /// table. `None` if none of them is. `progress` is called for each group in each repeat.
     ///
     /// # Errors
     /// Predictions that are not finite, or those of `progress`.
@@ -110,9 +109,28 @@ impl<'a> Shuffling<'a> {
         let mut more = vec![Vec::with_capacity(self.donors.len()); self.groups.len()];
         for donors in &self.donors {
             let donors: Vec<usize> = places.iter().map(|&place| donors[place]).collect();
-            for (group, more) in self.groups.iter().zip(&mut more) {
-                let columns = &group.of.columns;
-                let shuffled = self.shuffled(methods, columns, (&rows, &donors), &known)?;
+            // All groups together: a prediction of few samples costs about as much as one of many.
+            let (mut changed, mut starts) = (ChangedSamples::default(), Vec::new());
+            let changed_places: Vec<Vec<usize>> = self
+                .groups
+                .iter()
+                .map(|group| {
+                    starts.push(changed.len());
+                    self.shuffle(&group.of.columns, (&rows, &donors), &mut changed)
+                })
+                .collect();
+            let predicted = match changed.len() {
+                0 => Vec::new(),
+                _ => methods.predict(&changed)?.combined,
+            };
+            for (group, more) in more.iter_mut().enumerate() {
+                let mut shuffled = known.clone();
+                let predicted = predicted.iter().skip(starts[group]);
+                for (place, predicted) in changed_places[group].iter().zip(predicted) {
+                    shuffled[*place]
+                        .predictions
+                        .clone_from(&predicted.predictions);
+                }
                 more.push(judge.loss(&rows, &shuffled) - whole);
                 progress()?;
             }
@@ -124,15 +142,14 @@ impl<'a> Shuffling<'a> {
         }))
     }
 
-    /// The predictions for the samples at `rows`, each with its donor's reads of the ASVs in
-    /// `columns`. `known` are the predictions for the original samples.
-    fn shuffled(
+    /// Adds the samples at `rows` to `changed`, each with its donor's reads of the ASVs in `columns`, except those
+    /// that stay as they are. Returns the places of the others among `rows`.
+    fn shuffle(
         &self,
-        methods: &Methods<'_>,
         columns: &[u32],
         (rows, donors): (&[usize], &[usize]),
-        known: &[HeldOut],
-    ) -> Result<Vec<HeldOut>, RunError> {
+        changed: &mut ChangedSamples,
+    ) -> Vec<usize> {
         let is_moved = |column: u32| columns.binary_search(&column).is_ok();
         let own = |row: usize, moved: bool| -> Vec<(u32, u32)> {
             let reads = reads(self.table, row).into_iter();
@@ -140,7 +157,7 @@ impl<'a> Shuffling<'a> {
                 .filter(|(column, _)| is_moved(*column) == moved)
                 .collect()
         };
-        let (mut changed, mut places) = (ChangedSamples::default(), Vec::new());
+        let mut places = Vec::new();
         for (place, (&row, &donor)) in rows.iter().zip(donors).enumerate() {
             let given = own(donor, true);
             if given != own(row, true) {
@@ -151,14 +168,7 @@ impl<'a> Shuffling<'a> {
                 places.push(place);
             }
         }
-        let mut samples = known.to_vec();
-        if changed.len() > 0 {
-            let predicted = methods.predict(&changed)?.combined;
-            for (place, predicted) in places.into_iter().zip(predicted) {
-                samples[place].predictions = predicted.predictions;
-            }
-        }
-        Ok(samples)
+        places
     }
 }
 
