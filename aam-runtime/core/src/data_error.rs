@@ -99,7 +99,7 @@ mod tests {
         let error = DataError::new(format!("expected a count, found '{cell}' here")).help(cell);
         let text = error.to_string();
         assert!(text.len() < 5000, "{}", text.len());
-        assert!(text.starts_with("expected a count, found `ä") && text.contains("ä` here\n"));
+        assert!(text.starts_with("expected a count, found 'ä") && text.contains("ä' here\n"));
         assert_eq!(brief("short"), "short");
     }
 }

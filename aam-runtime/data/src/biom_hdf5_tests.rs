@@ -78,9 +78,9 @@ fn what_does_not_fit_is_refused() {
             [0, 1, 2],
             [0, 2, 2],
             both,
-            "indptr`: does not run from 0 to 3",
+            "indptr': does not run from 0 to 3",
         ),
-        (both, [0, 1, 2], [0, 4, 3], both, "indptr`: decreases"),
+        (both, [0, 1, 2], [0, 4, 3], both, "indptr': decreases"),
         (both, [0, 1, 2], [0, -1, 3], both, "negative number"),
         (both, [0, 1, 3], [0, 2, 3], both, "index 3 is not below 3"),
         (

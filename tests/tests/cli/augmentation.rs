@@ -202,7 +202,7 @@ fn what_cannot_work_is_refused_before_files_are_read() {
     for (command, words) in [
         (
             format!("{train} --augmentation rarefy"),
-            "no such augmentation; expected one of asv-dropout, mixup, mutation, rarefaction",
+            "expected one of asv-dropout, mixup, mutation, rarefaction",
         ),
         (format!("{train} --augmentation mixup,mixup"), "twice"),
         (

@@ -80,7 +80,9 @@ fn metadata_that_lacks_what_the_model_uses() {
 #[test]
 fn lists_of_samples_name_the_sample_at_fault() {
     let aam = trained("");
-    let train = TRAIN.replace(" run", " other");
+    let train = TRAIN
+        .replace(" run", " other")
+        .replace("--test-size 0.2 ", "");
     aam.write("train.txt", "S001\nS002\nS003\nS999\n");
     aam.write("validation.txt", "S004\nS005\n");
     let lists = "--train-samples train.txt --validation-samples validation.txt";

@@ -249,7 +249,7 @@ fn other_settings_or_data_are_refused_until_the_comparison_is_replaced() {
     assert!(!aam.path("out/linear+none+huber+single").exists());
     // Folders that are not comparisons are left alone.
     aam.refuses(&format!("{moved} --epochs 1").replace("--output-dir out", "--output-dir study"))
-        .says(&["study", "no comparison"]);
+        .says(&["--output-dir study", "no run to resume"]);
 }
 
 #[test]
