@@ -15,7 +15,7 @@ use super::methods::Methods;
 use super::shuffled::{Shuffled, ShuffledGroup, Shuffling};
 
 /// The fraction of the evaluations that shuffling takes, and that exchanging other inputs takes.
-const OF_SHUFFLING: u64 = 6;
+const OF_SHUFFLING: u64 = 4;
 const OF_EXCHANGING: u64 = 10;
 
 /// Both changes, with the metric for the samples of each, if it is defined.
