@@ -117,7 +117,8 @@ pub trait Fusion {
         FusedPooled::new(pooled, Vec::new())
     }
 
-    /// Adds [`fuse_profile`](Self::fuse_profile) to `graph`. `None` if the fusion cannot be exported.
+    /// Adds [`fuse_profile`](Self::fuse_profile) to `graph`. `None`, the default unless the fusion
+    /// [changes nothing](Self::changes_nothing), if the fusion cannot be exported.
     fn export_profile(
         &self,
         graph: &mut Graph,
@@ -128,7 +129,8 @@ pub trait Fusion {
         self.changes_nothing().then(|| profiles.clone())
     }
 
-    /// Adds [`fuse_pooled`](Self::fuse_pooled) to `graph`. `None` if the fusion cannot be exported.
+    /// Adds [`fuse_pooled`](Self::fuse_pooled) to `graph`; overridden by a fusion that overrides that one and
+    /// can be exported. `None` if it cannot.
     fn export_pooled(
         &self,
         graph: &mut Graph,
@@ -136,7 +138,7 @@ pub trait Fusion {
         categories: Option<&ExportedCategories>,
     ) -> Option<Exported> {
         let _ = (graph, categories);
-        self.changes_nothing().then(|| pooled.clone())
+        Some(pooled.clone())
     }
 
     /// Whether [`Fusion::fuse_asvs`] returns [`FusedAsvs::Pooled`], so that the model needs no

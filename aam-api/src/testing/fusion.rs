@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::numbers::{Array, Numbers};
 use super::subject::Subject;
 use super::{Check, Conformance, DIM, attention, categories, ensure, plugin};
+use crate::export::{Axis, Element, ExportedCategories, Graph};
 use crate::{
     BoxedFusion, CategorySchema, FusedAsvs, FusionContext, FusionKind, Observation, Plugin,
 };
@@ -158,6 +159,7 @@ fn apply(
         change == 0.0 || !fusion.changes_nothing(),
         "changes_nothing contradicts what fuse_pooled returns"
     );
+    check_exported(fusion, categories.is_some(), change > 0.0)?;
     ensure!(
         fused.pooled.dims() == [batch, DIM],
         "fused samples have the shape {:?}, expected [batch, dim] = {:?}",
@@ -216,6 +218,37 @@ fn apply_to_profiles(
         [batch, DIM]
     );
     Ok(vec![fused.pooled.unsqueeze_dim(1)])
+}
+
+/// Checks that a fusion that can be exported exports what it does after pooling, if it `changes` anything there.
+fn check_exported(fusion: &BoxedFusion, with_categories: bool, changes: bool) -> Check {
+    let mut graph = Graph::new();
+    let axes = [Axis::Samples, Axis::Fixed(DIM)];
+    let embedding = graph.input("embedding", Element::Float, &axes, "");
+    let categories = with_categories.then(|| {
+        let schema = categories::schema();
+        let axes = [Axis::Samples, Axis::Fixed(schema.columns.len())];
+        let ids = graph.input("ids", Element::Int64, &axes, "");
+        let columns = schema.columns.iter().enumerate().map(|(place, column)| {
+            let axes = [Axis::Samples, Axis::Fixed(column.width)];
+            graph.input(&format!("column {place}"), Element::Float, &axes, "")
+        });
+        let columns = columns.collect();
+        ExportedCategories::new(&mut graph, ids, columns)
+    });
+    let categories = categories.as_ref();
+    if fusion
+        .export_profile(&mut graph, &embedding, categories)
+        .is_none()
+    {
+        return Ok(());
+    }
+    let pooled = fusion.export_pooled(&mut graph, &embedding, categories);
+    ensure!(
+        !changes || pooled != Some(embedding),
+        "export_pooled leaves out what fuse_pooled does"
+    );
+    Ok(())
 }
 
 fn check_observations(observations: &[Observation], batch: usize) -> Check {

@@ -62,15 +62,6 @@ impl Fusion for AddFusion {
         Some(graph.add(profiles, &shift))
     }
 
-    fn export_pooled(
-        &self,
-        _: &mut Graph,
-        pooled: &Value,
-        _: Option<&ExportedCategories>,
-    ) -> Option<Value> {
-        Some(pooled.clone())
-    }
-
     fn fuse_asvs(
         &self,
         asvs: Tensor<3>,

@@ -62,15 +62,6 @@ impl Fusion for ConcatFusion {
         Some(graph.linear(&both, &self.projection))
     }
 
-    fn export_pooled(
-        &self,
-        _: &mut Graph,
-        pooled: &Value,
-        _: Option<&ExportedCategories>,
-    ) -> Option<Value> {
-        Some(pooled.clone())
-    }
-
     fn fuse_asvs(
         &self,
         asvs: Tensor<3>,

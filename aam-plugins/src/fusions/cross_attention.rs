@@ -157,15 +157,6 @@ impl Fusion for CrossAttentionFusion {
         Some(graph.in_rows_of(&fused, self.attention.d_model))
     }
 
-    fn export_pooled(
-        &self,
-        _: &mut Graph,
-        pooled: &Value,
-        _: Option<&ExportedCategories>,
-    ) -> Option<Value> {
-        Some(pooled.clone())
-    }
-
     fn fuse_asvs(
         &self,
         asvs: Tensor<3>,

@@ -63,15 +63,6 @@ impl Fusion for FilmFusion {
         Some(self.modulation.export(graph, profiles, &categories.joined))
     }
 
-    fn export_pooled(
-        &self,
-        _: &mut Graph,
-        pooled: &Value,
-        _: Option<&ExportedCategories>,
-    ) -> Option<Value> {
-        Some(pooled.clone())
-    }
-
     fn fuse_asvs(
         &self,
         asvs: Tensor<3>,

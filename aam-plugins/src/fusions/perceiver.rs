@@ -192,15 +192,6 @@ impl Fusion for PerceiverFusion {
         Some(graph.linear(&mean, &self.output))
     }
 
-    fn export_pooled(
-        &self,
-        _: &mut Graph,
-        pooled: &Value,
-        _: Option<&ExportedCategories>,
-    ) -> Option<Value> {
-        Some(pooled.clone())
-    }
-
     fn fuse_asvs(
         &self,
         asvs: Tensor<3>,

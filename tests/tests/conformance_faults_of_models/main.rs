@@ -1,8 +1,9 @@
-//! The conformance suite detects faults: encoders, count embeddings and objectives with one fault at
-//! a time.
+//! The conformance suite detects faults: encoders, count embeddings, fusions and objectives with one
+//! fault at a time.
 
 mod asv_encoders;
 mod count_embeddings;
+mod fusions;
 mod objectives;
 mod sample_encoders;
 
