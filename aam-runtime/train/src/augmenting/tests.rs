@@ -143,7 +143,7 @@ fn names_and_options_are_checked() {
     let refused = |names: &[&str]| named(names).unwrap_err().to_string();
     let unknown = refused(&["rarefy"]);
     assert!(
-        unknown.contains("--augmentation rarefy: no such augmentation; expected one of asv-dropout, mixup, mutation, rarefaction"),
+        unknown.contains("--augmentation rarefy: no such augmentation (did you mean 'rarefaction'?); expected one of asv-dropout, mixup, mutation, rarefaction"),
         "{unknown}"
     );
     assert!(refused(&["mixup", "mixup:alpha=1"]).contains("named twice"));
