@@ -10,7 +10,7 @@ help:
 	@echo 'make test    run all tests'
 	@echo 'make build   build the program, target/release/aam'
 	@echo 'make lint    check formatting and run clippy'
-	@echo 'make bench   time the linked heads, fusions and losses'
+	@echo 'make bench   time components, files, the encoder and UniFrac'
 
 demo: system
 	cargo run --release -- demo --overwrite

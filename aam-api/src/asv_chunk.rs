@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_is_cut_out_of_several_chunks() {
+    fn a_range_can_span_several_chunks() {
         let chunk = |tokens: &[u8], length| AsvChunk {
             tokens: tokens.to_vec(),
             length,

@@ -1,4 +1,5 @@
-//! Augmentations: random changes of training samples, drawn anew each time a sample is learned from.
+//! Augmentations: random changes of training samples, drawn again each time a sample is learned
+//! from.
 //!
 //! A run applies the augmentations that it names, one after the other, to the samples of every batch.
 //! Samples that are evaluated or predicted are never changed.
@@ -115,8 +116,8 @@ impl AugmentationContext {
 
 /// A random change of training samples, of sequences, or of both. Equal seeds give equal changes.
 pub trait Augmentation: Debug + Send + Sync {
-    /// Returns the `sample` with other reads, ASVs or numeric targets. ASVs may be those of any sample
-    /// in the pool; classes stay.
+    /// Returns the `sample` with other reads, ASVs or numeric targets. ASVs may be those of any
+    /// sample in the pool; classes are unchanged.
     fn augment(&self, sample: AugmentedSample, draw: &AugmentationDraw<'_>) -> AugmentedSample {
         let _ = draw;
         sample
@@ -127,8 +128,8 @@ pub trait Augmentation: Debug + Send + Sync {
         false
     }
 
-    /// Changes bases among the `tokens` ([`tokens`](crate::tokens)) of one ASV; all samples of a batch
-    /// that have the ASV see the same change. Other tokens stay.
+    /// Changes bases among the `tokens` ([`tokens`](crate::tokens)) of one ASV; all samples of a
+    /// batch that have the ASV see the same change. Other tokens are unchanged.
     fn mutate(&self, tokens: &mut [u8], seed: u64) {
         let _ = (tokens, seed);
     }
@@ -138,7 +139,7 @@ crate::define_kind! {
     /// The kind of [`Augmentation`]s. A run names several, in order, with `--augmentation`.
     pub struct AugmentationKind: Kind<Context = AugmentationContext> {
         const NAME: &'static str = "augmentation";
-        const SUMMARY: &'static str = "Changes training samples at random, anew in every epoch";
+        const SUMMARY: &'static str = "Changes training samples at random in every epoch";
         const CHOSEN_IN: &'static [Stage] = &[];
         const PLACE: u32 = 55;
     }

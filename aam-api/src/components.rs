@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_are_read_from_among_other_options() {
+    fn kinds_are_read_among_other_options() {
         let given = json!({
             "folds": 3, "lr": 0.5, "loss": null,
             "head": {"name": "mlp", "hidden": [8, 4]}, "unknown": {"name": "x"},
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_chosen_is_asked_for() {
+    fn a_missing_choice_is_reported() {
         let error = Components::default().resolve::<HeadKind>().unwrap_err();
         assert_eq!(error.to_string(), "--head is missing: choose one by name");
     }

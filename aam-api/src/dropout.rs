@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_right_share_is_dropped_and_the_mean_kept() {
+    fn the_right_fraction_is_dropped_and_the_mean_kept() {
         let mut mask = vec![0.0; 300_000];
         fill(&mut mask, 0.1, 7);
         let dropped = mask.iter().filter(|&&v| v == 0.0).count() as f64 / 3e5;

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_those_in_rank_order_on_every_rank() {
+    fn every_rank_sums_in_rank_order() {
         for size in 1..=4 {
             let value = |rank: usize, i: usize| 1e-3 * (1 + rank) as f32 / (1 + i) as f32;
             let values = |rank| (0..7).map(|i| value(rank, i)).collect::<Vec<f32>>();
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rank_that_fails_sets_the_others_free() {
+    fn a_failing_rank_releases_the_others() {
         let errors = on_ranks(3, |rank| match rank.rank() {
             1 => {
                 rank.abort("its disk is full");
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_values_that_differ_are_an_error() {
+    fn different_numbers_of_values_are_an_error() {
         let errors = on_ranks(2, |rank| rank.sum(&vec![1.0; 1 + rank.rank()]).err());
         let error = errors[0].as_ref().expect("an error").to_string();
         assert_eq!(error, "rank 1 of 2: it sent 2 values where 1 were expected");

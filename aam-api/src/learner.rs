@@ -1,8 +1,9 @@
 //! Learners: methods other than the network that predict a target from the abundances of a sample,
 //! such as forests and linear models.
 //!
-//! A config is fitted to the training samples of one target column, and the fitted learner is stored
-//! in the checkpoint. A training fits several learners, its members, and combines their predictions.
+//! A config is fitted to the training samples of one target column, and the fitted learner is
+//! stored in the checkpoint. A training run fits several learners, its members, and combines their
+//! predictions.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -260,7 +261,7 @@ crate::define_kind! {
 }
 
 impl LearnerKind {
-    /// The learners used if a training does not name its members.
+    /// The learners used if a training run does not name its members.
     pub const BY_DEFAULT: [&str; 2] = ["forest", "kernel"];
 }
 

@@ -47,8 +47,8 @@
 //!
 //! - [`AsvEncoder`], [`SampleEncoder`], [`CountEmbedding`], [`Head`], [`Fusion`], [`Loss`],
 //!   [`Metric`], [`ParallelStrategy`]: what a component of each kind does.
-//! - [`OptimizerConfig`], [`Schedule`], [`TargetTransform`], [`SampleObjective`], [`Augmentation`]: the
-//!   same for the components of a training.
+//! - [`OptimizerConfig`], [`Schedule`], [`TargetTransform`], [`SampleObjective`], [`Augmentation`]:
+//!   the same for the components of a training run.
 //! - [`Communicator`]: how the ranks of a run exchange tensors, in threads or processes.
 //! - [`Plugin`] and [`Registry`]: how components are registered, listed, chosen and built.
 //! - [`Components`]: the component that a run chooses of each kind.

@@ -45,8 +45,9 @@
 //! assert_eq!(aam_api::metric::label("age:largest_error"), "age: largest absolute error");
 //! ```
 //!
-//! What a training reports about itself (its loss, how well it predicts distances) has descriptors,
-//! too, registered with [`describe_metrics!`](crate::describe_metrics) where it is computed.
+//! What a training run reports about itself (its loss, how well it predicts distances) has
+//! descriptors, too, registered with [`describe_metrics!`](crate::describe_metrics) where it is
+//! computed.
 
 mod arithmetic;
 mod info;
@@ -159,9 +160,9 @@ macro_rules! register_metric {
     };
 }
 
-/// Registers descriptors ([`MetricInfo`](crate::metric::MetricInfo)) of what a training reports about
-/// itself, and subjects ([`Subject`](crate::metric::Subject)) that distinguish metrics. Those of
-/// components need no registration.
+/// Registers descriptors ([`MetricInfo`](crate::metric::MetricInfo)) of what a training run reports
+/// about itself, and subjects ([`Subject`](crate::metric::Subject)) that distinguish metrics. Those
+/// of components need no registration.
 #[macro_export]
 macro_rules! describe_metrics {
     ($($described:expr),+ $(,)?) => {

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_that_is_called_an_embedding_is_none() {
+    fn a_layer_named_embedding_is_not_an_embedding() {
         let device = Device::default();
         let embedding = SampleEmbedding {
             hidden: LinearConfig::new(4, 2).init(&device),

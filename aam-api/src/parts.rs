@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_is_no_rank_has_nothing() {
+    fn an_unknown_rank_has_an_empty_part() {
         let parts = Parts::equal(7, 2);
         assert_eq!((parts.of(2), parts.of(9)), (7..7, 7..7));
         assert_eq!((parts.count(), parts.ranks()), (7, 2));

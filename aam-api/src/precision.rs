@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_product_is_that_of_rounded_factors() {
+    fn products_use_rounded_factors() {
         let device = Device::flex();
         let shape @ [m, k, n] = [5, 7, 3];
         let (left, right) = (random([m, k], &device), random([k, n], &device));
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_is_its_product_and_a_bias_of_32_bits() {
+    fn a_layer_adds_a_32_bit_bias_to_its_product() {
         let device = Device::flex().autodiff();
         let layer = LinearConfig::new(6, 3).init(&device);
         let x = random([2, 4, 6], &device);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn weights_stay_as_they_are() {
+    fn weights_are_unchanged() {
         let device = Device::flex().autodiff();
         let layer = LinearConfig::new(2, 2).init(&device);
         let data = TensorData::from([[0.1f32, 0.2], [0.3, 0.4]]);

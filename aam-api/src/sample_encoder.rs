@@ -153,10 +153,11 @@ pub trait SampleEncoder {
         Vec::new()
     }
 
-    /// Whether the encoder fits statistics of the ASV embeddings, and of samples made of them, before
-    /// training ([`fitted`](Self::fitted)). It then needs fixed ASV embeddings: pre-training trains the
-    /// ASV encoder first and samples after it, training freezes it unless told otherwise, embeddings are
-    /// 32-bit, and the small remaining problem is solved with large batches and a high learning rate.
+    /// Whether the encoder fits statistics of the ASV embeddings, and of samples made of them,
+    /// before training ([`fitted`](Self::fitted)). It then needs fixed ASV embeddings: pre-training
+    /// trains the ASV encoder first and samples after it, training freezes it by default,
+    /// embeddings are 32-bit, and the small remaining problem is solved with large batches and a
+    /// high learning rate.
     fn is_fitted(&self) -> bool {
         false
     }

@@ -53,6 +53,12 @@ impl Exit {
         ),
     ];
 
+    /// The exit with the numeric code `code`.
+    pub fn of(code: i32) -> Option<Self> {
+        let mut all = Self::ALL.into_iter().map(|(exit, _)| exit);
+        all.find(|exit| i32::from(exit.code()) == code)
+    }
+
     /// The numeric code.
     pub fn code(self) -> u8 {
         self as u8

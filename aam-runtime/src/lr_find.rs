@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn the_average_is_without_the_bias_of_the_start() {
+    fn the_average_is_bias_corrected() {
         let curve = curve(|_| 3.0);
         assert!(
             curve

@@ -1,4 +1,4 @@
-//! The ordination of the samples of a training, for its report.
+//! The ordination of the samples of a training run, for its report.
 
 use aam_data::{Metadata, Table};
 use aam_evaluation::groups::Groups;

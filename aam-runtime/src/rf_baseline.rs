@@ -67,7 +67,7 @@ pub fn rf_baseline(
 /// Validated settings.
 struct ForestSettings<'a> {
     options: &'a RfBaselineOptions,
-    /// The options of a training on the same samples.
+    /// The options of a training run on the same samples.
     training: TrainOptions,
     forest: Forest,
     /// Locks the run directory.

@@ -1,4 +1,4 @@
-//! Memory use of a training by phase, measured on a real run up to its second update.
+//! Memory use of a training run by phase, measured on a real run up to its second update.
 
 use std::sync::atomic::AtomicBool;
 
@@ -201,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn phases_of_one_name_are_one() {
+    fn phases_of_the_same_name_are_merged() {
         let phase = |name: &str, peak, after| Phase {
             name: name.to_owned(),
             peak,

@@ -43,7 +43,7 @@ pub fn train(
     let fraction = options.data.held_out_fraction();
     decided.data.test_size = Some(fraction);
     observer.observe(&Event::Note(&format!(
-        "{} trainings of this model would take a long time, so {fraction} of the samples are held out once; --folds {} holds out every sample",
+        "training this model {} times would take a long time, so {fraction} of the samples are held out once; --folds {} holds out every sample",
         TrainOptions::FOLDS + 1,
         TrainOptions::FOLDS
     )))?;

@@ -271,7 +271,7 @@ fn real_studies_load_with_their_counts() {
 }
 
 #[test]
-fn mixed_up_files_are_told_where_they_belong() {
+fn errors_of_mixed_up_files_name_the_right_flag() {
     let Some(data) = data() else { return };
     let study = data.join("moving-pictures-34");
     let path = |name: &str| study.join(name);

@@ -64,7 +64,7 @@ fn the_stored_checkpoint_of_the_current_format_is_written_the_same() {
 }
 
 #[test]
-fn a_run_can_start_from_the_encoder_of_every_format_and_not_go_on_from_the_first() {
+fn a_run_can_start_from_every_format_but_not_resume_from_the_first() {
     let aam = aam!();
     aam.write(
         "metadata.tsv",

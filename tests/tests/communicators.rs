@@ -101,7 +101,7 @@ fn check<C: Communicator>(ranks: &[C]) {
 }
 
 #[test]
-fn they_do_what_they_promise() {
+fn communicators_conform() {
     check(&[Alone]);
     for size in 1..=4 {
         check(&InProcess::ranks(size));
@@ -111,18 +111,18 @@ fn they_do_what_they_promise() {
 
 #[test]
 #[should_panic(expected = "all_gather: rank 0 has")]
-fn one_that_gathers_backwards_is_found() {
+fn a_communicator_that_gathers_backwards_is_caught() {
     check(&OnDevice::ranks(3, Fault::GathersBackwards));
 }
 
 #[test]
 #[should_panic(expected = "reduce_scatter: rank 0 has")]
-fn one_that_leaves_out_a_rank_is_found() {
+fn a_communicator_that_leaves_out_a_rank_is_caught() {
     check(&OnDevice::ranks(3, Fault::LeavesOutOne));
 }
 
 #[test]
 #[should_panic(expected = "are not those of rank 0")]
-fn one_whose_ranks_add_in_different_orders_is_found() {
+fn a_communicator_whose_ranks_add_in_different_orders_is_caught() {
     check(&OnDevice::ranks(4, Fault::AddsInItsOwnOrder));
 }

@@ -27,7 +27,7 @@ fn every_component_conforms_with_its_default_options() {
 }
 
 #[test]
-fn other_ways_of_working_conform() {
+fn other_options_of_components_conform() {
     let cases = [
         ("head", "mlp", json!({"hidden": [8, 6], "dropout": 0.2})),
         (
@@ -101,7 +101,7 @@ fn other_ways_of_working_conform() {
 }
 
 #[test]
-fn other_ways_of_learning_conform() {
+fn other_options_of_learners_conform() {
     all_conform([
         ("learner", "linear", json!({"penalties": [0.5]})),
         (
@@ -123,7 +123,7 @@ fn other_ways_of_learning_conform() {
 }
 
 #[test]
-fn other_ways_of_augmenting_conform() {
+fn other_options_of_augmentations_conform() {
     all_conform([
         ("augmentation", "rarefaction", json!({"depth": 20})),
         ("augmentation", "rarefaction", json!({"share": 0.1})),
@@ -145,7 +145,7 @@ fn all_conform<const N: usize>(cases: [(&str, &str, serde_json::Value); N]) {
 }
 
 #[test]
-fn fusions_of_categories_ask_for_them() {
+fn fusions_of_categories_require_them() {
     let context = FusionContext::new(8);
     let registry = Registry::<FusionKind>::load().expect("no duplicates");
     let mut asking = Vec::new();

@@ -83,7 +83,7 @@ impl Observer for Silence {
 }
 
 #[test]
-fn cut_and_missing_files() {
+fn truncated_and_missing_files() {
     let model = Model::new();
     for (name, said) in [
         ("manifest.json", "it is damaged"),
@@ -218,7 +218,7 @@ fn a_bit_of_the_manifest_that_flips_is_noticed() {
 }
 
 #[test]
-fn what_is_no_number_is_not_predicted() {
+fn values_that_are_not_finite_are_not_predicted() {
     let model = Model::new();
     for (value, said) in [
         (json!(1e300), "the prediction of 'ph' for the sample '"),

@@ -128,7 +128,7 @@ fn a_job_with_one_device_trains() {
 }
 
 #[test]
-fn a_job_whose_time_is_up_saves_and_goes_back_into_the_queue() {
+fn a_job_whose_time_is_up_saves_and_is_requeued() {
     let aam = cluster(aam!().with(STUDY));
     let mut job = start(
         &aam,
@@ -187,7 +187,7 @@ fn time_is_up(job: &Child) {
 }
 
 #[test]
-fn a_job_that_was_stopped_before_its_first_checkpoint_begins_anew() {
+fn a_job_stopped_before_its_first_checkpoint_starts_over() {
     let aam = cluster(aam!());
     fs::create_dir_all(aam.path("run")).unwrap();
     aam.write("run/config.toml", "");
@@ -201,7 +201,7 @@ fn a_job_that_was_stopped_before_its_first_checkpoint_begins_anew() {
 }
 
 #[test]
-fn what_fails_fails_the_job() {
+fn failures_fail_the_job() {
     let aam = cluster(aam!());
     aam.write("code", "3");
     let program = aam.path("bin/pretended-aam");

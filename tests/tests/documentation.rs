@@ -50,7 +50,7 @@ fn without_comment(line: &str) -> &str {
 }
 
 #[test]
-fn every_command_is_one() {
+fn every_documented_command_is_valid() {
     let aam = aam!();
     let jobs = jobs::all().unwrap();
     let mut tried = 0;
@@ -170,7 +170,7 @@ fn every_configuration_file_is_read() {
 }
 
 #[test]
-fn every_exit_code_is_told() {
+fn every_exit_code_is_documented() {
     let text = fs::read_to_string(root().join("docs/cli.md")).expect("docs/cli.md");
     for (exit, meaning) in Exit::ALL {
         let row = format!("| {} | {meaning} |", exit.code());

@@ -195,7 +195,7 @@ fn it_is_built_by_name_and_has_a_suite() {
 }
 
 #[test]
-fn what_training_chooses_by_default_stays() {
+fn the_default_choices_of_training_do_not_change() {
     let options = settings("").expect("the defaults");
     let chosen: Vec<(&str, &str)> = options
         .components

@@ -63,7 +63,7 @@ fn make_old(aam: &Aam) {
 }
 
 #[test]
-fn a_run_of_an_older_version_goes_on_as_if_it_had_not_stopped() {
+fn a_run_of_an_older_version_resumes_as_if_it_had_not_stopped() {
     let aam = aam!().with(STUDY);
     aam.ok(&format!("{TRAIN} {PLATEAU} --epochs 9 --output-dir whole"));
     aam.ok(&format!("{TRAIN} {PLATEAU} --epochs 5 --output-dir run"));
@@ -94,7 +94,7 @@ fn a_run_of_an_older_version_goes_on_as_if_it_had_not_stopped() {
 }
 
 #[test]
-fn settings_that_were_of_the_command_are_of_components() {
+fn former_settings_of_the_command_belong_to_components() {
     let aam = aam!();
     aam.write("old.toml", SETTINGS);
     let old = aam.ok("train --config old.toml --print-config");

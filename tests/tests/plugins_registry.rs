@@ -200,7 +200,7 @@ fn a_flag_becomes_the_value_that_its_option_means() {
 }
 
 #[test]
-fn a_component_of_a_checkpoint_that_is_not_linked_says_who_supplied_it() {
+fn an_unlinked_component_of_a_checkpoint_names_its_supplier() {
     let resolved = Resolved {
         name: "cosine".to_owned(),
         provider: "aam-head-cosine".to_owned(),

@@ -40,7 +40,7 @@ fn ok(aam: &Aam, processes: usize, arguments: &str) {
 }
 
 #[test]
-fn processes_learn_what_one_does() {
+fn several_processes_learn_the_same_as_one() {
     let aam = aam!().with(RANKS_STUDY);
     let runs = Runs(&aam);
     let step = "--optimizer sgd --lr 100 --max-steps 1 --weight-decay 0 --max-grad-norm none";
@@ -85,7 +85,7 @@ fn processes_learn_what_one_does() {
 }
 
 #[test]
-fn a_run_goes_on_with_another_number_of_processes() {
+fn a_run_resumes_with_another_number_of_processes() {
     let aam = aam!().with(RANKS_STUDY);
     let runs = Runs(&aam);
     let descent = "--optimizer sgd --lr 0.01 --scheduler constant --warmup 0";
@@ -104,7 +104,7 @@ fn a_run_goes_on_with_another_number_of_processes() {
 }
 
 #[test]
-fn what_does_not_go_together_is_said_once() {
+fn conflicts_are_reported_once() {
     let aam = aam!().with(RANKS_STUDY);
     let job = format!("{} {TINY}", JOBS[1].1);
     let said = |arguments: &str, words: &str| {
@@ -169,7 +169,7 @@ fn a_process_that_dies_ends_the_others_and_the_last_checkpoint_stands() {
         if let Some(status) = running.0.try_wait().expect("mpirun") {
             break status;
         }
-        assert!(started.elapsed() < Duration::from_secs(20), "it goes on");
+        assert!(started.elapsed() < Duration::from_secs(20), "it continues");
         std::thread::sleep(Duration::from_millis(50));
     };
     assert!(!status.success());

@@ -23,7 +23,7 @@ fn is_open(option: &OptionInfo) -> bool {
 }
 
 #[test]
-fn every_size_has_an_upper_end() {
+fn every_size_has_an_upper_limit() {
     let mut open: Vec<String> = Vec::new();
     for job in jobs::all().expect("the commands") {
         let options = job.options().filter(|option| is_open(option));
@@ -48,7 +48,7 @@ fn every_size_has_an_upper_end() {
 }
 
 #[test]
-fn sizes_beyond_all_measure_are_refused_at_once() {
+fn enormous_sizes_are_refused_immediately() {
     let aam = aam!().with(STUDY);
     let train = "train --test-size 0.2 --members network --table study/table.biom --metadata \
                  study/metadata.tsv --metadata-column ph --max-bp 30 --output-dir run";

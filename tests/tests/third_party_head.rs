@@ -120,7 +120,7 @@ fn a_head_from_another_crate_works_like_a_built_in_one() {
 }
 
 #[test]
-fn a_metric_from_another_crate_is_wherever_built_in_ones_are() {
+fn a_metric_from_another_crate_appears_wherever_built_in_ones_do() {
     let aam = Aam::new(build_example());
     aam.ok(STUDY);
     let train = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \

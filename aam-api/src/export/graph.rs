@@ -140,7 +140,7 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// A graph without anything.
+    /// An empty graph.
     pub fn new() -> Self {
         Self::default()
     }

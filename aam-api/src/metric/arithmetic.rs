@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_correlation_is_never_above_1_and_knows_large_numbers() {
+    fn a_correlation_never_exceeds_1_and_handles_large_numbers() {
         for scale in [1.0, 1e-150, 1e120, 1.0 / 3.0] {
             for count in 2..200 {
                 let mut moments = Moments::default();
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn how_often_classes_are_taken_for_others() {
+    fn confusions_between_classes_are_counted() {
         let of = |samples: &[([f64; 3], usize)]| {
             let mut confusion = Confusion::new(3);
             let samples = samples.iter();

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_read_in_their_parts() {
+    fn names_are_split_into_their_parts() {
         assert_eq!(read("r2"), Some((None, false, None, "r2")));
         assert_eq!(read("age:r2"), Some((Some("age"), false, None, "r2")));
         let of_a_colon = Some((Some("trivial:a:b"), false, None, "r2"));
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_for_people() {
+    fn labels_are_readable() {
         let names = [
             ("age:r2", "age: R²"),
             ("unifrac_r2", "UniFrac: R²"),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_learned_beside_targets_leads_no_table_of_predictions() {
+    fn metrics_of_other_objectives_never_head_a_table_of_predictions() {
         assert!(leads("age:r2", Headline::Folds) && leads("r2", Headline::Card));
         assert!(!leads("unifrac_r2", Headline::Folds) && leads("unifrac_r2", Headline::Card));
         assert!(!leads("r2", Headline::Run) && !leads("train_r2", Headline::Card));

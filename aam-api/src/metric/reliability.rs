@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn two_classes_are_counted_once_and_more_each() {
+    fn two_classes_are_counted_once_and_more_classes_each() {
         let counts = |probabilities: &[f64]| {
             let mut reliability = Reliability::default();
             reliability.add_classes(probabilities, 1);

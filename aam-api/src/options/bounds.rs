@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ends_are_in_it_or_not() {
+    fn bounds_are_inclusive_or_exclusive() {
         for (schema, words, inside, outside) in [
             (json!({}), "", -1e300, f64::NAN),
             (json!({"minimum": 1}), " of at least 1", 1.0, 0.5),

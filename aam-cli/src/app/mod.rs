@@ -49,7 +49,7 @@ pub fn command(arguments: &[OsString]) -> Result<Command, Failure> {
         .subcommand(plugins(&kinds()?))
         .subcommand(completions())
         .subcommand(help_command())
-        .subcommand(measure_step()))
+        .subcommands(separate_steps()))
 }
 
 fn threads() -> Arg {
@@ -272,12 +272,15 @@ fn help_command() -> Command {
         )
 }
 
-/// The command with which the program calls itself to measure the memory of a training.
-fn measure_step() -> Command {
-    Command::new(crate::memory::COMMAND)
-        .hide(true)
-        .arg(Arg::new("command").required(true))
-        .arg(Arg::new("settings").required(true))
+/// The commands with which the program calls itself for a run of `command`, with the file of its settings.
+fn separate_steps() -> [Command; 2] {
+    [crate::memory::MEASURE, crate::memory::TRAIN].map(|name| {
+        Command::new(name)
+            .hide(true)
+            .arg(Arg::new("command").required(true))
+            .arg(Arg::new("settings").required(true))
+            .arg(Arg::new("json").long("json").action(ArgAction::SetTrue))
+    })
 }
 
 fn after_help() -> String {

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::output::have;
 use crate::settings::did_you_mean;
 
-/// Kinds of which a run names any number, each with its options, and the flags that name them.
+/// Kinds of which a run can name any number, each with its options, and the flags that name them.
 const LISTED: [(&str, &str); 2] = [
     (AugmentationKind::NAME, "augmentation"),
     (LearnerKind::NAME, "members"),

@@ -220,9 +220,9 @@ fn target(text: &mut String, found: &TargetFound) {
     };
     related("follows", &found.leaks);
     related("batch", &found.batches);
-    related("goes with", &found.related);
+    related("associated", &found.related);
     if let Some(depth) = &found.depth {
-        related("goes with", std::slice::from_ref(depth));
+        related("associated", std::slice::from_ref(depth));
     }
 }
 
@@ -249,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_obeys_no_name() {
+    fn names_cannot_control_the_terminal() {
         let mut text = String::new();
         heading(&mut text, "To be predicted: \u{1b}[31mage\u{7}");
         assert_eq!(text, "To be predicted: \\u{1b}[31mage\\u{7}\n");

@@ -232,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_have_decimals_by_their_size() {
+    fn decimals_depend_on_the_size_of_the_number() {
         let shown = |mean, sd| spread(Some(Spread { mean, sd }));
         assert_eq!(shown(0.8284, Some(0.0351)), "0.828 ± 0.035");
         assert_eq!(shown(123.456, Some(2.0)), "123.5 ± 2.0");

@@ -147,7 +147,7 @@ fn device_in_words(device: &DeviceReport) -> String {
 fn verdict(report: &Report) -> String {
     match report.problems.len() {
         0 => format!(
-            "All results are right. Differences are relative to double precision; up to {TOLERANCE} is allowed."
+            "All results are correct. Differences are relative to double precision; up to {TOLERANCE} is allowed."
         ),
         number => format!(
             "{} {} found.",

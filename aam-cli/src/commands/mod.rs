@@ -19,6 +19,7 @@ mod pretrain;
 mod rf_baseline;
 mod runs;
 mod runs_table;
+mod separate;
 mod simulate;
 mod train;
 mod train_encoder;
@@ -74,15 +75,7 @@ fn dispatch(command: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
         "demo" => demo::run(matches),
         "doctor" => doctor::run(matches),
         "plugins" => plugins::run(matches),
-        crate::memory::COMMAND => {
-            let argument = |name| matches.get_one::<String>(name);
-            match (argument("command"), argument("settings")) {
-                (Some(command), Some(settings)) => {
-                    crate::memory::measured_here(command, settings.as_ref())
-                }
-                _ => Err(Failure::usage("no settings were given")),
-            }
-        }
+        step @ (crate::memory::MEASURE | crate::memory::TRAIN) => separate::run(step, matches),
         "completions" => completions::run(matches),
         "help" => help::run(matches),
         other => Err(Failure::usage(format!("there is no command '{other}'"))),

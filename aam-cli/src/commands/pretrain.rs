@@ -12,9 +12,10 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let Some(settings) = super::settings("pretrain", matches)? else {
         return Ok(Exit::Done);
     };
-    let mut display = progress::display(super::amount(matches));
-    let options = memory::fitted(settings.options()?, display.as_mut())?;
-    pretrain(&options, display.as_mut())
+    let amount = super::amount(matches);
+    let mut display = progress::display(amount);
+    let fitted = memory::fitted(settings.options()?, display.as_mut())?;
+    fitted.train(amount, display.as_mut(), pretrain)
 }
 
 /// Pre-trains, and returns how the run ended.

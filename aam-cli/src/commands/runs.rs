@@ -161,8 +161,8 @@ fn epochs((fewest, most): (usize, usize)) -> String {
     }
 }
 
-/// What a run found, if that is not a metric, and the settings that tell it from the others of its
-/// command. What most of them share is left out.
+/// What a run found, if that is not a metric, and the settings that distinguish it from other runs
+/// of its command. What most of them share is left out.
 fn telling(
     place: usize,
     found: &[Found],
@@ -193,8 +193,8 @@ fn telling(
     summary.chain(settings).collect()
 }
 
-/// The names of settings in the order in which they tell most about a run: components, then flags of
-/// common use, then the others, and files, which have a column, at last.
+/// The names of settings, the most informative first: components, then common flags, then the
+/// others; files, which have a column, come last.
 fn order() -> Result<Vec<String>, Failure> {
     let jobs = jobs::all()?;
     let kinds = jobs.iter().flat_map(|job| &job.kinds);

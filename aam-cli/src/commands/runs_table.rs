@@ -42,7 +42,7 @@ const fn column(title: &'static str, dispensable: u8) -> Column {
 pub(super) struct Row {
     /// A cell for each column.
     pub(super) cells: [String; 9],
-    /// What it found or its settings that differ, the most telling first.
+    /// What it found or its settings that differ, the most informative first.
     pub(super) settings: Vec<String>,
 }
 
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_a_line_where_no_width_is_known() {
+    fn without_a_known_width_each_run_is_one_line() {
         let text = table(&rows(), None);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3);

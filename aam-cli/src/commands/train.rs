@@ -14,11 +14,12 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let Some(settings) = super::settings("train", matches)? else {
         return Ok(Exit::Done);
     };
-    let mut display = progress::display(super::amount(matches));
-    let options = memory::fitted(settings.options()?, display.as_mut())?;
-    let exit = train(&options, display.as_mut())?;
+    let amount = super::amount(matches);
+    let mut display = progress::display(amount);
+    let fitted = memory::fitted(settings.options()?, display.as_mut())?;
+    let exit = fitted.train(amount, display.as_mut(), train)?;
     if matches!(exit, Exit::Done) {
-        display.observe(&Event::Said(&next_commands(&options)))?;
+        display.observe(&Event::Said(&next_commands(&fitted.options)))?;
     }
     Ok(exit)
 }

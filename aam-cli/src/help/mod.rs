@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_chooses_sections() {
+    fn a_word_selects_sections() {
         let files = Topic::named("files").unwrap();
         let text = files.text(Some("metadata"), 80).unwrap();
         assert!(text.starts_with("Sample metadata\n\n"), "{text}");

@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn marks_are_left_out() {
+    fn markup_is_removed() {
         for (markdown, shown) in [
             (
                 "[`aam check`](check.md) reads **all** of *these*",

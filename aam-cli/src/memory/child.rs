@@ -1,4 +1,4 @@
-//! The process in which a training is measured.
+//! Separate processes of this program, and the one in which a training is measured.
 
 use std::fs;
 use std::io::{self, Read};
@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use aam_runtime::memory::{resident, volunteer};
-use aam_runtime::options::{PretrainOptions, TrainOptions};
+use aam_runtime::memory::resident;
 use aam_runtime::step_memory::{Measurable, StepMemory};
 use aam_runtime::train::parallel::processes::by_itself;
 
@@ -28,8 +27,37 @@ pub enum Measured {
     TooLarge(String),
 }
 
-/// A folder that is removed when dropped.
-struct Folder(PathBuf);
+/// A temporary folder with the settings of a run for another process; removed when dropped.
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    pub(super) fn new() -> io::Result<Self> {
+        let name = format!("aam-{}", std::process::id());
+        let folder = Self(std::env::temp_dir().join(name));
+        fs::create_dir_all(&folder.0)?;
+        Ok(folder)
+    }
+
+    /// This program with its hidden command `step`, which runs what `options` describe.
+    pub(super) fn process<T: Measurable>(
+        &self,
+        step: &str,
+        options: &T,
+    ) -> Result<Command, Failure> {
+        let settings = self.0.join("settings.json");
+        let text = serde_json::to_string(options).map_err(|error| failed(&error.to_string()))?;
+        fs::write(&settings, text)?;
+        let mut process = Command::new(std::env::current_exe()?);
+        by_itself(&mut process)
+            .arg("--threads")
+            .arg(rayon::current_num_threads().to_string())
+            .arg(step)
+            .arg(T::COMMAND)
+            .arg(settings)
+            .stdin(Stdio::null());
+        Ok(process)
+    }
+}
 
 impl Drop for Folder {
     fn drop(&mut self) {
@@ -42,9 +70,7 @@ impl Drop for Folder {
 /// `budget` bytes. All ranks of this process run in that one. Processes that `mpirun` started do not: one
 /// rank then computes what several share, and so needs at least as much as each of them.
 pub fn measure<T: Measurable>(options: &T, budget: Option<u64>) -> Result<Measured, Failure> {
-    let name = format!("aam-measure-{}", std::process::id());
-    let folder = Folder(std::env::temp_dir().join(name));
-    fs::create_dir_all(&folder.0)?;
+    let folder = Folder::new()?;
     let mut options = options.clone();
     *options.memory() = Default::default();
     options.make_single();
@@ -52,17 +78,8 @@ pub fn measure<T: Measurable>(options: &T, budget: Option<u64>) -> Result<Measur
     optimization.output_dir = Some(folder.0.join("run"));
     optimization.overwrite = true;
     optimization.resume = false;
-    let settings = folder.0.join("settings.json");
-    let text = serde_json::to_string(&options).map_err(|error| failed(&error.to_string()))?;
-    fs::write(&settings, text)?;
-    let mut command = Command::new(std::env::current_exe()?);
-    let mut child = by_itself(&mut command)
-        .arg("--threads")
-        .arg(rayon::current_num_threads().to_string())
-        .arg(COMMAND)
-        .arg(T::COMMAND)
-        .arg(&settings)
-        .stdin(Stdio::null())
+    let mut child = folder
+        .process(COMMAND, &options)?
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
@@ -89,17 +106,8 @@ pub fn measure<T: Measurable>(options: &T, budget: Option<u64>) -> Result<Measur
         });
     }
     // An error of the run is an error of the actual run; anything else looks like a lack of memory.
-    let known = [
-        Exit::Failed,
-        Exit::Usage,
-        Exit::Data,
-        Exit::Model,
-        Exit::Saved,
-    ];
-    let known = known
-        .into_iter()
-        .find(|exit| status.code() == Some(i32::from(exit.code())));
-    match known {
+    let known = status.code().and_then(Exit::of);
+    match known.filter(|exit| *exit != Exit::Bug) {
         Some(exit) => {
             let text = problem.trim().trim_start_matches("error:").trim();
             Err(Failure::new(exit, text))
@@ -125,27 +133,29 @@ fn watch(child: &mut Child, budget: Option<u64>) -> io::Result<Option<u64>> {
 }
 
 fn failed(problem: &str) -> Failure {
-    Failure::new(Exit::Failed, format!("measuring memory: {problem}"))
+    Failure::new(
+        Exit::Failed,
+        format!("a separate process of aam: {problem}"),
+    )
 }
 
-/// Measures a run of `command` in this process, with the settings in the file `settings`, and prints the
-/// memory use.
+/// Measures the run that the file `settings` describes in this process, and prints its memory use.
 ///
 /// # Errors
 /// Those of the run.
-pub fn measured_here(command: &str, settings: &Path) -> Result<Exit, Failure> {
-    volunteer();
-    let text = fs::read_to_string(settings)?;
-    let measured = match command {
-        PretrainOptions::COMMAND => measured::<PretrainOptions>(&text)?,
-        _ => measured::<TrainOptions>(&text)?,
-    };
+pub fn measured_here<T: Measurable>(settings: &Path) -> Result<Exit, Failure> {
+    let options: T = read(settings)?;
+    let measured = options.measure(interrupt::flag())?;
     let text = serde_json::to_string(&measured).map_err(|error| failed(&error.to_string()))?;
     println!("{text}");
     Ok(Exit::Done)
 }
 
-fn measured<T: Measurable>(settings: &str) -> Result<StepMemory, Failure> {
-    let options: T = serde_json::from_str(settings).map_err(|error| failed(&error.to_string()))?;
-    Ok(options.measure(interrupt::flag())?)
+/// The settings that another process of this program wrote into the file `settings`.
+///
+/// # Errors
+/// They are not settings of such a run.
+pub fn read<T: Measurable>(settings: &Path) -> Result<T, Failure> {
+    let text = fs::read_to_string(settings)?;
+    serde_json::from_str(&text).map_err(|error| failed(&error.to_string()))
 }

@@ -4,8 +4,13 @@
 //! much, and if the system kills it, this program survives. Ranks in threads are measured together. If
 //! `mpirun` started several processes, the first one measures, with its share of the memory of its
 //! machine, and sends the others the batch size.
+//!
+//! A training whose batch size was found this way also runs in a separate process, because memory may
+//! still run out later.
 
 mod child;
+#[cfg(unix)]
+mod halving;
 
 use aam_runtime::memory::available;
 use aam_runtime::options::{MemoryOptions, OptimizationOptions};
@@ -16,8 +21,12 @@ use aam_runtime::train::parallel::processes::{communicator, on_this_machine};
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-pub use child::{COMMAND, measured_here};
+use crate::progress::Amount;
+pub use child::{COMMAND as MEASURE, measured_here, read};
 use child::{Measured, measure};
+
+/// The hidden command with which the program calls itself to train.
+pub const TRAIN: &str = "train-step";
 
 /// The largest batch size searched; larger batches do not improve updates.
 const LARGEST: usize = 256;
@@ -28,11 +37,43 @@ const FRACTION: f64 = 0.8;
 /// Memory depends on the batch if the largest needs this many times as much as the smallest.
 const NOTABLE: f64 = 1.1;
 
+/// Options with a batch size that fits.
+#[derive(Clone, Debug)]
+pub struct Fitted<T> {
+    /// The options.
+    pub options: T,
+    /// Whether the batch size was found by measuring.
+    measured: bool,
+}
+
+impl<T: Measurable> Fitted<T> {
+    /// Trains with these options: by `here` in this process, or, if the batch size was measured, in a
+    /// separate one, with smaller batches if memory runs out.
+    ///
+    /// # Errors
+    /// Those of the training.
+    pub fn train(
+        &self,
+        amount: Amount,
+        display: &mut dyn Observer,
+        here: impl FnOnce(&T, &mut dyn Observer) -> Result<Exit, Failure>,
+    ) -> Result<Exit, Failure> {
+        #[cfg(unix)]
+        if self.measured && communicator()?.size() == 1 {
+            return halving::train(self.options.clone(), amount, display);
+        }
+        here(&self.options, display)
+    }
+}
+
 /// Returns the options with a batch size that fits, and reports what was measured.
 ///
 /// # Errors
 /// Contradictory settings, a training that cannot start, or one that does not fit at any batch size.
-pub fn fitted<T: Measurable>(options: T, observer: &mut dyn Observer) -> Result<T, Failure> {
+pub fn fitted<T: Measurable>(
+    options: T,
+    observer: &mut dyn Observer,
+) -> Result<Fitted<T>, Failure> {
     let mut options = options;
     // A limit alone asks for the largest batch within it.
     let memory = options.memory();
@@ -66,7 +107,10 @@ pub fn fitted<T: Measurable>(options: T, observer: &mut dyn Observer) -> Result<
     }
     // The record has the resulting batch size, not the search for it.
     *options.memory() = Default::default();
-    Ok(options)
+    Ok(Fitted {
+        options,
+        measured: memory.auto_batch_size,
+    })
 }
 
 /// The largest batch size that fits, which the first of several processes measures.

@@ -1,4 +1,4 @@
-//! The speed of a training and its remaining time.
+//! The speed of a training run and its remaining time.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// Starts a training of up to `epochs` epochs of `batches` batches.
+    /// Starts a training run of up to `epochs` epochs of `batches` batches.
     pub(super) fn start(&mut self, epochs: usize, batches: usize) {
         *self = Self {
             begun: Some(Instant::now()),
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_goes_by_what_was_done() {
+    fn remaining_time_is_based_on_completed_work() {
         let mut clock = Clock::default();
         assert_eq!(clock.left(), None);
         clock.start(12, 4);

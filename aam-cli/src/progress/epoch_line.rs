@@ -1,4 +1,4 @@
-//! What is said of an epoch: a line that fits any terminal, and the rest for those who want it.
+//! The report about an epoch: a line that fits any terminal, and the rest on request.
 
 use std::time::Duration;
 

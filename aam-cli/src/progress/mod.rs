@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_have_four_digits() {
+    fn numbers_have_four_digits() {
         let shown = [0.0, 0.123_456, 12.345_6, 1234.56, 1e-5, f64::NAN].map(figure);
         assert_eq!(shown, ["0", "0.1235", "12.35", "1235", "1.00e-5", "NaN"]);
     }

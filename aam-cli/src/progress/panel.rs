@@ -1,4 +1,4 @@
-//! The metrics of a training, one per line: now, and in the best epoch.
+//! The metrics of a training run, one per line: now, and in the best epoch.
 
 use aam_api::metric::{MetricName, spoken};
 use aam_runtime::evaluation::metrics::Metric;

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_differs_is_a_flag() {
+    fn only_changed_settings_become_flags() {
         let mut options = TrainOptions {
             metadata: Some("my metadata.tsv".into()),
             metadata_column: vec!["ph".to_owned(), "depth".to_owned()],

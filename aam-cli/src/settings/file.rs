@@ -139,7 +139,7 @@ fn checked(option: &OptionInfo, value: Value) -> Result<Value, Failure> {
 }
 
 fn check_command(job: &Job, value: &Value) -> Result<(), Failure> {
-    // The configuration of a training can also be compared and searched around.
+    // The configuration of a training run can also be compared and searched around.
     let of_training = ["compare", "lr-find", "tune"].contains(&job.name);
     let training = of_training && value.as_str() == Some("train");
     if training || value.as_str() == Some(job.name) {

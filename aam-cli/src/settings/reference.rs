@@ -60,11 +60,11 @@ const ANSWERS: &[Answer] = &[
     switch("sync-batchnorm", TRAINING, NoEffect("the model has no batch normalization")),
     value("num-workers", TRAINING, NoEffect("data are in memory; --threads sets the number of computing threads")),
     switch("no-sequence-cache", &["pretrain", "train", "compare", "lr-find", "tune", "predict"], NoEffect("sequences are always read once")),
-    switch("use-expandable-segments", TRAINING, NoEffect("it is a setting of another library's memory")),
-    switch("compile-model", TRAINING, NoEffect("the model is compiled")),
-    switch("tf32", TRAINING, NoEffect("a GPU uses what it has for products; --mixed-precision chooses fewer bits")),
-    switch("gradient-checkpointing", TRAINING, NoEffect("it changes memory only, which is managed without it")),
-    switch("no-gradient-checkpointing", TRAINING, NoEffect("it changes memory only, which is managed without it")),
+    switch("use-expandable-segments", TRAINING, NoEffect("it concerns the memory of another library")),
+    switch("compile-model", TRAINING, NoEffect("the model is always compiled")),
+    switch("tf32", TRAINING, NoEffect("a GPU chooses how it computes products; --mixed-precision selects fewer bits")),
+    switch("gradient-checkpointing", TRAINING, NoEffect("it only affects memory, which is managed without it")),
+    switch("no-gradient-checkpointing", TRAINING, NoEffect("it only affects memory, which is managed without it")),
     switch("categorical-help", TRAINING, Unsupported("`aam plugins list fusion` describes the choices")),
     value("n-jobs", &["rf-baseline"], NoEffect("trees are grown on all threads; --threads sets their number")),
 ];
@@ -247,7 +247,7 @@ pub fn rows(job: &Job) -> Vec<Row> {
             Unsupported(reason) => ("refused", None, Some(reason.to_owned())),
             OnlyZero(_) => {
                 let reason = format!("`aam {}` accepts only 0", job.name);
-                ("accepted, without effect", None, Some(reason))
+                ("accepted if 0", None, Some(reason))
             }
             Checkpoint => ("`--output-dir`, `--resume true`", Some("output-dir"), None),
         };
@@ -288,7 +288,10 @@ pub(super) fn given_in(
             Unsupported(instead) => return Err(unsupported(&flag, instead)),
             OnlyZero(_) if text.parse() == Ok(0.0) => {}
             OnlyZero(setting) => {
-                let instead = format!("`aam {}` has no '--{setting}'", job.name);
+                let instead = format!(
+                    "`aam {}` accepts only 0; `aam train --{setting}` has that term",
+                    job.name
+                );
                 return Err(unsupported(&flag, &instead));
             }
             Checkpoint => {
@@ -365,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_flag_sets_can_be_set() {
+    fn flags_set_existing_options() {
         for job in jobs::all().unwrap() {
             for alias in aliases(&job) {
                 if let (Some(value), Some(option)) =

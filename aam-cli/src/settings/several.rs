@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_told_from_a_value() {
+    fn several_values_are_distinguished_from_one() {
         assert_eq!(of("lr", "0.001"), None);
         assert_eq!(
             of("lr", "0.001, 0.01"),
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_has_values_in_a_list() {
+    fn a_file_lists_several_values() {
         let lr = option("lr");
         assert_eq!(items(&lr, &json!([0.1, 0.2])).len(), 2);
         assert!(items(&lr, &json!([0.1])).is_empty() && items(&lr, &json!(0.1)).is_empty());

@@ -156,7 +156,7 @@ mod tests {
     use crate::known::device;
 
     #[test]
-    fn a_base_changes_as_many_positions_as_the_layers_see() {
+    fn a_base_affects_only_the_receptive_field() {
         let context = AsvEncoderContext::new(ModelSizes::new(8), 100);
         let config = ConvConfig {
             layers: 3,

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn kmers_of_both_strands_are_one() {
+    fn kmers_of_both_strands_are_merged() {
         assert_eq!((Kmers::new(1).count, Kmers::new(6).count), (2, 2080));
         // A and T occur three times, C and G once.
         let found = x(1, "AATG");
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn embeddings_are_one_long_and_those_of_either_strand() {
+    fn embeddings_have_unit_length_and_ignore_the_strand() {
         let context = AsvEncoderContext::new(ModelSizes::new(8), 40);
         let encoder = KmerConfig::default().init(&context, &device()).unwrap();
         let embed = |sequence| encoder.forward(tokens(sequence), MixedPrecision::None);

@@ -93,7 +93,7 @@ mod tests {
     use crate::known::device;
 
     #[test]
-    fn two_bytes_are_a_number_and_the_rest_is_zero() {
+    fn two_bytes_encode_a_number_and_missing_ones_are_zero() {
         let context = AsvEncoderContext::new(ModelSizes::new(4), 5);
         let encoder = LineageConfig::default().init(&context, &device()).unwrap();
         let embedded = |tokens: Vec<i32>, length: usize| -> Vec<f32> {

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_share_is_left_out_and_the_others_keep_their_reads() {
+    fn the_share_is_dropped_and_other_asvs_keep_their_reads() {
         let reads: Vec<f32> = (1..=20).map(|reads| reads as f32).collect();
         let pool = KnownSamples::of_one(&reads);
         let mut times = [0; 20];
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn one_asv_always_stays() {
+    fn one_asv_is_always_kept() {
         for reads in [[4.0].as_slice(), &[1.0, 9.0]] {
             let pool = KnownSamples::of_one(reads);
             assert_eq!(dropped(0.99, &pool, 3).asvs.len(), 1);

@@ -12,8 +12,8 @@ use statrs::distribution::{Beta, ContinuousCDF};
 
 use super::generator;
 
-/// Mixes the composition of a sample with that of another of the same class, or, for numbers, of one
-/// of the samples with the nearest targets, whose targets are mixed likewise.
+/// Mixes the composition of a sample with that of another of the same class, or, for numbers, of
+/// one of the samples with the nearest targets, whose targets are mixed in the same way.
 ///
 /// Relative abundances are mixed, `p = λ p₁ + (1 − λ) p₂` with `λ ~ Beta(alpha, alpha)`, as if the
 /// communities had been, and reported at the depth of the sample (mixup: Zhang et al., ICLR 2018; with
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_of_mixtures_is_refused() {
+    fn runs_without_targets_or_with_distances_are_refused() {
         let refused = |context: AugmentationContext| {
             let built = MixupConfig::default().init(&context);
             built.unwrap_err().to_string()

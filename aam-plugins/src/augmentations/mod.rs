@@ -13,7 +13,7 @@ fn generator(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// A training of targets, with an encoder that learns.
+/// A training run on targets, with an encoder that learns.
 #[cfg(test)]
 fn training() -> aam_api::AugmentationContext {
     aam_api::AugmentationContext::new()

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::generator;
 
 /// Replaces bases of the ASVs by one of the three others, each with the probability `rate`, so that
-/// the encoder learns to overlook differences as small as errors of sequencing.
+/// the encoder learns to ignore differences as small as sequencing errors.
 ///
 /// Needs an encoder that is trained: a frozen one encodes each ASV once per run, and would learn
 /// nothing from errors. All samples of a batch that have an ASV see the same errors in it. Masked
@@ -89,7 +89,7 @@ mod tests {
     use crate::augmentations::training;
 
     #[test]
-    fn bases_become_others_at_the_rate_and_nothing_else_changes() {
+    fn bases_are_replaced_at_the_given_rate_and_nothing_else_changes() {
         let mutation = MutationConfig { rate: 0.1 }.init(&training()).unwrap();
         let mut before = vec![START, MASK, AMBIGUOUS, PAD];
         before.extend((0..40_000).map(|place| FIRST_BASE + (place % 4) as u8));
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encoder_that_reads_once_cannot_learn_from_errors() {
+    fn an_encoder_that_reads_sequences_once_is_refused() {
         let error = MutationConfig::default().init(&AugmentationContext::new());
         let error = error.unwrap_err().to_string();
         assert!(

@@ -1,4 +1,4 @@
-//! Reads drawn anew.
+//! Reads that are drawn again.
 
 use aam_api::{
     Augmentation, AugmentationConfig, AugmentationContext, AugmentationDraw, AugmentationKind,
@@ -14,8 +14,8 @@ use super::generator;
 /// The share of a sample's reads that is drawn if neither a depth nor a share is given.
 const SHARE: f64 = 0.8;
 
-/// Draws the reads of a sample anew, without replacement: as many as `depth`, or a `share` of its own
-/// reads.
+/// Subsamples the reads of a sample without replacement: to `depth` reads, or to a `share` of its
+/// own.
 ///
 /// What a sequencer reports of a sample is a draw, too, so rare ASVs are present in one draw and
 /// absent in another. A sample with fewer reads than `depth` is used whole. Fractions of reads, which
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn exactly_the_depth_is_drawn_of_reads_that_are_there() {
+    fn exactly_the_depth_is_drawn_from_existing_reads() {
         let pool = KnownSamples::of_one(&[50.0, 1.0, 30.0, 400.0]);
         let before = pool.samples[0].clone();
         let rarefaction = built(Some(60), None).unwrap();
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn small_samples_are_whole_and_fractions_become_reads() {
+    fn small_samples_are_kept_whole_and_fractions_become_whole_reads() {
         let pool = KnownSamples::of_one(&[3.0, 2.0]);
         let whole = built(Some(5), None).unwrap();
         let sample = pool.samples[0].clone();

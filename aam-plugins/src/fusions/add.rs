@@ -84,7 +84,7 @@ mod tests {
     use crate::known::{assert_close, asvs, categories, linear, mask};
 
     #[test]
-    fn moves_all_asvs_of_a_sample_by_the_same() {
+    fn shifts_all_asvs_of_a_sample_equally() {
         let fusion = AddFusion {
             projection: linear([[1.0, 10.0], [100.0, 1000.0]], [0.5, -0.5]),
         };

@@ -92,7 +92,7 @@ mod tests {
     use crate::known::{assert_close, asvs, categories, linear, mask};
 
     #[test]
-    fn projects_each_asv_beside_the_categories() {
+    fn projects_each_asv_together_with_the_categories() {
         let fusion = ConcatFusion {
             projection: linear([[1.0], [10.0], [100.0]], [0.5]),
         };

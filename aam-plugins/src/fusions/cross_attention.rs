@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn each_asv_weighs_the_columns_and_the_null_token_by_itself() {
+    fn each_asv_weighs_columns_and_null_token_separately() {
         let ln = f32::ln;
         let mut fusion = fusion(CrossAttentionFusionConfig {
             heads: 1,

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_nothing_at_first() {
+    fn initially_changes_nothing() {
         let context = FusionContext::new(2).with_categories(schema());
         let fusion = FilmFusionConfig {}
             .init(&context, &device())

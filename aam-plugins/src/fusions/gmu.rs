@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn adds_as_much_of_the_categories_as_the_gate_lets_through() {
+    fn adds_the_gated_categories() {
         let (fused, gate) = fuse(&fusion(-7.0));
         assert_close(gate, &[0.5]);
         assert_close(fused, &[1.0 + 0.5 * 0.5f32.tanh()]);

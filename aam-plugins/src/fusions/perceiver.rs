@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn latents_read_asvs_and_categories_but_no_padding() {
+    fn latents_attend_to_asvs_and_categories_but_not_to_padding() {
         let (pooled, weights) = fuse(&fusion(false));
         let third = 1.0 / 3.0;
         assert_close(weights, &[third, third, 0.0, third]);
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_is_read_where_asked() {
+    fn padding_is_attended_to_if_requested() {
         let (_, weights) = fuse(&fusion(true));
         assert_close(weights, &[0.25; 4]);
     }

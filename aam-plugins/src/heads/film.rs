@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn is_a_perceptron_at_first() {
+    fn is_initially_a_perceptron() {
         let mut head = FilmHeadConfig::default()
             .init(&context(), &device())
             .expect("the defaults are in range");
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn asks_for_categorical_columns_and_a_hidden_layer() {
+    fn requires_categorical_columns_and_a_hidden_layer() {
         let config = FilmHeadConfig::default();
         let without = context().with_categories(CategorySchema::default());
         assert_eq!(

@@ -64,7 +64,7 @@ mod tests {
     use crate::known::{assert_close, linear, matrix};
 
     #[test]
-    fn is_a_matrix_product_with_the_outputs_of_a_target_side_by_side() {
+    fn is_a_matrix_product_with_adjacent_outputs_per_target() {
         let head = LinearHead {
             output: linear(
                 [[1.0, 2.0, 0.0, 1.0], [3.0, 4.0, 1.0, 0.0]],

@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn weighs_all_experts_or_the_likeliest() {
+    fn weights_all_experts_or_the_most_probable() {
         for (top_k, shares, value) in [
             (None, [0.5, 0.375, 0.125], 134.0),
             (Some(3), [0.5, 0.375, 0.125], 134.0),
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_as_asked_for_where_experts_are_equally_likely() {
+    fn ties_between_experts_select_the_requested_number() {
         let mut output = forward(&head(Some(2)), matrix([[0.0]]));
         let shares = output.observations.remove(0).values.into_data();
         let shares: Vec<f32> = shares.try_to_vec().expect("f32 values");
@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_cannot_be() {
+    fn refuses_invalid_options() {
         let refused = |config: MoeHeadConfig, categories: CategorySchema| {
             let context = context().with_categories(categories);
             let error = config.init(&context, &device()).expect_err("out of range");

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn never_crosses() {
+    fn quantiles_never_cross() {
         let mut head = head(2);
         head.mlp.set_output(linear(
             [[5.0, -9.0, -3.0, -5.0, 2.0, 30.0]],

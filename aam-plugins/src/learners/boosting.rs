@@ -298,14 +298,14 @@ mod tests {
     }
 
     #[test]
-    fn sums_of_steps_are_found() {
+    fn sums_of_step_functions_are_learned() {
         let known = Known::new(200, 20);
         let truth = known.numbers(|row| 100.0 + if row[3] > 0.2 { 5.0 } else { row[7] });
         assert!(error(&known.fit_numbers(&config(), &truth), &known, &truth) < 0.1);
     }
 
     #[test]
-    fn classes_are_found() {
+    fn classes_are_learned() {
         let known = Known::new(200, 10);
         for classes in [2, 3] {
             let step = |value: f32| usize::from(value > 0.0);

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_says_nothing_of_other_samples_becomes_the_mean() {
+    fn uninformative_outputs_become_the_mean() {
         let truth = array![[1.0], [3.0], [1.0], [3.0]];
         let wrong = array![[3.0], [1.0], [2.0], [2.0]];
         let calibration = Calibration::of_numbers(&wrong, &truth);
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn outputs_are_followed_as_far_as_they_are_right() {
+    fn outputs_are_shrunk_by_their_accuracy() {
         let truth = array![[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]];
         let right = array![[0.9, 0.1], [0.7, 0.3], [0.2, 0.8], [0.4, 0.6]];
         let sure = Calibration::of_classes(&right, &truth, vec![0.5; 2]);

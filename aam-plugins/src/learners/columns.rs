@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_values_have_a_bin_each_and_many_share_them() {
+    fn few_values_get_a_bin_each_and_many_share_bins() {
         let values = Array2::from_shape_fn((1000, 3), |(i, j)| match j {
             0 => (i % 3) as f32,
             1 => i as f32,
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_half_a_read() {
+    fn absent_asvs_count_as_half_a_read() {
         let shares = ndarray::array![[0.0f32, 0.2, 0.8], [0.04, 0.96, 0.0], [0.1, 0.4, 0.5]];
         let features = SampleFeatures::new(shares.clone(), shares, 3);
         let scale = LogShares::fit(&features);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbouring_numbers_are_parted() {
+    fn adjacent_numbers_are_separated() {
         let next = f32::from_bits(1f32.to_bits() + 1);
         let column = Column::of(ndarray::aview1(&[1.0, next]), 255);
         assert_eq!(column.between(0, 1), 1.0);

@@ -294,7 +294,7 @@ mod tests {
     use crate::learners::known::{RULES, value};
 
     #[test]
-    fn few_and_many_samples_are_divided_alike() {
+    fn few_and_many_samples_are_split_alike() {
         let values = Array2::from_shape_fn((60, 1), |(i, _)| value(i * 3));
         let columns = columns(&values, 255);
         let truth: Vec<f64> = (0..60).map(|i| f64::from(value(i * 7))).collect();

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_are_found_by_both_ways_to_divide() {
+    fn both_split_methods_find_steps() {
         let known = Known::new(150, 20);
         let truth = known.numbers(|row| if row[3] > 0.2 { 5.0 } else { row[7] });
         let classes = known.classes(|row| usize::from(row[0] > 0.3) + usize::from(row[0] > -0.3));

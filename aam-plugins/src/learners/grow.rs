@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_without_limits_knows_every_sample() {
+    fn a_tree_without_limits_fits_every_sample() {
         for (random, tried) in [(false, 6), (false, 2), (true, 6), (true, 1)] {
             let (tree, values, truth) = tree(Rules {
                 random,
@@ -286,14 +286,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_division_is_where_samples_differ_most() {
+    fn the_first_split_is_where_samples_differ_most() {
         let (tree, ..) = tree(Rules { leaves: 2, ..RULES });
         assert_eq!((tree.nodes.len(), tree.nodes[0].column), (3, 2));
         assert!((tree.nodes[0].threshold - 500.0).abs() < 15.0);
     }
 
     #[test]
-    fn limits_are_kept() {
+    fn limits_are_respected() {
         let (flat, ..) = tree(Rules { depth: 2, ..RULES });
         assert_eq!(flat.nodes.len(), 7);
         let (few, ..) = tree(Rules { leaves: 5, ..RULES });

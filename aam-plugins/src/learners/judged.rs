@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_many_samples_some_are_drawn() {
+    fn many_samples_are_subsampled() {
         let number = MOST_LEARNED + 10;
         let column = Array2::from_shape_fn((number, 1), |(row, _)| row as f32);
         let features = SampleFeatures::new(column.clone(), column, 1);

@@ -225,7 +225,7 @@ mod tests {
     use crate::learners::known::{Known, error, right};
 
     #[test]
-    fn a_curve_is_found() {
+    fn a_curve_is_learned() {
         let known = Known::new(150, 3);
         let truth = known.numbers(|row| 5.0 + row[0] * row[0]);
         let fitted = known.fit_numbers(&KernelLearnerConfig::default(), &truth);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_that_no_plane_parts_are_found() {
+    fn classes_that_are_not_linearly_separable_are_learned() {
         let known = Known::new(200, 2);
         let classes = known.classes(|row| usize::from(row[0] * row[1] > 0.0));
         let fitted = known.fit_classes(&KernelLearnerConfig::default(), &classes, 2);
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_width_is_that_of_pairs() {
+    fn the_width_is_based_on_pairwise_distances() {
         assert_eq!(median_of_pairs(&Array2::zeros((3, 3))), 1.0);
         assert_eq!(median_of_pairs(&Array2::zeros((1, 1))), 1.0);
         let distances = ndarray::array![[0.0, 1.0, 2.0], [1.0, 0.0, 3.0], [2.0, 3.0, 0.0]];

@@ -152,7 +152,7 @@ mod tests {
     use crate::learners::known::{Known, error, right};
 
     #[test]
-    fn numbers_that_are_sums_of_log_ratios_are_found() {
+    fn linear_functions_of_log_ratios_are_learned() {
         let known = Known::new(120, 30);
         let truth = known.numbers(|row| 3.0 + 2.0 * row[1] - row[4]);
         let fitted = known.fit_numbers(&LinearLearnerConfig::default(), &truth);
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_that_a_plane_parts_are_found() {
+    fn linearly_separable_classes_are_learned() {
         let known = Known::new(150, 20);
         let classes = known.classes(|row| usize::from(row[0] > 0.0) + usize::from(row[3] > 0.5));
         let fitted = known.fit_classes(&LinearLearnerConfig::default(), &classes, 3);

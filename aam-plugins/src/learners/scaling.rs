@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_weigh_the_same_and_constant_columns_nothing() {
+    fn blocks_have_equal_weight_and_constant_columns_none() {
         let log_ratios = ndarray::array![
             [1f32, 5.0, 3.0, 8.0],
             [2.0, 1.0, 3.0, 0.0],

@@ -96,7 +96,7 @@ mod tests {
     use crate::known::{assert_close, matrix, refused};
 
     #[test]
-    fn over_and_under_cost_what_they_are_said_to() {
+    fn over_and_under_prediction_have_their_own_costs() {
         let loss = AsymmetricLoss {
             over_penalty: 2.0,
             under_penalty: 0.5,
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_least_at_the_quantile() {
+    fn the_minimum_is_at_the_quantile() {
         // The 0.75-quantile of 1 … 8 lies between the sixth and the seventh.
         let loss = AsymmetricLoss {
             over_penalty: 1.0,
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_penalties_that_are_none() {
+    fn refuses_invalid_penalties() {
         for penalty in [0.0, -1.0, f64::NAN] {
             let error = refused::<LossKind>("asymmetric", json!({"under-penalty": penalty}));
             let expected = "loss 'asymmetric', option 'under-penalty': expected a number above 0";

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn predicts_the_likeliest_class_and_all_probabilities() {
+    fn predicts_the_most_probable_class_and_all_probabilities() {
         let prediction = loss(0.0, None).predict(values());
         assert_close(prediction.point, &[0.0]);
         let probabilities = prediction.probabilities.expect("classes have them");

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_share() {
+    fn refuses_an_invalid_coverage() {
         for coverage in [0.0, 1.0, f64::NAN] {
             let error = refused::<LossKind>("gaussian-nll", json!({"coverage": coverage}));
             let expected =

@@ -81,7 +81,7 @@ mod tests {
     use crate::known::{assert_close, matrix, refused};
 
     #[test]
-    fn is_squared_near_the_truth_and_absolute_beyond() {
+    fn is_quadratic_near_the_truth_and_linear_far_away() {
         let values = matrix([[0.5, -1.0, 4.0]]).unsqueeze_dim::<3>(2);
         let target = matrix([[0.0, 1.0, 1.0]]);
         let losses = |delta: f64| HuberLoss { delta }.forward(values.clone(), target.clone());

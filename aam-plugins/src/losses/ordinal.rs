@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn odds_of_being_above_each_threshold_grow_alike_with_the_score() {
+    fn the_score_shifts_the_odds_at_all_thresholds_equally() {
         let loss = loss(&[-1.0, 0.5, 2.5]);
         let odds = |s: f32| -> Vec<f32> {
             let probabilities = loss.log_probabilities(score(s)).exp();
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_far_off_have_a_finite_loss() {
+    fn extreme_scores_have_a_finite_loss() {
         let losses = loss(&[-1.0, 1.0]).forward(score(200.0), matrix([[0.0]]));
         assert_close(losses, &[201.0]);
     }

@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn distances_are_those_of_the_formulas() {
+    fn distances_follow_the_formulas() {
         // Fractions 1/2, 1/4, 1/4, 0 and 0, 1/8, 3/8, 1/2: they differ by 5/4 of 2.
         let (a, b) = ([8, 4, 4, 0], [0, 1, 3, 4]);
         assert_eq!(distance(Amount::Fraction, &a, &b), 0.625);
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_alike_or_apart_or_empty_has_the_ends_of_the_range() {
+    fn identical_disjoint_and_empty_samples_have_extreme_distances() {
         for amount in AMOUNTS {
             let alike = distance(amount, &[7, 1, 3, 2], &[70, 10, 30, 20]);
             assert!(alike.abs() < 1e-15, "{amount:?}: {alike}");
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_distance_is_that_of_the_formula_whatever_else_is_asked_for() {
+    fn distances_follow_the_formula_whatever_else_is_requested() {
         // Pseudo-random numbers, two thirds of them above 0.
         let number = |i: u32| (i.wrapping_mul(2_654_435_761) >> 8) % 3 * ((i * i) % 50);
         let rows: Vec<Vec<u32>> = (0..12)

@@ -14,9 +14,10 @@ use super::table_distances::{Amount, TableDistances};
 /// Distances between samples by the taxa they contain (`--taxonomy`): the mean of the Bray–Curtis
 /// distances over several ranks.
 ///
-/// At each rank, an ASV's fraction of a sample's reads is added to its taxon: all ASVs whose lineages agree
-/// down to this rank, including those without a name at it. Samples with other ASVs of the same genera are
-/// therefore close, without a tree. Collapsing follows `qiime taxa collapse`.
+/// At each rank, an ASV's fraction of a sample's reads is added to its taxon: all ASVs whose
+/// lineages agree down to this rank, including those without a name at it. Samples with different
+/// ASVs of the same genera are therefore close, without a tree. Collapsing follows
+/// `qiime taxa collapse`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
 pub struct TaxonomyObjectiveConfig {
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_mean_of_bray_curtis_of_taxa_over_ranks() {
+    fn it_is_the_mean_over_ranks_of_bray_curtis_on_taxa() {
         // Genera: 3/4 and 1/4 against 1/4 and 3/4 of the reads.
         let rows: [&[u32]; 2] = [&[1, 2, 1], &[1, 0, 3]];
         assert_eq!(between(&["genus"], &rows).unwrap()[1], 0.5);

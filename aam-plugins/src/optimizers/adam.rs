@@ -55,7 +55,7 @@ mod tests {
     use crate::optimizers::known::{after_two_updates, assert_near};
 
     #[test]
-    fn updates_are_those_of_the_formula() {
+    fn updates_follow_the_formula() {
         assert_near(after_two_updates(&AdamConfig::default()), 0.8);
     }
 }

@@ -67,7 +67,7 @@ mod tests {
     use crate::optimizers::known::{after_two_updates, assert_near};
 
     #[test]
-    fn updates_are_those_of_the_formula() {
+    fn updates_follow_the_formula() {
         let expected = (1.0 * 0.95 - 0.1) * 0.95 - 0.1;
         assert_near(after_two_updates(&AdamwConfig::default()), expected);
     }

@@ -59,7 +59,7 @@ mod tests {
     use crate::optimizers::known::{after_two_updates, optimizer};
 
     #[test]
-    fn one_number_is_no_matrix_to_make_orthogonal() {
+    fn a_single_number_is_not_orthogonalised() {
         let adamw = after_two_updates(&AdamwConfig::default());
         assert_eq!(after_two_updates(&MuonConfig::default()), adamw);
     }

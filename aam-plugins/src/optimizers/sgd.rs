@@ -47,7 +47,7 @@ mod tests {
     use crate::optimizers::known::{after_two_updates, assert_near};
 
     #[test]
-    fn updates_are_those_of_the_formula() {
+    fn updates_follow_the_formula() {
         // The velocities are 1.5 and 0.9 · 1.5 + 1 + 0.5 · 0.85.
         assert_near(after_two_updates(&SgdConfig::default()), 0.85 - 0.1 * 2.775);
         let plain = SgdConfig { momentum: 0.0 };

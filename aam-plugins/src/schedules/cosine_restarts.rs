@@ -76,7 +76,7 @@ mod tests {
     use crate::schedules::known::{assert_rates, schedule};
 
     #[test]
-    fn rates_are_those_of_pytorch() {
+    fn rates_match_pytorch() {
         let config = CosineRestartsConfig {
             eta_min: 1e-6,
             ..CosineRestartsConfig::default()

@@ -55,7 +55,7 @@ mod tests {
     use crate::schedules::known::{assert_rates, schedule};
 
     #[test]
-    fn rates_are_those_of_pytorch() {
+    fn rates_match_pytorch() {
         let schedule = schedule(&OnecycleConfig::default(), 1e-3, 20);
         assert_rates(
             &schedule,

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_those_of_pytorch() {
+    fn rates_match_pytorch() {
         let mut schedule = plateau(1e-3);
         let mut rates = Vec::new();
         for loss in [1.0, 0.9, 0.95, 0.96, 0.97, 0.98, 0.5, 0.6] {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn another_highest_rate_takes_effect_at_once() {
+    fn a_new_highest_rate_takes_effect_immediately() {
         let mut first = plateau(1e-3);
         for _ in 0..4 {
             first.after_epoch(0.0);

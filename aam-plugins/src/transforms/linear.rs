@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn far_from_the_truth_is_still_a_number_of_single_precision() {
+    fn extreme_values_stay_within_single_precision() {
         let fitted = LogLinear::fit(&[0.0, 1e6], Linear::zscore);
         assert!(fitted.inverse(1e6, None) <= f64::from(f32::MAX));
         assert!(LogLinear::check(-1.0).is_err() && LogLinear::check(-0.5).is_ok());

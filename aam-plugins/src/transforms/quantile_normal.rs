@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_those_of_tables() {
+    fn quantiles_match_published_tables() {
         // Abramowitz and Stegun, table 26.5.
         for (p, z) in [
             (0.5, 0.0),
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_values_have_the_mean_of_their_ranks() {
+    fn ties_share_their_mean_rank() {
         let curve = NormalQuantiles::fit(&[3.0, 7.0, 3.0, 100.0]);
         // Ranks 1.5, 3 and 4 of 4.
         for (y, rank) in [(3.0, 1.5), (7.0, 3.0), (100.0, 4.0)] {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_the_ends_it_goes_on_as_steep_as_on_the_whole() {
+    fn beyond_the_ends_it_continues_with_the_overall_slope() {
         let curve = NormalQuantiles::fit(&[0.0, 1.0, 10.0]);
         let span = curve.forward(10.0) - curve.forward(0.0);
         assert!((curve.forward(20.0) - curve.forward(10.0) - span).abs() < 1e-12);

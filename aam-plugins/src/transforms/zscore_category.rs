@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_category_has_its_own_scale_and_others_that_of_the_whole() {
+    fn known_categories_have_their_own_scale_and_others_the_overall_one() {
         let columns = ["site".to_owned()];
         let levels = ["a", "b", "c"].map(|level| [level.to_owned()]);
         let [a, b, c] = &levels;
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn statistics_are_those_of_the_category_with_five_samples_of_the_whole() {
+    fn statistics_combine_the_category_with_five_pseudo_samples() {
         // Five values of mean 10 and variance 4, in addition to 4 and 6.
         let root = 10f64.sqrt();
         let whole = [10.0, 10.0, 10.0, 10.0 - root, 10.0 + root];
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_single_or_constant_sample_has_a_scale_that_can_be_divided_by() {
+    fn single_and_constant_samples_have_a_nonzero_scale() {
         let single = category(&[40.0]);
         assert!((single.mean - 15.0).abs() < 1e-12);
         // √(5 · 4 / 6 + 5 · 30² / 6²)
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn many_samples_speak_for_themselves() {
+    fn large_categories_keep_their_own_statistics() {
         let values: Vec<f64> = (0..10_000).map(|i| f64::from(i % 2)).collect();
         let scale = category(&values);
         assert!((scale.mean - 0.5).abs() < 0.01, "{}", scale.mean);
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn no_training_sample_is_further_away_than_its_category_is_large() {
+    fn no_training_sample_is_too_far_from_its_category() {
         for values in [vec![1e6], vec![1e6, -1e6], vec![1e6, 0.0, 0.0, 0.0]] {
             let scale = category(&values);
             let limit = (values.len() as f64 + PSEUDO_SAMPLES).sqrt();

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_long_loses_its_middle() {
+    fn long_text_loses_its_middle() {
         let cell = "ä".repeat(1 << 20);
         let error = DataError::new(format!("expected a count, found '{cell}' here")).help(cell);
         let text = error.to_string();

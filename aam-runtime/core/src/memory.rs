@@ -42,6 +42,15 @@ pub fn volunteer() {
     let _ = fs::write("/proc/self/oom_score_adj", "1000");
 }
 
+/// How many processes the system has killed since it started because memory ran out, if it counts them.
+pub fn kills() -> Option<u64> {
+    let counts = fs::read_to_string("/proc/vmstat").ok()?;
+    let mut numbers = counts
+        .lines()
+        .filter_map(|line| line.strip_prefix("oom_kill "));
+    numbers.next()?.trim().parse().ok()
+}
+
 fn status(id: Option<u32>, name: &str) -> Option<u64> {
     let process = id.map_or("self".to_owned(), |id| id.to_string());
     entry(
@@ -62,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_the_system_are_read() {
+    fn lines_of_the_system_are_parsed() {
         let text = "Name:\taam\nVmHWM:\t  1234 kB\nVmRSS:\t12 kB\n";
         assert_eq!(entry(text, "VmHWM:"), Some(1234 * 1024));
         assert_eq!(entry(text, "VmSwap:"), None);
@@ -70,7 +79,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn memory_that_is_taken_is_seen() {
+    fn allocated_memory_is_measured() {
         // Other tests allocate and free memory at the same time, which does not affect the peak.
         let taken = std::hint::black_box(vec![1u8; 256 << 20]);
         assert!(peak().unwrap() >= 256 << 20);

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_have_the_number_of_their_noun() {
+    fn nouns_agree_with_their_counts() {
         let counts = [(1, "batch"), (2, "batch"), (0, "epoch"), (3, "class")];
         let counts = counts.map(|(number, noun)| counted(number, noun));
         assert_eq!(counts, ["1 batch", "2 batches", "0 epochs", "3 classes"]);
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_commands_a_terminal_is_written_out() {
+    fn control_characters_are_escaped() {
         for (text, shown) in [
             ("Gut 1 – é", "Gut 1 – é"),
             ("\u{1b}[31mred\u{1b}[0m", "\\u{1b}[31mred\\u{1b}[0m"),
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn json_means_the_same() {
+    fn escaped_json_is_equivalent() {
         let json = "{\"id\": \"a\u{202e}b\u{e0041}\u{9b}\"}";
         let shown = visible_json(json);
         assert_eq!(shown, "{\"id\": \"a\\u202eb\\udb40\\udc41\\u009b\"}");
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_quoted_where_they_need_it() {
+    fn cells_are_quoted_if_necessary() {
         for (text, written) in [
             ("S1 a", "S1 a"),
             ("a\tb", "\"a\tb\""),

@@ -19,7 +19,7 @@ pub enum AsvSampling {
     /// The most abundant.
     #[default]
     Abundance,
-    /// A random subset, drawn anew each time.
+    /// A random subset, drawn again each time.
     Random,
 }
 

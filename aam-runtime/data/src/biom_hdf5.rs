@@ -304,7 +304,7 @@ fn parts(lengths: &[usize], most: usize) -> Vec<Range<usize>> {
     parts
 }
 
-/// An order-independent digest that tells whether two lists of counts are equal.
+/// An order-independent digest that shows whether two lists of counts are equal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Digest {
     count: u64,

@@ -64,7 +64,7 @@ fn rows_are_sorted_and_zeros_left_out() {
 }
 
 #[test]
-fn samples_are_divided_into_parts_of_so_many_counts() {
+fn samples_are_split_into_parts_of_limited_size() {
     assert_eq!(super::parts(&[3, 2, 9, 0, 1], 5), [0..2, 2..3, 3..5]);
     assert!(super::parts(&[], 5).is_empty());
 }

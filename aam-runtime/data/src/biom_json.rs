@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_and_sizes_that_are_numbers_and_a_byte_order_mark() {
+    fn numeric_ids_and_sizes_and_a_byte_order_mark_are_read() {
         let text = "\u{feff}{\"shape\": [1.0, 2.0], \"rows\": [{\"id\": 1000}], \
                     \"columns\": [{\"id\": \"1\"}, {\"id\": -2}], \"data\": [[0, 1, 3]]}";
         let source = Source::from_bytes(Path::new("t"), None, text.as_bytes().to_vec()).unwrap();

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_files_of_their_size_are_read() {
+    fn only_regular_files_within_the_limit_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, "12345").unwrap();
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn devices_and_files_that_are_longer_than_they_say() {
+    fn devices_and_files_longer_than_reported() {
         let error = read_file(Path::new("/dev/zero"), 4).unwrap_err();
         assert!(error.to_string().contains("a device"), "{error}");
         let error = read_file(Path::new("/proc/self/status"), 4).unwrap_err();

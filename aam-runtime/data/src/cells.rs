@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_that_takes_nothing_is_named() {
+    fn an_unwritable_directory_is_named() {
         let storage = Storage::Disk("/dev/null/no/directory".into());
         let error = CellsWriter::new(&storage, 0).err().unwrap().to_string();
         assert!(error.starts_with("/dev/null/no/directory: the table cannot be kept"));

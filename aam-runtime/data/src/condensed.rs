@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn triangular_numbers_are_told_from_others() {
+    fn triangular_numbers_are_recognised() {
         let known = [
             (0, 1),
             (1, 2),
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_the_triangle_find_their_places() {
+    fn rows_of_the_triangle_are_placed_correctly() {
         assert_eq!(
             square(&[1.0, 2.0, 3.0], 3),
             [0.0, 1.0, 2.0, 1.0, 0.0, 3.0, 2.0, 3.0, 0.0]

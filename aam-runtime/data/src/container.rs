@@ -5,7 +5,7 @@ use super::qza::{open_zip, read_member};
 use super::source::{Kind, Source};
 use super::workbook;
 
-/// Most names shown in a message.
+/// Maximum number of names shown in a message.
 const SHOWN: usize = 5;
 
 /// Opens the file at `path`: the only file of a plain zip archive, the sheet of a workbook as

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_of_single_precision_is_evened_out() {
+    fn single_precision_noise_is_averaged_out() {
         let matrix =
             DistanceMatrix::new(ids(&["a", "b"]), vec![1e-9, 0.5, 0.5 + 1e-7, 0.0]).unwrap();
         assert_eq!(matrix.get(0, 0), 0.0);

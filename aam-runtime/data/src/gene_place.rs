@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sequence_is_placed_whichever_way_it_runs() {
+    fn a_sequence_is_placed_in_either_orientation() {
         let place = gene_place(V4).unwrap();
         assert_eq!((place.start, place.end, place.reversed), (534, 625, false));
         let turned = gene_place(&reverse_complement(V4)).unwrap();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn regions_are_those_that_are_there_for_a_quarter() {
+    fn regions_count_if_a_quarter_is_covered() {
         let named = |start, end| gene_region(start, end).unwrap_or_default();
         assert_eq!(named(534, 786), "V4");
         assert_eq!(named(534, 623), "V4");

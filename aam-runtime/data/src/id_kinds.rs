@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_what_most_of_them_are() {
+    fn the_majority_decides_the_kind_of_ids() {
         let of = |ids: &[&str]| IdsAre::of(&ids.iter().collect());
         let aligned = "ACGT--ACGTACGTACGTACGT";
         for ids in [&["ACGT", "acgun", "otu1"][..], &[aligned], &[]] {

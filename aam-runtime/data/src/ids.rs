@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_and_repeated_names_are_told() {
+    fn empty_and_repeated_names_are_reported() {
         let check = |names: &[&str]| {
             let ids: Ids = names.iter().collect();
             ids.check("feature").map_err(|error| error.problem)

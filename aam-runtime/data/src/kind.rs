@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_are_told_by_content() {
+    fn kinds_are_recognised_by_content() {
         for (bytes, kind) in [
             (&b""[..], Kind::Empty),
             (b" \n\t\n", Kind::Empty),

@@ -22,7 +22,7 @@ const MOST_OTHERS: usize = 100_000;
 /// Length of a branch between two ranks: a lineage down to the species is about as deep as a phylogeny,
 /// whose mean depth is 1.
 const RANK: f32 = 1.0 / 7.0;
-/// Length of the branch of a feature that is related to none.
+/// Length of the branch of an unrelated feature.
 const ALONE: f32 = 1.0;
 /// Steps per unit of an encoded number.
 pub const STEPS: f32 = 8192.0;
@@ -158,7 +158,7 @@ impl Nodes {
 }
 
 impl Kinship {
-    /// Features that are related to none.
+    /// Unrelated features.
     pub fn nothing() -> Self {
         Self::new(KinshipFrom::Nothing, Nodes::root(), Vec::new())
     }
@@ -210,7 +210,7 @@ impl Kinship {
     }
 
     /// The relations by shared ranks of the features in `taxonomy`: of all, or, if it has more than
-    /// 100 000, of those in `ids`. Features without any known rank are related to none.
+    /// 100 000, of those in `ids`. Features without any known rank are unrelated.
     pub fn of_taxonomy(taxonomy: &Taxonomy, ids: &Ids) -> Self {
         let known: Vec<&str> = match taxonomy.len() <= MOST_OTHERS {
             true => taxonomy.ids().collect(),

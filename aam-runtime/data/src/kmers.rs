@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_has_its_code() {
+    fn every_kmer_has_its_code() {
         assert_eq!(kmers("ACGT", 2), [0b0001, 0b0110, 0b1011]);
         assert_eq!(kmers("acgu", 2), kmers("ACGT", 2));
         assert_eq!(kmers("ACNGT", 2), [0b0001, 0b1011]);

@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn text_where_numbers_are_wanted() {
+    fn text_in_place_of_numbers() {
         let column = Column {
             name: "age".into(),
             kind: ColumnKind::Categorical,

@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn unlike_ids_are_not_explained() {
+    fn unrelated_ids_are_not_explained() {
         assert_eq!(of(&["x"], &["y"]), None);
     }
 }

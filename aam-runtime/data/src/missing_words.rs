@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_in_the_spellings_that_occur() {
+    fn common_spellings_are_recognised() {
         for text in [
             "Not applicable",
             "not_applicable",
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_resemble_them() {
+    fn similar_values_are_kept() {
         for text in [
             "",
             "none",

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_told() {
+    fn inconsistencies_are_reported() {
         let header = "label\tGroup\tnumOtus\tO1\tO2\n0.03\ts1\t2\t0\t3\n";
         for (text, message) in [
             (

@@ -133,7 +133,7 @@ fn an_unrooted_tree_is_refused_unless_declared_rooted_or_accepted() {
 }
 
 #[test]
-fn what_is_no_tree_is_refused_with_its_place() {
+fn invalid_trees_are_refused_with_their_place() {
     for (text, place, problem) in [
         ("", "line 1, column 1", "expected a tree, the file ends"),
         (";", "line 1, column 1", "expected a tree, found ';'"),

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn several_trees_and_none_are_told_and_places_kept() {
+    fn several_or_no_trees_are_reported_and_places_kept() {
         let trees = |trees: &str| read_text(&format!("#NEXUS\nbegin trees;\n{trees}end;\n"));
         assert!(trees("").unwrap_err().contains("without trees"));
         let two = trees("tree a = (A:1,B:1);\ntree b = (A:1,B:1);\n").unwrap_err();

@@ -59,7 +59,7 @@ pub fn without_lengths(table: Table, notes: &mut Vec<String>) -> Table {
     if 2 * suspects.len() < table.num_samples() {
         for (row, why) in suspects.iter().take(5) {
             notes.push(format!(
-                "warning: '{}' is taken for a sample, but {why}: if it is not one, remove it from \
+                "warning: '{}' is treated as a sample, but {why}: if it is not one, remove it from \
                  the table",
                 shorten(&table.sample_ids()[*row])
             ));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_of_all_others_is_no_sample() {
+    fn the_sum_of_all_others_is_not_a_sample() {
         let samples: [(&str, &[u32]); 4] = [
             ("a", &[1, 0, 5, 2, 1]),
             ("x", &[6, 4, 9, 2, 3]),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sum_of_all_other_asvs_is_none() {
+    fn the_sum_of_all_other_asvs_is_not_an_asv() {
         let samples: [(&str, &[u32]); 3] = [
             ("a", &[1, 0, 5, 2, 8]),
             ("b", &[3, 4, 0, 0, 7]),
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_a_note_is_named() {
+    fn samples_that_look_like_annotations_are_named() {
         let samples: [(&str, &[u32]); 4] = [
             ("a", &[1, 0, 5, 2, 8, 0, 0, 1]),
             ("bp", &[250, 252, 253, 250, 251, 250, 253, 252]),
@@ -240,11 +240,11 @@ mod tests {
         let (ids, _, notes) = kept(table(&with_more));
         assert_eq!(ids.len(), 5);
         assert!(
-            notes.contains("'bp' is taken for a sample, but every ASV"),
+            notes.contains("'bp' is treated as a sample, but every ASV"),
             "{notes}"
         );
         assert!(
-            notes.contains("'row' is taken for a sample, but its counts"),
+            notes.contains("'row' is treated as a sample, but its counts"),
             "{notes}"
         );
     }

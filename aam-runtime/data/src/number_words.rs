@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_people_write_is_recognised() {
+    fn common_notations_are_recognised() {
         for text in ["6.09", "-2", "1e3", "6,09", "60 %", "<5"] {
             assert!(means_number(text), "{text}");
         }

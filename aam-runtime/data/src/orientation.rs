@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::gene_place::{GenePlace, gene_place, gene_region};
 use super::{Ids, IdsBuilder, TokenOptions, TokenizedSequences};
 
-/// Most ASVs examined to find the orientation of a table.
+/// Maximum number of ASVs examined to find the orientation of a table.
 const LOOKED_AT: usize = 2000;
 /// Share of the placed ASVs from which an orientation is not an exception.
 pub const NO_EXCEPTION: f64 = 0.05;
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn reversed_tables_are_turned_and_mixed_ones_in_part() {
+    fn reversed_tables_are_reoriented_and_mixed_ones_in_part() {
         let forwards = ids((0..20).map(v4));
         let as_gene = oriented(&forwards).unwrap();
         assert_eq!((as_gene.turned, as_gene.changed), (0, None));
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_16s_gene_stays() {
+    fn other_genes_are_unchanged() {
         let others = ids((1..9).map(|i| "ACGTTGCAAC".repeat(i)));
         let found = oriented(&others).unwrap();
         assert_eq!((found.turned, found.lie, found.changed), (0, None, None));

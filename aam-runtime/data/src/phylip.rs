@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_lack_or_exceed_are_told() {
+    fn missing_and_surplus_rows_are_reported() {
         for (text, message) in [
             (
                 "3\na\nb c\t0.5\n",

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_late_is_waited_for() {
+    fn late_data_is_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pipe");
         assert!(

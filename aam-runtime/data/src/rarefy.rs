@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_exactly_the_depth_and_reports_what_fell_out() {
+    fn keeps_exactly_the_depth_and_reports_dropped_samples() {
         let full = table();
         let result = rarefy(&full, 100, 1).unwrap();
         assert_eq!(result.dropped, [("few".to_owned(), 4)]);
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_is_drawn_alike_whatever_stands_beside_it() {
+    fn a_draw_is_independent_of_the_other_samples() {
         let full = table();
         let all = rarefy(&full, 60, 9).unwrap().table;
         let alone = rarefy(&full.select_samples(&[2]), 60, 9).unwrap().table;

@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_told_apart() {
+    fn texts_are_distinguished() {
         for (text, role) in [
             ("((a:1,b:2):0.5,c:1);\n", Some(Role::Tree)),
             (">s1\nACGT\n", Some(Role::Sequences)),

@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_of_values_is_refused() {
+    fn files_without_one_value_per_sample_are_refused() {
         for (text, message) in [
             ("a\t1\nb\tx\n", "value of 'b', found 'x'"),
             ("a\t1\nb\t-1\n", "'b', found -1"),

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn separators_are_told_by_all_lines() {
+    fn separators_are_inferred_from_all_lines() {
         for (lines, separator) in [
             (&["a,b\tc", "1\t2"][..], Separator::Tab),
             (&["id,a,b", "x,1,2", "y,1,2"], Separator::Comma),

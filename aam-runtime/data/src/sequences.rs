@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_of_clusters_are_no_part_of_an_id() {
+    fn cluster_sizes_are_not_part_of_an_id() {
         let sequences = read_text(b">a;size=12;\nAC\n>b;size=3\nGT\n>c\nTT\n").unwrap();
         for (id, sequence) in [
             ("a", Some("AC")),

@@ -20,7 +20,7 @@ use super::pipe;
 
 /// Size of the beginning that is kept for recognition.
 const HEAD: u64 = 1 << 16;
-/// Most bytes read from a pipe.
+/// Maximum number of bytes read from a pipe.
 const MOST_FROM_PIPE: u64 = 4 << 30;
 /// Longest line of a text file.
 const LONGEST_LINE: u64 = 1 << 26;
@@ -131,7 +131,7 @@ impl Source {
         }
     }
 
-    /// Most bytes that a reader may take from the content.
+    /// Maximum number of bytes that a reader may take from the content.
     pub fn limit(&self) -> u64 {
         match &self.content {
             Content::Gzip(size) => unpacked_limit(*size),
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_every_ending() {
+    fn every_line_ending_is_read() {
         for text in ["\u{feff}a\nb\n", "a\r\nb", "a\rb\r"] {
             let mut lines = Vec::new();
             source(text.as_bytes())
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_refused_and_a_cut_file_named() {
+    fn a_bomb_is_refused_and_a_truncated_file_named() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("bomb.gz");
         std::fs::write(&path, gzip(&vec![0u8; 200 << 20])).unwrap();

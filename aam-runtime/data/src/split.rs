@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_are_shared_out() {
+    fn classes_are_divided_proportionally() {
         let labels: Vec<&str> = std::iter::repeat_n("a", 40)
             .chain(std::iter::repeat_n("b", 20))
             .chain(std::iter::repeat_n("c", 7))

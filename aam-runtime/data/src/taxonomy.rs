@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn clades_have_what_their_asvs_have_in_common() {
+    fn clades_have_the_lineage_that_their_asvs_share() {
         let lineages = ["a;b;c;d;e;f", "a;b;c;d;x;f"].map(Lineage::parse);
         let common = Lineage::common(&lineages).unwrap();
         assert_eq!(common.name().as_deref(), Some("d (order)"));

@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base_is_named_with_its_place() {
+    fn invalid_bases_are_named_with_their_place() {
         let options = TokenOptions::default();
         let error = tokens("ACX", &options).unwrap_err();
         assert!(error.starts_with("ASV 'id': expected a nucleotide at position 3, found 'X'"));
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn long_sequences_are_refused_or_cut() {
+    fn long_sequences_are_refused_or_truncated() {
         let mut options = TokenOptions {
             max_bp: 3,
             ..TokenOptions::default()

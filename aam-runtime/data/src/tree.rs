@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn tips_are_found_by_name_also_with_spaces_for_underscores() {
+    fn tips_are_found_by_name_even_with_spaces_for_underscores() {
         let tree = tree("(A_1:1,'B 2':1);");
         assert_eq!(tree.tip("A_1"), Some(0));
         assert_eq!(tree.tip("A 1"), Some(0));
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn tips_get_the_names_that_there_are() {
+    fn tips_are_renamed_where_a_name_is_given() {
         let full = tree("((c:1,b:2)x:3,a:4)r;");
         let sequence = |tip: &str| match tip {
             "a" => Some("GG"),

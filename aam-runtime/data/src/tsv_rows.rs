@@ -6,7 +6,7 @@
 use super::DataError;
 use super::separator::Separator;
 
-/// Most cells of a row.
+/// Maximum number of cells of a row.
 const MOST_CELLS: usize = 1 << 17;
 
 /// The rows of a text, read one at a time.

@@ -12,9 +12,9 @@ use super::bounded::Bytes;
 use super::qza::read_member;
 use super::source::Source;
 
-/// Most cells of a sheet.
+/// Maximum number of cells of a sheet.
 const MOST_CELLS: usize = 1 << 25;
-/// Most cells up to the last non-empty row and column, including empty ones.
+/// Maximum number of cells up to the last non-empty row and column, including empty ones.
 const LARGEST: usize = 1 << 26;
 
 /// The format of a workbook.

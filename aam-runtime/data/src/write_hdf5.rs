@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_come_back_as_they_went() {
+    fn tables_are_read_back_unchanged() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("table.biom");
         let triplets = [(0, 1, 3), (1, 0, 1), (1, 2, 7)];
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn distances_come_back_as_they_went() {
+    fn distances_are_read_back_unchanged() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("distances.h5");
         let matrix = DistanceMatrix::new(ids(&["a", "b"]), vec![0.0, 0.25, 0.25, 0.0]).unwrap();
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_cannot_be_written_is_named() {
+    fn an_unwritable_path_is_named() {
         let error = write_biom("/nonexistent/t.biom", &Table::default())
             .unwrap_err()
             .to_string();

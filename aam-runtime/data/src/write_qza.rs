@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_is_one_of_version_4() {
+    fn uuids_are_of_version_4() {
         let made = uuid("something");
         let dashes: Vec<usize> = made.match_indices('-').map(|(place, _)| place).collect();
         assert_eq!((made.len(), dashes), (36, vec![8, 13, 18, 23]));

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_that_say_the_same_have_a_v_of_one_and_others_none() {
+    fn equivalent_columns_have_a_v_of_one_and_independent_ones_zero() {
         let ours = some(&[0, 1].repeat(20));
         assert!((cramers_v(&ours, &ours) - 1.0).abs() < 1e-9);
         assert_eq!(cramers_v(&ours, &some(&[0, 0, 1, 1].repeat(10))), 0.0);

@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn one_who_is_too_sure_is_no_worse_than_the_shares() {
+    fn overconfidence_is_no_worse_than_class_frequencies() {
         let (column, samples) = study(0.999);
         let calibration = Calibration::fit(&column, 0, &samples).unwrap();
         let mut judged = samples.clone();

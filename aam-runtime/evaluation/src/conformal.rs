@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rank_of_the_error_is_that_of_the_theory() {
+    fn the_rank_of_the_error_matches_theory() {
         // With 9 errors, the ⌈10 · 0.8⌉ = 8th bounds that of a tenth sample with 80 % probability.
         let errors = [1.0, -2.0, 3.0, -4.0, 5.0, -6.0, 7.0, -8.0, 9.0];
         let (column, samples) = samples(&errors);

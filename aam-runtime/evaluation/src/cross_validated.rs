@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_per_fold_and_what_they_come_to() {
+    fn a_line_per_fold_and_a_summary() {
         let fold = |name: &str, r2: f64, loss: f64| FoldScores {
             name: name.to_owned(),
             samples: 10,

@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_asv_that_goes_with_the_target_is_found_and_a_rare_one_is_not_tested() {
+    fn an_associated_asv_is_found_and_a_rare_one_is_not_tested() {
         let mut cells = Vec::new();
         for sample in 0..20u32 {
             cells.push((sample, 0, 50 + 20 * sample));

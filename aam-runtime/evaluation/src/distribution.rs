@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// Most bars of a histogram.
+/// Maximum number of bars of a histogram.
 const MOST_BARS: usize = 30;
 
 /// The distribution of some numbers.
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn few_whole_numbers_have_a_bar_each() {
+    fn few_integers_have_a_bin_each() {
         let lengths = Distribution::of_counts([150, 152, 150, 151]).unwrap();
         assert_eq!(
             (lengths.min, lengths.median, lengths.max),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn every_number_is_in_a_bar() {
+    fn every_number_is_in_a_bin() {
         for values in [
             vec![0.1, 0.2, 0.30001, 900.0],
             vec![5.0],

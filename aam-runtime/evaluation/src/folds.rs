@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_of_folds_that_make_no_sense_are_refused() {
+    fn invalid_numbers_of_folds_are_refused() {
         for wrong in [0, 1, 5] {
             assert!(folds(4, None, wrong, 1).is_err(), "{wrong}");
         }

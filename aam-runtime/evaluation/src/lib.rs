@@ -1,6 +1,6 @@
-//! Metrics of predictions, their intervals, and the methods they are compared with: folds, groups,
-//! the Random Forest and the trivial guess. The registry of components defines which metrics exist.
-//! Inputs and outputs are plain numbers: no tensors, no files of a run, no events.
+//! Metrics of predictions, their intervals, folds, groups, and the comparison with the trivial guess.
+//! The registry of components defines which metrics exist. Inputs and outputs are plain numbers: no
+//! tensors, no files of a run, no events.
 
 pub mod association;
 mod bootstrap;

@@ -26,7 +26,7 @@ pub struct OrdinationColumn {
     pub role: Role,
     /// Its values.
     pub values: ColumnValues,
-    /// The share of all squared distances that goes with it, adjusted, if defined.
+    /// The adjusted share of all squared distances that it explains, if defined.
     pub of_all: Option<f64>,
     /// The same of squared distances in the plane.
     pub of_plane: Option<f64>,

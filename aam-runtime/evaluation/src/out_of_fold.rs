@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fold_has_its_intervals_from_the_others() {
+    fn intervals_of_a_fold_come_from_the_others() {
         let errors = [1.0, 1.0, 5.0, 5.0].into_iter();
         let samples = held_out(errors.map(|error| TargetPrediction::Number {
             value: 10.0 + error,

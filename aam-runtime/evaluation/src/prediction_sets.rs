@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_threshold_is_that_of_the_theory() {
+    fn the_threshold_matches_theory() {
         // With 9 samples, the ⌈10 · 0.8⌉ = 8th largest probability of the true class, 0.2, gives a
         // set that contains the class of a tenth sample with 80 % probability.
         let doubts = doubts(&[0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_likeliest_class_is_always_in() {
+    fn the_most_probable_class_is_always_included() {
         let doubts = doubts(&[0.99; 20]);
         assert_eq!(doubts.set(&[0.4, 0.35, 0.25], 0.8), [0]);
         let mut number = TargetPrediction::Number {

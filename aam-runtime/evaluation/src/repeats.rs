@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_the_same_as_the_target_is_no_subject() {
+    fn columns_equivalent_to_the_target_are_not_subjects() {
         let disease = "ill ill ill ill ill ill well well well well well well";
         // Kinds of a disease determine it, so their groups would be its classes.
         let kind = "A A B B C C none none none none none none";

@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_decide_what_is_said() {
+    fn intervals_decide_the_verdict() {
         let good = difference(TRIVIAL, 0.72, (0.6, 0.8));
         assert_eq!(
             sentence(&good, Some(&difference(FOREST, 0.05, (0.01, 0.09)))),

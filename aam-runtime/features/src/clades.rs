@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_nearest_are_joined_first_and_means_are_those_of_all_pairs() {
+    fn the_nearest_are_merged_first_and_heights_are_means_over_all_pairs() {
         // Points on a line at 0, 1, 4, 10 and 12.
         let places = [0f32, 1.0, 4.0, 10.0, 12.0];
         let pairs = places.iter().flat_map(|a| places.map(|b| (a - b).abs()));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_distances_and_few_leaves_end() {
+    fn equal_distances_and_few_leaves_terminate() {
         assert!(joins(Vec::new(), 0).is_empty());
         assert!(joins(vec![0.0], 1).is_empty());
         assert_eq!(joins(vec![1.0; 36], 6).len(), 5);

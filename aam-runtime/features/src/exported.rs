@@ -8,9 +8,10 @@ use crate::FeatureSpace;
 use crate::space::PSEUDO_COUNT;
 
 impl FeatureSpace {
-    /// Adds [`of`](Self::of) to `graph`: from the reads of samples, 32-bit numbers `[samples, asvs]` of the
-    /// ASVs called `ids`, to shares and log-ratios, `[samples, asvs + clades]`. ASVs without a column of
-    /// `reads` have none. `None` if clades overlap, as no training makes them.
+    /// Adds [`of`](Self::of) to `graph`: from the reads of samples, 32-bit numbers
+    /// `[samples, asvs]` of the ASVs called `ids`, to shares and log-ratios,
+    /// `[samples, asvs + clades]`. ASVs without a column of `reads` have none. `None` if clades
+    /// overlap, which never happens in training.
     pub fn export<'a>(
         &self,
         graph: &mut Graph,
@@ -139,7 +140,7 @@ impl Stretches {
     }
 }
 
-/// A step on the way through clades.
+/// A step of the traversal of clades.
 enum Step {
     /// An ASV, or a clade, whose number follows those of the ASVs.
     Enter(usize),

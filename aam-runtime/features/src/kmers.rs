@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_sequences_have_words() {
+    fn only_sequences_have_kmers() {
         assert!(words("4439353").is_none());
         assert!(words("ACGTACGT").is_none(), "too short");
         assert!(words(&"N".repeat(40)).is_none());
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn distances_are_the_share_of_words_that_differ() {
+    fn distances_are_the_share_of_kmers_that_differ() {
         let a = "ACGTTGCATTAGGCATCAGGATCCATT";
         let changed = "ACGTTGCATTAGGCATCAGGATCCATA";
         let other = "GGGGGGGGGGGGGGGGGGGGGGGGGGG";

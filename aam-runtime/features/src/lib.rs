@@ -1,7 +1,7 @@
 //! Abundance features of samples for the learners: the ASVs and clades, selected among the training
-//! samples, and their transformation to numbers; and how samples differ in them: principal coordinates,
-//! and how much goes with what is known about the samples. This crate contains no networks and no
-//! learners.
+//! samples, and their transformation to numbers; and how samples differ in them: principal
+//! coordinates, and how much of that is explained by what is known about the samples. This crate
+//! contains no networks and no learners.
 
 #![deny(missing_docs)]
 

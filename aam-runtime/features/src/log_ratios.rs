@@ -103,7 +103,7 @@ mod tests {
     use aam_data::Kinship;
 
     #[test]
-    fn they_are_those_that_the_learners_see() {
+    fn they_match_the_features_of_the_learners() {
         let triplets = [
             (0, 0, 5),
             (0, 1, 1),

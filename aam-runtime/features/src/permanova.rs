@@ -1,10 +1,10 @@
-//! How much of the differences between samples goes with what is known about them.
+//! How much of the differences between samples is explained by what is known about them.
 
 use std::collections::BTreeMap;
 
 use crate::vectors::{Vectors, dot};
 
-/// Squared distances, as a share of squared lengths, that are 0 but for rounding.
+/// Squared distances, as a share of squared lengths, that are 0 except for rounding.
 const NOTHING: f64 = 1e-12;
 
 /// What is known about each sample; `None` where it is not.
@@ -16,12 +16,12 @@ pub enum Known<'a> {
     Numbers(&'a [Option<f64>]),
 }
 
-/// The share of the sum of squared distances between samples that lies between groups, or that goes
-/// linearly with a number: the R² of a permutational analysis of variance (Anderson, *A new method for
-/// non-parametric multivariate analysis of variance*, Austral Ecology 2001; McArdle and Anderson,
-/// Ecology 2001), adjusted like that of a regression, `1 − (1 − R²) (n − 1) / (n − k)` for `k` groups or
-/// the two coefficients of a line, so that its mean is 0 by chance. `None` if it is undefined. Samples of
-/// which nothing is known are ignored.
+/// The share of the sum of squared distances between samples that lies between groups, or that a
+/// number explains linearly: the R² of a permutational analysis of variance (Anderson, *A new
+/// method for non-parametric multivariate analysis of variance*, Austral Ecology 2001; McArdle and
+/// Anderson, Ecology 2001), adjusted like that of a regression, `1 − (1 − R²) (n − 1) / (n − k)`
+/// for `k` groups or the two coefficients of a line, so that its mean is 0 by chance. `None` if it
+/// is undefined. Samples of which nothing is known are ignored.
 pub fn permanova(vectors: &(impl Vectors + ?Sized), known: Known<'_>) -> Option<f64> {
     let samples = samples(known);
     let n = samples.len() as f64;
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn groups_share_out_the_squared_distances() {
+    fn groups_partition_the_squared_distances() {
         let samples = [
             [0.0, 1.0],
             [2.0, 1.0],
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_vary_or_names_every_sample_explains_nothing() {
+    fn constant_and_unique_values_explain_nothing() {
         let samples = [[0.0], [1.0], [5.0]];
         for known in [
             Known::Groups(&[Some(0), Some(0), Some(0)]),

@@ -13,13 +13,13 @@ use crate::vectors::{Vectors, add, dot};
 
 /// Number of axes.
 const AXES: usize = 2;
-/// Most steps of the iteration; with fewer samples it is exact.
+/// Maximum number of iterations; with fewer samples it is exact.
 const MOST_STEPS: usize = 200;
-/// Number of steps between two looks at whether it has converged.
+/// Number of steps between checks for convergence.
 const LOOK_EVERY: usize = 10;
-/// Error of an eigenvalue, as a share of it, below which it has.
+/// Relative error of an eigenvalue below which it has converged.
 const ERROR: f64 = 1e-8;
-/// Length, as a share of the largest, at which a vector is 0 but for rounding.
+/// Length, as a share of the largest, at which a vector is 0 except for rounding.
 const NOTHING: f64 = 1e-10;
 
 /// The samples in a plane.
@@ -90,7 +90,8 @@ fn leading(size: usize, image: impl Fn(&[f64]) -> Vec<f64>) -> Vec<(f64, Vec<f64
             break;
         }
         if left <= NOTHING * largest {
-            // These directions are closed: others may hold more, so it goes on with a new one.
+            // These directions are closed: others may hold more, so the iteration continues with a
+            // new one.
             left = 0.0;
             rest = drawn();
             orthogonal(&mut rest, &basis);
@@ -115,7 +116,8 @@ fn leading(size: usize, image: impl Fn(&[f64]) -> Vec<f64>) -> Vec<(f64, Vec<f64
         .collect()
 }
 
-/// Removes from `vector` what lies along `basis`, twice because of rounding; returns what length is left.
+/// Removes from `vector` what lies along `basis`, twice because of rounding; returns the remaining
+/// length.
 fn orthogonal(vector: &mut [f64], basis: &[Vec<f64>]) -> f64 {
     for direction in basis.iter().chain(basis) {
         let along = dot(vector, direction);
@@ -222,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn too_few_or_equal_samples_have_none() {
+    fn too_few_or_equal_samples_have_no_plane() {
         assert_eq!(principal_coordinates([[1.0], [2.0]].as_slice()), None);
         assert_eq!(principal_coordinates([[0.1, 0.7]; 9].as_slice()), None);
         let line = principal_coordinates([[1.0], [2.0], [4.0]].as_slice()).unwrap();

@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn another_table_is_seen_by_the_same_columns() {
+    fn another_table_gets_the_same_columns() {
         let one = table(&[A, OTHER], &[&[1, 1], &[3, 1]]);
         let space = FeatureSpace::fit(&one, &[0, 1], None);
         let other = table(&["new", OTHER, A], &[&[4, 2, 2], &[4, 0, 0], &[0, 0, 0]]);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn no_sample_and_no_asv_are_a_space_without_columns() {
+    fn without_samples_or_asvs_there_are_no_columns() {
         let table = table(&[A], &[&[1], &[0]]);
         let space = FeatureSpace::fit(&table, &[], None);
         assert_eq!(space.width(), 0);
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn of_more_than_1500_asvs_rare_ones_are_left_out() {
+    fn rare_asvs_are_left_out_if_there_are_more_than_1500() {
         let ids: Vec<String> = (0..1600).map(|i| format!("otu{i}")).collect();
         let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
         let common = vec![1u32; 1600];
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_saved_is_read_and_what_is_damaged_is_refused() {
+    fn saved_state_is_read_and_damaged_state_refused() {
         let table = table(&[A, LIKE_A, OTHER], &[&[1, 1, 1], &[1, 2, 3]]);
         let space = FeatureSpace::fit(&table, &[0, 1], None);
         let text = serde_json::to_string(&space).expect("text");

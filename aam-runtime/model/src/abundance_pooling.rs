@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_are_those_of_the_formula() {
+    fn sums_follow_the_formula() {
         let device = Device::flex();
         let asvs = embeddings(&device);
         let pooling = pooling(&device);

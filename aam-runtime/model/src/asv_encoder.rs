@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_product_is_a_look_up() {
+    fn a_product_equals_a_look_up() {
         let device = Device::flex().autodiff();
         let table = EmbeddingConfig::new(6, 4).init(&device);
         let tokens = Tensor::<2, Int>::from_data([[5, 1, 1], [2, 0, 5]], &device);

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ways_agree() {
+    fn both_implementations_agree() {
         let device = Device::flex();
         let random = || Tensor::<4>::random([2, 2, 5, 4], Distribution::Normal(0.0, 3.0), &device);
         let (query, key, value) = (random(), random(), random());

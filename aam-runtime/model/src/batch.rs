@@ -265,7 +265,7 @@ mod tests {
     use aam_data::TokenOptions;
 
     #[test]
-    fn every_asv_is_once_and_every_read_in_its_place() {
+    fn every_asv_occurs_once_and_every_read_is_in_place() {
         let asvs = ["ACGT", "AC", "GGGG", "TT"];
         let table = Table::from_triplets(
             vec!["a".into(), "b".into()],

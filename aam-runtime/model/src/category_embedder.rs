@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_child_adds_its_ancestors_and_an_unseen_one_is_its_parent() {
+    fn a_child_adds_its_ancestors_and_an_unseen_child_equals_its_parent() {
         let device = Device::flex();
         let schema = CategorySchema::new(
             [("city", 3), ("country", 2), ("state", 3)]

@@ -7,12 +7,13 @@
 //! x   = √2 cos(S' (u − center) s + φ')         what a predictor sees
 //! ```
 //!
-//! At a high frequency `w` the codes of two ASVs have nothing in common unless they are the same, so
-//! that `u` is a sketch of the log-abundances of all ASVs; at lower ones relatives are alike. As codes
-//! have a mean of 0 over the ASVs, adding the same to the logarithms of all of them changes nothing,
-//! which makes them centred log-ratios (with half a read for none: `ln(n + ½) = ln(1 + 2n) − ln 2`).
-//! The last step makes linear what is a Gaussian kernel between compositions. Nothing is learned by
-//! gradient: signs and phases are drawn, means and scales are measured on the training samples.
+//! At a high frequency `w` the codes of two ASVs have nothing in common unless they are the same,
+//! so that `u` is a sketch of the log-abundances of all ASVs; at lower ones relatives are alike. As
+//! codes have a mean of 0 over the ASVs, adding a constant to the logarithms of all of them changes
+//! nothing, which makes them centred log-ratios (with half a read for none:
+//! `ln(n + ½) = ln(1 + 2n) − ln 2`). The last step makes linear what is a Gaussian kernel between
+//! compositions. Nothing is learned by gradient: signs and phases are drawn, means and scales are
+//! measured on the training samples.
 
 use aam_api::SampleAsvs;
 use aam_api::export::{Element, Graph, Value};
@@ -41,7 +42,7 @@ struct Block {
     length: f64,
 }
 
-/// Codes of ASVs, from those that tell every two apart to those that relatives share.
+/// Codes of ASVs, from those that distinguish any two to those that relatives share.
 const CODES: [RandomFeatures; 3] = [
     RandomFeatures {
         name: "codes of ASVs",
@@ -59,8 +60,8 @@ const CODES: [RandomFeatures; 3] = [
         frequency: 0.7,
     },
 ];
-/// Root mean square of what a predictor sees. An update of Adam moves all weights by the rate at most; of features of
-/// 1 it would move what is predicted far beyond its spread.
+/// Root mean square of what a predictor sees. An update of Adam moves all weights by at most the
+/// learning rate; with features of size 1, it would move predictions far beyond their spread.
 pub(crate) const SIZE: f64 = 0.125;
 /// The parts of the vector, one after the other.
 const BLOCKS: [Block; 4] = [
@@ -96,7 +97,7 @@ pub struct Composition {
 }
 
 impl Composition {
-    /// One that a predictor sees as so many `features`, not fitted to samples yet.
+    /// A composition that a predictor sees as this number of `features`, not fitted to samples yet.
     pub fn new(features: usize, device: &Device) -> Self {
         let (codes, sums) = (all_codes(), all_sums());
         let zeros = |length: usize| Param::from_tensor(Tensor::zeros([length], device));
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_to_all_logarithms_changes_nothing() {
+    fn adding_a_constant_to_all_logarithms_changes_nothing() {
         let device = Device::flex();
         let composition = Composition::new(8, &device).with_mean_of(z(&device));
         let counts = [[6.0, 3.0, 1.0, 9.0], [5.0, 15.0, 2.0, 1.0]];
@@ -299,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_have_their_lengths_over_the_samples_that_are_learned_from() {
+    fn blocks_have_their_lengths_over_the_training_samples() {
         let device = Device::flex();
         let composition = Composition::new(8, &device).with_mean_of(z(&device));
         let counts = [[6.0, 3.0, 1.0, 0.0], [5.0, 15.0, 2.0, 0.0]];

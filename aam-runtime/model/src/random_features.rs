@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn products_are_those_of_a_gaussian_kernel() {
+    fn products_approximate_a_gaussian_kernel() {
         let device = Device::flex();
         let width = 40;
         let row = |shift: f32| {

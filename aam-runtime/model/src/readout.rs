@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn outputs_of_a_target_are_side_by_side() {
+    fn outputs_of_a_target_are_adjacent() {
         let device = Device::flex();
         let readout = Readout::new(2, 2, 2, &device);
         let weights = vec![1.0, 0.0, 2.0, 0.0, 0.0, 1.0, 0.0, -1.0];

@@ -91,7 +91,7 @@ fn samples_do_not_depend_on_order_padding_or_neighbours() {
 }
 
 #[test]
-fn counts_matter_unless_told_otherwise() {
+fn counts_matter_by_default() {
     for (count_embedding, matters) in [
         ("none", false),
         ("add", true),
@@ -145,7 +145,7 @@ fn a_sample_without_asvs_stays_finite() {
 }
 
 #[test]
-fn layers_start_apart_unless_told_otherwise() {
+fn layers_start_with_different_weights_by_default() {
     for identical_layers in [false, true] {
         let stack = TransformerConfig {
             dim: 8,
@@ -268,7 +268,7 @@ fn half_precision_changes_little_and_embeddings_only_where_they_are_not_whitened
 
 /// Words in old manifests are read and written unchanged; all other choices are written as a table.
 #[test]
-fn components_stand_in_a_manifest_as_they_did_before_they_were_components() {
+fn manifests_keep_the_form_of_earlier_versions() {
     let written = |config: &ModelConfig| serde_json::to_value(config).unwrap();
     let config = config();
     let mut text = written(&config);

@@ -1,4 +1,4 @@
-//! Checkpoints from which a training can be resumed.
+//! Checkpoints from which a training run can be resumed.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -23,7 +23,7 @@ const TREE_WEIGHT: f64 = 3.0;
 /// Fraction of the updates with a rising learning rate.
 const WARM_UP: f64 = 0.02;
 
-/// The plan of a training.
+/// The plan of a training run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Number of updates.

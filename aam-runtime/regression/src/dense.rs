@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_definite_has_no_factors() {
+    fn indefinite_matrices_have_no_factors() {
         assert!(Cholesky::of(ndarray::array![[1.0, 2.0], [2.0, 1.0]]).is_none());
         assert!(Cholesky::of(ndarray::array![[f64::NAN]]).is_none());
     }

@@ -18,7 +18,7 @@ pub struct Dual {
 }
 
 impl Dual {
-    /// Outputs of samples whose products with the training samples are these.
+    /// Outputs of samples, given their products with the training samples.
     pub fn outputs(&self, products: &Array2<f64>) -> Array2<f64> {
         let mut outputs = products.dot(&self.coefficients);
         for mut row in outputs.rows_mut() {
@@ -29,7 +29,7 @@ impl Dual {
         outputs
     }
 
-    /// Outputs whose difference from `mean` is `part` of what it was.
+    /// The same with the difference of outputs from `mean` multiplied by `part`.
     #[must_use]
     pub fn shrunk(self, mean: f64, part: f64) -> Self {
         let intercepts = self.intercepts.iter();
@@ -87,18 +87,18 @@ pub(crate) fn system(gram: &Array2<f64>, weight: f64, penalty: f64) -> Option<Ch
     })
 }
 
-/// A setting, and what is predicted with it of samples that it was not fitted to.
+/// A setting, and its predictions for samples that it was not fitted to.
 pub struct Chosen {
     /// The place of the kernel.
     pub kernel: usize,
     /// The penalty.
     pub penalty: f64,
-    /// Of every training sample, by a fit to other folds: `[samples, outputs]`.
+    /// The prediction for every training sample by a fit to the other folds, `[samples, outputs]`.
     pub held_out: Array2<f64>,
 }
 
-/// The kernel, of which these are the products, and the penalty with the least squared errors of
-/// samples in other folds than those of the fit.
+/// The kernel, given by its products, and the penalty with the smallest squared errors on held-out
+/// folds.
 pub fn choose(kernels: &[Array2<f64>], penalties: &[f64], judged: &Judged) -> Option<Chosen> {
     let pairs = (0..kernels.len()).flat_map(|kernel| penalties.iter().map(move |p| (kernel, *p)));
     let tried: Vec<Chosen> = pairs
@@ -128,8 +128,8 @@ pub struct Strength {
     pub part: f64,
 }
 
-/// For each output, the penalty with the least squared errors of samples in other folds than those of
-/// the fit; nothing where there are no penalties. Outputs share the factors of each.
+/// For each output, the penalty with the smallest squared errors on held-out folds; nothing where
+/// there are no penalties. Outputs share the factors of each.
 pub fn choose_each(
     gram: &Array2<f64>,
     penalties: &[f64],
@@ -156,8 +156,8 @@ pub fn choose_each(
 }
 
 /// The part, from 0 to 1, of the difference between predictions and the mean of `truth` with which
-/// squared errors are least; `held_out` are predictions of samples that the fit had not seen. It is 1
-/// if nothing was held out.
+/// squared errors are smallest; `held_out` are predictions of samples that the fit had not seen. It
+/// is 1 if nothing was held out.
 pub fn confirmed(held_out: ArrayView1<'_, f64>, truth: ArrayView1<'_, f64>) -> f64 {
     let mean = truth.sum() / truth.len().max(1) as f64;
     let (mut products, mut squares, mut spread) = (0.0, 0.0, 0.0);
@@ -168,7 +168,8 @@ pub fn confirmed(held_out: ArrayView1<'_, f64>, truth: ArrayView1<'_, f64>) -> f
     }
     match squares > 1e-12 * spread {
         true => (products / squares).clamp(0.0, 1.0),
-        // Only without folds to hold out is every prediction the mean: nothing speaks against the fit.
+        // Every prediction is the mean only if there are no folds to hold out; the fit is then
+        // kept.
         false => 1.0,
     }
 }
@@ -200,7 +201,7 @@ mod tests {
     use crate::dense::gram;
 
     #[test]
-    fn is_the_ridge_regression_of_the_columns() {
+    fn equals_ridge_regression_on_the_columns() {
         let columns = array![[1.0, 0.5], [0.2, -0.7], [-1.0, 0.3], [0.4, 0.9]];
         let truth = array![[3.0], [1.0], [-2.0], [2.0]];
         let dual = fit(&gram(columns.view()), &truth, 0.5);
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_wants_a_larger_penalty_than_a_signal() {
+    fn noise_needs_a_larger_penalty_than_a_signal() {
         let value = |i: usize| ((i * 7919 + 13) % 101) as f64 / 50.5 - 1.0;
         let columns = Array2::from_shape_fn((40, 30), |(i, j)| value(i * 31 + j * 17) / 5.0);
         let folds: Vec<usize> = (0..40).map(|i| i % 4).collect();

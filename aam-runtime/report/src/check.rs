@@ -20,7 +20,7 @@ pub struct CheckReport {
     pub matching: Vec<Matching>,
     /// The metadata columns, over the samples of the table if there is one.
     pub columns: Vec<ColumnFound>,
-    /// The groups of samples that a training would keep together, if their column is named.
+    /// The groups of samples that a training run would keep together, if their column is named.
     pub groups: Option<GroupingFound>,
     /// The target columns.
     pub targets: Vec<TargetFound>,
@@ -232,7 +232,7 @@ pub struct TargetFound {
     pub classes: bool,
     /// Columns that group related samples, the likeliest first.
     pub groups: Vec<GroupFound>,
-    /// Its values within the groups that a training would keep together.
+    /// Its values within the groups that a training run would keep together.
     pub grouped: Option<GroupedTarget>,
     /// Columns that determine it.
     pub leaks: Vec<Related>,
@@ -259,7 +259,7 @@ pub struct GroupFound {
     pub likely: bool,
 }
 
-/// Groups of samples that a training would keep together.
+/// Groups of samples that a training run would keep together.
 #[derive(Clone, Debug, Serialize)]
 pub struct GroupingFound {
     /// The column.

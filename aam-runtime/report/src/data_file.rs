@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_known_by_what_they_hold() {
+    fn files_are_identified_by_their_contents() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("table.tsv");
         fs::write(&path, "abc").unwrap();

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Most classes named in an error.
+/// Maximum number of classes named in an error.
 const MOST_CLASSES: usize = 20;
 
 /// How the report presents the targets.

@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_is_wrong_can_be_written_down() {
+    fn a_wrong_clock_can_be_recorded() {
         let day = Duration::from_secs(24 * 60 * 60);
         let written = |time| humantime::format_rfc3339_seconds(within_calendar(time)).to_string();
         let beginning = SystemTime::UNIX_EPOCH;

@@ -6,7 +6,7 @@ use crate::check::{
 };
 use aam_core::text::{agreeing, counted};
 
-/// Most classes named in a line.
+/// Maximum number of classes named in a line.
 const MOST_CLASSES: usize = 8;
 
 /// Formats the number of names with examples: `3, such as a, b`.
@@ -113,7 +113,7 @@ pub fn group(found: &GroupFound) -> String {
     )
 }
 
-/// Describes the groups that a training would keep together, without their sizes.
+/// Describes the groups that a training run would keep together, without their sizes.
 pub fn grouping(found: &GroupingFound) -> String {
     let missing = match found.missing {
         0 => String::new(),

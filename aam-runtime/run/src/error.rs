@@ -95,7 +95,7 @@ pub enum RunError {
         what: &'static str,
     },
     /// The thread that makes batches ended before the training loop that consumes them.
-    #[error("the thread that makes batches ended before the training")]
+    #[error("the thread that makes batches ended before training did")]
     BatchesEnded,
     /// One of several ranks failed, which ended the others.
     #[error("rank {rank} of {size}: {source}")]

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_objects_and_numbers_that_are_none_are_null() {
+    fn events_are_objects_and_nan_is_null() {
         let metrics = [("r2", 0.5), ("pearson", f64::NAN)].map(|(name, value)| Metric {
             name: name.to_owned(),
             value,

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused_with_what_it_could_have_been() {
+    fn anything_else_is_refused_with_alternatives() {
         let error = |values: &str| text(values).read("f", &["auto"]).unwrap_err().to_string();
         assert_eq!(
             error("atuo"),

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dead_process_left_is_taken_over() {
+    fn the_lock_of_a_dead_process_is_taken_over() {
         let place = tempfile::tempdir().unwrap();
         fs::write(place.path().join(LOCK), "process 1 on \u{1b}[31m").unwrap();
         let lock = OutputLock::hold(place.path()).unwrap();
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_that_is_none_is_not_told() {
+    fn an_invalid_note_is_not_shown() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("lock");
         fs::write(&path, "process \u{1b}[31m").unwrap();

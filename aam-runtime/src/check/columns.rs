@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_what_their_values_are() {
+    fn kinds_of_columns_follow_from_their_values() {
         assert_eq!(kind_of("ph", &["6.1", "5.9", "7"]), ValuesAre::Numbers);
         assert_eq!(kind_of("ill", &["0", "1", "0", "1"]), ValuesAre::Codes);
         assert_eq!(kind_of("site", &["a", "b", "a", "b"]), ValuesAre::Classes);

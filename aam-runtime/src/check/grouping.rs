@@ -1,4 +1,4 @@
-//! The groups of samples that a training would keep together.
+//! The groups of samples that a training run would keep together.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ pub struct Grouping {
 
 impl Grouping {
     /// Reads the groups named by `options` for the samples `ids`, if there are any. What prevents a
-    /// training is added to the problems.
+    /// training run is added to the problems.
     pub fn read(
         options: &CheckOptions,
         study: &Study,
@@ -64,7 +64,7 @@ impl Grouping {
         let (number, folds) = (sizes.len(), TrainOptions::FOLDS);
         if sizes.iter().all(|&size| size == 1) {
             let problem = format!(
-                "column '{}' has another value for every sample, so it keeps none together",
+                "column '{}' has a different value for every sample, so it keeps none together",
                 self.column
             );
             let help = "name a column that the samples of a subject or a site share";
@@ -76,7 +76,7 @@ impl Grouping {
                 self.column,
                 counted(number, "group")
             );
-            let help = "take the metrics as rough, or group by a column with more values";
+            let help = "treat the metrics as rough, or group by a column with more values";
             found.warn(DataError::in_file(metadata.file(), problem).help(help));
         }
         GroupingFound {

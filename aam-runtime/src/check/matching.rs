@@ -11,7 +11,7 @@ use super::files::Study;
 use super::sequences::named_by_sequences;
 use super::{Findings, examples};
 
-/// Checks how the files match, and reports mismatches that prevent a training.
+/// Checks how the files match, and reports mismatches that prevent a training run.
 pub fn section(study: &Study, found: &mut Findings) -> Vec<Matching> {
     let Some((_, table)) = &study.table else {
         return metadata_alone(study).into_iter().collect();

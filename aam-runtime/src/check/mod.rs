@@ -82,9 +82,10 @@ pub fn check(options: &CheckOptions, folder: Option<&Path>) -> Result<CheckRepor
     let candidates = folder::candidates(options, folder)?;
     if let Some(folder) = folder.filter(|_| candidates.are_useless()) {
         let error = DataError::in_file(folder, "the folder has no files that aam reads");
-        found.stop(error.help(
-            "what its files are is listed above; name others with --table, --metadata and so on",
-        ));
+        found
+            .stop(error.help(
+                "its files are listed above; name others with --table, --metadata and so on",
+            ));
     }
     let study = Study::read(options, candidates, &mut found);
     let report = report(options, folder, &study, found);
@@ -111,7 +112,7 @@ fn report(
     let groups = groups.map(|(grouping, metadata)| grouping.section(metadata, &mut found));
     let context = (grouping.as_ref(), columns.as_slice());
     let targets = target::section(options, study, &ids, context, &mut found);
-    // Problems that prevent a training come first.
+    // Problems that prevent a training run come first.
     found.problems.sort_by_key(|problem| !problem.stops);
     let mut report = CheckReport {
         aam: env!("CARGO_PKG_VERSION").to_owned(),

@@ -58,7 +58,7 @@ pub fn section(study: &Study, found: &mut Findings) -> Option<SequencesFound> {
     };
     let Some((from, sequences)) = &study.sequences else {
         let ids = IdsAre::of(table.feature_ids());
-        // Only a training on metadata can do without sequences.
+        // Only a training run on metadata can do without sequences.
         if study.metadata.is_some() && ids != IdsAre::Sequences {
             relations(study, (path, table), ids, found);
             return None;
@@ -93,12 +93,12 @@ fn relations(study: &Study, (path, table): (&Path, &Table), ids: IdsAre, found: 
     let by_tree = table.feature_ids().iter().any(is_tip);
     let note = match (ids, by_tree) {
         (_, true) => {
-            format!("its ids, such as {example}, are no sequences; --tree relates the features")
+            format!("its ids, such as {example}, are not sequences; --tree relates the features")
         }
         (IdsAre::Lineages, false) => format!(
             "its ids are lineages, such as {example}: the features are related by the ranks they share"
         ),
-        _ => format!("its ids, such as {example}, are no sequences"),
+        _ => format!("its ids, such as {example}, are not sequences"),
     };
     let of_table = |file: &&mut FileFound| file.path == path.display().to_string();
     if let Some(file) = found.files.iter_mut().find(of_table) {
@@ -106,7 +106,7 @@ fn relations(study: &Study, (path, table): (&Path, &Table), ids: IdsAre, found: 
     }
     if ids == IdsAre::Names && !by_tree {
         let problem = format!(
-            "its ids are names, such as {example}, so every feature is learned by itself, as related to none"
+            "its ids are names, such as {example}, so every feature is learned by itself, as if unrelated to the others"
         );
         found.warn(DataError::in_file(path, problem).help(
             "to relate them, provide their sequences with --sequences (FASTA), a tree that has them as \

@@ -177,7 +177,7 @@ fn target(
     target
 }
 
-/// Whether a training would accept the column. If not, its error is added to the problems.
+/// Whether a training run would accept the column. If not, its error is added to the problems.
 fn can_be_learned(
     options: &CheckOptions,
     metadata: &Metadata,
@@ -296,7 +296,7 @@ fn warn(
                 "'{name}' is associated with the number of reads ({}): a model may learn sequencing depth",
                 depth.how
             ),
-            "compare with a training on rarefied reads (--rarefy-depth)".to_owned(),
+            "compare with training on rarefied reads (--rarefy-depth)".to_owned(),
         );
     }
 }

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fold_is_judged_by_those_chosen_without_it() {
+    fn a_fold_is_scored_by_the_choice_of_the_others() {
         let comparison = comparison(&[&[0.75, 0.25, 0.25], &[0.25, 0.5, 0.375]], 3);
         let best = judge().best(&comparison, ChosenBy::OtherFolds).unwrap();
         // Without the first fold the second row leads; without any other fold the first one does.
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_search_the_leader_is_judged_by_the_next_fold() {
+    fn the_leader_of_a_search_is_scored_on_the_next_fold() {
         let comparison = comparison(&[&[0.5, 0.25], &[0.75, 0.5, 0.125], &[0.25]], 3);
         let best = judge().best(&comparison, ChosenBy::EarlierFolds).unwrap();
         let chosen: Vec<(usize, usize, f64)> = best
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_choice_or_a_fold_left_there_is_nothing_to_say() {
+    fn without_alternatives_or_a_spare_fold_there_is_no_estimate() {
         let by = ChosenBy::OtherFolds;
         assert_eq!(judge().best(&comparison(&[&[0.5, 0.75]], 2), by), None);
         assert_eq!(judge().best(&comparison(&[&[0.5], &[0.75]], 1), by), None);

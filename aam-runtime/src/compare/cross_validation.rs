@@ -30,7 +30,7 @@ use crate::ordination;
 /// Trains on every fold that is not complete, and reports the results.
 ///
 /// # Errors
-/// Those of a training, and an older run with other settings in the output directory.
+/// Those of a training run, and an older run with other settings in the output directory.
 pub(crate) fn cross_validate(
     options: &TrainOptions,
     observer: &mut dyn Observer,

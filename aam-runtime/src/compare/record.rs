@@ -66,12 +66,12 @@ impl ComparisonFingerprint {
     fn differences(&self, older: &Self) -> Vec<String> {
         let mut all = Vec::new();
         if self.aam != older.aam {
-            all.push(format!("aam was {} and is {}", older.aam, self.aam));
+            all.push(format!("aam was {} and is now {}", older.aam, self.aam));
         }
         let older_settings = settings::bearing::<CompareOptions>(older.settings.clone());
         all.extend(
             differing(&self.settings, &older_settings)
-                .map(|(name, now, then)| format!("--{name} was {then} and is {now}")),
+                .map(|(name, now, then)| format!("--{name} was {then} and is now {now}")),
         );
         all.extend(
             differing(&self.files, &older.files)
@@ -111,7 +111,7 @@ impl ComparisonFingerprint {
 /// The error of a directory whose runs have other settings.
 fn other_settings(directory: &Path, difference: &str) -> RunError {
     let problem = format!(
-        "the run in this directory has other settings: {difference}\n  help: use the same settings to resume it, choose another directory, or start over with --overwrite"
+        "the run in this directory has different settings: {difference}\n  help: use the same settings to resume it, choose another directory, or start over with --overwrite"
     );
     RunError::value("output-dir", directory.display().to_string(), problem)
 }
@@ -194,7 +194,7 @@ pub(super) fn read_result(
         let difference =
             differing(&now, &then).map(|(option, now, then)| (option.to_owned(), now, then));
         if let Some((option, now, then)) = difference.into_iter().next() {
-            let difference = format!("--{kind}.{option} was {then} and is {now}");
+            let difference = format!("--{kind}.{option} was {then} and is now {now}");
             return Err(other_settings(directory, &difference));
         }
     }
@@ -202,7 +202,7 @@ pub(super) fn read_result(
         let then = record.components.get(name);
         if then.unwrap_or(&Value::Null) != value {
             let (then, now) = (shown(then), shown(Some(value)));
-            let difference = format!("--{name} was {then} and is {now}");
+            let difference = format!("--{name} was {then} and is now {now}");
             return Err(other_settings(directory, &difference));
         }
     }
@@ -210,7 +210,7 @@ pub(super) fn read_result(
         let (now, then) = (table(&now, SETTINGS), table(&record.components, SETTINGS));
         if let Some((setting, now, then)) = differing(&now, &then).next() {
             let difference = format!(
-                "{setting} was {then} and is {now} in the run of this file: {}",
+                "{setting} was {then} and is now {now} in the run of this file: {}",
                 path.display()
             );
             return Err(other_settings(directory, &difference));
@@ -325,7 +325,7 @@ mod tests {
         assert_eq!(
             asked(&options).differences(&first),
             [
-                "--epochs was not given and is 7",
+                "--epochs was not given and is now 7",
                 "--table has different contents"
             ]
         );
@@ -357,7 +357,10 @@ mod tests {
         assert!(back.metrics[0].value.is_nan());
         assert_eq!(back.others, result.others);
         let error = read(16).unwrap_err().to_string();
-        assert!(error.contains("--head.hidden was 8 and is 16"), "{error}");
+        assert!(
+            error.contains("--head.hidden was 8 and is now 16"),
+            "{error}"
+        );
         fs::write(&path, "{").unwrap();
         assert!(read(8).is_err());
     }

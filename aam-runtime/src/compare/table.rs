@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_those_of_the_folds() {
+    fn metrics_are_those_of_the_folds() {
         let comparison = comparison();
         let row = &comparison.rows[0];
         let spread = Spread {

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_more_than_it_matters_is_not_stable() {
+    fn costs_smaller_than_their_spread_are_not_stable() {
         assert!(worse(0.205, 0.01, None).is_stable());
         assert!(!worse(0.2, 0.15, None).is_stable() && !worse(0.0, 0.0, None).is_stable());
         // Of five folds, the standard error is 0.67 of the deviation.

@@ -156,7 +156,7 @@ impl Explanation<'_> {
                 is_as_named: true,
                 ..ModelSource::of(Some(path), &self.options.device)?
             };
-            // What there is to say about the model and the samples has been said for the explained model.
+            // Everything about the model and the samples was reported for the explained model.
             let nobody: &mut dyn Observer = &mut |_: &Event<'_>| {};
             let predictor = LoadedPredictor::read(&source, nobody)?;
             let samples: PredictableSamples =

@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cancels_in_a_sample_does_not_matter_together() {
+    fn contributions_that_cancel_have_no_joint_importance() {
         let samples = samples();
         let totals = Totals::new(&samples, &table(), 3);
         let together = totals.importance(&[vec![0, 1], vec![0]]);

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn asvs_are_called_by_their_lowest_name_and_genera_hold_them() {
+    fn asvs_are_named_by_their_lowest_taxon_and_grouped_by_genus() {
         let lineages = [
             Some("k__Bacteria;p__F;c__C;o__O;f__L;g__Blautia;s__obeum"),
             Some("k__Bacteria;p__F;c__C;o__O;f__L;g__Blautia;s__"),

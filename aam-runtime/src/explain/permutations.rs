@@ -1,4 +1,4 @@
-//! What is shuffled, and what a prediction depends on besides, in an explanation.
+//! What an explanation shuffles, and what else a prediction depends on.
 
 use std::collections::HashSet;
 
@@ -101,7 +101,7 @@ impl Explanation<'_> {
         let others: Vec<&str> = others.into_iter().filter(|name| *name != NETWORK).collect();
         if !columns.is_empty() && !others.is_empty() {
             observer.observe(&Event::Note(&format!(
-                "--bases: only the network reads the bases of ASVs; the other members ({}) take each ASV as a whole, so the effects of bases are those on the network's prediction",
+                "--bases: only the network reads the bases of ASVs; the other members ({}) treat each ASV as a whole, so the effects of bases are those on the network's prediction",
                 others.join(", ")
             )))?;
         }

@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_added_adds_up_to_the_prediction_less_the_baseline() {
+    fn contributions_sum_to_the_prediction_minus_the_baseline() {
         for orders in [vec![vec![0, 1]], vec![vec![1, 0], vec![0, 1]]] {
             let walk = walk(orders);
             let mut changed = ChangedSamples::default();
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_and_its_reverse_are_exact_where_two_act_together() {
+    fn an_order_and_its_reverse_are_exact_for_pairwise_interactions() {
         let mut single = walk(vec![vec![2, 0, 1], vec![1, 0, 2]]);
         single.groups = vec![vec![0], vec![1], vec![2]];
         let mut changed = ChangedSamples::default();

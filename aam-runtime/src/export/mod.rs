@@ -25,7 +25,7 @@ use crate::options::ExportOptions;
 const MODEL: &str = "model.onnx";
 /// The file that describes it.
 const DESCRIPTION: &str = "model.json";
-/// The most bytes that a message of Protocol Buffers may have.
+/// Maximum size of a Protocol Buffers message in bytes.
 const MOST_BYTES: usize = i32::MAX as usize;
 
 /// Exports a model.

@@ -76,7 +76,7 @@ impl Vocabulary {
         if asvs.is_empty() {
             return Err(RunError::missing(
                 "table",
-                "the network reads any sequence, and the checkpoint has no list of ASVs; name a table with the ASVs that the exported model is to read, for example that of the training",
+                "the network reads any sequence, and the checkpoint has no list of ASVs; name a table with the ASVs that the exported model is to read, for example the one used in training",
             ));
         }
         let number = asvs.len();

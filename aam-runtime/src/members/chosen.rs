@@ -55,7 +55,7 @@ impl Member {
     }
 }
 
-/// The members of a training.
+/// The members of a training run.
 #[derive(Debug)]
 pub struct Members {
     /// Whether the network is a member.

@@ -22,7 +22,7 @@ pub(super) struct FittedMember {
     pub targets: Vec<Arc<dyn FittedLearnerObject>>,
 }
 
-/// The learners of a training, fitted to its samples.
+/// The learners of a training run, fitted to its samples.
 #[derive(Debug)]
 pub struct FittedMembers {
     pub(super) with_network: bool,

@@ -55,9 +55,9 @@ impl FoldOfMembers<'_> {
     }
 }
 
-/// The checkpoints whose validation samples neither the network nor the other members were fitted to or
-/// chosen by, for the model at `checkpoint`: those of the folds, or of the last epoch of a training on a single
-/// split, if it is the best one of a run; otherwise itself.
+/// The checkpoints whose validation samples neither the network nor the other members were fitted
+/// to or chosen by, for the model at `checkpoint`: those of the folds, or of the last epoch of a
+/// training run on a single split, if it is the best one of a run; otherwise itself.
 pub fn with_held_out_samples(checkpoint: &Path) -> Vec<PathBuf> {
     if checkpoint.file_name().is_none_or(|name| name != BEST) {
         return vec![checkpoint.to_owned()];

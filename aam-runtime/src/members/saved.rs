@@ -143,8 +143,8 @@ impl SavedMembers {
         postcard::to_stdvec(&contents).map_err(|error| broken(error.to_string()))
     }
 
-    /// Writes the files of the checkpoint at `from` and the members to the checkpoint at `to`, which cannot
-    /// resume a training unless it is the same.
+    /// Writes the files of the checkpoint at `from` and the members to the checkpoint at `to`,
+    /// which cannot resume a training run unless it is the same.
     ///
     /// # Errors
     /// A checkpoint that cannot be read or written.
@@ -280,7 +280,7 @@ fn fitted(
     let bad = |problem: String| PluginError::bad_state(LearnerKind::NAME, plugin.name, problem);
     if saved.states.len() != targets.len() {
         return Err(bad(format!(
-            "it has {} targets and the model {}",
+            "it has {} targets, but the model has {}",
             saved.states.len(),
             targets.len()
         )));

@@ -45,7 +45,7 @@ pub struct CheckOptions {
     pub classifier: bool,
     /// Words to treat as classes although they usually mark a missing value, such as unknown.
     pub keep_class: Vec<String>,
-    /// Metadata column, such as host_subject_id, whose groups a training would keep together.
+    /// Metadata column, such as host_subject_id, whose groups training would keep together.
     pub group_column: Option<String>,
     /// Write a page with histograms to this HTML file.
     #[schemars(transform = Facts::new().file(FileUse::Written))]

@@ -72,8 +72,8 @@ pub struct ExplainOptions {
     /// sample. Needs a model with --pooling attention, --fusion cross-attention or --fusion perceiver,
     /// or with a component that publishes attention (`aam plugins describe`).
     pub attention: bool,
-    /// ASVs whose bases are replaced one after the other, to see which of them the network reads: ids,
-    /// or a number for the first so many of the most important ASVs.
+    /// ASVs whose bases are replaced one after the other, to see which of them the network reads:
+    /// ids, or a number, for that many of the most important ASVs.
     pub bases: Vec<String>,
     /// Number of neighbouring bases that are replaced together.
     #[schemars(

@@ -42,9 +42,9 @@ pub struct PredictOptions {
     pub prediction_passes: usize,
     /// Also write the standard deviation across these predictions.
     pub output_variance: bool,
-    /// Leave the predictions of samples empty that are unlike the training samples: samples that
-    /// are further from the training samples than those are from one another, or that share fewer
-    /// ASVs with them.
+    /// Leave the predictions empty for samples that are unlike the training samples: those that are
+    /// further from them than the training samples are from one another, or that share fewer ASVs
+    /// with them.
     pub abstain: bool,
     /// Keep the table's counts in a file next to the output instead of in memory, for tables that
     /// do not fit in memory. Ids and sequences stay in memory.
@@ -52,7 +52,7 @@ pub struct PredictOptions {
     pub streaming: bool,
     /// Coverage probability of the prediction intervals (numbers) or prediction sets (classes).
     /// Several values, as in `0.8,0.95`, give several intervals. Default: as in training.
-    #[schemars(transform = Facts::new().otherwise("those of the training"))]
+    #[schemars(transform = Facts::new().otherwise("those used in training"))]
     pub interval: Vec<Level>,
     /// Output file of the predictions (TSV that QIIME 2 reads as metadata).
     #[schemars(transform = Facts::new().file(FileUse::Written).required())]

@@ -116,7 +116,7 @@ impl Default for RfBaselineOptions {
 }
 
 impl RfBaselineOptions {
-    /// The options of a training on the same samples.
+    /// The options of a training run on the same samples.
     pub(crate) fn training(&self) -> TrainOptions {
         let mut options = TrainOptions {
             metadata: self.metadata.clone(),

@@ -105,7 +105,7 @@ fn check_memory(options: &SimulateOptions) -> Result<(), RunError> {
     match available() {
         Some(free) if needed > free => {
             let problem = format!(
-                "the study requires {:.1} GB, and {:.1} GB of memory are free",
+                "the study requires {:.1} GB, but only {:.1} GB of memory are free",
                 needed as f64 / 1e9,
                 free as f64 / 1e9
             );

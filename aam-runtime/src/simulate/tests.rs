@@ -36,7 +36,7 @@ fn nearest_neighbour_accuracy(distances: &DistanceMatrix, classes: &[usize], k: 
 }
 
 #[test]
-fn nearest_neighbours_tell_the_environment_but_not_all_of_it() {
+fn nearest_neighbours_reveal_the_environment_in_part() {
     for seed in [42, 1, 2] {
         for metric in [Metric::Unweighted, Metric::WeightedNormalized] {
             let options = SimulateOptions {
@@ -121,7 +121,7 @@ fn equal_options_give_equal_studies_and_another_seed_another() {
 }
 
 #[test]
-fn close_relatives_answer_alike_and_look_alike() {
+fn close_relatives_respond_alike_and_look_alike() {
     let study = simulate(&SimulateOptions::default()).unwrap();
     let sequences = study.table.feature_ids();
     let slopes = &study.truth.slope;

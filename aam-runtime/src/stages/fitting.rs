@@ -1,4 +1,4 @@
-//! The last stages of a training: fitting, evaluation and output.
+//! The last stages of a training run: fitting, evaluation and output.
 
 use std::sync::atomic::AtomicBool;
 
@@ -26,7 +26,7 @@ use aam_train::saving::Saving;
 use aam_train::state::{Done, Limits};
 use aam_train::trainer::{Trained, Trainer};
 
-/// A training that finished or was interrupted.
+/// A training run that finished or was interrupted.
 pub struct FittedTraining<'a> {
     divided: &'a DividedStudy<'a>,
     objective: Finetuning<'a>,

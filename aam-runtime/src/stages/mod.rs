@@ -1,6 +1,6 @@
 //! The stages of a run. Each is a type that owns its results and creates the next stage.
 //!
-//! A training starts with [`TrainingSettings`] (validated without data) and continues with
+//! A training run starts with [`TrainingSettings`] (validated without data) and continues with
 //! [`TrainingSetup`] (devices, initial weights, sizes and length), [`MatchedStudy`] (files read and
 //! samples matched), [`DividedStudy`] (training and validation samples) and [`PreparedTraining`]
 //! (model and objective). All errors that can be detected in advance are raised up to this point.

@@ -1,6 +1,6 @@
-//! The fifth stage of a training: the model, and all statistics of the training samples it needs.
-//! All errors that can be detected in advance are raised by the end of this stage; then a directory
-//! is made.
+//! The fifth stage of a training run: the model, and all statistics of the training samples it
+//! needs. All errors that can be detected in advance are raised by the end of this stage; then a
+//! directory is made.
 
 use burn::module::Module;
 
@@ -33,7 +33,7 @@ use aam_train::sampling;
 use aam_train::session::{batcher, drawn, ids_of, manifest};
 use aam_train::target_scales::{self, Scaling, TargetScales};
 
-/// A training that is ready to start.
+/// A training run that is ready to start.
 pub struct PreparedTraining<'a> {
     /// The samples.
     pub divided: &'a DividedStudy<'a>,

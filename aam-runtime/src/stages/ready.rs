@@ -1,4 +1,4 @@
-//! A training that is ready to start: trial updates, and the choice of its length.
+//! A training run that is ready to start: trial updates, and the choice of its length.
 
 use std::sync::atomic::AtomicBool;
 

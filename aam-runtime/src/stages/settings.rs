@@ -1,4 +1,4 @@
-//! The first stage of a training: settings validated without data.
+//! The first stage of a training run: settings validated without data.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use aam_train::session::check;
 use aam_train::target_losses::TargetLosses;
 use aam_train::target_scales::ChosenTransform;
 
-/// The validated settings of a training, with the components they name.
+/// The validated settings of a training run, with the components they name.
 #[derive(Debug)]
 pub struct TrainingSettings<'a> {
     /// The settings as given.

@@ -1,4 +1,4 @@
-//! The second stage of a training: devices, initial weights, sizes and length.
+//! The second stage of a training run: devices, initial weights, sizes and length.
 
 use aam_api::{AugmentationContext, BoxedAugmentation, Resolved};
 use burn::tensor::Device;
@@ -27,7 +27,7 @@ use aam_train::trainer::check_optimizer;
 /// The fusion whose cost pays only with many ASVs per sample.
 const FOR_MANY_ASVS: &str = "perceiver";
 
-/// The initial weights of a training.
+/// The initial weights of a training run.
 pub enum InitialWeights {
     /// Weights drawn from the seed.
     Drawn,
@@ -37,7 +37,7 @@ pub enum InitialWeights {
     Resumed(Box<Resumed>),
 }
 
-/// A training with devices, initial weights, sizes and length.
+/// A training run with devices, initial weights, sizes and length.
 pub struct TrainingSetup<'a> {
     /// The settings.
     pub settings: TrainingSettings<'a>,
@@ -123,7 +123,7 @@ impl<'a> TrainingSetup<'a> {
         }
     }
 
-    /// Whether a training takes seconds to minutes, so that it can be cross-validated.
+    /// Whether a training run takes seconds to minutes, so that it can be cross-validated.
     pub fn is_quick(&self) -> bool {
         let ranks = self.ranks.first().communicator().size();
         self.frozen && ranks == 1 && !self.options().memory.is_measured()
@@ -302,7 +302,7 @@ fn check_batches(options: &TrainOptions, view: ViewShape, frozen: bool) -> Resul
     if !options.augmentation.is_empty() {
         return Err(RunError::setting(
             "batch-column",
-            "it centres profiles that stay the same during the training, and --augmentation changes them in every update; leave out one of the two",
+            "it centres profiles that stay the same during training, and --augmentation changes them in every update; leave out one of the two",
         ));
     }
     let others = options.unifrac_weight > 0.0 || options.nucleotide_weight > 0.0;
@@ -310,7 +310,7 @@ fn check_batches(options: &TrainOptions, view: ViewShape, frozen: bool) -> Resul
         true => Ok(()),
         false => Err(RunError::setting(
             "batch-column",
-            "it centres profiles of samples that stay the same during the training; use it with a frozen base and abundance pooling, the defaults, and without losses of the base",
+            "it centres profiles of samples that stay the same during training; use it with a frozen base and abundance pooling, the defaults, and without losses of the base",
         )),
     }
 }

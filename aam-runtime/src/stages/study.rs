@@ -130,8 +130,8 @@ impl MatchedStudy {
     }
 }
 
-/// The batches of the samples, if they are to be centred. Reports them, and warns of a target that goes with
-/// them.
+/// The batches of the samples, if they are to be centred. Reports them, and warns of a target that
+/// is associated with them.
 fn batches(
     options: &TrainOptions,
     samples: &MatchedSamples,
@@ -165,7 +165,7 @@ fn batches(
         };
         if together >= TOGETHER {
             let text = format!(
-                "--batch-column: '{}' and '{}' go together ({measure} {together:.2}), so most of what tells its values apart is removed with the batches",
+                "--batch-column: '{}' and '{}' are associated ({measure} {together:.2}), so most of what distinguishes its values is removed with the batches",
                 target.name,
                 column.trim()
             );
@@ -175,8 +175,8 @@ fn batches(
     Ok(Some(batches))
 }
 
-/// Whether features are embedded by their relations instead of by their sequences: if that encoder is
-/// chosen, or if none is and the ids of the table are no sequences.
+/// Whether features are embedded by their relations instead of by their sequences: if that encoder
+/// is chosen, or if none is and the ids of the table are not sequences.
 fn lacks_sequences(options: &TrainOptions, table: &Table) -> bool {
     let chosen = options.components.choice::<AsvEncoderKind>();
     match chosen {

@@ -73,8 +73,8 @@ fn described(table: &Table, found: &Kinship, path: Option<&Path>, what: &str) ->
     let example = ids.iter().next().map(shorten).unwrap_or_default();
     if found.related_by() == KinshipFrom::Nothing {
         return format!(
-            "the ids of the table, such as '{example}', are no sequences, so every feature is learned by \
-             itself, as related to none; {MEANS}"
+            "the ids of the table, such as '{example}', are not sequences, so every feature is learned \
+             by itself, as if unrelated to the others; {MEANS}"
         );
     }
     let file = path.map_or_else(
@@ -129,7 +129,7 @@ fn covered(table: &Table, kinship: &Kinship) -> (usize, String) {
     let unknown: Vec<&str> = ids.iter().filter(|id| !kinship.relates(id)).collect();
     let rest = unknown.first().map(|first| {
         format!(
-            "; the others, with {:.1} % of the reads, such as '{}', are treated as related to none",
+            "; the others, with {:.1} % of the reads, such as '{}', are treated as unrelated",
             100.0 * share_of_reads(table, |id| !kinship.relates(id)),
             shorten(first)
         )
@@ -194,8 +194,8 @@ pub fn note_related(
     notes: &mut Notes<'_>,
 ) -> Result<(), RunError> {
     let by = match kinship.related_by() {
-        KinshipFrom::Tree => "in the tree of the training",
-        KinshipFrom::Taxonomy => "in the taxonomy of the training, or have lineages as ids",
+        KinshipFrom::Tree => "in the tree used in training",
+        KinshipFrom::Taxonomy => "in the taxonomy used in training, or have lineages as ids",
         KinshipFrom::Ids => "named by their lineages",
         KinshipFrom::Nothing => return Ok(()),
     };

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_average_is_that_of_the_formula() {
+    fn the_average_follows_the_formula() {
         let device = Device::flex().autodiff();
         let linear = LinearConfig::new(1, 1).init(&device);
         let linear = with_weight(&linear, 2.0);
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_frozen_stays() {
+    fn frozen_weights_are_unchanged() {
         let device = Device::flex().autodiff();
         let linear = LinearConfig::new(1, 1).init(&device);
         let frozen = with_weight(&linear, 2.0).no_grad();

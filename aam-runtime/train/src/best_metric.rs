@@ -11,8 +11,8 @@ use super::target_losses::TargetLosses;
 use aam_run::RunError;
 use aam_study::objectives;
 
-/// Rejects a `--best-metric` that a training with these settings does not have. `losses` are those
-/// of the targets, if known.
+/// Rejects a `--best-metric` that a training run with these settings does not have. `losses` are
+/// those of the targets, if known.
 ///
 /// # Errors
 /// An unknown metric; the message lists those of the run.

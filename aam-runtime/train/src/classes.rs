@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn spellings_of_one_class_are_told() {
+    fn spellings_of_one_class_are_reported() {
         let names = classes(&["1", "1.0", "Acid", "acid", "gut wall", "Gut_wall", "2"]);
         let text = alike("x", &names).unwrap();
         for pair in [

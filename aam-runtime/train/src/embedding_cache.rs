@@ -1,4 +1,4 @@
-//! Embeddings on disk, so that ASVs which were encoded together once are not encoded again.
+//! Embeddings on disk, so that a set of ASVs is encoded only once.
 //!
 //! A file has the embeddings of all ASVs of one encoding. Its name is a digest of everything that they
 //! depend on: the weights of the encoder, the tokens of all ASVs and how they are divided into products,
@@ -26,7 +26,7 @@ const FORMAT: &str = "aam embeddings 1";
 const COMPLETE: &str = "embeddings";
 /// Ending of the names of files that are being written.
 const PARTIAL: &str = ".partial";
-/// Number of ASVs below which encoding takes less time than a person notices.
+/// Number of ASVs below which encoding takes no noticeable time.
 const FEWEST_ASVS: usize = 1000;
 /// Largest size of all files together, in bytes.
 const MOST_BYTES: u64 = 2_000_000_000;
@@ -122,7 +122,7 @@ impl Entry<'_> {
         if self.digest(numbers).as_slice() != digest {
             return None;
         }
-        // The files that were used last are kept longest.
+        // The most recently used files are kept longest.
         let touched = File::options().append(true).open(&path);
         let _ = touched.and_then(|file| file.set_modified(SystemTime::now()));
         let numbers = numbers.chunks_exact(size_of::<f32>());
@@ -157,8 +157,8 @@ impl Entry<'_> {
         Ok(())
     }
 
-    /// Removes what killed runs left behind, and the files that were not used for longest, until there is
-    /// room for `size` bytes.
+    /// Removes what killed runs left behind, and the least recently used files, until there is room
+    /// for `size` bytes.
     fn make_room(&self, size: u64) -> io::Result<()> {
         let mut files = Vec::new();
         for entry in fs::read_dir(self.folder)?.flatten() {
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_what_is_damaged_is_replaced() {
+    fn written_files_are_read_and_damaged_files_replaced() {
         let folder = tempfile::tempdir().expect("a folder");
         let cache = folder.path().join("below/cache");
         let one = entry(&cache, "one", 1000);
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_files_that_were_not_used_for_longest_make_room() {
+    fn the_least_recently_used_files_make_room() {
         let folder = tempfile::tempdir().expect("a folder");
         let size = (3 * size_of::<f32>() + DIGEST) as u64;
         let [a, b, c] = ["a", "b", "c"].map(|key| entry(folder.path(), key, 2 * size));
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_is_no_error() {
+    fn a_folder_that_cannot_be_created_is_not_an_error() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("file");
         fs::write(&file, "").expect("a file");

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn batches_cover_every_row_and_leave_none_alone() {
+    fn batches_cover_every_row_and_none_has_a_single_row() {
         assert_eq!(batch_bounds(10, 0, 4), [0..4, 4..8, 8..10]);
         assert_eq!(batch_bounds(9, 0, 4), [0..4, 4..9]);
         assert_eq!(batch_bounds(3, 0, 8).first(), Some(&(0..3)));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_batches_left_are_those_of_the_whole_epoch() {
+    fn remaining_batches_are_those_of_the_uninterrupted_epoch() {
         for rows in 1..30 {
             for size in 1..8 {
                 let all = batch_bounds(rows, 0, size);

@@ -90,7 +90,7 @@ impl RunFingerprint {
         };
         let changed = |what: String| {
             let error = DataError::new(format!(
-                "{what} than when the run started; a run can only be resumed with the same data"
+                "{what} since the run started; a run can only be resumed with the same data"
             ));
             let help = "restore the data, or start a new run in another --output-dir";
             Err(error.help(help).into())
@@ -98,17 +98,19 @@ impl RunFingerprint {
         for (name, print) in &before.columns {
             if self.columns.get(name).is_some_and(|now| now != print) {
                 let file = file("metadata");
-                return changed(format!("{file}: column '{name}' has other values"));
+                return changed(format!("{file}: column '{name}' has changed"));
             }
         }
         for (name, print) in &before.files {
             if self.files.get(name) != Some(print) {
-                return changed(format!("{}: the file has other contents", file(name)));
+                return changed(format!("{}: the file has changed", file(name)));
             }
         }
         if self.table != before.table {
             let file = file("table");
-            return changed(format!("{file}: the samples have other counts or ASVs"));
+            return changed(format!(
+                "{file}: the counts or ASVs of the samples have changed"
+            ));
         }
         Ok(())
     }

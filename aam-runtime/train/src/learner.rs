@@ -1,4 +1,4 @@
-//! The mutable state of a training: the model, its optimizer and schedule, and their progress.
+//! The mutable state of a training run: the model, its optimizer and schedule, and their progress.
 
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};

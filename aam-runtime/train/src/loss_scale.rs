@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn only_half_precision_has_one() {
+    fn only_half_precision_has_a_loss_scale() {
         assert_eq!(LossScale::of(MixedPrecision::None), None);
         assert_eq!(LossScale::of(MixedPrecision::Bf16), None);
         assert_eq!(fresh().factor(), 65_536.0);
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_that_are_no_numbers_at_any_scale_end_the_run() {
+    fn gradients_that_are_not_finite_at_any_scale_end_the_run() {
         let mut scale = fresh();
         for _ in 0..16 {
             scale.take(false).unwrap();

@@ -1,4 +1,5 @@
-//! The metadata columns named in a training's options, which are checked before its table is read.
+//! The metadata columns named in a training run's options, which are checked before its table is
+//! read.
 
 use aam_core::DataError;
 use aam_data::{ColumnKind, Metadata};

@@ -270,7 +270,7 @@ mod tests {
     /// With the CPU's own implementation and, if inner positions are masked, with that of other
     /// devices.
     #[test]
-    fn guessing_in_the_pass_of_the_embeddings_adds_up_to_the_same() {
+    fn predicting_in_the_pass_of_the_embeddings_gives_the_same_sums() {
         for ambiguous_is_padding in [false, true] {
             let compatibility = Compatibility {
                 ambiguous_is_padding,
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_sight_is_guessed_only_as_in_the_reference() {
+    fn unmasked_bases_are_predicted_only_as_in_the_reference() {
         let masked = places(0.5, Compatibility::default());
         assert!(masked > 0 && masked < 10, "{masked} of 10 bases");
         assert_eq!(places(0.0, Compatibility::default()), 0);
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn the_commonest_base_of_each_position_is_known() {
+    fn the_most_common_base_of_each_position_is_known() {
         let asvs = ["ACG", "ACT", "GCT"];
         let options = TokenOptions::default();
         let sequences = TokenizedSequences::new(asvs.iter().map(|&s| (s, s)), &options).unwrap();

@@ -1,4 +1,4 @@
-//! The objective of a training: gradients of batches, and metrics of the validation samples.
+//! The objective of a training run: gradients of batches, and metrics of the validation samples.
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
@@ -22,7 +22,7 @@ pub struct BatchResult {
     pub losses: Vec<Metric>,
 }
 
-/// The objective of a training.
+/// The objective of a training run.
 pub trait Objective {
     /// The type of the model.
     type Model: Module;

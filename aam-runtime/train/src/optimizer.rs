@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn frozen_parameters_are_counted_apart() {
+    fn frozen_parameters_are_counted_separately() {
         let model = model();
         assert_eq!(parameter_counts(&model), (30, 30));
         assert_eq!(parameter_counts(&model.no_grad()), (0, 30));

@@ -76,11 +76,10 @@ pub struct PretrainOptions {
     /// Nucleotide masking.
     #[serde(flatten)]
     pub masking: MaskingOptions,
-    /// Random changes of training samples, in this order and anew in every epoch, with options as in
-    /// `rarefaction:depth=1000` (`aam plugins list augmentation`). Samples that are evaluated or
-    /// predicted stay as they are.
-    #[schemars(transform = Facts::new()
-        .because("no measurement says that any of them helps"))]
+    /// Random changes to training samples, made in this order and drawn again in every epoch, with
+    /// options as in `rarefaction:depth=1000` (`aam plugins list augmentation`). Samples that are
+    /// evaluated or predicted are unchanged.
+    #[schemars(transform = Facts::new().because("none has been shown to help"))]
     pub augmentation: Vec<String>,
     /// The component of each kind used in pre-training.
     #[serde(flatten)]
@@ -101,8 +100,8 @@ pub struct TrainOptions {
     /// Column or columns to predict.
     #[schemars(transform = Facts::new().common().required())]
     pub metadata_column: Vec<String>,
-    /// Column of batches, such as sequencing runs or studies. What the samples of a batch have in common
-    /// is removed, without looking at the target.
+    /// Column of batches, such as sequencing runs or studies. What the samples of a batch have in
+    /// common is removed, without using the target.
     #[schemars(transform = Facts::new().otherwise("batches are not distinguished"))]
     pub batch_column: Option<String>,
     /// Treat the columns as classes. By default, they must be plain numbers, such as 6.5 and not
@@ -201,7 +200,7 @@ pub struct TrainOptions {
     #[schemars(
         range(max = 100_000),
         transform = Facts::new().may_change()
-            .because("grown in seconds, less than most trainings take, and more trees change little")
+            .because("grown in seconds, faster than most networks train; more trees change little")
     )]
     pub baseline_trees: usize,
     /// Methods whose mean is the prediction: network, and learners (`aam plugins list learner`),
@@ -219,11 +218,10 @@ pub struct TrainOptions {
     /// Presentation of the targets.
     #[serde(flatten)]
     pub presentation: PresentationOptions,
-    /// Random changes of training samples, in this order and anew in every epoch, with options as in
-    /// `rarefaction:depth=1000` (`aam plugins list augmentation`). Samples that are evaluated or
-    /// predicted stay as they are.
-    #[schemars(transform = Facts::new()
-        .because("no measurement says that any of them helps"))]
+    /// Random changes to training samples, made in this order and drawn again in every epoch, with
+    /// options as in `rarefaction:depth=1000` (`aam plugins list augmentation`). Samples that are
+    /// evaluated or predicted are unchanged.
+    #[schemars(transform = Facts::new().because("none has been shown to help"))]
     pub augmentation: Vec<String>,
     /// The component of each kind used in training.
     #[serde(flatten)]

@@ -34,9 +34,10 @@ pub fn check_settings(
         return Ok(());
     }
     Err(setting.refused(format!(
-        "it gives outputs {}, but --target-transform {} puts values on both sides of 0; choose --target-transform minmax, or none if the values themselves fit",
+        "it gives outputs {}, but --target-transform {} puts values on both sides of 0; choose --target-transform {}, or none if the values themselves fit",
         reach(bounds),
-        transform.name()
+        transform.name(),
+        if bounds.1.is_finite() { "minmax" } else { "scale or minmax" }
     )))
 }
 

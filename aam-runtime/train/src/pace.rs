@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_and_the_rate_are_told() {
+    fn the_median_and_the_rate_are_reported() {
         assert_eq!(Pace::default().note(), None);
         let pace = Pace {
             updates: [30, 10, 20].map(Duration::from_millis).to_vec(),

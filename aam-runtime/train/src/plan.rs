@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_limit_of_the_user_is_the_only_one() {
+    fn a_limit_given_by_the_user_replaces_the_others() {
         let mut options = OptimizationOptions::default();
         let plan = |options: &_| Plan::finetuning(true, options);
         assert_eq!(
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_recorded_is_the_plan_again() {
+    fn the_recorded_options_give_the_same_plan() {
         for fitted in [true, false] {
             for plan in [Plan::finetuning, Plan::distances] {
                 let mut options = OptimizationOptions::default();

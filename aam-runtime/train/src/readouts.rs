@@ -1,9 +1,10 @@
-//! Readouts of a network whose view of a sample stays as it is: solved, not trained.
+//! Readouts of a network whose view of a sample does not change: solved, not trained.
 //!
-//! What gradients would reach in hundreds of updates, ridge regression reaches in closed form, for
-//! numbers, and logistic regression in a few steps, for classes. The penalty is the one with the least
-//! loss of training samples that are held back, groups kept whole. Fusion and head then learn what the
-//! readout leaves. With augmentation, it is solved for several draws of each sample.
+//! What gradient descent would reach in hundreds of updates, ridge regression reaches in closed
+//! form for numbers, and logistic regression in a few steps for classes. The penalty is the one
+//! with the smallest loss on held-back training samples; groups are kept whole. Fusion and head
+//! then learn what the readout leaves. With augmentation, it is solved for several draws of each
+//! sample.
 
 mod views;
 
@@ -32,20 +33,21 @@ struct Solved {
 /// Readouts of the training samples, and of parts of them.
 pub struct Readouts {
     rows: Vec<usize>,
-    /// Views of the samples, of a squared length of 1 on the mean, `[samples, width]`.
+    /// Views of the samples, with a mean squared length of 1, `[samples, width]`.
     views: Array2<f64>,
     /// What views are divided by.
     length: f64,
     /// Products of all pairs of samples.
     products: Array2<f64>,
-    /// Of each target, where its loss is of numbers or of logarithms of odds.
+    /// For each target, if its loss is on numbers or on log-odds.
     targets: Vec<Option<Solved>>,
 }
 
 impl Readouts {
-    /// Of the samples at `rows`, of which `folds` has the parts by which penalties are chosen; of more
-    /// than 5000 so many, drawn. `None` where views change from update to update, where outputs are
-    /// scaled or bent afterwards, where samples differ in weight, or for losses of other outputs.
+    /// Readouts of the samples at `rows`, or of 5000 drawn from them if there are more; `folds` has
+    /// the parts by which penalties are chosen. `None` if views change from update to update, if
+    /// outputs are transformed afterwards, if samples differ in weight, or for losses on other
+    /// outputs.
     ///
     /// # Errors
     /// An augmentation that leaves something that is not a sample.

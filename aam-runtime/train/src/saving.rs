@@ -161,8 +161,8 @@ impl Saving<'_> {
     }
 }
 
-/// The weights needed to resume a training, if they differ from the saved ones: trainable weights,
-/// with separate adapters, and their average.
+/// The weights needed to resume a training run, if they differ from the saved ones: trainable
+/// weights, with separate adapters, and their average.
 fn training_parts<O: Objective>(
     snapshot: &Snapshot<'_, O>,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, RunError> {

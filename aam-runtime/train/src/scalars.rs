@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_come_in_their_order() {
+    fn numbers_come_in_order() {
         assert_eq!(scalars(Vec::new()), Vec::<f64>::new());
         for device in [Device::flex(), Device::flex().autodiff()] {
             let numbers = [2.5, -1.0, 4.0].map(|x| Tensor::<1>::from_floats([x], &device));

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_state_of_its_own_counts() {
+    fn only_its_own_state_counts() {
         let lowered = json!({"peak": "0.001", "rate": "0.0003", "best": "-inf", "worse": 0});
         for (name, before, rate) in [
             ("plateau", Some("plateau"), 3e-4),

@@ -213,7 +213,7 @@ pub fn pretrained(
     Ok((base_in(&path, &manifest, files, &config, device)?, config))
 }
 
-/// The base of the checkpoint at `path`, of a pre-training or a training, and its manifest.
+/// The base of the checkpoint at `path`, of a pre-training or a training run, and its manifest.
 ///
 /// # Errors
 /// Not a checkpoint, or a damaged one.

@@ -282,7 +282,7 @@ mod tests {
 
     /// A module with other ids and a new optimizer are restored to the saved ones.
     #[test]
-    fn an_optimizer_goes_on_with_the_parameters_it_knew() {
+    fn an_optimizer_resumes_with_the_parameters_it_knew() {
         let device = Device::flex().autodiff();
         for name in ["adamw", "adam", "sgd"] {
             let mut first = LinearConfig::new(2, 3).init(&device);

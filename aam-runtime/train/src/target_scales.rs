@@ -370,7 +370,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transform_by_category_wants_columns() {
+    fn a_transform_by_category_needs_columns() {
         for (transform, by) in [
             ("zscore", &[][..]),
             ("none", &[]),
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_go_together_is_refused() {
+    fn incompatible_settings_are_refused() {
         let error = |options: &TrainOptions| ChosenTransform::new(options).unwrap_err().to_string();
         let category = |by: &[&str]| options("zscore-category", by);
         assert!(error(&category(&[])).contains("needs --normalize-by"));

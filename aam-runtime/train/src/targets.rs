@@ -255,7 +255,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_logarithm_of_nothing_is_refused_with_the_sample() {
+    fn an_undefined_logarithm_is_refused_with_the_sample() {
         let column = RawColumn {
             name: "ph".to_owned(),
             classes: None,

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_the_thread_ends_the_work_and_is_one_of_the_program() {
+    fn a_panic_in_the_thread_ends_the_work_and_propagates() {
         let supervision = distances();
         let tasks = BaseTask::all(&supervision, &[0, 1]).unwrap();
         let broken = (0..).map(|i| match i {

@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sums_on_the_grid_have_no_order() {
+    fn sums_on_the_grid_do_not_depend_on_order() {
         // Three tips attached to the root.
         let length = [0.1, 0.2, 0.3, 0.0];
         let grid = Grid::new(Metric::Unweighted, &[3, 3, 3, 3], &length, &[]);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn trees_without_length_are_left_alone() {
+    fn trees_without_length_are_unchanged() {
         for length in [0.0, f64::MAX, f64::MIN_POSITIVE / 8.0] {
             let grid = Grid::new(Metric::Weighted, &[2, 2, 2], &[length, length, 0.0], &[]);
             assert_eq!(grid.nearest(length), length);

@@ -216,7 +216,7 @@ fn symmetric_hollow_and_within_range() {
 }
 
 #[test]
-fn identical_samples_have_no_distance_and_disjoint_ones_the_greatest() {
+fn identical_samples_have_distance_zero_and_disjoint_ones_the_maximum() {
     let tree = tree("((t0:1,t1:2):0,(t2:3,t3:0.1):0);");
     let table = table(&[&[3, 1, 0, 0], &[6, 2, 0, 0], &[0, 0, 7, 9]]);
     for metric in METRICS {
@@ -229,7 +229,7 @@ fn identical_samples_have_no_distance_and_disjoint_ones_the_greatest() {
 }
 
 #[test]
-fn turning_branches_around_changes_nothing() {
+fn reordering_branches_changes_nothing() {
     let one = tree("(((t0:1,t1:2):0.5,t2:3):1,(t3:0.1,t4:0.7):2);");
     let other = tree("((t4:0.7,t3:0.1):2,(t2:3,(t1:2,t0:1):0.5):1);");
     let table = table(&[&[3, 1, 0, 0, 2], &[6, 0, 4, 1, 0], &[0, 0, 7, 9, 1]]);

@@ -74,7 +74,7 @@ fn each_changes_the_training_and_predictions_need_no_flag() {
 }
 
 #[test]
-fn samples_that_are_held_out_stay_as_they_are() {
+fn held_out_samples_are_unchanged() {
     let aam = aam!().with(STUDY);
     let changes = "mixup,asv-dropout:share=0.9,rarefaction:depth=10";
     let still = "--max-steps 1 --lr 1e-30 --head linear --loss quantile";
@@ -114,7 +114,7 @@ fn a_resumed_run_makes_the_same_changes() {
 }
 
 #[test]
-fn the_same_again_whatever_the_number_of_threads() {
+fn results_do_not_depend_on_the_number_of_threads() {
     let aam = aam!().with(STUDY);
     let flags = "--augmentation mixup,rarefaction --epochs 3";
     for threads in [1, 3] {
@@ -194,7 +194,7 @@ fn an_encoder_that_learns_can_read_errors_and_distances_can_be_learned_from_draw
 
 /// None of the files in these commands exists.
 #[test]
-fn what_cannot_work_is_refused_before_files_are_read() {
+fn impossible_settings_are_refused_before_files_are_read() {
     let aam = aam!();
     let train = "train --table no.biom --metadata no.tsv --metadata-column ph --output-dir run";
     let distances = "--unifrac-weight 1 --tree no.nwk --pooling attention --no-freeze-base";
@@ -258,5 +258,5 @@ fn augmentations_are_described_as_components() {
     let names = aam.components("augmentation");
     assert_eq!(names, ["asv-dropout", "mixup", "mutation", "rarefaction"]);
     aam.ok("plugins describe augmentation rarefaction")
-        .prints(&["Draws the reads of a sample anew", "depth"]);
+        .prints(&["Subsamples the reads of a sample", "depth"]);
 }

@@ -78,7 +78,7 @@ fn metadata_that_lacks_what_the_model_uses() {
 }
 
 #[test]
-fn lists_of_samples_name_the_sample_at_fault() {
+fn errors_of_sample_lists_name_the_sample() {
     let aam = trained("");
     let train = TRAIN
         .replace(" run", " other")

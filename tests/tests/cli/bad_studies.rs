@@ -213,7 +213,7 @@ fn matrices_that_hold_no_distances() {
 }
 
 #[test]
-fn trees_that_name_asvs_otherwise_or_lack_something() {
+fn trees_with_other_asv_names_or_missing_parts() {
     let aam = study();
     let table = aam.read("study/truth-asvs.tsv");
     let asvs: Vec<&str> = table

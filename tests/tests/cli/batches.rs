@@ -117,7 +117,7 @@ fn batches_are_needed_to_predict_and_can_be_left_out_one_by_one() {
 }
 
 #[test]
-fn targets_that_go_with_batches_are_reported_and_unsuitable_models_refused() {
+fn targets_associated_with_batches_are_reported_and_unsuitable_models_refused() {
     let aam = study();
     let classes = TRAIN.replace(
         "--metadata-column ph",
@@ -127,11 +127,11 @@ fn targets_that_go_with_batches_are_reported_and_unsuitable_models_refused() {
     aam.ok(&format!(
         "{classes} {once} --batch-column site --output-dir run"
     ))
-    .says(&["--batch-column: 'habitat' and 'site' go together (Cramér's V"]);
+    .says(&["--batch-column: 'habitat' and 'site' are associated (Cramér's V"]);
     let ran = aam.ok(&format!(
         "{TRAIN} {once} --batch-column run --output-dir other"
     ));
-    assert!(!ran.stderr.contains("go together"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("are associated"), "{}", ran.stderr);
     for (flags, words) in [
         ("--batch-column ph", "this is the column to predict"),
         (

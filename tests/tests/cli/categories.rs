@@ -115,7 +115,7 @@ fn a_pretrained_encoder_without_categories_takes_them() {
 }
 
 #[test]
-fn hierarchies_that_are_none() {
+fn invalid_hierarchies() {
     let aam = study();
     let refused = |flags: &str, words: &[&str]| {
         let run = aam.run(&format!(
@@ -195,7 +195,7 @@ fn outputs_are_scaled_and_bounded() {
 }
 
 #[test]
-fn output_settings_at_odds_with_the_target() {
+fn output_settings_that_conflict_with_the_target() {
     let aam = study();
     let run = |flags: &str| aam.refuses(&format!("{TRAIN} --metadata metadata.tsv {flags}"));
     run("--metadata-column ph --target-transform zscore --output-activation softplus").says(&[

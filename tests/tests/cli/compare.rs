@@ -27,7 +27,7 @@ fn lines(aam: &Aam, name: &str) -> BTreeSet<String> {
 }
 
 /// `comparison.tsv` without the seconds, which vary.
-fn figures(aam: &Aam) -> Vec<Vec<String>> {
+fn comparison_rows(aam: &Aam) -> Vec<Vec<String>> {
     let text = aam.read("out/comparison.tsv");
     let cells = |line: &str| -> Vec<String> { line.split('\t').map(str::to_owned).collect() };
     let mut rows: Vec<Vec<String>> = text.lines().map(cells).collect();
@@ -80,7 +80,7 @@ fn a_grid_is_trained_on_the_same_folds_and_never_twice() {
         ["mlp", "mse"],
     ];
     assert_eq!(rows, expected);
-    assert_eq!(figures(&aam).len(), 5);
+    assert_eq!(comparison_rows(&aam).len(), 5);
     assert_eq!(aam.read("out/comparison-folds.tsv").lines().count(), 9);
 
     // Folds are disjoint, cover all samples and are the same for every combination.
@@ -116,12 +116,12 @@ fn a_grid_is_trained_on_the_same_folds_and_never_twice() {
 }
 
 #[test]
-fn figures_are_the_mean_of_the_last_epochs() {
+fn metrics_are_the_mean_of_the_last_epochs() {
     let aam = study();
     aam.ok(&format!("{COMPARE} --head mlp --epochs 3"));
     let last_r2 = |fold| aam.last(&format!("out/mlp+none+huber+single/fold-{fold}"), "r2");
     let (a, b) = (last_r2(1), last_r2(2));
-    let rows = figures(&aam);
+    let rows = comparison_rows(&aam);
     let cell = |name: &str| -> f64 {
         let place = rows[0].iter().position(|column| column == name);
         rows[1][place.expect("the column")]
@@ -173,11 +173,11 @@ fn the_best_is_scored_on_folds_that_did_not_choose_it() {
 }
 
 #[test]
-fn what_a_kill_left_unfinished_is_trained_again() {
+fn runs_left_unfinished_by_a_kill_are_trained_again() {
     let aam = study();
     let command = format!("{COMPARE} {GRID}");
     aam.ok(&command);
-    let before = figures(&aam);
+    let before = comparison_rows(&aam);
     // A run killed before its end, one that never started, and tables that were not written.
     let run = |folder: usize, fold: usize| format!("out/{}/fold-{fold}", FOLDERS[folder]);
     fs::remove_file(aam.path(&format!("{}/result.json", run(0, 2)))).expect("a result");
@@ -187,13 +187,13 @@ fn what_a_kill_left_unfinished_is_trained_again() {
     let kept = aam.path(&format!("{}/metrics.tsv", run(1, 1)));
     let time = written(&kept);
     aam.ok(&command).says(&["6 already completed"]);
-    assert_eq!(figures(&aam), before);
+    assert_eq!(comparison_rows(&aam), before);
     assert_eq!(written(&kept), time);
     assert!(aam.path(&format!("{}/predictions.tsv", run(0, 2))).exists());
 }
 
 #[test]
-fn a_combination_that_cannot_be_is_a_row_and_the_others_go_on() {
+fn an_impossible_combination_is_a_row_and_the_others_continue() {
     let aam = study();
     let ran = aam
         .run(&format!(
@@ -206,7 +206,7 @@ fn a_combination_that_cannot_be_is_a_row_and_the_others_go_on() {
             "none           cross-entropy  failed: loss 'cross-entropy' needs a categorical target",
         ]);
     assert_eq!(ran.stdout.lines().count(), 8, "a table and its file");
-    let rows = figures(&aam);
+    let rows = comparison_rows(&aam);
     let status = rows[0].iter().position(|name| name == "status");
     let status = status.expect("a column of the status");
     let found: Vec<&str> = rows[1..].iter().map(|row| row[status].as_str()).collect();
@@ -215,7 +215,7 @@ fn a_combination_that_cannot_be_is_a_row_and_the_others_go_on() {
     // comparison.
     let categories = "--fusion none,concat --epochs 2 --categorical-columns habitat";
     aam.refuses(&format!("{COMPARE} {categories}"))
-        .says(&["--categorical-columns was not given and is [\"habitat\"]"]);
+        .says(&["--categorical-columns was not given and is now [\"habitat\"]"]);
     let other = COMPARE.replace("--output-dir out", "--output-dir other");
     aam.ok(&format!("{other} {categories}"));
 }
@@ -226,11 +226,11 @@ fn other_settings_or_data_are_refused_until_the_comparison_is_replaced() {
     aam.ok(&format!("{COMPARE} --head mlp --head.hidden 8 --epochs 2"));
     let mlp = format!("{COMPARE} --head mlp");
     aam.refuses(&format!("{mlp} --head.hidden 8 --epochs 3"))
-        .says(&["--epochs was 2 and is 3", "--overwrite"]);
+        .says(&["--epochs was 2 and is now 3", "--overwrite"]);
     aam.refuses(&format!("{mlp} --head.hidden 8 --epochs 2 --seed 7"))
-        .says(&["--seed was 42 and is 7"]);
+        .says(&["--seed was 42 and is now 7"]);
     aam.refuses(&format!("{mlp} --head.hidden 16 --epochs 2"))
-        .says(&["--head.hidden was [8] and is [16]"]);
+        .says(&["--head.hidden was [8] and is now [16]"]);
     // Further components are not different settings, and neither is the same file in another place.
     fs::rename(aam.path("study/table.biom"), aam.path("moved.biom")).expect("a table");
     let moved = COMPARE.replace("study/table.biom", "moved.biom");
@@ -344,7 +344,7 @@ fn lists_of_samples_are_the_only_split() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_comparison_goes_on_where_it_stopped() {
+fn an_interrupted_comparison_resumes_where_it_stopped() {
     let aam = study();
     let command = format!("{COMPARE} --head linear,mlp --epochs 40");
     let mut child = aam
@@ -373,5 +373,5 @@ fn an_interrupted_comparison_goes_on_where_it_stopped() {
     let table = aam.read("out/comparison.tsv");
     assert!(table.contains("unfinished\t1\t"), "{table}");
     aam.ok(&command).says(&["4 runs, 1 already completed"]);
-    assert_eq!(figures(&aam).len(), 3);
+    assert_eq!(comparison_rows(&aam).len(), 3);
 }

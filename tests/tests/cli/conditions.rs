@@ -86,7 +86,7 @@ fn every_command_takes_the_samples_that_meet_conditions() {
 }
 
 #[test]
-fn lists_and_quoted_conditions_go_together() {
+fn lists_and_quoted_conditions_can_be_combined() {
     let aam = study();
     let ids: String = (1..=12).map(|i| format!("S{i:03}\n")).collect();
     aam.write("list.txt", &ids);
@@ -127,7 +127,7 @@ fn a_run_keeps_its_conditions() {
 }
 
 #[test]
-fn text_that_is_no_condition_is_refused_before_a_file_is_read() {
+fn text_that_is_not_a_condition_is_refused_before_a_file_is_read() {
     let aam = aam!();
     for command in [
         "pretrain --tree no.nwk --output-dir run",
@@ -161,7 +161,7 @@ fn text_that_is_no_condition_is_refused_before_a_file_is_read() {
 
 /// The table does not exist, so anything that needs it reports this.
 #[test]
-fn columns_and_values_are_looked_for_before_the_table() {
+fn columns_and_values_are_checked_before_the_table() {
     let aam = study();
     let training = |command: &str, flags: &str| {
         format!(
@@ -225,7 +225,7 @@ fn columns_and_values_are_looked_for_before_the_table() {
 }
 
 #[test]
-fn a_prediction_looks_for_columns_before_the_table_and_turns_tables() {
+fn a_prediction_checks_columns_before_the_table_and_transposes_tables() {
     let aam = study();
     aam.ok(&format!(
         "train {SMALL} {TRAIN} --categorical-columns mom_child --output-dir run"

@@ -21,7 +21,7 @@ fn metrics(aam: &Aam, flags: &str) -> String {
 }
 
 #[test]
-fn every_form_that_is_written_is_read() {
+fn every_written_format_is_read() {
     let expected = metrics(&study("d.tsv"), "--unifrac-matrix d.tsv");
     for file in ["d.h5", "d.npy", "d.condensed.npy"] {
         let aam = study(file);

@@ -6,7 +6,7 @@ use serde_json::Value;
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/golden");
 
 #[test]
-fn the_cpu_is_right() {
+fn the_cpu_is_correct() {
     let aam = aam!();
     let ran = aam.ok(&format!("doctor --device cpu --json --golden {GOLDEN}"));
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
@@ -38,13 +38,13 @@ fn the_cpu_is_right() {
 }
 
 #[test]
-fn people_read_a_verdict() {
+fn the_verdict_is_readable() {
     let ran = aam!().ok("doctor --device cpu --quiet");
     for part in [
         "threads",
         "fused masked",
         "Gflop/s",
-        "All results are right",
+        "All results are correct",
     ] {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
@@ -117,7 +117,7 @@ fn devices_that_cannot_be_used_say_why() {
 }
 
 #[test]
-fn a_run_takes_the_words_for_attention() {
+fn a_run_accepts_the_choices_of_attention() {
     let aam = aam!().with(STUDY);
     let run = "pretrain --table study/table.biom --tree study/tree.nwk --preset small \
                --nucleotide-steps 1 --epochs 1 --output-dir run --overwrite";

@@ -114,7 +114,7 @@ fn samples_are_chosen_by_conditions() {
 }
 
 #[test]
-fn what_cannot_be_written_is_refused_first() {
+fn unwritable_outputs_are_refused_first() {
     let aam = aam!();
     for (flags, said) in [
         ("--output embeddings.csv", "ends in .npy or .tsv"),

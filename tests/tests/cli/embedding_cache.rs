@@ -26,7 +26,7 @@ fn embeddings(aam: &Aam) -> Vec<u8> {
 }
 
 #[test]
-fn embeddings_are_the_same_with_and_without_it() {
+fn embeddings_are_the_same_with_and_without_the_cache() {
     let aam = aam!();
     aam.ok(STUDY);
     aam.ok(&format!("{EMBED} --cache-dir cache --no-cache"));
@@ -52,14 +52,14 @@ fn embeddings_are_the_same_with_and_without_it() {
     other.ok(&format!("{EMBED} --cache-dir cache"));
     let [(another, _)] = files(&other).try_into().expect("one file");
     assert_ne!(name, another);
-    // A directory that cannot be made is no error.
+    // A directory that cannot be created is not an error.
     aam.write("file", "");
     aam.ok(&format!("{EMBED} --cache-dir file/cache"));
     assert_eq!(embeddings(&aam), expected);
 }
 
 #[test]
-fn all_folds_of_a_training_share_it() {
+fn all_folds_of_a_training_run_share_the_cache() {
     let aam = aam!();
     aam.ok(STUDY);
     let train = "train --folds 2 --members network --baseline-trees 0 --epochs 1 --table study/table.biom \

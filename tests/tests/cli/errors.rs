@@ -67,7 +67,7 @@ fn lines_that_cannot_be_parsed() {
 }
 
 #[test]
-fn options_of_what_is_named_in_a_list() {
+fn options_of_components_in_a_list() {
     let aam = aam!();
     for (flags, words) in [
         (
@@ -245,7 +245,7 @@ fn configuration_files() {
 }
 
 #[test]
-fn a_setting_is_told_as_it_was_given() {
+fn a_setting_is_named_as_it_was_given() {
     let aam = aam!();
     let train = "train --test-size 0.2 --members network --table t.biom --metadata m.tsv --metadata-column ph --output-dir run";
     let frozen = "a frozen base does not learn from nucleotides";
@@ -283,7 +283,7 @@ fn a_setting_is_told_as_it_was_given() {
 }
 
 #[test]
-fn errors_are_plain_text_off_a_terminal() {
+fn errors_are_plain_text_outside_a_terminal() {
     let ran = aam!().refuses("train --head mpl");
     assert!(ran.stderr.starts_with("error: "), "{}", ran.stderr);
     assert!(!ran.stderr.contains('\x1b'), "{}", ran.stderr);

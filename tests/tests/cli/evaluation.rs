@@ -17,7 +17,7 @@ fn figure(aam: &Aam, file: &str, name: &str, method: &str) -> f64 {
 }
 
 #[test]
-fn figures_of_numbers_are_those_of_the_predictions() {
+fn metrics_of_numbers_match_the_predictions() {
     let aam = aam!().with(LARGER_STUDY);
     let ran = aam.ok(&format!("{TRAIN} --metadata-column gradient"));
     let ran = ran.prints(&["held out", "random forest", "trivial", "spearman"]);
@@ -50,7 +50,7 @@ fn figures_of_numbers_are_those_of_the_predictions() {
 }
 
 #[test]
-fn the_last_epoch_is_reported_and_not_the_one_that_the_samples_held_out_chose() {
+fn the_last_epoch_is_reported_and_not_the_one_chosen_on_held_out_samples() {
     let aam = aam!().with(LARGER_STUDY);
     aam.ok(&format!(
         "{TRAIN} --metadata-column gradient --baseline-trees 0"
@@ -64,7 +64,7 @@ fn the_last_epoch_is_reported_and_not_the_one_that_the_samples_held_out_chose() 
 }
 
 #[test]
-fn figures_of_classes_have_a_confusion_matrix() {
+fn metrics_of_classes_have_a_confusion_matrix() {
     let aam = aam!().with(LARGER_STUDY);
     aam.ok(&format!(
         "{TRAIN} --metadata-column habitat --classifier --baseline-trees 50"

@@ -60,7 +60,7 @@ fn first(aam: &Aam, file: &str, column: &str, number: usize) -> Vec<(String, Str
 }
 
 #[test]
-fn attributions_add_up_to_what_is_predicted_whatever_the_member_and_the_baseline() {
+fn attributions_sum_to_the_prediction_for_every_member_and_baseline() {
     let aam = aam!().with(STUDY);
     aam.ok(&format!(
         "{TRAIN} {EVERY_MEMBER} --metadata-column ph --output-dir run"
@@ -175,7 +175,7 @@ fn asvs_that_follow_the_target_are_found_with_their_direction_and_chance_is_smal
 }
 
 #[test]
-fn two_asvs_with_the_same_reads_share_what_one_adds() {
+fn two_asvs_with_the_same_reads_share_the_contribution() {
     let aam = aam!().with(CLEAR_STUDY);
     let table = read_table(aam.path("study/table.biom")).unwrap();
     let train = |flags: &str| {
@@ -216,7 +216,7 @@ fn two_asvs_with_the_same_reads_share_what_one_adds() {
 }
 
 #[test]
-fn the_files_are_those_of_other_programs_and_the_same_with_any_number_of_threads() {
+fn files_suit_other_programs_and_do_not_depend_on_threads() {
     let aam = aam!().with(LARGER_STUDY);
     aam.ok(&format!("{TRAIN} --metadata-column ph --output-dir run"));
     let table = read_table(aam.path("study/table.biom")).unwrap();
@@ -266,7 +266,7 @@ fn the_files_are_those_of_other_programs_and_the_same_with_any_number_of_threads
         "Genus1",
         "What matters most",
         "Genera",
-        "Without them",
+        "Cost of shuffling",
         "R² worse by",
     ] {
         assert!(page.contains(text), "{text}");
@@ -296,7 +296,7 @@ fn the_files_are_those_of_other_programs_and_the_same_with_any_number_of_threads
 }
 
 #[test]
-fn what_does_not_fit_is_said_with_its_flag_or_file() {
+fn errors_name_the_flag_or_file() {
     let aam = aam!().with(STUDY);
     aam.ok(&format!(
         "{TRAIN} --members forest --metadata-column ph --output-dir run"

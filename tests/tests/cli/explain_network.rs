@@ -151,7 +151,7 @@ fn models_without_attention_say_which_have_it() {
 }
 
 #[test]
-fn a_column_that_decides_the_target_matters_and_the_numbers_of_reads_do_not() {
+fn a_column_that_determines_the_target_matters_and_the_numbers_of_reads_do_not() {
     let aam = aam!().with(LARGER_STUDY);
     let metadata = aam.read("study/metadata.tsv");
     let ids = metadata

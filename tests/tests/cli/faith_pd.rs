@@ -121,7 +121,7 @@ fn samples_without_a_value_are_left_out() {
 }
 
 #[test]
-fn training_can_go_on_learning_diversity() {
+fn training_can_continue_to_learn_diversity() {
     let aam = study();
     aam.ok(
         "pretrain --table study/table.biom --tree study/tree.nwk --max-bp 30 --embedding-dim 16 \

@@ -23,7 +23,7 @@ fn distances(aam: &Aam, flags: &str) -> (String, String) {
 }
 
 #[test]
-fn an_unrooted_tree_is_refused_and_rooted_in_its_middle() {
+fn an_unrooted_tree_is_refused_or_rooted_at_its_midpoint() {
     let aam = study();
     // One tree, written from two roots as RAxML does.
     aam.write("one.nwk", "(A:1,B:2,(C:3,D:6):2):0.0;\n");
@@ -68,7 +68,7 @@ fn an_unrooted_tree_is_refused_and_rooted_in_its_middle() {
 }
 
 #[test]
-fn other_writings_of_a_table_give_the_same_distances() {
+fn other_formats_of_a_table_give_the_same_distances() {
     let aam = study();
     let (expected, _) = distances(&aam, "--table table.tsv --tree tree.nwk");
     for (name, text, words) in [
@@ -126,7 +126,7 @@ fn other_writings_of_a_table_give_the_same_distances() {
 }
 
 #[test]
-fn other_writings_of_a_tree_give_the_same_distances() {
+fn other_formats_of_a_tree_give_the_same_distances() {
     let aam = study();
     let (expected, _) = distances(&aam, "--table table.tsv --tree tree.nwk");
     aam.write(

@@ -148,7 +148,7 @@ fn printed_settings_read_back_as_they_are() {
 }
 
 #[test]
-fn a_file_may_name_encoders_as_they_were_named_before_they_were_components() {
+fn a_file_may_use_the_former_names_of_encoders() {
     let aam = aam!();
     aam.write(
         "run.toml",
@@ -295,7 +295,7 @@ fn spellings_of_the_reference_mean_the_same_choice() {
 }
 
 #[test]
-fn spellings_of_the_reference_that_mean_nothing_here_are_answered() {
+fn flags_of_the_reference_without_a_counterpart_are_explained() {
     let aam = aam!();
     aam.ok("train --num-workers 4 --print-config")
         .says(&["--num-workers has no effect here"]);

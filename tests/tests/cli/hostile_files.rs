@@ -72,7 +72,7 @@ fn bomb(aam: &Aam, name: &str, begin: &str, pattern: &[u8], size: usize) {
 }
 
 #[test]
-fn small_files_that_unpack_to_much() {
+fn small_files_that_unpack_to_far_too_much() {
     let aam = aam!().with(STUDY);
     let size = 256 << 20;
     bomb(&aam, "lines.gz", "#OTU ID\ts1\n", b"A\t1\n", size);
@@ -181,7 +181,7 @@ fn cells_of_megabytes_are_not_repeated() {
 
 /// Anything quadratic in the length of a name would take hours.
 #[test]
-fn names_of_a_megabyte_take_no_time() {
+fn names_of_a_megabyte_are_handled_quickly() {
     let aam = aam!().with(STUDY);
     let begun = Instant::now();
     let id = |letter: &str| letter.repeat(1 << 20);
@@ -200,7 +200,7 @@ fn names_of_a_megabyte_take_no_time() {
 }
 
 #[test]
-fn lengths_that_add_up_to_no_number() {
+fn lengths_whose_sum_overflows() {
     let aam = aam!().with(STUDY);
     let tree = aam.read("study/tree.nwk");
     let first = tree.find(':').expect("a length") + 1;
@@ -222,7 +222,7 @@ fn lengths_that_add_up_to_no_number() {
 
 #[test]
 #[cfg(unix)]
-fn a_limit_of_the_size_of_files_is_told() {
+fn a_limit_on_the_size_of_files_is_reported() {
     let aam = aam!().with(STUDY);
     for (command, output) in [
         (train("table", "study/table.biom"), "run"),

@@ -1,4 +1,4 @@
-//! Tables whose ids are no sequences: related by a tree, by lineages, or by nothing.
+//! Tables whose ids are not sequences: related by a tree, by lineages, or by nothing.
 
 use aam_runtime::data::{Ids, Table, read_table, write_biom};
 use aam_tests::{Aam, STUDY, aam, cells};
@@ -86,8 +86,8 @@ fn plain_ids_are_learned_each_by_itself_and_new_ones_are_reported() {
     let aam = study(|number| format!("otu{number}"));
     aam.ok(&format!("{TRAIN} --table table.biom --output-dir run"))
         .says(&[
-            "the ids of the table, such as 'otu0', are no sequences",
-            "as related to none",
+            "the ids of the table, such as 'otu0', are not sequences",
+            "as if unrelated to the others",
             "--sequences",
             "--tree",
             "--taxonomy",
@@ -120,7 +120,7 @@ fn plain_ids_are_learned_each_by_itself_and_new_ones_are_reported() {
 }
 
 #[test]
-fn a_tree_relates_features_and_those_it_lacks_are_related_to_none() {
+fn a_tree_relates_features_and_those_it_lacks_are_unrelated() {
     let aam = study(|number| format!("otu{number}"));
     let all = size(&aam);
     aam.ok(&format!("{TRAIN} --table table.biom --output-dir alone"));
@@ -133,7 +133,7 @@ fn a_tree_relates_features_and_those_it_lacks_are_related_to_none() {
     ]);
     aam.ok(&format!("{PREDICT} --model alone --table table.biom"));
     let alone = predictions(&aam);
-    let known = format!("{all} of {all} features are in the tree of the training");
+    let known = format!("{all} of {all} features are in the tree used in training");
     aam.ok(&format!("{PREDICT} --model run --table table.biom"))
         .says(&[&known]);
     let related = predictions(&aam);
@@ -150,7 +150,7 @@ fn a_tree_relates_features_and_those_it_lacks_are_related_to_none() {
         .says(&[
             &format!("{} of {all} features are in the tree", all - 1),
             "'new'",
-            "related to none",
+            "treated as unrelated",
         ]);
 }
 
@@ -165,7 +165,7 @@ fn trees_may_lack_features_but_not_all() {
     aam.ok(&few).says(&[
         &format!("few.nwk: 20 of {all} features"),
         "such as 'otu20'",
-        "related to none",
+        "treated as unrelated",
     ]);
     aam.ok(&format!("{few} --drop-missing")).says(&[
         &format!("{} ASVs are not in the tree", all - 20),
@@ -217,7 +217,7 @@ fn lineages_relate_features_in_the_ids_or_in_a_file() {
     ]);
     aam.ok(&format!("{PREDICT} --model run --table table.biom"))
         .says(&[&format!(
-            "{} of {all} features are in the taxonomy of the training",
+            "{} of {all} features are in the taxonomy used in training",
             all - 1
         )]);
     aam.refuses(&format!("{train} --tree tree.nwk --output-dir both"))
@@ -231,7 +231,7 @@ fn lineages_relate_features_in_the_ids_or_in_a_file() {
     let resume = train.replace("--epochs 2", "--epochs 3");
     aam.run(&format!("{resume} --output-dir run --resume"))
         .ends_with_code(3)
-        .says(&["--taxonomy taxonomy.tsv: the file has other contents"]);
+        .says(&["--taxonomy taxonomy.tsv: the file has changed"]);
 }
 
 #[test]
@@ -273,7 +273,7 @@ fn sequences_come_first_and_are_needed_where_they_are_read() {
     ))
     .says(&[&format!("{all} of {all} features are tips of the tree")]);
     aam.ok(&format!("{PREDICT} --model run --table study/table.biom"))
-        .says(&["features are in the tree of the training"]);
+        .says(&["features are in the tree used in training"]);
     for (command, flag) in [
         (
             format!("{train} --pretrained-encoder run --output-dir x"),

@@ -89,7 +89,7 @@ fn an_imported_encoder_is_trained_on_and_predicts() {
 }
 
 #[test]
-fn what_an_imported_encoder_cannot_take_is_said_with_the_flag_that_helps() {
+fn limits_of_an_imported_encoder_are_reported_with_the_flag_that_helps() {
     let aam = study();
     aam.ok(&format!("import {} --output imported", weights().display()));
     let train = format!(

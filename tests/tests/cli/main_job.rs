@@ -24,7 +24,7 @@ fn rows(aam: &Aam, name: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn from_files_to_predictions_and_the_same_again() {
+fn from_files_to_predictions_reproducibly() {
     let aam = study();
     let pretrained = aam.ok(&format!("{PRETRAIN} pretrained"));
     let mut results = pretrained.stdout.lines();
@@ -43,7 +43,7 @@ fn from_files_to_predictions_and_the_same_again() {
     assert_eq!(predictions.len(), 24);
     for row in &predictions {
         let value: f64 = row[1].parse().expect("a number");
-        assert!((0.0..14.0).contains(&value), "{row:?} is no pH");
+        assert!((0.0..14.0).contains(&value), "{row:?} is not a pH");
     }
     // The recorded settings of a run repeat it to the last digit.
     aam.ok("pretrain --config pretrained/config.toml --output-dir pretrained-2");
@@ -81,7 +81,7 @@ fn classes_with_a_categorical_column() {
 }
 
 #[test]
-fn what_cannot_be_done_has_its_own_code() {
+fn failures_have_their_own_exit_codes() {
     let aam = study();
     aam.refuses(STUDY).says(&["study", "exists"]);
     aam.refuses("simulate --samples 1 --output-dir s")
@@ -143,7 +143,7 @@ fn either_part_of_pretraining_can_be_left_out() {
 }
 
 #[test]
-fn the_ways_of_the_reference_can_be_had() {
+fn behaviours_of_the_reference_can_be_enabled() {
     let aam = study();
     aam.ok(&format!(
         "{PRETRAIN} pretrained --pooling attention --distance-scale fixed --compatibility reference"

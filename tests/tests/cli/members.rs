@@ -115,7 +115,7 @@ fn every_member_sees_the_categories() {
 }
 
 #[test]
-fn what_is_noise_is_predicted_by_nobody() {
+fn noise_is_not_predicted() {
     let aam = aam!().with(LARGER_STUDY);
     let text = aam.read("study/metadata.tsv");
     let ids = text.lines().skip(1).filter(|line| !line.starts_with('#'));
@@ -148,7 +148,7 @@ fn what_is_noise_is_predicted_by_nobody() {
 }
 
 #[test]
-fn the_same_again_whatever_the_number_of_threads() {
+fn results_do_not_depend_on_the_number_of_threads() {
     let aam = aam!().with(STUDY);
     let train = TRAIN.replace("--output-dir run", "--metadata-column habitat --classifier");
     aam.ok(&format!("{train} --threads 1 --output-dir one"));
@@ -213,7 +213,7 @@ fn members_are_chosen_by_name() {
 }
 
 #[test]
-fn nothing_is_held_out_where_that_is_asked_for() {
+fn nothing_is_held_out_on_request() {
     let aam = aam!().with(STUDY);
     aam.ok(&format!(
         "{TRAIN} --metadata-column ph --members network --test-size 0"

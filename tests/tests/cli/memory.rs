@@ -1,5 +1,10 @@
 //! Batches that fit into memory, and memory use by part.
 
+#[cfg(target_os = "linux")]
+use std::io::{BufRead, BufReader};
+#[cfg(target_os = "linux")]
+use std::process::Stdio;
+
 use aam_tests::{Aam, STUDY, aam, cells};
 
 const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
@@ -41,7 +46,7 @@ fn the_largest_batch_that_fits_is_found() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn the_memory_of_each_phase_is_told() {
+fn the_memory_of_each_phase_is_reported() {
     let aam = study();
     aam.ok(&format!("{TRAIN} --memory-profile")).says(&[
         "memory with batches of 19",
@@ -110,7 +115,7 @@ fn the_memory_of_each_stage_of_pretraining_is_reported() {
 }
 
 #[test]
-fn updates_of_several_batches_have_the_samples_that_are_asked_for() {
+fn updates_of_several_batches_have_the_requested_samples() {
     let aam = study();
     aam.ok(&format!(
         "{TRAIN} --batch-size 4 --target-effective-batch-size 11"
@@ -175,7 +180,7 @@ fn validation_in_parts_predicts_every_held_out_sample() {
 }
 
 #[test]
-fn plots_have_as_many_points_as_asked_for_and_metrics_do_not_change() {
+fn plots_have_the_requested_number_of_points_and_metrics_do_not_change() {
     let aam = study();
     // Metrics, and the number of points (and other circles) in the charts of the report.
     let run = |flags: &str| {
@@ -192,4 +197,93 @@ fn plots_have_as_many_points_as_asked_for_and_metrics_do_not_change() {
     assert_eq!(all.1, few.1 + 10 - 3);
     aam.refuses(&format!("{PRETRAIN} --validation-plot-samples 0"))
         .says(&["--validation-plot-samples", "found '0'"]);
+}
+
+/// The process that trains for the program with the id `parent`, once there is one.
+#[cfg(target_os = "linux")]
+fn process_that_trains(parent: u32) -> String {
+    let children = format!("/proc/{parent}/task/{parent}/children");
+    loop {
+        let ids = std::fs::read_to_string(&children).expect("the program runs");
+        let trains = ids.split_whitespace().find(|id| {
+            let arguments = std::fs::read_to_string(format!("/proc/{id}/cmdline"));
+            arguments.is_ok_and(|arguments| arguments.split('\0').any(|word| word == "train-step"))
+        });
+        if let Some(id) = trains {
+            return id.to_owned();
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}
+
+/// Starts a long training with the largest batch that fits, and sends `signal` to the process that
+/// trains after its second epoch; if it resumes, Ctrl-C after its next one. Returns what was said.
+#[cfg(target_os = "linux")]
+fn with_signal_while_training(aam: &Aam, signal: &str) -> (Vec<String>, Option<i32>) {
+    let send = |signal: &str, id: &str| {
+        let sent = std::process::Command::new("kill")
+            .args([signal, id])
+            .status();
+        assert!(sent.expect("kill").success());
+    };
+    let endless = TRAIN.replace("--epochs 2", "--epochs 100000 --auto-batch-size");
+    let mut program = aam
+        .command(&endless)
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let lines = BufReader::new(program.stderr.take().expect("a pipe")).lines();
+    let (mut said, mut epochs, mut resumed) = (Vec::<String>::new(), 0, 0);
+    for line in lines.map_while(Result::ok) {
+        if line.starts_with("epoch ") {
+            epochs += 1;
+            resumed += usize::from(said.iter().any(|line| line.contains("resuming")));
+            if epochs == 2 {
+                send(signal, &process_that_trains(program.id()));
+            }
+            if resumed == 1 {
+                send("-INT", &program.id().to_string());
+            }
+        }
+        said.push(line);
+    }
+    (said, program.wait().expect("the program ends").code())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_training_that_runs_out_of_memory_resumes_with_half_the_batch() {
+    let aam = study();
+    // Rust aborts a process for which there is no memory.
+    let (said, code) = with_signal_while_training(&aam, "-ABRT");
+    let warning = "memory ran out with batches of 19: resuming from the last checkpoint \
+                   with updates of 3 batches of 9 samples";
+    assert!(said.iter().any(|line| line.contains(warning)), "{said:#?}");
+    assert_eq!(code, Some(5), "{said:#?}");
+    let config = aam.read("run/config.toml");
+    assert!(config.contains("batch-size = 9"), "{config}");
+    assert!(
+        config.contains("gradient-accumulation-steps = 3"),
+        "{config}"
+    );
+    // No epoch is lost or done twice.
+    let epochs = aam.column("run/metrics.tsv", "epoch");
+    let all: Vec<f64> = (1..=epochs.len()).map(|epoch| epoch as f64).collect();
+    assert_eq!(epochs, all);
+    assert!(all.len() >= 2, "{epochs:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_training_that_somebody_kills_is_not_taken_for_one_without_memory() {
+    let aam = study();
+    let (said, code) = with_signal_while_training(&aam, "-KILL");
+    assert_eq!(code, Some(1), "{said:#?}");
+    let error = "error: the process that trains was killed";
+    assert!(said.iter().any(|line| line.contains(error)), "{said:#?}");
+    assert!(
+        said.iter().any(|line| line.contains("--resume")),
+        "{said:#?}"
+    );
+    assert!(aam.path("run/checkpoints/last/manifest.json").is_file());
 }

@@ -23,7 +23,7 @@ fn train(column: &str, more: &str) -> String {
 }
 
 #[test]
-fn words_for_missing_values_are_no_classes() {
+fn words_for_missing_values_are_not_classes() {
     let words = [
         "NA",
         "missing: not provided",
@@ -64,7 +64,7 @@ fn words_for_missing_values_are_no_classes() {
 }
 
 #[test]
-fn words_for_missing_values_are_no_numbers_either() {
+fn words_for_missing_values_are_not_numbers_either() {
     let aam = study("ph\tdose", |row| match row {
         0 => "not collected\tnone".to_owned(),
         1 => "Missing: Not collected\t1".to_owned(),
@@ -98,7 +98,7 @@ fn a_file_can_declare_that_words_are_values() {
 }
 
 #[test]
-fn classes_that_may_be_mistakes_are_told() {
+fn classes_that_may_be_mistakes_are_reported() {
     let aam = study("site\tcode", |row| {
         let site = ["gut", "Gut", "skin"][row % 3];
         let code = if row == 3 { 7 } else { 1 + row % 2 };
@@ -116,7 +116,7 @@ fn classes_that_may_be_mistakes_are_told() {
 }
 
 #[test]
-fn levels_and_groups_are_not_made_of_them() {
+fn words_for_missing_values_are_neither_levels_nor_groups() {
     let aam = study("ph\tsite\tsubject", |row| {
         let site = ["NA", "unknown", "gut", "skin"][row % 4];
         let subject = ["a", "b", "c", "d", "not collected", "NA"][row / 4];

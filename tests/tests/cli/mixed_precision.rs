@@ -139,7 +139,7 @@ fn training_learns_as_it_does_with_32_bits_and_so_does_prediction() {
 
 /// A loss so large that its scaled gradients overflow half precision.
 #[test]
-fn updates_beyond_half_precision_are_skipped_and_a_resumed_run_knows_of_it() {
+fn updates_beyond_half_precision_are_skipped_and_a_resumed_run_remembers() {
     let aam = aam!().with(STUDY);
     let train = format!(
         "{TRAIN} {SMALL} --pooling attention --no-freeze-base --dropout 0.1 \
@@ -177,7 +177,7 @@ fn updates_beyond_half_precision_are_skipped_and_a_resumed_run_knows_of_it() {
 /// Steps of plain gradient descent are as long as the gradients, so unscaled gradients would
 /// diverge.
 #[test]
-fn descent_goes_where_it_goes_with_32_bits() {
+fn gradient_descent_takes_the_same_path_as_with_32_bits() {
     let aam = aam!().with(RANKS_STUDY);
     let runs = Runs(&aam);
     let job = format!(
@@ -211,7 +211,7 @@ fn descent_goes_where_it_goes_with_32_bits() {
 
 /// Ranks round their shares of a sum separately, so runs are not identical to the last bit.
 #[test]
-fn ranks_learn_what_one_learns() {
+fn several_ranks_learn_the_same_as_one() {
     let aam = aam!().with(RANKS_STUDY);
     let runs = Runs(&aam);
     let job = format!(

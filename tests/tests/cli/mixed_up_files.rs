@@ -68,7 +68,7 @@ fn every_file_with_every_other_flag() {
 }
 
 #[test]
-fn what_is_no_file_of_a_study_is_called_what_it_is() {
+fn other_files_are_named_for_what_they_are() {
     let aam = study();
     aam.write("notes.txt", "These are my notes.\nNothing else.\n");
     aam.write("empty.tsv", "");
@@ -99,7 +99,7 @@ fn what_is_no_file_of_a_study_is_called_what_it_is() {
 }
 
 #[test]
-fn models_and_tables_are_told_apart() {
+fn models_and_tables_are_distinguished() {
     let aam = study();
     let predict = |model: &str| {
         aam.run(&format!(

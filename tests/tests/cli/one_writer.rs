@@ -1,4 +1,4 @@
-//! An output directory has one writer; a second one is told about the first.
+//! An output directory has one writer; a second one gets an error that names the first.
 
 use std::path::Path;
 use std::process::{Child, Stdio};

@@ -60,7 +60,7 @@ fn every_schedule_sets_the_rate() {
 }
 
 #[test]
-fn categories_at_a_rate_of_their_own() {
+fn categories_can_have_their_own_rate() {
     let aam = study();
     let run = |flags: &str| {
         aam.ok(&format!("{TRAIN} {flags}"));
@@ -76,7 +76,7 @@ fn categories_at_a_rate_of_their_own() {
 }
 
 #[test]
-fn averaged_weights_are_judged_and_saved() {
+fn averaged_weights_are_evaluated_and_saved() {
     let aam = study();
     let run = |flags: &str| {
         aam.ok(&format!("{TRAIN} {flags}"));
@@ -112,7 +112,7 @@ fn assert_same_predictions(aam: &Aam, name: &str) {
 }
 
 #[test]
-fn the_base_at_rates_of_its_own() {
+fn the_base_can_have_its_own_rates() {
     let aam = study();
     let run = |flags: &str| {
         aam.ok(&format!("{TRAIN} --no-freeze-base {flags}"));
@@ -156,7 +156,7 @@ fn adapters_are_merged_into_the_checkpoint() {
 }
 
 #[test]
-fn categories_that_come_equally_often() {
+fn categories_can_be_sampled_equally_often() {
     let aam = study();
     aam.ok(&format!("{TRAIN} --balance habitat"))
         .says(&["equally many samples from each of", "habitat="]);
@@ -173,7 +173,7 @@ fn categories_that_come_equally_often() {
 }
 
 #[test]
-fn settings_at_odds() {
+fn conflicting_settings() {
     let aam = study();
     let refused = |flags: &str, words: &[&str]| {
         aam.refuses(&format!("{TRAIN} {flags}")).says(words);
@@ -199,7 +199,7 @@ fn settings_at_odds() {
 }
 
 #[test]
-fn an_encoder_that_learns_keeps_guessing_nucleotides() {
+fn a_trainable_encoder_still_predicts_nucleotides() {
     let aam = study();
     aam.ok(&format!(
         "{TRAIN} --no-freeze-base --nucleotide-weight 0.5 --tree study/tree.nwk \

@@ -1,4 +1,4 @@
-//! The ordination of the samples in the report of a training.
+//! The ordination of the samples in the report of a training run.
 
 use std::collections::HashMap;
 
@@ -77,7 +77,7 @@ fn samples_lie_along_what_shapes_them_whatever_is_predicted() {
 }
 
 #[test]
-fn batches_that_lack_other_asvs_are_apart() {
+fn batches_that_lack_different_asvs_are_separated() {
     let aam = aam!().with(LARGER_STUDY);
     let table = read_table(aam.path("study/table.biom")).expect("a table");
     let mut reads = Vec::new();

@@ -79,7 +79,7 @@ fn a_description_has_the_documentation_and_every_option() {
 }
 
 #[test]
-fn what_is_not_there_is_answered_with_what_is() {
+fn unknown_names_are_answered_with_known_ones() {
     let aam = aam!();
     aam.refuses("plugins describe head mpl").says(&[
         "unknown head 'mpl' (did you mean 'mlp'?)",
@@ -92,7 +92,7 @@ fn what_is_not_there_is_answered_with_what_is() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     use std::process::Stdio;
     let mut child = aam!()
         .command("plugins list --json")

@@ -18,7 +18,7 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
 }
 
 #[test]
-fn the_mean_of_more_passes_moves_less() {
+fn the_mean_of_more_passes_varies_less() {
     let aam = study();
     aam.ok(&format!(
         "{TRAIN} --metadata-column ph --asv-sampling random --val-prediction-passes 3"
@@ -72,7 +72,7 @@ fn probabilities_are_averaged() {
 }
 
 #[test]
-fn passes_that_would_be_the_same_are_one() {
+fn identical_passes_are_run_once() {
     let aam = study();
     aam.ok(&format!(
         "{TRAIN} --metadata-column ph --val-prediction-passes 3"

@@ -45,7 +45,7 @@ fn assert_close(found: f64, expected: f64) {
 }
 
 #[test]
-fn classes_have_sets_that_hold_the_true_one() {
+fn classes_have_sets_that_contain_the_true_one() {
     let aam = study();
     aam.ok(&format!("{TRAIN} --metadata-column habitat --classifier"));
     let file = "run/predictions.tsv";

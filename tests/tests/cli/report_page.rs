@@ -45,7 +45,7 @@ fn a_page_is_complete_in_itself() {
             &[
                 "Predicting ph",
                 "Random Forest",
-                "Samples furthest off",
+                "Samples with the largest errors",
                 "Learning curves",
                 "n = 8",
                 "on the same axes",

@@ -41,7 +41,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn a_finished_run_says_so_until_it_is_made_longer() {
+fn a_finished_run_says_so_until_it_is_extended() {
     let aam = trained();
     let before = aam.read("run/evaluation.tsv");
     aam.ok(RESUME).says(&["run: the run is complete"]);
@@ -72,7 +72,7 @@ fn a_finished_run_says_so_until_it_is_made_longer() {
 }
 
 #[test]
-fn what_makes_the_run_what_it_is_stays() {
+fn settings_that_define_a_run_cannot_change() {
     let aam = trained();
     for (flags, said) in [
         ("--embedding-dim 32", "--embedding-dim: the run has 16"),
@@ -122,7 +122,7 @@ fn the_reference_spelling_names_the_run_or_a_checkpoint_in_it() {
 }
 
 #[test]
-fn data_that_changed_are_noticed() {
+fn changed_data_are_noticed() {
     let aam = trained();
     let longer = format!("{RESUME} --epochs 6");
     let metadata = aam.read("study/metadata.tsv");
@@ -163,7 +163,7 @@ fn data_that_changed_are_noticed() {
         &metadata.replace(&sample, &other.join("\t")),
     );
     aam.run(&longer).ends_with_code(3).says(&[
-        "--metadata study/metadata.tsv: column 'ph' has other values than when the run started",
+        "--metadata study/metadata.tsv: column 'ph' has changed since the run started",
         "another --output-dir",
     ]);
     aam.write(
@@ -184,7 +184,7 @@ fn data_that_changed_are_noticed() {
 }
 
 #[test]
-fn a_tree_that_changed_is_noticed() {
+fn a_changed_tree_is_noticed() {
     let aam = study();
     let pretrain = "pretrain --table study/table.biom --tree study/tree.nwk --max-bp 30 \
                     --embedding-dim 16 --nucleotide-steps 3 --epochs 2 --output-dir run";
@@ -195,7 +195,7 @@ fn a_tree_that_changed_is_noticed() {
     aam.write("study/tree.nwk", &tree.replacen(":0.", ":0.9", 1));
     aam.run("pretrain --output-dir run --resume --epochs 3")
         .ends_with_code(3)
-        .says(&["--tree study/tree.nwk: the file has other contents"]);
+        .says(&["--tree study/tree.nwk: the file has changed"]);
     aam.write("study/tree.nwk", &tree);
     aam.ok("pretrain --output-dir run --resume --epochs 3");
     assert_eq!(state(&aam, "run")["stage"], 1);
@@ -232,7 +232,7 @@ fn a_damaged_checkpoint_is_named() {
 }
 
 #[test]
-fn a_run_without_a_checkpoint_begins_anew() {
+fn a_run_without_a_checkpoint_starts_over() {
     let aam = trained();
     let metrics = aam.read("run/metrics.tsv");
     fs::remove_dir_all(aam.path("run/checkpoints")).expect("checkpoints");
@@ -263,7 +263,7 @@ fn checkpoints_of_the_last_epochs_are_kept() {
 }
 
 #[test]
-fn a_fold_that_was_interrupted_goes_on() {
+fn an_interrupted_fold_resumes() {
     let aam = study();
     let command = format!("{TRAIN} --epochs 4").replace("--test-size 0.2", "--folds 2");
     let command = command.replace(" run", " whole");
@@ -288,11 +288,11 @@ fn a_fold_that_was_interrupted_goes_on() {
         );
     }
     aam.refuses("train --output-dir run --resume --epochs 9")
-        .says(&["--epochs was 4 and is 9"]);
+        .says(&["--epochs was 4 and is now 9"]);
 }
 
 #[test]
-fn a_loss_that_is_no_number_names_its_samples() {
+fn a_loss_that_is_not_finite_names_its_samples() {
     let aam = study();
     let ran = aam.run(&format!(
         "{TRAIN} --epochs 50 --optimizer sgd --lr 1e30 --max-grad-norm none --loss mse"

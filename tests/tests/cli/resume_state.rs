@@ -37,7 +37,7 @@ fn check(aam: &Aam, flags: &str) {
 }
 
 #[test]
-fn optimizers_and_averages_go_on() {
+fn optimizers_and_averages_resume() {
     let aam = aam!().with(STUDY);
     for flags in [
         "--optimizer lion --lr 0.001",
@@ -50,7 +50,7 @@ fn optimizers_and_averages_go_on() {
 }
 
 #[test]
-fn adapters_go_on() {
+fn adapters_resume() {
     let aam = aam!().with(STUDY);
     aam.ok(&format!(
         "pretrain --table study/table.biom --unifrac-metric bray-curtis --nucleotide-steps 4 \
@@ -64,7 +64,7 @@ fn adapters_go_on() {
 const ATTENTION: &str = "--pooling attention --dropout 0";
 
 #[test]
-fn an_optimizer_that_ranks_share_goes_on() {
+fn an_optimizer_shared_among_ranks_resumes() {
     let aam = aam!().with(STUDY);
     let shared = format!("{ATTENTION} --strategy fsdp --strategy.ranks 2");
     check(&aam, &shared);
@@ -73,7 +73,7 @@ fn an_optimizer_that_ranks_share_goes_on() {
 
 /// The scale of distances is fitted before the first step of a run, and trained throughout it.
 #[test]
-fn distances_go_on() {
+fn distances_resume() {
     let aam = aam!().with(STUDY);
     let pretrain = format!(
         "pretrain --table study/table.biom --tree study/tree.nwk {EVEN} --pooling attention \
@@ -93,7 +93,7 @@ fn distances_go_on() {
 /// The optimizer has running averages, without which it would take another path. Several ranks add
 /// in a different order than one, and differ in the last digits.
 #[test]
-fn any_strategy_goes_on_for_any_other() {
+fn any_strategy_resumes_from_any_other() {
     let aam = aam!().with(STUDY);
     let train = format!("{TRAIN} {EVEN} {ATTENTION} --optimizer sgd --lr 0.01");
     let runs = Runs(&aam);

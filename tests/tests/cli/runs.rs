@@ -101,11 +101,11 @@ fn a_cross_validation_has_samples_and_epochs() {
     aam.refuses(&format!(
         "train {STUDIED} --folds 2 --members network --epochs 4 --output-dir all/folds"
     ))
-    .says(&["the run in this directory has other settings: "]);
+    .says(&["the run in this directory has different settings: "]);
 }
 
 #[test]
-fn the_number_of_ranks_is_said_and_recorded() {
+fn the_number_of_ranks_is_reported_and_recorded() {
     let aam = aam!().with(STUDY);
     let train = format!("train {STUDIED} {ONCE}");
     let ranks = |run: &str| -> Value {
@@ -135,7 +135,7 @@ fn the_number_of_ranks_is_said_and_recorded() {
 }
 
 #[test]
-fn a_fusion_that_does_not_pay_is_named_before_training() {
+fn a_fusion_that_is_not_worthwhile_is_named_before_training() {
     let aam = aam!().with(STUDY);
     let fusion = "--fusion perceiver --categorical-columns habitat";
     aam.run(&format!(

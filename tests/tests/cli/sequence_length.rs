@@ -33,7 +33,7 @@ fn max_bp(aam: &Aam, run: &str) -> (u64, u64) {
 }
 
 #[test]
-fn a_model_reads_whole_sequences_unless_they_are_to_be_cut() {
+fn a_model_reads_whole_sequences_unless_truncation_is_requested() {
     let aam = aam!();
     study(&aam, 44);
     let train = "train --table table.tsv --metadata m.tsv --metadata-column ph --test-size 0.25 \
@@ -55,7 +55,7 @@ fn a_model_reads_whole_sequences_unless_they_are_to_be_cut() {
 }
 
 #[test]
-fn what_an_encoder_does_not_know_is_cut_with_a_warning() {
+fn sequences_too_long_for_an_encoder_are_truncated_with_a_warning() {
     let aam = aam!();
     study(&aam, 36);
     aam.ok(

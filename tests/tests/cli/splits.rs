@@ -258,7 +258,7 @@ fn every_sample_is_predicted_by_a_model_that_did_not_see_it() {
     aam.ok(&command).says(&["2 already completed"]);
     assert_eq!(aam.read("run/predictions.tsv"), predictions);
     aam.refuses(&format!("{command} --epochs 3").replace("--epochs 2", ""))
-        .says(&["--epochs was 2 and is 3"]);
+        .says(&["--epochs was 2 and is now 3"]);
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn distances_are_learned_without_a_tree() {
 }
 
 #[test]
-fn a_tree_or_a_matrix_beside_them_is_refused() {
+fn an_additional_tree_or_matrix_is_refused() {
     let aam = study();
     for (flag, file) in [("tree", "tree.nwk"), ("unifrac-matrix", "unifrac.tsv")] {
         aam.refuses(&format!(
@@ -128,7 +128,7 @@ fn distances_of_taxa_are_learned_from_a_taxonomy() {
 }
 
 #[test]
-fn a_taxonomy_that_is_missing_or_of_no_use_is_refused() {
+fn a_missing_or_unused_taxonomy_is_refused() {
     let aam = study();
     write_taxonomy(&aam);
     let taxonomy = format!("{PRETRAIN} --objective taxonomy --output-dir a");

@@ -87,7 +87,7 @@ fn mass(row: usize, habitat: &str) -> f64 {
 }
 
 #[test]
-fn a_scale_in_each_category_is_undone_by_the_saved_model() {
+fn a_scale_in_each_category_is_inverted_by_the_saved_model() {
     let aam = study();
     metadata(&aam, "mass\tseason", |row, habitat| {
         let season = ["dry", "wet"][row % 2];
@@ -261,7 +261,7 @@ fn each_target_has_its_own_loss() {
 }
 
 #[test]
-fn losses_of_every_sort_go_together_and_with_weights() {
+fn losses_of_every_kind_can_be_combined_and_weighted() {
     let aam = study();
     metadata(&aam, "size\tmass", |row, habitat| {
         let mass = mass(row, habitat);
@@ -291,7 +291,7 @@ fn losses_of_every_sort_go_together_and_with_weights() {
 }
 
 #[test]
-fn losses_that_cannot_be_had_are_refused() {
+fn impossible_losses_are_refused() {
     let aam = study();
     let refuses = |config: &str, words: &[&str]| {
         let flags = format!("--metadata-column ph,gradient --loss-config {config}");
@@ -340,7 +340,7 @@ fn losses_that_cannot_be_had_are_refused() {
 }
 
 #[test]
-fn categories_weigh_as_they_are_told_to() {
+fn categories_have_the_requested_weights() {
     let aam = study();
     let numbers =
         "--metadata-column ph --categorical-columns habitat --loss-config {\"ph\":\"mse\"}";

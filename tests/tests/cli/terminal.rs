@@ -64,7 +64,7 @@ fn results_are_printed_whatever_the_progress() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_has_gone_away_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let aam = aam!();
     let ran = aam.run_in_shell(&format!("\"$@\" {STUDY} | :"));
     assert_eq!(ran.ends_with_code(0).stderr, "");
@@ -72,7 +72,7 @@ fn a_reader_that_has_gone_away_is_no_error() {
 }
 
 #[test]
-fn colours_are_for_terminals_and_for_those_who_ask() {
+fn colours_are_for_terminals_or_on_request() {
     let aam = aam!();
     let painted = |variables: &[(&str, &str)]| {
         let mut command = aam.command(&format!("{STUDY} --overwrite"));

@@ -79,7 +79,7 @@ fn family_across(aam: &Aam, run: &str) -> f64 {
 }
 
 #[test]
-fn families_are_found_again_in_another_region() {
+fn families_are_recognised_in_another_region() {
     let aam = aam!();
     references(&aam);
     aam.ok(&format!("{TRAIN} --steps 1 --output-dir short"));
@@ -110,7 +110,7 @@ fn a_run_that_was_stopped_resumes_to_the_same_encoder() {
 }
 
 #[test]
-fn what_is_no_reference_is_refused() {
+fn invalid_references_are_refused() {
     let aam = aam!();
     references(&aam);
     aam.write("taxonomy.tsv", "x\tk__Bacteria; p__P\n");

@@ -97,7 +97,7 @@ fn most_trials_end_early_and_the_best_is_a_configuration() {
 }
 
 #[test]
-fn a_search_goes_on_where_it_stopped() {
+fn a_search_resumes_where_it_stopped() {
     let aam = study();
     let command = tune(&format!("--trials 4 {SEARCH}"));
     aam.ok(&command);

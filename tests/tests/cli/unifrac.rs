@@ -84,7 +84,7 @@ fn every_format_holds_the_same_distances() {
 }
 
 #[test]
-fn what_cannot_be_done_is_said_and_nothing_is_left() {
+fn impossible_requests_are_refused_and_leave_nothing() {
     let aam = aam!();
     aam.ok(STUDY);
     aam.refuses(&format!("{UNIFRAC} --output d.csv"))

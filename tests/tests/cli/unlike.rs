@@ -83,7 +83,7 @@ fn samples_of_the_training_are_familiar() {
 }
 
 #[test]
-fn reverse_complements_and_other_regions_are_told() {
+fn reverse_complements_and_other_regions_are_reported() {
     let aam = trained();
     table(&aam, "rc.tsv", 24, |seed| reverse_complement(&asv(seed)));
     aam.ok(&format!("{PREDICT} rc.tsv")).says(&[
@@ -112,7 +112,7 @@ fn gene(seed: u64) -> String {
 }
 
 #[test]
-fn reverse_complements_of_the_gene_are_turned() {
+fn reverse_complements_of_the_gene_are_reoriented() {
     let aam = aam!();
     aam.ok(aam_tests::STUDY);
     table(&aam, "forward.tsv", 24, gene);

@@ -41,7 +41,7 @@ fn column(table: &str, name: &str) -> Vec<f64> {
 }
 
 #[test]
-fn metrics_are_told_in_two_files_that_agree() {
+fn metrics_are_written_to_two_files_that_agree() {
     let aam = study();
     aam.ok(&format!("{TRAIN} ph --output-dir run"));
     let lines = objects(&aam.read("run/metrics.jsonl"));
@@ -62,7 +62,7 @@ fn metrics_are_told_in_two_files_that_agree() {
 }
 
 #[test]
-fn the_record_says_what_a_run_was_made_of_and_came_to() {
+fn the_record_has_the_inputs_and_results_of_a_run() {
     let aam = study();
     aam.ok(&format!("{TRAIN} ph --output-dir run"));
     let record = json(&aam, "run/run.json");
@@ -113,7 +113,7 @@ fn the_record_says_what_a_run_was_made_of_and_came_to() {
 }
 
 #[test]
-fn what_is_not_wanted_is_not_written_and_overwriting_removes_it() {
+fn disabled_outputs_are_not_written_and_overwriting_removes_them() {
     let aam = study();
     aam.ok(&format!("{TRAIN} ph --output-dir run"));
     let exists = |name: &str| aam.path(&format!("run/{name}")).exists();
@@ -153,7 +153,7 @@ fn runs_are_listed_and_compared() {
 }
 
 #[test]
-fn everything_is_told_in_json() {
+fn everything_is_reported_in_json() {
     let aam = study();
     let ran = aam.ok(&format!("{TRAIN} ph --output-dir run --json"));
     assert_eq!(ran.stdout, "");
@@ -234,7 +234,7 @@ fn read_events(python: &Path, folder: &Path) -> Value {
 }
 
 #[test]
-fn what_a_resumed_run_does_again_takes_the_place_of_what_was_there() {
+fn a_resumed_run_replaces_what_it_repeats() {
     let Some(python) = python() else {
         return;
     };

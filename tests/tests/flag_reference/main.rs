@@ -39,7 +39,7 @@ Features are relative abundances rather than counts, of the ASVs that occur in e
 ";
 
 #[test]
-fn the_page_of_flags_is_true() {
+fn the_page_of_flags_is_up_to_date() {
     let mut page = INTRODUCTION.to_owned();
     let jobs = jobs::all().unwrap();
     let job = |name: &str| jobs.iter().find(|job| job.name == name).expect(name);
@@ -235,7 +235,7 @@ fn the_page_on_resuming_names_what_may_change() {
 }
 
 #[test]
-fn what_is_known_of_options_names_options_and_components() {
+fn facts_about_options_name_options_and_components() {
     let all = jobs::all().unwrap();
     for job in &all {
         for option in job.options() {

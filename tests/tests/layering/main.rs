@@ -44,7 +44,7 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn every_crate_knows_only_those_it_may() {
+fn every_crate_uses_only_permitted_crates() {
     let dependencies = dependencies();
     // The layers of the runtime, each of which may depend on those before it.
     let layers = [

@@ -31,7 +31,7 @@ fn chosen(text: &str) -> Result<Vec<String>, String> {
 }
 
 #[test]
-fn samples_of_which_all_conditions_hold() {
+fn samples_that_meet_all_conditions_are_selected() {
     for (text, ids) in [
         ("mom_child=C", &["s1", "s3"][..]),
         ("mom_child == 'C'", &["s1", "s3"]),
@@ -80,7 +80,7 @@ fn samples_without_a_value_are_counted() {
 }
 
 #[test]
-fn text_that_is_no_condition_is_refused() {
+fn text_that_is_not_a_condition_is_refused() {
     for (text, words) in [
         ("", "there is no condition"),
         (
@@ -114,7 +114,7 @@ fn text_that_is_no_condition_is_refused() {
 }
 
 #[test]
-fn what_the_metadata_do_not_have_is_named_with_what_they_have() {
+fn missing_columns_and_values_are_named_with_alternatives() {
     for (text, words) in [
         (
             "mom_chid=C",

@@ -6,7 +6,7 @@ use crate::metadata::number;
 use crate::{Column, ColumnKind, shorten};
 use aam_core::text::counted;
 
-/// Most values named in a message.
+/// Maximum number of values named in a message.
 const MOST_NAMED: usize = 10;
 /// Similarity from which one value may be a misspelling of another.
 const ALIKE: f64 = 0.8;

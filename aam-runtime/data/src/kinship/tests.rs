@@ -73,7 +73,7 @@ fn a_clade_has_the_same_vector_in_every_tree_and_single_children_change_nothing(
 }
 
 #[test]
-fn trees_without_lengths_have_equal_branches_and_strangers_one_of_their_own() {
+fn trees_without_lengths_get_equal_branches_and_unknown_features_their_own() {
     let kinship = Kinship::of_tree(&tree("((a:0,b:0):0,c:0);"), &Ids::default());
     let places = ["a", "b", "c"].map(|id| kinship.place(id).unwrap());
     let distances = kinship.distances(&places);
@@ -128,7 +128,7 @@ fn a_taxonomy_places_the_features_that_have_a_name() {
 }
 
 #[test]
-fn codes_are_the_numbers_to_four_digits() {
+fn codes_are_accurate_to_four_digits() {
     let kinship = std::sync::Arc::new(Kinship::of_ids(&ids(&["k__A;p__B"])));
     let table = ids(&["x", "k__A;p__B"]);
     let sequences = TokenizedSequences::of_kinship(&table, kinship.clone(), 48);
@@ -150,7 +150,7 @@ fn codes_are_the_numbers_to_four_digits() {
 }
 
 #[test]
-fn what_is_saved_is_read_and_what_is_damaged_is_refused() {
+fn saved_state_is_read_and_damaged_state_refused() {
     let kinship = Kinship::of_tree(&tree("((a:1,b:1):3,c:4);"), &Ids::default());
     let value = serde_json::to_value(&kinship).unwrap();
     assert_eq!(

@@ -7,9 +7,9 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::shorten;
 
-/// Most ids of one list that are compared.
+/// Maximum number of ids of one list that are compared.
 const MOST_COMPARED: usize = 2000;
-/// Most ids of the other list that they are compared with.
+/// Maximum number of ids of the other list that they are compared with.
 const MOST_KNOWN: usize = 200_000;
 /// Longest id that is compared; longer ones are not names.
 const LONGEST: usize = 400;

@@ -26,7 +26,7 @@ fn selection_and_empty_features() {
 }
 
 #[test]
-fn a_table_on_disk_is_the_same_and_so_is_what_is_made_of_it() {
+fn a_table_on_disk_and_its_derivatives_are_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let storage = Storage::Disk(folder.path().to_owned());
     let table = small().kept_in(&storage).unwrap();

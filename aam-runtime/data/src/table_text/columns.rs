@@ -5,7 +5,7 @@ use crate::number_words::{Written, written};
 use crate::table::reads_of;
 use crate::{DataError, shorten};
 
-/// What is known of a column so far.
+/// What is known about a column so far.
 #[derive(Debug, Default)]
 pub(super) struct Column {
     pub(super) name: String,

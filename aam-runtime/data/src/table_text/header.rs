@@ -107,7 +107,7 @@ impl Layout {
             ),
             false => format!(
                 "the header has one cell fewer than the rows, as R writes tables: its first cell, \
-                 '{name}', is taken for a sample, not for the name of the ids"
+                 '{name}', is treated as a sample, not as the name of the id column"
             ),
         });
         self.names.insert(0, String::new());

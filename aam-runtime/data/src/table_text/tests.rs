@@ -125,7 +125,7 @@ fn dialects_of_the_same_table() {
 }
 
 #[test]
-fn columns_that_tell_of_the_features_are_left_out_and_named() {
+fn columns_that_describe_features_are_left_out_and_named() {
     let (table, _) = noted("#OTU ID\ts1\ts2\nA\t0\t3\nC\t1\t0\n");
     for (text, names) in [
         (
@@ -160,7 +160,7 @@ fn columns_that_tell_of_the_features_are_left_out_and_named() {
 }
 
 #[test]
-fn cells_that_are_no_counts_are_named_with_their_place() {
+fn cells_that_are_not_counts_are_named_with_their_place() {
     for (text, place, message) in [
         (
             "OTU\ts1\ts2\nA\t1\t\nC\t1\t2\n",

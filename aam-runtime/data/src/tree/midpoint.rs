@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_root_does_not_depend_on_where_a_tree_is_written_from() {
+    fn the_root_does_not_depend_on_how_a_tree_is_written() {
         let forms = [
             "(A:1,B:2,(C:3,D:6):2):0.0;",
             "((A:1,B:2):2,C:3,D:6);",
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_middle_at_a_node_becomes_the_root() {
+    fn a_midpoint_at_a_node_becomes_the_root() {
         let tree = rooted("(A:1,(B:1,C:2):1);");
         let expected = [("A", 2.0), ("B", 1.0), ("C", 2.0)];
         assert_eq!(
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tree_without_lengths_has_no_middle() {
+    fn a_tree_without_lengths_has_no_midpoint() {
         let options = NewickOptions {
             root: Some(Rooting::Midpoint),
             missing_length: Some(0.0),

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backend_that_is_not_built_says_how_to_build_it() {
+    fn a_missing_backend_says_how_to_build_it() {
         for backend in Backend::ALL {
             if !backend.is_built() {
                 assert_eq!(backend.devices(), Vec::new());
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cpu_is_always_there() {
+    fn the_cpu_is_always_available() {
         assert_eq!(device("cpu").unwrap(), Device::flex());
         probe(&Device::flex()).unwrap();
         device("auto").unwrap();

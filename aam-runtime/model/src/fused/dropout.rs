@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_right_share_is_dropped_and_masks_of_other_places_differ() {
+    fn the_right_fraction_is_dropped_and_masks_of_other_places_differ() {
         assert!(Dropout::new(0.0, 1).is_none());
         let dropout = Dropout::new(0.1, 1).unwrap();
         let values = mask(dropout);

@@ -9,7 +9,6 @@
 //!
 //! Other devices, and models that mask inner positions, use Burn's own operations; tests check that
 //! both agree.
-//! operations, and tests hold the two together.
 
 mod dropout;
 mod encoder;

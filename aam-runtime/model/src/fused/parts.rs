@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_added_in_their_order() {
+    fn parts_are_added_in_order() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build();
         let mut seen = Vec::new();
         pool.unwrap().install(|| {
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "part 7")]
-    fn a_panic_gets_through() {
+    fn a_panic_propagates() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build();
         pool.unwrap().install(|| {
             let work = |part, (): &mut ()| assert!(part != 7, "part 7");

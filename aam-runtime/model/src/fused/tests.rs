@@ -112,7 +112,7 @@ fn learned<'a>(
 }
 
 #[test]
-fn embeddings_guesses_and_gradients_are_those_through_burn() {
+fn embeddings_predictions_and_gradients_match_burn() {
     let device = Device::flex().autodiff();
     let module = encoder(0.0, &device);
     let fused = FusedEncoder::new(&module, MixedPrecision::None, &device).unwrap();
@@ -152,7 +152,7 @@ fn embeddings_guesses_and_gradients_are_those_through_burn() {
 }
 
 #[test]
-fn sequences_of_several_lengths_are_those_through_burn() {
+fn sequences_of_several_lengths_match_burn() {
     let device = Device::flex().autodiff();
     device.seed(6);
     let transformer = config(0.0).transformer(2).init(&device).map(&mut Shift);
@@ -208,7 +208,7 @@ fn a_sequence_without_any_place_is_nothing() {
 }
 
 #[test]
-fn gradients_with_dropout_are_those_of_the_embeddings_with_it() {
+fn gradients_use_the_same_dropout_as_embeddings() {
     let device = Device::flex().autodiff();
     let module = encoder(0.3, &device);
     let fused = FusedEncoder::new(&module, MixedPrecision::None, &device).unwrap();
@@ -256,7 +256,7 @@ fn gradients_with_dropout_are_those_of_the_embeddings_with_it() {
 }
 
 #[test]
-fn nothing_depends_on_the_threads() {
+fn results_do_not_depend_on_threads() {
     let device = Device::flex().autodiff();
     let module = encoder(0.1, &device);
     let fused = FusedEncoder::new(&module, MixedPrecision::None, &device).unwrap();
@@ -272,7 +272,7 @@ fn nothing_depends_on_the_threads() {
 }
 
 #[test]
-fn models_that_mask_positions_go_through_burn() {
+fn models_that_mask_positions_use_burn() {
     let device = Device::flex();
     for ambiguous_is_padding in [false, true] {
         let mut context = AsvEncoderContext::new(ModelSizes::new(24), 41);
@@ -287,7 +287,7 @@ fn models_that_mask_positions_go_through_burn() {
 /// The adapters of the fused encoder have the same gradients as in Burn, and frozen parameters have
 /// none.
 #[test]
-fn adapters_have_the_gradients_of_burn() {
+fn adapter_gradients_match_burn() {
     let device = Device::flex().autodiff();
     let config = config(0.0);
     device.seed(7);

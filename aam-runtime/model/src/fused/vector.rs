@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exponentials_are_good_to_the_last_places() {
+    fn exponentials_are_accurate_to_the_last_places() {
         for i in -8_800..8_800 {
             let x = i as f32 / 100.0;
             let expected = f64::from(x).exp();
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn gelu_and_its_slope_are_those_of_the_error_function() {
+    fn gelu_and_its_slope_match_the_error_function() {
         for i in -600..600 {
             let x = f64::from(i) / 100.0;
             let share = 0.5 * statrs::function::erf::erfc(-x / std::f64::consts::SQRT_2);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_take_every_value() {
+    fn sums_include_every_value() {
         let values: Vec<f32> = (0..37).map(|i| i as f32).collect();
         assert_eq!(sum(&values), 666.0);
         assert_eq!(dot(&values, &[2.0; 37]), 1332.0);

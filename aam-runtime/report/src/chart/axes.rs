@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_at_axes_are_short() {
+    fn axis_numbers_are_short() {
         let shown = [0.0, 0.5, 12.0, 0.0025, 1234.0, -3.25, 2e-5, 1e6, 25_000.0].map(tick);
         assert_eq!(
             shown,
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_holds_its_values() {
+    fn a_range_contains_its_values() {
         assert_eq!(range([2.0, f64::NAN].into_iter()), (1.5, 2.5));
         assert_eq!(range([].into_iter()), (0.0, 1.0));
         let (low, high) = range([0.0, 1.0].into_iter());

@@ -16,7 +16,7 @@ const ROW: i32 = 18;
 const WIDTH: i32 = 640;
 /// Longest name of a row, in letters.
 const LETTERS: usize = 27;
-/// Most cells with a tooltip.
+/// Maximum number of cells with a tooltip.
 const MOST_MARKS: usize = 400;
 
 /// A heat map.

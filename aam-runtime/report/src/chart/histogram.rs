@@ -87,7 +87,7 @@ mod tests {
     use aam_evaluation::distribution::Distribution;
 
     #[test]
-    fn a_bar_is_drawn_for_each_part_that_holds_something() {
+    fn each_nonempty_bin_has_a_bar() {
         let lengths = Distribution::of_counts([150, 150, 152]).unwrap();
         let chart = Histogram {
             name: "bases".to_owned(),

@@ -12,9 +12,9 @@ use super::{Chart, Ink, Mark, Undrawn, rows, written};
 use aam_evaluation::distribution::quantile;
 use aam_evaluation::ordination::ColumnValues;
 
-/// Most samples that are drawn; of more, every n-th is.
+/// Maximum number of samples that are drawn; if there are more, every n-th is.
 pub const MOST_DRAWN: usize = 3000;
-/// Most samples that have a tooltip.
+/// Maximum number of samples that have a tooltip.
 const MOST_MARKS: usize = 1500;
 /// Number of colours of groups. As many more are drawn as rings, and the rest in grey.
 const COLOURS: usize = 6;

@@ -76,7 +76,7 @@ pub struct SwarmPoint {
     pub text: String,
 }
 
-/// Most points per row that have a tooltip.
+/// Maximum number of points per row that have a tooltip.
 const MOST_MARKS: usize = 60;
 
 /// A horizontal scale.
@@ -316,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_have_their_names_and_points_do_not_leave_them() {
+    fn rows_are_named_and_points_stay_within_them() {
         let row = |label: &str| SwarmRow {
             label: label.to_owned(),
             points: (0..200)
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_of_nothing_are_drawn() {
+    fn empty_bars_are_drawn() {
         let bars = Bars {
             name: "importance".to_owned(),
             rows: vec![Bar {

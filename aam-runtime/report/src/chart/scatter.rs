@@ -10,7 +10,7 @@ use plotters_backend::DrawingBackend;
 use super::axes::{Axes, range, text};
 use super::{Chart, Ink, Mark, Undrawn, rows, written};
 
-/// Most points that have a tooltip.
+/// Maximum number of points that have a tooltip.
 const MOST_MARKS: usize = 1500;
 
 /// Points, the line of perfect prediction, and the least-squares line.

@@ -11,7 +11,7 @@ use crate::check::{
 use crate::words::{self, command_line};
 use aam_evaluation::distribution::{Distribution, number};
 
-/// Most columns and classes shown with bars.
+/// Maximum number of columns and classes shown with bars.
 const MOST_BARS: usize = 20;
 
 /// The page.

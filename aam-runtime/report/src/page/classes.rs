@@ -15,7 +15,7 @@ use crate::presentation::positive;
 use aam_api::metric::{Reliability, area_under_curve, argmax};
 use aam_evaluation::results::TargetPrediction;
 
-/// Most classes that have curves.
+/// Maximum number of classes that have curves.
 const MOST_CURVES: usize = 6;
 
 /// The probabilities that a method gives to the classes of the samples.

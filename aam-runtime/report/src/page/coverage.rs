@@ -8,7 +8,7 @@ use super::words::number;
 use aam_evaluation::coverage::Coverage;
 use aam_evaluation::wilson;
 
-/// Most groups shown.
+/// Maximum number of groups shown.
 const MOST_GROUPS: usize = 20;
 
 /// The coverage of a target, with a table for each level; empty if no level is promised.

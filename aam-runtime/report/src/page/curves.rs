@@ -11,7 +11,7 @@ use crate::record::Record;
 use aam_api::metric::{Headline, MetricName, label, leads};
 use aam_evaluation::compared::{Compared, Of};
 
-/// Most charts of metrics.
+/// Maximum number of charts of metrics.
 const MOST: usize = 6;
 
 /// The learning curves of a run.

@@ -19,9 +19,9 @@ use aam_evaluation::results::TargetPrediction;
 use aam_evaluation::sample_reads::SampleReads;
 use aam_evaluation::subgroups::{Division, FEWEST, Subgroup, subgroups as subgroups_of};
 
-/// Most groups of a column shown.
+/// Maximum number of groups of a column shown.
 const MOST_GROUPS: usize = 20;
-/// Fewest samples of a group shown; fewer say little about it.
+/// Minimum number of samples of a group shown; fewer say little about it.
 const FEWEST_SHOWN: usize = 5;
 /// Number of samples in the table of the worst.
 const WORST: usize = 15;
@@ -310,7 +310,7 @@ pub fn worst(target: &HeldOutTarget) -> Markup {
     let with_folds = samples.iter().any(|sample| sample.fold.is_some());
     html! {
         section {
-            h2 { "Samples furthest off" }
+            h2 { "Samples with the largest errors" }
             @if samples.is_empty() {
                 p { "No held-out sample is misclassified." }
             } @else {

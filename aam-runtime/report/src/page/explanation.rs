@@ -73,7 +73,7 @@ fn table(found: &Explanation) -> Markup {
     let members = found.methods.get(1..).unwrap_or_default();
     html! {
         section {
-            h2 { "The same in numbers" }
+            h2 { "Importance in numbers" }
             div.scroll { table {
                 thead { tr {
                     th { "ASV" } th.n { "importance" }

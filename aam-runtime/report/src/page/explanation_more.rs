@@ -20,7 +20,7 @@ pub fn inputs(found: &Explanation) -> Markup {
             p { "Each input was exchanged at random among " (shown.samples) " samples, and the mean absolute change of the predictions was recorded. "
                 "For the numbers of reads, the counts of a sample are shuffled among its ASVs, so that it keeps its ASVs and its depth. "
                 @if let Some((metric, whole, held_out)) = &shown.metric {
-                    "With all inputs as they are, " (metric) " is " (plain(*whole))
+                    "With all inputs unchanged, " (metric) " is " (plain(*whole))
                     @if *held_out { " on held-out samples. " } @else { ". " }
                 }
             }
@@ -65,14 +65,14 @@ pub fn shuffled(shuffled: &ShuffledGroups) -> Markup {
     ];
     html! {
         section {
-            h2 { "Without them" }
+            h2 { "Cost of shuffling" }
             p { "The reads of an ASV, of a genus and of a clade of related ASVs were shuffled among " (shuffled.samples)
                 " samples, " (shuffled.repeats) " times. Unshuffled, " (shuffled.metric) " is " (plain(shuffled.whole)) ". "
                 "Related ASVs stand in for each other, so that shuffling a single one may cost little. " }
             @match (shuffled.held_out, shuffled.models) {
                 (true, 1) => { p.muted { strong { "Held-out samples. " } "The model did not see any of these samples." } }
-                (true, models) => { p.muted { strong { "Held-out samples. " } "Each sample was predicted by that of " (models)
-                    " models that did not see it. What is not more than twice its standard deviation over the repeats, and twice its standard error over the models, is not stable." } }
+                (true, models) => { p.muted { strong { "Held-out samples. " } "Each sample was predicted by one of " (models)
+                    " models, which did not see it. A change is stable if it exceeds both twice its standard deviation over the repeats and twice its standard error over the models." } }
                 (false, _) => { p.warning { "The model was trained on some of these samples, so " (shuffled.metric)
                     " is too optimistic and its change is too large. Train with folds, or use samples that the model has not seen." } }
             }
@@ -112,7 +112,7 @@ pub fn bases(all: &[BasesShown]) -> Markup {
         section {
             h2 { "Bases of ASVs" }
             p.muted { "The mean change of the network’s prediction if a base is replaced by each of the three others, in samples with the ASV. "
-                "Only the network reads bases; other members take an ASV as a whole." }
+                "Only the network reads bases; other members treat each ASV as a whole." }
             div.charts { @for found in all {
                 @let chart = found.chart();
                 (figure(&chart, &html! {
@@ -131,8 +131,8 @@ pub fn attention(all: &[AttentionShown]) -> Markup {
     html! {
         section {
             h2 { "Attention" }
-            p { "How much weight the network gives to each ASV or category of a sample where it attends. The weights of a head sum to 1 in each sample. "
-                "A weight is not an importance: what gets little may matter a great deal, and what gets a lot may not matter at all. Compare with the importance above." }
+            p { "The attention that the network pays to each ASV or category of a sample. The weights of a head sum to 1 in each sample. "
+                "A weight is not an importance: an input with little weight may matter a great deal, and one with a lot of weight not at all. Compare with the importance above." }
             div.charts { @for found in all {
                 (figure(&found.map, &html! {
                     strong { (found.part) ". " }

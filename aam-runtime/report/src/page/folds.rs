@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_main_figures_of_every_method_are_shown() {
+    fn the_main_metrics_of_every_method_are_shown() {
         let metrics = [("r2", 0.5), ("pearson", 0.7), ("trivial:r2", f64::NAN)];
         let metrics = metrics.map(|(name, value)| Metric {
             name: name.to_owned(),

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use aam_data::{ColumnKind, Metadata, read_metadata};
 use aam_evaluation::association::variance_explained;
 
-/// Most values of a column that the settings do not name.
+/// Maximum number of values of a column that the settings do not name.
 const MOST_VALUES: usize = 15;
-/// Most columns shown that the settings do not name.
+/// Maximum number of columns shown that the settings do not name.
 const MOST_FOUND: usize = 3;
 /// Smallest share of the errors' variance that a column must explain to be shown.
 const WORTH_SHOWING: f64 = 0.05;
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_column_that_errors_go_with_is_found() {
+    fn a_column_associated_with_the_errors_is_found() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metadata.tsv");
         let mut text = String::from("id\tage\tsite\tcopy\tcoin\tname\n");

@@ -15,7 +15,7 @@ use aam_api::metric::{Headline, leads};
 use aam_api::{LearnerKind, Registry};
 use aam_evaluation::evaluation::NETWORK;
 
-/// Most metrics reported in the text.
+/// Maximum number of metrics reported in the text.
 const MOST_METRICS: usize = 6;
 
 /// The paragraph with its references, in a block to copy.
@@ -25,7 +25,7 @@ pub fn section(record: &Record, gathered: &Gathered) -> Markup {
         section {
             h2 { "Methods, for a paper" }
             p.muted {
-                "Written from the record of the run. A click selects all of it. Add how the samples were taken and sequenced, and check that it says what you did."
+                "Written from the record of the run. Click to select all. Add how the samples were collected and sequenced, and check that it describes what you did."
             }
             pre.copy { (written.all()) }
         }

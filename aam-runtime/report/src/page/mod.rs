@@ -43,7 +43,7 @@ use crate::record::{Record, State};
 use aam_core::text::visible;
 use aam_run::run_directory::{CONFIG, RunDirectory};
 
-/// Most targets that have charts of their own.
+/// Maximum number of targets that have charts of their own.
 const MOST_TARGETS: usize = 20;
 
 /// The page of a run; `epochs` are the metrics of its epochs.

@@ -16,11 +16,11 @@ use crate::record::{HeldOutValues, Record};
 use aam_api::metric::{Headline, leads};
 use aam_evaluation::coverage::Coverage;
 
-/// Fewer samples than this are said to be few.
+/// Fewer samples than this count as few.
 const FEW: usize = 100;
-/// Fewer samples of a class than this are said to be few.
+/// Fewer samples of a class than this count as few.
 const FEW_OF_A_CLASS: usize = 20;
-/// Most classes listed.
+/// Maximum number of classes listed.
 const MOST_CLASSES: usize = 12;
 
 /// An item of the card.
@@ -223,12 +223,10 @@ fn model(record: &Record) -> Vec<Item> {
             open: None,
         },
         Item {
-            name: "Leaks that were looked for",
+            name: "Checks for leaks",
             tripod: "18",
             known: leaks(record),
-            open: Some(
-                "other ways in which the outcome could be known from the samples, such as batches",
-            ),
+            open: Some("other ways in which the samples could reveal the outcome, such as batches"),
         },
     ]
 }
@@ -316,7 +314,7 @@ fn use_of(record: &Record) -> Vec<Item> {
             ),
         },
         Item {
-            name: "To repeat it",
+            name: "Reproducibility",
             tripod: "21",
             known: vec![format!(
                 "aam {}, config.toml and the files above; predictions.tsv has every held-out prediction",

@@ -9,7 +9,7 @@ use crate::chart;
 use crate::presentation::unit;
 use aam_evaluation::ordination::{Ordination, OrdinationColumn, Role};
 
-/// Most targets by which the samples are coloured.
+/// Maximum number of targets by which the samples are coloured.
 const MOST_TARGETS: usize = 4;
 /// Share of what is seen in the plane from which batches or groups are said to be apart.
 const APART: f64 = 0.3;
@@ -90,7 +90,7 @@ fn sentence(column: &OrdinationColumn) -> Markup {
     }
 }
 
-/// How much of the distances goes with each column.
+/// How much of the distances each column explains.
 fn table(columns: &[&OrdinationColumn]) -> Markup {
     let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), plain);
     html! {
@@ -107,7 +107,7 @@ fn table(columns: &[&OrdinationColumn]) -> Markup {
             } }
         } }
         p.muted {
-            "R² is the share of the squared distances that lies between classes or groups, or goes linearly with a number, adjusted for their number: 0 on average by chance, 1 if nothing else differs."
+            "R² is the share of the squared distances explained by classes or groups, or linearly by a number, adjusted for how many groups there are: 0 on average by chance, 1 if nothing else differs."
         }
     }
 }

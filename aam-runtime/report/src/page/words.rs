@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_names_are_as_people_read_them() {
+    fn numbers_and_names_are_readable() {
         assert_eq!(
             (share(1e-5), share(0.5)),
             ("< 0.001".to_owned(), "0.500".to_owned())

@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_listed_and_where_a_run_lies_is_not() {
+    fn differences_are_listed_but_locations_are_not() {
         let one = run(
             json!({"lr": 0.1, "epochs": null, "output-dir": "a", "head": {"name": "mlp", "hidden": [64]}}),
             0.5,

@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_found_and_what_is_in_them_is_theirs() {
+    fn runs_are_found_and_own_their_contents() {
         let folder = tempfile::tempdir().unwrap();
         let top = folder.path();
         run(top, "b", None);

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_goes_on_keeps_the_epochs_before() {
+    fn a_resumed_run_keeps_earlier_epochs() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("metrics.jsonl");
         let mut lines = MetricsLines::new(path.clone());

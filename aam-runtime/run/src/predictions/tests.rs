@@ -131,7 +131,7 @@ fn intervals_and_sets_have_columns_for_each_level() {
 }
 
 #[test]
-fn what_is_no_number_is_not_written() {
+fn values_that_are_not_finite_are_not_written() {
     let classes = ["a".to_owned(), "b".to_owned()];
     let of = |prediction: TargetPrediction, classes| {
         let target = TargetColumn {

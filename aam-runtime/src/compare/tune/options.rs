@@ -27,8 +27,8 @@ pub struct TuneOptions {
     pub train: TrainOptions,
     /// Search space, separated by semicolons: a setting with a range (lr=1e-4..1e-2 log) or values
     /// (head=linear|mlp; head.hidden=64|64,32), or a setting alone (head.dropout) if its type
-    /// defines the values. Default: learning rate, weight decay and the options of the selected
-    /// components.
+    /// defines the values. Default: learning rate, weight decay and the options of the head,
+    /// fusion and loss.
     pub search: Option<String>,
     /// Number of trials.
     #[schemars(
@@ -40,8 +40,8 @@ pub struct TuneOptions {
     #[schemars(transform = Facts::new()
         .because("no worse than random search, and better after a few dozen trials"))]
     pub sampler: SamplerKind,
-    /// Reduction factor of successive halving: of the settings tried on a fold, one in this many
-    /// goes on to the next. 1 tries all settings on all folds.
+    /// Reduction factor of successive halving: of the settings tried on a fold, one in this many is
+    /// tried on the next. 1 tries all settings on all folds.
     #[schemars(
         range(min = 1, max = 1_000_000),
         transform = Facts::new()

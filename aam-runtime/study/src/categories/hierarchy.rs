@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_here_and_in_files_say_the_same() {
+    fn inline_objects_and_files_are_equivalent() {
         let expected = vec![Some(2), None, Some(1)];
         // A flag divides its text at the commas.
         let json = ["{\"city\": \"state\"", "\"state\": \"country\"}"];
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_hierarchy_is_refused_by_name() {
+    fn invalid_hierarchies_are_refused_by_name() {
         let refused = |entries: &[&str], words: &str| {
             let error = parse(entries).unwrap_err();
             assert!(error.contains(words), "{error}");

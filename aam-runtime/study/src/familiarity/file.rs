@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_refused() {
+    fn impossible_values_are_refused() {
         type Change = fn(&mut Familiarity);
         let changes: [(&str, Change); 12] = [
             (ASVS, |f| f.asvs.swap(0, 1)),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn no_bytes_end_the_program() {
+    fn no_bytes_cause_a_panic() {
         let bytes = some().to_bytes().unwrap();
         for length in 0..bytes.len() {
             assert!(Familiarity::from_bytes(&bytes[..length]).is_err());

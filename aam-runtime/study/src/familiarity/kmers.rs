@@ -109,7 +109,7 @@ mod tests {
     const REVERSED: &str = "TGTAATCCGGATTAGCCTACTGGTAACCGT";
 
     #[test]
-    fn reverse_complements_are_told_from_the_rest() {
+    fn reverse_complements_are_distinguished() {
         let kmers = Kmers::of([SEQUENCE].into_iter());
         assert_eq!((kmers.codes.len(), kmers.typical), (19, 1.0));
         let of = |sequence: &str| kmers.resemblance(sequence);

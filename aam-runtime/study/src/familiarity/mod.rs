@@ -5,7 +5,6 @@
 //! ASVs of the samples: 8 bytes per ASV and at most 2 kB per sample, for at most 250 000 ASVs and
 //! 1000 samples. A new sample is compared with the distribution of distances among the training
 //! samples, each of which was compared with those of other groups.
-//! one another they are: each was compared with those of other groups.
 
 mod file;
 mod kmers;

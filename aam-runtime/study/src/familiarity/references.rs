@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn distances_are_those_of_the_formula() {
+    fn distances_follow_the_formula() {
         let table = table(3, 4, |s, a| {
             [[1, 3, 0, 0], [1, 1, 2, 0], [0, 0, 0, 5]][s][a]
         });

@@ -72,7 +72,7 @@ fn letters_of_either_case_are_the_same_asv() {
 }
 
 #[test]
-fn reverse_complements_other_regions_and_other_lengths_are_told() {
+fn reverse_complements_other_regions_and_other_lengths_are_reported() {
     let (_, familiarity) = trained();
     let warnings = |asvs: Vec<String>| {
         let compared = familiarity.compare(&table(asvs, 3, |s, a| (s + a) as u32));
@@ -103,7 +103,7 @@ fn reverse_complements_other_regions_and_other_lengths_are_told() {
 }
 
 #[test]
-fn some_reverse_complements_among_many_are_told() {
+fn some_reverse_complements_among_many_are_reported() {
     let (_, familiarity) = trained();
     let asvs = (0..30).map(|i| match i % 5 {
         0 => reverse_complement(&asv(i)),
@@ -135,7 +135,7 @@ fn samples_are_compared_with_other_groups() {
 }
 
 #[test]
-fn limits_are_those_that_few_exceed() {
+fn few_samples_exceed_the_limits() {
     let values: Vec<f32> = (0..1000).map(|i| i as f32 / 1000.0).collect();
     assert_eq!(limit(&values), 0.990);
     assert_eq!(limit(&values[..10]), 0.009);
@@ -149,7 +149,7 @@ fn limits_are_those_that_few_exceed() {
 }
 
 #[test]
-fn a_large_study_keeps_little() {
+fn the_summary_of_a_large_study_is_small() {
     let asvs: Vec<String> = (0..100_000)
         .map(|i| format!("{i:b}").replace('0', "A").replace('1', "C"))
         .collect();
@@ -164,7 +164,7 @@ fn a_large_study_keeps_little() {
 }
 
 #[test]
-fn names_are_the_same_for_ever() {
+fn hashes_of_names_never_change() {
     assert_eq!(name("ACGT"), name("acgu"));
     assert_eq!(name("ACGT"), KNOWN);
 }

@@ -52,8 +52,8 @@ pub struct DataOptions {
     /// How to handle an incomplete tree.
     #[serde(flatten)]
     pub tree_options: TreeOptions,
-    /// Number of bases to read of each sequence. Default: all, up to the length that a pre-trained
-    /// encoder supports.
+    /// Number of bases to read from each sequence. Default: all, up to the length that a
+    /// pre-trained encoder supports.
     #[schemars(
         range(min = 1, max = MOST_BASES),
         transform = Facts::new().otherwise("the longest sequence, or that of the encoder")

@@ -76,7 +76,7 @@ fn a_change_is_a_function_of_batch_and_sample() {
 }
 
 #[test]
-fn only_samples_of_the_pool_have_a_part() {
+fn only_samples_of_the_pool_take_part() {
     let table = table();
     let augmenting = augmenting(&["mixup:alpha=5:neighbours=1"], &table);
     for number in 0..30 {

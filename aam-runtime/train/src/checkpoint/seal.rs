@@ -52,7 +52,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn whatever_is_changed_is_noticed() {
+    fn any_change_is_noticed() {
         let manifest = sealed(json!({ "format": 3, "scale": 0.1, "names": ["a", "b"] }));
         assert_eq!(broken(&manifest, 3), None);
         assert_eq!(sealed(manifest.clone()), manifest);

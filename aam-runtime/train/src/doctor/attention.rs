@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_attention_of_the_cpu_is_right() {
+    fn the_attention_of_the_cpu_is_correct() {
         let checked = Checked::fully(&Device::flex());
         assert_eq!(checked.0.len(), 4);
         assert_eq!(checked.problems().collect::<Vec<_>>(), Vec::<String>::new());
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_ignores_the_mask_is_caught_only_with_a_mask() {
+    fn an_implementation_that_ignores_the_mask_is_caught_only_with_a_mask() {
         let wrong: &Attention<'_> = &|q, k, v, _| plain(q, k, v, None);
         assert!(judged(wrong, false).is_right());
         let masked = judged(wrong, true);
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn one_with_a_wrong_gradient_is_caught_backward() {
+    fn an_implementation_with_a_wrong_gradient_is_caught_backward() {
         let wrong: &Attention<'_> = &|q, k, v, bias| plain(q, k.detach(), v, bias);
         let found = judged(wrong, false);
         assert!(
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_none_and_panics_are_caught() {
+    fn nan_and_panics_are_caught() {
         let infinite: &Attention<'_> = &|q, k, v, bias| plain(q, k, v, bias) / 0.0;
         let found = judged(infinite, false);
         assert!(found.forward.is_none() && !found.is_right());

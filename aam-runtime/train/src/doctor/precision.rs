@@ -130,7 +130,7 @@ mod tests {
     const MIXED: [MixedPrecision; 2] = [MixedPrecision::Bf16, MixedPrecision::Fp16];
 
     #[test]
-    fn attention_in_half_precision_is_right_and_not_that_of_32_bits() {
+    fn attention_in_half_precision_is_correct_and_differs_from_32_bits() {
         let device = Device::flex();
         for precision in MIXED {
             right_in(precision, Way::Plain, &device).unwrap();
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_attention_is_told() {
+    fn wrong_attention_is_reported() {
         let device = Device::flex();
         let unmasked: &Attention<'_> = &|query, key, value, _| {
             plain_in(MixedPrecision::Bf16, query, key, value, None, |weights| {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cpu_is_warned_of() {
+    fn a_cpu_gets_a_warning() {
         let settled = |precision| {
             let mut warnings = Vec::new();
             let mut listener = |event: &Event<'_>| {
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_a_device_lacks_are_refused_with_those_it_has() {
+    fn unsupported_formats_are_refused_with_the_supported_ones() {
         let text = unsupported("vulkan:1", &Device::flex(), MixedPrecision::Bf16);
         assert!(text.contains("--device vulkan:1"));
         assert!(text.contains("it supports fp16"), "{text}");

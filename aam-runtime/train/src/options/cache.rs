@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct CacheOptions {
-    /// Keep the embeddings by the encoder that comes with aam, so that ASVs which were encoded together
-    /// once are not encoded again. Results are the same without it.
+    /// Cache the embeddings of the encoder that comes with aam, so that a set of ASVs is encoded
+    /// only once. Results are the same without it.
     #[schemars(transform = Facts::new().may_change().changes_no_result()
-        .because("every fold of a training encodes the same ASVs"))]
+        .because("every fold of a training run encodes the same ASVs"))]
     pub cache: bool,
     /// Directory of the cache, of which at most 2 GB are used.
     #[schemars(transform = Facts::new().file(FileUse::Written).may_change().changes_no_result()

@@ -1,4 +1,4 @@
-//! Decisions that follow from the options of a training, and those left open.
+//! Decisions that follow from the options of a training run, and those left open.
 
 use aam_api::LearnerKind;
 use aam_evaluation::evaluation::NETWORK;
@@ -16,7 +16,7 @@ impl TrainOptions {
         members.map(str::to_owned).collect()
     }
 
-    /// The members of a training of the network alone.
+    /// The members of a training run of the network alone.
     pub fn network_alone() -> Vec<String> {
         vec![NETWORK.to_owned()]
     }

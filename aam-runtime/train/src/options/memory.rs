@@ -1,9 +1,9 @@
-//! Memory limits of a training.
+//! Memory limits of a training run.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Memory limits of a training.
+/// Memory limits of a training run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct MemoryOptions {

@@ -122,7 +122,7 @@ pub struct OptimizationOptions {
     #[serde(flatten)]
     pub watch: WatchOptions,
     /// Maximum number of points in the plots of predicted against true values of the validation
-    /// samples; of more, every n-th is kept. Metrics always use all of them.
+    /// samples; if there are more, every n-th is kept. Metrics always use all of them.
     #[schemars(
         range(min = 1, max = 1_000_000),
         transform = Facts::new().may_change().changes_no_result()

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rank_0_has_arrives_bit_for_bit() {
+    fn values_of_rank_0_arrive_bit_for_bit() {
         let ranks = InProcess::ranks(2);
         thread::scope(|scope| {
             for rank in &ranks {

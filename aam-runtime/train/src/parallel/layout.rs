@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn an_emptied_model_is_filled_again() {
+    fn an_emptied_model_is_restored() {
         let model = model();
         let layout = Layout::of(&model);
         let rows = layout.rows.iter().map(|row| row.values(&model));

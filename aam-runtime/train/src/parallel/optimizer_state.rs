@@ -212,7 +212,7 @@ mod tests {
     /// Updates in pieces and as a whole leave the same state, bit for bit; and any number of ranks
     /// gets its part back.
     #[test]
-    fn parts_of_any_number_of_ranks_are_the_whole() {
+    fn parts_of_any_number_of_ranks_form_the_whole() {
         for name in ["adamw", "sgd", "lion"] {
             let model = model();
             let layout = Layout::of(&model);

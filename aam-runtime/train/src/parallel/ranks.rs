@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_first_rank_returns_counts() {
+    fn the_result_of_the_first_rank_counts() {
         let nobody = &mut |_: &Event<'_>| {};
         let sum = ranks(3).run((), nobody, |(), strategy, _| {
             let rank = strategy.communicator();
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_ends_the_others_and_gets_through() {
+    fn a_panic_ends_the_others_and_propagates() {
         let mut warnings = String::new();
         let panic = catch_unwind(AssertUnwindSafe(|| {
             let observer = &mut |event: &Event<'_>| {

@@ -1,4 +1,4 @@
-//! A training as computed by one of its ranks, for code that is independent of ranks.
+//! A training run as computed by one of its ranks, for code that is independent of ranks.
 
 use std::ops::Range;
 
@@ -202,7 +202,7 @@ mod tests {
 
     /// Two rows on three ranks, the last of which has none of its own.
     #[test]
-    fn rows_come_back_in_order_and_gradients_go_to_the_own() {
+    fn rows_return_in_order_and_gradients_go_to_their_owners() {
         on_ranks(3, |replica| {
             let device = Device::flex().autodiff();
             let part = replica.part(2);
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_term_of_all_counts_once_and_parts_make_the_whole() {
+    fn a_joint_term_counts_once_and_parts_add_up() {
         on_ranks(3, |replica| {
             let part = replica.part(5);
             let fractions = replica.sum(&[part.fraction()]).unwrap();

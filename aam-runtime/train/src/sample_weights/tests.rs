@@ -66,7 +66,7 @@ fn effective_numbers_lie_between_equal_samples_and_equal_categories() {
 }
 
 #[test]
-fn names_may_be_bare_in_full_or_in_another_order() {
+fn names_may_be_short_full_or_in_another_order() {
     for json in [
         r#"{"gut": 2, "moon": 9}"#,
         r#"{"site=gut": 2.0}"#,
@@ -137,7 +137,7 @@ fn weights_by_column_and_level_are_multiplied() {
 }
 
 #[test]
-fn a_sample_without_a_category_weighs_as_the_average_does() {
+fn a_sample_without_a_category_has_the_average_weight() {
     // Four combinations in five samples; f has none.
     let (weights, _) = weigh(Scheme::Auto, &["site", "season"]).unwrap();
     let (one, two) = (5.0 / 3.0, 5.0 / 6.0);
@@ -185,7 +185,7 @@ fn weights_are_finite_and_above_0() {
 }
 
 #[test]
-fn settings_at_odds_are_refused() {
+fn conflicting_settings_are_refused() {
     let options = |weights: Option<&str>, columns: &[&str], beta| TrainOptions {
         target: TargetOptions {
             categorical_loss_weights: weights.map(|text| NamedValues::Text(text.to_owned())),

@@ -199,7 +199,7 @@ fn the_first_update_of_a_warmup_is_small() {
 }
 
 #[test]
-fn averaged_weights_are_judged_and_kept() {
+fn averaged_weights_are_evaluated_and_kept() {
     let (seen, last) = trained(|options| options.ema_decay = Some(0.5));
     let gradients = seen.gradients.borrow().clone();
     let weights: Vec<f64> = (1..=3)

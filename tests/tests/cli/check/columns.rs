@@ -5,7 +5,7 @@ use aam_tests::data;
 use super::*;
 
 #[test]
-fn a_target_is_looked_at_from_all_sides() {
+fn a_target_is_examined_in_detail() {
     let report = json(&study().ok("check study --metadata-column disease --json"));
     let target = &report["targets"][0];
     assert_eq!(target["classes"], true);
@@ -79,7 +79,7 @@ fn the_page_has_histograms() {
 }
 
 #[test]
-fn samples_that_say_little_or_the_same_are_named() {
+fn uninformative_and_identical_samples_are_named() {
     let aam = study();
     // Sample s1 has one read of each ASV, and s2 has those of s3.
     let mut lines: Vec<Vec<String>> = table(&["a1", "a2", "a3", "a4"])
@@ -105,7 +105,7 @@ fn samples_that_say_little_or_the_same_are_named() {
 }
 
 #[test]
-fn names_are_shown_and_not_obeyed() {
+fn control_characters_in_names_are_escaped() {
     let aam = study();
     aam.write(
         "study/2.txt",
@@ -119,7 +119,7 @@ fn names_are_shown_and_not_obeyed() {
 }
 
 #[test]
-fn numbers_in_words_are_named_and_not_taken_for_classes() {
+fn nonstandard_numbers_are_named_and_not_treated_as_classes() {
     let aam = study();
     let mut text = metadata();
     for (number, comma) in [
@@ -136,7 +136,7 @@ fn numbers_in_words_are_named_and_not_taken_for_classes() {
 }
 
 #[test]
-fn a_training_tells_the_short_form() {
+fn a_training_run_reports_the_short_form() {
     let aam = aam!().with(aam_tests::STUDY);
     let train = "train --table study/table.biom --metadata study/metadata.tsv --metadata-column \
                  ph --test-size 0.25 --epochs 1 --max-steps 1 --embedding-dim 8 --output-dir run";
@@ -149,7 +149,7 @@ fn a_training_tells_the_short_form() {
 }
 
 #[test]
-fn columns_of_real_studies_are_what_they_are() {
+fn columns_of_real_studies_are_recognised() {
     let Some(data) = data() else { return };
     let aam = aam!();
     let target = |study: &str, column: &str| {

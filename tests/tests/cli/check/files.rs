@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn files_of_a_folder_are_told_by_what_is_in_them() {
+fn files_of_a_folder_are_recognised_by_content() {
     let aam = study();
     let ran = aam.ok("check study").prints(&[
         "--table          study/1.txt, a feature table as text: 24 samples, 4 ASVs",
@@ -32,7 +32,7 @@ fn files_of_a_folder_are_told_by_what_is_in_them() {
 }
 
 #[test]
-fn all_that_is_wrong_is_told_at_once() {
+fn all_problems_are_reported_at_once() {
     let aam = study();
     aam.write("study/3.txt", "((a1:1,a2:2):0.5,(a3:3,a4:-6):1.5);\n");
     aam.write("study/2.txt", &metadata().replace("\ns1", "\nS1"));
@@ -53,7 +53,7 @@ fn all_that_is_wrong_is_told_at_once() {
 }
 
 #[test]
-fn files_that_do_not_go_together_are_an_error() {
+fn files_that_do_not_match_are_an_error() {
     let aam = study();
     let metadata = metadata().replace("\ns", "\nother-");
     aam.write("study/2.txt", &metadata);
@@ -78,7 +78,7 @@ fn files_that_do_not_go_together_are_an_error() {
 }
 
 #[test]
-fn a_table_that_the_metadata_proves_to_be_turned_is_turned() {
+fn a_table_that_the_metadata_proves_transposed_is_transposed() {
     let aam = study();
     let table = table(&["a1", "a2", "a3", "a4"]);
     let rows: Vec<Vec<&str>> = table
@@ -108,7 +108,7 @@ fn asvs_are_known_by_their_sequences_or_related_by_something_else() {
     let aam = study();
     std::fs::remove_file(aam.path("study/4.txt")).unwrap();
     aam.ok("check study --metadata-column disease").prints(&[
-        "are no sequences; --tree relates the features",
+        "are not sequences; --tree relates the features",
         "aam train --table study/1.txt --tree study/3.txt --metadata study/2.txt",
     ]);
     std::fs::remove_file(aam.path("study/3.txt")).unwrap();
@@ -150,7 +150,7 @@ fn asvs_are_known_by_their_sequences_or_related_by_something_else() {
 }
 
 #[test]
-fn of_several_files_the_one_that_is_used_is_named() {
+fn the_file_used_among_several_is_named() {
     let aam = study();
     aam.write("study/table.txt", &table(&["a1", "a2", "a3", "a4"]));
     aam.write("study/broken.txt", "#OTU ID\ts1\ts2\na1\tx\t1\na2\t3\t4\n");

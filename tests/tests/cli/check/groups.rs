@@ -1,4 +1,4 @@
-//! The groups that a training would keep together.
+//! The groups that a training run would keep together.
 
 use serde_json::json as value;
 
@@ -35,7 +35,7 @@ fn groups_are_described() {
         value!(["early", "late", "none"])
     );
     aam.ok("check study --metadata-column age --group-column note --html page.html")
-        .prints(&["column 'note' has another value for every sample, so it keeps none together"]);
+        .prints(&["column 'note' has a different value for every sample"]);
     assert!(aam.read("page.html").contains("Kept together: note"));
 }
 

@@ -73,7 +73,7 @@ const NUMBER: [(&str, usize, &str); 3] = [
 ];
 
 #[test]
-fn numbers_of_all_members_are_those_of_predict() {
+fn numbers_of_all_members_match_predict() {
     let aam = aam!().with(LARGER_STUDY);
     let flags =
         "--metadata-column ph --members network,forest,boosting,linear,kernel --interval 0.8,0.5";
@@ -113,7 +113,7 @@ fn numbers_of_all_members_are_those_of_predict() {
 }
 
 #[test]
-fn probabilities_with_categories_are_those_of_predict() {
+fn probabilities_with_categories_match_predict() {
     let aam = aam!().with(LARGER_STUDY);
     let text = aam.read("study/metadata.tsv");
     let rows = text.lines().enumerate().map(|(row, line)| match row {
@@ -158,7 +158,7 @@ fn probabilities_with_categories_are_those_of_predict() {
 }
 
 #[test]
-fn heads_fusions_losses_and_transforms_are_those_of_predict() {
+fn heads_fusions_losses_and_transforms_match_predict() {
     let aam = aam!().with(STUDY);
     let network = "--metadata-column ph --members network --lr 0.01";
     let categories = "--categorical-columns habitat";
@@ -198,7 +198,7 @@ fn heads_fusions_losses_and_transforms_are_those_of_predict() {
 }
 
 #[test]
-fn targets_are_told_apart_and_ordered_classes_are_exported() {
+fn targets_are_distinguished_and_ordered_classes_are_exported() {
     let aam = aam!().with(STUDY);
     let flags = "--metadata-column ph,gradient --members network,linear --token-limit 6";
     let outputs = [
@@ -294,7 +294,7 @@ fn the_example_in_python_prints_the_predictions() {
 }
 
 #[test]
-fn what_cannot_be_exported_says_so_and_leaves_nothing() {
+fn models_that_cannot_be_exported_are_refused_and_leave_nothing() {
     let aam = aam!().with(STUDY);
     let refused = |flags: &str, export: &str, words: &[&str]| {
         aam.ok(&format!(

@@ -62,7 +62,7 @@ fn the_card_holds_what_is_known_and_marks_what_is_not() {
 }
 
 #[test]
-fn what_was_found_of_leaks_is_said() {
+fn findings_on_leaks_are_reported() {
     let mut found = record();
     found.warnings =
         vec!["column 'mouse' …; keep them together with --group-column mouse".to_owned()];

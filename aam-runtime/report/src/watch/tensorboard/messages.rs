@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scalar_is_encoded_as_protocol_buffers_are() {
+    fn a_scalar_is_encoded_as_a_protocol_buffer() {
         // As Python's protobuf serialises Event(wall_time=1.5, step=300,
         // summary=Summary(value=[Summary.Value(tag="val/r2", simple_value=0.5)])).
         let expected = "09000000000000f83f10ac022a0f0a0d0a0676616c2f7232150000003f";

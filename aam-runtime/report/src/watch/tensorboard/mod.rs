@@ -22,7 +22,7 @@ use messages::Value;
 /// its end; TensorBoard shows ten of each.
 const PICTURES: usize = 10;
 
-/// Most targets with images; nobody looks at hundreds.
+/// Maximum number of targets with images; nobody looks at hundreds.
 const MOST_PICTURED: usize = 20;
 
 /// Writes event files.

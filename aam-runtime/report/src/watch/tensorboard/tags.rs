@@ -92,7 +92,7 @@ mod tests {
     );
 
     #[test]
-    fn tags_are_those_of_the_reference() {
+    fn tags_match_the_reference() {
         let metrics: Vec<Metric> = [
             ("learning_rate", 0.01),
             ("train_loss", 3.0),
