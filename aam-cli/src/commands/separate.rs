@@ -8,7 +8,7 @@ use clap::ArgMatches;
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::memory::{MEASURE, TRAIN, measured_here, read};
+use crate::memory::{MEASURE, measured_here, read};
 use crate::progress;
 
 pub(super) fn run(step: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
