@@ -42,6 +42,7 @@ use aam_study::required;
 use aam_train::embedding_cache::EmbeddingCache;
 
 use self::clades::{Clade, Clades, clades};
+use self::costs::FEWEST;
 use self::findings::{Commonness, Explained, Findings, GroupFound};
 use self::importance::{Totals, order};
 use self::labels::Labels;
@@ -251,16 +252,13 @@ impl Explanation<'_> {
         path: &Path,
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
-        let ids = found.table.sample_ids().iter();
-        let seen = ids.filter(|id| self.predictor.seen.contains(*id)).count();
+        let mut ids = found.table.sample_ids().iter();
+        let is_seen = ids.any(|id| self.predictor.seen.contains(id));
         let shuffled = found.shuffled.as_ref();
         let mut warnings = Vec::new();
-        if seen > 0 && shuffled.is_some_and(|shuffled| !shuffled.costs.held_out) {
+        if is_seen && shuffled.is_some_and(|shuffled| !shuffled.costs.held_out) {
             warnings.push(format!(
-                "{seen} of {} {} used to train the model, and models of folds are not saved with it: {} predicted too well, and the effect of shuffling is overestimated",
-                counted(found.table.num_samples(), "sample"),
-                agreeing(seen, "was", "were"),
-                agreeing(seen, "it is", "they are")
+                "fewer than {FEWEST} samples can be predicted by a model that did not see them, so the model's own training samples are shuffled, and the costs are overestimated"
             ));
         }
         for warning in &warnings {

@@ -98,7 +98,7 @@ fn probabilities_of_classes_are_explained_as_predict_gives_them() {
     ));
     aam.ok("predict --model run --table study/table.biom --output p.tsv");
     aam.ok(&format!(
-        "{EXPLAIN} --model run --metadata study/metadata.tsv --output-dir e --evaluations 20000"
+        "{EXPLAIN} --model run --metadata study/metadata.tsv --output-dir e --evaluations 8000"
     ));
     let predictions = aam.read("p.tsv");
     let text = aam.read("e/samples.tsv");
@@ -142,7 +142,8 @@ fn asvs_that_follow_the_target_are_found_with_their_direction_and_chance_is_smal
         "{TRAIN} --metadata-column gradient --output-dir run"
     ));
     aam.ok(&format!(
-        "{EXPLAIN} --model run --metadata study/metadata.tsv --tree study/tree.nwk --output-dir e"
+        "{EXPLAIN} --model run --metadata study/metadata.tsv --tree study/tree.nwk --output-dir e \
+         --evaluations 40000"
     ));
     let mut sizes: Vec<f64> = slopes.values().map(|slope| slope.abs()).collect();
     sizes.sort_by(f64::total_cmp);
@@ -168,7 +169,9 @@ fn asvs_that_follow_the_target_are_found_with_their_direction_and_chance_is_smal
     aam.ok(&format!(
         "{train} --metadata-column gradient --output-dir by-chance"
     ));
-    aam.ok(&format!("{EXPLAIN} --model by-chance --output-dir c"));
+    aam.ok(&format!(
+        "{EXPLAIN} --model by-chance --output-dir c --evaluations 40000"
+    ));
     let all = |file: &str| aam.column(file, "importance").iter().sum::<f64>();
     let (real, chance) = (all("e/importance.tsv"), all("c/importance.tsv"));
     assert!(chance < 0.5 * real, "{chance} {real}");
@@ -182,7 +185,9 @@ fn two_asvs_with_the_same_reads_share_the_contribution() {
         aam.ok(&format!("train --metadata study/metadata.tsv --metadata-column gradient --max-bp 60 --members kernel {flags}"))
     };
     train("--table study/table.biom --output-dir one");
-    aam.ok(&format!("{EXPLAIN} --model one --output-dir e1"));
+    aam.ok(&format!(
+        "{EXPLAIN} --model one --output-dir e1 --evaluations 40000"
+    ));
     let (id, alone) = first(&aam, "e1/importance.tsv", "importance", 1).remove(0);
     // The same ASV again, except for its last base.
     let (start, last) = id.split_at(id.len() - 1);
@@ -207,7 +212,7 @@ fn two_asvs_with_the_same_reads_share_the_contribution() {
     let doubled = Table::from_triplets(table.sample_ids().to_vec(), columns, &reads).unwrap();
     write_biom(aam.path("doubled.biom"), &doubled).unwrap();
     train("--table doubled.biom --output-dir two");
-    aam.ok("explain --table doubled.biom --model two --output-dir e2");
+    aam.ok("explain --table doubled.biom --model two --output-dir e2 --evaluations 40000");
     let both = sums(&aam, "e2/importance.tsv", "importance");
     let alone: f64 = alone.parse().expect("a number");
     let (a, b) = (both[&id], both[&copy]);
@@ -232,7 +237,7 @@ fn files_suit_other_programs_and_do_not_depend_on_threads() {
     );
     let explain = format!(
         "{EXPLAIN} --model run --metadata study/metadata.tsv --taxonomy taxonomy.tsv \
-         --where ph>0 --evaluations 20000"
+         --where ph>0 --evaluations 8000"
     );
     aam.ok(&format!("{explain} --output-dir e --threads 1"))
         .says(&["costs of shuffling are on held-out samples"]);

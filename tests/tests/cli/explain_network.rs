@@ -168,11 +168,12 @@ fn a_column_that_determines_the_target_matters_and_the_numbers_of_reads_do_not()
     aam.write("batches.tsv", &text);
     aam.ok(
         "train --table study/table.biom --metadata batches.tsv --metadata-column value \
-         --members forest --categorical-columns batch --output-dir run",
+         --members forest --categorical-columns batch --embedding-dim 16 --epochs 2 \
+         --output-dir run",
     );
     aam.ok(
         "explain --table study/table.biom --metadata batches.tsv --model run --output-dir e \
-         --evaluations 20000",
+         --evaluations 8000 --repeats 2",
     );
     let text = aam.read("e/inputs.tsv");
     let importance = cells(&text, "importance");
