@@ -38,7 +38,7 @@ fn sentence(guess: &Difference, forest: Option<&Difference>) -> String {
         Side::Above => format!("better than the forest by {}", amount(forest, 1.0)),
         Side::Below => format!("the forest is better by {}", amount(forest, -1.0)),
         Side::Open => format!(
-            "the forest does as well: difference {}",
+            "no significant difference from the forest: {}",
             amount(forest, 1.0)
         ),
     };
@@ -99,7 +99,7 @@ mod tests {
         );
         let equal = sentence(&good, Some(&difference(FOREST, 0.01, (-0.02, 0.04))));
         assert!(
-            equal.ends_with("the forest does as well: difference 0.010 (-0.020 to 0.040)"),
+            equal.ends_with("no significant difference from the forest: 0.010 (-0.020 to 0.040)"),
             "{equal}"
         );
         assert_eq!(

@@ -152,7 +152,7 @@ fn note(division: &Division, labels: &Labels, observer: &mut dyn Observer) -> Re
             "costs of shuffling are on held-out samples, each predicted by {} that did not see it",
             match division.folds() {
                 1 => "a model".to_owned(),
-                folds => format!("that of {folds} models"),
+                folds => format!("the one of {folds} models"),
             }
         )))?;
     }

@@ -14,6 +14,7 @@ use super::labels::Labels;
 use super::names::Names;
 use super::shuffled::Shuffled;
 use super::walks::Attributed;
+use super::worst::Worst;
 
 /// What is explained.
 pub struct Explained {
@@ -158,6 +159,8 @@ pub struct Findings<'a> {
     pub names: Names,
     /// The attributions of each sample.
     pub samples: &'a [Attributed],
+    /// The held-out samples with the largest errors.
+    pub worst: Vec<Worst>,
     /// The importance of each ASV, in table order.
     pub importance: Vec<Importance>,
     /// The ASVs sorted by importance.

@@ -26,6 +26,7 @@ mod shown;
 mod shuffled;
 mod tables;
 mod walks;
+mod worst;
 
 use std::path::Path;
 
@@ -182,8 +183,10 @@ impl Explanation<'_> {
         let groups = permutations::groups(&names, &order, &genera, &clades);
         let (shuffled, inputs) =
             self.exchange(&methods, labels.as_ref(), groups, metadata, observer)?;
+        let worst = self.worst(&methods, labels.as_ref(), &relatives, metadata, observer)?;
         let found = Findings {
             table,
+            worst,
             explained: Explained {
                 target: target.column.clone(),
                 classes: target.values.classes().map(<[String]>::to_vec),
@@ -217,16 +220,8 @@ impl Explanation<'_> {
         relatives: &Relatives,
         observer: &mut dyn Observer,
     ) -> Result<Vec<Attributed>, RunError> {
-        let (options, table) = (self.options, &self.samples.table);
-        let walks = Walks {
-            methods,
-            table,
-            baseline: &baseline::reads(table, options.baseline),
-            relatives,
-            orders: options.orders,
-            evaluations: options.evaluations,
-            seed: options.seed,
-        };
+        let table = &self.samples.table;
+        let walks = self.walks(methods, relatives, table.num_samples());
         let rows: Vec<usize> = (0..table.num_samples()).collect();
         let grouped = walks.grouped(&rows);
         if grouped > 0 {
@@ -244,6 +239,26 @@ impl Explanation<'_> {
                 total: rows.len(),
             })
         })
+    }
+
+    /// Walks to so many of the samples, with their share of the evaluations.
+    fn walks<'a>(
+        &'a self,
+        methods: &'a Methods<'a>,
+        relatives: &'a Relatives,
+        samples: usize,
+    ) -> Walks<'a> {
+        let (options, table) = (self.options, &self.samples.table);
+        let all = table.num_samples().max(1) as u64;
+        Walks {
+            methods,
+            table,
+            baseline: baseline::reads(table, options.baseline),
+            relatives,
+            orders: options.orders,
+            evaluations: options.evaluations * samples as u64 / all,
+            seed: options.seed,
+        }
     }
 
     fn write_files(

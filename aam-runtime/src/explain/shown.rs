@@ -13,11 +13,10 @@ use super::findings::{Explained, Findings, GroupFound};
 use super::importance::{Importance, MOST_IMPORTANT};
 use super::phylogram::phylogram;
 use super::shuffled::{CLADE, Shuffled};
-use super::walks::Attributed;
+use super::worst::Worst;
 use crate::options::Baseline;
 
-/// Number of samples with the largest errors that are shown, and of ASVs for each.
-const WORST: usize = 8;
+/// Number of ASVs that are shown for a sample with a large error.
 const PUSHED_BY: usize = 5;
 /// Maximum number of samples of an ASV that are shown as points.
 const MOST_POINTS: usize = 400;
@@ -231,56 +230,27 @@ fn bases(found: &Findings<'_>, of: &BasesFound) -> BasesShown {
     }
 }
 
-/// The samples with the largest errors, and the ASVs that contribute most.
+/// The held-out samples with the largest errors, and the ASVs that contribute most.
 fn pushed(found: &Findings<'_>) -> Vec<Pushed> {
-    let mut off: Vec<(f64, usize, &Attributed)> = found
-        .samples
-        .iter()
-        .filter_map(|of| {
-            let (error, output) = error(found, of)?;
-            Some((error, output, of))
-        })
-        .collect();
-    off.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.row.cmp(&b.2.row)));
-    let worst = off.into_iter().take(WORST);
-    worst
-        .map(|(_, output, of)| {
-            let mut by: Vec<(usize, f64)> = (0..of.asvs.len())
-                .map(|place| (place, of.values[[0, output, place]]))
-                .collect();
-            by.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
-            by.truncate(PUSHED_BY);
-            let by = by.into_iter().map(|(place, value)| {
-                let (own, base) = of.reads[place];
-                (found.names.label(of.asvs[place] as usize), own, base, value)
-            });
-            Pushed {
-                sample: found.sample_id(of).to_owned(),
-                actual: found.actual(of.row).unwrap_or_default(),
-                predicted: of.prediction[[0, output]],
-                baseline: of.baseline[[0, output]],
-                output: found.explained.predicted(output),
-                by: by.collect(),
-            }
-        })
-        .collect()
-}
-
-/// The error of a sample, and the output it refers to. `None` if its true value is unknown.
-fn error(found: &Findings<'_>, of: &Attributed) -> Option<(f64, usize)> {
-    let value = found.labels.as_ref()?.of(of.row)?;
-    let predicted = |output: usize| of.prediction[[0, output]];
-    if found.explained.classes.is_none() {
-        return Some(((predicted(0) - value).abs(), 0));
-    }
-    let output = found
-        .explained
-        .of_classes
-        .iter()
-        .position(|&class| class == value as usize);
-    Some(match output {
-        Some(output) => (1.0 - predicted(output), output),
-        // The other one of two classes.
-        None => (predicted(0), 0),
-    })
+    let worst = found.worst.iter();
+    let pushed = worst.map(|Worst { of, output, .. }| {
+        let mut by: Vec<(usize, f64)> = (0..of.asvs.len())
+            .map(|place| (place, of.values[[0, *output, place]]))
+            .collect();
+        by.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
+        by.truncate(PUSHED_BY);
+        let by = by.into_iter().map(|(place, value)| {
+            let (own, base) = of.reads[place];
+            (found.names.label(of.asvs[place] as usize), own, base, value)
+        });
+        Pushed {
+            sample: found.sample_id(of).to_owned(),
+            actual: found.actual(of.row).unwrap_or_default(),
+            predicted: of.prediction[[0, *output]],
+            baseline: of.baseline[[0, *output]],
+            output: found.explained.predicted(*output),
+            by: by.collect(),
+        }
+    });
+    pushed.collect()
 }

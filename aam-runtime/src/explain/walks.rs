@@ -50,7 +50,7 @@ pub struct Walks<'a> {
     /// The samples.
     pub table: &'a Table,
     /// The reads of each ASV in the baseline.
-    pub baseline: &'a [u32],
+    pub baseline: Vec<u32>,
     /// The relationships by which ASVs are grouped if there are too many.
     pub relatives: &'a Relatives,
     /// The number of orders per sample.
@@ -76,7 +76,7 @@ impl Walks<'_> {
     pub fn grouped(&self, rows: &[usize]) -> usize {
         let most = self.most_groups(rows.len());
         let differing = rows.iter().map(|&row| {
-            let places = placed(self.table, row, self.baseline);
+            let places = placed(self.table, row, &self.baseline);
             places
                 .iter()
                 .filter(|place| place.own != place.base)
@@ -133,7 +133,7 @@ impl Walks<'_> {
     }
 
     fn walk(&self, row: usize, most: usize) -> Walk {
-        let places = placed(self.table, row, self.baseline);
+        let places = placed(self.table, row, &self.baseline);
         let moving: Vec<usize> = (0..places.len())
             .filter(|&place| places[place].own != places[place].base)
             .collect();

@@ -43,7 +43,7 @@ fn costs_are_on_held_out_samples_and_those_of_chance_are_around_zero() {
     aam.ok(&format!(
         "{explain} --model run --metadata study/metadata.tsv --tree study/tree.nwk --output-dir e"
     ))
-    .says(&["costs of shuffling are on held-out samples, each predicted by that of 5 models that did not see it"]);
+    .says(&["costs of shuffling are on held-out samples, each predicted by the one of 5 models that did not see it"]);
     // Unshuffled, the metric is that of the out-of-fold predictions of the run.
     let whole: f64 = only(&aam, "e/shuffled.tsv", "r2")
         .parse()

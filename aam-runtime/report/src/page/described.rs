@@ -134,11 +134,11 @@ pub fn chosen(record: &Record) -> String {
             counted(epochs as usize, "epoch")
         ),
         None if is_length_given(record) => {
-            "Scales and settings were chosen on training samples alone; the length of the training was set beforehand."
+            "Scales and the weights of members were chosen on training samples alone; the length of the training was set beforehand."
                 .to_owned()
         }
         None => {
-            "Scales, settings and the length of the training were chosen on training samples alone."
+            "Scales, the weights of members and the length of the training were chosen on training samples alone."
                 .to_owned()
         }
     }

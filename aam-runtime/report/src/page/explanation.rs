@@ -38,8 +38,8 @@ fn cards(found: &Explanation) -> Markup {
             div.card { span { "samples explained" } b { (found.samples) } }
             div.card { span { "ASVs" } b { (found.asvs) }
                 span { (found.stable) " with a stable direction" } }
-            div.card { span { "interplay" } b { (format!("{:.0} %", 100.0 * found.interplay)) }
-                span { "of the ASVs' contributions depend on which other ASVs are present" } }
+            div.card { span { "interplay" } b { (format!("{:.2}", found.interplay)) }
+                span { "mean difference between two orders of adding ASVs, relative to the mean attribution" } }
             div.card { span { "models explained" } b { (found.methods.len()) }
                 span { (found.methods.join(", ")) } }
         }
@@ -143,6 +143,7 @@ fn pushed(all: &[Pushed]) -> Markup {
     html! {
         section {
             h2 { "What drove the largest errors" }
+            p.muted { "Held-out samples, explained by the model that did not see them." }
             div.scroll { table {
                 thead { tr { th { "sample" } th { "actual" } th { "explained" } th.n { "predicted" } th.n { "baseline" } th { "driven by (reads, baseline reads)" } } }
                 tbody { @for sample in all {
@@ -168,6 +169,7 @@ fn limits() -> Markup {
             h2 { "What this does not show" }
             ul {
                 li { "It explains the model, not the host or the environment: a predictor is not necessarily a cause." }
+                li { "Attributions are those of the final model. To samples that it was trained on, they also show what it learned by heart; the cost of shuffling held-out samples does not." }
                 li { "Related ASVs stand in for each other. The contribution of a single one says less than their joint contribution: look at genera and clades." }
                 li { "ASV abundances are compositional: more of one means less of all others." }
             }

@@ -41,7 +41,7 @@ pub fn cards(record: &Record, epochs: &[Map<String, Value>], held_out: usize) ->
                             b { (number(value)) }
                             @let majority = best.and_then(|best| best.get("nucleotide_position_majority"));
                             @if let ("nucleotide_accuracy", Some(value)) = (name.as_str(), majority.and_then(Value::as_f64)) {
-                                span { "most common base " (number(value)) }
+                                span { "most common base at each position " (number(value)) }
                             }
                         }
                     }

@@ -96,7 +96,7 @@ fn table(columns: &[&OrdinationColumn]) -> Markup {
     html! {
         div.scroll { table {
             thead { tr {
-                th { "R² of PERMANOVA" } th.n { "all axes" } th.n { "these two" }
+                th { "adjusted R²" } th.n { "all axes" } th.n { "these two" }
             } }
             tbody { @for column in columns {
                 tr {
@@ -107,7 +107,7 @@ fn table(columns: &[&OrdinationColumn]) -> Markup {
             } }
         } }
         p.muted {
-            "R² is the share of the squared distances explained by classes or groups, or linearly by a number, adjusted for how many groups there are: 0 on average by chance, 1 if nothing else differs."
+            "R² is the share of the squared distances that classes or groups explain, or a linear effect of a number, as in PERMANOVA, adjusted for the number of groups: 0 on average by chance. It is not tested."
         }
     }
 }
