@@ -192,8 +192,7 @@ fn predict() -> Job {
     Job {
         name: "predict",
         about: "Predict the targets of a table's samples with a trained model",
-        examples: "aam predict --model trained/checkpoints/best --table new.biom \
-                   --output predictions.tsv",
+        examples: "aam predict --model trained --table new.biom --output predictions.tsv",
         groups: vec![Group {
             heading: "Prediction",
             options: options::of::<PredictOptions>(),

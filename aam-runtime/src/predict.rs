@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use aam_core::text::counted;
 use aam_data::{Conditions, Metadata, Storage};
 use aam_evaluation::out_of_fold::AtLevel;
 use aam_evaluation::results::{HeldOut, TargetPrediction};
@@ -42,9 +43,27 @@ pub fn predict(options: &PredictOptions, observer: &mut dyn Observer) -> Result<
     let compared = predictor
         .training
         .compare(&samples.table, options.abstain, observer)?;
+    note_known(&samples, &predictor, observer)?;
     let predicted = samples.predict(&settings, &predictor, observer)?;
     predicted.write(settings.output, &predictor, &samples, &compared)?;
     observer.observe(&Event::Saved(settings.output))
+}
+
+/// Notes samples that the run of the model had, too.
+fn note_known(
+    samples: &PredictableSamples,
+    predictor: &LoadedPredictor,
+    observer: &mut dyn Observer,
+) -> Result<(), RunError> {
+    let ids = samples.table.sample_ids();
+    let known = ids.iter().filter(|id| predictor.seen.contains(*id)).count();
+    if known == 0 {
+        return Ok(());
+    }
+    observer.observe(&Event::Note(&format!(
+        "{known} of {} took part in training this model, and new samples will be predicted less well; the run's predictions.tsv has held-out predictions",
+        counted(ids.len(), "sample")
+    )))
 }
 
 /// Settings of a prediction, with all files named.

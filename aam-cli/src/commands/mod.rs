@@ -48,10 +48,14 @@ pub fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         return Err(Failure::usage("no command was given"));
     };
     set_threads(matches)?;
-    dispatch(command, matches).map_err(|failure| match jobs::named(command) {
+    let exit = dispatch(command, matches).map_err(|failure| match jobs::named(command) {
         Ok(Some(job)) => as_given(&job, matches, failure),
         _ => failure,
-    })
+    })?;
+    if exit == Exit::Saved && processes::is_first() && command != crate::memory::TRAIN {
+        say("saved; the same command with --resume continues");
+    }
+    Ok(exit)
 }
 
 fn dispatch(command: &str, matches: &ArgMatches) -> Result<Exit, Failure> {

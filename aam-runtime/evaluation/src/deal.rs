@@ -12,18 +12,28 @@ pub enum Order {
     Largest,
 }
 
+/// What the parts are to have their shares of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Balance {
+    /// The samples of each class.
+    Classes,
+    /// The samples of each class, and all samples together: where groups have few classes, parts that
+    /// balance only classes may differ widely in size.
+    ClassesAndSizes,
+}
+
 /// Assigns each group to a part, so that the parts have the given `shares` of all samples and of
 /// every class of `labels`; `of` is the group of each sample.
 ///
 /// Each group goes to the part that minimises the squared differences between requested and actual
-/// shares, summed over classes and parts, as in `StratifiedGroupKFold` of scikit-learn. If there
-/// are as many groups as parts, no part stays empty.
+/// shares, summed over what is in `balance` and over parts, as `StratifiedGroupKFold` of scikit-learn
+/// does for classes. If there are as many groups as parts, no part stays empty.
 pub fn deal(
     of: &[usize],
     groups: usize,
     labels: Option<&[usize]>,
     shares: &[f64],
-    order: Order,
+    (order, balance): (Order, Balance),
     rng: &mut ChaCha8Rng,
 ) -> Vec<usize> {
     let classes = labels.map_or(1, |labels| labels.iter().max().map_or(1, |most| most + 1));
@@ -34,6 +44,13 @@ pub fn deal(
         counts[group][class] += 1.0;
         totals[class] += 1.0;
     }
+    if balance == Balance::ClassesAndSizes {
+        // All samples count as one more class.
+        for counts in counts.iter_mut().chain([&mut totals]) {
+            counts.push(counts.iter().sum());
+        }
+    }
+    let classes = totals.len();
     let size = |group: usize| counts[group].iter().sum::<f64>();
     let mut sequence: Vec<usize> = (0..groups).collect();
     sequence.shuffle(rng);
@@ -83,12 +100,29 @@ mod tests {
             .map(|sample| usize::from(sample / 5 % 4 == 0))
             .collect();
         let rng = &mut stream(1, "test");
-        let parts = deal(&of, 40, Some(&labels), &[0.2; 5], Order::Largest, rng);
+        let by = (Order::Largest, Balance::Classes);
+        let parts = deal(&of, 40, Some(&labels), &[0.2; 5], by, rng);
         for part in 0..5 {
             let samples: Vec<usize> = (0..200).filter(|&s| parts[of[s]] == part).collect();
             let ones = samples.iter().filter(|&&s| labels[s] == 1).count();
             assert_eq!((samples.len(), ones), (40, 10));
         }
+    }
+
+    #[test]
+    fn parts_of_groups_with_one_class_each_are_of_similar_size() {
+        // Seven groups of one class and eight of another, in five parts.
+        let of: Vec<usize> = (0..150).map(|sample| sample / 10).collect();
+        let labels: Vec<usize> = of.iter().map(|&group| usize::from(group >= 7)).collect();
+        let largest = |balance| {
+            let rng = &mut stream(1, "test");
+            let by = (Order::Largest, balance);
+            let parts = deal(&of, 15, Some(&labels), &[0.2; 5], by, rng);
+            let size = |part: usize| of.iter().filter(|&&group| parts[group] == part).count();
+            (0..5).map(size).max()
+        };
+        assert_eq!(largest(Balance::Classes), Some(40));
+        assert_eq!(largest(Balance::ClassesAndSizes), Some(30));
     }
 
     #[test]
@@ -101,7 +135,7 @@ mod tests {
                 3,
                 None,
                 &[0.8, 0.2],
-                Order::Random,
+                (Order::Random, Balance::Classes),
                 rng,
             );
             let validation: Vec<usize> = (0..3).filter(|&group| parts[group] == 1).collect();

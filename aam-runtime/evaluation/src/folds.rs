@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aam_core::text::counted;
 use rand::seq::SliceRandom;
 
-use crate::deal::{Order, deal};
+use crate::deal::{Balance, Order, deal};
 use crate::groups::Groups;
 use aam_core::DataError;
 use aam_core::random::stream;
@@ -73,7 +73,9 @@ pub fn inner_folds(
     let labels = labels.map(|labels| rows.iter().map(|&row| labels[row]).collect::<Vec<_>>());
     let rng = &mut stream(seed, "inner folds");
     let shares = vec![1.0 / folds as f64; folds];
-    let parts = deal(&of, units, labels.as_deref(), &shares, Order::Largest, rng);
+    // Parts of uneven size cost a choice of settings little.
+    let by = (Order::Largest, Balance::Classes);
+    let parts = deal(&of, units, labels.as_deref(), &shares, by, rng);
     of.into_iter().map(|unit| parts[unit]).collect()
 }
 

@@ -8,7 +8,7 @@ use aam_core::text::{agreeing, counted};
 use aam_data::{Metadata, Split};
 use aam_run::RunError;
 
-use aam_evaluation::deal::{Order, deal};
+use aam_evaluation::deal::{Balance, Order, deal};
 use aam_evaluation::folds::folds;
 use aam_evaluation::groups::Groups;
 use aam_evaluation::repeats;
@@ -129,7 +129,7 @@ impl<'a> Division<'a> {
                     number,
                     self.labels.as_deref(),
                     &shares,
-                    Order::Random,
+                    (Order::Random, Balance::ClassesAndSizes),
                     rng,
                 );
                 parts.into_iter().map(|part| part == 1).collect()
@@ -196,7 +196,7 @@ impl<'a> Division<'a> {
                     all,
                     self.labels.as_deref(),
                     &shares,
-                    Order::Largest,
+                    (Order::Largest, Balance::ClassesAndSizes),
                     rng,
                 );
                 let splits = (0..number).map(|fold| groups_split(groups, |g| parts[g] == fold));

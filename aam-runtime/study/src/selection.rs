@@ -22,11 +22,15 @@ pub fn listed(table: Table, list: &Path, notes: &mut Notes<'_>) -> Result<Table,
     if rows.is_empty() {
         return Err(mismatch::error(&table, "the list", list, &listed).into());
     }
+    let found: HashSet<&String> = rows.iter().map(|&row| &table.sample_ids()[row]).collect();
+    let missing = listed.iter().find(|id| !found.contains(id));
     notes(format!(
-        "{}: {} of {} found",
+        "{}{}: {} of {} found{}",
+        if missing.is_some() { "warning: " } else { "" },
         list.display(),
         rows.len(),
-        counted(wanted.len(), "listed sample")
+        counted(wanted.len(), "listed sample"),
+        missing.map_or_else(String::new, |id| format!("; the table has no '{id}'"))
     ))?;
     Ok(table.select_samples(&rows))
 }

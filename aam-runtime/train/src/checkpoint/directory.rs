@@ -21,6 +21,7 @@ use aam_data::shorten;
 use aam_model::parameter_ids;
 use aam_run::RunError;
 use aam_run::checkpoint_files::{older, put};
+use aam_run::run_directory::CONFIG;
 use aam_study::categories::CategoryLevels;
 
 pub use super::seal::hexadecimal;
@@ -163,6 +164,12 @@ fn files_of(path: &Path, manifest: &Manifest) -> Result<BTreeMap<String, Vec<u8>
 /// The message for a `path` that is not a checkpoint, whose manifest cannot be read because of
 /// `error`.
 fn not_a_checkpoint(path: &Path, error: &io::Error) -> String {
+    if path.join(CONFIG).is_file() {
+        return format!(
+            "this run has no model yet\n  help: complete it with `--resume --output-dir {}`",
+            path.display()
+        );
+    }
     let problem = match path.is_file() {
         true => "this is a file, but a checkpoint is a directory".to_owned(),
         false if error.kind() == io::ErrorKind::NotFound => {
