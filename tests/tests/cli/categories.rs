@@ -201,7 +201,7 @@ fn output_settings_that_conflict_with_the_target() {
     run("--metadata-column ph --target-transform zscore --output-activation softplus").says(&[
         "--output-activation softplus: it gives outputs of 0 and above",
         "--target-transform zscore puts values on both sides of 0",
-        "--target-transform minmax",
+        "--target-transform scale or minmax",
     ]);
     run("--metadata-column ph --target-transform none --output-activation sigmoid")
         .says(&["between 0 and 1"]);
