@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use onnx_file::{Exported, name, python, run, shape};
 
 const TRAIN: &str = "train --table study/table.biom --metadata study/metadata.tsv --max-bp 30 \
-                     --embedding-dim 16 --epochs 4 --test-size 0.3 --output-dir run";
+                     --embedding-dim 16 --epochs 4 --folds 2 --output-dir run";
 const EXPORT: &str = "export --model run --format onnx --output-dir exported";
 const PREDICT: &str = "predict --model run --table study/table.biom --metadata study/metadata.tsv \
                        --output predictions.tsv";
