@@ -178,7 +178,7 @@ fn changed_data_are_noticed() {
     aam.ok(&STUDY.replace("--output-dir study", "--seed 9 --output-dir other"));
     aam.run(&format!("{longer} --table other/table.biom"))
         .ends_with_code(3)
-        .says(&["--table other/table.biom: the samples have other counts"]);
+        .says(&["--table other/table.biom: the counts or ASVs of the samples have changed"]);
     assert_eq!(epochs(&aam), 5);
     aam.ok(&format!("{longer} --table study/table.biom"));
 }
