@@ -123,7 +123,7 @@ fn a_search_resumes_where_it_stopped() {
     );
     assert_eq!(trials(&aam).len(), 7);
     aam.refuses(&tune("--trials 4 --search lr"))
-        .says(&["--search was", "and is lr"]);
+        .says(&["--search was", "and is now lr"]);
     let all = "--trials 2 --halving 1 --search lr --overwrite --sampler";
     aam.ok(&tune(&format!("{all} random")))
         .prints(&["(each fold scored by the choice of the other folds)"]);
