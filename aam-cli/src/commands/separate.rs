@@ -19,6 +19,7 @@ pub(super) fn run(step: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
     let settings = Path::new(settings);
     // The process that waits for this one is to survive.
     aam_runtime::memory::volunteer();
+    end_with_parent();
     let is_pretraining = command == PretrainOptions::COMMAND;
     if step == MEASURE {
         return match is_pretraining {
@@ -26,7 +27,6 @@ pub(super) fn run(step: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
             false => measured_here::<TrainOptions>(settings),
         };
     }
-    end_with_parent();
     let mut display = progress::display(super::amount(matches));
     match is_pretraining {
         true => super::pretrain::pretrain(&read(settings)?, display.as_mut()),
@@ -34,7 +34,7 @@ pub(super) fn run(step: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
     }
 }
 
-/// Makes this process save its run and end if the one that waits for it is killed.
+/// Makes this process end, after saving its run, if the one that waits for it is killed.
 fn end_with_parent() {
     #[cfg(target_os = "linux")]
     {
