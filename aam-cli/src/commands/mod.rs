@@ -48,14 +48,10 @@ pub fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
         return Err(Failure::usage("no command was given"));
     };
     set_threads(matches)?;
-    let exit = dispatch(command, matches).map_err(|failure| match jobs::named(command) {
+    dispatch(command, matches).map_err(|failure| match jobs::named(command) {
         Ok(Some(job)) => as_given(&job, matches, failure),
         _ => failure,
-    })?;
-    if exit == Exit::Saved && processes::is_first() && command != crate::memory::TRAIN {
-        say("saved; the same command with --resume continues");
-    }
-    Ok(exit)
+    })
 }
 
 fn dispatch(command: &str, matches: &ArgMatches) -> Result<Exit, Failure> {
@@ -122,6 +118,14 @@ fn job(name: &str) -> Result<Job, Failure> {
 
 fn quiet(matches: &ArgMatches) -> bool {
     matches.get_flag("quiet")
+}
+
+/// Returns how a run ended, and if it was interrupted, says how to continue it.
+fn ended(exit: Exit) -> Exit {
+    if exit == Exit::Saved && processes::is_first() {
+        say("interrupted: run the same command again with --resume to continue");
+    }
+    exit
 }
 
 /// Says where files were written.

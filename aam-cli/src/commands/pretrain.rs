@@ -15,7 +15,8 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let amount = super::amount(matches);
     let mut display = progress::display(amount);
     let fitted = memory::fitted(settings.options()?, display.as_mut())?;
-    fitted.train(amount, display.as_mut(), pretrain)
+    let exit = fitted.train(amount, display.as_mut(), pretrain)?;
+    Ok(super::ended(exit))
 }
 
 /// Pre-trains, and returns how the run ended.

@@ -21,7 +21,7 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     if matches!(exit, Exit::Done) {
         display.observe(&Event::Said(&next_commands(&fitted.options)))?;
     }
-    Ok(exit)
+    Ok(super::ended(exit))
 }
 
 /// The commands that use a trained model.

@@ -1,6 +1,5 @@
 //! `aam train-encoder`.
 
-use aam_runtime::run::events::Outcome;
 use clap::ArgMatches;
 
 use crate::exit::Exit;
@@ -15,8 +14,5 @@ pub(super) fn run(matches: &ArgMatches) -> Result<Exit, Failure> {
     let options = settings.options()?;
     let outcome =
         aam_runtime::train_encoder::train_encoder(&options, display.as_mut(), interrupt::flag())?;
-    Ok(match outcome {
-        Outcome::Finished => Exit::Done,
-        Outcome::Interrupted => Exit::Saved,
-    })
+    Ok(super::ended(super::pretrain::exit(outcome)))
 }

@@ -26,7 +26,7 @@ static CHILD: AtomicI32 = AtomicI32::new(0);
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Trains in a separate process. Whenever memory runs out there, it resumes from the last checkpoint
-/// with half the batch; updates keep their number of samples.
+/// with half the batch and twice as many batches per update.
 ///
 /// # Errors
 /// Memory runs out with the smallest batches, or the process is killed for another reason. Errors of
@@ -48,11 +48,11 @@ pub fn train<T: Measurable>(
         let interrupted = INTERRUPTED.load(Ordering::SeqCst);
         if interrupted || size <= SMALLEST || !ran_out_of_memory(status, kills_before) {
             let text = format!("the process that trains was killed: {status}");
-            let help = "continue from its last checkpoint with --resume, if memory ran out with a smaller --batch-size";
+            let help = "--resume continues from the last checkpoint; if memory ran out, give a smaller --batch-size, too";
             return Err(Failure::new(Exit::Failed, text).help(help));
         }
-        let half = (size / 2).max(SMALLEST);
-        let steps = optimization.gradient_accumulation_steps * size.div_ceil(half);
+        let half = size.div_ceil(2);
+        let steps = 2 * optimization.gradient_accumulation_steps;
         optimization.batch_size = Some(half);
         optimization.gradient_accumulation_steps = steps;
         optimization.resume = true;

@@ -20,6 +20,9 @@ use aam_train::checkpoint::directory::{MANIFEST, checkpoint_of};
 /// Maximum size of a record file in bytes.
 const LONGEST: u64 = 64 << 20;
 
+/// Settings that may change between the folds of one model, but not between models that are compared.
+const OF_BATCHES: [&str; 2] = ["batch-size", "gradient-accumulation-steps"];
+
 /// The settings common to all runs of a comparison.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct ComparisonFingerprint {
@@ -37,6 +40,9 @@ impl ComparisonFingerprint {
         let mut settings = settings::bearing::<CompareOptions>(settings::table(options));
         for (axis, _) in combinations.iter().flat_map(Combination::axes) {
             settings.shift_remove(axis);
+        }
+        if matches!(combinations, [one] if one.is_as_given()) {
+            settings.retain(|name, _| !OF_BATCHES.contains(&name.as_str()));
         }
         // Files are identified by their contents, not their paths.
         let mut files = Map::new();
@@ -68,7 +74,10 @@ impl ComparisonFingerprint {
         if self.aam != older.aam {
             all.push(format!("aam was {} and is now {}", older.aam, self.aam));
         }
-        let older_settings = settings::bearing::<CompareOptions>(older.settings.clone());
+        let mut older_settings = settings::bearing::<CompareOptions>(older.settings.clone());
+        if !self.settings.contains_key(OF_BATCHES[0]) {
+            older_settings.retain(|name, _| !OF_BATCHES.contains(&name.as_str()));
+        }
         all.extend(
             differing(&self.settings, &older_settings)
                 .map(|(name, now, then)| format!("--{name} was {then} and is now {now}")),

@@ -12,7 +12,9 @@ use super::held_out::Division;
 use super::inputs::{Exchange, Exchanged, InputsFound, inputs};
 use super::labels::Labels;
 use super::methods::Methods;
+use super::relatives::Relatives;
 use super::shuffled::{Shuffled, ShuffledGroup, Shuffling};
+use super::worst::{Worst, worst};
 
 /// The fraction of the evaluations that shuffling takes, and that exchanging other inputs takes.
 const OF_SHUFFLING: u64 = 4;
@@ -24,25 +26,40 @@ struct Changes<'a> {
     of_exchanging: Option<Judge<'a>>,
     shuffling: Shuffling<'a>,
     of_shuffling: Option<Judge<'a>>,
+    /// What explains the largest errors.
+    labels: &'a Labels,
+    relatives: &'a Relatives,
 }
 
-/// The losses of all models.
+/// The result of all of them.
+pub struct Exchanges {
+    /// What shuffling costs, if the target is known.
+    pub shuffled: Option<Shuffled>,
+    /// What exchanging other inputs changes and costs.
+    pub inputs: InputsFound,
+    /// The held-out samples with the largest errors.
+    pub worst: Vec<Worst>,
+}
+
+/// The losses of all models, and the samples with the largest errors of each.
 #[derive(Default)]
-struct AllLosses {
+struct OfModels {
     exchanged: Vec<Losses>,
     shuffled: Vec<Losses>,
+    worst: Vec<Worst>,
 }
 
 impl Explanation<'_> {
-    /// What shuffling each of `groups` costs, and what exchanging other inputs changes and costs.
+    /// What shuffling each of `groups` costs, what exchanging other inputs changes and costs, and the largest
+    /// errors of held-out samples.
     pub(super) fn exchange(
         &self,
-        methods: &Methods<'_>,
+        (methods, relatives): (&Methods<'_>, &Relatives),
         labels: Option<&Labels>,
         groups: Vec<ShuffledGroup>,
         metadata: Option<&Metadata>,
         observer: &mut dyn Observer,
-    ) -> Result<(Option<Shuffled>, InputsFound), RunError> {
+    ) -> Result<Exchanges, RunError> {
         let (options, predictor) = (self.options, self.predictor);
         let (table, seed) = (&*self.samples.table, options.seed);
         let share = |fraction: u64| (options.repeats, options.evaluations / fraction);
@@ -55,7 +72,11 @@ impl Explanation<'_> {
         let Some(labels) = labels else {
             let exchange = exchange((0..table.num_samples()).collect());
             let exchanged = exchange.of(explained, None, exchange.rows())?;
-            return Ok((None, exchange.found(exchanged.as_ref(), None)));
+            return Ok(Exchanges {
+                shuffled: None,
+                inputs: exchange.found(exchanged.as_ref(), None),
+                worst: Vec::new(),
+            });
         };
         let division = Division::new(self.source, predictor, table, &labels.rows)?;
         note(&division, labels, observer)?;
@@ -67,6 +88,8 @@ impl Explanation<'_> {
             of_shuffling: Judge::new(labels, shuffling.rows(), target),
             exchange,
             shuffling,
+            labels,
+            relatives,
         };
         let judge = changes.of_exchanging.as_ref();
         let exchanged = changes
@@ -74,7 +97,7 @@ impl Explanation<'_> {
             .of(explained, judge, changes.exchange.rows())?;
         let total = groups.len() * options.repeats * division.models();
         let places = (&division, total);
-        let losses = self.losses(
+        let found = self.of_models(
             &changes,
             places,
             exchanged.as_ref(),
@@ -86,21 +109,20 @@ impl Explanation<'_> {
             let judge = judge.filter(|_| !losses.is_empty())?;
             Some(Costs::of(judge, losses, number, division.held_out))
         };
-        let of_inputs = costs(judge, &losses.exchanged, inputs.len());
-        let found = changes
-            .exchange
-            .found(exchanged.as_ref(), of_inputs.as_ref());
-        let costs = costs(
-            changes.of_shuffling.as_ref(),
-            &losses.shuffled,
-            groups.len(),
-        );
-        Ok((costs.map(|costs| Shuffled { groups, costs }), found))
+        let of_inputs = costs(judge, &found.exchanged, inputs.len());
+        let costs = costs(changes.of_shuffling.as_ref(), &found.shuffled, groups.len());
+        Ok(Exchanges {
+            inputs: changes
+                .exchange
+                .found(exchanged.as_ref(), of_inputs.as_ref()),
+            worst: worst(found.worst),
+            shuffled: costs.map(|costs| Shuffled { groups, costs }),
+        })
     }
 
-    /// The losses of each model of the division for the samples that it predicts. `exchanged` are the predictions
+    /// What each model of the division finds in the samples that it predicts. `exchanged` are the predictions
     /// of the explained model for all samples.
-    fn losses(
+    fn of_models(
         &self,
         changes: &Changes<'_>,
         (division, total): (&Division, usize),
@@ -108,8 +130,8 @@ impl Explanation<'_> {
         methods: &Methods<'_>,
         metadata: Option<&Metadata>,
         observer: &mut dyn Observer,
-    ) -> Result<AllLosses, RunError> {
-        let (mut all, mut done) = (AllLosses::default(), 0);
+    ) -> Result<OfModels, RunError> {
+        let (mut all, mut done) = (OfModels::default(), 0);
         self.with_models(
             division,
             methods,
@@ -136,6 +158,11 @@ impl Explanation<'_> {
                         })
                     })?;
                     all.shuffled.extend(found);
+                }
+                if division.held_out {
+                    let (labels, relatives) = (changes.labels, changes.relatives);
+                    all.worst
+                        .extend(self.worst_of(model.0, labels, relatives, own)?);
                 }
                 Ok(())
             },

@@ -44,6 +44,7 @@ use aam_train::embedding_cache::EmbeddingCache;
 
 use self::clades::{Clade, Clades, clades};
 use self::costs::FEWEST;
+use self::exchanges::Exchanges;
 use self::findings::{Commonness, Explained, Findings, GroupFound};
 use self::importance::{Totals, order};
 use self::labels::Labels;
@@ -181,9 +182,17 @@ impl Explanation<'_> {
         let clades = GroupFound::all(all, &totals);
         let order = order(&importance);
         let groups = permutations::groups(&names, &order, &genera, &clades);
-        let (shuffled, inputs) =
-            self.exchange(&methods, labels.as_ref(), groups, metadata, observer)?;
-        let worst = self.worst(&methods, labels.as_ref(), &relatives, metadata, observer)?;
+        let Exchanges {
+            shuffled,
+            inputs,
+            worst,
+        } = self.exchange(
+            (&methods, &relatives),
+            labels.as_ref(),
+            groups,
+            metadata,
+            observer,
+        )?;
         let found = Findings {
             table,
             worst,

@@ -1,14 +1,12 @@
 //! The held-out samples with the largest errors, explained by the models that did not see them: a model
 //! hardly errs on its own training samples.
 
-use aam_data::Metadata;
+use aam_data::Table;
 use aam_run::RunError;
-use aam_run::events::Observer;
 
 use super::Explanation;
 use super::changed::ChangedSamples;
 use super::costs::reads;
-use super::held_out::Division;
 use super::labels::Labels;
 use super::methods::Methods;
 use super::relatives::Relatives;
@@ -27,47 +25,33 @@ pub struct Worst {
 }
 
 impl Explanation<'_> {
-    /// The held-out samples with the largest errors, largest first; none if no true values are known, or no
-    /// models that did not see the samples.
+    /// The samples among those at `rows` with the largest errors of `methods`, which did not see them.
     ///
     /// # Errors
-    /// Those of reading and running the models.
-    pub(super) fn worst(
+    /// Predictions that are not finite.
+    pub(super) fn worst_of(
         &self,
         methods: &Methods<'_>,
-        labels: Option<&Labels>,
+        labels: &Labels,
         relatives: &Relatives,
-        metadata: Option<&Metadata>,
-        observer: &mut dyn Observer,
+        rows: &[usize],
     ) -> Result<Vec<Worst>, RunError> {
-        let Some(labels) = labels else {
-            return Ok(Vec::new());
-        };
-        let table = &self.samples.table;
-        let division = Division::new(self.source, self.predictor, table, &labels.rows)?;
-        let mut all: Vec<Worst> = Vec::new();
-        if !division.held_out {
-            return Ok(all);
-        }
-        self.with_models(
-            &division,
-            methods,
-            metadata,
-            observer,
-            |(methods, _), rows, _| {
-                let errors = errors(methods, labels, (table, rows))?;
-                let rows: Vec<usize> = errors.iter().map(|(row, ..)| *row).collect();
-                let walks = self.walks(methods, relatives, rows.len());
-                let attributed = walks.attribute(&rows, |_| Ok(()))?;
-                let worst = attributed.into_iter().zip(errors);
-                all.extend(worst.map(|(of, (_, error, output))| Worst { of, output, error }));
-                Ok(())
-            },
-        )?;
-        all.sort_by(|a, b| b.error.total_cmp(&a.error).then(a.of.row.cmp(&b.of.row)));
-        all.truncate(WORST);
-        Ok(all)
+        let errors = errors(methods, labels, (&self.samples.table, rows))?;
+        let rows: Vec<usize> = errors.iter().map(|(row, ..)| *row).collect();
+        let walks = self.walks(methods, relatives, rows.len());
+        let attributed = walks.attribute(&rows, |_| Ok(()))?.into_iter();
+        let worst = attributed.zip(errors);
+        Ok(worst
+            .map(|(of, (_, error, output))| Worst { of, output, error })
+            .collect())
     }
+}
+
+/// The samples of all models with the largest errors, largest first.
+pub fn worst(mut all: Vec<Worst>) -> Vec<Worst> {
+    all.sort_by(|a, b| b.error.total_cmp(&a.error).then(a.of.row.cmp(&b.of.row)));
+    all.truncate(WORST);
+    all
 }
 
 /// The samples among those at `rows` with the largest errors of the first of `methods`: their rows, errors and
@@ -75,7 +59,7 @@ impl Explanation<'_> {
 fn errors(
     methods: &Methods<'_>,
     labels: &Labels,
-    (table, rows): (&aam_data::Table, &[usize]),
+    (table, rows): (&Table, &[usize]),
 ) -> Result<Vec<(usize, f64, usize)>, RunError> {
     let mut samples = ChangedSamples::default();
     for &row in rows {

@@ -53,7 +53,23 @@ fn costs_are_on_held_out_samples_and_those_of_chance_are_around_zero() {
     for (column, value) in [("held out", "yes"), ("samples", "120")] {
         assert_eq!(only(&aam, "e/shuffled.tsv", column), value);
     }
-    assert!(aam.read("e/explain.html").contains("Held-out samples."));
+    let page = aam.read("e/explain.html");
+    assert!(page.contains("Held-out samples."));
+    // The largest error is that of the out-of-fold predictions, not one of training samples.
+    let predictions = aam.read("run/predictions.tsv");
+    let number = |cell: &str| cell.parse::<f64>().expect("a number");
+    let errors = cells(&predictions, "prediction")
+        .into_iter()
+        .zip(cells(&predictions, "actual"))
+        .map(|((id, predicted), (_, actual))| (number(predicted) - number(actual), id));
+    let worst = errors.max_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
+    let (_, worst) = worst.expect("a sample");
+    let (_, section) = page
+        .split_once("What drove the largest errors")
+        .expect("the largest errors");
+    let first = section.split_once("<tbody>").expect("a table").1;
+    let first = first.split_once("</tr>").expect("a row").0;
+    assert!(first.contains(worst), "{worst}: {first}");
     let (asvs, clades) = (
         costs(&aam, "e/shuffled.tsv", "ASV"),
         costs(&aam, "e/shuffled.tsv", "clade"),

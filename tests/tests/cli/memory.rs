@@ -216,31 +216,38 @@ fn process_that_trains(parent: u32) -> String {
     }
 }
 
-/// Starts a long training with the largest batch that fits, and sends `signal` to the process that
-/// trains after its second epoch; if it resumes, Ctrl-C after its next one. Returns what was said.
+/// Starts `command` with the largest batch that fits, and sends `signal` to the process that trains
+/// after `lines` lines that start with `with`; if it resumes, Ctrl-C after the next `epoch`. Returns what
+/// was said.
 #[cfg(target_os = "linux")]
-fn with_signal_while_training(aam: &Aam, signal: &str) -> (Vec<String>, Option<i32>) {
+fn with_signal_while_training(
+    aam: &Aam,
+    command: &str,
+    (lines, with): (usize, &str),
+    signal: &str,
+) -> (Vec<String>, Option<i32>) {
     let send = |signal: &str, id: &str| {
         let sent = std::process::Command::new("kill")
             .args([signal, id])
             .status();
         assert!(sent.expect("kill").success());
     };
-    let endless = TRAIN.replace("--epochs 2", "--epochs 100000 --auto-batch-size");
     let mut program = aam
-        .command(&endless)
+        .command(command)
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let lines = BufReader::new(program.stderr.take().expect("a pipe")).lines();
-    let (mut said, mut epochs, mut resumed) = (Vec::<String>::new(), 0, 0);
-    for line in lines.map_while(Result::ok) {
-        if line.starts_with("epoch ") {
-            epochs += 1;
-            resumed += usize::from(said.iter().any(|line| line.contains("resuming")));
-            if epochs == 2 {
+    let output = BufReader::new(program.stderr.take().expect("a pipe")).lines();
+    let (mut said, mut seen, mut resumed) = (Vec::<String>::new(), 0, 0);
+    for line in output.map_while(Result::ok) {
+        if line.starts_with(with) {
+            seen += 1;
+            if seen == lines {
                 send(signal, &process_that_trains(program.id()));
             }
+        }
+        if line.starts_with("epoch ") && said.iter().any(|line| line.contains("resuming")) {
+            resumed += 1;
             if resumed == 1 {
                 send("-INT", &program.id().to_string());
             }
@@ -250,20 +257,26 @@ fn with_signal_while_training(aam: &Aam, signal: &str) -> (Vec<String>, Option<i
     (said, program.wait().expect("the program ends").code())
 }
 
+/// A training that does not end by itself.
+#[cfg(target_os = "linux")]
+fn endless() -> String {
+    TRAIN.replace("--epochs 2", "--epochs 100000 --auto-batch-size")
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_training_that_runs_out_of_memory_resumes_with_half_the_batch() {
     let aam = study();
     // Rust aborts a process for which there is no memory.
-    let (said, code) = with_signal_while_training(&aam, "-ABRT");
+    let (said, code) = with_signal_while_training(&aam, &endless(), (2, "epoch "), "-ABRT");
     let warning = "memory ran out with batches of 19: resuming from the last checkpoint \
-                   with updates of 3 batches of 9 samples";
+                   with updates of 2 batches of 10 samples";
     assert!(said.iter().any(|line| line.contains(warning)), "{said:#?}");
     assert_eq!(code, Some(5), "{said:#?}");
     let config = aam.read("run/config.toml");
-    assert!(config.contains("batch-size = 9"), "{config}");
+    assert!(config.contains("batch-size = 10"), "{config}");
     assert!(
-        config.contains("gradient-accumulation-steps = 3"),
+        config.contains("gradient-accumulation-steps = 2"),
         "{config}"
     );
     // No epoch is lost or done twice.
@@ -277,7 +290,7 @@ fn a_training_that_runs_out_of_memory_resumes_with_half_the_batch() {
 #[test]
 fn a_training_that_somebody_kills_is_not_taken_for_one_without_memory() {
     let aam = study();
-    let (said, code) = with_signal_while_training(&aam, "-KILL");
+    let (said, code) = with_signal_while_training(&aam, &endless(), (2, "epoch "), "-KILL");
     assert_eq!(code, Some(1), "{said:#?}");
     let error = "error: the process that trains was killed";
     assert!(said.iter().any(|line| line.contains(error)), "{said:#?}");
@@ -286,4 +299,23 @@ fn a_training_that_somebody_kills_is_not_taken_for_one_without_memory() {
         "{said:#?}"
     );
     assert!(aam.path("run/checkpoints/last/manifest.json").is_file());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn folds_that_run_out_of_memory_resume_with_half_the_batch() {
+    let aam = study();
+    let folds = TRAIN
+        .replace("--test-size 0.2", "--folds 2")
+        .replace("--epochs 2", "--epochs 300 --auto-batch-size");
+    // While the second fold is trained.
+    let (said, code) = with_signal_while_training(&aam, &folds, (1, "run 1 of 2"), "-ABRT");
+    assert!(
+        said.iter().any(|line| line.contains("memory ran out")),
+        "{said:#?}"
+    );
+    assert_eq!(code, Some(0), "{said:#?}");
+    let first = said.iter().filter(|line| line.starts_with("run 1 of 2"));
+    assert_eq!(first.count(), 1, "the first fold is not trained again");
+    assert_eq!(aam.read("run/predictions.tsv").lines().count(), 25);
 }
