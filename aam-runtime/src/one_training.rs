@@ -10,6 +10,7 @@ use crate::options::TrainOptions;
 use crate::ordination;
 use crate::stages::{
     DividedStudy, FittedTraining, MatchedStudy, PreparedTraining, TrainingSettings, TrainingSetup,
+    warn_of_unseen_asvs,
 };
 
 /// Trains a predictor of metadata columns on one split, and evaluates it.
@@ -21,14 +22,10 @@ pub fn train_once(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
-    trained(options, observer, interrupt, |divided, observer| {
-        let study = divided.matched;
-        let (table, targets) = (&study.study.table, &study.targets.columns);
-        ordination::report(options, table, &study.metadata, targets, observer)
-    })
+    trained(options, observer, interrupt, true)
 }
 
-/// Like [`train_once`], for a run among others on the same samples, whose ordination is that of all.
+/// Like [`train_once`], for one of several runs on the same samples, about which all report together.
 ///
 /// # Errors
 /// Those of [`train_once`].
@@ -37,15 +34,15 @@ pub fn train_among_others(
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
 ) -> Result<Outcome, RunError> {
-    trained(options, observer, interrupt, |_, _| Ok(()))
+    trained(options, observer, interrupt, false)
 }
 
-/// Trains and evaluates, and does `more` for the report.
+/// Trains and evaluates. With `alone`, also reports on the samples.
 fn trained(
     options: &TrainOptions,
     observer: &mut dyn Observer,
     interrupt: &AtomicBool,
-    more: impl Fn(&DividedStudy<'_>, &mut dyn Observer) -> Result<(), RunError>,
+    alone: bool,
 ) -> Result<Outcome, RunError> {
     Watch::over("train", observer, |watch| {
         let setup = TrainingSetup::new(TrainingSettings::of_run(options)?, watch)?;
@@ -54,11 +51,18 @@ fn trained(
         }
         let study = MatchedStudy::of(&setup, watch)?;
         let divided = DividedStudy::new(&setup, &study, watch)?;
+        let table = &study.study.table;
+        if alone {
+            warn_of_unseen_asvs(table, std::slice::from_ref(&divided.split), watch)?;
+        }
         let prepared = PreparedTraining::new(&divided, watch)?;
         let run = prepared.watched_directory(watch)?;
         let fitted = FittedTraining::new(prepared, &run, watch, interrupt)?;
         if fitted.outcome() == Outcome::Finished && setup.ranks.has_first() {
-            more(&divided, watch)?;
+            if alone {
+                let targets = &study.targets.columns;
+                ordination::report(options, table, &study.metadata, targets, watch)?;
+            }
             fitted.conclude(&run, watch)?;
         }
         Ok(fitted.outcome())

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::setup::TrainingSetup;
 use super::study::{MatchedStudy, division};
+use super::unseen_asvs::warn_of_unseen_asvs;
 use crate::members::LabelledSamples;
 use crate::options::TrainOptions;
 use aam_data::{Kinship, Metadata, Split, Table};
@@ -199,6 +200,7 @@ pub fn folded(
     };
     let folds = division.folds(folds, &mut |note| observer.observe(&Event::Note(&note)))?;
     let groups = division.into_groups();
+    warn_of_unseen_asvs(&study.table, &folds.splits, observer)?;
     Ok(FoldedStudy {
         ids: ids.to_vec(),
         rows: (0..ids.len()).collect(),

@@ -29,6 +29,7 @@ mod setup;
 mod stand_in;
 mod study;
 mod trial;
+mod unseen_asvs;
 
 pub use division::{DividedStudy, FoldedStudy, folded};
 pub use fitting::FittedTraining;
@@ -40,3 +41,4 @@ pub use settings::{TrainingSettings, check_data};
 pub use setup::TrainingSetup;
 pub use study::{MatchedSamples, MatchedStudy, division, unlabelled};
 pub use trial::Trial;
+pub use unseen_asvs::warn_of_unseen_asvs;

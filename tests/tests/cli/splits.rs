@@ -279,3 +279,40 @@ fn every_group_is_left_out_once() {
         assert_eq!(subjects[id], fold);
     }
 }
+
+#[test]
+fn held_out_samples_without_a_common_asv_are_a_warning() {
+    let aam = aam!();
+    let asvs = [["ACGTACGTAC", "ACGTACGTGG"], ["TTGACCATGA", "TTGACCATCC"]];
+    let (mut table, mut metadata) = (
+        format!("sample-id\t{}\n", asvs.concat().join("\t")),
+        "sample-id\tph\tstudy\n".to_owned(),
+    );
+    for sample in 0..24 {
+        let study = sample % 2;
+        let mut reads = [0; 4];
+        reads[2 * study] = 10 + sample;
+        reads[2 * study + 1] = 40 - sample;
+        let reads = reads.map(|count| count.to_string()).join("\t");
+        table.push_str(&format!("s{sample}\t{reads}\n"));
+        metadata.push_str(&format!("s{sample}\t{}\tstudy{study}\n", 5 + sample % 7));
+    }
+    aam.write("table.tsv", &table);
+    aam.write("metadata.tsv", &metadata);
+    let ids = |study: usize| (0..12).map(move |place| format!("s{}\n", 2 * place + study));
+    aam.write("train.txt", &ids(0).collect::<String>());
+    aam.write("held-out.txt", &ids(1).collect::<String>());
+    let train = "train --table table.tsv --metadata metadata.tsv --metadata-column ph --members kernel \
+                 --baseline-trees 0 --no-report";
+    let warning = "held-out samples share hardly any ASV with their training samples";
+    aam.ok(&format!(
+        "{train} --group-column study --folds 2 --output-dir folds"
+    ))
+    .says(&[&format!("24 of 24 {warning}")]);
+    aam.ok(&format!(
+        "{train} --train-samples train.txt --validation-samples held-out.txt --output-dir split"
+    ))
+    .says(&[&format!("12 of 12 {warning}")]);
+    let random = aam.ok(&format!("{train} --folds 2 --output-dir random"));
+    assert!(!random.stderr.contains(warning), "{}", random.stderr);
+}
