@@ -2,36 +2,19 @@
 //! that links it, and a program without it names the missing crate. A metric appears wherever the
 //! built-in ones do.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use aam_tests::{Aam, STUDY, aam};
 
 const TRAIN: &str = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                      --metadata-column ph --max-bp 30 --embedding-dim 16 --max-steps 1 \
                      --head cosine --head.scale 2 --output-dir trained";
 
-/// Builds the example with the target folder of the program under test, where its dependencies are
-/// built.
-fn build_example() -> PathBuf {
-    let beside = Path::new(env!("CARGO_BIN_EXE_aam-for-tests"));
-    let profile = beside.parent().expect("the folder of a profile");
-    let target = profile.parent().expect("the target folder");
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/third-party-head");
-    let mut build = Command::new(env!("CARGO"));
-    build.args(["build", "--offline"]).arg("--target-dir");
-    build.arg(target).current_dir(&example);
-    if profile.ends_with("release") {
-        build.arg("--release");
-    }
-    let status = build.status().expect("cargo runs");
-    assert!(status.success(), "the example builds");
-    profile.join(format!("aam-with-cosine{}", std::env::consts::EXE_SUFFIX))
+fn with_example() -> Aam {
+    Aam::new(env!("CARGO_BIN_EXE_aam-with-example"))
 }
 
 #[test]
 fn an_encoder_and_an_objective_from_another_crate_work_like_built_in_ones() {
-    let aam = Aam::new(build_example());
+    let aam = with_example();
     aam.ok("plugins list asv-encoder").prints(&[
         "kmer-counts",
         "aam-head-cosine 0.1.0",
@@ -85,7 +68,7 @@ fn an_encoder_and_an_objective_from_another_crate_work_like_built_in_ones() {
 
 #[test]
 fn a_head_from_another_crate_works_like_a_built_in_one() {
-    let aam = Aam::new(build_example());
+    let aam = with_example();
     aam.ok("plugins list head").prints(&[
         "cosine    aam-head-cosine 0.1.0",
         "mlp       aam-plugins 0.",
@@ -121,7 +104,7 @@ fn a_head_from_another_crate_works_like_a_built_in_one() {
 
 #[test]
 fn a_metric_from_another_crate_appears_wherever_built_in_ones_do() {
-    let aam = Aam::new(build_example());
+    let aam = with_example();
     aam.ok(STUDY);
     let train = "train --test-size 0.2 --members network --table study/table.biom --metadata study/metadata.tsv \
                  --metadata-column ph --max-bp 30 --embedding-dim 16 --baseline-trees 0";
