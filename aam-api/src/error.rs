@@ -129,6 +129,14 @@ pub enum PluginError {
         /// What is wrong.
         problem: String,
     },
+    /// A component returned predictions that are not numbers or not of the right shape.
+    #[error("the predictions of {component} cannot be used: {problem}")]
+    BadPredictions {
+        /// Kind and name of the component.
+        component: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A rank of several failed or cannot be reached.
     #[error("rank {rank} of {size}: {problem}")]
     Communication {

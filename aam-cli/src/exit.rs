@@ -95,7 +95,9 @@ impl From<&DeviceError> for Exit {
 impl From<&PluginError> for Exit {
     fn from(error: &PluginError) -> Self {
         match error {
-            PluginError::NotLinked { .. } | PluginError::Duplicate { .. } => Self::Model,
+            PluginError::NotLinked { .. }
+            | PluginError::Duplicate { .. }
+            | PluginError::BadPredictions { .. } => Self::Model,
             PluginError::Communication { .. } => Self::Failed,
             _ => Self::Usage,
         }

@@ -173,7 +173,7 @@ impl PredictableSamples {
             })
         })?;
         let (averaged, further) = match &predictor.members {
-            Some(members) => self.with_members(members, &predictor.numbers(), options, averaged),
+            Some(members) => self.with_members(members, &predictor.numbers(), options, averaged)?,
             None => (averaged, Vec::new()),
         };
         Ok(PredictedSamples {
@@ -193,7 +193,7 @@ impl PredictableSamples {
         numbers: &[bool],
         options: &PredictOptions,
         averaged: Vec<Averaged>,
-    ) -> (Vec<Averaged>, Vec<AtLevel>) {
+    ) -> Result<(Vec<Averaged>, Vec<AtLevel>), RunError> {
         let (network, spreads): (Vec<HeldOut>, Vec<Vec<f64>>) = averaged
             .into_iter()
             .enumerate()
@@ -207,11 +207,11 @@ impl PredictableSamples {
                 &network,
                 numbers,
                 &levels,
-            )
+            )?
             .into_iter();
         let samples = levels.next().map_or(network, |first| first.samples);
         let predictions = samples.into_iter().map(|sample| sample.predictions);
-        (predictions.zip(spreads).collect(), levels.collect())
+        Ok((predictions.zip(spreads).collect(), levels.collect()))
     }
 }
 

@@ -247,7 +247,7 @@ impl FinishedComparison {
             let (table, held_out) = (&divided.table, &split.validation);
             let offsets = fitted.offsets(table, samples.rows, samples.batches);
             let offsets = offsets.as_ref();
-            let predicted = fitted.predict(table, &categories, held_out, offsets, &numbers);
+            let predicted = fitted.predict(table, &categories, held_out, offsets, &numbers)?;
             match all.is_empty() {
                 true => all = predicted,
                 false => {

@@ -215,22 +215,19 @@ impl<'a> Methods<'a> {
         let [_, offsets] = &self.offsets;
         let offsets = offsets.as_ref().map(|of| of.of_rows(changed.origins()));
         let offsets = offsets.as_ref();
-        let learners = || -> Vec<Other> {
+        let learners = || -> Result<Vec<Other>, RunError> {
             let parts = rows.par_chunks(PART);
             let parts =
                 parts.map(|part| fitted.predict(&table, &categories, part, offsets, &numbers));
-            parts
-                .collect::<Vec<_>>()
-                .into_iter()
-                .reduce(joined)
-                .unwrap_or_default()
+            let parts = parts.collect::<Result<Vec<_>, RunError>>()?;
+            Ok(parts.into_iter().reduce(joined).unwrap_or_default())
         };
         let (network, learners) = std::thread::scope(|scope| {
             let learners = scope.spawn(learners);
             let network = self.network(&batcher, changed, &rows, inputs);
             (network, learners.join())
         });
-        let learners = learners.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let learners = learners.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         let levels = members.together(&network, &learners, &[]).into_iter();
         let combined = levels.map(|level| level.samples).next().unwrap_or_default();
         let names = members.names();

@@ -1,7 +1,9 @@
 //! Selection of the members of an ensemble.
 
 use aam_api::learner::learner;
-use aam_api::{BoxedLearner, LearnerKind, LearnerTarget, Registry, Resolved, TrainingSamples};
+use aam_api::{
+    BoxedLearner, LearnerKind, LearnerTarget, PluginError, Registry, Resolved, TrainingSamples,
+};
 use aam_data::{Kinship, Metadata, Table};
 use aam_evaluation::evaluation::NETWORK;
 use aam_evaluation::folds::inner_folds;
@@ -164,7 +166,17 @@ impl Members {
             let training =
                 TrainingSamples::new(&features, truth.target(), &truth.folds, samples.seed);
             for (member, fitted) in self.learners.iter().zip(&mut learners) {
-                fitted.targets.push(member.learner.fit(&training)?);
+                let learned = member.learner.fit(&training);
+                fitted.targets.push(learned.map_err(|error| match error {
+                    PluginError::Study { problem, help } => PluginError::Study {
+                        problem: format!(
+                            "learner '{}', target '{}': {problem}",
+                            member.name, column.name
+                        ),
+                        help,
+                    },
+                    error => error,
+                })?);
             }
         }
         Ok(FittedMembers {

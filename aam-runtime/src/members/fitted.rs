@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aam_api::{FittedLearnerObject, Resolved};
+use aam_api::{FittedLearnerObject, Kind, LearnerKind, PluginError, Resolved};
 use aam_data::{Metadata, Table};
 use aam_evaluation::combination;
 use aam_evaluation::evaluation::{NETWORK, Other};
@@ -11,6 +11,7 @@ use aam_features::FeatureSpace;
 use aam_run::RunError;
 use aam_study::batches::{Batches, Offsets};
 use aam_study::categories::{CategoryIds, CategoryVocabulary};
+use ndarray::Array2;
 
 use super::centring;
 
@@ -66,6 +67,9 @@ impl FittedMembers {
     /// The predictions of every learner for the samples of `table` at `rows` with the given
     /// `categories`, without the `offsets` of their batches. `numbers` says for each target whether it
     /// is numeric.
+    ///
+    /// # Errors
+    /// A learner whose predictions are not finite or not of the right shape.
     pub fn predict(
         &self,
         table: &Table,
@@ -73,7 +77,7 @@ impl FittedMembers {
         rows: &[usize],
         offsets: Option<&Offsets>,
         numbers: &[bool],
-    ) -> Vec<Other> {
+    ) -> Result<Vec<Other>, RunError> {
         let indicators = categories.indicators(rows, &self.categories);
         let features = self.space.of(table, rows).with_categories(indicators);
         let features = match offsets {
@@ -90,6 +94,13 @@ impl FittedMembers {
                 .collect();
             for (target, is_number) in member.targets.iter().zip(numbers) {
                 let predicted = target.predict(&features);
+                if let Some(problem) = unusable(&predicted, rows.len(), *is_number) {
+                    return Err(PluginError::BadPredictions {
+                        component: format!("{} '{}'", LearnerKind::NAME, member.name),
+                        problem,
+                    }
+                    .into());
+                }
                 for (sample, values) in samples.iter_mut().zip(predicted.rows()) {
                     sample.predictions.push(match is_number {
                         true => TargetPrediction::Number {
@@ -100,13 +111,31 @@ impl FittedMembers {
                     });
                 }
             }
-            Other {
+            Ok(Other {
                 name: member.name,
                 samples,
-            }
+            })
         });
         learners.collect()
     }
+}
+
+/// What is wrong with the `predicted` values or class probabilities of this number of samples, if anything.
+fn unusable(predicted: &Array2<f64>, samples: usize, is_number: bool) -> Option<String> {
+    let (rows, outputs) = predicted.dim();
+    let wanted = if is_number { outputs == 1 } else { outputs > 1 };
+    if rows != samples || !wanted {
+        let each = if is_number {
+            "one number"
+        } else {
+            "a probability for each class"
+        };
+        return Some(format!(
+            "they are {rows} × {outputs} numbers, but there are {samples} samples, each with {each}"
+        ));
+    }
+    let value = predicted.iter().find(|value| !value.is_finite())?;
+    Some(format!("one of them is {value}"))
 }
 
 /// The combined predictions of the members: the learners, and the network if it is a member.
@@ -124,4 +153,26 @@ pub fn with_network_first(network: Vec<HeldOut>, learners: Vec<Other>) -> Vec<Ot
         samples: network,
     };
     std::iter::once(network).chain(learners).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn predictions_are_finite_and_one_row_for_each_sample() {
+        let numbers = array![[1.0], [2.0]];
+        assert_eq!(unusable(&numbers, 2, true), None);
+        assert_eq!(unusable(&array![[0.4, 0.6]], 1, false), None);
+        let problem = unusable(&numbers, 3, true).unwrap();
+        assert!(
+            problem.contains("2 × 1 numbers, but there are 3 samples"),
+            "{problem}"
+        );
+        assert!(unusable(&numbers, 2, false).is_some());
+        let problem = unusable(&array![[1.0], [f64::NAN]], 2, true);
+        assert_eq!(problem.as_deref(), Some("one of them is NaN"));
+    }
 }

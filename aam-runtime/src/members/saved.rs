@@ -222,6 +222,9 @@ impl SavedMembers {
     /// The combined predictions of all members for the samples of `table` with the given
     /// `categories` and network predictions `network`, with intervals and prediction sets at
     /// `levels`, or at those of the training if `levels` is empty.
+    ///
+    /// # Errors
+    /// Those of [`FittedMembers::predict`].
     pub fn predict(
         &self,
         (table, batches): (&Table, Option<&Batches>),
@@ -229,13 +232,13 @@ impl SavedMembers {
         network: &[HeldOut],
         numbers: &[bool],
         levels: &[f64],
-    ) -> Vec<AtLevel> {
+    ) -> Result<Vec<AtLevel>, RunError> {
         let rows: Vec<usize> = network.iter().map(|sample| sample.row).collect();
         let all: Vec<usize> = (0..table.num_samples()).collect();
         let offsets = self.members.offsets(table, &all, batches);
         let members = &self.members;
-        let learners = members.predict(table, categories, &rows, offsets.as_ref(), numbers);
-        self.together(network, &learners, levels)
+        let learners = members.predict(table, categories, &rows, offsets.as_ref(), numbers)?;
+        Ok(self.together(network, &learners, levels))
     }
 
     /// The same from the learners' predictions for these samples, in the same order.

@@ -183,7 +183,7 @@ impl<'a> FittedTraining<'a> {
             held_out,
             offsets.as_ref(),
             &samples.numbers(),
-        );
+        )?;
         let together = combined(members.with_network, &network, &learners);
         let saved = SavedMembers {
             out_of_fold: OutOfFold::of(
