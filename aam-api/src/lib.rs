@@ -145,7 +145,8 @@ pub use precision::MixedPrecision;
 pub use recomputation::{Recomputation, nucleotide_predictor};
 pub use sample_encoder::{
     BoxedSampleEncoder, FittingAsvs, SampleAsvs, SampleEncoder, SampleEncoderConfig,
-    SampleEncoderContext, SampleEncoderKind, SampleView, ViewShape, boxed_sample_encoder,
+    SampleEncoderContext, SampleEncoderKind, SampleView, SampleViewer, ViewShape,
+    boxed_sample_encoder,
 };
 pub use schedule::{BoxedSchedule, Schedule, ScheduleConfig, ScheduleContext, ScheduleKind};
 pub use strategy::{

@@ -86,6 +86,10 @@ pub enum ViewShape {
     Asvs,
 }
 
+/// Views samples that have some of the ASVs it was made for: from the rows of a batch's distinct ASVs
+/// among those, `[distinct]`, to which the `index` of the samples refers, and the samples.
+pub type SampleViewer = Box<dyn Fn(Tensor<1, Int>, &SampleAsvs) -> SampleView + Send + Sync>;
+
 /// The ASVs that a sample encoder is fitted to.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -110,6 +114,14 @@ impl FittingAsvs {
 pub trait SampleEncoder {
     /// Returns what a predictor sees of `samples`, from the embeddings `[distinct, dim]` of their ASVs.
     fn view(&self, asvs: Tensor<2>, samples: &SampleAsvs, precision: MixedPrecision) -> SampleView;
+
+    /// Returns a function that gives the [`view`](Self::view), up to rounding, of any number of samples
+    /// with ASVs of the embeddings `asvs`, `[ASVs, dim]`, and computes only once what depends on ASVs
+    /// alone. `None`, the default, if that saves little or takes too much memory.
+    fn viewer(&self, asvs: Tensor<2>) -> Option<SampleViewer> {
+        let _ = asvs;
+        None
+    }
 
     /// Adds a [`view`](Self::view) of profiles to `graph`: from the embeddings `[asvs, dim]` of all ASVs
     /// that samples may have, and the reads of samples, `[samples, asvs]`, to profiles

@@ -143,6 +143,14 @@ fn apply(
         let furthest: f32 = beyond.abs().max().into_scalar();
         ensure!(furthest == 0.0, "the view is not zero at padding");
     }
+    if let Some(viewer) = encoder.viewer(asvs.clone()) {
+        let all: Vec<i32> = (0..DISTINCT as i32).collect();
+        let again = match viewer(Tensor::from_data(all.as_slice(), &device), &on_device) {
+            SampleView::Profiles(profiles) => profiles.unsqueeze_dim(1),
+            SampleView::Asvs(again) => again,
+        };
+        Array::read(&seen)?.check_close(&Array::read(&again)?, "view and viewer")?;
+    }
     let embedded = encoder.embed(asvs.clone(), &on_device, EXACT);
     ensure!(
         embedded.dims() == [batch, DIM],

@@ -4,7 +4,8 @@
 use aam_api::export::{Graph, Value};
 use aam_api::{
     BoxedAsvEncoder, BoxedSampleEncoder, FittingAsvs, MixedPrecision, NucleotideOutput,
-    Observation, Recomputation, SampleAsvs, SampleView, ViewShape, nucleotide_predictor,
+    Observation, Recomputation, SampleAsvs, SampleView, SampleViewer, ViewShape,
+    nucleotide_predictor,
 };
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::{Linear, LinearConfig};
@@ -108,6 +109,12 @@ impl Base {
     /// What a predictor sees of samples, from the ASV embeddings `[unique, dim]`.
     pub fn view(&self, asvs: Tensor<2>, samples: &SampleAsvs) -> SampleView {
         self.samples.view(asvs, samples, self.precision)
+    }
+
+    /// The same for any number of samples with ASVs of the embeddings `asvs`, `[ASVs, dim]`, faster, if the
+    /// sample encoder supports it.
+    pub fn viewer(&self, asvs: Tensor<2>) -> Option<SampleViewer> {
+        self.samples.viewer(asvs)
     }
 
     /// Adds [`view`](Self::view) to `graph`, if the sample encoder can be exported and gives profiles,

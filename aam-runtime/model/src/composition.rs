@@ -15,8 +15,10 @@
 //! compositions. Nothing is learned by gradient: signs and phases are drawn, means and scales are
 //! measured on the training samples.
 
-use aam_api::SampleAsvs;
+use std::f32::consts::SQRT_2;
+
 use aam_api::export::{Element, Graph, Value};
+use aam_api::{SampleAsvs, SampleView, SampleViewer};
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -30,6 +32,20 @@ enum Weighting {
     Logarithm,
     /// 1 where there are any.
     Presence,
+}
+
+const WEIGHTINGS: [Weighting; 2] = [Weighting::Logarithm, Weighting::Presence];
+
+impl Weighting {
+    /// The weight of each of the `unique` ASVs of a batch in each sample, `[batch, unique]`.
+    fn over_distinct(self, samples: &SampleAsvs, unique: usize) -> Tensor<2> {
+        let counts = samples.counts.clone();
+        let weights = match self {
+            Self::Logarithm => (counts * 2.0).log1p(),
+            Self::Presence => counts.greater_elem(0.0).float(),
+        };
+        over_distinct(weights, samples, unique)
+    }
 }
 
 /// A part of the vector.
@@ -158,9 +174,8 @@ impl Composition {
     pub fn sums(&self, z: Tensor<2>, samples: &SampleAsvs) -> Tensor<2> {
         let [unique, _] = z.dims();
         let codes = self.codes(z);
-        let counts = samples.counts.clone();
-        let logarithms = over_distinct((counts.clone() * 2.0).log1p(), samples, unique);
-        let presence = over_distinct(counts.greater_elem(0.0).float(), samples, unique);
+        let [logarithms, presence] =
+            WEIGHTINGS.map(|weighting| weighting.over_distinct(samples, unique));
         let sums = BLOCKS.iter().map(|block| {
             let weights = match block.weighting {
                 Weighting::Logarithm => &logarithms,
@@ -169,6 +184,39 @@ impl Composition {
             weights.clone().matmul(codes[block.codes].clone())
         });
         Tensor::cat(sums.collect(), 1)
+    }
+
+    /// [`forward`](Self::forward) for any number of samples that have ASVs of the whitened embeddings `z`,
+    /// `[ASVs, dim]`. As `f(n) c S'` is linear, `c S'` is computed once for each ASV.
+    pub fn viewer(&self, z: Tensor<2>) -> SampleViewer {
+        let (device, kernel, features) = (z.device(), self.kernel(), self.features);
+        let scale = fixed(&self.scale).unsqueeze_dim::<2>(1) * kernel.frequency;
+        let signs = kernel.signs(all_sums(), &device) * scale;
+        let center = fixed(&self.center).unsqueeze_dim::<2>(0);
+        let phases = kernel.phases(&device) - center.matmul(signs.clone());
+        let codes = self.codes(z);
+        let turned = WEIGHTINGS.map(|weighting| {
+            let mut first = 0;
+            let blocks = BLOCKS.iter().filter_map(|block| {
+                let codes = codes[block.codes].clone();
+                let rows = first..first + CODES[block.codes].number;
+                first = rows.end;
+                let own = || codes.matmul(signs.clone().slice([rows, 0..features]));
+                (block.weighting == weighting).then(own)
+            });
+            blocks.reduce(|sum, block| sum + block)
+        });
+        Box::new(move |rows, samples| {
+            let [unique] = rows.dims();
+            let mut sum = phases.clone();
+            for (weighting, turned) in WEIGHTINGS.iter().zip(&turned) {
+                if let Some(turned) = turned {
+                    let weights = weighting.over_distinct(samples, unique);
+                    sum = weights.matmul(turned.clone().select(0, rows.clone())) + sum;
+                }
+            }
+            SampleView::Profiles(sum.cos() * (f64::from(SQRT_2) * SIZE))
+        })
     }
 
     /// What a predictor sees, `[batch, features]`, each of a root mean square of [`SIZE`]. They are not

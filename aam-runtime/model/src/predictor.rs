@@ -291,8 +291,9 @@ impl Predictor {
         self.forward_view(SampleView::Profiles(profiles), None, categories)
     }
 
-    /// The forward pass, starting from the view of samples, without outputs that require ASVs.
-    fn forward_view(
+    /// The forward pass, starting from the view of samples, without outputs that require ASVs. The `mask`
+    /// of a view of ASVs is true at an ASV, `[batch, asvs]`.
+    pub fn forward_view(
         &self,
         view: SampleView,
         mask: Option<&Tensor<2, Bool>>,

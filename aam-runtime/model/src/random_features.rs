@@ -50,7 +50,7 @@ impl RandomFeatures {
     }
 
     /// The signs, `[width, number]`, each 1 or −1.
-    fn signs(&self, width: usize, device: &Device) -> Tensor<2> {
+    pub fn signs(&self, width: usize, device: &Device) -> Tensor<2> {
         let mut random = stream(0, self.name);
         let all = width * self.number;
         let mut signs = Vec::with_capacity(all.next_multiple_of(64));
@@ -63,7 +63,7 @@ impl RandomFeatures {
     }
 
     /// The phases, `[1, number]`, in `[0, 2π)`.
-    fn phases(&self, device: &Device) -> Tensor<2> {
+    pub fn phases(&self, device: &Device) -> Tensor<2> {
         let mut random = stream(1, self.name);
         let phases: Vec<f32> = (0..self.number)
             .map(|_| random.random::<f32>() * TAU)

@@ -4,7 +4,7 @@ use aam_api::export::{Graph, Value};
 use aam_api::{
     BoxedSampleEncoder, Erased, FittingAsvs, Kind, MixedPrecision, PluginError, SampleAsvs,
     SampleEncoder, SampleEncoderConfig, SampleEncoderContext, SampleEncoderKind, SampleView,
-    ViewShape,
+    SampleViewer, ViewShape,
 };
 use burn::module::{Initializer, Module};
 use burn::nn::{Linear, LinearConfig};
@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::abundance_pooling::{AbundancePooling, FeatureMoments, WEIGHTINGS};
 use super::composition::Composition;
+
+/// Maximum number of ASVs of which a viewer keeps what it has computed, 32 kB each by default.
+const MOST_IN_VIEWER: usize = 8192;
 
 /// Sums over codes of the ASVs, weighted by abundance. Learns from a few dozen samples.
 ///
@@ -100,6 +103,16 @@ impl SampleEncoder for AbundanceEncoder {
             ..
         } = &self.abundance;
         SampleView::Profiles(composition.forward(pooling.whiten(asvs), samples))
+    }
+
+    fn viewer(&self, asvs: Tensor<2>) -> Option<SampleViewer> {
+        let AbundanceBranch {
+            composition,
+            pooling,
+            ..
+        } = &self.abundance;
+        let [number, _] = asvs.dims();
+        (number <= MOST_IN_VIEWER).then(|| composition.viewer(pooling.whiten(asvs)))
     }
 
     fn export(&self, graph: &mut Graph, asvs: Tensor<2>, reads: &Value) -> Option<Value> {

@@ -263,7 +263,8 @@ impl<'a> Network<'a> {
             mask: mask.repeat_dim(0, number),
             counts: counts.repeat_dim(0, number),
         };
-        let found = of_input(&predictor.model, inputs, (asvs, &input), &origins);
+        let view = predictor.model.predictor.base.view(asvs, &input.samples);
+        let found = of_input(&predictor.model, inputs, (view, &input), &origins);
         let found = found.into_iter().enumerate();
         let found = found.map(|(row, predictions)| HeldOut { row, predictions });
         let found: Vec<HeldOut> = found.collect();

@@ -1,11 +1,11 @@
 //! Predictions of the members of a model, individually and combined, for samples with modified
 //! reads.
 
-use aam_api::SampleView;
+use aam_api::{SampleView, SampleViewer};
 use aam_evaluation::evaluation::{NETWORK, Other};
 use aam_evaluation::results::{HeldOut, TargetPrediction};
+use aam_model::ModelInput;
 use aam_model::batch::{Batch, Batcher};
-use aam_model::{ModelInput, Wants};
 use aam_run::RunError;
 use aam_run::events::{Event, Observer};
 use aam_study::batches::Offsets;
@@ -25,6 +25,8 @@ use crate::loaded_predictor::{CHUNK, LoadedPredictor, PredictableSamples};
 pub const TOGETHER: usize = 4096;
 /// Batch size of the network. Large batches are cheap if samples have few ASVs.
 pub const BATCH: usize = 1024;
+/// Batch size with a [`SampleViewer`], which is fastest if a batch has few distinct ASVs.
+const BATCH_OF_VIEWER: usize = 256;
 /// Number of samples that a learner predicts at once, on one thread.
 const PART: usize = 256;
 
@@ -47,6 +49,8 @@ pub struct Methods<'a> {
     predictor: &'a LoadedPredictor,
     samples: &'a PredictableSamples,
     embeddings: Embeddings,
+    /// Views samples faster than the network itself, if its sample encoder supports this.
+    viewer: Option<SampleViewer>,
     /// How the samples' batches differ for the network and for the learners, if the model removes that.
     /// Samples with modified reads stay in their batch, which stays as it is.
     offsets: [Option<Offsets>; 2],
@@ -114,6 +118,7 @@ impl<'a> Methods<'a> {
         Ok(Self {
             predictor,
             samples,
+            viewer: base.viewer(embeddings.all()),
             embeddings,
             offsets: [profiles.map(|(_, offsets)| offsets), members],
             target,
@@ -259,16 +264,19 @@ impl<'a> Methods<'a> {
         inputs: Inputs<'_>,
     ) -> Vec<HeldOut> {
         let seed = self.predictor.policy.seed;
-        let batches: Vec<Batch> = prediction_batches(batcher, rows, BATCH, seed, 0).collect();
+        let size = match self.viewer {
+            Some(_) => BATCH_OF_VIEWER,
+            None => BATCH,
+        };
+        let batches: Vec<Batch> = prediction_batches(batcher, rows, size, seed, 0).collect();
         let each = batches.len().div_ceil(rayon::current_num_threads()).max(1);
-        let embeddings = &self.embeddings;
+        let views = (&self.embeddings, self.viewer.as_ref());
         let (device, origins) = (&self.predictor.device, changed.origins());
         let parts = std::thread::scope(|scope| {
             let parts = batches.chunks(each).map(|part| {
                 let model = self.predictor.model.clone();
                 scope.spawn(move || -> Vec<HeldOut> {
-                    let forward =
-                        |batch| forward(&model, (inputs, embeddings), device, batch, origins);
+                    let forward = |batch| forward(&model, (inputs, views), device, batch, origins);
                     part.iter().flat_map(forward).collect()
                 })
             });
@@ -315,7 +323,7 @@ impl<'a> Methods<'a> {
 /// The predictions of `model` for a batch of samples derived from those at rows `origins`.
 fn forward(
     model: &FineTuned,
-    (inputs, embeddings): (Inputs<'_>, &Embeddings),
+    (inputs, (embeddings, viewer)): (Inputs<'_>, (&Embeddings, Option<&SampleViewer>)),
     device: &Device,
     batch: &Batch,
     origins: &[usize],
@@ -323,38 +331,39 @@ fn forward(
     let origins: Vec<usize> = batch.rows.iter().map(|&row| origins[row]).collect();
     let categories = inputs.categories.tensor(&origins, device);
     let input = batch.input(None, categories, device);
-    let asvs = embeddings.select(&batch.groups);
-    let found = of_input(model, inputs, (asvs, &input), &origins);
+    let view = match viewer {
+        Some(viewer) => viewer(embeddings.rows(&batch.groups), &input.samples),
+        None => {
+            let asvs = embeddings.select(&batch.groups);
+            model.predictor.base.view(asvs, &input.samples)
+        }
+    };
+    let found = of_input(model, inputs, (view, &input), &origins);
     let found = batch.rows.iter().zip(found);
     found
         .map(|(&row, predictions)| HeldOut { row, predictions })
         .collect()
 }
 
-/// The predictions of `model` for samples with the ASVs of embeddings `asvs`, `[distinct, dim]`, derived from
-/// those at rows `origins`.
+/// The predictions of `model` for samples with this view, derived from those at rows `origins`.
 pub fn of_input(
     model: &FineTuned,
     inputs: Inputs<'_>,
-    (asvs, input): (Tensor<2>, &ModelInput),
+    (view, input): (SampleView, &ModelInput),
     origins: &[usize],
 ) -> Vec<Vec<TargetPrediction>> {
-    let centred = inputs.offsets.and_then(|offsets| {
-        let view = model.predictor.base.view(asvs.clone(), &input.samples);
-        let SampleView::Profiles(profiles) = view else {
-            return None;
-        };
-        let own = origins.iter().flat_map(|&origin| offsets.at(origin));
-        let own = TensorData::new(own.copied().collect::<Vec<f32>>(), profiles.dims());
-        Some(profiles.clone() - Tensor::from_data(own, &profiles.device()))
-    });
-    let output = match centred {
-        Some(profiles) => {
-            let categories = input.categories.clone();
-            model.predictor.forward_profiles(profiles, categories)
+    let view = match (view, inputs.offsets) {
+        (SampleView::Profiles(profiles), Some(offsets)) => {
+            let own = origins.iter().flat_map(|&origin| offsets.at(origin));
+            let own = TensorData::new(own.copied().collect::<Vec<f32>>(), profiles.dims());
+            SampleView::Profiles(profiles.clone() - Tensor::from_data(own, &profiles.device()))
         }
-        None => model.predictor.forward_asvs(asvs, input, Wants::default()),
+        (view, _) => view,
     };
+    let mask = Some(&input.samples.mask);
+    let output = model
+        .predictor
+        .forward_view(view, mask, input.categories.clone());
     predictions(model, inputs.scales, origins, &output)
 }
 

@@ -8,7 +8,7 @@
 use aam_api::{AsvChunk, MaskedChunk, Recomputation};
 use burn::module::Module;
 use burn::optim::GradientsAccumulator;
-use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 
 use super::draws::AsvSeeds;
 use crate::embedding_cache::{EmbeddingCache, Entry};
@@ -183,14 +183,21 @@ impl Embeddings {
 
     /// The embeddings of `groups`, `[ASVs, dim]`, in order.
     pub fn select(&self, groups: &AsvGroups) -> Tensor<2> {
+        self.values.clone().select(0, self.rows(groups))
+    }
+
+    /// All embeddings, `[ASVs, dim]`, in an order of their own.
+    pub fn all(&self) -> Tensor<2> {
+        self.values.clone()
+    }
+
+    /// The rows of the ASVs of `groups` among [all](Self::all), `[ASVs]`, in order.
+    pub fn rows(&self, groups: &AsvGroups) -> Tensor<1, Int> {
         let rows: Vec<i32> = groups
             .features()
             .map(|feature| self.position[feature as usize] as i32)
             .collect();
-        let device = self.values.device();
-        self.values
-            .clone()
-            .select(0, Tensor::from_data(rows.as_slice(), &device))
+        Tensor::from_data(rows.as_slice(), &self.values.device())
     }
 }
 
