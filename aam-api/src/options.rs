@@ -5,6 +5,7 @@
 
 mod bounds;
 mod facts;
+mod list;
 
 use schemars::{JsonSchema, Schema};
 use serde::Serialize;
@@ -13,7 +14,9 @@ use serde_json::{Map, Value};
 
 use crate::PluginError;
 use bounds::Bounds;
+
 pub use facts::{Facts, FileUse, Heading, OnResume, Search, Spelling};
+pub use list::split_list;
 
 /// One option of a component or a command.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -246,7 +249,8 @@ impl OptionInfo {
         words(&self.schema)
     }
 
-    fn expected(&self) -> String {
+    /// Its type and range in words, such as `integer of at least 1`.
+    pub fn type_and_range(&self) -> String {
         let none = " or none";
         let (name, none) = match self.type_name.strip_suffix(none) {
             Some(name) => (name, none),
@@ -254,12 +258,16 @@ impl OptionInfo {
         };
         let items = self.schema.get("items").filter(|_| self.is_list());
         let range = Bounds::of(items.unwrap_or(&self.schema)).words();
-        let article = match name.split_whitespace().next() {
+        format!("{name}{range}{none}")
+    }
+
+    fn expected(&self) -> String {
+        let article = match self.type_name.split_whitespace().next() {
             Some("integer") => "an ",
             Some("number" | "list" | "table") => "a ",
             _ => "",
         };
-        format!("{article}{name}{range}{none}")
+        format!("{article}{}", self.type_and_range())
     }
 }
 
@@ -293,7 +301,8 @@ fn parse_text(schema: &Value, text: &str) -> Option<Value> {
         "array" => {
             let of = |schema: &Value| schema.get("items").cloned();
             let items = &of(schema).or_else(|| alternatives(schema).into_iter().find_map(of))?;
-            text.split(',')
+            split_list(text)
+                .into_iter()
                 .map(str::trim)
                 .filter(|item| !item.is_empty())
                 .map(|item| parse_text(items, item))

@@ -170,6 +170,24 @@ fn help_with(option: &OptionInfo, default: Option<String>) -> String {
     help
 }
 
+/// The help of an option that several components have, once for all those that describe it alike.
+fn help_of_each(holders: &[(&ComponentInfo, &OptionInfo)]) -> String {
+    let mut rest = holders.to_vec();
+    let mut parts = Vec::new();
+    while let Some(&(_, first)) = rest.first() {
+        let is_alike = |info: &OptionInfo| {
+            info.description == first.description && info.type_name == first.type_name
+        };
+        let (alike, others): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|(_, info)| is_alike(info));
+        let owners: Vec<&str> = alike.iter().map(|(component, _)| component.name).collect();
+        let help = help_with(first, default_of_each(&alike));
+        parts.push(format!("{}: {help}", owners.join(", ")));
+        rest = others;
+    }
+    parts.join("; ")
+}
+
 /// The default of an option that several components have; if it differs, the default of each.
 fn default_of_each(holders: &[(&ComponentInfo, &OptionInfo)]) -> Option<String> {
     let (_, first) = holders.first()?;
@@ -245,14 +263,13 @@ fn component_flag(kind: &KindEntry, option: &str, components: &[ComponentInfo]) 
     let Some((_, first)) = holders.first() else {
         return bare(arg, "true").hide(true);
     };
-    let owners: Vec<&str> = holders
-        .iter()
-        .map(|(component, _)| component.name)
-        .collect();
-    let help = help_with(first, default_of_each(&holders));
+    let is_same = |(_, info): &(&ComponentInfo, &OptionInfo)| value_name(info) == value_name(first);
     let arg = arg
-        .value_name(value_name(first))
-        .help(format!("{}: {help}", owners.join(", ")));
+        .value_name(match holders.iter().all(is_same) {
+            true => value_name(first),
+            false => "VALUE",
+        })
+        .help(help_of_each(&holders));
     match holders.iter().any(|(_, info)| info.is_switch()) {
         true => bare(arg, "true"),
         false => arg,

@@ -1,7 +1,7 @@
 //! Several components of a kind in one run, with options: `unifrac,taxonomy:weight=0.5`.
 
 use aam_api::error::nearest;
-use aam_api::options::{OptionInfo, shown};
+use aam_api::options::{OptionInfo, shown, split_list};
 use aam_api::{Choice, ComponentInfo, KindEntry, PluginError};
 
 use super::flags::Given;
@@ -25,7 +25,7 @@ pub(super) fn choice(
     given: &[Given],
 ) -> Result<Choice, Failure> {
     let (mut components, mut names) = (Vec::new(), Vec::new());
-    for item in naming.names.split(',').map(str::trim) {
+    for item in split_list(naming.names).into_iter().map(str::trim) {
         let name = item.split(':').next().unwrap_or_default();
         let found = kind.find(name);
         let component = found.map_err(|error| Failure::from(error).at(&naming.place))?;

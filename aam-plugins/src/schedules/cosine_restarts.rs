@@ -19,7 +19,7 @@ pub struct CosineRestartsConfig {
     /// How many times longer each cosine is than the previous one.
     #[schemars(range(min = 1, max = 1_000_000), transform = Facts::new().was_option("scheduler-t-mult").because("as in the reference"))]
     pub t_mult: usize,
-    /// Lowest learning rate of a cosine.
+    /// Lowest learning rate of the cosine.
     #[schemars(range(min = 0.0))]
     pub eta_min: f64,
 }

@@ -22,7 +22,8 @@ pub struct ComponentList<'a> {
 
 impl ComponentList<'_> {
     /// Parses an item: a component of kind `K` with options, as in
-    /// `forest:trees=300:min-samples-leaf=3`. Options of items are returned separately.
+    /// `forest:trees=300:min-samples-leaf=3` or `kernel:widths=[1,4]`. Options of items are returned
+    /// separately.
     ///
     /// # Errors
     /// A component that is not linked, an unknown option, or a value that the option does not accept.
@@ -52,7 +53,11 @@ impl ComponentList<'_> {
                 let names = names.join(", ");
                 refused(format!("{name} has no option '{option}'; it has {names}"))
             })?;
-            let value = known.parse(value).map_err(|expected| {
+            let bare = value
+                .strip_prefix('[')
+                .and_then(|rest| rest.strip_suffix(']'));
+            let items = bare.filter(|_| known.is_list()).unwrap_or(value);
+            let value = known.parse(items).map_err(|expected| {
                 refused(format!("{option}: expected {expected}, found '{value}'"))
             })?;
             match self.of_items.iter().any(|of| of.name == option) {

@@ -171,7 +171,7 @@ impl Item {
             others: &[],
             of_items: &of_items,
         };
-        let items = choice.name.split(',').map(|text| {
+        let items = options::split_list(&choice.name).into_iter().map(|text| {
             let (choice, of_item) = list.item::<ObjectiveKind>(text.trim())?;
             let weight = of_item.get("weight").and_then(Value::as_f64);
             let weight = weight.unwrap_or(ItemOptions::default().weight);

@@ -204,7 +204,7 @@ pub struct TrainOptions {
     )]
     pub baseline_trees: usize,
     /// Methods whose mean is the prediction: network, and learners (`aam plugins list learner`),
-    /// with options as in `forest:trees=300`. Used by `aam train`; other commands train the network
+    /// with options as in `forest:trees=300` or `kernel:widths=[1,4]`. Used by `aam train`; other commands train the network
     /// alone.
     #[schemars(transform = Facts::new().common()
         .because("the best on average over the studies in learning.md"))]

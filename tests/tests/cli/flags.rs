@@ -337,7 +337,7 @@ fn help_and_version_go_to_standard_output() {
         .prints(&aam_cli::Exit::ALL.map(|(_, meaning)| meaning));
     aam.ok("train --help").prints(&[
         "--head.hidden",
-        "film, mlp, moe, quantile, residual: Widths of the hidden layers",
+        "film, mlp, quantile: Widths of the hidden layers",
     ]);
     aam.ok("completions bash")
         .prints(&["_aam()", "--head.hidden"]);

@@ -1,5 +1,6 @@
 //! The methods of a run as a paragraph for a paper, written from its record.
 
+use aam_api::options::split_list;
 use maud::{Markup, html};
 use serde_json::Value;
 
@@ -154,7 +155,7 @@ impl Text {
             learned.push("masked nucleotides".to_owned());
         }
         if has_weight("unifrac-weight") {
-            let objectives = objective.unwrap_or("unifrac").split(',');
+            let objectives = split_list(objective.unwrap_or("unifrac")).into_iter();
             learned.extend(objectives.map(|item| match item.split(':').next() {
                 Some("unifrac") => {
                     let metric = text_of(record, "unifrac-metric").unwrap_or("unweighted");
