@@ -118,7 +118,8 @@ pub trait Fusion {
     }
 
     /// Adds [`fuse_profile`](Self::fuse_profile) to `graph`. `None`, the default unless the fusion
-    /// [changes nothing](Self::changes_nothing), if the fusion cannot be exported.
+    /// [changes nothing](Self::changes_nothing), if the fusion cannot be exported. A fusion that leaves
+    /// profiles as they are, but not what is pooled, returns `profiles`.
     fn export_profile(
         &self,
         graph: &mut Graph,

@@ -162,7 +162,8 @@ pub trait FittedLearner: Debug + Send + Sync {
     }
 
     /// Rejects a state that [`predict`](Self::predict) cannot use: one fitted to another number of
-    /// abundance columns, category columns or outputs, or one that is damaged.
+    /// abundance columns, category columns or outputs, or one that is damaged, in which an index or a shape
+    /// that `predict` relies on is wrong.
     ///
     /// # Errors
     /// A description of the mismatch.
@@ -175,7 +176,9 @@ pub trait LearnerConfig: Config + Send + Sync + 'static {
     const NAME: &'static str;
     /// Further names by which users may choose it.
     const ALIASES: &'static [&'static str] = &[];
-    /// The fitted learner.
+    /// The fitted learner. Checkpoints keep it in the format of the crate `postcard`, which knows no field
+    /// names: a field is always written (no `skip_serializing_if`), and an `ndarray` needs that crate's
+    /// feature `serde`.
     type Fitted: FittedLearner + Serialize + DeserializeOwned + 'static;
 
     /// Fits the learner to samples. The result does not depend on the number of threads.

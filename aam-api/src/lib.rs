@@ -47,6 +47,7 @@
 //!
 //! - [`AsvEncoder`], [`SampleEncoder`], [`CountEmbedding`], [`Head`], [`Fusion`], [`Loss`],
 //!   [`Metric`], [`ParallelStrategy`]: what a component of each kind does.
+//! - [`FittedLearner`]: the same for the other members of a run, such as forests.
 //! - [`OptimizerConfig`], [`Schedule`], [`TargetTransform`], [`SampleObjective`], [`Augmentation`]:
 //!   the same for the components of a training run.
 //! - [`Communicator`]: how the ranks of a run exchange tensors, in threads or processes.

@@ -131,7 +131,8 @@ pub trait Loss {
     }
 
     /// Whether the outputs are values of the target itself, so that output activations
-    /// (softplus, sigmoid) and scaling of the outputs make sense.
+    /// (softplus, sigmoid) and scaling of the outputs make sense. A network with such outputs also starts
+    /// from those of a ridge regression where it can, and the loss shapes only what training adds.
     fn outputs_are_values(&self) -> bool {
         false
     }

@@ -57,7 +57,8 @@ pub trait TargetTransform: Debug + Send + Sync {
     /// this place among its [`categories`](Self::categories), or of none of them.
     fn forward(&self, y: f64, category: Option<usize>) -> f64;
 
-    /// The inverse of [`forward`](Self::forward), finite for any finite number.
+    /// The inverse of [`forward`](Self::forward), finite for any finite number: an untrained or diverging
+    /// model can return 10,000, whose `sinh` or `exp` is not.
     fn inverse(&self, z: f64, category: Option<usize>) -> f64;
 
     /// Adds [`inverse`](Self::inverse) to `graph`, from 64-bit numbers `z` to 64-bit numbers of the same
@@ -91,7 +92,8 @@ pub trait TransformConfig: Config + Send + Sync + 'static {
     const NAME: &'static str;
     /// Further names by which users may choose it.
     const ALIASES: &'static [&'static str] = &[];
-    /// The fitted transform, which serialises to a table.
+    /// The fitted transform, which serialises to a table without the keys `transform`, `provider` and
+    /// `version`. It is all that a checkpoint keeps, so it has what it needs of the options, too.
     type Fitted: TargetTransform + Serialize + DeserializeOwned + 'static;
 
     /// Fits the transform to the training samples of a column.
@@ -210,17 +212,37 @@ impl FittedTransform {
     /// Fits `transform`, which [`Registry::build`] built from `resolved`.
     ///
     /// # Errors
-    /// An option out of range.
+    /// An option out of range, or a state that cannot be saved.
     pub fn fit(
         resolved: &Resolved,
         transform: &dyn TransformObject,
         targets: &TrainingTargets<'_>,
     ) -> Result<Self, PluginError> {
+        let fitted = transform.fit(targets)?;
+        if let Some(problem) = unsaveable(&fitted.state()) {
+            return Err(PluginError::BadOptions {
+                kind: TransformKind::NAME,
+                component: resolved.name.clone(),
+                problem,
+            });
+        }
         Ok(Self {
             name: resolved.name.clone(),
             provider: Some((resolved.provider.clone(), resolved.version.clone())),
-            fitted: transform.fit(targets)?,
+            fitted,
         })
+    }
+
+    /// The error for the first transform in `manifest`, at any depth, that this program was built
+    /// without.
+    pub fn not_linked(manifest: &Value) -> Option<PluginError> {
+        match manifest {
+            Value::Array(items) => items.iter().find_map(Self::not_linked),
+            Value::Object(table) => {
+                missing(table).or_else(|| table.values().find_map(Self::not_linked))
+            }
+            _ => None,
+        }
     }
 
     fn read(mut table: Map<String, Value>) -> Result<Self, PluginError> {
@@ -233,12 +255,7 @@ impl FittedTransform {
         let registry = Registry::<TransformKind>::load()?;
         let plugin = registry.find(&name).map_err(|error| match &provider {
             None => error,
-            Some((provider, version)) => PluginError::NotLinked {
-                kind: TransformKind::NAME,
-                name: name.clone(),
-                provider: provider.clone(),
-                version: version.clone(),
-            },
+            Some((provider, version)) => not_linked(&name, provider, version),
         })?;
         let options = plugin.resolve(&Map::new())?;
         let transform = plugin.build(&options, &(), &Device::default())?;
@@ -290,6 +307,35 @@ const NAME: &str = "transform";
 const PROVIDER: &str = "provider";
 const VERSION: &str = "version";
 
+/// The error for the transform in `table`, if there is one and this program was built without it.
+fn missing(table: &Map<String, Value>) -> Option<PluginError> {
+    let text = |key: &str| table.get(key).and_then(Value::as_str);
+    let (name, provider, version) = (text(NAME)?, text(PROVIDER)?, text(VERSION)?);
+    let registry = Registry::<TransformKind>::load().ok()?;
+    match registry.find(name) {
+        Ok(_) => None,
+        Err(_) => Some(not_linked(name, provider, version)),
+    }
+}
+
+fn not_linked(name: &str, provider: &str, version: &str) -> PluginError {
+    PluginError::NotLinked {
+        kind: TransformKind::NAME,
+        name: name.to_owned(),
+        provider: provider.to_owned(),
+        version: version.to_owned(),
+    }
+}
+
+/// Why a fitted transform with this state cannot be saved, if it cannot.
+pub(crate) fn unsaveable(state: &Map<String, Value>) -> Option<String> {
+    let mut reserved = [NAME, PROVIDER, VERSION].into_iter();
+    let key = reserved.find(|key| state.contains_key(*key))?;
+    Some(format!(
+        "its fitted state has the key '{key}', which is reserved"
+    ))
+}
+
 impl PartialEq for FittedTransform {
     fn eq(&self, other: &Self) -> bool {
         self.table() == other.table()
@@ -330,4 +376,29 @@ crate::define_kind! {
     }
 
     fn build<C: TransformConfig>(C::NAME, C::ALIASES) = |config, ()| Ok(Box::new(config.clone()));
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_transform_that_is_not_linked_is_found_at_any_depth() {
+        let of = |name: &str| {
+            let table =
+                json!({ "transform": name, "provider": "aam-mine", "version": "0.2.0", "mean": 1 });
+            FittedTransform::not_linked(&json!({ "targets": [{ "values": { "numbers": table } }] }))
+        };
+        let error = of("unheard-of").expect("it is not linked").to_string();
+        assert!(
+            error.contains("'unheard-of' comes from the crate aam-mine 0.2.0"),
+            "{error}"
+        );
+        assert_eq!(
+            FittedTransform::not_linked(&json!({ "transform": "zscore" })),
+            None
+        );
+    }
 }

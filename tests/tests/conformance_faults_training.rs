@@ -297,6 +297,7 @@ enum TransformFault {
     Unsaved,
     Overflow,
     NoNegatives,
+    ReservedKey,
 }
 
 /// Halves a target, and may have a fault.
@@ -312,6 +313,8 @@ struct FaultyTransform {
     fault: TransformFault,
     #[serde(skip)]
     scale: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<u32>,
 }
 
 impl TransformConfig for FaultyTransformConfig {
@@ -326,6 +329,7 @@ impl TransformConfig for FaultyTransformConfig {
         Ok(FaultyTransform {
             fault: self.fault,
             scale,
+            version: (self.fault == TransformFault::ReservedKey).then_some(1),
         })
     }
 
@@ -377,7 +381,34 @@ fn every_fault_of_a_transform_is_named() {
             TransformFault::NoNegatives,
             "it says that some values become negative, but none does",
         ),
+        (
+            TransformFault::ReservedKey,
+            "its fitted state has the key 'version', which is reserved",
+        ),
     ] {
         says(&fault, &verdict(fault), expected);
+    }
+}
+
+#[test]
+fn an_option_that_no_file_can_set_is_named() {
+    let verdict = verdict(|| testing::transform(&NamedTransformConfig::default()));
+    assert!(verdict.contains("has an option 'name'"), "{verdict}");
+}
+
+/// A transform with an option that no file can set.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+struct NamedTransformConfig {
+    /// A name.
+    name: String,
+}
+
+impl TransformConfig for NamedTransformConfig {
+    const NAME: &'static str = "named";
+    type Fitted = FaultyTransform;
+
+    fn fit(&self, targets: &TrainingTargets<'_>) -> Result<FaultyTransform, PluginError> {
+        FaultyTransformConfig::default().fit(targets)
     }
 }

@@ -75,7 +75,7 @@ fn a_head_from_another_crate_works_like_a_built_in_one() {
     ]);
     aam.ok("plugins describe head cosine").prints(&[
         "Scaled cosine similarity to a learned prototype",
-        "--head.scale  (number; default 3.0)",
+        "--head.scale  (number above 0; default 3.0)",
     ]);
 
     aam.ok(STUDY);
@@ -100,6 +100,38 @@ fn a_head_from_another_crate_works_like_a_built_in_one() {
     plain
         .refuses("train --head cosine --table t --metadata m --metadata-column c --output-dir o")
         .says(&["unknown head 'cosine'", "available: film, linear"]);
+}
+
+#[test]
+fn a_learner_and_a_transform_from_another_crate_work_like_built_in_ones() {
+    let aam = with_example();
+    aam.ok("plugins describe learner neighbours").prints(&[
+        "number  (integer of at least 1; default 5)",
+        "--members network,neighbours:number=5",
+    ]);
+    aam.ok(STUDY);
+    aam.ok(
+        "train --table study/table.biom --metadata study/metadata.tsv --metadata-column ph --max-bp 30 \
+         --members network,neighbours:number=3,kernel:widths=[1,4] --target-transform asinh \
+         --target-transform.cofactor 5 --epochs 2 --folds 3 --baseline-trees 0 --output-dir run",
+    );
+    assert_eq!(
+        aam.column("run/predictions_neighbours.tsv", "prediction")
+            .len(),
+        24
+    );
+    aam.ok("predict --model run --table study/table.biom --output p.tsv");
+    aam.refuses("train --table study/table.biom --metadata study/metadata.tsv --metadata-column ph --members neighbours:number=0 --output-dir no")
+        .says(&["expected an integer of at least 1, found '0'"]);
+
+    // Without the crate, it is not the checkpoint that is at fault.
+    let without = aam!().run(&format!(
+        "predict --model {} --table {} --output p.tsv",
+        aam.path("run").display(),
+        aam.path("study/table.biom").display()
+    ));
+    assert!(!without.stderr.contains("damaged"), "{}", without.stderr);
+    without.says(&["the target-transform 'asinh' comes from the crate aam-head-cosine 0.1.0"]);
 }
 
 #[test]

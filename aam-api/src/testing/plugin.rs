@@ -19,6 +19,10 @@ pub(super) fn check<K: Kind>(plugin: &Plugin<K>, between_words: char) -> Check {
         let name = &option.name;
         ensure!(is_kebab_case(name), "option '{name}' is not kebab-case");
         ensure!(
+            name != "name",
+            "has an option 'name', which is that of the component itself in a configuration file"
+        );
+        ensure!(
             !option.description.is_empty(),
             "option '{name}' has no documentation"
         );

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::numbers::Numbers;
 use super::{Check, Conformance, ensure, plugin};
-use crate::transform::FittedObject;
+use crate::transform::{FittedObject, unsaveable};
 use crate::{BoxedTransform, Plugin, TrainingTargets, TransformKind};
 
 /// Outputs of a model that has learned nothing or the wrong thing.
@@ -71,6 +71,9 @@ fn check_column(transform: &BoxedTransform, column: &Column) -> Check {
     check_inverse(transform, &alone, &column.values, None)?;
     for place in (0..sizes(&grouped)).map(Some).chain([None]) {
         check_inverse(transform, &grouped, &column.values, place)?;
+    }
+    if let Some(problem) = unsaveable(&grouped.state()) {
+        return Err(problem);
     }
     check_saving(transform, &grouped, &column.values)?;
     let constant = column.values.iter().all(|y| *y == column.values[0]);

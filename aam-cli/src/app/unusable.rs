@@ -121,8 +121,12 @@ impl<'a> Line<'a> {
             return self.helped(Failure::usage(problem));
         };
         let hint = self.place_of(name).unwrap_or_else(|| {
-            let names = self.flags(self.command).chain(self.flags(self.program));
-            did_you_mean(nearest(name, names).map(|similar| format!("--{similar}")))
+            let own = || self.flags(self.command);
+            let of_kind = LISTED.iter().find(|(kind, _)| *kind == name);
+            let of_kind = of_kind.and_then(|(_, flag)| own().find(|known| known == flag));
+            let of_kind = of_kind.map(str::to_owned);
+            let similar = of_kind.or_else(|| nearest(name, own().chain(self.flags(self.program))));
+            did_you_mean(similar.map(|similar| format!("--{similar}")))
         });
         let failure = Failure::usage(format!("`{}` has no flag '--{name}'{hint}", self.words));
         match self.listed(name) {

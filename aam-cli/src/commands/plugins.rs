@@ -1,7 +1,8 @@
 //! `aam plugins`: lists and describes components.
 
 use aam_api::kind::{kind_called, kinds};
-use aam_api::{ComponentInfo, KindEntry, PluginError};
+use aam_api::{ComponentInfo, Kind, KindEntry, LearnerKind, PluginError};
+use aam_runtime::evaluation::evaluation::NETWORK;
 use clap::ArgMatches;
 use serde_json::Value;
 
@@ -115,7 +116,15 @@ fn describe(component: &ComponentInfo) -> String {
         };
         text.push_str(&format!(
             "  {flag}{}  ({}; default {default})\n      {}\n",
-            option.name, option.type_name, option.description
+            option.name,
+            option.type_and_range(),
+            option.description
+        ));
+    }
+    if let (LearnerKind::NAME, Some(option)) = (*kind, options.first()) {
+        text.push_str(&format!(
+            "\nAs a member:\n\n--members {NETWORK},{name}:{}={}\n",
+            option.name, option.default
         ));
     }
     if !chosen {

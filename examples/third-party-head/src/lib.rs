@@ -1,5 +1,6 @@
 //! Components for `aam` in a crate of their own: a head, an ASV encoder ([`kmer`]), a
-//! pre-training objective ([`shannon`]), an optimizer ([`adamax`]) and a [metric].
+//! pre-training objective ([`shannon`]), an optimizer ([`adamax`]), a [metric], a learner
+//! ([`neighbours`]) and a target transform ([`asinh`]).
 //!
 //! A file is all there is to a component. This one holds the options of the head
 //! ([`CosineHeadConfig`]), its module ([`CosineHead`]) and one line that registers it. `src/main.rs`
@@ -13,8 +14,10 @@
 //! [`adamax`] is an optimizer, which any run of the program can choose as well.
 
 pub mod adamax;
+pub mod asinh;
 pub mod kmer;
 pub mod metric;
+pub mod neighbours;
 pub mod shannon;
 
 use aam_api::export::{ExportedCategories, Graph, Value};

@@ -36,6 +36,16 @@ fn the_optimizer_conforms() {
 }
 
 #[test]
+fn the_learner_and_the_transform_conform() {
+    use aam_head_cosine::asinh::AsinhConfig;
+    use aam_head_cosine::neighbours::NeighboursConfig;
+    aam_api::testing::learner(&NeighboursConfig::default());
+    aam_api::testing::learner(&NeighboursConfig { number: 3 });
+    aam_api::testing::transform(&AsinhConfig::default());
+    aam_api::testing::transform(&AsinhConfig { cofactor: 50.0 });
+}
+
+#[test]
 fn is_registered() {
     let heads = aam_api::Registry::<aam_api::HeadKind>::load().expect("no duplicates");
     let cosine = heads.find("cosine").expect("it is linked");

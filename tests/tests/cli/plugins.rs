@@ -64,7 +64,7 @@ fn a_description_has_the_documentation_and_every_option() {
     aam.ok("plugins describe head mlp").prints(&[
         "head 'mlp', from aam-plugins 0.",
         "Multi-layer perceptron",
-        "--head.hidden  (list of integers; default [64])",
+        "--head.hidden  (list of integers from 1 to 65536; default [64])",
         "[head]\nname = \"mlp\"\nhidden = [64]",
     ]);
     aam.ok("plugins describe head linear")

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use aam_api::FittedTransform;
 use burn::module::Module;
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use safetensors::{Dtype, SafeTensors};
@@ -131,6 +132,9 @@ pub fn manifest_of(text: &[u8]) -> Result<Manifest, String> {
         return Err(problem.to_owned());
     }
     let value = older_formats::upgraded(value)?;
+    if let Some(missing) = FittedTransform::not_linked(&value) {
+        return Err(missing.to_string());
+    }
     let manifest: Manifest =
         serde_json::from_value(value).map_err(|error| format!("it is damaged: {error}"))?;
     match inconsistent(&manifest) {
