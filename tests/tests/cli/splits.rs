@@ -303,7 +303,7 @@ fn held_out_samples_without_a_common_asv_are_a_warning() {
     aam.write("train.txt", &ids(0).collect::<String>());
     aam.write("held-out.txt", &ids(1).collect::<String>());
     let train = "train --table table.tsv --metadata metadata.tsv --metadata-column ph --members kernel \
-                 --baseline-trees 0 --no-report";
+                 --baseline-trees 0 --no-report --transpose";
     let warning = "held-out samples share hardly any ASV with their training samples";
     aam.ok(&format!(
         "{train} --group-column study --folds 2 --output-dir folds"
