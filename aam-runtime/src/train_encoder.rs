@@ -17,7 +17,7 @@ use aam_model::device::device;
 use aam_reference::evaluation::{Embed, embedding, judge, kmers};
 use aam_reference::genes::Genes;
 use aam_reference::training::{Losses, Plan, Training};
-use aam_reference::weights::shipped;
+use aam_reference::weights::{rounded, shipped};
 use aam_run::RunError;
 use aam_run::checkpoint_files::MANIFEST;
 use aam_run::events::{Event, Observer, Outcome};
@@ -226,9 +226,10 @@ fn training<'a>(
 
 fn line(step: usize, losses: Losses) -> String {
     format!(
-        "{}: losses of organisms {:.3}, taxa {:.3}, tree {:.3}",
+        "{}: losses of organisms {:.3}, families {:.3}, taxa {:.3}, tree {:.3}",
         counted(step, "update"),
         losses.organisms,
+        losses.families,
         losses.taxa,
         losses.tree
     )
@@ -242,7 +243,8 @@ fn finish(
     directory: &RunDirectory,
     observer: &mut dyn Observer,
 ) -> Result<(), RunError> {
-    let encoder = training.encoder();
+    // What is evaluated is what is written.
+    let encoder = rounded(training.encoder());
     let path = directory.join(ENCODER);
     write_whole_bytes(&path, &shipped(&encoder, genes, seed)?)?;
     observer.observe(&Event::Saved(&path))?;

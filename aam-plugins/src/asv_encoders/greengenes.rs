@@ -55,7 +55,7 @@ impl AsvEncoderConfig for GreengenesConfig {
             input: weights.linear("input", device)?,
             hidden: weights.linear("hidden", device)?,
             output: Linear {
-                weight: Param::from_tensor(rotated(weights.tensor("output.weight", device)?)),
+                weight: Param::from_tensor(rotated(weights.matrix("output.weight", device)?)),
                 bias: Some(Param::from_tensor(rotated(bias).reshape([dim]))),
             },
             typical: Some(Param::from_tensor(typical / length).set_require_grad(false)),
@@ -80,19 +80,34 @@ impl Weights {
         device: &Device,
     ) -> Result<Tensor<D>, PluginError> {
         let view = self.0.tensor(name).map_err(|error| broken(&error))?;
-        if view.dtype() != Dtype::F16 || view.shape().len() != D {
-            return Err(broken(&name));
-        }
-        let numbers = view.data().chunks_exact(2);
-        let numbers = numbers.map(|two| f16::from_le_bytes([two[0], two[1]]).to_f32());
-        let data = TensorData::new(numbers.collect::<Vec<f32>>(), view.shape().to_vec());
-        Ok(Tensor::from_data(data, device))
+        let (data, shape) = (view.data(), view.shape().to_vec());
+        let numbers: Vec<f32> = match (view.dtype(), shape.len() == D) {
+            (Dtype::I8, true) => data.iter().map(|&byte| f32::from(byte as i8)).collect(),
+            (Dtype::F16, true) => {
+                let numbers = data.chunks_exact(2);
+                let numbers = numbers.map(|two| f16::from_le_bytes([two[0], two[1]]).to_f32());
+                numbers.collect()
+            }
+            (Dtype::F32, true) => {
+                let numbers = data.chunks_exact(4);
+                let numbers = numbers.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+                numbers.collect()
+            }
+            _ => return Err(broken(&name)),
+        };
+        Ok(Tensor::from_data(TensorData::new(numbers, shape), device))
+    }
+
+    /// A matrix of parameters, stored as numbers of steps and the step of each column.
+    fn matrix(&self, name: &str, device: &Device) -> Result<Tensor<2>, PluginError> {
+        let step: Tensor<1> = self.tensor(&format!("{name}.step"), device)?;
+        Ok(self.tensor::<2>(name, device)? * step.unsqueeze_dim(0))
     }
 
     fn linear(&self, name: &str, device: &Device) -> Result<Linear, PluginError> {
         let part = |part: &str| format!("{name}.{part}");
         Ok(Linear {
-            weight: Param::from_tensor(self.tensor(&part("weight"), device)?),
+            weight: Param::from_tensor(self.matrix(&part("weight"), device)?),
             bias: Some(Param::from_tensor(self.tensor(&part("bias"), device)?)),
         })
     }

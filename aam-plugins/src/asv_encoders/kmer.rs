@@ -29,7 +29,7 @@ pub struct KmerConfig {
 
 impl Default for KmerConfig {
     fn default() -> Self {
-        Self { k: 6, hidden: 512 }
+        Self { k: 6, hidden: 1024 }
     }
 }
 

@@ -8,16 +8,20 @@
 //! - taxa: at each rank, the vector of a read's taxon should be the nearest: the cross-entropy of
 //!   softmax(z w / τ) (Movshovitz-Attias et al., *No fuss distance metric learning using proxies*,
 //!   ICCV 2017);
+//! - families: among all reads of other genera, those of the same family should be the nearest: −ln of
+//!   their share of the sum of exp(z z' / τ) (after Khosla et al., *Supervised contrastive learning*,
+//!   NeurIPS 2020). A genus that was never seen has no vector; its relatives are all there is to find;
 //! - tree: 1 − r, for the correlation r of the distances ‖z − z'‖ with those in the tree.
 
 use burn::module::{Initializer, Module, Param};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::genes::{Gene, Genes, LEARNED_RANKS};
+use crate::genes::{FAMILY, GENUS, Gene, Genes, LEARNED_RANKS};
 
-/// The temperature τ for organisms and taxa.
+/// The temperatures τ for organisms, families and taxa.
 const ORGANISM_TEMPERATURE: f64 = 0.1;
+const FAMILY_TEMPERATURE: f64 = 0.1;
 const TAXON_TEMPERATURE: f64 = 0.06;
 
 /// A vector for each taxon at a rank.
@@ -85,6 +89,48 @@ pub(crate) fn organisms(a: &Tensor<2>, b: &Tensor<2>) -> Tensor<1> {
     (own(similar.clone()) + own(similar.transpose())) / 2.0
 }
 
+/// The family loss of reads `z`, `[reads, dim]`, of `genes`: the mean over those with a read of another
+/// genus of their family; 0 if there are none.
+pub(crate) fn families(z: &Tensor<2>, genes: &[&Gene]) -> Tensor<1> {
+    let reads = genes.len();
+    let family = |i: usize| genes[i].taxa[FAMILY];
+    let is_same_genus = |i: usize, j: usize| {
+        let (a, b) = (genes[i], genes[j]);
+        std::ptr::eq(a, b) || (a.taxa[GENUS].is_some() && a.taxa[GENUS] == b.taxa[GENUS])
+    };
+    let mut others = vec![0f32; reads * reads];
+    let mut relatives = vec![0f32; reads * reads];
+    let mut with_relatives = Vec::new();
+    for i in 0..reads {
+        let mut has_relatives = false;
+        for j in (0..reads).filter(|&j| family(j).is_some() && !is_same_genus(i, j)) {
+            others[i * reads + j] = 1.0;
+            if family(i) == family(j) {
+                relatives[i * reads + j] = 1.0;
+                has_relatives = true;
+            }
+        }
+        if has_relatives {
+            with_relatives.push(i as i32);
+        }
+    }
+    let device = z.device();
+    if with_relatives.is_empty() {
+        return Tensor::zeros([1], &device);
+    }
+    // Cosines are at most 1, so no exponential overflows.
+    let similar = z.clone().matmul(z.clone().transpose());
+    let weights = ((similar - 1.0) / FAMILY_TEMPERATURE).exp();
+    let rows = with_relatives.len();
+    let rows = Tensor::<1, Int>::from_data(TensorData::new(with_relatives, [rows]), &device);
+    let sum_over = |pairs: Vec<f32>| {
+        let pairs = Tensor::<2>::from_data(TensorData::new(pairs, [reads, reads]), &device);
+        let sums = (weights.clone() * pairs).sum_dim(1);
+        sums.select(0, rows.clone()).log()
+    };
+    (sum_over(others) - sum_over(relatives)).mean()
+}
+
 /// The loss of distances between `a` and `b`, both `[organisms, dim]`, whose tree distances are
 /// `tree`, `[organisms, organisms]`.
 pub(crate) fn tree(a: &Tensor<2>, b: &Tensor<2>, tree: Tensor<2>) -> Tensor<1> {
@@ -103,4 +149,43 @@ pub(crate) fn tree(a: &Tensor<2>, b: &Tensor<2>, tree: Tensor<2>) -> Tensor<1> {
     let size = |x: Tensor<2>| (x.square().sum() + 1e-12).sqrt();
     let r = (x.clone() * y.clone()).sum() / (size(x) * size(y));
     -r + 1.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gene(family: u32, genus: u32) -> Gene {
+        let mut taxa = [None; aam_data::RANK_NAMES.len()];
+        (taxa[FAMILY], taxa[GENUS]) = (Some(family), Some(genus));
+        Gene {
+            sequence: String::new(),
+            amplicons: [None; aam_data::AMPLICONS.len()],
+            tip: 0,
+            taxa,
+        }
+    }
+
+    fn loss(genes: &[Gene], reads: [[f32; 2]; 3]) -> f32 {
+        let z = Tensor::<2>::from_data(reads, &Device::flex());
+        families(&z, &genes.iter().collect::<Vec<&Gene>>()).into_scalar()
+    }
+
+    #[test]
+    fn relatives_of_other_genera_are_to_be_the_nearest() {
+        let genes = [gene(0, 0), gene(0, 1), gene(1, 2)];
+        let (x, y) = ([1.0, 0.0], [0.0, 1.0]);
+        // The third has no relatives.
+        let near = (1.0 + (-10f32).exp()).ln();
+        assert!((loss(&genes, [x, x, y]) - near).abs() < 1e-5);
+        let far = (2f32.ln() + (1.0 + 10f32.exp()).ln()) / 2.0;
+        assert!((loss(&genes, [x, y, y]) - far).abs() < 1e-4);
+    }
+
+    #[test]
+    fn reads_of_one_genus_are_not_relatives() {
+        let genes = [gene(0, 0), gene(0, 0), gene(1, 1)];
+        let reads = [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]];
+        assert_eq!(loss(&genes, reads), 0.0);
+    }
 }

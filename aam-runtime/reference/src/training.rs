@@ -1,17 +1,20 @@
 //! The training of an encoder.
 
+use std::collections::BTreeMap;
+
 use aam_api::{BoxedAsvEncoder, MixedPrecision};
 use aam_core::random::stream;
 use burn::module::Module;
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
+use rand::seq::IndexedRandom;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::genes::{Gene, Genes};
+use crate::genes::{FAMILY, Gene, Genes};
 use crate::losses::{self, Taxa, unit};
 use crate::reads::{batch, sequenced};
 use crate::tree_distances::TreeDistances;
@@ -20,6 +23,8 @@ use crate::tree_distances::TreeDistances;
 const IN_TREE: usize = 192;
 /// Weight of the tree distance loss.
 const TREE_WEIGHT: f64 = 3.0;
+/// Number of organisms per family in an update. By chance alone, few families would have two.
+const PER_FAMILY: usize = 4;
 /// Fraction of the updates with a rising learning rate.
 const WARM_UP: f64 = 0.02;
 
@@ -55,6 +60,8 @@ impl Plan {
 pub struct Losses {
     /// The organism loss.
     pub organisms: f64,
+    /// The family loss.
+    pub families: f64,
     /// The taxon loss.
     pub taxa: f64,
     /// The tree distance loss.
@@ -73,6 +80,8 @@ pub struct Training<'a> {
     pub(crate) model: Learning,
     pub(crate) optimizer: ModuleOptimizer,
     genes: &'a Genes,
+    /// The training genes by family; those without one are together.
+    families: BTreeMap<Option<u32>, Vec<usize>>,
     distances: TreeDistances,
     pub(crate) plan: Plan,
     device: Device,
@@ -93,8 +102,13 @@ impl<'a> Training<'a> {
             encoder,
             taxa: Taxa::new(genes, dim, device),
         };
+        let mut families: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+        for (number, gene) in genes.training.iter().enumerate() {
+            families.entry(gene.taxa[FAMILY]).or_default().push(number);
+        }
         Self {
             model,
+            families,
             optimizer: ModuleOptimizer::from(AdamWConfig::new().with_weight_decay(1e-4).build()),
             genes,
             distances: TreeDistances::of(&genes.tree),
@@ -111,11 +125,7 @@ impl<'a> Training<'a> {
 
     /// Performs one update.
     pub fn update(&mut self) -> Losses {
-        let mut random = stream(self.plan.seed, &format!("update {}", self.step));
-        let all = &self.genes.training;
-        let organisms: Vec<(&Gene, u64)> = (0..self.plan.organisms)
-            .map(|_| (&all[random.random_range(0..all.len())], random.random()))
-            .collect();
+        let organisms = self.organisms();
         let reads: Vec<[String; 2]> = organisms
             .par_iter()
             .map(|&(gene, seed)| {
@@ -129,10 +139,12 @@ impl<'a> Training<'a> {
             let tokens = batch(&reads, &self.device);
             unit(self.model.encoder.forward(tokens, MixedPrecision::None))
         });
+        let both: Vec<&Gene> = genes.iter().chain(&genes).copied().collect();
+        let families = losses::families(&Tensor::cat(vec![a.clone(), b.clone()], 0), &both);
         let organisms = losses::organisms(&a, &b);
         let taxa = (self.model.taxa.loss(&a, &genes) + self.model.taxa.loss(&b, &genes)) / 2.0;
         let tree = self.tree_loss(&a, &b, &genes);
-        let loss = organisms.clone() + taxa.clone() + tree.clone() * TREE_WEIGHT;
+        let loss = organisms.clone() + families.clone() + taxa.clone() + tree.clone() * TREE_WEIGHT;
         let gradients = GradientsParams::from_grads(loss.backward(), &self.model);
         let rate = self.plan.rate_of(self.step);
         self.model = self.optimizer.step(rate, self.model.clone(), gradients);
@@ -140,9 +152,28 @@ impl<'a> Training<'a> {
         let number = |term: Tensor<1>| f64::from(term.into_scalar::<f32>());
         Losses {
             organisms: number(organisms),
+            families: number(families),
             taxa: number(taxa),
             tree: number(tree),
         }
+    }
+
+    /// The organisms of this update, each with a seed of its reads: some of a family, then of another.
+    /// Families are drawn in proportion to their genes.
+    fn organisms(&self) -> Vec<(&'a Gene, u64)> {
+        let mut random = stream(self.plan.seed, &format!("update {}", self.step));
+        let all = &self.genes.training;
+        let mut organisms = Vec::with_capacity(self.plan.organisms + PER_FAMILY);
+        while organisms.len() < self.plan.organisms {
+            let family = all[random.random_range(0..all.len())].taxa[FAMILY];
+            let drawn: Vec<usize> = self.families[&family]
+                .sample(&mut random, PER_FAMILY)
+                .copied()
+                .collect();
+            organisms.extend(drawn.into_iter().map(|gene| (&all[gene], random.random())));
+        }
+        organisms.truncate(self.plan.organisms);
+        organisms
     }
 
     /// The tree loss within one draw of reads and across the two.

@@ -7,6 +7,7 @@ use aam_core::random::stream;
 use aam_model::spread;
 use aam_run::RunError;
 use aam_train::checkpoint::directory::weights;
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use half::f16;
 use rand::RngExt;
@@ -21,9 +22,34 @@ use crate::reads::drawn;
 const READS: usize = 8192;
 const TYPICAL: usize = 1024;
 
-/// The parameters of `encoder`, together with the `rotation`, `[dim, dim]`, to the principal
-/// components of the embeddings of training reads, and the embeddings of `typical` reads,
-/// `[1024, dim]`. All numbers are 16-bit.
+/// The largest number of 8 bits.
+const LARGEST: f32 = 127.0;
+
+/// `encoder` with its matrices rounded to 8 bits per number: to multiples of a 127th of the largest
+/// number of each column.
+pub fn rounded(encoder: BoxedAsvEncoder) -> BoxedAsvEncoder {
+    struct Rounded;
+    impl ModuleMapper for Rounded {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            match D {
+                2 => param.map(|matrix| {
+                    let step = matrix.clone().abs().max_dim(0) / LARGEST;
+                    let step = step.clamp_min(f32::MIN_POSITIVE);
+                    (matrix / step.clone()).round() * step
+                }),
+                _ => param,
+            }
+        }
+    }
+    encoder.map(&mut Rounded)
+}
+
+/// The parameters of a [`rounded`] encoder, together with the `rotation`, `[dim, dim]`, to the
+/// principal components of the embeddings of training reads, and the embeddings of `typical` reads,
+/// `[1024, dim]`.
+///
+/// Matrices of parameters have 8 bits per number, and their `.step`, `[columns]`, has 32: a number is
+/// that many steps of its column. All others have 16 bits.
 ///
 /// # Errors
 /// Never in practice: the bytes are written to memory.
@@ -33,25 +59,54 @@ pub fn shipped(encoder: &BoxedAsvEncoder, genes: &Genes, seed: u64) -> Result<Ve
     };
     let bytes = weights(encoder)?;
     let parameters = SafeTensors::deserialize(&bytes).map_err(|error| broken(&error))?;
-    let mut halves: BTreeMap<String, (Vec<usize>, Vec<u8>)> = BTreeMap::new();
+    let mut tensors: BTreeMap<String, (Dtype, Vec<usize>, Vec<u8>)> = BTreeMap::new();
     for (name, view) in parameters.tensors() {
+        let shape = view.shape().to_vec();
         let numbers = view.data().chunks_exact(4);
         let numbers = numbers.map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]));
-        halves.insert(name, (view.shape().to_vec(), half(numbers)));
+        let &[_, columns] = shape.as_slice() else {
+            tensors.insert(name, (Dtype::F16, shape, half(numbers)));
+            continue;
+        };
+        let (steps, bytes) = in_steps(&numbers.collect::<Vec<f32>>(), columns);
+        tensors.insert(format!("{name}.step"), (Dtype::F32, vec![columns], steps));
+        tensors.insert(name, (Dtype::I8, shape, bytes));
     }
     let typical = embeddings(encoder, genes, seed);
     let [_, dim] = typical.dims();
-    let rotation = principal_components(typical.clone());
-    halves.insert("rotation".to_owned(), (vec![dim, dim], half(rotation)));
+    let rotation = half(principal_components(typical.clone()));
+    tensors.insert(
+        "rotation".to_owned(),
+        (Dtype::F16, vec![dim, dim], rotation),
+    );
     let kept = typical.slice(0..TYPICAL).into_data();
     let kept = half(kept.iter::<f32>());
-    halves.insert("typical".to_owned(), (vec![TYPICAL, dim], kept));
-    let mut views = Vec::with_capacity(halves.len());
-    for (name, (shape, bytes)) in &halves {
-        let view = TensorView::new(Dtype::F16, shape.clone(), bytes);
+    tensors.insert("typical".to_owned(), (Dtype::F16, vec![TYPICAL, dim], kept));
+    let mut views = Vec::with_capacity(tensors.len());
+    for (name, (kind, shape, bytes)) in &tensors {
+        let view = TensorView::new(*kind, shape.clone(), bytes);
         views.push((name.clone(), view.map_err(|error| broken(&error))?));
     }
     serialize(views, None).map_err(|error| broken(&error))
+}
+
+/// The step of each column of a rounded `matrix`, in 32 bits each, and the numbers of steps, in 8.
+fn in_steps(matrix: &[f32], columns: usize) -> (Vec<u8>, Vec<u8>) {
+    let mut steps = vec![f32::MIN_POSITIVE; columns];
+    for row in matrix.chunks(columns) {
+        for (step, number) in steps.iter_mut().zip(row) {
+            *step = step.max(number.abs() / LARGEST);
+        }
+    }
+    let counts = matrix
+        .iter()
+        .zip(steps.iter().cycle())
+        .map(|(number, step)| (number / step).round() as i8);
+    let counts = counts.flat_map(i8::to_le_bytes).collect();
+    (
+        steps.into_iter().flat_map(f32::to_le_bytes).collect(),
+        counts,
+    )
 }
 
 fn half(numbers: impl IntoIterator<Item = f32>) -> Vec<u8> {
@@ -83,4 +138,19 @@ fn principal_components(rows: Tensor<2>) -> Vec<f32> {
     places
         .map(|place| eigen.eigenvectors[place] as f32)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_counted_in_steps_of_their_column() {
+        let (steps, counts) = in_steps(&[127.0, -0.5, 3.0, 0.25], 2);
+        let steps = steps.chunks_exact(4);
+        let steps = steps.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        assert_eq!(steps.collect::<Vec<f32>>(), [1.0, 0.5 / LARGEST]);
+        let counts = counts.into_iter().map(|byte| byte as i8);
+        assert_eq!(counts.collect::<Vec<i8>>(), [127, -127, 3, 64]);
+    }
 }
