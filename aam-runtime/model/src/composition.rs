@@ -62,17 +62,17 @@ struct Block {
 const CODES: [RandomFeatures; 3] = [
     RandomFeatures {
         name: "codes of ASVs",
-        number: 1024,
+        number: 4096,
         frequency: 60.0,
     },
     RandomFeatures {
         name: "codes of close relatives",
-        number: 512,
+        number: 1024,
         frequency: 3.0,
     },
     RandomFeatures {
         name: "codes of relatives",
-        number: 256,
+        number: 512,
         frequency: 0.7,
     },
 ];
