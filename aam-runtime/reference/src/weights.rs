@@ -8,7 +8,7 @@ use aam_model::spread;
 use aam_run::RunError;
 use aam_train::checkpoint::directory::weights;
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use half::f16;
 use rand::RngExt;
 use safetensors::tensor::TensorView;
@@ -33,9 +33,15 @@ pub fn rounded(encoder: BoxedAsvEncoder) -> BoxedAsvEncoder {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
             match D {
                 2 => param.map(|matrix| {
-                    let step = matrix.clone().abs().max_dim(0) / LARGEST;
-                    let step = step.clamp_min(f32::MIN_POSITIVE);
-                    (matrix / step.clone()).round() * step
+                    let data = matrix.to_data();
+                    let columns = matrix.dims()[1];
+                    let (steps, counts) =
+                        in_steps(&data.iter::<f32>().collect::<Vec<_>>(), columns);
+                    let counts = counts.into_iter().map(f32::from);
+                    let numbers = counts.zip(steps.iter().cycle());
+                    let numbers = numbers.map(|(count, step)| count * step);
+                    let data = TensorData::new(numbers.collect::<Vec<f32>>(), matrix.dims());
+                    Tensor::from_data(data, &matrix.device())
                 }),
                 _ => param,
             }
@@ -68,7 +74,9 @@ pub fn shipped(encoder: &BoxedAsvEncoder, genes: &Genes, seed: u64) -> Result<Ve
             tensors.insert(name, (Dtype::F16, shape, half(numbers)));
             continue;
         };
-        let (steps, bytes) = in_steps(&numbers.collect::<Vec<f32>>(), columns);
+        let (steps, counts) = in_steps(&numbers.collect::<Vec<f32>>(), columns);
+        let steps = steps.into_iter().flat_map(f32::to_le_bytes).collect();
+        let bytes = counts.into_iter().flat_map(i8::to_le_bytes).collect();
         tensors.insert(format!("{name}.step"), (Dtype::F32, vec![columns], steps));
         tensors.insert(name, (Dtype::I8, shape, bytes));
     }
@@ -90,23 +98,18 @@ pub fn shipped(encoder: &BoxedAsvEncoder, genes: &Genes, seed: u64) -> Result<Ve
     serialize(views, None).map_err(|error| broken(&error))
 }
 
-/// The step of each column of a rounded `matrix`, in 32 bits each, and the numbers of steps, in 8.
-fn in_steps(matrix: &[f32], columns: usize) -> (Vec<u8>, Vec<u8>) {
+/// The step of each column of a `matrix`, and the number of steps that is nearest to each number.
+fn in_steps(matrix: &[f32], columns: usize) -> (Vec<f32>, Vec<i8>) {
     let mut steps = vec![f32::MIN_POSITIVE; columns];
     for row in matrix.chunks(columns) {
         for (step, number) in steps.iter_mut().zip(row) {
             *step = step.max(number.abs() / LARGEST);
         }
     }
-    let counts = matrix
-        .iter()
-        .zip(steps.iter().cycle())
-        .map(|(number, step)| (number / step).round() as i8);
-    let counts = counts.flat_map(i8::to_le_bytes).collect();
-    (
-        steps.into_iter().flat_map(f32::to_le_bytes).collect(),
-        counts,
-    )
+    let numbers = matrix.iter().zip(steps.iter().cycle());
+    let counts = numbers.map(|(number, step)| (number / step).round() as i8);
+    let counts = counts.collect();
+    (steps, counts)
 }
 
 fn half(numbers: impl IntoIterator<Item = f32>) -> Vec<u8> {
@@ -146,11 +149,8 @@ mod tests {
 
     #[test]
     fn numbers_are_counted_in_steps_of_their_column() {
-        let (steps, counts) = in_steps(&[127.0, -0.5, 3.0, 0.25], 2);
-        let steps = steps.chunks_exact(4);
-        let steps = steps.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-        assert_eq!(steps.collect::<Vec<f32>>(), [1.0, 0.5 / LARGEST]);
-        let counts = counts.into_iter().map(|byte| byte as i8);
-        assert_eq!(counts.collect::<Vec<i8>>(), [127, -127, 3, 64]);
+        let (steps, counts) = in_steps(&[127.0, -0.5, 3.3, 0.25], 2);
+        assert_eq!(steps, [1.0, 0.5 / LARGEST]);
+        assert_eq!(counts, [127, -127, 3, 64]);
     }
 }
