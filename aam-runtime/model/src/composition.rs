@@ -2,295 +2,268 @@
 //! close to each other.
 //!
 //! ```text
-//! c_a = √2 cos(z_a S w + φ) − mean             codes of the ASV a, of the whitened embedding z_a
-//! u   = Σ_a f(n_a) c_a                         for f(n) = ln(1 + 2n), and for f(n) = [n > 0]
-//! x   = √2 cos(S' (u − center) s + φ')         what a predictor sees
+//! c_a = Σ_b s_b (√2 cos(z_a S_b w_b + φ_b) − mean_b)     codes of the ASV a, of its whitened embedding z_a
+//! u   = Σ_a ln(1 + 2 n_a) c_a − center                   sums over the ASVs of a sample
+//! x   = cos u, sin u                                     what a predictor sees
 //! ```
 //!
-//! At a high frequency `w` the codes of two ASVs have nothing in common unless they are the same,
-//! so that `u` is a sketch of the log-abundances of all ASVs; at lower ones relatives are alike. As
-//! codes have a mean of 0 over the ASVs, adding a constant to the logarithms of all of them changes
-//! nothing, which makes them centred log-ratios (with half a read for none:
-//! `ln(n + ½) = ln(1 + 2n) − ln 2`). The last step makes linear what is a Gaussian kernel between
-//! compositions. Nothing is learned by gradient: signs and phases are drawn, means and scales are
+//! At a high frequency `w` the codes of two ASVs have nothing in common unless they are the same; at
+//! lower ones relatives are alike. As codes have a mean of 0 over the ASVs, adding a constant to the
+//! logarithms of all of them changes nothing, which makes them centred log-ratios (with half a read for
+//! none: `ln(n + ½) = ln(1 + 2n) − ln 2`). Each sum has codes of its own, so that products of `x`
+//! approximate a Gaussian kernel between log-ratios however many ASVs there are (Rahimi and Recht,
+//! *Random features for large-scale kernel machines*, NIPS 2007; that cosine and sine together are more
+//! accurate than cosines with random phases: Sutherland and Schneider, *On the error of random Fourier
+//! features*, UAI 2015). Nothing is learned by gradient: signs and phases are drawn, means and scales are
 //! measured on the training samples.
 
 use std::f32::consts::SQRT_2;
+use std::ops::Range;
 
-use aam_api::export::{Element, Graph, Value};
+use aam_api::export::{Graph, Value};
 use aam_api::{SampleAsvs, SampleView, SampleViewer};
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
 
 use super::abundance_pooling::{FeatureMoments, constant, fixed, over_distinct, stored};
 use super::random_features::RandomFeatures;
 
-/// How the reads of an ASV count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Weighting {
-    /// `ln(1 + 2n)`.
-    Logarithm,
-    /// 1 where there are any.
-    Presence,
-}
-
-const WEIGHTINGS: [Weighting; 2] = [Weighting::Logarithm, Weighting::Presence];
-
-impl Weighting {
-    /// The weight of each of the `unique` ASVs of a batch in each sample, `[batch, unique]`.
-    fn over_distinct(self, samples: &SampleAsvs, unique: usize) -> Tensor<2> {
-        let counts = samples.counts.clone();
-        let weights = match self {
-            Self::Logarithm => (counts * 2.0).log1p(),
-            Self::Presence => counts.greater_elem(0.0).float(),
-        };
-        over_distinct(weights, samples, unique)
-    }
-}
-
-/// A part of the vector.
+/// Codes of ASVs at one frequency.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Block {
-    /// Place of its codes in [`CODES`].
-    codes: usize,
-    weighting: Weighting,
-    /// Its length in the whole.
+struct Codes {
+    name: &'static str,
+    frequency: f64,
+    /// The length of their sums relative to that of the other codes.
     length: f64,
 }
 
-/// Codes of ASVs, from those that distinguish any two to those that relatives share.
-const CODES: [RandomFeatures; 3] = [
-    RandomFeatures {
+/// From codes that distinguish any two ASVs to those that relatives share.
+const CODES: [Codes; 3] = [
+    Codes {
         name: "codes of ASVs",
-        number: 4096,
         frequency: 60.0,
+        length: 1.0,
     },
-    RandomFeatures {
+    Codes {
         name: "codes of close relatives",
-        number: 1024,
         frequency: 3.0,
+        length: 0.7,
     },
-    RandomFeatures {
+    Codes {
         name: "codes of relatives",
-        number: 512,
         frequency: 0.7,
+        length: 0.5,
     },
 ];
 /// Root mean square of what a predictor sees. An update of Adam moves all weights by at most the
 /// learning rate; with features of size 1, it would move predictions far beyond their spread.
-pub(crate) const SIZE: f64 = 0.125;
-/// The parts of the vector, one after the other.
-const BLOCKS: [Block; 4] = [
-    Block {
-        codes: 0,
-        weighting: Weighting::Logarithm,
-        length: 1.0,
-    },
-    Block {
-        codes: 0,
-        weighting: Weighting::Presence,
-        length: 0.5,
-    },
-    Block {
-        codes: 1,
-        weighting: Weighting::Logarithm,
-        length: 0.7,
-    },
-    Block {
-        codes: 2,
-        weighting: Weighting::Logarithm,
-        length: 0.5,
-    },
-];
+pub(crate) const SIZE: f64 = 0.0625;
+/// The number of ASVs whose codes are computed at once, 48 kB each by default.
+const ASVS: usize = 256;
+/// The number of such parts that are computed in parallel.
+const PARTS: usize = 8;
+/// The number of ASVs over which the mean of codes is measured.
+const MEASURED: usize = 1024;
 
 /// Sums of codes over the ASVs of a sample, and features of them.
 #[derive(burn::module::Module, Debug)]
 pub struct Composition {
+    /// The mean of each code, one frequency after the other.
     mean: Param<Tensor<1>>,
-    center: Param<Tensor<1>>,
+    /// Of each frequency.
     scale: Param<Tensor<1>>,
-    features: usize,
+    /// The mean of each scaled sum.
+    center: Param<Tensor<1>>,
+    number: usize,
 }
 
 impl Composition {
-    /// A composition that a predictor sees as this number of `features`, not fitted to samples yet.
-    pub fn new(features: usize, device: &Device) -> Self {
-        let (codes, sums) = (all_codes(), all_sums());
-        let zeros = |length: usize| Param::from_tensor(Tensor::zeros([length], device));
+    /// A composition of this `number` of sums, not fitted to samples yet.
+    pub fn new(number: usize, device: &Device) -> Self {
+        let filled = |length: usize, value: f64| {
+            constant(Param::from_tensor(Tensor::full([length], value, device)))
+        };
         Self {
-            mean: constant(zeros(codes)),
-            center: constant(zeros(sums)),
-            scale: constant(Param::from_tensor(Tensor::full(
-                [sums],
-                (sums as f64).powf(-0.5),
-                device,
-            ))),
-            features,
+            mean: filled(CODES.len() * number, 0.0),
+            scale: filled(CODES.len(), (CODES.len() as f64).powf(-0.5)),
+            center: filled(number, 0.0),
+            number,
         }
     }
 
     /// Features that a predictor sees.
     pub fn features(&self) -> usize {
-        self.features
+        2 * self.number
     }
 
-    /// With codes that have a mean of 0 over the whitened embeddings `z`, `[ASVs, dim]`.
+    /// With codes that have a mean of 0 over the whitened embeddings `z`, `[ASVs, dim]`; over some of them
+    /// if there are many.
     pub fn with_mean_of(self, z: Tensor<2>) -> Self {
         let device = self.mean.lazy_device();
-        let codes = CODES.iter().map(|codes| of_asvs(codes, z.clone()));
-        let mean = Tensor::cat(codes.collect(), 1).mean_dim(0);
-        let mean = mean.reshape([all_codes()]).into_data();
+        let [number, _] = z.dims();
+        let every = number.div_ceil(MEASURED).max(1);
+        let measured = Tensor::arange_step(0..number as i64, every, &device);
+        let mean = self.waves(&z).of(z.select(0, measured)).mean_dim(0);
+        let mean = mean.reshape([self.all_codes()]).into_data();
         Self {
             mean: stored(self.mean, mean, &device),
             ..self
         }
     }
 
-    /// With blocks of the lengths that they are to have over samples whose sums have these `moments`.
+    /// With sums of the lengths that they are to have over samples whose [`sums`](Self::sums) have these
+    /// `moments`, and a mean squared length of 1 together.
     pub fn scaled(self, moments: &FeatureMoments) -> Self {
         let device = self.mean.lazy_device();
-        let (means, scales) = center_and_scale(moments);
-        let shape = [means.len()];
+        let (means, variances) = moments.mean_and_variance();
+        let all: f64 = CODES.iter().map(|codes| codes.length.powi(2)).sum();
+        let mut center = vec![0.0; self.number];
+        let mut scales = Vec::with_capacity(CODES.len());
+        for (place, codes) in CODES.iter().enumerate() {
+            let own = place * self.number..(place + 1) * self.number;
+            let variance = variances[own.clone()].iter().sum::<f64>() / self.number as f64;
+            let scale = codes.length / (all * variance.max(f64::from(f32::EPSILON))).sqrt();
+            let sums = center.iter_mut().zip(&means[own]);
+            sums.for_each(|(center, mean)| *center += scale * mean);
+            scales.push(scale);
+        }
+        let data = |values: Vec<f64>| {
+            let values: Vec<f32> = values.into_iter().map(|value| value as f32).collect();
+            let shape = [values.len()];
+            TensorData::new(values, shape)
+        };
         Self {
-            center: stored(self.center, TensorData::new(means, shape), &device),
-            scale: stored(self.scale, TensorData::new(scales, shape), &device),
+            scale: stored(self.scale, data(scales), &device),
+            center: stored(self.center, data(center), &device),
             ..self
         }
     }
 
-    /// The codes of ASVs, `[ASVs, number]` for each of [`CODES`].
-    fn codes(&self, z: Tensor<2>) -> Vec<Tensor<2>> {
-        let mean = fixed(&self.mean).unsqueeze_dim::<2>(0);
-        let mut first = 0;
-        let codes = CODES.iter().map(|codes| {
-            let own = first..first + codes.number;
-            first = own.end;
-            of_asvs(codes, z.clone()) - mean.clone().slice([0..1, own])
-        });
-        codes.collect()
+    /// Numbers of codes of an ASV.
+    fn all_codes(&self) -> usize {
+        CODES.len() * self.number
     }
 
-    /// The sums `u`, `[batch, sums]`, from the whitened embeddings `z`, `[unique, dim]`, of the ASVs.
-    pub fn sums(&self, z: Tensor<2>, samples: &SampleAsvs) -> Tensor<2> {
-        let [unique, _] = z.dims();
-        let codes = self.codes(z);
-        let [logarithms, presence] =
-            WEIGHTINGS.map(|weighting| weighting.over_distinct(samples, unique));
-        let sums = BLOCKS.iter().map(|block| {
-            let weights = match block.weighting {
-                Weighting::Logarithm => &logarithms,
-                Weighting::Presence => &presence,
-            };
-            weights.clone().matmul(codes[block.codes].clone())
+    /// The codes of ASVs of whitened embeddings such as `z` before their mean is subtracted,
+    /// `[ASVs, frequencies × sums]`. The lengths of embeddings grow with the root of their width.
+    fn waves(&self, z: &Tensor<2>) -> RandomFeatures {
+        let [_, dim] = z.dims();
+        let length = (dim as f64).sqrt();
+        let waves = CODES.iter().map(|codes| {
+            let frequency = codes.frequency / length;
+            RandomFeatures::new(codes.name, self.number, frequency, dim, &z.device())
         });
-        Tensor::cat(sums.collect(), 1)
+        RandomFeatures::joined(waves.collect())
+    }
+
+    /// What gives the codes of ASVs of whitened embeddings such as `z`, `[ASVs, frequencies × sums]`.
+    fn codes(&self, z: &Tensor<2>) -> impl Fn(Tensor<2>) -> Tensor<2> + Sync + use<> {
+        let (waves, mean) = (self.waves(z), fixed(&self.mean).unsqueeze_dim(0));
+        move |z| waves.of(z) - mean.clone()
+    }
+
+    /// What gives their scaled codes of all frequencies together, `[ASVs, sums]`.
+    fn scaled_codes(&self, z: &Tensor<2>) -> impl Fn(Tensor<2>) -> Tensor<2> + Sync + use<> {
+        let (codes, number) = (self.codes(z), self.number);
+        let scale = fixed(&self.scale).reshape([1, CODES.len(), 1]);
+        move |z| {
+            let [asvs, _] = z.dims();
+            let codes = codes(z).reshape([asvs, CODES.len(), number]);
+            (codes * scale.clone()).sum_dim(1).reshape([asvs, number])
+        }
+    }
+
+    /// The sums of codes over the ASVs of samples, `[batch, frequencies × sums]`, from the whitened
+    /// embeddings `z`, `[unique, dim]`, of the ASVs.
+    pub fn sums(&self, z: Tensor<2>, samples: &SampleAsvs) -> Tensor<2> {
+        over_asvs(&z, samples, self.all_codes(), self.codes(&z))
     }
 
     /// [`forward`](Self::forward) for any number of samples that have ASVs of the whitened embeddings `z`,
-    /// `[ASVs, dim]`. As `f(n) c S'` is linear, `c S'` is computed once for each ASV.
+    /// `[ASVs, dim]`, whose codes are computed once.
     pub fn viewer(&self, z: Tensor<2>) -> SampleViewer {
-        let (device, kernel, features) = (z.device(), self.kernel(), self.features);
-        let scale = fixed(&self.scale).unsqueeze_dim::<2>(1) * kernel.frequency;
-        let signs = kernel.signs(all_sums(), &device) * scale;
-        let center = fixed(&self.center).unsqueeze_dim::<2>(0);
-        let phases = kernel.phases(&device) - center.matmul(signs.clone());
-        let codes = self.codes(z);
-        let turned = WEIGHTINGS.map(|weighting| {
-            let mut first = 0;
-            let blocks = BLOCKS.iter().filter_map(|block| {
-                let codes = codes[block.codes].clone();
-                let rows = first..first + CODES[block.codes].number;
-                first = rows.end;
-                let own = || codes.matmul(signs.clone().slice([rows, 0..features]));
-                (block.weighting == weighting).then(own)
-            });
-            blocks.reduce(|sum, block| sum + block)
-        });
+        let ([asvs, _], of) = (z.dims(), self.scaled_codes(&z));
+        let codes = chunks(asvs).map(|rows| of(z.clone().slice(rows)));
+        let codes = Tensor::cat(codes.collect(), 0);
+        let center = fixed(&self.center).unsqueeze_dim(0);
         Box::new(move |rows, samples| {
             let [unique] = rows.dims();
-            let mut sum = phases.clone();
-            for (weighting, turned) in WEIGHTINGS.iter().zip(&turned) {
-                if let Some(turned) = turned {
-                    let weights = weighting.over_distinct(samples, unique);
-                    sum = weights.matmul(turned.clone().select(0, rows.clone())) + sum;
-                }
-            }
-            SampleView::Profiles(sum.cos() * (f64::from(SQRT_2) * SIZE))
+            let sums = logarithms(samples, unique).matmul(codes.clone().select(0, rows));
+            SampleView::Profiles(seen(sums - center.clone()))
         })
     }
 
     /// What a predictor sees, `[batch, features]`, each of a root mean square of [`SIZE`]. They are not
     /// centred: what they have in common is how shares of classes are learned in a few updates.
     pub fn forward(&self, z: Tensor<2>, samples: &SampleAsvs) -> Tensor<2> {
-        let center = fixed(&self.center).unsqueeze_dim(0);
-        let scale = fixed(&self.scale).unsqueeze_dim(0);
-        self.kernel().of((self.sums(z, samples) - center) * scale) * SIZE
-    }
-
-    fn kernel(&self) -> RandomFeatures {
-        RandomFeatures {
-            name: "features of compositions",
-            number: self.features,
-            frequency: 1.0,
-        }
+        let sums = over_asvs(&z, samples, self.number, self.scaled_codes(&z));
+        seen(sums - fixed(&self.center).unsqueeze_dim(0))
     }
 
     /// The same in `graph`, from the whitened embeddings `z`, `[ASVs, dim]`, of all ASVs, and the reads of
     /// samples, `[samples, ASVs]`.
     pub fn export(&self, graph: &mut Graph, z: Tensor<2>, reads: &Value) -> Value {
-        let codes = self.codes(z);
-        let codes: Vec<Value> = codes.iter().map(|codes| graph.tensor(codes)).collect();
-        let [one, two, none] = [1f32, 2.0, 0.0].map(|value| graph.scalar(value));
+        let codes = graph.tensor(&self.scaled_codes(&z)(z));
+        let [one, two] = [1f32, 2.0].map(|value| graph.scalar(value));
         let doubled = graph.mul(reads, &two);
         let more = graph.add(&doubled, &one);
         let logarithms = graph.map("Log", &more);
-        let present = graph.apply("Greater", &[reads, &none], vec![]);
-        let presence = graph.cast(&present, Element::Float);
-        let sums = BLOCKS.iter().map(|block| {
-            let weights = match block.weighting {
-                Weighting::Logarithm => &logarithms,
-                Weighting::Presence => &presence,
-            };
-            graph.matmul(weights, &codes[block.codes])
-        });
-        let sums: Vec<Value> = sums.collect();
-        let sums = graph.concat(&sums, 1);
+        let sums = graph.matmul(&logarithms, &codes);
         let center = graph.tensor(&fixed(&self.center));
-        let scale = graph.tensor(&fixed(&self.scale));
-        let centred = graph.sub(&sums, &center);
-        let scaled = graph.mul(&centred, &scale);
-        self.kernel()
-            .export(graph, &scaled, all_sums(), SIZE as f32)
+        let sums = graph.sub(&sums, &center);
+        let waves = ["Cos", "Sin"].map(|wave| graph.map(wave, &sums));
+        let waves = graph.concat(&waves, 1);
+        let size = graph.scalar(SQRT_2 * SIZE as f32);
+        graph.mul(&waves, &size)
     }
 }
 
-/// Means of sums that have these `moments`, and what they are multiplied by so that each block has its
-/// length, and all together a mean squared one of 1.
-fn center_and_scale(moments: &FeatureMoments) -> (Vec<f32>, Vec<f32>) {
-    let (means, variances) = moments.mean_and_variance();
-    let all: f64 = BLOCKS.iter().map(|block| block.length.powi(2)).sum();
-    let mut scales = Vec::with_capacity(means.len());
-    for block in BLOCKS {
-        let next = scales.len() + CODES[block.codes].number;
-        let spread: f64 = variances[scales.len()..next].iter().sum();
-        let scale = block.length / (all * spread.max(f64::from(f32::EPSILON))).sqrt();
-        scales.resize(next, scale as f32);
+/// What a predictor sees of sums.
+fn seen(sums: Tensor<2>) -> Tensor<2> {
+    Tensor::cat(vec![sums.clone().cos(), sums.sin()], 1) * (f64::from(SQRT_2) * SIZE)
+}
+
+/// `ln(1 + 2n)` of the reads of each of the `unique` ASVs of a batch in each sample, `[batch, unique]`.
+fn logarithms(samples: &SampleAsvs, unique: usize) -> Tensor<2> {
+    over_distinct((samples.counts.clone() * 2.0).log1p(), samples, unique)
+}
+
+/// The sums over ASVs of their `codes`, `[batch, width]`, weighted by [`logarithms`].
+fn over_asvs(
+    z: &Tensor<2>,
+    samples: &SampleAsvs,
+    width: usize,
+    codes: impl Fn(Tensor<2>) -> Tensor<2> + Sync,
+) -> Tensor<2> {
+    let [unique, _] = z.dims();
+    let logarithms = logarithms(samples, unique);
+    let [batch, _] = logarithms.dims();
+    let device = z.device();
+    let parts: Vec<Range<usize>> = chunks(unique).collect();
+    // Only a CPU leaves it to us to use its cores.
+    let least = match device.clone().inner() == Device::flex() {
+        true => 1,
+        false => PARTS,
+    };
+    let mut sums = Tensor::zeros([batch, width], &device);
+    for parts in parts.chunks(PARTS) {
+        let part = |rows: &Range<usize>| {
+            let own = logarithms.clone().slice([0..batch, rows.clone()]);
+            own.matmul(codes(z.clone().slice(rows.clone())))
+        };
+        let parts: Vec<Tensor<2>> = parts.par_iter().with_min_len(least).map(part).collect();
+        for part in parts {
+            sums = sums + part;
+        }
     }
-    (means.into_iter().map(|mean| mean as f32).collect(), scales)
+    sums
 }
 
-/// Codes of ASVs of the whitened embeddings `z`, whose lengths grow with the root of their width.
-fn of_asvs(codes: &RandomFeatures, z: Tensor<2>) -> Tensor<2> {
-    let [_, dim] = z.dims();
-    codes.of(z / (dim as f64).sqrt())
-}
-
-fn all_codes() -> usize {
-    CODES.iter().map(|codes| codes.number).sum()
-}
-
-fn all_sums() -> usize {
-    BLOCKS.iter().map(|block| CODES[block.codes].number).sum()
+/// Ranges that cover this number of ASVs, of [`ASVS`] at most each.
+fn chunks(number: usize) -> impl Iterator<Item = Range<usize>> {
+    let starts = (0..number).step_by(ASVS);
+    starts.map(move |start| start..number.min(start + ASVS))
 }
 
 #[cfg(test)]
@@ -337,32 +310,101 @@ mod tests {
             |shift: f32| (0..16).map(move |i| (i as f32).sin() + shift * (3.0 * i as f32).cos());
         let rows: Vec<f32> = row(0.0).chain(row(0.1)).chain(row(0.0)).collect();
         let near = Tensor::from_data(TensorData::new(rows, [3, 16]), &device);
-        let product = |codes: &RandomFeatures, a: usize, b: usize| -> f32 {
-            let all = of_asvs(codes, near.clone());
-            let row = |i: usize| all.clone().slice([i..i + 1, 0..codes.number]);
+        let all = Composition::new(4096, &device).waves(&near).of(near);
+        let product = |place: usize, a: usize, b: usize| -> f32 {
+            let own = place * 4096..(place + 1) * 4096;
+            let row = |asv: usize| all.clone().slice([asv..asv + 1, own.clone()]);
             (row(a) * row(b)).mean().into_scalar()
         };
-        assert!(product(&CODES[0], 0, 1).abs() < 0.2);
-        assert!(product(&CODES[0], 0, 2) > 0.9);
-        assert!(product(&CODES[2], 0, 1) > 0.9);
+        assert!(product(0, 0, 1).abs() < 0.2);
+        assert!(product(0, 0, 2) > 0.9);
+        assert!(product(2, 0, 1) > 0.9);
+    }
+
+    /// A composition fitted to two samples, and their sums.
+    fn fitted(features: usize, device: &Device) -> (Composition, Tensor<2>, SampleAsvs) {
+        let composition = Composition::new(features, device).with_mean_of(z(device));
+        let samples = samples([[6.0, 3.0, 1.0, 0.0], [5.0, 15.0, 2.0, 0.0]], device);
+        let sums = composition.sums(z(device), &samples);
+        let mut moments = FeatureMoments::default();
+        moments.add(sums.clone());
+        (composition.scaled(&moments), sums, samples)
     }
 
     #[test]
-    fn blocks_have_their_lengths_over_the_training_samples() {
+    fn sums_have_their_lengths_over_the_training_samples() {
         let device = Device::flex();
-        let composition = Composition::new(8, &device).with_mean_of(z(&device));
-        let counts = [[6.0, 3.0, 1.0, 0.0], [5.0, 15.0, 2.0, 0.0]];
-        let sums = composition.sums(z(&device), &samples(counts, &device));
+        let (fitted, sums, _) = fitted(64, &device);
+        let scaled = sums.reshape([2, CODES.len(), 64]) * fixed(&fitted.scale).reshape([1, 3, 1]);
+        let center = fixed(&fitted.center).reshape([1, 64]);
+        let mean = scaled.clone().sum_dim(1).reshape([2, 64]).mean_dim(0);
+        assert!((mean - center).abs().max().into_scalar::<f32>() < 1e-4);
+        let deviations = scaled.clone() - scaled.mean_dim(0);
+        let lengths = deviations.square().mean_dim(2).mean_dim(0).reshape([3]);
+        let all: f64 = CODES.iter().map(|codes| codes.length.powi(2)).sum();
+        for (length, codes) in lengths.into_data().iter::<f64>().zip(CODES) {
+            assert!((length - codes.length.powi(2) / all).abs() < 1e-3);
+        }
+    }
+
+    #[test]
+    fn many_asvs_are_added_up_in_parts() {
+        let device = Device::flex();
+        let number = 2 * ASVS + 3;
+        let z = Tensor::<1, Int>::arange(0..number as i64 * 2, &device).float();
+        let z = (z * 0.37).sin().reshape([number, 2]);
+        let composition = Composition::new(4, &device).with_mean_of(z.clone());
+        let index = Tensor::<1, Int>::arange(0..number as i64, &device).unsqueeze_dim(0);
+        let samples = SampleAsvs {
+            mask: index.clone().greater_equal_elem(0),
+            counts: (index.clone().float() * 0.01).floor(),
+            index,
+        };
+        let expected = logarithms(&samples, number).matmul(composition.codes(&z)(z.clone()));
+        let sums = composition.sums(z.clone(), &samples);
+        let size: f32 = expected.clone().abs().max().into_scalar();
+        let difference: f32 = (sums - expected).abs().max().into_scalar();
+        assert!(
+            size > 1.0 && difference < 1e-3 * size,
+            "{difference} {size}"
+        );
+        let all = Tensor::<1, Int>::arange(0..number as i64, &device);
+        let viewer = composition.viewer(z.clone());
+        let SampleView::Profiles(viewed) = viewer(all, &samples) else {
+            panic!("no profiles");
+        };
+        let difference = (viewed - composition.forward(z, &samples)).abs().max();
+        assert!(difference.into_scalar::<f32>() < 1e-3);
+    }
+
+    #[test]
+    fn products_approximate_a_gaussian_kernel_between_log_ratios() {
+        let device = Device::flex();
+        let (asvs, number) = (300, 16_384);
+        let z = Tensor::<1, Int>::arange(0..asvs * 8, &device).float();
+        let z = ((z * 12.9898).sin() * 43.17).sin().reshape([asvs, 8]);
+        let counts = |shift: i64| {
+            let place = Tensor::<1, Int>::arange(shift..asvs + shift, &device).float();
+            ((place * 0.9).sin() * 40.0).clamp_min(0.0).floor()
+        };
+        let index = Tensor::<1, Int>::arange(0..asvs, &device).unsqueeze_dim::<2>(0);
+        let samples = SampleAsvs {
+            index: Tensor::cat(vec![index.clone(), index.clone(), index], 0),
+            mask: Tensor::<2, Bool>::from_data([[true; 300]; 3], &device),
+            counts: Tensor::stack(vec![counts(0), counts(1), counts(7)], 0),
+        };
+        let composition = Composition::new(number, &device).with_mean_of(z.clone());
         let mut moments = FeatureMoments::default();
-        moments.add(sums.clone());
-        let fitted = composition.scaled(&moments);
-        let center = fixed(&fitted.center).unsqueeze_dim(0);
-        let vector = (sums - center) * fixed(&fitted.scale).unsqueeze_dim(0);
-        let length: f32 = vector.clone().square().sum_dim(1).mean().into_scalar();
-        assert!((length - 1.0).abs() < 1e-3, "{length}");
-        let first = vector.slice([0..2, 0..CODES[0].number]);
-        let first: f32 = first.square().sum_dim(1).mean().into_scalar();
-        let all: f64 = BLOCKS.iter().map(|block| block.length.powi(2)).sum();
-        assert!((f64::from(first) - 1.0 / all).abs() < 1e-3, "{first}");
+        moments.add(composition.sums(z.clone(), &samples));
+        let composition = composition.scaled(&moments);
+        let sums = over_asvs(&z, &samples, number, composition.scaled_codes(&z));
+        let seen = composition.forward(z, &samples) / SIZE;
+        for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+            let row = |of: &Tensor<2>, row: usize| of.clone().slice(row..row + 1);
+            let distance = (row(&sums, a) - row(&sums, b)).square().mean();
+            let expected = (-0.5 * distance.into_scalar::<f32>()).exp();
+            let product: f32 = (row(&seen, a) * row(&seen, b)).mean().into_scalar();
+            assert!((product - expected).abs() < 0.03, "{product} {expected}");
+        }
     }
 }

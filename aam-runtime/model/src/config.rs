@@ -86,7 +86,8 @@ pub struct ModelConfig {
     /// distances.
     #[schemars(range(min = 1, max = 65_536))]
     pub profile_features: usize,
-    /// Number of composition features of a sample that the head sees with abundance pooling.
+    /// Number of composition features of a sample with abundance pooling; the head sees the cosine and the
+    /// sine of each.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub composition_features: usize,
     /// Width to which these are reduced for a fusion, and if there are categories.

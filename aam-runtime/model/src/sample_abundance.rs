@@ -15,17 +15,16 @@ use serde::{Deserialize, Serialize};
 use super::abundance_pooling::{AbundancePooling, FeatureMoments, WEIGHTINGS};
 use super::composition::Composition;
 
-/// Maximum number of ASVs of which a viewer keeps what it has computed, 32 kB each by default.
-const MOST_IN_VIEWER: usize = 8192;
+/// Maximum number of ASVs of which a viewer keeps what it has computed, 16 kB each by default.
+const MOST_IN_VIEWER: usize = 16_384;
 
 /// Sums over codes of the ASVs, weighted by abundance. Learns from a few dozen samples.
 ///
-/// The predictor sees the composition of a sample: centred log-ratios and presence of its ASVs,
-/// `u = Σ f(n) c`, where related ASVs have similar codes, and random features of it whose products
-/// approximate a Gaussian kernel, `x = √2 cos(u S + φ)` (Rahimi and Recht, NIPS 2007). The code `c`
-/// of an ASV is derived from its embedding `e`, whitened so that differences between close
-/// relatives count as much as those between phyla, `z = (e − μ) V / √w`: over the ASVs of the
-/// study, or over those that the ASV encoder considers typical.
+/// The predictor sees random features of the composition of a sample, the cosines and sines of
+/// `Σ ln(1 + 2n) c`, whose products approximate a Gaussian kernel between centred log-ratios (Rahimi and Recht, NIPS 2007). The
+/// codes `c` of related ASVs are similar. They are derived from the embedding `e` of an ASV, whitened so
+/// that differences between close relatives count as much as those between phyla, `z = (e − μ) V / √w`:
+/// over the ASVs of the study, or over those that the ASV encoder considers typical.
 ///
 /// Distances are predicted by a linear map of other sums, of the sparse features `relu(z W + b)`,
 /// weighted by logarithm, square root and presence, and standardised. Neither is learned by
@@ -112,7 +111,9 @@ impl SampleEncoder for AbundanceEncoder {
             ..
         } = &self.abundance;
         let [number, _] = asvs.dims();
-        (number <= MOST_IN_VIEWER).then(|| composition.viewer(pooling.whiten(asvs)))
+        (1..=MOST_IN_VIEWER)
+            .contains(&number)
+            .then(|| composition.viewer(pooling.whiten(asvs)))
     }
 
     fn export(&self, graph: &mut Graph, asvs: Tensor<2>, reads: &Value) -> Option<Value> {
