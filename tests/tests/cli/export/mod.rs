@@ -99,7 +99,7 @@ fn numbers_of_all_members_match_predict() {
         .collect();
     assert_eq!(trees, [500, 150], "a forest and boosting");
     let codes = exported.graph.initializer.iter();
-    let codes = codes.filter(|constant| constant.dims == [asvs as i64, 1024]);
+    let codes = codes.filter(|constant| constant.dims == [asvs as i64, 4096]);
     assert_eq!(codes.count(), 1, "the codes of ASVs");
     let description = &exported.description;
     assert_eq!(description["targets"][0]["column"], "ph");
