@@ -19,7 +19,8 @@ pub struct ModelSizes {
     pub feed_forward: usize,
     /// Features of the profile from which abundance pooling predicts distances, per weighting.
     pub profile_features: usize,
-    /// Features of a sample's composition with abundance pooling, of which the head receives cosines and sines.
+    /// Features of a sample's composition with abundance pooling; the head receives the cosine and the sine
+    /// of each.
     pub composition_features: usize,
     /// Dropout of every transformer, in [0, 1).
     pub dropout: f64,
